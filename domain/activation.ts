@@ -1,0 +1,83 @@
+/** Activation: what each broker has acknowledged of a client's credential, that it works or no longer does. */
+import { z } from 'zod';
+import { accept, type Decider, type Decision, event } from './decider.ts';
+import { type Actor, caused, Id, Username } from './values.ts';
+
+const broker = z.string().min(1).max(64);
+const acknowledged = { username: Username, broker, credentialId: Id, ...caused };
+
+export const ActivationEvent = z.discriminatedUnion('type', [
+  event('CredentialActivated', acknowledged),
+  event('CredentialDeactivated', { ...acknowledged, sessionsClosed: z.int().min(0) }),
+]);
+export type ActivationEvent = z.infer<typeof ActivationEvent>;
+
+type Asked<Type extends string, Data = unknown> = {
+  readonly type: Type;
+  readonly username: string;
+  readonly broker: string;
+  readonly at: string;
+  readonly by: Actor;
+} & Data;
+
+export type ActivationCommand =
+  | Asked<'RecordActivation', { readonly credentialId: string }>
+  | Asked<'RecordDeactivation', { readonly sessionsClosed: number }>;
+
+export type ActivationRefusal = never;
+
+/** The credential that is active at each broker. */
+export type Activation = Readonly<Record<string, string | undefined>>;
+
+function evolve(state: Activation, { type, data }: ActivationEvent): Activation {
+  switch (type) {
+    case 'CredentialActivated':
+      return { ...state, [data.broker]: data.credentialId };
+    case 'CredentialDeactivated':
+      return { ...state, [data.broker]: undefined };
+  }
+}
+
+function decide(
+  command: ActivationCommand,
+  state: Activation,
+): Decision<ActivationEvent, ActivationRefusal> {
+  const { username, broker, at, by } = command;
+  const active = state[broker];
+  switch (command.type) {
+    case 'RecordActivation':
+      return active === command.credentialId
+        ? accept()
+        : accept({
+            type: 'CredentialActivated',
+            data: { username, broker, credentialId: command.credentialId, at, by },
+          });
+    case 'RecordDeactivation':
+      return active === undefined
+        ? accept()
+        : accept({
+            type: 'CredentialDeactivated',
+            data: {
+              username,
+              broker,
+              credentialId: active,
+              sessionsClosed: command.sessionsClosed,
+              at,
+              by,
+            },
+          });
+  }
+}
+
+export const activation: Decider<
+  Activation,
+  ActivationCommand,
+  ActivationEvent,
+  ActivationRefusal
+> = {
+  category: 'activation',
+  Event: ActivationEvent,
+  initial: {},
+  decide,
+  evolve,
+};

@@ -1,0 +1,91 @@
+/** A token: lets its bearer act as a user until it ends or is revoked. The log knows its id, never the token. */
+import { z } from 'zod';
+import { accept, type Decider, type Decision, event, refuse } from './decider.ts';
+import { type Actor, caused, Id, Instant, Text, Username } from './values.ts';
+
+export const TokenLabel = Text(1, 200);
+
+export const TokenEvent = z.discriminatedUnion('type', [
+  event('TokenIssued', {
+    tokenId: Id,
+    username: Username,
+    label: TokenLabel.nullable(),
+    kind: z.enum(['login', 'named']),
+    expiresAt: Instant,
+    /** Which grant of the user, and which password, it was issued under: it ends with them. */
+    generation: z.int(),
+    loginGeneration: z.int(),
+    ...caused,
+  }),
+  event('TokenRevoked', { tokenId: Id, username: Username, ...caused }),
+]);
+export type TokenEvent = z.infer<typeof TokenEvent>;
+
+type Asked<Type extends string, Data = unknown> = {
+  readonly type: Type;
+  readonly tokenId: string;
+  readonly at: string;
+  readonly by: Actor;
+} & Data;
+
+export type TokenCommand =
+  | Asked<
+      'IssueToken',
+      {
+        readonly username: string;
+        readonly label: string | null;
+        readonly kind: 'login' | 'named';
+        readonly expiresAt: string;
+        readonly generation: number;
+        readonly loginGeneration: number;
+      }
+    >
+  | Asked<'RevokeToken'>;
+
+export type TokenRefusal = 'token-not-found';
+
+export type Token =
+  | { readonly status: 'unknown' }
+  | { readonly status: 'issued'; readonly username: string }
+  | { readonly status: 'revoked' };
+
+const initial: Token = { status: 'unknown' };
+
+function evolve(_state: Token, { type, data }: TokenEvent): Token {
+  switch (type) {
+    case 'TokenIssued':
+      return { status: 'issued', username: data.username };
+    case 'TokenRevoked':
+      return { status: 'revoked' };
+  }
+}
+
+function decide(command: TokenCommand, state: Token): Decision<TokenEvent, TokenRefusal> {
+  switch (command.type) {
+    case 'IssueToken': {
+      if (state.status !== 'unknown') return accept();
+      const { type: _, ...data } = command;
+      return accept({ type: 'TokenIssued', data });
+    }
+    case 'RevokeToken':
+      if (state.status === 'unknown') return refuse('token-not-found');
+      if (state.status === 'revoked') return accept();
+      return accept({
+        type: 'TokenRevoked',
+        data: {
+          tokenId: command.tokenId,
+          username: state.username,
+          at: command.at,
+          by: command.by,
+        },
+      });
+  }
+}
+
+export const token: Decider<Token, TokenCommand, TokenEvent, TokenRefusal> = {
+  category: 'token',
+  Event: TokenEvent,
+  initial,
+  decide,
+  evolve,
+};

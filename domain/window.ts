@@ -1,0 +1,136 @@
+/** The window: the minutes in which the registry is unlocked. It locks by itself when its time is over. */
+import { z } from 'zod';
+import { accept, type Decider, type Decision, event } from './decider.ts';
+import { type Actor, caused, Id, Instant, Note, system, Text } from './values.ts';
+
+/** The one stream of the category: `registry-main`. */
+export const registryId = 'main';
+
+export const Cidr = z.union([z.cidrv4(), z.cidrv6()]);
+
+/** Who may ask while the window is open. `null` or none: everybody. */
+export const WindowLimits = z.object({
+  maxRequests: z.int().min(1).max(1_000_000),
+  usernamePattern: Text(1, 256).nullable(),
+  sources: z.array(Cidr).max(64),
+  note: Note.nullable(),
+});
+export type WindowLimits = z.infer<typeof WindowLimits>;
+
+export const WindowEvent = z.discriminatedUnion('type', [
+  event('RegistryUnlocked', { windowId: Id, until: Instant, limits: WindowLimits, ...caused }),
+  event('RegistryLocked', { windowId: Id, ...caused }),
+]);
+export type WindowEvent = z.infer<typeof WindowEvent>;
+
+type Asked<Type extends string, Data = unknown> = {
+  readonly type: Type;
+  readonly at: string;
+  readonly by: Actor;
+} & Data;
+
+export type WindowCommand =
+  | Asked<
+      'UnlockRegistry',
+      { readonly windowId: string; readonly until: string; readonly limits: WindowLimits }
+    >
+  | Asked<'LockRegistry'>
+  /** Time has passed: records the end of a window that is over. */
+  | Asked<'EndWindow'>;
+
+/** Locking and unlocking are never refused. */
+export type WindowRefusal = never;
+
+export type Window =
+  | { readonly status: 'locked'; readonly windowId: string | null }
+  | {
+      readonly status: 'unlocked';
+      readonly windowId: string;
+      readonly until: string;
+      readonly limits: WindowLimits;
+    };
+
+const initial: Window = { status: 'locked', windowId: null };
+
+function evolve(_state: Window, { type, data }: WindowEvent): Window {
+  switch (type) {
+    case 'RegistryUnlocked':
+      return {
+        status: 'unlocked',
+        windowId: data.windowId,
+        until: data.until,
+        limits: data.limits,
+      };
+    case 'RegistryLocked':
+      return { status: 'locked', windowId: data.windowId };
+  }
+}
+
+type Answer = Decision<WindowEvent, WindowRefusal>;
+type Ask<Type extends WindowCommand['type']> = Extract<WindowCommand, { type: Type }>;
+
+const locked = (windowId: string, at: string, by: Actor): WindowEvent => ({
+  type: 'RegistryLocked',
+  data: { windowId, at, by },
+});
+
+function unlock({ windowId, until, limits, at, by }: Ask<'UnlockRegistry'>, state: Window): Answer {
+  const opened = (id: string): WindowEvent => ({
+    type: 'RegistryUnlocked',
+    data: { windowId: id, until, limits, at, by },
+  });
+  if (state.status === 'locked') return accept(opened(windowId));
+  if (state.until <= at) return accept(locked(state.windowId, at, system), opened(windowId));
+  const same = state.until === until && JSON.stringify(state.limits) === JSON.stringify(limits);
+  return same ? accept() : accept(opened(state.windowId));
+}
+
+function decide(command: WindowCommand, state: Window): Answer {
+  switch (command.type) {
+    case 'UnlockRegistry':
+      return unlock(command, state);
+    case 'LockRegistry':
+      if (state.status === 'locked') return accept();
+      // A window that ran out locked by itself, whoever turns the key after that.
+      return accept(
+        locked(state.windowId, command.at, state.until <= command.at ? system : command.by),
+      );
+    case 'EndWindow':
+      return state.status === 'unlocked' && state.until <= command.at
+        ? accept(locked(state.windowId, command.at, command.by))
+        : accept();
+  }
+}
+
+export const window: Decider<Window, WindowCommand, WindowEvent, WindowRefusal> = {
+  category: 'registry',
+  Event: WindowEvent,
+  initial,
+  decide,
+  evolve,
+};
+
+/**
+ * Whether a whole name fits a pattern: `*` any characters, `?` one. Linear in the length of the name
+ * for each star, so that no pattern can be made slow.
+ */
+export function fitsPattern(pattern: string, name: string): boolean {
+  let at = 0;
+  let place = 0;
+  let star = -1;
+  let resume = 0;
+  while (place < name.length) {
+    if (pattern[at] === '*') {
+      star = at++;
+      resume = place;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[place])) {
+      at++;
+      place++;
+    } else if (star >= 0) {
+      at = star + 1;
+      place = ++resume;
+    } else return false;
+  }
+  while (pattern[at] === '*') at++;
+  return at === pattern.length;
+}
