@@ -1,0 +1,111 @@
+/** Every limit of the service by name: sizes, counts and times that no configuration changes. */
+
+/** Bytes of one HTTP request body. */
+export const bodyBytesMax = 64 * 1024;
+/** How deep a JSON body may nest. */
+export const bodyDepthMax = 16;
+/** Seconds a long poll may wait (`Prefer: wait=N`). */
+export const longPollSecondsMax = 60;
+/** Long polls that wait at once; one more is answered at once. */
+export const longPollsMax = 2_000;
+/** Milliseconds a read waits for its `Gatebook-Position`. */
+export const positionWaitMs = 2_000;
+/** Seconds in `Retry-After` where nothing better is known. */
+export const retryAfterSeconds = 5;
+/** Attempts of read-decide-append before a conflict is given back to the caller. */
+export const decideAttemptsMax = 8;
+/** Events that one `readAll` or one batch of `follow` holds. */
+export const readBatchMax = 1_000;
+/** Appends that wait for the next commit of the embedded log. */
+export const appendsWaitingMax = 10_000;
+/** Passwords that wait for a slow hash, over all doors and sources. */
+export const hashesWaitingMax = 512;
+/** Remembered fingerprints of passwords that were right. */
+export const fingerprintsMax = 200_000;
+/** Sources and names whose attempts are counted; the oldest are forgotten first. */
+export const sourcesCountedMax = 50_000;
+/** Knocks (name and source) that are shown; the oldest are forgotten first. */
+export const knocksMax = 1_000;
+/** Failed logins a minute for one name from one source. */
+export const loginFailuresPerMinute = 30;
+/** Tokens whose signature was checked, kept so that it is not checked again. */
+export const verifiedTokensMax = 20_000;
+/** Keys of personal data held open. */
+export const personalKeysMax = 10_000;
+/** Milliseconds the body of one HTTP request may take to arrive. */
+export const bodyTimeoutMs = 10_000;
+/** Faults that one problem names; a request with more has its first ones named. */
+export const faultsNamedMax = 100;
+/** Bytes of all headers of one HTTP request. */
+export const headerBytesMax = 16 * 1024;
+/** Milliseconds the headers of one HTTP request may take to arrive. */
+export const headersTimeoutMs = 10_000;
+/** Milliseconds one whole HTTP request may take to arrive. */
+export const requestTimeoutMs = 30_000;
+/** Milliseconds an idle HTTP connection is kept, longer than load balancers keep theirs. */
+export const keepAliveTimeoutMs = 65_000;
+/** HTTP connections of one listener at once; more are closed at once. */
+export const connectionsMax = 20_000;
+/** Milliseconds that running HTTP requests have to end when the service stops. */
+export const stopGraceMs = 10_000;
+/** Milliseconds that a body nobody wants is still taken, so that its sender sees the answer. */
+export const lingerMs = 2_000;
+/** Hops of `X-Forwarded-For` that are followed. */
+export const forwardedHopsMax = 32;
+/** Bytes of one password in UTF-8. */
+export const passwordBytesMax = 1_024;
+/** Slow hashes at once, at most: libuv's pool has four threads, and one must stay for files. */
+export const hashesAtOnceMax = 3;
+/** Bytes of one token; a longer one is refused unread. */
+export const tokenBytesMax = 4 * 1024;
+/** Seconds by which a token may have been issued ahead of this node's clock. */
+export const clockSkewSecondsMax = 300;
+/** Milliseconds between two looks into the key folder for a key that is not known. */
+export const keysLookMs = 1_000;
+/** Milliseconds after which the signing keys are read again, so that other nodes' rotations arrive. */
+export const keysFreshMs = 10_000;
+/** Verifiers of strong passwords held open. */
+export const verifiersHeldMax = 100_000;
+/** Events and bytes that one commit of the embedded log takes; a single append may be larger. */
+export const commitEventsMax = 1_000;
+export const commitBytesMax = 8 * 1024 * 1024;
+/** Bytes of the appends that wait for the next commit of the embedded log. */
+export const appendBytesWaitingMax = 64 * 1024 * 1024;
+/** MQTT connections open at once, over all listeners; one more is closed at once. */
+export const mqttConnectionsMax = 20_000;
+/** Milliseconds from the TCP connection to a whole CONNECT packet (TLS and HTTP upgrade likewise). */
+export const mqttConnectTimeoutMs = 10_000;
+/** Milliseconds the registry may take over a CONNECT before it counts as unavailable. */
+export const mqttAnswerTimeoutMs = 30_000;
+/** Times a CONNECT is judged anew because the account changed in between. */
+export const mqttJudgementsMax = 3;
+/** Bytes of one MQTT packet, and of what comes before the CONNACK. */
+export const mqttPacketBytesMax = 1024 * 1024;
+export const mqttConnectBytesMax = 128 * 1024;
+/** Milliseconds a reader may leave its socket full before it is closed. */
+export const mqttDrainTimeoutMs = 5_000;
+export const mqttClientIdLengthMax = 256;
+/** Bytes of a topic with its publish prefix, and of a topic filter. */
+export const mqttTopicBytesMax = 4_096;
+export const mqttTopicAliasesMax = 16;
+/** Subscriptions of one session; one more is refused. */
+export const mqttSubscriptionsMax = 1_000;
+/** Sessions kept for absent clients: per user (the oldest ends), in all (the newest ends), seconds. */
+export const mqttStoredSessionsPerUserMax = 16;
+export const mqttStoredSessionsMax = 20_000;
+export const mqttStoredSessionSecondsMax = 7 * 24 * 60 * 60;
+/** Unacknowledged messages of one session, their bytes, and those of all sessions; the newest is dropped. */
+export const mqttQueuedMessagesMax = 1_000;
+export const mqttQueuedBytesMax = 8 * 1024 * 1024;
+export const mqttQueuedBytesTotalMax = 128 * 1024 * 1024;
+/** Retained messages of clients and their bytes; beyond, a message is sent on but not kept. */
+export const mqttRetainedMessagesMax = 20_000;
+export const mqttRetainedBytesMax = 64 * 1024 * 1024;
+/** Users whose last connect or packet is remembered; the oldest are forgotten first. */
+export const mqttLastSeenMax = 200_000;
+/** Accounts whose rights are held worked out. */
+export const rightsHeldMax = 20_000;
+/** Throttled MQTT clients that are made to wait at once; one more is refused at once. */
+export const slowedConnectsMax = 500;
+/** Milliseconds that a throttled MQTT client waits for its refusal. */
+export const slowedConnectMs = 1_000;
