@@ -1,0 +1,55 @@
+/** A map of bounded size that forgets what was longest not used. */
+
+export interface BoundedCache<Value> {
+  readonly size: number;
+  get(key: string): Value | undefined;
+  set(key: string, value: Value): void;
+  delete(key: string): void;
+  /**
+   * The value, read where it is not held. What was being read while anything was deleted is returned
+   * but not held, so that a deletion is never undone by a read that began before it.
+   */
+  load(key: string, read: () => Promise<Value | undefined>): Promise<Value | undefined>;
+}
+
+export function boundedCache<Value>(max: number): BoundedCache<Value> {
+  const values = new Map<string, Value>();
+  let deletions = 0;
+
+  const get = (key: string) => {
+    const value = values.get(key);
+    if (value === undefined) return undefined;
+    values.delete(key);
+    values.set(key, value);
+    return value;
+  };
+
+  const set = (key: string, value: Value) => {
+    values.delete(key);
+    values.set(key, value);
+    for (const oldest of values.keys()) {
+      if (values.size <= max) return;
+      values.delete(oldest);
+    }
+  };
+
+  return {
+    get size() {
+      return values.size;
+    },
+    get,
+    set,
+    delete(key) {
+      deletions += 1;
+      values.delete(key);
+    },
+    async load(key, read) {
+      const held = get(key);
+      if (held !== undefined) return held;
+      const before = deletions;
+      const value = await read();
+      if (value !== undefined && before === deletions) set(key, value);
+      return value;
+    },
+  };
+}

@@ -1,0 +1,199 @@
+/** Tokens: PASETO v4.public (WIRE "Tokens"), signed by the key folder's newest key. */
+import { createHash } from 'node:crypto';
+import { InspectFooter } from 'paseto';
+import { z } from 'zod';
+import type { Instant } from '../../domain/values.ts';
+import {
+  clockSkewSecondsMax,
+  keysFreshMs,
+  keysLookMs,
+  tokenBytesMax,
+  verifiedTokensMax,
+} from '../limits.ts';
+import { boundedCache } from './bounded-cache.ts';
+import type { Keys } from './keys.ts';
+import {
+  type KeyRing,
+  paseto,
+  readKeyRing,
+  rotateKeyRing,
+  tidyKeyRing,
+  type VerifyingKey,
+} from './signing-keys.ts';
+
+export const issuer = 'gatebook';
+
+/** What a token begins with; a password that does is a token or refused (SPEC 4). */
+export const tokenPrefix = 'v4.public.';
+
+const Audience = z.enum(['gatebook', 'gatebook:registration']);
+export type Audience = z.infer<typeof Audience>;
+
+export interface VerifiedToken {
+  /** The username. */
+  readonly subject: string;
+  /** The token's id; of a registration token the request's. */
+  readonly id: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface PublicKeyEntry {
+  readonly kid: string;
+  readonly key: string;
+  readonly use: 'sign' | 'verify';
+  readonly until: Instant | null;
+}
+
+export interface Tokens {
+  sign(claims: VerifiedToken & { readonly audience: Audience }): Promise<string>;
+  /**
+   * What a token says; null when it is not ours, for another audience, has ended, or is anything else.
+   * Whether it was revoked is not known here. Never rejects, whatever it is given.
+   */
+  verify(token: string, audience: Audience): Promise<VerifiedToken | null>;
+  /** The keys as `/.well-known/paseto` lists them, the signing one first. */
+  publicKeys(): readonly PublicKeyEntry[];
+  /**
+   * Signs with a new key from now on; the old one verifies until `until`, then its file goes. Other
+   * nodes know the new key with its first token, and the old one's end within `keysFreshMs`.
+   */
+  rotate(options: { readonly until: Instant }): Promise<void>;
+}
+
+const Footer = z.object({ kid: z.string() });
+const Time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const Claims = z.object({
+  sub: z.string().min(1),
+  jti: z.string().min(1),
+  aud: Audience,
+  iat: Time,
+  exp: Time,
+});
+
+type Checked = z.infer<typeof Claims> & { readonly kid: string };
+
+export interface TokenOptions {
+  readonly keys: Pick<Keys, 'dir'>;
+  readonly now?: () => Instant;
+  readonly verifiedMax?: number;
+  /** Is told when the key folder cannot be read any more; the keys already read stay in use. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+export async function createTokens(options: TokenOptions): Promise<Tokens> {
+  const { now = () => new Date().toISOString(), onFault = () => undefined } = options;
+  const { signing, find, verifying, rotate, look } = await openRing(options.keys.dir, now, onFault);
+  const verified = boundedCache<Checked>(options.verifiedMax ?? verifiedTokensMax);
+
+  /** Signature, issuer and form. Who it is for and whether it has ended is asked at each use. */
+  const check = async (token: string): Promise<Checked | null> => {
+    const { kid } = Footer.parse(JSON.parse(Buffer.from(InspectFooter(token)).toString()));
+    if (find(kid) === undefined) await look(keysLookMs);
+    const key = find(kid);
+    if (key === undefined) return null;
+    const { claims } = await paseto.Verify(key.publicKey, token, {
+      issuer,
+      now: new Date(now()),
+      clockTolerance: clockSkewSecondsMax,
+    });
+    return { ...Claims.parse(claims), kid };
+  };
+
+  return {
+    async sign({ subject, id, audience, issuedAt, expiresAt }) {
+      await look(keysLookMs);
+      const { kid, secretKey } = signing();
+      const claims = {
+        sub: subject,
+        jti: id,
+        iss: issuer,
+        aud: audience,
+        iat: issuedAt.toISOString(),
+        exp: expiresAt.toISOString(),
+      };
+      return paseto.Sign(secretKey, claims, {
+        footer: Buffer.from(JSON.stringify({ kid })),
+        addIssuedAt: false,
+      });
+    },
+
+    async verify(token, audience) {
+      if (token.length > tokenBytesMax || !token.startsWith(tokenPrefix)) return null;
+      await look(keysFreshMs);
+      const digest = createHash('sha256').update(token).digest('base64');
+      // A token that is anything but good makes parsers throw, each in its own way: it is no token.
+      const checked = await verified
+        .load(digest, async () => (await check(token)) ?? undefined)
+        .catch(() => undefined);
+      if (checked === undefined || checked.aud !== audience) return null;
+      if (find(checked.kid) === undefined || checked.exp <= Date.parse(now())) return null;
+      return {
+        subject: checked.sub,
+        id: checked.jti,
+        issuedAt: new Date(checked.iat),
+        expiresAt: new Date(checked.exp),
+      };
+    },
+
+    publicKeys: () =>
+      verifying().map(({ kid, text, until }) => ({
+        kid,
+        key: text,
+        use: until === null ? 'sign' : 'verify',
+        until,
+      })),
+
+    rotate: ({ until }) => rotate(until),
+  };
+}
+
+/** The keys as they were last read, read again when they may have changed. */
+async function openRing(dir: string, now: () => Instant, onFault: (error: unknown) => void) {
+  const read = async (): Promise<KeyRing> => {
+    const ring = await readKeyRing(dir);
+    if (ring === undefined) throw new Error(`${dir} holds no signing key any more`);
+    return ring;
+  };
+  const hasEnded = ({ until }: VerifyingKey) => until !== null && until <= now();
+
+  let ring = await read();
+  let rotations = 0;
+  let lookedAtMs = Date.parse(now());
+  let looking: Promise<void> | undefined;
+
+  const lookNow = async () => {
+    const before = rotations;
+    try {
+      const found = await read();
+      // What was read while a rotation ran may be from before it.
+      if (before === rotations) ring = found;
+      if (found.verifying.some(hasEnded)) await tidyKeyRing(dir, now());
+    } catch (error) {
+      onFault(error);
+    } finally {
+      looking = undefined;
+    }
+  };
+
+  return {
+    signing: () => ring.signing,
+    verifying: () => ring.verifying.filter((key) => !hasEnded(key)),
+    find: (kid: string) => ring.verifying.find((key) => key.kid === kid && !hasEnded(key)),
+
+    /** Reads the folder again if that was `ageMs` ago or longer (also when the clock went back). */
+    async look(ageMs: number): Promise<void> {
+      const atMs = Date.parse(now());
+      if (looking === undefined && Math.abs(atMs - lookedAtMs) < ageMs) return;
+      lookedAtMs = looking === undefined ? atMs : lookedAtMs;
+      looking ??= lookNow();
+      await looking;
+    },
+
+    async rotate(until: Instant): Promise<void> {
+      await rotateKeyRing(dir, now(), until);
+      rotations += 1;
+      ring = await read();
+    },
+  };
+}
