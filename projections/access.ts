@@ -1,0 +1,21 @@
+/** What a broker and a door ask: the state of each client, exactly as decisions see it. */
+import { ClientEvent } from '../domain/client-events.ts';
+import { type Client, evolve, initial } from '../domain/client-state.ts';
+import type { Projection } from './projection.ts';
+
+export type AccessRow = Client & { readonly username: string };
+
+export const access: Projection<AccessRow, ClientEvent> = {
+  name: 'access',
+  version: 1,
+  reads: ['client'],
+  Event: ClientEvent,
+  key: ({ data }) => data.username,
+  evolve: (row, event) => ({ ...evolve(row ?? initial, event), username: event.data.username }),
+  columns: {
+    status: (row) => row.status,
+    /** When access ends by itself; null: it does not, or has ended. */
+    dueAt: (row) =>
+      row.status === 'active' || row.status === 'suspended' ? row.rights.expiresAt : null,
+  },
+};

@@ -1,0 +1,109 @@
+/** Every client with a history, as people look at it. */
+import { ClientEvent, type Rights } from '../domain/client-events.ts';
+import { type Client, evolve, initial } from '../domain/client-state.ts';
+import type { Projection } from './projection.ts';
+
+export interface ClientRow extends Rights {
+  readonly username: string;
+  readonly status: Client['status'];
+  readonly origin: 'registration' | 'created';
+  readonly credential: {
+    readonly credentialId: string;
+    readonly kind: 'password';
+    readonly createdAt: string;
+  } | null;
+  readonly requestId: string | null;
+  /** The reason of the newest change that had one. */
+  readonly reason: string | null;
+  readonly blockedUntil: string | null;
+  readonly createdAt: string;
+  readonly changedAt: string;
+  /** Whether it ever had access. */
+  readonly everGranted: boolean;
+  /** When its tokens last ended with its access or its password. */
+  readonly tokensEndedAt: string | null;
+  /** What decisions see; kept here so that the row is a fold of itself alone. */
+  readonly state: Client;
+}
+
+const none: Rights = {
+  roles: [],
+  permissions: [],
+  mqttPublishPrefix: null,
+  mqttClientId: null,
+  expiresAt: null,
+};
+
+const holds = (state: Client) => state.status === 'active' || state.status === 'suspended';
+
+const rightsOf = (state: Client): Rights =>
+  state.status === 'active' || state.status === 'suspended' ? state.rights : none;
+
+/** The credential that opens now, with the moment it was first presented or made. */
+function credentialOf(row: ClientRow | undefined, state: Client, at: string) {
+  if (state.status !== 'active' && state.status !== 'suspended') return null;
+  return row?.credential?.credentialId === state.credentialId
+    ? row.credential
+    : { credentialId: state.credentialId, kind: 'password' as const, createdAt: at };
+}
+
+const startsAnew = (type: ClientEvent['type']) =>
+  type === 'RegistrationRequested' || type === 'ClientCreated';
+
+export const clients: Projection<ClientRow, ClientEvent> = {
+  name: 'clients',
+  version: 1,
+  reads: ['client'],
+  Event: ClientEvent,
+  key: ({ data }) => data.username,
+  evolve: (row, event) => {
+    const { type, data } = event;
+    const state = evolve(row?.state ?? initial, event);
+    const tokensEnd = row !== undefined && state.loginGeneration !== row.state.loginGeneration;
+    return {
+      ...rightsOf(state),
+      username: data.username,
+      status: state.status,
+      origin:
+        type === 'ClientCreated'
+          ? 'created'
+          : type === 'RegistrationRequested'
+            ? 'registration'
+            : (row?.origin ?? 'registration'),
+      credential: credentialOf(row, state, data.at),
+      requestId: startsAnew(type)
+        ? 'requestId' in data
+          ? data.requestId
+          : null
+        : type === 'ReplacementGranted'
+          ? data.requestId
+          : (row?.requestId ?? null),
+      reason: 'reason' in data ? data.reason : (row?.reason ?? null),
+      blockedUntil: state.status === 'denied' ? state.blockedUntil : null,
+      createdAt: startsAnew(type) || row === undefined ? data.at : row.createdAt,
+      changedAt: data.at,
+      everGranted: (row?.everGranted ?? false) || holds(state),
+      tokensEndedAt:
+        tokensEnd || type === 'AccessRevoked' || type === 'AccessExpired'
+          ? data.at
+          : (row?.tokensEndedAt ?? null),
+      state,
+    };
+  },
+  columns: {
+    status: (row) => row.status,
+    everGranted: (row) => (row.everGranted ? 1 : 0),
+    /** When what it held was refused or ended: after some time the verifier goes too. */
+    refusedAt: (row) =>
+      row.status === 'denied' || row.status === 'revoked' || row.status === 'expired'
+        ? row.changedAt
+        : null,
+    /** An administrator without an end: the last of them stays. */
+    lastingAdministrator: (row) =>
+      row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
+        ? 1
+        : 0,
+    /** Role names between spaces, to be found one by one. */
+    roles: (row) => (row.roles.length > 0 ? ` ${row.roles.join(' ')} ` : null),
+  },
+};

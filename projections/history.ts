@@ -1,0 +1,63 @@
+/** Every event as an auditor reads it, found by client, window, actor, type and time. */
+import { z } from 'zod';
+import { Actor, Instant } from '../domain/values.ts';
+import type { Projection } from './projection.ts';
+
+export interface HistoryRow {
+  readonly index: number;
+  readonly position: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly at: string;
+  readonly actor: Actor;
+  readonly correlationId: string;
+  readonly causationId: string | null;
+  readonly username: string | null;
+  readonly windowId: string | null;
+  /** As stored: personal fields are sealed. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What every event carries, whatever else it says. */
+const Event = z.object({
+  type: z.string(),
+  data: z.looseObject({
+    at: Instant,
+    by: Actor,
+    username: z.string().nullable().optional(),
+    windowId: z.string().nullable().optional(),
+  }),
+});
+type Event = z.infer<typeof Event>;
+
+export const history: Projection<HistoryRow, Event> = {
+  name: 'history',
+  version: 1,
+  reads: ['registry', 'client', 'role', 'token', 'activation'],
+  Event,
+  key: (_event, { position }) => position,
+  evolve: (_row, { type, data }, envelope) => ({
+    index: envelope.index,
+    position: envelope.position,
+    stream: envelope.stream,
+    revision: envelope.revision,
+    eventId: envelope.eventId,
+    type,
+    at: data.at,
+    actor: data.by,
+    correlationId: envelope.metadata.correlationId,
+    causationId: envelope.metadata.causationId,
+    username: data.username ?? null,
+    windowId: data.windowId ?? null,
+    data: envelope.data,
+  }),
+  columns: {
+    username: (row) => row.username,
+    windowId: (row) => row.windowId,
+    actor: (row) => row.actor.name,
+    type: (row) => row.type,
+    at: (row) => row.at,
+  },
+};

@@ -1,0 +1,34 @@
+/** A projection is a name, a key and a fold of one row. Where the rows live is not its business. */
+import type { z } from 'zod';
+
+/** What stands around a stored event: where in the log, which stream, caused by what. */
+export interface Envelope {
+  /** The event's number in the log's order, from 0: its leaf in the Merkle tree. */
+  readonly index: number;
+  readonly position: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: { readonly correlationId: string; readonly causationId: string | null };
+}
+
+/** A value that rows can be found by. */
+export type ColumnValue = string | number | null;
+
+export interface Projection<Row, Event = unknown> {
+  /** Names the read model: rename it, or raise its version, and it is rebuilt from the first event. */
+  readonly name: string;
+  readonly version: number;
+  /** The stream categories it reads. An event of theirs that does not parse stops the projection. */
+  readonly reads: readonly string[];
+  /** Parses the events of all its categories. */
+  readonly Event: z.ZodType<Event>;
+  /** The row an event belongs to; undefined: the event says nothing here. */
+  readonly key: (event: Event, envelope: Envelope) => string | undefined;
+  /** No row in: there is none yet. No row out: there is none any more. */
+  readonly evolve: (row: Row | undefined, event: Event, envelope: Envelope) => Row | undefined;
+  /** The columns that rows are found and counted by. */
+  readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
+}

@@ -1,0 +1,127 @@
+/** Every request for access and what became of it. Personal fields stay sealed. */
+import { ClientEvent, type Rights } from '../domain/client-events.ts';
+import type { Permission } from '../domain/permission.ts';
+import type { Projection } from './projection.ts';
+
+export interface RequestRow {
+  readonly requestId: string;
+  readonly username: string;
+  readonly status: 'pending' | 'granted' | 'denied' | 'expired';
+  readonly kind: 'new' | 'replacement';
+  readonly flow: 'explicit' | 'implicit';
+  readonly pairingId: string | null;
+  readonly windowId: string;
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly source: string | null;
+  readonly clientId: string | null;
+  readonly context: string | null;
+  readonly requestedRoles: readonly string[];
+  readonly requestedPermissions: readonly Permission[];
+  readonly credentialId: string;
+  /** Windows in which another credential asked for the same name. */
+  readonly conflictCount: number;
+  readonly decision: RequestDecision | null;
+}
+
+export interface RequestDecision extends Rights {
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string | null;
+  readonly blockedUntil: string | null;
+  readonly preauthorizationId: string | null;
+}
+
+const none: Rights = {
+  roles: [],
+  permissions: [],
+  mqttPublishPrefix: null,
+  mqttClientId: null,
+  expiresAt: null,
+};
+
+export const requests: Projection<RequestRow, ClientEvent> = {
+  name: 'requests',
+  version: 1,
+  reads: ['client'],
+  Event: ClientEvent,
+  key: ({ data }) => ('requestId' in data ? data.requestId : undefined),
+  evolve: (row, { type, data }) => {
+    switch (type) {
+      case 'RegistrationRequested':
+      case 'ReplacementRequested':
+        return {
+          requestId: data.requestId,
+          username: data.username,
+          status: 'pending',
+          kind: type === 'RegistrationRequested' ? 'new' : 'replacement',
+          flow: data.flow,
+          pairingId: data.pairingId,
+          windowId: data.windowId,
+          requestedAt: data.at,
+          expiresAt: data.expiresAt,
+          source: data.source,
+          clientId: data.clientId,
+          context: data.context,
+          requestedRoles: data.requestedRoles,
+          requestedPermissions: data.requestedPermissions,
+          credentialId: data.credentialId,
+          conflictCount: 0,
+          decision: null,
+        };
+      case 'RegistrationContested':
+        return row && { ...row, conflictCount: row.conflictCount + 1 };
+      case 'RegistrationGranted':
+      case 'ReplacementGranted':
+        return (
+          row && {
+            ...row,
+            status: 'granted',
+            decision: {
+              ...data.rights,
+              by: data.by.name,
+              at: data.at,
+              reason: data.reason,
+              blockedUntil: null,
+              preauthorizationId: data.preauthorizationId,
+            },
+          }
+        );
+      case 'RegistrationDenied':
+      case 'ReplacementDenied':
+        return (
+          row && {
+            ...row,
+            status: 'denied',
+            decision: {
+              ...none,
+              by: data.by.name,
+              at: data.at,
+              reason: data.reason,
+              blockedUntil: data.blockedUntil,
+              preauthorizationId: null,
+            },
+          }
+        );
+      case 'RegistrationExpired':
+      case 'ReplacementExpired':
+        return row && { ...row, status: 'expired' };
+      case 'ClientCreated':
+      case 'AuthorizationChanged':
+      case 'CredentialRotated':
+      case 'AccessSuspended':
+      case 'AccessResumed':
+      case 'AccessRevoked':
+      case 'AccessReinstated':
+      case 'AccessExpired':
+        return row;
+    }
+  },
+  columns: {
+    username: (row) => row.username,
+    status: (row) => row.status,
+    pairingId: (row) => row.pairingId,
+    /** When a waiting one expires; null: it waits no more. */
+    dueAt: (row) => (row.status === 'pending' ? row.expiresAt : null),
+  },
+};

@@ -1,0 +1,47 @@
+/** The tokens that were issued, and when one was revoked. */
+import { TokenEvent } from '../domain/token.ts';
+import type { Projection } from './projection.ts';
+
+export interface TokenRow {
+  readonly tokenId: string;
+  readonly username: string;
+  readonly label: string | null;
+  readonly kind: 'login' | 'named';
+  readonly issuedAt: string;
+  readonly issuedBy: string;
+  readonly expiresAt: string;
+  readonly revokedAt: string | null;
+  readonly generation: number;
+  readonly loginGeneration: number;
+}
+
+export const tokens: Projection<TokenRow, TokenEvent> = {
+  name: 'tokens',
+  version: 1,
+  reads: ['token'],
+  Event: TokenEvent,
+  key: ({ data }) => data.tokenId,
+  evolve: (row, { type, data }) => {
+    switch (type) {
+      case 'TokenIssued':
+        return {
+          tokenId: data.tokenId,
+          username: data.username,
+          label: data.label,
+          kind: data.kind,
+          issuedAt: data.at,
+          issuedBy: data.by.name,
+          expiresAt: data.expiresAt,
+          revokedAt: null,
+          generation: data.generation,
+          loginGeneration: data.loginGeneration,
+        };
+      case 'TokenRevoked':
+        return row && { ...row, revokedAt: data.at };
+    }
+  },
+  columns: {
+    username: (row) => row.username,
+    expiresAt: (row) => (row.revokedAt === null ? row.expiresAt : null),
+  },
+};

@@ -1,0 +1,78 @@
+/** The state of the lock, and the facts of the newest window. */
+import { z } from 'zod';
+import { ClientEvent } from '../domain/client-events.ts';
+import { registryId, WindowEvent, type WindowLimits } from '../domain/window.ts';
+import type { Projection } from './projection.ts';
+
+export interface WindowRow {
+  readonly status: 'locked' | 'unlocked';
+  readonly windowId: string;
+  readonly unlockedAt: string;
+  readonly unlockedBy: string;
+  readonly until: string;
+  readonly lockedAt: string | null;
+  /** null: it locked by itself. */
+  readonly lockedBy: string | null;
+  readonly limits: WindowLimits;
+  /** Requests that were asked in this window, whatever became of them. */
+  readonly requestCount: number;
+}
+
+const Event = z.union([WindowEvent, ClientEvent]);
+type Event = z.infer<typeof Event>;
+
+export const windowProjection: Projection<WindowRow, Event> = {
+  name: 'window',
+  version: 1,
+  reads: ['registry', 'client'],
+  Event,
+  key: ({ type }) => {
+    switch (type) {
+      case 'RegistryUnlocked':
+      case 'RegistryLocked':
+      case 'RegistrationRequested':
+      case 'ReplacementRequested':
+        return registryId;
+      default:
+        return undefined;
+    }
+  },
+  evolve: (row, { type, data }) => {
+    switch (type) {
+      case 'RegistryUnlocked': {
+        const goesOn = row?.status === 'unlocked' && row.windowId === data.windowId;
+        return {
+          status: 'unlocked',
+          windowId: data.windowId,
+          unlockedAt: goesOn ? row.unlockedAt : data.at,
+          unlockedBy: goesOn ? row.unlockedBy : data.by.name,
+          until: data.until,
+          lockedAt: null,
+          lockedBy: null,
+          limits: data.limits,
+          requestCount: goesOn ? row.requestCount : 0,
+        };
+      }
+      case 'RegistryLocked': {
+        if (row === undefined) return row;
+        const byItself = data.by.kind === 'system';
+        // The moment it was over, also when nobody was there to write it down.
+        const lockedAt = byItself && row.until < data.at ? row.until : data.at;
+        return {
+          ...row,
+          status: 'locked',
+          lockedAt,
+          lockedBy: byItself ? null : data.by.name,
+        };
+      }
+      case 'RegistrationRequested':
+      case 'ReplacementRequested':
+        return row?.windowId === data.windowId
+          ? { ...row, requestCount: row.requestCount + 1 }
+          : row;
+      default:
+        return row;
+    }
+  },
+  columns: {},
+};

@@ -1,0 +1,99 @@
+/** Read, decide, append, again on conflict: the one place where a decider meets the store. */
+import { randomUUID } from 'node:crypto';
+import type { Decider, Decision } from '../domain/decider.ts';
+import { upcast } from '../domain/upcast.ts';
+import { decideAttemptsMax } from './limits.ts';
+import {
+  Conflict,
+  type EventStore,
+  type Metadata,
+  type NewEvent,
+  noStream,
+  type Position,
+} from './store/event-store.ts';
+
+/** What a command belongs to: all its events carry it. */
+export interface Cause {
+  readonly correlationId: string;
+  readonly causationId: string | null;
+}
+
+export const newCause = (): Cause => ({ correlationId: randomUUID(), causationId: null });
+
+export interface Outcome<State, Event, Refusal extends string> {
+  readonly decision: Decision<Event, Refusal>;
+  /** The state after the decision. */
+  readonly state: State;
+  /** Where the last event stands that this decision wrote; null: it wrote none. */
+  readonly position: Position | null;
+}
+
+type Domain<State, Command, Event, Refusal extends string> = Decider<
+  State,
+  Command,
+  Event,
+  Refusal
+>;
+
+/** The state of one aggregate as the store has it now, and the revision to append at. */
+export async function load<State, Command, Event, Refusal extends string>(
+  store: EventStore,
+  decider: Domain<State, Command, Event, Refusal>,
+  id: string,
+): Promise<{ state: State; revision: number }> {
+  const stored = await store.read(`${decider.category}-${id}`);
+  // An event that no longer parses is a broken log, not a refusal: throw, and let a person look.
+  const state = stored
+    .map((event) => decider.Event.parse(upcast(event)))
+    .reduce(decider.evolve, decider.initial);
+  return { state, revision: stored.at(-1)?.revision ?? noStream };
+}
+
+/**
+ * Decides a command and records what follows. `command` may look at the state first: it is asked again
+ * with each new one. @throws StoreUnavailable, and Conflict when the stream stays contended.
+ */
+export async function handle<
+  State,
+  Command,
+  Event extends Pick<NewEvent, 'type' | 'data'>,
+  Refusal extends string,
+>(
+  store: EventStore,
+  decider: Domain<State, Command, Event, Refusal>,
+  id: string,
+  command: Command | ((state: State) => Command | Promise<Command>),
+  cause: Cause,
+): Promise<Outcome<State, Event, Refusal>> {
+  for (let attempt = 1; ; attempt++) {
+    const { state, revision } = await load(store, decider, id);
+    const asked =
+      typeof command === 'function'
+        ? await (command as (state: State) => Command | Promise<Command>)(state)
+        : command;
+    const decision = decider.decide(asked, state);
+    if (!decision.accepted || decision.events.length === 0)
+      return { decision, state, position: null };
+    try {
+      const { position } = await store.append(
+        `${decider.category}-${id}`,
+        revision,
+        written(decision.events, cause),
+      );
+      return { decision, state: decision.events.reduce(decider.evolve, state), position };
+    } catch (error) {
+      if (!(error instanceof Conflict) || attempt === decideAttemptsMax) throw error;
+    }
+  }
+}
+
+const written = (
+  events: readonly Pick<NewEvent, 'type' | 'data'>[],
+  { correlationId, causationId }: Metadata,
+): NewEvent[] =>
+  events.map(({ type, data }) => ({
+    eventId: randomUUID(),
+    type,
+    data,
+    metadata: { correlationId, causationId },
+  }));

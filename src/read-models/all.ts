@@ -1,0 +1,32 @@
+/** The read models of the service, in the order they are shown. */
+import { access } from '../../projections/access.ts';
+import { activations } from '../../projections/activations.ts';
+import { clients } from '../../projections/clients.ts';
+import { history } from '../../projections/history.ts';
+import { requests } from '../../projections/requests.ts';
+import { roles } from '../../projections/roles.ts';
+import { tokens } from '../../projections/tokens.ts';
+import { windowProjection } from '../../projections/window.ts';
+import type { ReadModels } from './read-models.ts';
+
+export const allProjections = [
+  windowProjection,
+  requests,
+  clients,
+  access,
+  roles,
+  tokens,
+  activations,
+  history,
+] as const;
+
+export const rowsOf = (readModels: ReadModels) => ({
+  window: readModels.rows(windowProjection),
+  requests: readModels.rows(requests),
+  clients: readModels.rows(clients),
+  access: readModels.rows(access),
+  roles: readModels.rows(roles),
+  tokens: readModels.rows(tokens),
+  activations: readModels.rows(activations),
+  history: readModels.rows(history),
+});

@@ -1,0 +1,321 @@
+/** Feeds the log to the projections, in order; rows and checkpoint are written in one transaction. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { upcast } from '../../domain/upcast.ts';
+import type { Envelope, Projection } from '../../projections/projection.ts';
+import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
+import { type Rows, RowTable } from './row-table.ts';
+import { type ReadModelState, stateOf } from './state-hash.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
+type AnyProjection = Projection<any, any>;
+
+/** The rows that one batch changed: by projection name, by key; undefined: the row is gone. */
+export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+
+interface Model {
+  readonly projection: AnyProjection;
+  readonly table: RowTable<unknown>;
+  position: Position;
+  /** The number of the next event, counted from the log's first. */
+  index: number;
+  /** Why it stopped: an event of its own that does not parse, or a fold that threw. */
+  fault: Error | undefined;
+}
+
+export interface ReadModels {
+  rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
+  /** How far all read models are. */
+  position(): Position;
+  /** Where the follower goes on: the place of the read model that is behind the most. */
+  resume(): { readonly position: Position; readonly index: number };
+  /** Applies events that follow `resume().position`, all in one transaction. */
+  apply(events: readonly StoredEvent[]): void;
+  /** True once all read models are at the position; false after `timeoutMs`. */
+  reached(position: Position, timeoutMs: number): Promise<boolean>;
+  /** Called after each batch is written, in order. */
+  onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void;
+  /** The projections that stopped, and why. */
+  faults(): readonly { readonly name: string; readonly error: Error }[];
+  /** Events behind the one that is furthest, by projection: only one that stopped is. */
+  lag(): Record<string, number>;
+  state(): Promise<ReadModelState>;
+  /** A small thing to remember beside the rows; forgotten with them. */
+  note(name: string): string | undefined;
+  takeNote(name: string, value: string): void;
+  close(): void;
+}
+
+/** Another layout of the file itself: everything is folded again. */
+const layoutVersion = 1;
+
+/**
+ * Opens `file` (made if missing, mode 0600) for the log `logId`, whose newest event is at `head`. Rows of
+ * another log, or of a longer one, are forgotten; so are those of a projection with another version.
+ */
+export function openReadModels(options: {
+  file: string;
+  logId: string;
+  head: Position;
+  projections: readonly AnyProjection[];
+  /** Forgets all rows first. */
+  anew?: boolean;
+}): ReadModels {
+  const { file, projections } = options;
+  mkdirSync(dirname(file), { recursive: true });
+  const database = new DatabaseSync(file);
+  database.exec(
+    // Rows can be folded again at any time: no need to wait for the disk at each batch.
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+     CREATE TABLE IF NOT EXISTS models
+       (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, number INTEGER NOT NULL);
+     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+     CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);`,
+  );
+  chmodSync(file, 0o600);
+  forgetStrangers(database, options);
+
+  const models = projections.map((projection): Model => {
+    const at = checkpointOf(database, projection.name);
+    return {
+      projection,
+      table: new RowTable(database, projection),
+      ...at,
+      fault: undefined,
+    };
+  });
+  return new Running(database, file, models);
+}
+
+function checkpointOf(database: DatabaseSync, name: string) {
+  const found = database
+    .prepare('SELECT position, number AS "index" FROM models WHERE name = ?')
+    .get(name) as { position: string; index: number } | undefined;
+  return found ? { ...found } : { position: beginning, index: 0 };
+}
+
+function forgetStrangers(
+  database: DatabaseSync,
+  {
+    logId,
+    head,
+    projections,
+    anew = false,
+  }: {
+    logId: string;
+    head: Position;
+    projections: readonly AnyProjection[];
+    anew?: boolean;
+  },
+): void {
+  const fact = database.prepare("SELECT value FROM facts WHERE name = 'log'").get() as
+    | { value: string }
+    | undefined;
+  const identity = `${layoutVersion} ${logId}`;
+  const known = database.prepare('SELECT name, version, position FROM models').all() as {
+    name: string;
+    version: number;
+    position: string;
+  }[];
+  const another = anew || (fact !== undefined && fact.value !== identity);
+  const versions = new Map(projections.map(({ name, version }) => [name, version]));
+  database.exec('BEGIN IMMEDIATE');
+  for (const { name, version, position } of known) {
+    if (!another && position <= head && versions.get(name) === version) continue;
+    RowTable.drop(database, name);
+    database.exec('DELETE FROM notes');
+    database.prepare('DELETE FROM models WHERE name = ?').run(name);
+  }
+  database.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES ('log', ?)").run(identity);
+  database.exec('COMMIT');
+}
+
+class Running implements ReadModels {
+  readonly #database: DatabaseSync;
+  readonly #file: string;
+  readonly #models: readonly Model[];
+  readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
+  readonly #readers = new Map<string, Model[]>();
+  readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
+  readonly #waiting = new Set<{ position: Position; done: (reached: boolean) => void }>();
+  readonly #saveCheckpoint: ReturnType<DatabaseSync['prepare']>;
+
+  constructor(database: DatabaseSync, file: string, models: readonly Model[]) {
+    this.#database = database;
+    this.#file = file;
+    this.#models = models;
+    this.#tables = new Map(models.map(({ projection, table }) => [projection.name, table]));
+    for (const model of models)
+      for (const category of model.projection.reads)
+        this.#readers.set(category, [...(this.#readers.get(category) ?? []), model]);
+    this.#saveCheckpoint = database.prepare(
+      'INSERT OR REPLACE INTO models (name, version, position, number) VALUES (?, ?, ?, ?)',
+    );
+  }
+
+  rows<Row, Event>({ name }: Projection<Row, Event>): Rows<Row> {
+    const table = this.#tables.get(name);
+    if (!table) throw new Error(`no read model ${name}`);
+    return table as unknown as Rows<Row>;
+  }
+
+  resume() {
+    // A projection that stopped holds nobody up.
+    const running = this.#models.filter(({ fault }) => fault === undefined);
+    const all = running.length > 0 ? running : this.#models;
+    return all.reduce(
+      (least, { position, index }) => (position < least.position ? { position, index } : least),
+      { position: all[0]?.position ?? beginning, index: all[0]?.index ?? 0 },
+    );
+  }
+
+  position(): Position {
+    return this.resume().position;
+  }
+
+  apply(events: readonly StoredEvent[]): void {
+    if (events.length === 0) return;
+    let changes = this.#transaction(events);
+    // One that stops does so alone: the batch is folded again without it.
+    while (changes === undefined) changes = this.#transaction(events);
+    const position = this.position();
+    for (const waiting of this.#waiting) if (waiting.position <= position) waiting.done(true);
+    for (const listener of this.#listeners) listener(events, changes);
+  }
+
+  #transaction(events: readonly StoredEvent[]): Changes | undefined {
+    const last = events.at(-1);
+    if (!last) return new Map();
+    const running = this.#models.filter(({ fault }) => fault === undefined);
+    const { index: first } = this.resume();
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      for (const [at, stored] of events.entries()) this.#fold(stored, first + at);
+      const changes = new Map<string, ReadonlyMap<string, unknown>>();
+      for (const model of running) {
+        changes.set(model.projection.name, model.table.flush());
+        if (model.position >= last.position) continue;
+        const { name, version } = model.projection;
+        this.#saveCheckpoint.run(name, version, last.position, first + events.length);
+      }
+      this.#database.exec('COMMIT');
+      for (const model of running) {
+        if (model.position >= last.position) continue;
+        model.position = last.position;
+        model.index = first + events.length;
+      }
+      return changes;
+    } catch (error) {
+      for (const { table } of this.#models) table.abandon();
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (!(error instanceof ProjectionFault)) throw error;
+      error.model.fault = error;
+      return undefined;
+    }
+  }
+
+  #fold(stored: StoredEvent, index: number): void {
+    const readers = this.#readers.get(categoryOf(stored.stream));
+    if (!readers) return;
+    const envelope: Envelope = { ...stored, index };
+    const parsed = new Map<unknown, unknown>();
+    for (const model of readers) {
+      if (model.fault || stored.position <= model.position) continue;
+      const { projection, table } = model;
+      try {
+        let event = parsed.get(projection.Event);
+        if (event === undefined) {
+          event = projection.Event.parse(upcast(stored));
+          parsed.set(projection.Event, event);
+        }
+        const key = projection.key(event, envelope);
+        if (key === undefined) continue;
+        const before = table.current(key);
+        const after = projection.evolve(before, event, envelope);
+        if (after !== before) table.change(key, after, index);
+      } catch (error) {
+        throw new ProjectionFault(model, stored, error);
+      }
+    }
+  }
+
+  async reached(position: Position, timeoutMs: number): Promise<boolean> {
+    if (this.position() >= position) return true;
+    return await new Promise((resolve) => {
+      const waiting = {
+        position,
+        done: (reached: boolean) => {
+          clearTimeout(timer);
+          this.#waiting.delete(waiting);
+          resolve(reached);
+        },
+      };
+      const timer = setTimeout(() => waiting.done(false), timeoutMs);
+      this.#waiting.add(waiting);
+    });
+  }
+
+  onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  faults() {
+    return this.#models.flatMap(({ projection, fault }) =>
+      fault ? [{ name: projection.name, error: fault }] : [],
+    );
+  }
+
+  lag(): Record<string, number> {
+    const furthest = Math.max(0, ...this.#models.map(({ index }) => index));
+    return Object.fromEntries(
+      this.#models.map(({ projection, index }) => [projection.name, furthest - index]),
+    );
+  }
+
+  state(): Promise<ReadModelState> {
+    return stateOf(
+      this.#file,
+      this.#models.map(({ projection }) => projection),
+      (database) =>
+        (
+          database.prepare('SELECT min(position) AS position FROM models').get() as {
+            position: string | null;
+          }
+        ).position ?? beginning,
+    );
+  }
+
+  note(name: string): string | undefined {
+    const found = this.#database.prepare('SELECT value FROM notes WHERE name = ?').get(name) as
+      | { value: string }
+      | undefined;
+    return found?.value;
+  }
+
+  takeNote(name: string, value: string): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)')
+      .run(name, value);
+  }
+
+  close(): void {
+    for (const waiting of this.#waiting) waiting.done(false);
+    this.#database.close();
+  }
+}
+
+/** An event that a projection cannot read: the log and the code do not fit. Names no data. */
+class ProjectionFault extends Error {
+  override name = 'ProjectionFault';
+  readonly model: Model;
+
+  constructor(model: Model, stored: StoredEvent, cause: unknown) {
+    const why = cause instanceof Error ? cause.name : 'fault';
+    super(
+      `the read model ${model.projection.name} stopped at event ${stored.eventId} (${stored.type}) ` +
+        `of ${stored.stream}: ${why}`,
+    );
+    this.model = model;
+  }
+}

@@ -1,0 +1,216 @@
+/** The rows of one projection in SQLite: written in batches, found by key and by column. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { ColumnValue, Projection } from '../../projections/projection.ts';
+
+/** What a row must fulfil; `key` is a column too. All conditions of a query must hold. */
+export type Condition =
+  | { readonly column: string; readonly is: ColumnValue }
+  | { readonly column: string; readonly isOneOf: readonly string[] }
+  | { readonly column: string; readonly atLeast: string | number }
+  | { readonly column: string; readonly below: string | number }
+  /** Anywhere in it, in either case. */
+  | { readonly column: string; readonly contains: string }
+  /** Anywhere in it, to the letter. */
+  | { readonly column: string; readonly includes: string }
+  | { readonly anyOf: readonly Condition[] };
+
+export interface Page<Row> {
+  readonly items: readonly Row[];
+  /** Give it back to get the rows that follow; null: these were the last. */
+  readonly nextCursor: string | null;
+}
+
+export interface Query {
+  readonly where?: readonly Condition[];
+  readonly order?: 'newest' | 'oldest';
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** What others may do with the rows of a projection: look. */
+export interface Rows<Row> {
+  get(key: string): Row | undefined;
+  /** A page of rows, ordered by when they came to be. @throws MalformedCursor */
+  find(query: Query): Page<Row>;
+  count(where?: readonly Condition[]): number;
+  /** The greatest value of a column; null: no row has one. */
+  greatest(column: string): ColumnValue;
+}
+
+/** A cursor that no page of this list gave out. */
+export class MalformedCursor extends Error {
+  override name = 'MalformedCursor';
+}
+
+const cursorOf = (born: number) => Buffer.from(`b${born}`).toString('base64url');
+
+function bornOf(cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  if (!/^b\d{1,15}$/.test(text)) throw new MalformedCursor('the cursor is none of this list');
+  return Number(text.slice(1));
+}
+
+const identifier = /^[a-zA-Z]+$/;
+
+function conditionSql(
+  condition: Condition,
+  columns: ReadonlySet<string>,
+): [sql: string, values: SQLInputValue[]] {
+  if ('anyOf' in condition) {
+    const parts = condition.anyOf.map((one) => conditionSql(one, columns));
+    return [`(${parts.map(([sql]) => sql).join(' OR ')})`, parts.flatMap(([, values]) => values)];
+  }
+  if (!columns.has(condition.column)) throw new Error(`no column ${condition.column}`);
+  const name = `"${condition.column}"`;
+  if ('is' in condition) return [`${name} IS ?`, [condition.is]];
+  if ('isOneOf' in condition)
+    return [`${name} IN (${condition.isOneOf.map(() => '?').join(', ')})`, [...condition.isOneOf]];
+  if ('atLeast' in condition) return [`${name} >= ?`, [condition.atLeast]];
+  if ('below' in condition) return [`${name} < ?`, [condition.below]];
+  if ('includes' in condition) return [`instr(${name}, ?) > 0`, [condition.includes]];
+  // instr() takes the text as it stands: no wildcard in it means anything.
+  return [`instr(lower(${name}), lower(?)) > 0`, [condition.contains]];
+}
+
+export class RowTable<Row> implements Rows<Row> {
+  readonly projection: Projection<Row>;
+  readonly #database: DatabaseSync;
+  readonly #table: string;
+  readonly #columns: ReadonlySet<string>;
+  readonly #get: ReturnType<DatabaseSync['prepare']>;
+  readonly #put: ReturnType<DatabaseSync['prepare']>;
+  readonly #remove: ReturnType<DatabaseSync['prepare']>;
+  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  /** Rows of the batch in hand; `row` undefined: it goes. */
+  readonly #dirty = new Map<string, { born: number; row: Row | undefined }>();
+
+  constructor(database: DatabaseSync, projection: Projection<Row>) {
+    const names = Object.keys(projection.columns);
+    for (const name of [projection.name, ...names])
+      if (!identifier.test(name)) throw new Error(`${name} cannot name a table or column`);
+    this.projection = projection;
+    this.#database = database;
+    this.#table = `rows_${projection.name}`;
+    this.#columns = new Set(['key', ...names]);
+    this.#create(names);
+    this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
+    const columns = ['key', 'born', 'row', ...names.map((name) => `"${name}"`)];
+    this.#put = database.prepare(
+      `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
+       VALUES (${columns.map(() => '?').join(', ')})`,
+    );
+    this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
+  }
+
+  #create(names: readonly string[]): void {
+    const columns = names.map((name) => `, "${name}"`).join('');
+    this.#database.exec(
+      `CREATE TABLE IF NOT EXISTS ${this.#table}
+         (key TEXT PRIMARY KEY, born INTEGER NOT NULL, row TEXT NOT NULL${columns}) WITHOUT ROWID;
+       CREATE INDEX IF NOT EXISTS ${this.#table}_born ON ${this.#table} (born);
+       ${names
+         .map(
+           (name) =>
+             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}", born)
+              WHERE "${name}" IS NOT NULL;`,
+         )
+         .join('\n')}`,
+    );
+  }
+
+  /** Forgets every row, and the columns of an older version. */
+  static drop(database: DatabaseSync, name: string): void {
+    if (!identifier.test(name)) throw new Error(`${name} cannot name a table`);
+    database.exec(`DROP TABLE IF EXISTS rows_${name}`);
+  }
+
+  get(key: string): Row | undefined {
+    return this.#stored(key)?.row;
+  }
+
+  #stored(key: string): { born: number; row: Row } | undefined {
+    const found = this.#get.get(key) as { born: number; row: string } | undefined;
+    return found && { born: found.born, row: JSON.parse(found.row) as Row };
+  }
+
+  /** The row as the batch in hand has it. */
+  current(key: string): Row | undefined {
+    const dirty = this.#dirty.get(key);
+    return dirty ? dirty.row : this.get(key);
+  }
+
+  /** Keeps a row for the end of the batch; `index` is the event's number. */
+  change(key: string, row: Row | undefined, index: number): void {
+    const before = this.#dirty.get(key) ?? this.#stored(key);
+    const born = before?.row === undefined ? index : before.born;
+    this.#dirty.set(key, { born, row });
+  }
+
+  /** Writes what the batch changed, inside the caller's transaction, and tells it. */
+  flush(): ReadonlyMap<string, Row | undefined> {
+    const changed = new Map<string, Row | undefined>();
+    for (const [key, { born, row }] of this.#dirty) {
+      changed.set(key, row);
+      if (row === undefined) this.#remove.run(key);
+      else {
+        const values = Object.values(this.projection.columns).map((column) => column(row));
+        this.#put.run(key, born, JSON.stringify(row), ...values);
+      }
+    }
+    this.#dirty.clear();
+    return changed;
+  }
+
+  /** Forgets the batch in hand. */
+  abandon(): void {
+    this.#dirty.clear();
+  }
+
+  #prepared(sql: string) {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    // The shapes of queries are few: they are written in the code, not by callers.
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #where(conditions: readonly Condition[]): [sql: string, values: SQLInputValue[]] {
+    const parts = conditions.map((condition) => conditionSql(condition, this.#columns));
+    const sql = parts.map(([part]) => part).join(' AND ');
+    return [sql === '' ? '1' : sql, parts.flatMap(([, values]) => values)];
+  }
+
+  find({ where = [], order = 'newest', limit, cursor }: Query): Page<Row> {
+    const [sql, values] = this.#where(where);
+    const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
+    const from = cursor === undefined ? [] : [bornOf(cursor)];
+    const found = this.#prepared(
+      `SELECT born, row FROM ${this.#table}
+       WHERE ${sql}${from.length > 0 ? ` AND born ${beyond} ?` : ''}
+       ORDER BY born ${direction} LIMIT ?`,
+    ).all(...values, ...from, limit + 1) as { born: number; row: string }[];
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      items: page.map(({ row }) => JSON.parse(row) as Row),
+      nextCursor: found.length > limit && last ? cursorOf(last.born) : null,
+    };
+  }
+
+  count(where: readonly Condition[] = []): number {
+    const [sql, values] = this.#where(where);
+    const found = this.#prepared(`SELECT count(*) AS found FROM ${this.#table} WHERE ${sql}`).get(
+      ...values,
+    ) as { found: number };
+    return found.found;
+  }
+
+  greatest(column: string): ColumnValue {
+    if (!this.#columns.has(column)) throw new Error(`no column ${column}`);
+    const found = this.#prepared(
+      `SELECT max("${column}") AS greatest FROM ${this.#table}`,
+    ).get() as { greatest: ColumnValue };
+    return found.greatest;
+  }
+}
