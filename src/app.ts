@@ -1,0 +1,30 @@
+/** The service as its edges see it: everything a route may use. */
+import type { AccessAdministration } from './access-administration.ts';
+import type { Administration } from './administration.ts';
+import type { Authority } from './authority.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import type { LongPolls } from './long-polls.ts';
+import type { Metrics } from './metrics.ts';
+import type { ReadModels } from './read-models/read-models.ts';
+import type { Registration } from './registration.ts';
+import type { RegistrationTokens } from './registration-tokens.ts';
+import type { Views } from './views.ts';
+
+export interface App {
+  readonly registration: Registration & RegistrationTokens & LongPolls;
+  readonly authority: Authority;
+  readonly administration: Administration & AccessAdministration;
+  readonly views: Views;
+  readonly readModels: ReadModels;
+  readonly passwordFaults: (password: string) => string[];
+  /** Whether the read models get as far as a position within so many milliseconds. */
+  readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
+  /** ISO instant. */
+  readonly now: () => string;
+  /** Each check of `/readyz`. */
+  readonly health: () => Record<string, 'up' | 'down'>;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly config: Config;
+}

@@ -1,0 +1,142 @@
+/** Who is it, and may they: rights, tokens and verifiers, for HTTP and MQTT alike. */
+import {
+  type CompiledPermissions,
+  compiled,
+  effectivePermissions,
+  holdsHttpRights,
+  type Permission,
+} from '../domain/permission.ts';
+import { builtInRoles } from '../domain/role.ts';
+import type { AccessRow } from '../projections/access.ts';
+import type { RoleRow } from '../projections/roles.ts';
+import type { TokenRow } from '../projections/tokens.ts';
+import { boundedCache } from './credentials/bounded-cache.ts';
+import type { Tokens } from './credentials/tokens.ts';
+import { rightsHeldMax } from './limits.ts';
+import type { Changes } from './read-models/read-models.ts';
+import type { Rows } from './read-models/row-table.ts';
+
+/** Somebody whose token is good. Permissions are as they are now, not as the token was issued. */
+export interface Caller {
+  readonly username: string;
+  readonly tokenId: string;
+  /** ISO instant. */
+  readonly tokenExpiresAt: string;
+  readonly permissions: CompiledPermissions;
+}
+
+/** The rights of an account, worked out. */
+export interface Standing {
+  readonly row: AccessRow;
+  readonly effective: readonly Permission[];
+  readonly permissions: CompiledPermissions;
+  readonly holdsHttpRights: boolean;
+}
+
+export interface Authority {
+  /** Undefined for a name without a history. Rights are empty unless it is active or suspended. */
+  standing(username: string): Standing | undefined;
+  /** The account when it may act now: active, and its access has not run out. */
+  active(username: string): Standing | undefined;
+  /** The account a token acts for, and the token; undefined when the token lets nobody in. */
+  bearer(token: string): Promise<{ standing: Standing; token: TokenRow } | undefined>;
+  /** The same for an HTTP request. */
+  caller(token: string): Promise<Caller | null>;
+  /** Whether a token of this row still acts, its user and its own end considered. */
+  tokenActs(token: TokenRow, row: AccessRow | undefined): boolean;
+  permissionsOf(role: string): readonly Permission[];
+  roleExists(role: string): boolean;
+  /** What rights would come to for a name. */
+  effective(username: string, rights: AccessRightsLike): Permission[];
+}
+
+interface AccessRightsLike {
+  readonly roles: readonly string[];
+  readonly permissions: readonly Permission[];
+  readonly mqttClientId: string | null;
+}
+
+export function createAuthority(options: {
+  access: Rows<AccessRow>;
+  roles: Rows<RoleRow>;
+  tokenRows: Rows<TokenRow>;
+  tokens: Tokens;
+  onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
+  now: () => string;
+}): Authority {
+  const { access, roles, tokenRows, tokens, now } = options;
+  let standings = boundedCache<Standing>(rightsHeldMax);
+
+  // Registered first of all listeners, so that nobody sees rights of before a change.
+  options.onApplied((_events, changes) => {
+    if ((changes.get('roles')?.size ?? 0) > 0) standings = boundedCache<Standing>(rightsHeldMax);
+    for (const username of changes.get('access')?.keys() ?? []) standings.delete(username);
+  });
+
+  const permissionsOf = (role: string): readonly Permission[] =>
+    builtInRoles.get(role)?.permissions ?? roles.get(role)?.permissions ?? [];
+
+  const effective: Authority['effective'] = (username, rights) =>
+    effectivePermissions({ username, ...rights }, permissionsOf);
+
+  function standing(username: string): Standing | undefined {
+    const known = standings.get(username);
+    if (known) return known;
+    const row = access.get(username);
+    if (!row) return undefined;
+    const rights = row.status === 'active' || row.status === 'suspended' ? row.rights : undefined;
+    const permissions = rights ? effective(username, rights) : [];
+    const found: Standing = {
+      row,
+      effective: permissions,
+      permissions: compiled(permissions),
+      holdsHttpRights: holdsHttpRights(permissions),
+    };
+    standings.set(username, found);
+    return found;
+  }
+
+  function active(username: string): Standing | undefined {
+    const found = standing(username);
+    if (found?.row.status !== 'active') return undefined;
+    const { expiresAt } = found.row.rights;
+    return expiresAt === null || expiresAt > now() ? found : undefined;
+  }
+
+  const tokenActs: Authority['tokenActs'] = (token, row) =>
+    token.revokedAt === null &&
+    token.expiresAt > now() &&
+    row !== undefined &&
+    row.generation === token.generation &&
+    (token.kind === 'named' || row.loginGeneration === token.loginGeneration);
+
+  async function bearer(text: string) {
+    const verified = await tokens.verify(text, 'gatebook');
+    if (!verified) return undefined;
+    const token = tokenRows.get(verified.id);
+    const found = active(verified.subject);
+    if (!token || !found || token.username !== verified.subject) return undefined;
+    return tokenActs(token, found.row) ? { standing: found, token } : undefined;
+  }
+
+  return {
+    standing,
+    active,
+    bearer,
+    tokenActs,
+    permissionsOf,
+    effective,
+    roleExists: (role) => builtInRoles.has(role) || roles.get(role) !== undefined,
+    async caller(text) {
+      const found = await bearer(text);
+      return found
+        ? {
+            username: found.token.username,
+            tokenId: found.token.tokenId,
+            tokenExpiresAt: found.token.expiresAt,
+            permissions: found.standing.permissions,
+          }
+        : null;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
+import { ConfigError } from '../config.ts';
+import { CommandFailed, exitCodes } from './command.ts';
+import { ProblemAnswered } from './registry.ts';
+import type { Terminal } from './terminal.ts';
+import { MistypedError } from './words.ts';
+
+/** Says it, and gives the exit code. With `--json` a problem is printed as the registry sent it. */
+export function saidFault(terminal: Terminal, json: boolean, error: unknown): number {
+  terminal.progress('');
+  if (error instanceof ProblemAnswered && json) {
+    terminal.errorJson(error.text);
+    return error.exitCode;
+  }
+  if (error instanceof CommandFailed) {
+    for (const line of [error.message, ...error.hints]) terminal.error(line);
+    return error.exitCode;
+  }
+  if (error instanceof ConfigError || error instanceof MistypedError) {
+    for (const line of error.message.split('\n')) terminal.error(line);
+    return exitCodes.usage;
+  }
+  const { name = 'Error', message = String(error) } = error as Partial<Error>;
+  terminal.error(`This went wrong: ${message} (${name})`);
+  return exitCodes.failed;
+}

@@ -1,0 +1,149 @@
+/** Finds the command that was asked for, reads its arguments and runs it. */
+import { readFileSync } from 'node:fs';
+import { commandLineSettings, type Environment } from '../config.ts';
+import { nearestWord } from '../nearest-word.ts';
+import {
+  type Command,
+  callOf,
+  checkPositionals,
+  commonOptions,
+  exitCodes,
+  type Option,
+  type Options,
+  parsedArguments,
+  usageFault,
+} from './command.ts';
+import { decideCommands } from './decide.ts';
+import { deviceCommands } from './device.ts';
+import { saidFault } from './fault.ts';
+import { commandHelp, groupHelp, overview } from './help.ts';
+import { historyCommands } from './history.ts';
+import { operateCommands } from './operate.ts';
+import { requestsCommands } from './requests.ts';
+import { roleCommands, tokenCommands } from './roles.ts';
+import { signInCommands } from './sign-in.ts';
+import { type Output, terminalOf } from './terminal.ts';
+import { userCommands } from './users.ts';
+import { windowCommands } from './window.ts';
+
+const [serve, ...otherOperateCommands] = operateCommands;
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  ...(serve === undefined ? [] : [serve]),
+  ...windowCommands,
+  ...requestsCommands,
+  ...decideCommands,
+  ...userCommands,
+  ...roleCommands,
+  ...tokenCommands,
+  ...historyCommands,
+  ...signInCommands,
+  ...deviceCommands,
+  ...otherOperateCommands,
+];
+
+const helpHint = 'See all commands with: gatebook --help';
+
+const version = (): string => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+};
+
+/**
+ * Runs one command line. Faults are said on stderr and never thrown.
+ * @returns the exit code
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  environment: Environment,
+  streams: { stdout: Output; stderr: Output },
+  now: () => Date = () => new Date(),
+): Promise<number> {
+  const noColor = (environment.NO_COLOR ?? '') !== '';
+  const terminal = terminalOf(streams.stdout, streams.stderr, noColor);
+  const say = (lines: readonly string[]) => {
+    for (const line of lines) terminal.line(line);
+    return exitCodes.done;
+  };
+  const json = args.includes('--json');
+  try {
+    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${version()}`]);
+    const words = wordsOf(args);
+    if (words.length === 0 && !wantsHelp(args)) {
+      for (const line of overview(commands)) terminal.error(line);
+      return exitCodes.usage;
+    }
+    const asked = words[0] === 'help' ? words.slice(1) : words;
+    const helps = words[0] === 'help' || wantsHelp(args);
+    if (asked.length === 0) return say(overview(commands));
+    const [group = '', verb] = asked;
+    const ofGroup = commands.filter(({ name }) => name.startsWith(`${group} `));
+    if (helps && ofGroup.length > 0 && verb === undefined) return say(groupHelp(group, ofGroup));
+    const command = commandOf(asked);
+    const options = { ...commonOptionsOf(command), ...command.options };
+    if (helps) return say(commandHelp(command, commonOptionsOf(command)));
+
+    const hint = `See: gatebook ${command.name} --help`;
+    const { given, positionals } = parsedArguments(args, options, hint);
+    // `users` alone is `users list`, so the words of the name are those that were typed of it.
+    const nameLength = command.name.split(' ').filter((word, at) => asked[at] === word).length;
+    const rest = positionals.slice(nameLength);
+    checkPositionals(command, rest);
+    const settings = commandLineSettings(environment);
+    return await command.run(callOf({ terminal, settings, environment, now }, given, rest));
+  } catch (error) {
+    return saidFault(terminal, json, error);
+  }
+}
+
+const wantsHelp = (args: readonly string[]): boolean => {
+  const end = args.indexOf('--');
+  const own = end === -1 ? args : args.slice(0, end);
+  return own.includes('--help') || own.includes('-h');
+};
+
+/** Commands that do not sign in take no token, those that ask nobody no address. */
+function commonOptionsOf({ name }: Command): Options {
+  const {
+    url = { help: '' },
+    token = { help: '' },
+    json = { help: '' },
+    help = { help: '' },
+  } = commonOptions;
+  if (name === 'serve' || name === 'rebuild') return { help };
+  if (name === 'register' || name === 'login' || name === 'logout') return { url, json, help };
+  return { url, token, json, help };
+}
+
+/** The words that are no options, read with the options of all commands. */
+function wordsOf(args: readonly string[]): readonly string[] {
+  const all = commands.flatMap(({ options }) => Object.entries(options));
+  // How often an option may stand, its own command checks.
+  const loose = [...Object.entries(commonOptions), ...all].map(
+    ([name, option]): [string, Option] => [name, { ...option, many: true }],
+  );
+  return parsedArguments(args, Object.fromEntries(loose), helpHint).positionals;
+}
+
+function commandOf(words: readonly string[]): Command {
+  const [first = '', second] = words;
+  const single = commands.find(({ name }) => name === first);
+  if (single !== undefined) return single;
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length === 0) {
+    const meant = nearestWord(first, [
+      ...new Set(commands.map(({ name }) => name.split(' ')[0] ?? '')),
+    ]);
+    throw usageFault(`There is no command "${first}".`, [
+      meant === null ? helpHint : `Did you mean: gatebook ${meant}`,
+    ]);
+  }
+  const found = group.find(({ name }) => name === `${first} ${second ?? 'list'}`);
+  if (found !== undefined) return found;
+  const verbs = group.map(({ name }) => name.slice(first.length + 1));
+  const meant = nearestWord(second ?? '', verbs);
+  throw usageFault(`There is no command "${first} ${second}".`, [
+    meant === null ? `There are: ${verbs.join(' ')}` : `Did you mean: gatebook ${first} ${meant}`,
+  ]);
+}

@@ -1,0 +1,89 @@
+/** How the values of the configuration are read: ports, durations, networks, addresses. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const durationMaxMs = 36_500 * unitMs.d;
+
+/** Reads `500ms`, `90s`, `5m`, `24h`, `30d` as milliseconds, from 1 ms to 100 years; else null. */
+export function parseDuration(text: string): number | null {
+  const [, digits, unit] = /^(\d{1,15})(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (digits === undefined) return null;
+  const durationMs = Number(digits) * unitMs[unit as keyof typeof unitMs];
+  return durationMs >= 1 && durationMs <= durationMaxMs ? durationMs : null;
+}
+
+/** Whether `text` is an address with a prefix length, such as `10.0.0.0/8` or `fd00::/8`. */
+export function isCidr(text: string): boolean {
+  const [, address = '', bits] = /^([^/%]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
+}
+
+const matching = (fits: (text: string) => boolean) => z.string().refine(fits);
+
+/** A list: items between commas or white space. */
+export const listOf = <Item>(item: z.ZodType<Item, string>, max: number) =>
+  z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))
+    .pipe(z.array(item).min(1).max(max));
+
+export const numberFrom = (min: number, max: number) =>
+  matching(
+    (text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
+  ).transform(Number);
+
+export const Port = numberFrom(0, 65_535);
+export const PortOrOff = z.union([z.literal('off').transform(() => null), Port]);
+
+const hostname = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+export const Host = matching((text) => isIP(text) !== 0 || hostname.test(text));
+
+export const Duration = z.string().transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs === null) context.addIssue('is not a duration');
+  return durationMs ?? z.NEVER;
+});
+
+export const Cidr = matching(isCidr);
+
+/** A URL of one of these protocols, without user, query and fragment. */
+export const urlOf = (...protocols: string[]) =>
+  matching((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    return (
+      url !== null &&
+      protocols.includes(url.protocol) &&
+      url.username + url.password + url.search + url.hash === ''
+    );
+  });
+
+/** One line of text that can be a password; whether it is a good one, the policy says. */
+export const Password = matching(
+  (text) => text.isWellFormed() && !/[\0\r\n]/.test(text) && Buffer.byteLength(text) <= 1024,
+);
+
+const atLeast = (count: number) => z.int().min(0).max(1024).default(count);
+
+/** Characters in all, and of each kind by Unicode category; 0 asks for none. */
+export const PasswordPolicy = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue('is not JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.strictObject({
+      min: atLeast(5),
+      lower: atLeast(0),
+      upper: atLeast(0),
+      numeric: atLeast(0),
+      symbol: atLeast(0),
+    }),
+  );
+export type PasswordPolicy = z.output<typeof PasswordPolicy>;

@@ -1,0 +1,243 @@
+/** The HTTP application. Middleware runs in the order written here, and nowhere else. */
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware } from 'koa';
+import type { Caller } from '../authority.ts';
+import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { bodyBytes, bodyJson } from './body.ts';
+import { bearerIn, bearerOf, requirePermission } from './caller.ts';
+import { type Fault, Problem, problems } from './problem.ts';
+import { allOf, type Parsed, parsedBody, parsedParams, parsedQuery, placeOf } from './received.ts';
+import {
+  type Answer,
+  type Asked,
+  Nothing,
+  parametersOf,
+  preferredWaitSeconds,
+  type Route,
+} from './route.ts';
+import type { SourceOf } from './source.ts';
+
+/** What the application needs from the service around it. */
+export interface Edge {
+  /** Who holds this token; null when it is not good (any more). */
+  readonly authenticate: (token: string) => Promise<Caller | null>;
+  /** How far this node's read models are, opaque. */
+  readonly position: () => string;
+  /** Resolves with whether the read models got as far within so many milliseconds. */
+  readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
+  readonly sourceOf: SourceOf;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** A new random UUID. */
+  readonly newId: () => string;
+  /** Whether people and devices come by HTTPS, as the public URL says. */
+  readonly https: boolean;
+  /** Aborts when the service stops: what runs may end, what is new is refused. */
+  readonly stopping: AbortSignal;
+  /** Milliseconds that a body may take; default: the limit. */
+  readonly bodyTimeoutMs?: number;
+}
+
+interface State {
+  correlationId: string;
+  source: string | null;
+  /** The path of the route as declared, for metrics; never the path as sent. */
+  route: string;
+}
+
+/** Builds the application of these routes; those with fewer parameters are asked first. */
+export function httpApplication(routes: readonly Route[], edge: Edge): Koa<State> {
+  const router = new Router<State>({ sensitive: true, strict: true });
+  const byParameters = routes.toSorted(
+    (a, b) => parametersOf(a.path).length - parametersOf(b.path).length,
+  );
+  for (const route of byParameters)
+    router.register(
+      route.path.replaceAll(/\{([^}]+)\}/g, ':$1'),
+      [route.method],
+      [dispatch(route, edge)],
+    );
+
+  const koa = new Koa<State>();
+  koa.on('error', (error) => edge.log.debug('response failed', { error }));
+  koa.use(observed(edge));
+  koa.use(hardened(edge));
+  koa.use(
+    problems({
+      onProblem: (code) => edge.metrics.refusals.inc({ code }),
+      onFault: (error, correlationId) => edge.log.error('internal error', { error, correlationId }),
+    }),
+  );
+  koa.use(admittedWhileRunning(edge));
+  koa.use(router.routes() as Middleware<State>);
+  koa.use(unknownRoute);
+  return koa;
+}
+
+/** Numbers the request, finds its source, and notes how it went. Nothing a client sends is an id. */
+const observed =
+  ({ metrics, log, newId, sourceOf }: Edge): Middleware<State> =>
+  (ctx, next) => {
+    const startedMs = performance.now();
+    ctx.state = {
+      correlationId: newId(),
+      source: sourceOf(ctx.req.socket.remoteAddress, ctx.req.headers['x-forwarded-for'] as string),
+      route: 'unknown',
+    };
+    ctx.res.once('close', () => {
+      const { route, correlationId } = ctx.state;
+      const seconds = (performance.now() - startedMs) / 1_000;
+      const labels = { method: ctx.method, route, status: String(ctx.res.statusCode) };
+      metrics.httpRequestSeconds.observe(labels, seconds);
+      log.debug('http request', { ...labels, durationMs: seconds * 1_000, correlationId });
+    });
+    return next();
+  };
+
+const contentSecurityPolicy =
+  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const hardened =
+  ({ https }: Edge): Middleware<State> =>
+  (ctx, next) => {
+    ctx.set({
+      'Content-Security-Policy': contentSecurityPolicy,
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      'Cross-Origin-Resource-Policy': 'same-origin',
+    });
+    if (https) ctx.set('Strict-Transport-Security', 'max-age=31536000');
+    if (ctx.path === '/api' || ctx.path.startsWith('/api/')) ctx.set('Cache-Control', 'no-store');
+    return next();
+  };
+
+const admittedWhileRunning =
+  ({ stopping }: Edge): Middleware<State> =>
+  async (ctx, next) => {
+    try {
+      if (stopping.aborted) throw new Problem('stopping');
+      await next();
+    } finally {
+      // Whoever is answered now shall not come back on this connection, which would hold up the end.
+      if (stopping.aborted) ctx.set('Connection', 'close');
+    }
+  };
+
+const unknownRoute: Middleware<State> = (ctx) => {
+  const matched = (ctx as { matched?: { methods: string[] }[] }).matched ?? [];
+  const allowed = [...new Set(matched.flatMap(({ methods }) => methods))].sort();
+  if (allowed.length === 0) throw new Problem('route-not-found');
+  const Allow = allowed.join(', ');
+  throw new Problem('method-not-allowed', {
+    detail: `This path takes ${Allow}.`,
+    headers: { Allow },
+  });
+};
+
+type RouteContext = Context & { readonly params: Record<string, string> };
+
+/** One request of a known route: 401, 403, 413 and 415, 400, and then what the route says. */
+const dispatch =
+  (route: Route, edge: Edge) =>
+  async (context: unknown): Promise<void> => {
+    const ctx = context as RouteContext;
+    ctx.state.route = route.path;
+    const caller = await callerOf(route, ctx, edge);
+    const bytes =
+      route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
+    const json = bodyJson(bytes);
+    const [params, query, position, body] = allOf(
+      parsedParams(route.params ?? Nothing, ctx.params),
+      parsedQuery(route.query ?? Nothing, ctx.querystring),
+      parsedPosition(route, ctx),
+      withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
+    );
+    const asked = askedOf(ctx, { params, query, body, caller }, edge);
+    if (position !== null && !(await edge.reached(position, positionWaitMs)))
+      throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
+    answer(ctx, route, await route.handle(asked as Parameters<Route['handle']>[0]), edge);
+  };
+
+async function callerOf(route: Route, ctx: RouteContext, edge: Edge): Promise<Caller | null> {
+  const { authorization } = ctx.req.headers;
+  if (route.access === 'open') return null;
+  const token = bearerIn(authorization);
+  if (route.access === 'registration') return null;
+  const caller = await edge.authenticate(token);
+  if (caller === null) throw new Problem('token-invalid');
+  if (route.access === 'signed-in') return caller;
+  const query = new URLSearchParams(ctx.querystring);
+  if (route.own?.({ params: ctx.params, query, caller }) !== true)
+    requirePermission(caller, ctx.method, ctx.path);
+  return caller;
+}
+
+/** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
+function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
+  if (more.length === 0) return parsed;
+  const known = new Set(parsed.faults?.map(placeOf));
+  return {
+    faults: [...(parsed.faults ?? []), ...more.filter((fault) => !known.has(placeOf(fault)))],
+  };
+}
+
+/** Positions are 20 digits in every log; what they count is the log's own business. */
+function parsedPosition({ method, access }: Route, ctx: RouteContext): Parsed<string | null> {
+  const sent = ctx.req.headers['gatebook-position'];
+  if (sent === undefined || method !== 'GET' || access === 'open') return { value: null };
+  if (typeof sent === 'string' && /^\d{20}$/.test(sent)) return { value: sent };
+  const detail = 'Gatebook-Position must be sent back as an answer gave it.';
+  return { faults: [{ parameter: 'Gatebook-Position', detail }] };
+}
+
+function askedOf<Parts extends object>(
+  ctx: RouteContext,
+  parts: Parts & { caller: Caller | null },
+  edge: Edge,
+) {
+  let signal: AbortSignal | undefined;
+  const { prefer, authorization } = ctx.req.headers;
+  const { caller } = parts;
+  return {
+    ...parts,
+    bearer: bearerOf(authorization),
+    source: ctx.state.source as string | null,
+    cause: { correlationId: ctx.state.correlationId as string, causationId: null },
+    waitMs:
+      Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,
+    get signal(): AbortSignal {
+      signal ??= AbortSignal.any([edge.stopping, goneSignal(ctx)]);
+      return signal;
+    },
+    permit(): void {
+      if (caller === null) throw new Problem('token-missing');
+      requirePermission(caller, ctx.method, ctx.path);
+    },
+  } satisfies Omit<
+    Asked<unknown, unknown, unknown, 'permitted'>,
+    'caller' | 'params' | 'query' | 'body'
+  >;
+}
+
+function goneSignal(ctx: Context): AbortSignal {
+  const gone = new AbortController();
+  ctx.res.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+function answer(
+  ctx: Context,
+  route: Route,
+  { status, body, type, headers, position }: Answer,
+  edge: Edge,
+) {
+  ctx.status = status;
+  if (headers !== undefined) ctx.set(headers);
+  if (route.method !== 'GET' && route.path.startsWith('/api') && status < 300)
+    ctx.set('Gatebook-Position', position ?? edge.position());
+  if (body === undefined) return;
+  ctx.body = body;
+  if (type !== undefined) ctx.set('Content-Type', type);
+}

@@ -1,0 +1,35 @@
+/** The history, and the read models that were folded from it. */
+import type { App } from '../app.ts';
+import { seeing } from './asking.ts';
+import { EventsQuery } from './requests.ts';
+import { ok, type Route, route } from './route.ts';
+import { EventList, ReadModels } from './shapes.ts';
+
+const group = 'Audit';
+
+export const auditRoutes = ({ views, readModels }: App): Route[] => [
+  route({
+    method: 'GET',
+    path: '/api/audit/events',
+    group,
+    operationId: 'listEvents',
+    summary: 'What happened, by whom and when',
+    access: 'permitted',
+    query: EventsQuery,
+    answers: { 200: { description: 'Newest first, or oldest with order=asc.', body: EventList } },
+    async handle({ query, caller }) {
+      const { order = 'desc', ...rest } = query;
+      return ok(await views.events({ ...rest, limit: rest.limit, order }, seeing(caller)));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/read-models',
+    group,
+    operationId: 'listReadModels',
+    summary: 'How far each read model is, and a hash of what it holds',
+    access: 'permitted',
+    answers: { 200: { description: 'As "gatebook rebuild --json" prints it.', body: ReadModels } },
+    handle: async () => ok(await readModels.state()),
+  }),
+];

@@ -1,0 +1,92 @@
+/** One listening HTTP socket: its limits, and how it ends. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type Koa from 'koa';
+import {
+  connectionsMax,
+  headerBytesMax,
+  headersTimeoutMs,
+  keepAliveTimeoutMs,
+  lingerMs,
+  requestTimeoutMs,
+  stopGraceMs,
+} from '../limits.ts';
+
+export interface Listener {
+  /** `http://127.0.0.1:8080`, with the port that was really taken. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Takes no more connections, lets what runs finish for at most `graceMs`, then closes all. The
+   * application must know already that the service stops.
+   */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Listens. Rejects when the address cannot be had.
+ * @param options `port` 0 takes a free one
+ */
+export async function listen(
+  koa: Pick<Koa, 'callback'>,
+  options: { readonly host: string; readonly port: number },
+): Promise<Listener> {
+  const callback = koa.callback();
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    response.once('finish', () => {
+      if (!request.complete) linger(request);
+    });
+    void callback(request, response);
+  };
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: 5_000,
+    },
+    serve,
+  );
+  // Whoever asks before sending a body (RFC 9110, section 10.1.1) is told when somebody reads it.
+  server.on('checkContinue', serve);
+  server.maxConnections = connectionsMax;
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { address, port, family } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    port,
+    stop: (graceMs = stopGraceMs) =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+/**
+ * An answer went out before its request was all there. The rest is taken for a moment, since a closed
+ * connection could take the answer away from a client that still sends (RFC 9112, section 9.6).
+ */
+function linger(request: IncomingMessage): void {
+  const { socket } = request;
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  const over = () => {
+    clearTimeout(timer);
+    socket.off('close', over);
+  };
+  socket.once('close', over);
+  request.once('end', over);
+  request.resume();
+}

@@ -1,0 +1,90 @@
+/** What the service shows without signing in: the entry page, the API description and the public keys. */
+import { docsPage } from './docs-page.ts';
+import { html, page } from './html.ts';
+import { openApi } from './openapi.ts';
+import { ok, type Route, route } from './route.ts';
+import { Keys } from './shapes.ts';
+import { stylesheet } from './stylesheet.ts';
+
+const group = 'Service';
+
+const entryPage = page(
+  'Gatebook',
+  html`<main>
+<h1>Gatebook</h1>
+<p>Devices ask for access, a person grants it, MQTT works at once, and an auditor can prove it.</p>
+<h2>At the command line</h2>
+<pre>npx gatebook login
+npx gatebook unlock --for 5m
+npx gatebook requests --watch
+npx gatebook grant NAME --role ROLE</pre>
+<h2>By REST</h2>
+<p><a href="/docs">/docs</a> describes every route for people, <a href="/openapi.json">/openapi.json</a> for programs.</p>
+</main>`,
+);
+
+const text = (body: string, type: string) => ({
+  status: 200,
+  body,
+  type: `${type}; charset=utf-8`,
+});
+
+const publicText = (
+  path: string,
+  operationId: string,
+  summary: string,
+  type: string,
+  body: () => string,
+): Route =>
+  route({
+    method: 'GET',
+    path,
+    group,
+    operationId,
+    summary,
+    access: 'open',
+    answers: { 200: { description: summary, type } },
+    handle: () => text(body(), type),
+  });
+
+/** `/.well-known/paseto`: the keys that this registry's tokens are checked with. */
+export const wellKnownPaseto = (publicKeys: () => Keys): Route =>
+  route({
+    method: 'GET',
+    path: '/.well-known/paseto',
+    group,
+    operationId: 'publicKeys',
+    summary: 'The public keys that tokens are checked with',
+    access: 'open',
+    answers: { 200: { description: 'Keys, the signing one first.', body: Keys } },
+    handle: () => ok(publicKeys()),
+  });
+
+/**
+ * The entry page, `/docs`, `/openapi.json` and their stylesheet, which describe `others` and themselves.
+ * @param version the program's version
+ */
+export function withDescription(others: readonly Route[], version: string): readonly Route[] {
+  const all: Route[] = [...others];
+  let described: { openapi: Record<string, unknown>; docs: string } | undefined;
+  const description = () => {
+    described ??= { openapi: openApi(all, version), docs: docsPage(all, version) };
+    return described;
+  };
+  all.push(
+    publicText('/', 'entry', 'The entry page', 'text/html', () => entryPage),
+    publicText('/docs', 'docs', 'This API for people', 'text/html', () => description().docs),
+    publicText('/docs.css', 'stylesheet', 'The look of /docs', 'text/css', () => stylesheet),
+    route({
+      method: 'GET',
+      path: '/openapi.json',
+      group,
+      operationId: 'openapi',
+      summary: 'This API for programs (OpenAPI 3.1)',
+      access: 'open',
+      answers: { 200: { description: 'OpenAPI 3.1.', type: 'application/json' } },
+      handle: () => ok(description().openapi),
+    }),
+  );
+  return all;
+}

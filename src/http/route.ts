@@ -1,0 +1,130 @@
+/** How a route is declared: once, for the router, for the API description and for its types. */
+import { z } from 'zod';
+import type { Caller } from '../authority.ts';
+import type { Cause } from '../handle.ts';
+import type { Fault, ProblemCode } from './problem.ts';
+
+/**
+ * Who may: `open` anybody; `registration` the holder of a registration token, which the route checks
+ * itself; `signed-in` any active user; `permitted` who has the permission that the path names.
+ */
+export type Access = 'open' | 'registration' | 'signed-in' | 'permitted';
+
+type CallerFor<A extends Access> = A extends 'signed-in' | 'permitted' ? Caller : null;
+
+/** What a route is asked: everything parsed, the caller known and allowed. */
+export interface Asked<P, Q, B, A extends Access> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly caller: CallerFor<A>;
+  /** The token of `Authorization: Bearer …`; null: none. */
+  readonly bearer: string | null;
+  /** The client's address; null where it is not known. */
+  readonly source: string | null;
+  /** What all events of this request belong to. */
+  readonly cause: Cause;
+  /** `Prefer: wait=N` in milliseconds, cut to the limit; 0: do not wait. */
+  readonly waitMs: number;
+  /** Aborts when the client goes away or the service stops. */
+  readonly signal: AbortSignal;
+  /** Checks the permission that the path names, where the route decides that it is needed. */
+  readonly permit: () => void;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+  /** Where `body` is text. */
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `Gatebook-Position`: how far a read must be to see what this caused. */
+  readonly position?: string;
+}
+
+export interface AnswerDeclared {
+  readonly description: string;
+  /** The shape of a JSON body; absent: no body, or text of `type`. */
+  readonly body?: z.ZodType;
+  readonly type?: string;
+}
+
+export const Nothing = z.strictObject({});
+type Nothing = typeof Nothing;
+
+export interface Route<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  A extends Access = Access,
+> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Parameters in braces: `/api/users/{username}`. */
+  readonly path: string;
+  /** The noun it stands under in the API description. */
+  readonly group: string;
+  /** Its name for generated clients. */
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: A;
+  /** Path parameters and query parameters as sent; true: the caller's own thing, no permission needed. */
+  own?(asked: {
+    readonly params: Readonly<Record<string, string>>;
+    readonly query: URLSearchParams;
+    readonly caller: Caller;
+  }): boolean;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** Faults that no schema knows (a policy, the clock), of the body as it was sent. */
+  faults?(body: unknown): readonly Fault[];
+  readonly answers: Readonly<Record<number, AnswerDeclared>>;
+  /** Codes of its own; those that every route of its kind has are added by themselves. */
+  readonly problems?: readonly ProblemCode[];
+  handle(asked: Asked<z.output<P>, z.output<Q>, z.output<B>, A>): Promise<Answer> | Answer;
+}
+
+/** Declares a route; what it leaves out takes nothing. */
+export const route = <
+  A extends Access,
+  P extends z.ZodType = Nothing,
+  Q extends z.ZodType = Nothing,
+  B extends z.ZodType = Nothing,
+>(
+  declared: Route<P, Q, B, A>,
+): Route => declared as unknown as Route;
+
+export const ok = (body: unknown): Answer => ({ status: 200, body });
+
+/** The answer to a command: the thing as it now is. */
+export const done = ({ position }: { readonly position: string }, body: unknown): Answer => ({
+  status: 200,
+  body,
+  position,
+});
+
+export const created = (
+  { position }: { readonly position: string },
+  location: string,
+  body: unknown,
+): Answer => ({ status: 201, body, position, headers: { Location: location } });
+
+export const removed = ({ position }: { readonly position: string }): Answer => ({
+  status: 204,
+  position,
+});
+
+/** The names in braces of a path. */
+export const parametersOf = (path: string): string[] =>
+  [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name);
+
+/**
+ * Seconds of `Prefer: wait=N` (RFC 7240, section 4.3); 0 for none and for what is not well formed, since
+ * a preference that is not understood is ignored (section 2).
+ */
+export function preferredWaitSeconds(prefer: string | undefined): number {
+  const [, seconds] =
+    /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
+  return Number(seconds ?? 0);
+}

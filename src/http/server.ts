@@ -1,0 +1,86 @@
+/** The HTTP side of the service: every route, on the main port and, if wanted, the door on its own. */
+import { randomUUID } from 'node:crypto';
+import manifest from '../../package.json' with { type: 'json' };
+import type { App } from '../app.ts';
+import { type Edge, httpApplication } from './application.ts';
+import { auditRoutes } from './audit.ts';
+import { clientRegistryRoutes } from './client-registry.ts';
+import { healthRoutes, liveness } from './health.ts';
+import { listen } from './listener.ts';
+import { wellKnownPaseto, withDescription } from './pages.ts';
+import { doorRoutes } from './register.ts';
+import { roleRoutes } from './roles.ts';
+import type { Route } from './route.ts';
+import { sourceReader } from './source.ts';
+import { tokenRoutes } from './tokens.ts';
+import { userRoutes } from './users.ts';
+
+export interface HttpService {
+  /** Where the main port listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Where the door listens alone; absent when it does not. */
+  readonly doorUrl?: string;
+  /** Refuses what is new, ends long polls, lets the rest finish, and closes. */
+  close(): Promise<void>;
+}
+
+interface Address {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/** Every route of the main port, which describe themselves at `/docs`. */
+export const allRoutes = (app: App): readonly Route[] =>
+  withDescription(
+    [
+      ...doorRoutes(app),
+      ...clientRegistryRoutes(app),
+      ...userRoutes(app),
+      ...roleRoutes(app),
+      ...tokenRoutes(app),
+      ...auditRoutes(app),
+      ...healthRoutes(app),
+      wellKnownPaseto(() => app.views.publicKeys()),
+    ],
+    manifest.version,
+  );
+
+/** What devices need, and nothing else (SPEC 13). */
+export const doorOnlyRoutes = (app: App): readonly Route[] => [...doorRoutes(app), liveness];
+
+/** Listens. Rejects when an address cannot be had; then nothing listens. */
+export async function startHttp(
+  app: App,
+  options: Address & { readonly door?: Address | undefined },
+): Promise<HttpService> {
+  const stopping = new AbortController();
+  const edge: Edge = {
+    authenticate: (token) => app.authority.caller(token),
+    position: () => app.readModels.position(),
+    reached: (position, timeoutMs) => app.reached(position, timeoutMs),
+    sourceOf: sourceReader(app.config.trustedProxies),
+    metrics: app.metrics,
+    log: app.log,
+    newId: randomUUID,
+    https: app.config.publicUrl?.startsWith('https:') === true,
+    stopping: stopping.signal,
+  };
+  const main = await listen(httpApplication(allRoutes(app), edge), options);
+  const door =
+    options.door &&
+    (await listen(httpApplication(doorOnlyRoutes(app), edge), options.door).catch(
+      async (error: unknown) => {
+        await main.stop(0);
+        throw error;
+      },
+    ));
+  return {
+    url: main.url,
+    ...(door === undefined ? {} : { doorUrl: door.url }),
+    async close() {
+      stopping.abort();
+      await Promise.all([main.stop(), door?.stop()]);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/** What the service counts about itself, for Prometheus: names and labels as WIRE has them. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const prefix = 'gatebook_';
+
+/** What a scrape asks for: read from memory, never from the store. */
+export interface Readings {
+  readonly windowUnlocked: () => boolean;
+  readonly requestsPending: () => number;
+  /** Clients by status. */
+  readonly clients: () => Readonly<Record<string, number>>;
+  readonly mqttSessions: () => number;
+  readonly hashQueueLength: () => number;
+  /** Events behind the log, by projection. */
+  readonly projectionLagEvents: () => Readonly<Record<string, number>>;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+const appendSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+const activationSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
+
+/** Makes the metrics of one service, in a registry of their own. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  let readings: Readings | undefined;
+
+  /** A gauge that is read when somebody scrapes; 0 until `observe` says where to read. */
+  const gauge = (name: string, help: string, read: (from: Readings) => number) =>
+    new Gauge({
+      name: prefix + name,
+      help,
+      registers,
+      collect() {
+        if (readings !== undefined) this.set(read(readings));
+      },
+    });
+  const gaugeBy = (
+    name: string,
+    help: string,
+    label: string,
+    read: (from: Readings) => Readonly<Record<string, number>>,
+  ) =>
+    new Gauge({
+      name: prefix + name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        if (readings === undefined) return;
+        this.reset();
+        for (const [value, count] of Object.entries(read(readings)))
+          this.set({ [label]: value }, count);
+      },
+    });
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter<Label>({ name: prefix + name, help, labelNames, registers });
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: Label[] = [],
+  ) => new Histogram<Label>({ name: prefix + name, help, labelNames, buckets, registers });
+
+  gauge('window_unlocked', '1 while the registry is unlocked.', (now) =>
+    now.windowUnlocked() ? 1 : 0,
+  );
+  gauge('requests_pending', 'Requests that wait for a decision.', (now) => now.requestsPending());
+  gaugeBy('clients', 'Clients by status.', 'status', (now) => now.clients());
+  gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
+  gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
+    now.hashQueueLength(),
+  );
+  gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
+    now.projectionLagEvents(),
+  );
+
+  return {
+    registry,
+    /** Says where a scrape reads the gauges from. */
+    observe(from: Readings): void {
+      readings = from;
+    },
+    registrations: counter('registrations_total', 'Answers of the two doors.', ['flow', 'outcome']),
+    decisions: counter('decisions_total', 'Decisions about requests.', ['decision']),
+    knocks: counter('knocks_total', 'Attempts while locked.', ['flow']),
+    mqttConnects: counter('mqtt_connects_total', 'MQTT CONNECTs.', ['outcome']),
+    refusals: counter('refusals_total', 'Refusals by code.', ['code']),
+    eventsAppended: counter('events_appended_total', 'Events written to the log.'),
+    httpRequestSeconds: histogram(
+      'http_request_duration_seconds',
+      'HTTP requests, by route as declared.',
+      requestSeconds,
+      ['method', 'route', 'status'],
+    ),
+    storeAppendSeconds: histogram(
+      'store_append_duration_seconds',
+      'Appends to the log, until on disk.',
+      appendSeconds,
+    ),
+    activationSeconds: histogram(
+      'activation_duration_seconds',
+      'From the decision to the broker.',
+      activationSeconds,
+      ['broker'],
+    ),
+  };
+}

@@ -1,0 +1,38 @@
+/** Whether an address lies in one of some networks in CIDR notation. */
+import { BlockList, isIPv6 } from 'node:net';
+
+const lists = new WeakMap<readonly string[], BlockList>();
+
+function listOf(networks: readonly string[]): BlockList {
+  const known = lists.get(networks);
+  if (known) return known;
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', length = ''] = network.split('/');
+    list.addSubnet(address, Number(length), isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+  lists.set(networks, list);
+  return list;
+}
+
+/** An address that is not known lies in no network. */
+export const matchesNetworks = (networks: readonly string[], address: string | null): boolean =>
+  address !== null && listOf(networks).check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+
+/**
+ * What counts as one source where shares and limits are kept: an IPv4 address, or the /64 of an IPv6 one,
+ * since a single host has a whole /64 to itself (RFC 6177).
+ */
+export function sourceKey(address: string | null): string {
+  if (address === null) return 'unknown';
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length);
+  const all = [...groups, ...Array<string>(zeros).fill('0'), ...after];
+  return `${all
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
+}

@@ -1,0 +1,446 @@
+/** Both doors: the order of checks, the same for REST and MQTT (SPEC 4, rows 2 to 8). */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { DoorRefusal, Knocking } from '../domain/client-commands.ts';
+import { knock } from '../domain/client-door.ts';
+import type { Client } from '../domain/client-state.ts';
+import { initial } from '../domain/client-state.ts';
+import type { Permission } from '../domain/permission.ts';
+import { fitsPattern, registryId } from '../domain/window.ts';
+import type { AccessRow } from '../projections/access.ts';
+import type { RequestRow } from '../projections/requests.ts';
+import type { WindowRow } from '../projections/window.ts';
+import type { Authority } from './authority.ts';
+import type { Clients } from './clients.ts';
+import { type Personal, sealField } from './credentials/personal.ts';
+import type { Proofs } from './credentials/proofs.ts';
+import type { Vault } from './credentials/vault.ts';
+import type { Cause } from './handle.ts';
+import type { Knocks } from './knocks.ts';
+import { matchesNetworks, sourceKey } from './networks.ts';
+import type { Rows } from './read-models/row-table.ts';
+import type { Place, Room } from './room.ts';
+import type { Throttle } from './throttle.ts';
+
+export interface DoorAttempt {
+  readonly username: string;
+  readonly password: string;
+  /** The client's address; null where it is not known. */
+  readonly source: string | null;
+  readonly flow: 'explicit' | 'implicit';
+  readonly clientId: string | null;
+  /** Null: the registry makes one, where the client can be told. */
+  readonly pairingId: string | null;
+  readonly context: Readonly<Record<string, string>> | null;
+  readonly requestedRoles: string[];
+  readonly requestedPermissions: Permission[];
+  /** False: it may only prove a credential that is known, never become a request. */
+  readonly mayAsk?: boolean;
+}
+
+/** What a client is told. `members` only where its credential matched. */
+export type DoorAnswer = { readonly position: string } & (
+  | {
+      readonly kind: 'pending';
+      readonly requestId: string;
+      readonly username: string;
+      readonly pairingId: string | null;
+      readonly expiresAt: string;
+    }
+  | {
+      readonly kind: 'granted';
+      readonly username: string;
+      readonly requestId: string | null;
+      readonly credentialId: string;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly refusal: DoorRefusal;
+      /** The request that waits, where it is a challenger's. */
+      readonly requestId: string | null;
+      readonly members: Readonly<Record<string, unknown>> | null;
+    }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
+);
+
+export interface Registration {
+  /** @throws HashingBusy, StoreUnavailable */
+  ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer>;
+  /** What the credential of a request would be told now, never that the registry is locked. */
+  standing(requestId: string): DoorAnswer | undefined;
+}
+
+export interface RegistrationOptions {
+  readonly clients: Clients;
+  readonly authority: Authority;
+  readonly proofs: Proofs;
+  readonly personal: Personal;
+  readonly vault: Vault;
+  readonly rows: {
+    readonly window: Rows<WindowRow>;
+    readonly requests: Rows<RequestRow>;
+    readonly access: Rows<AccessRow>;
+  };
+  readonly knocks: Knocks;
+  readonly room: Room;
+  readonly throttle: Throttle;
+  readonly now: () => string;
+  readonly position: () => string;
+  readonly pendingTtlMs: number;
+  readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
+  readonly onKnock?: (flow: DoorAttempt['flow']) => void;
+}
+
+const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
+
+export function createRegistration(options: RegistrationOptions): Registration {
+  const { authority, proofs, rows, knocks, throttle, now } = options;
+
+  const gateFor = (window: WindowRow | undefined, attempt: DoorAttempt): Knocking['gate'] => {
+    if (window?.status !== 'unlocked' || window.until <= now()) return 'locked';
+    const { usernamePattern, sources } = window.limits;
+    if (attempt.mayAsk === false) return 'filtered';
+    if (usernamePattern !== null && !fitsPattern(usernamePattern, attempt.username))
+      return 'filtered';
+    return sources.length === 0 || matchesNetworks(sources, attempt.source) ? 'open' : 'filtered';
+  };
+
+  /** The quick ways in, which need neither a slow hash nor the store: a remembered or a strong password. */
+  async function quickly(attempt: DoorAttempt): Promise<DoorAnswer | undefined> {
+    const found = authority.active(attempt.username);
+    if (found?.row.status !== 'active') return undefined;
+    const proof = proofs.quick(attempt.username, attempt.password);
+    if (!(await proof.proves(found.row.credentialId))) return undefined;
+    proof.remember(found.row.credentialId);
+    return granted(found.row, options.position());
+  }
+
+  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
+    const quick = await quickly(attempt);
+    if (quick) return told(attempt, quick);
+
+    const key = sourceKey(attempt.source);
+    const known = authority.standing(attempt.username)?.row ?? initial;
+    const wait = throttle.waitSeconds(key);
+    // What is known without a slow hash is answered even to a source that guessed too often.
+    const proof =
+      wait > 0
+        ? proofs.quick(attempt.username, attempt.password)
+        : await proofs.full(attempt.username, attempt.password, key);
+    if (wait > 0 && (await proof.matching(known)) === null)
+      return told(attempt, {
+        kind: 'throttled',
+        retryAfterSeconds: wait,
+        position: options.position(),
+      });
+
+    const visit = new Visit(options, attempt, proof, gateFor);
+    const answer = await visit.make(cause);
+    if (visit.matched === null && answer.kind === 'refused') throttle.count(key);
+    return told(attempt, answer);
+  }
+
+  const told = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
+    if (answer.kind === 'pending') knocks.admitted(attempt.username);
+    options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
+    return answer;
+  };
+
+  return {
+    ask,
+    standing(requestId) {
+      const request = rows.requests.get(requestId);
+      if (!request) return undefined;
+      const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
+      const position = options.position();
+      if (request.status === 'pending') return pending(request, position);
+      return answerOnly(row, request, now(), position);
+    },
+  };
+}
+
+/** One attempt on its way through rows 3 to 8: what it prepared is undone unless it was recorded. */
+class Visit {
+  matched: string | null = null;
+  readonly #options: RegistrationOptions;
+  readonly #attempt: DoorAttempt;
+  readonly #proof: Awaited<ReturnType<Proofs['full']>>;
+  readonly #gateFor: (window: WindowRow | undefined, attempt: DoorAttempt) => Knocking['gate'];
+  readonly #pairingId: string | null;
+  #place: Place | undefined;
+  #kept: string | undefined;
+  #sealed: Pick<Knocking, 'personalKeyId' | 'source' | 'clientId' | 'context'> | undefined;
+  #command: Knocking | undefined;
+
+  constructor(
+    options: RegistrationOptions,
+    attempt: DoorAttempt,
+    proof: Awaited<ReturnType<Proofs['full']>>,
+    gateFor: (window: WindowRow | undefined, attempt: DoorAttempt) => Knocking['gate'],
+  ) {
+    this.#options = options;
+    this.#attempt = attempt;
+    this.#proof = proof;
+    this.#gateFor = gateFor;
+    this.#pairingId =
+      attempt.pairingId ?? (attempt.flow === 'explicit' ? randomBytes(3).toString('hex') : null);
+  }
+
+  async make(cause: Cause): Promise<DoorAnswer> {
+    const { clients, vault, room } = this.#options;
+    try {
+      const { decision, state, position } = await clients.change(
+        this.#attempt.username,
+        (now) => this.#prepare(now),
+        cause,
+      );
+      const [event] = decision.accepted ? decision.events : [];
+      const asks =
+        event?.type === 'RegistrationRequested' || event?.type === 'ReplacementRequested';
+      if (asks) {
+        room.asked(event.data.requestId, this.#attempt.source);
+        this.#proof.remember(event.data.credentialId);
+      } else if (this.#kept !== undefined) {
+        // The race was lost. Where this fails the sweep finds the orphan; and where the outcome is not
+        // known (an error above), the event may be there: then it stays.
+        await vault.destroy(this.#kept).catch(() => undefined);
+      }
+      return this.#answer(
+        decision.accepted ? null : (decision.refusal as DoorRefusal),
+        event?.type,
+        state,
+        position ?? this.#options.position(),
+      );
+    } finally {
+      this.#place?.release();
+    }
+  }
+
+  /** The command for a state: what is slow is done once, and only for who is let in. */
+  async #prepare(state: Client): Promise<Knocking> {
+    this.matched = await this.#proof.matching(state);
+    if (this.matched !== null) this.#proof.remember(this.matched);
+    const preview = knock(this.#knocking('free'), state);
+    const [event] = preview.accepted ? preview.events : [];
+    if (event === undefined) return this.#decided(this.#knocking('free'));
+
+    const asks = event.type !== 'RegistrationContested';
+    if (asks) {
+      const window = this.#options.rows.window.get(registryId);
+      if (window && this.#place?.room !== 'free')
+        this.#place = this.#options.room.take(window, this.#attempt.source);
+      if (this.#place?.room !== 'free')
+        return this.#decided(this.#knocking(this.#place?.room ?? 'pending-full'));
+      this.#kept ??= await this.#options.vault.keep({
+        kind: 'verifier',
+        username: this.#attempt.username,
+        verifier: await this.#proof.verifier(),
+      });
+    }
+    // A race for a new name may have brought another key: one client, one key.
+    const current = this.#sealed?.personalKeyId === state.personalKeyId;
+    if (!this.#sealed || (state.personalKeyId !== null && !current))
+      this.#sealed = await this.#seal(state);
+    return this.#decided(this.#knocking('free'));
+  }
+
+  #decided(command: Knocking): Knocking {
+    this.#command = command;
+    return command;
+  }
+
+  #knocking(room: Knocking['room']): Knocking {
+    const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
+    const at = this.#options.now();
+    const window = this.#options.rows.window.get(registryId);
+    return {
+      type: 'RequestRegistration',
+      username,
+      matched: this.matched,
+      windowId: window?.windowId ?? null,
+      gate: this.#gateFor(window, this.#attempt),
+      room,
+      holdsHttpRights: this.#options.authority.standing(username)?.holdsHttpRights ?? false,
+      requestId: randomUUID(),
+      credentialId: this.#kept ?? randomUUID(),
+      flow,
+      pairingId: this.#pairingId,
+      expiresAt: laterBy(at, this.#options.pendingTtlMs),
+      requestedRoles,
+      requestedPermissions,
+      ...(this.#sealed ?? {
+        personalKeyId: randomUUID(),
+        source: null,
+        clientId: null,
+        context: null,
+      }),
+      at,
+      by: { kind: 'client', name: username },
+    };
+  }
+
+  async #seal(state: Client) {
+    const { username, source, clientId, context } = this.#attempt;
+    const { keyId, key } = await this.#options.personal.keyFor(username, state.personalKeyId);
+    const sealed = (field: string, value: unknown) =>
+      value === null ? null : sealField(key, keyId, username, field, value);
+    return {
+      personalKeyId: keyId,
+      source: sealed('source', source),
+      clientId: sealed('clientId', clientId),
+      context: sealed('context', context),
+    };
+  }
+
+  #answer(
+    refusal: DoorRefusal | null,
+    recorded: string | undefined,
+    state: Client,
+    position: string,
+  ): DoorAnswer {
+    const { username, source, flow, mayAsk } = this.#attempt;
+    const row: AccessRow = { ...state, username };
+    if (refusal === null) {
+      if (recorded === 'RegistrationContested' || recorded === 'ReplacementRequested')
+        return {
+          kind: 'refused',
+          refusal: 'username-taken',
+          requestId: null,
+          members: null,
+          position,
+        };
+      if (state.status === 'pending')
+        return {
+          kind: 'pending',
+          requestId: state.waiting.requestId,
+          username,
+          pairingId: this.#pairingIdOf(state.waiting.requestId),
+          expiresAt: state.waiting.expiresAt,
+          position,
+        };
+      return granted(row, position);
+    }
+    const turnedAway =
+      refusal === 'registry-locked' || refusal === 'window-full' || refusal === 'pending-full';
+    if (turnedAway && mayAsk !== false) {
+      const gate = this.#command?.gate;
+      const reason = refusal !== 'registry-locked' ? 'full' : gate === 'filtered' ? gate : 'locked';
+      this.#options.knocks.count(
+        { username, source: source ?? 'unknown', flow, reason },
+        this.#options.now(),
+      );
+      this.#options.onKnock?.(flow);
+    }
+    return refused(row, refusal, this.matched, position);
+  }
+
+  #pairingIdOf(requestId: string): string | null {
+    if (this.#command?.requestId === requestId) return this.#command.pairingId;
+    return this.#options.rows.requests.get(requestId)?.pairingId ?? null;
+  }
+}
+
+const granted = (row: AccessRow, position: string): DoorAnswer =>
+  row.status === 'active'
+    ? {
+        kind: 'granted',
+        username: row.username,
+        requestId: row.requestId,
+        credentialId: row.credentialId,
+        position,
+      }
+    : { kind: 'refused', refusal: 'access-expired', requestId: null, members: null, position };
+
+const pending = (request: RequestRow, position: string): DoorAnswer =>
+  request.kind === 'replacement'
+    ? {
+        kind: 'refused',
+        refusal: 'replacement-pending',
+        requestId: request.requestId,
+        members: null,
+        position,
+      }
+    : {
+        kind: 'pending',
+        requestId: request.requestId,
+        username: request.username,
+        pairingId: request.pairingId,
+        expiresAt: request.expiresAt,
+        position,
+      };
+
+/** What the owner of a matching credential may know of its refusal. */
+function membersOf(row: AccessRow, matched: string) {
+  const { username } = row;
+  switch (row.status) {
+    case 'denied':
+      return {
+        username,
+        requestId: row.requestId,
+        reason: row.reason,
+        blockedUntil: row.blockedUntil,
+      };
+    case 'active':
+    case 'suspended': {
+      const denial = row.denial?.credentialId === matched ? row.denial : null;
+      return {
+        username,
+        requestId: denial ? denial.requestId : row.requestId,
+        reason: denial ? denial.reason : null,
+        blockedUntil: denial?.blockedUntil ?? null,
+      };
+    }
+    case 'revoked':
+    case 'expired':
+      return { username, requestId: row.requestId, reason: row.reason };
+    case 'unknown':
+    case 'pending':
+      return null;
+  }
+}
+
+function refused(
+  row: AccessRow,
+  refusal: DoorRefusal,
+  matched: string | null,
+  position: string,
+): DoorAnswer {
+  const waits = refusal === 'replacement-pending' && row.status === 'active';
+  const explained = refusal.startsWith('access-') || refusal === 'registration-denied';
+  return {
+    kind: 'refused',
+    refusal,
+    requestId: waits ? (row.challenger?.requestId ?? null) : null,
+    members: matched !== null && explained ? membersOf(row, matched) : null,
+    position,
+  };
+}
+
+/** The answer to a credential of a request that is decided, whatever the gate: nothing is recorded. */
+function answerOnly(row: AccessRow, request: RequestRow, at: string, position: string): DoorAnswer {
+  const matched = request.credentialId;
+  if (row.status === 'active' && row.credentialId === matched) return granted(row, position);
+  if (row.status === 'suspended' && row.credentialId === matched)
+    return refused(row, 'access-suspended', matched, position);
+  if (row.status === 'revoked' && row.credentialId === matched)
+    return refused(row, 'access-revoked', matched, position);
+  const members = {
+    username: request.username,
+    requestId: request.requestId,
+    reason: request.decision?.reason ?? null,
+  };
+  if (request.status === 'denied')
+    return {
+      kind: 'refused',
+      refusal: 'registration-denied',
+      requestId: null,
+      members: { ...members, blockedUntil: blockedStill(request, at) },
+      position,
+    };
+  // Expired unanswered, ended, or replaced by another credential: it opens nothing any more.
+  return { kind: 'refused', refusal: 'access-expired', requestId: null, members, position };
+}
+
+const blockedStill = (request: RequestRow, at: string) => {
+  const until = request.decision?.blockedUntil ?? null;
+  return until !== null && until > at ? until : null;
+};

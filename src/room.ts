@@ -1,0 +1,109 @@
+/** How much room is left for requests: in the window, in all, and for one source. */
+import type { RequestRow } from '../projections/requests.ts';
+import type { WindowRow } from '../projections/window.ts';
+import { sourceKey } from './networks.ts';
+import type { Changes } from './read-models/read-models.ts';
+import type { Rows } from './read-models/row-table.ts';
+
+export interface Place {
+  readonly room: 'free' | 'window-full' | 'pending-full';
+  /** Gives the place back, or says that the request is counted by the read models now. */
+  release(): void;
+}
+
+export interface Room {
+  /** Takes a place for a request that is about to be written; nothing is taken when it is full. */
+  take(window: WindowRow, source: string | null): Place;
+  /** The source of a request that this node wrote, so that it need not be opened again. */
+  asked(requestId: string, source: string | null): void;
+  pending(): number;
+}
+
+/**
+ * Counts waiting requests and their sources. `openSource` opens the sealed source of a row; what waits at
+ * the start is counted before this resolves.
+ */
+export async function createRoom(options: {
+  requests: Rows<RequestRow>;
+  onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
+  openSource: (row: RequestRow) => Promise<string | null>;
+  pendingMax: number;
+  pendingPerSourceMax: number;
+}): Promise<Room> {
+  const { requests, openSource, pendingMax, pendingPerSourceMax } = options;
+  const sources = new Map<string, string>();
+  const perSource = new Map<string, number>();
+  const inFlight = { all: 0, window: new Map<string, number>(), source: new Map<string, number>() };
+
+  const add = (counts: Map<string, number>, key: string, by: number) => {
+    const count = (counts.get(key) ?? 0) + by;
+    if (count === 0) counts.delete(key);
+    else counts.set(key, count);
+  };
+  const started = (requestId: string, source: string) => {
+    if (sources.has(requestId)) return;
+    sources.set(requestId, source);
+    add(perSource, source, 1);
+  };
+  const ended = (requestId: string) => {
+    const source = sources.get(requestId);
+    if (source === undefined) return;
+    sources.delete(requestId);
+    add(perSource, source, -1);
+  };
+  const learn = async (row: RequestRow) => {
+    started(row.requestId, sourceKey(await openSource(row)));
+    if (requests.get(row.requestId)?.status !== 'pending') ended(row.requestId);
+  };
+
+  options.onApplied((_events, changes) => {
+    for (const [requestId, changed] of changes.get('requests') ?? []) {
+      const row = changed as RequestRow | undefined;
+      if (row?.status !== 'pending') ended(requestId);
+      else if (!sources.has(requestId))
+        // Another node's: until its source is open it counts for all, not yet for its source.
+        void learn(row).catch(() => started(requestId, 'unknown'));
+    }
+  });
+
+  let cursor: string | undefined;
+  do {
+    const page = requests.find({
+      where: [{ column: 'status', is: 'pending' }],
+      limit: 500,
+      cursor,
+    });
+    for (const row of page.items) await learn(row);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+
+  return {
+    pending: () => sources.size,
+    asked: (requestId, source) => started(requestId, sourceKey(source)),
+    take(window, source) {
+      const key = sourceKey(source);
+      const { windowId, requestCount, limits } = window;
+      const full = (room: Place['room']): Place => ({ room, release: () => undefined });
+      if (requestCount + (inFlight.window.get(windowId) ?? 0) >= limits.maxRequests)
+        return full('window-full');
+      if (sources.size + inFlight.all >= pendingMax) return full('pending-full');
+      if ((perSource.get(key) ?? 0) + (inFlight.source.get(key) ?? 0) >= pendingPerSourceMax)
+        return full('pending-full');
+
+      inFlight.all++;
+      add(inFlight.window, windowId, 1);
+      add(inFlight.source, key, 1);
+      let taken = true;
+      return {
+        room: 'free',
+        release() {
+          if (!taken) return;
+          taken = false;
+          inFlight.all--;
+          add(inFlight.window, windowId, -1);
+          add(inFlight.source, key, -1);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,172 @@
+/** Builds what stands between the edges and the log: credentials, doors, desks and views. */
+import { createAccessAdministration } from './access-administration.ts';
+import { createAdministration } from './administration.ts';
+import type { App } from './app.ts';
+import { createAuthority } from './authority.ts';
+import type { EmbeddedBroker } from './broker/broker.ts';
+import { createClients } from './clients.ts';
+import type { Config } from './config.ts';
+import { openKeys } from './credentials/keys.ts';
+import { recordKeys } from './credentials/log-keys.ts';
+import { createPasswords, passwordFaults } from './credentials/passwords.ts';
+import { createPersonal } from './credentials/personal.ts';
+import { createProofs } from './credentials/proofs.ts';
+import { createTokens } from './credentials/tokens.ts';
+import { createVault } from './credentials/vault.ts';
+import { createKnocks } from './knocks.ts';
+import { loginFailuresPerMinute, positionWaitMs } from './limits.ts';
+import type { Log } from './log.ts';
+import { createLongPolls } from './long-polls.ts';
+import type { Metrics } from './metrics.ts';
+import { rowsOf } from './read-models/all.ts';
+import type { ReadModels } from './read-models/read-models.ts';
+import { Refused } from './refused.ts';
+import { createRegistration } from './registration.ts';
+import { createRegistrationTokens, registrationTokenGraceMs } from './registration-tokens.ts';
+import { createRoom, type Room } from './room.ts';
+import type { EventStore } from './store/event-store.ts';
+import { observed } from './store/observed.ts';
+import { createThrottle } from './throttle.ts';
+import { createViews } from './views.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly store: EventStore;
+  readonly readModels: ReadModels;
+  readonly now: () => string;
+  readonly broker: () => EmbeddedBroker | null;
+  readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
+  /** Resolves when everything up to a position is in force at the brokers, or that takes too long. */
+  readonly enforced: (position: string) => Promise<void>;
+}
+
+async function credentials({ config, log, now }: ServiceOptions, store: EventStore) {
+  const keys = await openKeys(config.keysDir);
+  await recordKeys(store, keys, now);
+  const passwords = createPasswords({ pepper: keys.pepper });
+  const vault = createVault(store, now);
+  return {
+    passwords,
+    vault,
+    personal: createPersonal(vault),
+    proofs: createProofs(passwords, vault),
+    tokens: await createTokens({
+      keys,
+      now,
+      onFault: (error) => log.warn('The key folder cannot be read', { error }),
+    }),
+  };
+}
+
+export async function buildService(options: ServiceOptions) {
+  const { config, log, metrics, readModels, now } = options;
+  const watched = observed(options.store);
+  const { store } = watched;
+  const { passwords, vault, personal, proofs, tokens } = await credentials(options, store);
+  const rows = rowsOf(readModels);
+  const position = () => readModels.position();
+  const onApplied: ReadModels['onApplied'] = (listener) => readModels.onApplied(listener);
+
+  // The first to be told of a change: nobody after it sees rights of before.
+  const authority = createAuthority({
+    ...{ access: rows.access, roles: rows.roles, tokenRows: rows.tokens },
+    ...{ tokens, onApplied, now },
+  });
+  const settled = async (at: string) => {
+    if (!(await readModels.reached(at, positionWaitMs)))
+      throw new Refused('position-not-reached', {
+        detail: 'It is recorded, but cannot be read yet: ask for it again.',
+      });
+    await options.enforced(at);
+  };
+  const clients = createClients({ store, vault, forget: passwords.forget, settled });
+
+  const knocks = createKnocks();
+  const sources = createThrottle(config.sourceAttemptsPerMinute);
+  let room: Room | undefined;
+  const roomNow = (): Room => {
+    if (!room) throw new Error('the doors are not open yet');
+    return room;
+  };
+  const registration = createRegistration({
+    ...{ clients, authority, proofs, personal, vault, rows, knocks, now, position },
+    room: {
+      take: (...given) => roomNow().take(...given),
+      asked: (...given) => roomNow().asked(...given),
+      pending: () => roomNow().pending(),
+    },
+    throttle: sources,
+    pendingTtlMs: config.pendingTtlMs,
+    onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
+    onKnock: (flow) => metrics.knocks.inc({ flow }),
+  });
+  const administration = createAdministration({
+    ...{ store, clients, authority, passwords, vault, rows, settled, position, now },
+    onDecision: (decision) => metrics.decisions.inc({ decision }),
+  });
+  const accessAdministration = createAccessAdministration({
+    ...{ store, authority, proofs, tokens, rows, settled, position, now },
+    throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
+    endChallenges: administration.endChallenges,
+    registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
+  });
+  const views = createViews({
+    ...{ rows, authority, personal, tokens, knocks, now },
+    broker: options.broker,
+    brokers: options.brokers,
+    pendingCount: () => roomNow().pending(),
+  });
+  const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
+
+  metrics.observe({
+    windowUnlocked: () => views.window().status === 'unlocked',
+    requestsPending: () => roomNow().pending(),
+    clients: () =>
+      Object.fromEntries(
+        ['pending', 'active', 'suspended', 'denied', 'revoked', 'expired'].map((status) => [
+          status,
+          rows.clients.count([{ column: 'status', is: status }]),
+        ]),
+      ),
+    mqttSessions: () => options.broker()?.sessions().length ?? 0,
+    hashQueueLength: () => passwords.waiting(),
+    projectionLagEvents: () => readModels.lag(),
+  });
+
+  const app: Omit<App, 'health'> = {
+    registration: {
+      ...registration,
+      ...createRegistrationTokens(tokens, now),
+      ...createLongPolls(onApplied),
+    },
+    authority,
+    administration: { ...administration, ...accessAdministration },
+    views,
+    readModels,
+    passwordFaults: faultsOf,
+    reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
+    now,
+    metrics,
+    log,
+    config,
+  };
+
+  return {
+    ...{ app, rows, clients, vault, passwords, authority, registration },
+    passwordFaults: faultsOf,
+    storeFault: watched.fault,
+    /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
+    async begin(): Promise<void> {
+      room = await createRoom({
+        requests: rows.requests,
+        onApplied,
+        openSource: async ({ username, source }) =>
+          (await personal.open(username, 'source', source)) as string | null,
+        pendingMax: config.pendingMax,
+        pendingPerSourceMax: config.pendingPerSourceMax,
+      });
+    },
+  };
+}
