@@ -230,17 +230,25 @@ class Visit {
         this.#place = this.#options.room.take(window, this.#attempt.source);
       if (this.#place?.room !== 'free')
         return this.#decided(this.#knocking(this.#place?.room ?? 'pending-full'));
-      this.#kept ??= await this.#options.vault.keep({
-        kind: 'verifier',
-        username: this.#attempt.username,
-        verifier: await this.#proof.verifier(),
-      });
     }
-    // A race for a new name may have brought another key: one client, one key.
+    // At once, so that both secrets share a commit.
+    await Promise.all([asks ? this.#keep() : undefined, this.#sealUnder(state)]);
+    return this.#decided(this.#knocking('free'));
+  }
+
+  async #keep(): Promise<void> {
+    this.#kept ??= await this.#options.vault.keep({
+      kind: 'verifier',
+      username: this.#attempt.username,
+      verifier: await this.#proof.verifier(),
+    });
+  }
+
+  /** A race for a new name may have brought another key: one client, one key. */
+  async #sealUnder(state: Client): Promise<void> {
     const current = this.#sealed?.personalKeyId === state.personalKeyId;
     if (!this.#sealed || (state.personalKeyId !== null && !current))
       this.#sealed = await this.#seal(state);
-    return this.#decided(this.#knocking('free'));
   }
 
   #decided(command: Knocking): Knocking {

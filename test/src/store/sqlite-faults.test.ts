@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { type EventStore, noStream, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import { ids, newEvent, newEvents, wholeLog } from '../../support/event-store-contract.ts';
+import { skipped } from '../../support/skipped.ts';
 import { assertGapFree, child, errorOf, sqliteSuite } from './sqlite-world.ts';
 
 const test = sqliteSuite('sqlite faults');
@@ -82,7 +83,7 @@ function mountSmallDisk(folder: string): boolean {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'pipe' });
     return true;
   } catch {
-    console.log('skipped: no small disk here (mounting a tmpfs needs root)');
+    skipped('no small disk here (mounting a tmpfs needs root)');
     return false;
   }
 }
