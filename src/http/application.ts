@@ -202,7 +202,10 @@ function askedOf<Parts extends object>(
   const { caller } = parts;
   return {
     ...parts,
-    bearer: bearerOf(authorization),
+    // Read only by routes that a token opens: where none is needed, a wrong one does no harm.
+    get bearer(): string | null {
+      return bearerOf(authorization);
+    },
     source: ctx.state.source as string | null,
     cause: { correlationId: ctx.state.correlationId as string, causationId: null },
     waitMs:

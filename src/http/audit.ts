@@ -3,7 +3,8 @@ import type { App } from '../app.ts';
 import { seeing } from './asking.ts';
 import { EventsQuery } from './requests.ts';
 import { ok, type Route, route } from './route.ts';
-import { EventList, ReadModels } from './shapes.ts';
+import { ReadModels } from './service-shapes.ts';
+import { EventList } from './shapes.ts';
 
 const group = 'Audit';
 

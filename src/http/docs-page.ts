@@ -24,7 +24,7 @@ const kinds: Record<string, string> = { string: 'text', array: 'list', object: '
 /** Bounds that a reader wants to see beside a type. */
 const bounds = ({ minLength, maxLength, minimum, maximum, maxItems, pattern }: Schema): string => {
   const told = [
-    minLength === undefined ? '' : `at least ${minLength}`,
+    !minLength ? '' : `at least ${minLength}`,
     maxLength === undefined ? '' : `at most ${maxLength}`,
     minimum === undefined || Number(minimum) < -1e15 ? '' : `from ${minimum}`,
     maximum === undefined || Number(maximum) > 1e15 ? '' : `to ${maximum}`,
@@ -71,6 +71,11 @@ function shapeRows(schema: Schema): Html[] {
     }</td></tr>`;
   });
 }
+
+const shapeBody = (schema: Schema): Html =>
+  schema.properties === undefined
+    ? html`<p>${typeOf(schema)}</p>`
+    : html`<table>${shapeRows(schema)}</table>`;
 
 interface Operation {
   readonly parameters: readonly { name: string; in: string; schema: Schema }[];
@@ -144,7 +149,7 @@ ${groups.map(([name, its]) => html`<section id="${anchor(name)}"><h2>${name}</h2
 <section id="shapes"><h2>Shapes</h2>
 ${Object.entries(described.components.schemas).map(
   ([name, schema]) =>
-    html`<details class="card" id="shape-${name}"><summary><code>${name}</code></summary><table>${shapeRows(schema)}</table></details>`,
+    html`<details class="card" id="shape-${name}"><summary><code>${name}</code></summary>${shapeBody(schema)}</details>`,
 )}
 </section>
 <section id="problems"><h2>Problems</h2>

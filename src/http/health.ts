@@ -2,7 +2,7 @@
 import { retryAfterSeconds } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Answer, ok, type Route, route } from './route.ts';
-import { Health, Readiness } from './shapes.ts';
+import { Health, Readiness } from './service-shapes.ts';
 
 const group = 'Service';
 

@@ -29,12 +29,12 @@ export interface Listener {
  */
 export async function listen(
   koa: Pick<Koa, 'callback'>,
-  options: { readonly host: string; readonly port: number },
+  options: { readonly host: string; readonly port: number; readonly lingerMs?: number },
 ): Promise<Listener> {
   const callback = koa.callback();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
-      if (!request.complete) linger(request);
+      if (!request.complete) linger(request, options.lingerMs ?? lingerMs);
     });
     void callback(request, response);
   };
@@ -79,9 +79,9 @@ export async function listen(
  * An answer went out before its request was all there. The rest is taken for a moment, since a closed
  * connection could take the answer away from a client that still sends (RFC 9112, section 9.6).
  */
-function linger(request: IncomingMessage): void {
+function linger(request: IncomingMessage, forMs: number): void {
   const { socket } = request;
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  const timer = setTimeout(() => socket.destroy(), forMs);
   const over = () => {
     clearTimeout(timer);
     socket.off('close', over);

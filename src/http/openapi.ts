@@ -4,6 +4,7 @@ import { type ProblemCode, problemTable } from './problem.ts';
 import { type AnswerDeclared, Nothing, parametersOf, type Route } from './route.ts';
 import { namedShapes } from './shapes.ts';
 import './requests.ts';
+import './service-shapes.ts';
 
 type Json = Record<string, unknown>;
 
@@ -51,8 +52,7 @@ export function problemsOf(route: Route): ProblemCode[] {
     'request-malformed',
     ...(route.problems ?? []),
     'internal-error',
-    ...(api ? (['store-unavailable'] as const) : []),
-    ...(api && route.method === 'GET' ? (['position-not-reached'] as const) : []),
+    ...(api ? (['store-unavailable', 'position-not-reached'] as const) : []),
     'stopping',
   ];
   return [...new Set(codes)];

@@ -3,7 +3,7 @@ import { docsPage } from './docs-page.ts';
 import { html, page } from './html.ts';
 import { openApi } from './openapi.ts';
 import { ok, type Route, route } from './route.ts';
-import { Keys } from './shapes.ts';
+import { Keys } from './service-shapes.ts';
 import { stylesheet } from './stylesheet.ts';
 
 const group = 'Service';

@@ -261,6 +261,10 @@ export const Problem = named(
         )
         .optional(),
       required: Permission.optional(),
+      username: Text.optional().describe('At the door, told to the owner of the credential only.'),
+      requestId: none(Id).optional(),
+      reason: none(Text).optional(),
+      blockedUntil: none(Instant).optional(),
     })
     .loose(),
 );
@@ -277,45 +281,6 @@ export const Bulk = named(
   }),
 );
 export type Bulk = z.infer<typeof Bulk>;
-
-export const Keys = named(
-  'Keys',
-  z.strictObject({
-    issuer: Text,
-    keys: z.array(
-      z.strictObject({
-        kid: Text,
-        key: Text,
-        use: z.enum(['sign', 'verify']),
-        until: none(Instant),
-      }),
-    ),
-  }),
-);
-export type Keys = z.infer<typeof Keys>;
-
-export const ReadModels = named(
-  'ReadModels',
-  z.strictObject({
-    position: Text,
-    stateHash: Text,
-    items: z.array(
-      z.strictObject({ name: Text, version: z.int(), rowCount: Count, stateHash: Text }),
-    ),
-  }),
-);
-export type ReadModels = z.infer<typeof ReadModels>;
-
-export const Health = named('Health', z.strictObject({ status: z.literal('up') }));
-
-export const Readiness = named(
-  'Readiness',
-  z.strictObject({
-    status: z.enum(['ready', 'unready']),
-    checks: z.record(Text, z.enum(['up', 'down'])),
-  }),
-);
-export type Readiness = z.infer<typeof Readiness>;
 
 /** A list, newest first; `nextCursor` is null on the last page. */
 export const listOf = <S extends z.ZodType>(id: string, item: S) =>

@@ -3,7 +3,8 @@ import type { App } from '../app.ts';
 import { by, found } from './asking.ts';
 import { ByTokenId, CreateToken, Login, TokensQuery } from './requests.ts';
 import { created, done, ok, type Route, removed, route } from './route.ts';
-import { IssuedToken, Keys, Self, TokenList } from './shapes.ts';
+import { Keys } from './service-shapes.ts';
+import { IssuedToken, Self, TokenList } from './shapes.ts';
 
 const group = 'Tokens';
 const base = '/api/tokens';

@@ -1,0 +1,74 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createMetrics } from '../../src/metrics.ts';
+
+const test = suite('metrics');
+
+/** Names and labels as WIRE "Health and metrics" promises them. */
+const promised: Record<string, readonly string[]> = {
+  window_unlocked: [],
+  requests_pending: [],
+  clients: ['status'],
+  mqtt_sessions: [],
+  hash_queue_length: [],
+  projection_lag_events: ['projection'],
+  registrations_total: ['flow', 'outcome'],
+  decisions_total: ['decision'],
+  knocks_total: ['flow'],
+  mqtt_connects_total: ['outcome'],
+  refusals_total: ['code'],
+  events_appended_total: [],
+  http_request_duration_seconds: ['method', 'route', 'status'],
+  store_append_duration_seconds: [],
+  activation_duration_seconds: ['broker'],
+};
+
+test('every metric has the name and the labels that were promised, and there are no others', () => {
+  const { registry } = createMetrics();
+  const found = registry
+    .getMetricsAsArray()
+    .map((metric) => [metric.name, (metric as unknown as { labelNames: string[] }).labelNames]);
+  assert.equal(
+    Object.fromEntries(found),
+    Object.fromEntries(
+      Object.entries(promised).map(([name, labels]) => [`gatebook_${name}`, labels]),
+    ),
+  );
+});
+
+test('gauges are read when somebody scrapes, and forget what is gone', async () => {
+  const metrics = createMetrics();
+  let clients: Record<string, number> = { active: 2, pending: 1 };
+  metrics.observe({
+    windowUnlocked: () => true,
+    requestsPending: () => 3,
+    clients: () => clients,
+    mqttSessions: () => 4,
+    hashQueueLength: () => 5,
+    projectionLagEvents: () => ({ requests: 6 }),
+  });
+  const before = await metrics.registry.metrics();
+  for (const line of [
+    'gatebook_window_unlocked 1',
+    'gatebook_requests_pending 3',
+    'gatebook_clients{status="pending"} 1',
+    'gatebook_mqtt_sessions 4',
+    'gatebook_hash_queue_length 5',
+    'gatebook_projection_lag_events{projection="requests"} 6',
+  ])
+    assert.ok(before.includes(`${line}\n`), line);
+
+  clients = { active: 3 };
+  const after = await metrics.registry.metrics();
+  assert.ok(after.includes('gatebook_clients{status="active"} 3\n'));
+  assert.not.ok(after.includes('status="pending"'));
+});
+
+test('two services count apart', async () => {
+  const [one, other] = [createMetrics(), createMetrics()];
+  one.knocks.inc({ flow: 'explicit' });
+  assert.ok((await one.registry.metrics()).includes('gatebook_knocks_total{flow="explicit"} 1'));
+  assert.not.ok((await other.registry.metrics()).includes('flow="explicit"'));
+});
+
+test.run();
