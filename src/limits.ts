@@ -109,3 +109,41 @@ export const rightsHeldMax = 20_000;
 export const slowedConnectsMax = 500;
 /** Milliseconds that a throttled MQTT client waits for its refusal. */
 export const slowedConnectMs = 1_000;
+/** Milliseconds that KurrentDB has for one attempt; what asks on then takes a new connection. */
+export const storeAttemptMs = 2_000;
+/** Milliseconds after which an append that KurrentDB did not answer is given up. */
+export const storeAnswerMs = 5_000;
+/** Milliseconds between two looks whether KurrentDB is there, and this log still its owner's. */
+export const storeProbeMs = 2_000;
+/**
+ * Appends to KurrentDB under way at once. From 16 on the client's own queue fills, and what stands in
+ * it when the connection breaks becomes a rejection that nobody can handle.
+ */
+export const storeAppendsAtOnceMax = 15;
+/** Vault streams that are looked at together, whether they were deleted. */
+export const vaultLooksAtOnceMax = 32;
+/** Clients whose activation at one broker is brought about at once: they share a commit. */
+export const activationsAtOnceMax = 64;
+/** Milliseconds until a broker that failed is tried again: the first time, and at most. */
+export const brokerRetryMs = 250;
+export const brokerRetryMaxMs = 10_000;
+/** Milliseconds between two comparisons of a broker with the log. */
+export const reconcileEveryMs = 60 * 60 * 1_000;
+/** Clients of one broker for which it is remembered why they are not active; the oldest are forgotten. */
+export const activationNotesMax = 10_000;
+/** Differences between a broker and the log that are shown. */
+export const driftShownMax = 10_000;
+/** Milliseconds that a decision waits for brokers beside the embedded one. */
+export const activationWaitMs = 1_500;
+/** Streams of live events open at once, over all and of one user; one more is refused. */
+export const liveStreamsMax = 500;
+export const liveStreamsPerUserMax = 20;
+/** Live events that wait for one reader; beyond, it is told to read everything anew. */
+export const liveWaitingMax = 1_000;
+/** Events behind from which a reader goes on where it was; beyond, it reads everything anew. */
+export const liveResumeMax = 1_000;
+/** Different knocks told to one reader at once, and the milliseconds they are gathered for. */
+export const liveKnocksMax = 50;
+export const liveKnocksGatherMs = 250;
+/** Milliseconds after which a silent stream of live events says that it is there. */
+export const liveHeartbeatMs = 15_000;

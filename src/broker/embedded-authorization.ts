@@ -4,7 +4,7 @@ import { covers, levelsOf, mayPublish, mayRead } from '../../domain/permission.t
 import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../limits.ts';
 import { swallow } from './embedded-aedes.ts';
 import { bytesSent } from './embedded-retained.ts';
-import type { HeldSession } from './embedded-sessions.ts';
+import type { HeldSession } from './embedded-session.ts';
 
 type Hooks = Required<
   Pick<AedesOptions, 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'>

@@ -3,7 +3,8 @@ import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ConnectAnswer, ConnectAttempt, Gatekeeper } from './broker.ts';
-import type { Connection, Sessions } from './embedded-sessions.ts';
+import type { Connection } from './embedded-session.ts';
+import type { Sessions } from './embedded-sessions.ts';
 
 export type ConnectOutcome = 'admitted' | 'refused' | 'unavailable';
 type Verdict = 'admitted' | 'refused' | 'taken' | 'unavailable' | 'gone';
@@ -51,8 +52,6 @@ export function connecting(options: {
       const watched = sessions.attempt(attempt.username ?? '');
       try {
         const answer = await answerTo(attempt);
-        // Its rights may have changed, or its sessions ended, after the gatekeeper looked.
-        if (watched.attempt.overtaken) continue;
         if (!answer.admitted) return answer.reason;
         const { admission } = answer;
         if (admission.username !== attempt.username) {
@@ -62,6 +61,7 @@ export function connecting(options: {
         const { id } = connection.client;
         if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
         if (admission.pinnedClientId !== null && admission.pinnedClientId !== id) return 'taken';
+        // Overtaken: its rights changed, or its sessions were ended, after the gatekeeper looked.
         const claim = await sessions.claim(connection, admission, watched.attempt);
         if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;
       } finally {
@@ -76,7 +76,6 @@ export function connecting(options: {
       const connection = connectionOf(client);
       if (connection === undefined) return done(new Error('not accepted here'), false);
       connection.connect = {
-        username: packet.username,
         cleanStart: packet.clean === true,
         clientId: packet.clientId,
       };

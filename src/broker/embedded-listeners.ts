@@ -33,7 +33,12 @@ export interface Listeners {
   destroySockets(): void;
 }
 
-type Accept = (stream: Duplex, request: IncomingMessage | undefined, source: string | null) => void;
+/** `source`: the address of the other side, IPv4 without the IPv6 in front. */
+export type Accept = (
+  stream: Duplex,
+  request: IncomingMessage | undefined,
+  source: string | null,
+) => void;
 
 /** Keep-alive probes find peers that went away without a word, where MQTT's own keep alive is off. */
 const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
@@ -76,6 +81,10 @@ export async function openListeners(
     );
   };
 
+  const destroySockets = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+
   try {
     const tcp = createServer(socketOptions, (socket) => {
       if (!socket.destroyed) accept(socket, undefined, sourceOf(socket));
@@ -108,12 +117,12 @@ export async function openListeners(
         ...(mqtts === undefined ? {} : { mqtts }),
       },
       close,
-      destroySockets: () => {
-        for (const socket of sockets) socket.destroy();
-      },
+      destroySockets,
     };
   } catch (error) {
-    await close();
+    const closing = close();
+    destroySockets();
+    await closing;
     throw error;
   }
 }

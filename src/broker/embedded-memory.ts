@@ -45,9 +45,9 @@ export interface Memory {
   forget(clientId: string): void;
   subscriptionsByClient(client: ById): Promise<readonly Subscription[]>;
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
-  /** Counts for metrics and tests. */
+  /** What it holds, for metrics and tests; `queues` in both directions. */
   counts(): {
-    sessions: number;
+    queues: number;
     queuedMessages: number;
     queuedBytes: number;
     retainedMessages: number;
@@ -63,14 +63,13 @@ interface Queue {
 }
 
 /**
- * `mayQueue`: whether a session still takes messages of a topic; `subscribed`: whether it was granted
- * the filter. A full queue drops the newest message: it reaches a session that is there, but is not
+ * `mayQueue`: whether there still is such a session; `subscribed`: whether it was granted the filter. A full queue drops the newest message: it reaches a session that is there, but is not
  * sent again.
  */
 export function boundedMemory(
   limits: MemoryLimits,
   allows: {
-    mayQueue(clientId: string, topic: string): boolean;
+    mayQueue(clientId: string): boolean;
     subscribed(clientId: string, filter: string): boolean;
   },
 ) {
@@ -131,7 +130,7 @@ export function boundedMemory(
   return {
     forget,
     counts: () => ({
-      sessions: Math.max(queues.size, receivedIds.size),
+      queues: queues.size + receivedIds.size,
       queuedMessages,
       queuedBytes,
       retainedMessages: retained.size,
@@ -160,13 +159,13 @@ export function boundedMemory(
     cleanSubscriptions: (client: ById) => subscriptions.cleanSubscriptions(client),
 
     async outgoingEnqueue({ clientId }: { clientId: string }, packet: Packet) {
-      if (allows.mayQueue(clientId, packet.topic)) enqueue(clientId, ownCopy(packet));
+      if (allows.mayQueue(clientId)) enqueue(clientId, ownCopy(packet));
     },
     async outgoingEnqueueCombi(readers: readonly Subscribed[], packet: Packet) {
       let copy: Packet | undefined;
       for (const { clientId, qos, nl } of readers) {
         if (nl === true && packet.clientId === clientId) continue;
-        if (!allows.mayQueue(clientId, packet.topic)) continue;
+        if (!allows.mayQueue(clientId)) continue;
         copy ??= ownCopy(packet);
         enqueue(clientId, { ...copy, qos: Math.min(qos, packet.qos) });
       }

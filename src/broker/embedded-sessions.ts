@@ -3,51 +3,16 @@ import type { Client } from 'aedes';
 import { mayRead } from '../../domain/permission.ts';
 import type { Admission, Session } from './broker.ts';
 import type { Memory } from './embedded-memory.ts';
-
-export type Rights = Pick<Admission, 'permissions' | 'publishPrefix'>;
-
-/** One socket, from its first byte on. */
-export interface Connection {
-  readonly client: Client;
-  readonly source: string | null;
-  lastPacketMs: number;
-  /** What the CONNECT said, once it came. */
-  connect: {
-    readonly username: string | undefined;
-    readonly cleanStart: boolean;
-    readonly clientId: string;
-  } | null;
-  session: HeldSession | null;
-  since: string | null;
-  /** Resolves when nothing of this connection can happen any more, its will included. */
-  gone: Promise<void>;
-  markGone(): void;
-}
-
-export interface User {
-  readonly username: string;
-  rights: Rights;
-  readonly sessions: Set<HeldSession>;
-  /** Those without a connection, the oldest first. */
-  readonly stored: Set<HeldSession>;
-}
-
-export interface HeldSession {
-  readonly user: User;
-  readonly clientId: string;
-  /** What opened it last. */
-  credentialId: string | null;
-  tokenId: string | null;
-  /** Granted filters, and the subscription identifiers of those that have one. */
-  readonly filters: Set<string>;
-  readonly identifiers: Map<string, number>;
-  /** Null: stored. */
-  connection: Connection | null;
-  /** Set when it is over: nothing is published, delivered or granted any more. */
-  ended: boolean;
-  expiry: NodeJS.Timeout | null;
-  will: { readonly timer: NodeJS.Timeout; publish(): void } | null;
-}
+import {
+  type Connection,
+  closeClient,
+  forgetFilters,
+  type HeldSession,
+  protocolOf,
+  type Rights,
+  type User,
+  unsubscribe,
+} from './embedded-session.ts';
 
 /** A CONNECT that is being judged; `overtaken` when the account changed meanwhile. */
 export interface Attempt {
@@ -92,13 +57,13 @@ export function heldSessions(options: {
     }
   }
 
-  /** Ends what is kept of a session; a will that still waits is sent now, unless the session was ended. */
+  /** Ends what is kept of a session; a will that waits goes out now, and is denied if it was ended. */
   function discard(session: HeldSession): void {
     unstore(session);
     const will = session.will;
     session.will = null;
     clearTimeout(will?.timer);
-    if (!session.ended) will?.publish();
+    will?.publish();
     session.ended = true;
     if (held.get(session.clientId) === session) held.delete(session.clientId);
     memory.forget(session.clientId);
@@ -327,13 +292,6 @@ export function heldSessions(options: {
       return atMs === null ? null : new Date(atMs).toISOString();
     },
 
-    counts: () => ({
-      held: held.size,
-      users: users.size,
-      stored: storedCount,
-      attempts: attempts.size,
-    }),
-
     /** Forgets everything without sending wills: the process ends. */
     clear(): void {
       for (const session of held.values()) {
@@ -343,27 +301,3 @@ export function heldSessions(options: {
     },
   };
 }
-
-export function forgetFilters(session: HeldSession, filters: Iterable<string>): void {
-  for (const filter of filters) {
-    session.filters.delete(filter);
-    session.identifiers.delete(filter);
-  }
-}
-
-/** Says goodbye where the socket takes it, and closes at once where it does not. */
-function closeClient(client: Client, reasonCode: number, reason?: string): void {
-  if (client.conn.writableNeedDrain) client.close();
-  else
-    client.disconnect({
-      reasonCode,
-      ...(reason === undefined ? {} : { properties: { reasonString: reason } }),
-    });
-}
-
-/** aedes takes filters here, though its types speak of subscriptions. */
-const unsubscribe = (client: Client, filters: readonly string[], done: () => void): void =>
-  client.unsubscribe(filters as unknown as Parameters<Client['unsubscribe']>[0], done);
-
-const protocolOf = ({ version }: Client): Session['protocol'] =>
-  version === 5 ? 'mqtt-5' : version === 3 ? 'mqtt-3.1' : 'mqtt-3.1.1';

@@ -1,8 +1,5 @@
 /** The MQTT broker inside the registry: listeners, admission, rights and sessions, over aedes. */
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Aedes, Client } from 'aedes';
-import { mayRead } from '../../domain/permission.ts';
 import * as named from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { EmbeddedBroker, Gatekeeper } from './broker.ts';
@@ -10,18 +7,15 @@ import { type AedesLimits, guardParser, startAedes } from './embedded-aedes.ts';
 import { authorization } from './embedded-authorization.ts';
 import { type ConnectOutcome, connecting } from './embedded-connect.ts';
 import {
+  type Accept,
   type Addresses,
   type ListenerOptions,
   type Listeners,
   openListeners,
 } from './embedded-listeners.ts';
 import { boundedMemory, type MemoryLimits } from './embedded-memory.ts';
-import {
-  type Connection,
-  forgetFilters,
-  heldSessions,
-  type SessionLimits,
-} from './embedded-sessions.ts';
+import { type Connection, forgetFilters, newConnection } from './embedded-session.ts';
+import { heldSessions, type SessionLimits } from './embedded-sessions.ts';
 
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
@@ -64,10 +58,7 @@ export async function startEmbeddedBroker(
   const connectionOf = (client: Client) => connections.get(client);
 
   const memory = boundedMemory(sizes, {
-    mayQueue: (clientId, topic) => {
-      const session = sessions.held(clientId);
-      return session?.ended === false && mayRead(session.user.rights.permissions, topic);
-    },
+    mayQueue: (clientId) => sessions.held(clientId)?.ended === false,
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
   const sessions = heldSessions({ memory, limits: sizes, now });
@@ -94,19 +85,9 @@ export async function startEmbeddedBroker(
     if (session && !client.closed) forgetFilters(session, filters);
   });
 
-  const accept = (stream: Duplex, request: IncomingMessage | undefined, source: string | null) => {
+  const accept: Accept = (stream, request, source) => {
     const client = aedes.handle(stream, request);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const connection: Connection = {
-      client,
-      source,
-      lastPacketMs: now().getTime(),
-      connect: null,
-      session: null,
-      since: null,
-      gone: promise,
-      markGone: resolve,
-    };
+    const connection = newConnection(client, source, now().getTime());
     connections.set(client, connection);
     guardParser(client, sizes, () => {
       connection.lastPacketMs = now().getTime();
@@ -133,13 +114,7 @@ export async function startEmbeddedBroker(
     sessions: sessions.sessions,
     sessionCount: sessions.sessionCount,
     lastSeenAt: sessions.lastSeenAt,
-    publish: (topic, payload, { retain = false } = {}) =>
-      new Promise((resolve, reject) => {
-        aedes.publish(
-          { cmd: 'publish', topic, payload: Buffer.from(payload), qos: 1, retain, dup: false },
-          (error) => (error ? reject(error) : resolve()),
-        );
-      }),
+    publish: (topic, payload, { retain = false } = {}) => published(aedes, topic, payload, retain),
     close() {
       closing ??= (async () => {
         const unlistened = listeners.close();
@@ -152,6 +127,14 @@ export async function startEmbeddedBroker(
     },
   };
 }
+
+const published = (aedes: Aedes, topic: string, payload: string, retain: boolean): Promise<void> =>
+  new Promise((resolve, reject) => {
+    aedes.publish(
+      { cmd: 'publish', topic, payload: Buffer.from(payload), qos: 1, retain, dup: false },
+      (error) => (error ? reject(error) : resolve()),
+    );
+  });
 
 const closed = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.close(resolve));
 

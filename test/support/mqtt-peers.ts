@@ -10,6 +10,7 @@ import {
   type Packet,
   parser,
 } from 'mqtt-packet';
+import { skipped } from './skipped.ts';
 
 const patienceMs = 10_000;
 
@@ -63,16 +64,21 @@ export async function rawMqtt(port: number, version: Version = 4): Promise<RawMq
       socket.write(Buffer.concat(bytes));
     },
     async take(cmd) {
-      const until = AbortSignal.timeout(patienceMs);
-      for (;;) {
-        const at = received.findIndex((packet) => packet.cmd === cmd);
-        if (at >= 0) return received.splice(at, 1)[0] as never;
-        if (!open) throw new Error(`closed before ${cmd} came`);
-        if (until.aborted) throw new Error(`no ${cmd} came`);
-        await Promise.race([
-          wake.promise,
-          sleep(patienceMs, undefined, { ref: false, signal: until }).catch(() => {}),
-        ]);
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        wake.resolve();
+      }, patienceMs);
+      try {
+        for (;;) {
+          const at = received.findIndex((packet) => packet.cmd === cmd);
+          if (at >= 0) return received.splice(at, 1)[0] as never;
+          if (!open) throw new Error(`closed before ${cmd} came`);
+          if (late) throw new Error(`no ${cmd} came`);
+          await wake.promise;
+        }
+      } finally {
+        clearTimeout(timer);
       }
     },
     end() {
@@ -173,7 +179,7 @@ export function programIsHere(program: string, ...argumentsThatWork: string[]): 
     }
     programs.set(program, here);
   }
-  if (!here) console.log(`skipped: no ${program} here`);
+  if (!here) skipped(`no ${program} here`);
   return here;
 }
 
@@ -184,7 +190,7 @@ export function pahoIsHere(): boolean {
     execFileSync(pythonWithPaho, ['-c', 'import paho.mqtt.client'], { stdio: 'ignore' });
     return true;
   } catch {
-    console.log('skipped: no python3-paho-mqtt here');
+    skipped('no python3-paho-mqtt here');
     return false;
   }
 }

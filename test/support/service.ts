@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { type RunningService, startService } from '../../src/main.ts';
+import type { HashLimits } from '../../src/service.ts';
 
 export const adminPassword = 'correct horse battery staple';
 
@@ -54,11 +55,12 @@ const listening = (dataDir: string, environment: Readonly<Record<string, string>
 /** Starts a registry; `stop` ends it and removes its folder. */
 export async function startRegistry(
   environment: Readonly<Record<string, string>> = {},
+  limits?: HashLimits,
 ): Promise<World> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gatebook-'));
   const lines: string[] = [];
   const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
-  let running = await startService(listening(dataDir, environment), log);
+  let running = await startService(listening(dataDir, environment), log, limits);
   let token = '';
 
   const call: World['call'] = async (method, path, options = {}) => {
@@ -115,7 +117,7 @@ export async function startRegistry(
     },
     async restart(more = {}) {
       await running.stop();
-      running = await startService(listening(dataDir, { ...environment, ...more }), log);
+      running = await startService(listening(dataDir, { ...environment, ...more }), log, limits);
     },
     async stop() {
       await running.stop();

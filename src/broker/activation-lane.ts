@@ -1,0 +1,348 @@
+/**
+ * One broker's lane of the process manager: follows the log from its own checkpoint, so that a broker that
+ * is down holds up nobody else, and compares what should be with what its broker acknowledged.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AccessRow } from '../../projections/access.ts';
+import type { Authority } from '../authority.ts';
+import {
+  activationNotesMax,
+  activationsAtOnceMax,
+  brokerRetryMaxMs,
+  brokerRetryMs,
+  driftShownMax,
+  reconcileEveryMs,
+} from '../limits.ts';
+import type { Log } from '../log.ts';
+import type { ReadModels } from '../read-models/read-models.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import { beginning, categoryOf, type StoredEvent } from '../store/event-store.ts';
+import { accountOf, type BringingAbout, bringAbout } from './bring-about.ts';
+import { type Broker, BrokerDown, BrokerRefused } from './broker.ts';
+import { compared, type Drift } from './reconcile.ts';
+
+export interface LaneOptions extends BringingAbout {
+  readonly readModels: ReadModels;
+  readonly authority: Authority;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Why a client is not active at a broker. */
+export interface Note {
+  readonly status: 'waiting' | 'failed';
+  readonly detail: string;
+}
+
+/** A broker as `GET /api/brokers` shows it. */
+export interface LaneState {
+  readonly name: string;
+  readonly kind: Broker['kind'];
+  readonly status: 'up' | 'down';
+  readonly accountCount: number;
+  /** Events of the log that the broker has not yet heard of. */
+  readonly lagEvents: number;
+  readonly drift: readonly Drift[];
+}
+
+/** What told of a change; null: nothing of the log did. */
+type Told = StoredEvent | null;
+
+export class Lane {
+  readonly broker: Broker;
+  readonly ended: Promise<void>;
+  readonly #options: LaneOptions;
+  readonly #checkpoint: string;
+  #done: { position: string; index: number };
+  readonly #waiting = new Set<{ position: string; tell: (settled: boolean) => void }>();
+  /** Clients to look at. */
+  readonly #changed = new Map<string, Told>();
+  readonly #notes = new Map<string, Note>();
+  #drift: readonly Drift[] = [];
+  #accountCount = 0;
+  #comparison: 'due' | 'made' = 'due';
+  #idle: (() => void)[] = [];
+  #wake: () => void = () => undefined;
+  readonly #pausing = new Set<() => void>();
+  #retryMs = brokerRetryMs;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    const { broker, readModels } = options;
+    this.broker = broker;
+    // The first broker had the bare name before there were others.
+    this.#checkpoint =
+      broker.name === 'embedded' ? 'activation-checkpoint' : `activation-checkpoint ${broker.name}`;
+    const [position = beginning, index = '0'] = readModels.note(this.#checkpoint)?.split(' ') ?? [];
+    this.#done = { position, index: Number(index) };
+    broker.onUp(() => {
+      this.#compareAgain();
+      for (const end of this.#pausing) end();
+    });
+    const timer = setInterval(() => this.#compareAgain(), reconcileEveryMs).unref();
+    this.ended = Promise.all([this.#follow(), this.#work()]).then(() => clearInterval(timer));
+    options.signal.addEventListener('abort', () => this.#wake(), { once: true });
+  }
+
+  /** True once everything up to a position was brought about; false after `timeoutMs`, or when it is down. */
+  async settled(position: string, timeoutMs: number): Promise<boolean> {
+    if (this.#done.position >= position) return true;
+    if (this.broker.status() === 'down') return false;
+    return await new Promise((resolve) => {
+      const one = {
+        position,
+        tell: (settled: boolean) => {
+          clearTimeout(timer);
+          this.#waiting.delete(one);
+          resolve(settled);
+        },
+      };
+      const timer = setTimeout(() => one.tell(false), timeoutMs);
+      this.#waiting.add(one);
+    });
+  }
+
+  /** Looks at a client again, though the log does not tell of a change. */
+  look(username: string): void {
+    if (!this.#changed.has(username)) this.#changed.set(username, null);
+    this.#wake();
+  }
+
+  note(username: string): Note | undefined {
+    return this.#notes.get(username);
+  }
+
+  state(): LaneState {
+    return {
+      name: this.broker.name,
+      kind: this.broker.kind,
+      status: this.broker.status(),
+      accountCount: this.#accountCount,
+      lagEvents: Math.max(0, this.#options.readModels.resume().index - this.#done.index),
+      drift: this.#drift.slice(0, driftShownMax),
+    };
+  }
+
+  /**
+   * Compares the broker with the log now; with `repair` puts right what the log owns and compares again.
+   * @throws BrokerDown
+   */
+  async reconcile(repair: boolean): Promise<void> {
+    const repairs = await this.#compare();
+    if (!repair || repairs.length === 0) return;
+    for (const username of repairs) this.look(username);
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.#wake();
+    });
+    await this.#compare();
+  }
+
+  #compareAgain(): void {
+    this.#comparison = 'due';
+    this.#wake();
+  }
+
+  /** Resolves with the names that are to be looked at. */
+  async #compare(): Promise<readonly string[]> {
+    const { broker, options } = { broker: this.broker, options: this.#options };
+    const accounts = await broker.list();
+    if (accounts === null) return [];
+    const { drift, repairs } = compared(accounts, everyRow(options.rows.access), {
+      rightsOf: (row) => {
+        const account = accountOf(options.authority, row.username);
+        return account === null ? null : broker.rightsOf(account);
+      },
+      acknowledged: (username) =>
+        options.rows.activations.get(username)?.brokers[broker.name]?.active === true,
+    });
+    const strangers = drift.filter(({ kind }) => kind === 'stranger').length;
+    const before = this.#drift.filter(({ kind }) => kind === 'stranger').length;
+    if (strangers !== before)
+      options.log.warn('A broker has accounts that the log does not own', {
+        broker: broker.name,
+        count: strangers,
+      });
+    this.#drift = drift;
+    this.#accountCount = accounts.length;
+    return repairs;
+  }
+
+  async #follow(): Promise<void> {
+    const { store, readModels, log, signal } = this.#options;
+    while (!signal.aborted) {
+      try {
+        for await (const events of store.follow(this.#done.position, signal)) {
+          const last = events.at(-1)?.position ?? this.#done.position;
+          // Rows say what should be, so they must be as far as the events that told of a change.
+          while (!(await readModels.reached(last, 1_000))) if (signal.aborted) return;
+          await this.#keepUp(events);
+          if (signal.aborted) return;
+          this.#done = { position: last, index: this.#done.index + events.length };
+          readModels.takeNote(this.#checkpoint, `${last} ${this.#done.index}`);
+          for (const one of this.#waiting) if (one.position <= last) one.tell(true);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
+        await delay(brokerRetryMs * 2, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #keepUp(events: readonly StoredEvent[]): Promise<void> {
+    const roles = new Set<string>();
+    const tokens: { username: string; tokenId: string }[] = [];
+    for (const event of events) {
+      const { username, name, tokenId } = event.data as Record<string, string | undefined>;
+      const category = categoryOf(event.stream);
+      if (category === 'client' && username !== undefined) this.#changed.set(username, event);
+      else if (category === 'role' && name !== undefined) roles.add(name);
+      else if (event.type === 'TokenRevoked' && username !== undefined && tokenId !== undefined)
+        tokens.push({ username, tokenId });
+    }
+    for (const { username, tokenId } of tokens)
+      await this.#persist(() => this.broker.disconnect(username, { tokenId }));
+    if (roles.size > 0) await this.#refresh(roles);
+    if (this.#changed.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.#wake();
+    });
+  }
+
+  /** Tries until the broker has done it, or refuses. */
+  async #persist(act: () => Promise<unknown>): Promise<void> {
+    while (!this.#options.signal.aborted) {
+      try {
+        await act();
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokerDown)) {
+          this.#options.log.warn('A broker refused', { broker: this.broker.name, error });
+          return;
+        }
+        await this.#pause();
+      }
+    }
+  }
+
+  /** Rights of a changed role are in force at once: for those who are connected, or where they are kept. */
+  async #refresh(roles: ReadonlySet<string>): Promise<void> {
+    const connected = this.broker.connected();
+    const concerned = (row: AccessRow) =>
+      row.status === 'active' && row.rights.roles.some((role) => roles.has(role));
+    if (connected === null) {
+      for (const row of everyRow(this.#options.rows.access))
+        if (concerned(row)) this.look(row.username);
+      return;
+    }
+    for (const username of connected) {
+      const found = this.#options.authority.active(username);
+      const account =
+        found && concerned(found.row) ? accountOf(this.#options.authority, username) : null;
+      if (account !== null) await this.#persist(() => this.broker.setAuthorization(account));
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { signal, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#step();
+        this.#retryMs = brokerRetryMs;
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!(error instanceof BrokerDown))
+          log.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
+        await this.#pause();
+      }
+    }
+    for (const tell of this.#idle.splice(0)) tell();
+  }
+
+  async #step(): Promise<void> {
+    const rests = this.#changed.size === 0 && this.#comparison === 'made';
+    if (rests) {
+      for (const tell of this.#idle.splice(0)) tell();
+      await this.#woken();
+      return;
+    }
+    if (this.broker.status() === 'down') throw new BrokerDown(`${this.broker.name} is down`);
+    if (this.#comparison === 'due') {
+      this.#comparison = 'made';
+      try {
+        for (const username of await this.#compare()) this.look(username);
+      } catch (error) {
+        this.#comparison = 'due';
+        throw error;
+      }
+    }
+    const portion = [...this.#changed].slice(0, activationsAtOnceMax);
+    for (const [username] of portion) this.#changed.delete(username);
+    const results = await Promise.allSettled(
+      portion.map(([username, told]) => bringAbout(this.#options, username, told)),
+    );
+    const fault = this.#leftOver(portion, results);
+    if (fault !== undefined) throw fault;
+  }
+
+  /** Puts back what is to be tried again, and remembers what was refused. */
+  #leftOver(
+    portion: readonly (readonly [string, Told])[],
+    results: readonly PromiseSettledResult<string | null>[],
+  ): unknown {
+    let fault: unknown;
+    for (const [at, [username, told]] of portion.entries()) {
+      const result = results[at];
+      this.#notes.delete(username);
+      if (result?.status === 'fulfilled' && result.value !== null)
+        this.#keepNote(username, { status: 'waiting', detail: result.value });
+      if (result?.status !== 'rejected') continue;
+      if (result.reason instanceof BrokerRefused) {
+        this.#keepNote(username, { status: 'failed', detail: result.reason.message });
+        continue;
+      }
+      if (!this.#changed.has(username)) this.#changed.set(username, told);
+      fault = result.reason;
+    }
+    return fault;
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.#options.signal.aborted) resolve();
+    });
+  }
+
+  #keepNote(username: string, note: Note): void {
+    this.#notes.set(username, note);
+    if (this.#notes.size <= activationNotesMax) return;
+    for (const oldest of this.#notes.keys()) {
+      this.#notes.delete(oldest);
+      return;
+    }
+  }
+
+  /** Waits before the next try, longer each time; a broker that is back ends it. */
+  async #pause(): Promise<void> {
+    const ms = this.#retryMs;
+    this.#retryMs = Math.min(ms * 2, brokerRetryMaxMs);
+    const back = new AbortController();
+    const end = () => back.abort();
+    this.#pausing.add(end);
+    const signal = AbortSignal.any([this.#options.signal, back.signal]);
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+    this.#pausing.delete(end);
+  }
+}
+
+function* everyRow(rows: Rows<AccessRow>): Generator<AccessRow, void, void> {
+  let cursor: string | undefined;
+  do {
+    const page = rows.find({ limit: 1_000, cursor });
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}

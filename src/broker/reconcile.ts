@@ -1,0 +1,68 @@
+/** Compares the accounts of a broker with the log: who is a stranger there, and what is to be put right. */
+import type { AccessRow } from '../../projections/access.ts';
+import type { BrokerAccount } from './broker.ts';
+
+export interface Drift {
+  readonly username: string;
+  /**
+   * `stranger`: the log does not own it; `missing`: access was granted, and its credential is not there;
+   * `rights`: other rights than granted; `enabled`: open though it should not be, or the reverse.
+   */
+  readonly kind: 'stranger' | 'missing' | 'rights' | 'enabled';
+}
+
+export interface Compared {
+  readonly drift: readonly Drift[];
+  /** Names that the process manager has to look at: never those of strangers. */
+  readonly repairs: readonly string[];
+}
+
+/**
+ * `accounts` as the broker lists them, `rows` every client of the log, `rightsOf` what its rights would
+ * be called there (null: it is not to have any), `acknowledged` whether the log has it active there.
+ */
+export function compared(
+  accounts: readonly BrokerAccount[],
+  rows: Iterable<AccessRow>,
+  known: {
+    readonly rightsOf: (row: AccessRow) => string | null;
+    readonly acknowledged: (username: string) => boolean;
+  },
+): Compared {
+  const left = new Map(accounts.map((account) => [account.username, account]));
+  const drift: Drift[] = [];
+  const repairs: string[] = [];
+  for (const row of rows) {
+    const { username } = row;
+    const account = left.get(username);
+    left.delete(username);
+    const kind = driftOf(row, account, known.rightsOf(row));
+    if (kind !== null) drift.push({ username, kind });
+    const leftover = account?.mark && !isKept(row);
+    const untold = known.acknowledged(username) !== (row.status === 'active' && kind === null);
+    if (kind === 'stranger' ? known.acknowledged(username) : kind !== null || leftover || untold)
+      repairs.push(username);
+  }
+  for (const username of left.keys()) drift.push({ username, kind: 'stranger' });
+  return { drift, repairs };
+}
+
+const isKept = ({ status }: AccessRow): boolean =>
+  status === 'active' || status === 'suspended' || status === 'pending';
+
+function driftOf(
+  row: AccessRow,
+  account: BrokerAccount | undefined,
+  rights: string | null,
+): Drift['kind'] | null {
+  if (row.status !== 'active') {
+    if (account === undefined) return null;
+    if (account.mark === null) return 'stranger';
+    return account.enabled ? 'enabled' : null;
+  }
+  if (account === undefined) return 'missing';
+  if (account.mark === null) return 'stranger';
+  if (account.mark.credentialId !== row.credentialId) return 'missing';
+  if (!account.enabled) return 'enabled';
+  return account.rights === rights ? null : 'rights';
+}

@@ -1,0 +1,358 @@
+import { randomBytes } from 'node:crypto';
+import { connect as connectTcp } from 'node:net';
+import { generate } from 'mqtt-packet';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { EmbeddedLimits } from '../../../src/broker/embedded.ts';
+import {
+  connectPacket,
+  messagesUntil,
+  publish,
+  rawMqtt,
+  subscribed,
+  until,
+  versions,
+} from '../../support/mqtt-peers.ts';
+import { embeddedWorld, type World } from './embedded-world.ts';
+
+const test = suite<{ world: World }>('embedded broker: limits and attacks');
+
+const accounts = () => ({
+  ada: { password: 's', read: ['#'], write: ['#'] },
+  ben: { password: 's', read: ['#'], write: ['#'] },
+});
+const limited = (limits: Partial<EmbeddedLimits>) => embeddedWorld(accounts(), { limits });
+
+test.before.each(async (context) => {
+  context.world = await embeddedWorld(accounts());
+});
+test.after.each(({ world }) => world.close());
+
+/** The service goes on as if nothing had been. */
+async function isWell(world: World): Promise<void> {
+  const reader = await world.connect('ben', { clientId: 'well-reader' });
+  await subscribed(reader, ['well']);
+  const writer = await world.connect('ada', { clientId: 'well-writer', version: 5 });
+  writer.send(publish('well', 'last', { qos: 1 }));
+  assert.is((await writer.take('puback')).reasonCode, 0);
+  await messagesUntil(reader, 'last');
+  reader.end();
+  writer.end();
+}
+
+test('garbage before a CONNECT is closed', async ({ world }) => {
+  for (const bytes of [
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.alloc(64),
+    Buffer.alloc(64, 0xff),
+    Buffer.from([0x10, 0x00]),
+    Buffer.from([0x10, 0xff, 0xff, 0xff, 0xff, 0xff]),
+    Buffer.from([0xf0, 0x00]),
+    Buffer.from([0x82, 0x00]),
+    generate({ cmd: 'pingreq' }),
+    generate(publish('a', 'x')),
+  ]) {
+    const raw = await rawMqtt(world.port);
+    raw.send(bytes);
+    await raw.closed;
+  }
+  await isWell(world);
+});
+
+test('garbage after a CONNECT is closed', async ({ world }) => {
+  for (const version of versions) {
+    for (let round = 0; round < 40; round++) {
+      const client = await world.connect('ada', { version });
+      client.send(randomBytes(1 + round * 7));
+      client.socket.end();
+      await client.closed;
+    }
+  }
+  await isWell(world);
+});
+
+test('every packet cut short or with a byte changed does no harm', async ({ world }) => {
+  for (const version of versions) {
+    const packets = [
+      connectPacket({
+        version,
+        username: 'ada',
+        password: 's',
+        will: { topic: 'a', payload: Buffer.from('w'), qos: 1, retain: true },
+      }),
+      publish('a/b', 'x', { qos: 2 }),
+      {
+        cmd: 'subscribe' as const,
+        messageId: 1,
+        subscriptions: [{ topic: 'a/#', qos: 1 as const }],
+      },
+      { cmd: 'unsubscribe' as const, messageId: 1, unsubscriptions: ['a/#'] },
+      { cmd: 'pubrel' as const, messageId: 1 },
+    ];
+    for (const packet of packets) {
+      const bytes = generate(packet, { protocolVersion: version });
+      for (let at = 0; at < bytes.length; at += 3) {
+        const client = await world.connect('ada', { version, clientId: 'fuzz' });
+        const changed = Buffer.from(bytes);
+        changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+        client.send(at % 2 === 0 ? changed : bytes.subarray(0, at));
+        client.socket.end();
+        await client.closed;
+      }
+    }
+  }
+  await isWell(world);
+});
+
+test('packets that no client sends are closed', async ({ world }) => {
+  for (const version of versions) {
+    const client = await world.connect('ada', { version });
+    client.send(connectPacket({ version, username: 'ada', password: 's' }));
+    await client.closed;
+    const other = await world.connect('ada', { version });
+    other.send({ cmd: 'suback', messageId: 1, granted: [0] });
+    await other.closed;
+  }
+  await isWell(world);
+});
+
+test('filters called like what every object has are filters like any other', async ({ world }) => {
+  for (const version of versions) {
+    const client = await world.connect('ada', { version });
+    for (const filter of ['constructor', 'toString', 'valueOf', '__defineGetter__'])
+      assert.equal(await subscribed(client, [filter]), [1]);
+    client.send(publish('constructor', 'last'));
+    assert.equal(await messagesUntil(client, 'last'), ['constructor last']);
+    client.send({
+      cmd: 'unsubscribe',
+      messageId: 2,
+      unsubscriptions: ['constructor', 'hasOwnProperty'],
+    });
+    await client.take('unsuback');
+    client.send({
+      cmd: 'subscribe',
+      messageId: 3,
+      subscriptions: ['a', '__proto__'].map((topic) => ({
+        topic,
+        qos: 0,
+        nl: false,
+        rap: false,
+        rh: 0,
+      })),
+    });
+    await client.closed;
+  }
+  await isWell(world);
+});
+
+test('such a SUBSCRIBE in one piece with its CONNECT does no harm either', async ({ world }) => {
+  for (const version of versions) {
+    const raw = await rawMqtt(world.port, version);
+    raw.send(connectPacket({ version, username: 'ada', password: 's' }), {
+      cmd: 'subscribe',
+      messageId: 3,
+      subscriptions: ['a', '__proto__'].map((topic) => ({
+        topic,
+        qos: 0,
+        nl: false,
+        rap: false,
+        rh: 0,
+      })),
+    });
+    await raw.closed;
+  }
+  await isWell(world);
+});
+
+test('MQTT 5 says how large a packet may be, and why it closes', async () => {
+  const world = await limited({ packetBytes: 1_000 });
+  const client = await world.connect('ada', { version: 5 });
+  assert.is(client.connack.properties?.maximumPacketSize, 1_000);
+  client.send(publish('a', 'x'.repeat(900), { qos: 1 }));
+  await client.take('puback');
+  client.send(publish('a', 'x'.repeat(1_000), { qos: 1 }));
+  assert.is((await client.take('disconnect')).reasonCode, 0x95);
+  await client.closed;
+  const old = await world.connect('ada', { version: 4 });
+  old.send(publish('a', 'x'.repeat(1_000), { qos: 1 }));
+  await old.closed;
+  assert.equal(old.received, []);
+  await isWell(world);
+  await world.close();
+});
+
+test('a large packet is refused by its length, before it came', async () => {
+  const world = await limited({ connectTimeoutMs: 600_000 });
+  const client = await world.connect('ada');
+  // PUBLISH of 256 MiB, of which hardly anything follows.
+  client.send(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x61]));
+  await until(() => client.socket.destroyed);
+  const stranger = await rawMqtt(world.port);
+  // A CONNECT of 130 KiB.
+  stranger.send(Buffer.from([0x10, 0x80, 0x90, 0x08, 0, 4]));
+  await until(() => stranger.socket.destroyed);
+  await isWell(world);
+  await world.close();
+});
+
+test('who sends no CONNECT, or half of one, is closed', async () => {
+  const world = await limited({ connectTimeoutMs: 50 });
+  const silent = await rawMqtt(world.port);
+  const half = await rawMqtt(world.port);
+  half.send(Buffer.from([0x10, 0x20, 0, 4]));
+  await silent.closed;
+  await half.closed;
+  const client = await world.connect('ada');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(await subscribed(client, ['a']), [1]);
+  await world.close();
+});
+
+test('one connection too many is closed at once, and its place is free later', async () => {
+  const world = await limited({ connections: 2, connectTimeoutMs: 600_000 });
+  const first = await world.connect('ada', { clientId: 'a' });
+  await world.connect('ada', { clientId: 'b' });
+  const third = connectTcp(world.port, '127.0.0.1').on('error', () => {});
+  await until(() => third.destroyed);
+  first.end();
+  await until(() => world.broker.sessionCount('ada') === 1);
+  await world.connect('ada', { clientId: 'c' });
+  await world.close();
+});
+
+test('one subscription too many is refused', async ({ world }) => {
+  const client = await world.connect('ada', { version: 5 });
+  const filters = Array.from({ length: 1_000 }, (_, index) => `a/${index}`);
+  assert.equal(new Set(await subscribed(client, filters)), new Set([1]));
+  assert.equal(await subscribed(client, ['b', 'a/7']), [0x87, 1]);
+  client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a/7'] });
+  await client.take('unsuback');
+  assert.equal(await subscribed(client, ['b', 'a/7']), [1, 0x87]);
+  client.send({
+    cmd: 'subscribe',
+    messageId: 3,
+    subscriptions: [...filters, 'c'].map((topic) => ({
+      topic,
+      qos: 0,
+      nl: false,
+      rap: false,
+      rh: 0,
+    })),
+  });
+  await client.closed;
+});
+
+test('a filter or topic that is too long or not well made is refused', async ({ world }) => {
+  const client = await world.connect('ada', { version: 5 });
+  assert.equal(
+    await subscribed(client, ['x'.repeat(4_096), 'x'.repeat(4_097), 'a\u0000b', 'a#']),
+    [1, 0x87, 0x87, 0x87],
+  );
+  client.send(publish('a\u0000b', 'x', { qos: 1 }));
+  assert.is((await client.take('puback')).reasonCode, 0x87);
+  client.send({
+    cmd: 'subscribe',
+    messageId: 3,
+    subscriptions: [{ topic: 'a/#/b', qos: 0, nl: false, rap: false, rh: 0 }],
+  });
+  await client.closed;
+});
+
+async function absent(world: World, clientId: string): Promise<void> {
+  const client = await world.connect('ben', { clientId, clean: false });
+  await subscribed(client, ['q/#']);
+  client.end();
+  await until(() => world.broker.sessionCount('ben') === 0);
+}
+
+async function queue(world: World, payloads: readonly string[]): Promise<void> {
+  const writer = await world.connect('ada');
+  for (const payload of payloads) {
+    writer.send(publish('q/a', payload, { qos: 1 }));
+    await writer.take('puback');
+  }
+  writer.end();
+}
+
+async function owed(world: World, clientId: string): Promise<string[]> {
+  const reader = await world.connect('ben', { clientId, clean: false });
+  const writer = await world.connect('ada');
+  writer.send(publish('q/end', 'last'));
+  const messages = await messagesUntil(reader, 'last');
+  reader.end();
+  await until(() => world.broker.sessionCount('ben') === 0);
+  return messages.map((text) => text.slice(4, 5)).slice(0, -1);
+}
+
+test('a queue takes so many messages, the newest are dropped', async () => {
+  const world = await limited({ queuedMessages: 3 });
+  await absent(world, 'a');
+  await queue(world, ['1', '2', '3', '4', '5']);
+  assert.equal(await owed(world, 'a'), ['1', '2', '3']);
+  await world.close();
+});
+
+test('a queue takes so many bytes, and all queues together', async () => {
+  const world = await limited({ queuedBytes: 2_000, queuedBytesTotal: 3_000 });
+  await absent(world, 'a');
+  await queue(world, [`1${'x'.repeat(1_000)}`, `2${'x'.repeat(1_000)}`, '3']);
+  await absent(world, 'b');
+  await queue(world, [`4${'x'.repeat(1_000)}`]);
+  assert.equal(await owed(world, 'a'), ['1', '3']);
+  assert.equal(await owed(world, 'b'), ['4']);
+  // What was delivered, and what belonged to a session that ended, takes no room any more.
+  await queue(world, [`5${'x'.repeat(1_000)}`]);
+  await world.broker.endSessions('ben');
+  await absent(world, 'c');
+  await queue(world, [`6${'x'.repeat(1_000)}`]);
+  assert.equal(await owed(world, 'c'), ['6']);
+  await world.close();
+});
+
+test('a live session whose queue is full still gets its messages', async () => {
+  const world = await limited({ queuedMessages: 2 });
+  const reader = await world.connect('ben', { clean: false });
+  await subscribed(reader, ['q/#']);
+  await queue(world, ['1', '2', '3', '4']);
+  for (const payload of ['1', '2', '3', '4'])
+    assert.is((await reader.take('publish')).payload.toString(), payload);
+  await world.close();
+});
+
+test('so many retained messages are kept', async () => {
+  const world = await limited({ retainedMessages: 2 });
+  const writer = await world.connect('ada', { version: 5 });
+  for (const topic of ['r/1', 'r/2', 'r/3']) {
+    writer.send(publish(topic, 'x', { qos: 1, retain: true }));
+    assert.is((await writer.take('puback')).reasonCode, 0);
+  }
+  const reader = await world.connect('ben');
+  await subscribed(reader, ['r/#', 'q']);
+  const kept = [await reader.take('publish'), await reader.take('publish')];
+  assert.equal(kept.map(({ topic }) => topic).sort(), ['r/1', 'r/2']);
+  writer.send(publish('q', 'last'));
+  assert.equal(await messagesUntil(reader, 'last'), ['q last']);
+  await world.close();
+});
+
+test('a reader that does not read is closed, and holds nobody else up', async () => {
+  const world = await limited({ drainTimeoutMs: 100 });
+  const slow = await world.connect('ben', { clientId: 'slow' });
+  await subscribed(slow, ['big']);
+  slow.socket.pause();
+  const writer = await world.connect('ada', { clientId: 'writer' });
+  const payload = 'x'.repeat(500_000);
+  const isThere = () => world.broker.sessions().some(({ clientId }) => clientId === 'slow');
+  let sent = 0;
+  while (isThere() && sent < 200) {
+    writer.send(publish('big', payload, { qos: 1, messageId: ++sent }));
+    await writer.take('puback');
+    if (sent === 20) await isWell(world);
+  }
+  assert.ok(sent < 200, 'it was never closed');
+  await isWell(world);
+  slow.end();
+  await world.close();
+});
+
+test.run();
