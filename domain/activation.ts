@@ -43,7 +43,7 @@ function decide(
   state: Activation,
 ): Decision<ActivationEvent, ActivationRefusal> {
   const { username, broker, at, by } = command;
-  const active = state[broker];
+  const active = Object.hasOwn(state, broker) ? state[broker] : undefined;
   switch (command.type) {
     case 'RecordActivation':
       return active === command.credentialId

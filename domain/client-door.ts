@@ -1,13 +1,16 @@
 /** Rows 3 to 8 of the door: what somebody with a credential is told, and what is recorded of it. */
 import type { DoorRefusal, Knocking } from './client-commands.ts';
-import type { ClientEvent } from './client-events.ts';
-import type { Client, Denial, Waiting } from './client-state.ts';
+import type { ClientEvent, Rights } from './client-events.ts';
+import { type Client, credentialIdsOf, type Denial, type Waiting } from './client-state.ts';
 import { accept, type Decision, refuse } from './decider.ts';
 
 type Answer = Decision<ClientEvent, DoorRefusal>;
 
 const stillDenied = (denial: Denial, { at, windowId }: Knocking) =>
   denial.windowId === windowId || (denial.blockedUntil !== null && at < denial.blockedUntil);
+
+/** A grant that has ended is over before the clock has recorded it. */
+const isOver = ({ expiresAt }: Rights, { at }: Knocking) => expiresAt !== null && expiresAt <= at;
 
 /** Row 3: a credential that is known gets its own answer, whatever the gate; undefined: go on. */
 function matchedAnswer(command: Knocking, state: Client): Answer | undefined {
@@ -17,7 +20,8 @@ function matchedAnswer(command: Knocking, state: Client): Answer | undefined {
     case 'pending':
       return accept();
     case 'active':
-      if (command.matched === state.credentialId) return accept();
+      if (command.matched === state.credentialId)
+        return isOver(state.rights, command) ? refuse('access-expired') : accept();
       if (command.matched === state.challenger?.credentialId) return refuse('replacement-pending');
       return state.denial && stillDenied(state.denial, command)
         ? refuse('registration-denied')
@@ -86,7 +90,7 @@ function enter(command: Knocking, windowId: string): Answer {
  * at once whether a name belongs to a device.
  */
 export function knock(command: Knocking, state: Client): Answer {
-  if (command.matched !== null) {
+  if (command.matched !== null && credentialIdsOf(state).includes(command.matched)) {
     const answer = matchedAnswer(command, state);
     if (answer) return answer;
   }

@@ -28,6 +28,8 @@ interface Access {
   readonly rights: Rights;
   /** The rights of the grant itself, so that repeating it is known for what it is. */
   readonly grantedRights: Rights;
+  /** What that grant gave where it was silent: no rights, or in a replacement those of before. */
+  readonly grantBase: Rights;
 }
 
 interface History {
@@ -60,6 +62,14 @@ export type Client = History &
         readonly reason: string | null;
       }
   );
+
+export const noRights: Rights = {
+  roles: [],
+  permissions: [],
+  mqttPublishPrefix: null,
+  mqttClientId: null,
+  expiresAt: null,
+};
 
 export const initial: Client = {
   status: 'unknown',
@@ -140,10 +150,19 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         };
       return state;
     case 'RegistrationGranted':
+      return {
+        ...newGrant(decided(state, data.requestId, 'granted')),
+        ...given(data.credentialId, data.requestId, data.rights, noRights),
+      };
     case 'ReplacementGranted':
       return {
         ...newGrant(decided(state, data.requestId, 'granted')),
-        ...given(data.credentialId, data.requestId, data.rights),
+        ...given(
+          data.credentialId,
+          data.requestId,
+          data.rights,
+          state.status === 'active' ? state.rights : noRights,
+        ),
       };
     case 'RegistrationDenied':
       return {
@@ -171,7 +190,10 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ? { ...state, ...decided(state, data.requestId, 'expired'), challenger: null }
         : state;
     case 'ClientCreated':
-      return { ...newGrant(history(state)), ...given(data.credentialId, null, data.rights) };
+      return {
+        ...newGrant(history(state)),
+        ...given(data.credentialId, null, data.rights, noRights),
+      };
     case 'AuthorizationChanged':
       return state.status === 'active' || state.status === 'suspended'
         ? { ...state, rights: data.rights }
@@ -193,6 +215,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         requestId: state.requestId,
         rights: state.rights,
         grantedRights: state.grantedRights,
+        grantBase: state.grantBase,
         denial: state.denial,
       };
     case 'AccessResumed':
@@ -228,12 +251,18 @@ const denialFrom = (
   blockedUntil: data.blockedUntil,
 });
 
-const given = (credentialId: string, requestId: string | null, rights: Rights) => ({
+const given = (
+  credentialId: string,
+  requestId: string | null,
+  rights: Rights,
+  grantBase: Rights,
+) => ({
   status: 'active' as const,
   credentialId,
   requestId,
   rights,
   grantedRights: rights,
+  grantBase,
   challenger: null,
   denial: null,
 });

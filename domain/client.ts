@@ -11,22 +11,14 @@
 import type { Ask, ClientCommand, ClientRefusal, GivenRights } from './client-commands.ts';
 import { knock } from './client-door.ts';
 import { ClientEvent, type Rights } from './client-events.ts';
-import { type Client, evolve, initial } from './client-state.ts';
+import { type Client, evolve, initial, noRights } from './client-state.ts';
 import { accept, type Decider, type Decision, refuse } from './decider.ts';
 
 export type { ClientCommand, ClientRefusal, DoorRefusal, GivenRights } from './client-commands.ts';
 export { ClientEvent, Rights } from './client-events.ts';
-export { type Client, credentialIdsOf } from './client-state.ts';
+export { type Client, credentialIdsOf, noRights } from './client-state.ts';
 
 type Answer = Decision<ClientEvent, ClientRefusal>;
-
-export const noRights: Rights = {
-  roles: [],
-  permissions: [],
-  mqttPublishPrefix: null,
-  mqttClientId: null,
-  expiresAt: null,
-};
 
 const over = (base: Rights, given: GivenRights): Rights => ({
   roles: given.roles ?? base.roles,
@@ -94,9 +86,8 @@ function grantAgain(command: Ask<'GrantRegistration'>, state: Client): Answer {
   if (state.status !== 'active' || state.requestId !== command.requestId)
     return refuse('user-not-active');
   const named = Object.values(command.rights).some((value) => value !== undefined);
-  const same = (rights: Rights) => sameRights(over(rights, command.rights), rights);
-  const none = (rights: Rights) => sameRights(over(noRights, command.rights), rights);
-  return !named || none(state.grantedRights) || same(state.grantedRights) || same(state.rights)
+  const wanted = over(state.grantBase, command.rights);
+  return !named || sameRights(wanted, state.grantedRights) || sameRights(wanted, state.rights)
     ? accept()
     : refuse('request-already-granted');
 }

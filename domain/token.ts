@@ -64,8 +64,12 @@ function decide(command: TokenCommand, state: Token): Decision<TokenEvent, Token
   switch (command.type) {
     case 'IssueToken': {
       if (state.status !== 'unknown') return accept();
-      const { type: _, ...data } = command;
-      return accept({ type: 'TokenIssued', data });
+      const { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by } =
+        command;
+      return accept({
+        type: 'TokenIssued',
+        data: { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
+      });
     }
     case 'RevokeToken':
       if (state.status === 'unknown') return refuse('token-not-found');

@@ -10,5 +10,6 @@ export function upcast(
   { type, data }: { readonly type: string; readonly data: Data },
   by: typeof upcasters = upcasters,
 ): { type: string; data: Data } {
-  return { type, data: by[type]?.(data) ?? data };
+  const change = Object.hasOwn(by, type) ? by[type] : undefined;
+  return { type, data: change?.(data) ?? data };
 }

@@ -1,0 +1,133 @@
+/** What a permission allows: wildcards, templates, and which right contains which. Runs in the page as well. */
+import type { Operation, Permission } from './permission.ts';
+
+/** The names that roles are looked up by, and what they contain. */
+export type RolePermissions = (role: string) => readonly Permission[];
+
+/** Reads `${username}` and `${clientId}`; a value that would change the resource's meaning fills nothing. */
+const fillable = (value: string | null): value is string =>
+  value !== null && value !== '' && !/[/+#]/.test(value) && !value.startsWith('$');
+
+function filled(resource: string, values: Record<string, string | null>): string | null {
+  let text = resource;
+  for (const [name, value] of Object.entries(values)) {
+    const template = `\${${name}}`;
+    if (!text.includes(template)) continue;
+    if (!fillable(value)) return null;
+    // As it stands: in a replacement text `$` would have a meaning of its own.
+    text = text.replaceAll(template, () => value);
+  }
+  return text.length <= 512 ? text : null;
+}
+
+/**
+ * What a client may do: own permissions and those of its roles, templates filled in, each once.
+ * `${clientId}` is the client id that the grant pins; without one its permission allows nothing.
+ */
+export function effectivePermissions(
+  client: {
+    username: string;
+    roles: readonly string[];
+    permissions: readonly Permission[];
+    mqttClientId: string | null;
+  },
+  permissionsOf: RolePermissions,
+): Permission[] {
+  const values = { username: client.username, clientId: client.mqttClientId };
+  const found = new Map<string, Permission>();
+  for (const permission of [...client.permissions, ...client.roles.flatMap(permissionsOf)]) {
+    const resource = filled(permission.resource, values);
+    if (resource === null) continue;
+    found.set(`${permission.context} ${permission.operation} ${resource}`, {
+      ...permission,
+      resource,
+    });
+  }
+  return [...found.values()];
+}
+
+/**
+ * Whether `filter` matches everything that `wanted` can match. `wanted` is a filter or a plain topic.
+ * Wildcards at the first level do not match `$` topics [MQTT-4.7.2-1].
+ */
+export function covers(filter: readonly string[], wanted: readonly string[]): boolean {
+  if (wanted[0]?.startsWith('$') && (filter[0] === '#' || filter[0] === '+')) return false;
+  for (let at = 0; ; at++) {
+    const level = filter[at];
+    // `a/#` matches `a` too: the parent level [MQTT-4.7.1-2].
+    if (level === '#') return true;
+    const next = wanted[at];
+    if (next === undefined) return level === undefined;
+    if (level === undefined) return false;
+    // `#` alone asks for at least one level, which is just what `+/#` matches.
+    if (next === '#') return at === 0 && level === '+' && filter[1] === '#';
+    if (level !== '+' && level !== next) return false;
+  }
+}
+
+export const levelsOf = (resource: string): string[] => resource.split('/');
+
+/** Permissions made ready to be asked often: per context and operation, split into levels. */
+export interface CompiledPermissions {
+  readonly mqttRead: readonly (readonly string[])[];
+  readonly mqttWrite: readonly (readonly string[])[];
+  readonly httpRead: readonly (readonly string[])[];
+  readonly httpWrite: readonly (readonly string[])[];
+}
+
+export function compiled(permissions: readonly Permission[]): CompiledPermissions {
+  const of = (context: Permission['context'], operation: Operation) =>
+    permissions
+      .filter(
+        (p) => p.context === context && (p.operation === operation || p.operation === 'readWrite'),
+      )
+      .map((p) => levelsOf(p.resource));
+  return {
+    mqttRead: of('mqtt', 'read'),
+    mqttWrite: of('mqtt', 'write'),
+    httpRead: of('http', 'read'),
+    httpWrite: of('http', 'write'),
+  };
+}
+
+/** Whether a message may be published to `topic`, which stands with its publish prefix. */
+export const mayPublish = ({ mqttWrite }: CompiledPermissions, topic: string): boolean => {
+  const levels = levelsOf(topic);
+  return mqttWrite.some((filter) => covers(filter, levels));
+};
+
+/**
+ * Whether a client may subscribe to `filter`, or be sent a message of that topic: one permission must
+ * cover everything that the filter can match.
+ */
+export const mayRead = ({ mqttRead }: CompiledPermissions, filter: string): boolean => {
+  const levels = levelsOf(filter);
+  return mqttRead.some((allowed) => covers(allowed, levels));
+};
+
+/** Whether an HTTP request may be made; `path` in decoded segments, the first one empty. */
+export const mayCall = (
+  { httpRead, httpWrite }: CompiledPermissions,
+  path: readonly string[],
+  operation: Operation,
+): boolean => (operation === 'read' ? httpRead : httpWrite).some((filter) => covers(filter, path));
+
+export const holdsHttpRights = (permissions: readonly Permission[]): boolean =>
+  permissions.some(({ context }) => context === 'http');
+
+/** The first HTTP permission of `wanted` that goes beyond `own`, so that nobody gives more than they have. */
+export function beyondOwn(
+  own: CompiledPermissions,
+  wanted: readonly Permission[],
+): Permission | undefined {
+  const within = (operation: Operation, levels: readonly string[]) =>
+    (operation === 'read' ? own.httpRead : own.httpWrite).some((filter) => covers(filter, levels));
+  return wanted.find(({ context, resource, operation }) => {
+    if (context !== 'http') return false;
+    const levels = levelsOf(resource);
+    return !(
+      (operation === 'write' || within('read', levels)) &&
+      (operation === 'read' || within('write', levels))
+    );
+  });
+}

@@ -1,0 +1,356 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { client, credentialIdsOf, noRights, sameRights } from '../../domain/client.ts';
+import type { ClientCommand, ClientRefusal } from '../../domain/client-commands.ts';
+import type { ClientEvent } from '../../domain/client-events.ts';
+import type { Client } from '../../domain/client-state.ts';
+import * as the from '../support/client.ts';
+import { scenario } from '../support/scenario.ts';
+
+const test = suite('client');
+const given = scenario(client);
+const after = (...history: readonly ClientEvent[]): Client =>
+  history.reduce(client.evolve, client.initial);
+
+// ── Every command in every state ──────────────────────────────────────────────────────────────────
+
+const columns = [
+  ...['unknown', 'pending', 'pending, contested'],
+  ...['active', 'active, challenged', 'active, challenger contested'],
+  ...['active, challenger denied', 'active, challenger blocked'],
+  ...['suspended', 'suspended, challenger denied', 'denied', 'denied, blocked'],
+  ...['revoked', 'expired', 'lapsed', 'reinstated', 'created'],
+] as const satisfies readonly the.StateName[];
+
+const none = undefined;
+type Cell = undefined | ClientRefusal | ClientEvent | readonly [ClientEvent, ...ClientEvent[]];
+const { challenger, stranger } = the;
+
+const noRequest = 'request-not-found';
+const hadIt = 'request-already-granted';
+const hadNo = 'request-already-denied';
+const tooLate = 'request-expired';
+const noUser = 'user-not-found';
+const idle = 'user-not-active';
+const awake = 'user-not-suspended';
+const held = 'user-not-revoked';
+const taken = 'username-taken';
+const shown = 'request-contested';
+const G = the.granted();
+const RG = the.replacementGranted();
+const D = the.denied();
+const RD = the.replacementDenied();
+const L = the.lapsed;
+const RL = the.replacementLapsed;
+const C = the.created({ credentialId: stranger.credentialId });
+const E = the.challengeEnded();
+const A = the.changedTo(the.otherRights);
+const O = the.rotated;
+const S = the.suspended;
+const B = the.resumed;
+const V = the.revoked;
+const N = the.reinstated;
+
+const theirs = { requestId: challenger.requestId };
+// biome-ignore format: a table reads as a table
+const table: readonly [ClientCommand, readonly Cell[]][] = [
+  //                                unknown    pending    contested  active     challenged contested  ch.denied  ch.blocked suspended  s.,ch.den. denied     blocked    revoked    expired    lapsed     reinstated created
+  [the.grant(),                    [noRequest, G,         shown,     none,      none,      none,      none,      none,      idle,      idle,      hadNo,     hadNo,     idle,      idle,      tooLate,   idle,      noRequest]],
+  [the.grant(theirs),              [noRequest, noRequest, noRequest, noRequest, RG,        shown,     hadNo,     hadNo,     noRequest, hadNo,     noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.deny(),                     [noRequest, D,         D,         hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     none,      hadNo,     hadIt,     hadIt,     tooLate,   hadIt,     noRequest]],
+  [the.deny(theirs),               [noRequest, noRequest, noRequest, noRequest, RD,        RD,        none,      hadNo,     noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.lapse(),                    [noRequest, L,         L,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      noRequest]],
+  [the.lapse(theirs),              [noRequest, noRequest, noRequest, noRequest, RL,        RL,        none,      none,      noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.endChallenge,               [none,      none,      none,      none,      E,         E,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none     ]],
+  [the.create(),                   [C,         taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     C,         C,         taken,     C,         C,         C,         taken    ]],
+  [the.authorize(),                [noUser,    idle,      idle,      A,         A,         A,         A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A        ]],
+  [the.authorize({ holdsHttpRights: true }),
+                                   [noUser,    idle,      idle,      A,         [E, A],    [E, A],    A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A        ]],
+  [the.rotate(),                   [noUser,    idle,      idle,      O,         [E, O],    [E, O],    O,         O,         idle,      idle,      idle,      idle,      idle,      idle,      idle,      idle,      O        ]],
+  [the.suspend,                    [noUser,    idle,      idle,      S,         [E, S],    [E, S],    S,         S,         none,      none,      idle,      idle,      idle,      idle,      idle,      idle,      S        ]],
+  [the.resume,                     [noUser,    awake,     awake,     none,      none,      none,      none,      none,      B,         B,         awake,     awake,     awake,     awake,     awake,     awake,     none     ]],
+  [the.revoke,                     [noUser,    idle,      idle,      V,         [E, V],    [E, V],    V,         V,         V,         V,         idle,      idle,      none,      idle,      idle,      idle,      V        ]],
+  [the.reinstate,                  [noUser,    held,      held,      held,      held,      held,      held,      held,      held,      held,      N,         N,         N,         N,         held,      none,      held     ]],
+  [the.expire,                     [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none     ]],
+];
+
+test('the table has every state', () =>
+  assert.equal([...columns].sort(), Object.keys(the.histories).sort()));
+
+for (const [index, [command, answers]] of table.entries())
+  for (const [column, state] of columns.entries())
+    test(`${command.type} (${index}) when ${state}`, () => {
+      const answer = answers[column];
+      const outcome = given(...the.histories[state]).when(command);
+      if (answer === undefined) outcome.thenNothing();
+      else if (typeof answer === 'string') outcome.thenRefused(answer);
+      else if ('type' in answer) outcome.thenRecorded(answer);
+      else outcome.thenRecorded(...answer);
+    });
+
+// ── Grants ────────────────────────────────────────────────────────────────────────────────────────
+
+test('what a grant leaves out is none', () =>
+  given(the.requested())
+    .when(the.grant({ rights: {} }))
+    .thenRecorded(the.granted({ rights: noRights })));
+test('in a replacement it is as it was', () =>
+  given(...the.histories['active, challenged'])
+    .when(the.grant({ ...theirs, rights: { mqttPublishPrefix: 'hall/' } }))
+    .thenRecorded(
+      the.replacementGranted({ rights: { ...the.rights, mqttPublishPrefix: 'hall/' } }),
+    ));
+test('what was changed since is what a replacement keeps', () =>
+  given(the.requested(), the.granted(), the.changedTo(the.otherRights), the.replacementRequested())
+    .when(the.grant({ ...theirs, rights: {} }))
+    .thenRecorded(the.replacementGranted({ rights: the.otherRights })));
+test('null takes away what a replacement would keep', () =>
+  given(the.requested(), the.granted({ rights: the.otherRights }), the.replacementRequested())
+    .when(the.grant({ ...theirs, rights: { mqttPublishPrefix: null } }))
+    .thenRecorded(
+      the.replacementGranted({ rights: { ...the.otherRights, mqttPublishPrefix: null } }),
+    ));
+test('a contested request is granted with a confirmation', () => {
+  given(...the.histories['pending, contested'])
+    .when(the.grant({ confirmContested: true }))
+    .thenRecorded(the.granted());
+  given(...the.histories['active, challenger contested'])
+    .when(the.grant({ ...theirs, confirmContested: true }))
+    .thenRecorded(the.replacementGranted());
+});
+test('in bulk no confirmation helps', () =>
+  given(...the.histories['pending, contested'])
+    .when(the.grant({ confirmContested: true, inBulk: true }))
+    .thenRefused('request-contested'));
+test('in bulk a request that nobody contests is granted', () =>
+  given(the.requested())
+    .when(the.grant({ inBulk: true }))
+    .thenRecorded(the.granted()));
+test('in bulk a replacement is left alone', () =>
+  given(...the.histories['active, challenged'])
+    .when(the.grant({ ...theirs, inBulk: true }))
+    .thenRefused('replacement-not-in-bulk'));
+test('a name that holds HTTP rights takes no replacement', () =>
+  given(...the.histories['active, challenged'])
+    .when(the.grant({ ...theirs, holdsHttpRights: true }))
+    .thenRefused('request-already-denied'));
+test('a request that waited too long is not granted, though nobody recorded its end', () => {
+  given(the.requested())
+    .when(the.grant({ at: the.due }))
+    .thenRefused('request-expired');
+  given(...the.histories['active, challenged'])
+    .when(the.grant({ ...theirs, at: the.due }))
+    .thenRefused('request-expired');
+});
+test('the newest window does not matter: a grant works while locked', () =>
+  given(the.requested({ windowId: the.nextWindow }))
+    .when(the.grant())
+    .thenRecorded(the.granted()));
+
+const again = (rights: Partial<typeof noRights>, ...history: readonly ClientEvent[]) =>
+  given(the.requested(), the.granted(), ...history).when(the.grant({ rights }));
+test('a grant again, with the same rights or none, records nothing', () => {
+  again({}).thenNothing();
+  again({ roles: ['press'], permissions: [the.plant] }).thenNothing();
+  again({ ...the.rights, mqttClientId: null }).thenNothing();
+});
+test('a grant again with other rights is refused', () => {
+  again({ roles: ['oven'] }).thenRefused('request-already-granted');
+  again({ ...the.rights, mqttPublishPrefix: 'hall/' }).thenRefused('request-already-granted');
+  again({ ...the.rights, expiresAt: the.afterwards }).thenRefused('request-already-granted');
+});
+test('what is left out of a grant again is none too, so a part is other rights', () => {
+  again({ roles: ['press'] }).thenRefused('request-already-granted');
+  again({ permissions: [the.plant] }).thenRefused('request-already-granted');
+});
+test('after a change the rights of the grant and those of now both count as the same', () => {
+  again(the.rights, the.changedTo(the.otherRights)).thenNothing();
+  again(the.otherRights, the.changedTo(the.otherRights)).thenNothing();
+  again({ roles: ['third'] }, the.changedTo(the.otherRights)).thenRefused(
+    'request-already-granted',
+  );
+});
+test('a replacement granted again counts from the rights of before', () => {
+  const replaced = [
+    ...the.histories['active, challenged'],
+    the.replacementGranted({ rights: { ...the.rights, mqttPublishPrefix: 'hall/' } }),
+  ];
+  given(...replaced)
+    .when(the.grant({ ...theirs, rights: { mqttPublishPrefix: 'hall/' } }))
+    .thenNothing();
+  given(...replaced)
+    .when(the.grant({ ...theirs, rights: { roles: ['press'] } }))
+    .thenRefused('request-already-granted');
+});
+test('a request that was granted and replaced since is not granted again', () =>
+  given(...the.histories['active, challenged'], the.replacementGranted())
+    .when(the.grant())
+    .thenRefused('user-not-active'));
+test('the order of roles and permissions is no difference', () =>
+  assert.ok(
+    sameRights(
+      { ...the.rights, roles: ['a', 'b'] },
+      { ...the.rights, roles: ['b', 'a'], permissions: [the.plant, the.plant] },
+    ),
+  ));
+test('every field of rights is one', () => {
+  const other: typeof noRights = {
+    roles: ['x'],
+    permissions: [{ ...the.plant, operation: 'read' }],
+    mqttPublishPrefix: 'x',
+    mqttClientId: 'x',
+    expiresAt: the.due,
+  };
+  for (const name of Object.keys(other) as (keyof typeof other)[])
+    assert.not.ok(sameRights(the.rights, { ...the.rights, [name]: other[name] }), name);
+});
+
+// ── Denials and ends ──────────────────────────────────────────────────────────────────────────────
+
+test('a denial again in other words is refused', () => {
+  given(...the.histories.denied)
+    .when(the.deny({ reason: null }))
+    .thenRefused('request-already-denied');
+  given(...the.histories.denied)
+    .when(the.deny({ blockedUntil: the.due }))
+    .thenRefused('request-already-denied');
+});
+test('a denial again in a later window is the same denial', () =>
+  given(...the.histories.denied)
+    .when(the.deny({ windowId: the.nextWindow }))
+    .thenNothing());
+test('nobody’s waiting ends before its time', () => {
+  const early = '2026-01-02T09:59:59.999Z';
+  given(the.requested())
+    .when(the.lapse({ at: early }))
+    .thenNothing();
+  given(...the.histories['active, challenged'])
+    .when(the.lapse({ ...theirs, at: early }))
+    .thenNothing();
+});
+test('a replaced client has the new credential only', () => {
+  const now = after(...the.histories['active, challenged'], the.replacementGranted());
+  assert.equal(credentialIdsOf(now), [challenger.credentialId]);
+});
+test('a denied challenger leaves the client as it was', () => {
+  const before = after(...the.histories.active);
+  const now = after(...the.histories['active, challenger denied']);
+  assert.equal({ ...now, denial: null, decided: {} }, { ...before, denial: null, decided: {} });
+});
+
+const ending = (...more: readonly ClientEvent[]) => [
+  the.requested(),
+  the.granted({ rights: { ...the.rights, expiresAt: the.later } }),
+  ...more,
+];
+test('access ends at its end, not before', () => {
+  given(...ending())
+    .when({ ...the.expire, at: '2026-01-01T10:59:59.999Z' })
+    .thenNothing();
+  given(...ending())
+    .when(the.expire)
+    .thenRecorded(the.ended);
+  given(...ending(the.suspended))
+    .when(the.expire)
+    .thenRecorded(the.ended);
+});
+test('access that ends ends the challenger’s waiting too', () =>
+  given(...ending(the.replacementRequested()))
+    .when(the.expire)
+    .thenRecorded(the.challengeEnded({ at: the.later, by: the.ended.data.by }), the.ended));
+test('an end that was taken away ends nothing', () =>
+  given(...ending(the.changedTo(the.rights)))
+    .when(the.expire)
+    .thenNothing());
+test('an end that was moved counts from where it is now', () => {
+  const moved = ending(the.changedTo({ ...the.rights, expiresAt: the.due }));
+  given(...moved)
+    .when(the.expire)
+    .thenNothing();
+  given(...moved)
+    .when({ ...the.expire, at: the.due })
+    .thenRecorded({ ...the.ended, data: { ...the.ended.data, at: the.due } });
+});
+
+// ── Changes ───────────────────────────────────────────────────────────────────────────────────────
+
+test('the same rights change nothing, but HTTP rights still end a challenger’s waiting', () => {
+  given(...the.histories.active)
+    .when(the.authorize({ rights: the.rights }))
+    .thenNothing();
+  given(...the.histories['active, challenged'])
+    .when(the.authorize({ rights: the.rights, holdsHttpRights: true }))
+    .thenRecorded(the.challengeEnded());
+});
+test('a suspended client keeps its rights', () => {
+  const now = after(...the.histories.suspended, the.changedTo(the.otherRights), the.resumed);
+  assert.is(now.status, 'active');
+  assert.equal('rights' in now && now.rights, the.otherRights);
+});
+test('an administrator creates from a denied name though it is blocked', () =>
+  given(...the.histories['denied, blocked'])
+    .when(the.create())
+    .thenRecorded(the.created({ credentialId: stranger.credentialId })));
+test('creating the same again is a quiet success', () =>
+  given(the.created())
+    .when(the.create({ credentialId: the.first.credentialId }))
+    .thenNothing());
+test('reinstating lifts a block', () =>
+  given(...the.histories['denied, blocked'], the.reinstated)
+    .when(the.knock())
+    .thenRecorded(the.requested({ ...stranger })));
+test('a request that only waited too long needs no reinstating', () =>
+  given(...the.histories.lapsed)
+    .when(the.knock({ gate: 'locked' }))
+    .thenRefused('registry-locked'));
+
+test('tokens end with the access they were given for', () => {
+  const { generation } = after(...the.histories.active);
+  for (const more of [
+    [the.revoked, the.reinstated, the.requested(), the.granted()],
+    [the.replacementRequested(), the.replacementGranted()],
+    [the.revoked, the.created()],
+  ])
+    assert.is(after(...the.histories.active, ...more).generation, generation + 1);
+  for (const more of [
+    [the.suspended, the.resumed],
+    [the.rotated],
+    [the.changedTo(the.otherRights)],
+  ])
+    assert.is(after(...the.histories.active, ...more).generation, generation);
+});
+test('login tokens end with the password too', () => {
+  const { loginGeneration } = after(...the.histories.active);
+  assert.is(after(...the.histories.active, the.rotated).loginGeneration, loginGeneration + 1);
+  assert.is(
+    after(...the.histories.active, the.suspended, the.resumed).loginGeneration,
+    loginGeneration,
+  );
+});
+
+test('the credentials that still tell something', () => {
+  const { first } = the;
+  const expected: Record<the.StateName, string[]> = {
+    unknown: [],
+    pending: [first.credentialId],
+    'pending, contested': [first.credentialId],
+    active: [first.credentialId],
+    'active, challenged': [first.credentialId, challenger.credentialId],
+    'active, challenger contested': [first.credentialId, challenger.credentialId],
+    'active, challenger denied': [first.credentialId, challenger.credentialId],
+    'active, challenger blocked': [first.credentialId, challenger.credentialId],
+    suspended: [first.credentialId],
+    'suspended, challenger denied': [first.credentialId, challenger.credentialId],
+    denied: [first.credentialId],
+    'denied, blocked': [first.credentialId],
+    revoked: [first.credentialId],
+    expired: [first.credentialId],
+    lapsed: [],
+    reinstated: [],
+    created: [first.credentialId],
+  };
+  for (const [state, ids] of Object.entries(expected))
+    assert.equal(credentialIdsOf(after(...the.histories[state as the.StateName])), ids, state);
+});
+
+test.run();

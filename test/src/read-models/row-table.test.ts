@@ -1,0 +1,227 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { z } from 'zod';
+import type { Projection } from '../../../projections/projection.ts';
+import { type Condition, MalformedCursor, type Rows } from '../../../src/read-models/row-table.ts';
+import { logOf, rowsFile } from '../../support/read-models.ts';
+
+interface Thing {
+  readonly name: string;
+  readonly colour: string | null;
+  readonly size: number | null;
+}
+const Event = z.object({
+  type: z.string(),
+  data: z.object({ name: z.string(), colour: z.string().nullable(), size: z.number().nullable() }),
+});
+const things: Projection<Thing, z.infer<typeof Event>> = {
+  name: 'things',
+  version: 1,
+  reads: ['thing'],
+  Event,
+  key: ({ data }) => data.name,
+  evolve: (_row, { type, data }) => (type === 'Gone' ? undefined : data),
+  columns: { colour: (row) => row.colour, size: (row) => row.size },
+};
+
+const thing = (name: string, colour: string | null, size: number | null, type = 'Seen') => ({
+  stream: 'thing-1',
+  type,
+  data: { name, colour, size },
+});
+const facts = [
+  thing('a', 'Red', 1),
+  thing('b', 'blue', 2),
+  thing('c', null, 3),
+  thing('d', 'dark%blue', null),
+  thing('e', 'reddish', 3),
+];
+
+const test = suite<{
+  rows: ReturnType<typeof rowsFile>;
+  table: Rows<Thing>;
+  apply: (more: typeof facts) => void;
+}>('row table');
+test.before.each((world) => {
+  world.rows = rowsFile();
+  const models = world.rows.open({ projections: [things] });
+  const told = [...facts];
+  models.apply(logOf(told));
+  world.table = models.rows(things);
+  world.apply = (more) => {
+    const from = told.length;
+    told.push(...more);
+    models.apply(logOf(told).slice(from));
+  };
+});
+test.after.each(({ rows }) => rows.remove());
+
+const names = (table: Rows<Thing>, ...where: Condition[]) =>
+  table
+    .find({ where, limit: 100, order: 'oldest' })
+    .items.map(({ name }) => name)
+    .join('');
+
+// biome-ignore format: a table reads as a table
+const conditions: readonly [Condition, string][] = [
+  [{ column: 'colour', is: 'blue' }, 'b'],
+  [{ column: 'colour', is: null }, 'c'],
+  [{ column: 'size', is: 3 }, 'ce'],
+  [{ column: 'key', is: 'a' }, 'a'],
+  [{ column: 'colour', isOneOf: ['blue', 'Red', 'none'] }, 'ab'],
+  [{ column: 'colour', isOneOf: [] }, ''],
+  [{ column: 'size', atLeast: 2 }, 'bce'],
+  [{ column: 'size', below: 2 }, 'a'],
+  [{ column: 'colour', atLeast: 'b' }, 'bde'],
+  [{ column: 'colour', contains: 'RED' }, 'ae'],
+  [{ column: 'colour', contains: 'blue' }, 'bd'],
+  [{ column: 'colour', contains: '%' }, 'd'],
+  [{ column: 'colour', contains: '_' }, ''],
+  [{ column: 'colour', includes: 'Red' }, 'a'],
+  [{ column: 'colour', includes: 'red' }, 'e'],
+  [{ column: 'key', contains: 'A' }, 'a'],
+  [{ anyOf: [{ column: 'colour', is: 'blue' }, { column: 'size', is: 3 }] }, 'bce'],
+  [{ anyOf: [] }, ''],
+  [{ anyOf: [{ anyOf: [{ column: 'size', is: 1 }] }, { column: 'size', below: 3 }] }, 'ab'],
+];
+test('each kind of condition finds what fits it', ({ table }) => {
+  for (const [condition, expected] of conditions) {
+    assert.is(names(table, condition), expected, JSON.stringify(condition));
+    assert.is(table.count([condition]), expected.length, JSON.stringify(condition));
+  }
+});
+test('all conditions must hold', ({ table }) => {
+  assert.is(names(table, { column: 'size', is: 3 }, { column: 'colour', contains: 'red' }), 'e');
+  assert.is(names(table), 'abcde');
+  assert.is(table.count(), 5);
+});
+test('a value is never read as SQL', ({ table }) => {
+  for (const text of ["' OR 1=1 --", '"', '%', '\\', '?'])
+    for (const condition of [
+      { column: 'key', is: text },
+      { column: 'key', contains: text },
+      { column: 'key', isOneOf: [text] },
+    ])
+      assert.is(names(table, condition), '');
+});
+test('a column that is none is a mistake, not a query', ({ table }) => {
+  const wrong = { column: 'size" OR "1', is: 1 };
+  for (const act of [
+    () => names(table, wrong),
+    () => names(table, { anyOf: [wrong] }),
+    () => table.count([wrong]),
+    () => table.greatest('nothing'),
+  ])
+    assert.throws(act, /no column/);
+});
+test('the greatest value of a column', ({ table, apply }) => {
+  assert.is(table.greatest('size'), 3);
+  assert.is(table.greatest('colour'), 'reddish');
+  apply(['a', 'b', 'c', 'e'].map((name) => thing(name, null, null, 'Gone')));
+  assert.is(table.greatest('size'), null);
+});
+
+// ── Pages ─────────────────────────────────────────────────────────────────────────────────────────
+
+const walk = (
+  table: Rows<Thing>,
+  order: 'newest' | 'oldest',
+  limit: number,
+  meanwhile = () => {},
+) => {
+  const pages: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = table.find({ order, limit, cursor });
+    assert.ok(page.items.length <= limit);
+    pages.push(page.items.map(({ name }) => name).join(''));
+    cursor = page.nextCursor ?? undefined;
+    meanwhile();
+  } while (cursor !== undefined);
+  return pages;
+};
+
+test('newest first, unless asked otherwise', ({ table }) => {
+  assert.is(
+    table
+      .find({ limit: 9 })
+      .items.map(({ name }) => name)
+      .join(''),
+    'edcba',
+  );
+  assert.equal(walk(table, 'newest', 2), ['ed', 'cb', 'a']);
+  assert.equal(walk(table, 'oldest', 2), ['ab', 'cd', 'e']);
+});
+test('the last page gives no cursor, also when it is full', ({ table }) => {
+  assert.equal(walk(table, 'oldest', 5), ['abcde']);
+  assert.is(table.find({ limit: 5 }).nextCursor, null);
+  assert.type(table.find({ limit: 4 }).nextCursor, 'string');
+});
+test('what comes meanwhile neither repeats nor hides anything', ({ table, apply }) => {
+  let count = 0;
+  const seen = walk(table, 'newest', 2, () => apply([thing(`n${count++}`, null, 0)]));
+  assert.equal(seen, ['ed', 'cb', 'a']);
+});
+test('what goes meanwhile is gone, and the rest is there', ({ table, apply }) => {
+  let once = false;
+  const seen = walk(table, 'newest', 2, () => {
+    if (!once) apply([thing('d', null, null, 'Gone'), thing('b', null, null, 'Gone')]);
+    once = true;
+  });
+  assert.equal(seen, ['ed', 'ca']);
+});
+test('a row that changes keeps its place; one that comes back is new', ({ table, apply }) => {
+  apply([thing('b', 'green', 9)]);
+  assert.is(names(table), 'abcde');
+  assert.is(table.get('b')?.colour, 'green');
+  apply([thing('b', null, null, 'Gone'), thing('b', 'blue', 1)]);
+  assert.is(names(table), 'acdeb');
+  apply([thing('a', null, null, 'Gone')]);
+  apply([thing('a', 'Red', 1)]);
+  assert.is(names(table), 'cdeba');
+});
+test('what comes and goes in one batch was never there', ({ table, apply }) => {
+  apply([thing('x', null, 1), thing('x', null, 1, 'Gone'), thing('y', null, 1, 'Gone')]);
+  assert.is(names(table), 'abcde');
+});
+test('conditions and pages go together', ({ table }) => {
+  const where = [{ column: 'size', atLeast: 2 }];
+  const first = table.find({ where, limit: 2, order: 'oldest' });
+  assert.equal(
+    first.items.map(({ name }) => name),
+    ['b', 'c'],
+  );
+  const cursor = first.nextCursor ?? '';
+  const second = table.find({ where, limit: 2, order: 'oldest', cursor });
+  assert.equal(
+    second.items.map(({ name }) => name),
+    ['e'],
+  );
+  assert.is(second.nextCursor, null);
+});
+
+const encoded = (text: string) => Buffer.from(text).toString('base64url');
+const foreign = [
+  '',
+  'x',
+  '1',
+  encoded('1'),
+  encoded('b'),
+  encoded('b-1'),
+  encoded('b1x'),
+  encoded('b1.5'),
+  encoded('b9999999999999999'),
+  encoded('c1'),
+  '%00',
+  'ü',
+];
+test('a cursor of no page of this list is told', ({ table }) => {
+  for (const cursor of foreign)
+    assert.throws(
+      () => table.find({ limit: 1, cursor }),
+      (error: unknown) => error instanceof MalformedCursor,
+      cursor,
+    );
+});
+
+test.run();

@@ -1,0 +1,442 @@
+/** One client's story, told once, for every test to start from. */
+import * as fc from 'fast-check';
+import { noRights, type Rights } from '../../domain/client.ts';
+import type { Ask, ClientCommand, Knocking } from '../../domain/client-commands.ts';
+import type { ClientEvent } from '../../domain/client-events.ts';
+import type { Permission } from '../../domain/permission.ts';
+import { type Actor, system } from '../../domain/values.ts';
+
+export type Fact<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>;
+type Data<Type extends ClientEvent['type']> = Fact<Type>['data'];
+
+export const id = (number: number): string =>
+  `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+export const username = 'press-07';
+export const device: Actor = { kind: 'client', name: username };
+export const ada: Actor = { kind: 'user', name: 'ada' };
+
+export const at = '2026-01-01T10:00:00.000Z';
+export const later = '2026-01-01T11:00:00.000Z';
+/** When a request that was asked at `at` has waited too long. */
+export const due = '2026-01-02T10:00:00.000Z';
+export const afterwards = '2026-02-01T10:00:00.000Z';
+
+export const firstWindow = id(1);
+export const nextWindow = id(2);
+export const personalKeyId = id(3);
+
+/** The first to ask, the one who asks beside an active client, and somebody else. */
+export const first = { requestId: id(11), credentialId: id(21) };
+export const challenger = { requestId: id(12), credentialId: id(22) };
+export const stranger = { requestId: id(13), credentialId: id(23) };
+
+export const plant: Permission = { context: 'mqtt', resource: 'plant/#', operation: 'readWrite' };
+export const rights: Rights = { ...noRights, roles: ['press'], permissions: [plant] };
+export const otherRights: Rights = { ...noRights, roles: ['oven'], mqttPublishPrefix: 'hall/' };
+
+const asked = (who: typeof first) => ({
+  ...who,
+  username,
+  windowId: firstWindow,
+  flow: 'explicit' as const,
+  pairingId: '00ff00',
+  expiresAt: due,
+  personalKeyId,
+  source: 'sealed-source',
+  clientId: null,
+  context: 'sealed-context',
+  requestedRoles: ['press'],
+  requestedPermissions: [plant],
+  at,
+  by: device,
+});
+
+// ── Facts ─────────────────────────────────────────────────────────────────────────────────────────
+
+export const requested = (
+  over: Partial<Data<'RegistrationRequested'>> = {},
+): Fact<'RegistrationRequested'> => ({
+  type: 'RegistrationRequested',
+  data: { ...asked(first), ...over },
+});
+
+export const replacementRequested = (
+  over: Partial<Data<'ReplacementRequested'>> = {},
+): Fact<'ReplacementRequested'> => ({
+  type: 'ReplacementRequested',
+  data: { ...asked(challenger), ...over },
+});
+
+export const contested = (
+  over: Partial<Data<'RegistrationContested'>> = {},
+): Fact<'RegistrationContested'> => ({
+  type: 'RegistrationContested',
+  data: {
+    username,
+    requestId: first.requestId,
+    windowId: firstWindow,
+    flow: 'explicit',
+    personalKeyId,
+    source: 'sealed-source',
+    clientId: null,
+    at,
+    by: device,
+    ...over,
+  },
+});
+
+const grantedTo = (who: typeof first) => ({
+  ...who,
+  username,
+  rights,
+  reason: null,
+  preauthorizationId: null,
+  at,
+  by: ada,
+});
+
+export const granted = (
+  over: Partial<Data<'RegistrationGranted'>> = {},
+): Fact<'RegistrationGranted'> => ({
+  type: 'RegistrationGranted',
+  data: { ...grantedTo(first), ...over },
+});
+
+export const replacementGranted = (
+  over: Partial<Data<'ReplacementGranted'>> = {},
+): Fact<'ReplacementGranted'> => ({
+  type: 'ReplacementGranted',
+  data: { ...grantedTo(challenger), ...over },
+});
+
+const refusedTo = (who: typeof first) => ({
+  username,
+  requestId: who.requestId,
+  windowId: firstWindow,
+  reason: 'not ours',
+  blockedUntil: null,
+  at,
+  by: ada,
+});
+
+export const denied = (
+  over: Partial<Data<'RegistrationDenied'>> = {},
+): Fact<'RegistrationDenied'> => ({
+  type: 'RegistrationDenied',
+  data: { ...refusedTo(first), ...over },
+});
+
+export const replacementDenied = (
+  over: Partial<Data<'ReplacementDenied'>> = {},
+): Fact<'ReplacementDenied'> => ({
+  type: 'ReplacementDenied',
+  data: { ...refusedTo(challenger), ...over },
+});
+
+export const lapsed: Fact<'RegistrationExpired'> = {
+  type: 'RegistrationExpired',
+  data: { username, requestId: first.requestId, at: due, by: system },
+};
+export const replacementLapsed: Fact<'ReplacementExpired'> = {
+  type: 'ReplacementExpired',
+  data: { username, requestId: challenger.requestId, at: due, by: system },
+};
+export const created = (over: Partial<Data<'ClientCreated'>> = {}): Fact<'ClientCreated'> => ({
+  type: 'ClientCreated',
+  data: {
+    username,
+    credentialId: first.credentialId,
+    rights,
+    reason: null,
+    at,
+    by: ada,
+    ...over,
+  },
+});
+export const changedTo = (given: Rights): Fact<'AuthorizationChanged'> => ({
+  type: 'AuthorizationChanged',
+  data: { username, rights: given, reason: null, at, by: ada },
+});
+export const rotated: Fact<'CredentialRotated'> = {
+  type: 'CredentialRotated',
+  data: { username, credentialId: stranger.credentialId, reason: null, at, by: ada },
+};
+const change = { username, reason: null, at, by: ada };
+export const suspended: Fact<'AccessSuspended'> = { type: 'AccessSuspended', data: change };
+export const resumed: Fact<'AccessResumed'> = { type: 'AccessResumed', data: change };
+export const revoked: Fact<'AccessRevoked'> = { type: 'AccessRevoked', data: change };
+export const reinstated: Fact<'AccessReinstated'> = { type: 'AccessReinstated', data: change };
+export const ended: Fact<'AccessExpired'> = {
+  type: 'AccessExpired',
+  data: { username, at: later, by: system },
+};
+/** The challenger's waiting ends with what it asked to replace. */
+export const challengeEnded = (
+  over: Partial<Data<'ReplacementDenied'>> = {},
+): Fact<'ReplacementDenied'> => replacementDenied({ reason: null, ...over });
+
+// ── Histories ─────────────────────────────────────────────────────────────────────────────────────
+
+const ending: Rights = { ...rights, expiresAt: later };
+const active = [requested(), granted()];
+const challenged = [...active, replacementRequested()];
+
+export const histories = {
+  unknown: [],
+  pending: [requested()],
+  'pending, contested': [requested(), contested()],
+  active,
+  'active, challenged': challenged,
+  'active, challenger contested': [
+    ...challenged,
+    contested({ requestId: challenger.requestId, windowId: firstWindow }),
+  ],
+  'active, challenger denied': [...challenged, replacementDenied()],
+  'active, challenger blocked': [...challenged, replacementDenied({ blockedUntil: afterwards })],
+  suspended: [...active, suspended],
+  'suspended, challenger denied': [...challenged, replacementDenied(), suspended],
+  denied: [requested(), denied()],
+  'denied, blocked': [requested(), denied({ blockedUntil: afterwards })],
+  revoked: [...active, revoked],
+  expired: [requested(), granted({ rights: ending }), ended],
+  lapsed: [requested(), lapsed],
+  reinstated: [...active, revoked, reinstated],
+  created: [created()],
+} as const satisfies Record<string, readonly ClientEvent[]>;
+export type StateName = keyof typeof histories;
+
+// ── Commands ──────────────────────────────────────────────────────────────────────────────────────
+
+/** Somebody with a credential that nobody knows, while the window is open. */
+export const knock = (over: Partial<Knocking> = {}): Knocking => ({
+  ...asked(stranger),
+  type: 'RequestRegistration',
+  matched: null,
+  gate: 'open',
+  room: 'free',
+  holdsHttpRights: false,
+  ...over,
+});
+
+type Over<Type extends ClientCommand['type']> = Partial<Ask<Type>>;
+
+export const grant = (over: Over<'GrantRegistration'> = {}): Ask<'GrantRegistration'> => ({
+  type: 'GrantRegistration',
+  username,
+  requestId: first.requestId,
+  rights: { roles: rights.roles, permissions: rights.permissions },
+  reason: null,
+  confirmContested: false,
+  inBulk: false,
+  holdsHttpRights: false,
+  at,
+  by: ada,
+  ...over,
+});
+export const deny = (over: Over<'DenyRegistration'> = {}): Ask<'DenyRegistration'> => ({
+  type: 'DenyRegistration',
+  ...refusedTo(first),
+  ...over,
+});
+export const lapse = (over: Over<'ExpireRegistration'> = {}): Ask<'ExpireRegistration'> => ({
+  type: 'ExpireRegistration',
+  username,
+  requestId: first.requestId,
+  at: due,
+  by: system,
+  ...over,
+});
+export const endChallenge: Ask<'EndChallenge'> = {
+  type: 'EndChallenge',
+  username,
+  windowId: firstWindow,
+  at,
+  by: ada,
+};
+export const create = (over: Over<'CreateClient'> = {}): Ask<'CreateClient'> => ({
+  type: 'CreateClient',
+  username,
+  credentialId: stranger.credentialId,
+  rights,
+  reason: null,
+  at,
+  by: ada,
+  ...over,
+});
+const decidedNow = { username, reason: null, windowId: firstWindow, at, by: ada };
+export const authorize = (over: Over<'ChangeAuthorization'> = {}): Ask<'ChangeAuthorization'> => ({
+  type: 'ChangeAuthorization',
+  ...decidedNow,
+  rights: otherRights,
+  holdsHttpRights: false,
+  ...over,
+});
+export const rotate = (over: Over<'RotateCredential'> = {}): Ask<'RotateCredential'> => ({
+  type: 'RotateCredential',
+  ...decidedNow,
+  credentialId: stranger.credentialId,
+  ...over,
+});
+export const suspend: Ask<'SuspendAccess'> = { type: 'SuspendAccess', ...decidedNow };
+export const resume: Ask<'ResumeAccess'> = { type: 'ResumeAccess', ...change };
+export const revoke: Ask<'RevokeAccess'> = { type: 'RevokeAccess', ...decidedNow };
+export const reinstate: Ask<'ReinstateAccess'> = { type: 'ReinstateAccess', ...change };
+export const expire: Ask<'ExpireAccess'> = {
+  type: 'ExpireAccess',
+  username,
+  windowId: firstWindow,
+  at: later,
+  by: system,
+};
+
+// ── Anything at all, for properties ───────────────────────────────────────────────────────────────
+
+/** Few values, so that what belongs together meets often. */
+const some = <Value>(...values: readonly Value[]) => fc.constantFrom(...values);
+const anyTime = some(at, later, due, afterwards);
+const anyWindow = some(firstWindow, nextWindow);
+const anyWindowOrNone = some(null, firstWindow, nextWindow);
+const anyRequest = some(...[first, challenger, stranger].map(({ requestId }) => requestId));
+const anyCredential = some(
+  ...[first, challenger, stranger].map(({ credentialId }) => credentialId),
+);
+const anyReason = some(null, 'not ours', '');
+const anyActor = some(device, ada, system);
+const anyEnd = some(null, later, afterwards);
+const plain = { noNullPrototype: true } as const;
+const anyRights: fc.Arbitrary<Rights> = fc.record(
+  {
+    roles: fc.subarray(['press', 'oven', 'administrator']),
+    permissions: fc.subarray([plant, { context: 'http', resource: '/api/#', operation: 'read' }]),
+    mqttPublishPrefix: some(null, 'hall/'),
+    mqttClientId: some(null, 'c1'),
+    expiresAt: anyEnd,
+  },
+  plain,
+);
+const caused = { username: some(username), at: anyTime, by: anyActor };
+const reasoned = { ...caused, reason: anyReason };
+const anyAsked = {
+  ...caused,
+  requestId: anyRequest,
+  credentialId: anyCredential,
+  windowId: anyWindow,
+  flow: some('explicit' as const, 'implicit' as const),
+  pairingId: some(null, '00ff00'),
+  expiresAt: anyTime,
+  personalKeyId: some(id(3), id(4)),
+  source: some(null, 'sealed-source'),
+  clientId: some(null, 'sealed-client'),
+  context: some(null, 'sealed-context'),
+  requestedRoles: fc.subarray(['press']),
+  requestedPermissions: fc.subarray([plant]),
+};
+const { requestId, windowId, flow, personalKeyId: key, source, clientId } = anyAsked;
+const anyGrant = {
+  ...reasoned,
+  requestId,
+  credentialId: anyCredential,
+  rights: anyRights,
+  preauthorizationId: some(null),
+};
+const anyDenial = { ...reasoned, requestId, windowId: anyWindowOrNone, blockedUntil: anyEnd };
+
+const fact = <Type extends ClientEvent['type']>(
+  type: Type,
+  data: { [Name in keyof Data<Type>]: fc.Arbitrary<Data<Type>[Name]> },
+) => fc.record(data, plain).map((values) => ({ type, data: values }) as unknown as Fact<Type>);
+
+/** Any event of a client, also where it could not happen. */
+export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
+  fact('RegistrationRequested', anyAsked),
+  fact('RegistrationContested', {
+    ...caused,
+    requestId,
+    windowId,
+    flow,
+    personalKeyId: key,
+    source,
+    clientId,
+  }),
+  fact('RegistrationGranted', anyGrant),
+  fact('RegistrationDenied', anyDenial),
+  fact('RegistrationExpired', { ...caused, requestId }),
+  fact('ReplacementRequested', anyAsked),
+  fact('ReplacementGranted', anyGrant),
+  fact('ReplacementDenied', anyDenial),
+  fact('ReplacementExpired', { ...caused, requestId }),
+  fact('ClientCreated', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  fact('AuthorizationChanged', { ...reasoned, rights: anyRights }),
+  fact('CredentialRotated', { ...reasoned, credentialId: anyCredential }),
+  fact('AccessSuspended', reasoned),
+  fact('AccessResumed', reasoned),
+  fact('AccessRevoked', reasoned),
+  fact('AccessReinstated', reasoned),
+  fact('AccessExpired', caused),
+);
+
+const command = <Type extends ClientCommand['type']>(
+  type: Type,
+  data: Readonly<Record<Exclude<keyof Ask<Type>, 'type'>, fc.Arbitrary<unknown>>>,
+) =>
+  fc
+    .record(data as Readonly<Record<string, fc.Arbitrary<unknown>>>, plain)
+    .map((values) => ({ type, ...values }) as unknown as Ask<Type>);
+
+const anyGiven = fc.record(
+  {
+    roles: fc.subarray(['press', 'oven']),
+    permissions: fc.subarray([plant]),
+    mqttPublishPrefix: some(null, 'hall/'),
+    mqttClientId: some(null, 'c1'),
+    expiresAt: some(null, afterwards),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+
+/** Any command to a client. */
+export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: command('RequestRegistration', {
+      ...anyAsked,
+      matched: fc.oneof(some(null), anyCredential),
+      windowId: anyWindowOrNone,
+      gate: some('open', 'open', 'open', 'locked', 'filtered'),
+      room: some('free', 'free', 'free', 'window-full', 'pending-full'),
+      holdsHttpRights: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: command('GrantRegistration', {
+      ...reasoned,
+      requestId: anyRequest,
+      rights: anyGiven,
+      confirmContested: fc.boolean(),
+      inBulk: fc.boolean(),
+      holdsHttpRights: fc.boolean(),
+    }),
+  },
+  command('DenyRegistration', anyDenial),
+  command('ExpireRegistration', { ...caused, requestId: anyRequest }),
+  command('EndChallenge', { ...caused, windowId: anyWindowOrNone }),
+  command('CreateClient', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  command('ChangeAuthorization', {
+    ...reasoned,
+    rights: anyRights,
+    windowId: anyWindowOrNone,
+    holdsHttpRights: fc.boolean(),
+  }),
+  command('RotateCredential', {
+    ...reasoned,
+    credentialId: anyCredential,
+    windowId: anyWindowOrNone,
+  }),
+  command('SuspendAccess', { ...reasoned, windowId: anyWindowOrNone }),
+  command('ResumeAccess', reasoned),
+  command('RevokeAccess', { ...reasoned, windowId: anyWindowOrNone }),
+  command('ReinstateAccess', reasoned),
+  command('ExpireAccess', { ...caused, windowId: anyWindowOrNone }),
+);
