@@ -1,0 +1,54 @@
+/** Reads the address of a KurrentDB, so that no message repeats what stands in it: a password may. */
+import { KurrentDBClient } from '@kurrent/kurrentdb-client';
+
+const protocol = /^(?:esdb|kurrentdb|kurrent|kdb)(\+discover)?:\/\//;
+
+/** What the client knows; of anything else it would print the whole address as a warning. */
+const optionNames = [
+  'connectionName',
+  'defaultDeadline',
+  'discoveryInterval',
+  'gossipTimeout',
+  'keepAliveInterval',
+  'keepAliveTimeout',
+  'maxDiscoverAttempts',
+  'nodePreference',
+  'throwOnAppendFailure',
+  'tls',
+  'tlsCAFile',
+  'tlsVerifyCert',
+  'userCertFile',
+  'userKeyFile',
+];
+
+const flat = (name: string): string => name.toLowerCase().replace(/[_-]/g, '');
+
+/** @throws Error that says what is wrong with the address, without the address. */
+export function clientOf(connectionString: string): KurrentDBClient {
+  const address = connectionString.trim();
+  if (!protocol.test(address)) throw unreadable();
+  const [, query = ''] = address.split('?', 2);
+  for (const pair of query.split('&').filter((part) => part !== '')) {
+    const [name = ''] = pair.split('=', 1);
+    if (!optionNames.some((known) => flat(known) === flat(name)))
+      throw new Error(
+        `the address of the event store has an option that is not known; these are: ${optionNames.join(', ')}`,
+      );
+  }
+  try {
+    // The old name of the protocol is a warning on stderr.
+    return KurrentDBClient.connectionString(address.replace(/^esdb/, 'kurrentdb'));
+  } catch (error) {
+    const words = error instanceof Error ? error.message : '';
+    // These name no part of the address; a parser's words do.
+    if (/^(Failed to load certificate|userCertFile must|Invalid keepAlive)/.test(words))
+      throw new Error(`the event store's address: ${words}`);
+    throw unreadable();
+  }
+}
+
+const unreadable = () =>
+  new Error(
+    'the address of the event store cannot be read: it is like ' +
+      'kurrentdb://user:password@host:2113,host:2113?tls=true',
+  );

@@ -1,0 +1,125 @@
+/**
+ * The connection to KurrentDB. The client reconnects by itself when it hears that a connection broke;
+ * where it hears nothing at all, this replaces the client, which also asks for the leader anew.
+ */
+import type {
+  AllStreamResolvedEvent,
+  KurrentDBClient,
+  ResolvedEvent,
+} from '@kurrent/kurrentdb-client';
+import { storeAttemptMs } from '../limits.ts';
+import { clientOf } from './kurrentdb-address.ts';
+import { isUnanswered, Unanswered, unavailableFrom } from './kurrentdb-errors.ts';
+
+export interface Link {
+  readonly client: KurrentDBClient;
+  /** Aborts when another client takes this one's place. */
+  readonly lost: AbortSignal;
+}
+
+export interface Connection {
+  readonly link: () => Link;
+  /** Asks once. @throws Unanswered after `storeAttemptMs`, and what the client throws. */
+  readonly ask: <Answer>(question: (client: KurrentDBClient) => Promise<Answer>) => Promise<Answer>;
+  /**
+   * Reads to the end. @throws StoreUnavailable when nothing comes for `storeAttemptMs`, and what the
+   * client throws of the stream.
+   */
+  readonly collect: <Event extends ResolvedEvent | AllStreamResolvedEvent>(
+    read: (client: KurrentDBClient) => AsyncIterable<Event>,
+  ) => Promise<Event[]>;
+  /** Notes that the store said something. */
+  readonly heard: () => void;
+  /** Milliseconds since the store said anything. */
+  readonly silentMs: () => number;
+  readonly close: () => Promise<void>;
+}
+
+export function connectionTo(connectionString: string): Connection {
+  const connect = () => {
+    const ending = new AbortController();
+    return { client: clientOf(connectionString), lost: ending.signal, end: () => ending.abort() };
+  };
+  let link = connect();
+  let heardMs = performance.now();
+
+  const heard = () => {
+    heardMs = performance.now();
+  };
+
+  function replace(silent: Link): void {
+    // Others that waited for the same client find it replaced.
+    if (link !== silent) return;
+    const old = link;
+    link = connect();
+    old.end();
+    letGo(old.client);
+  }
+
+  /** Refreshes its time with every sign of life, and takes a new client when none came. */
+  async function within<Answer>(
+    asked: Link,
+    work: (alive: () => void) => Promise<Answer>,
+  ): Promise<Answer> {
+    const silence = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      silence.reject(new Unanswered(`nothing came for ${storeAttemptMs} ms`));
+    }, storeAttemptMs);
+    const working = work(() => timer.refresh());
+    // It may still fail when nobody waits for it any more.
+    working.catch(() => undefined);
+    try {
+      const answer = await Promise.race([working, silence.promise]);
+      heard();
+      return answer;
+    } catch (error) {
+      if (error instanceof Unanswered) replace(asked);
+      else if (!isUnanswered(error)) heard();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    link: () => link,
+    heard,
+    silentMs: () => performance.now() - heardMs,
+    ask(question) {
+      const asked = link;
+      return within(asked, () => question(asked.client));
+    },
+    async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
+      read: (client: KurrentDBClient) => AsyncIterable<Event>,
+    ) {
+      const asked = link;
+      try {
+        return await within(asked, async (alive) => {
+          const events: Event[] = [];
+          for await (const event of read(asked.client)) {
+            alive();
+            events.push(event);
+          }
+          return events;
+        });
+      } catch (error) {
+        throw unavailableFrom(error);
+      }
+    },
+    async close() {
+      link.end();
+      await letGo(link.client);
+    },
+  };
+}
+
+/** Ends the client's calls, and its connection, which `dispose` would leave open. */
+async function letGo(client: KurrentDBClient): Promise<void> {
+  try {
+    await client.dispose();
+    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is protected.
+    (await client['getChannel']()).close();
+  } catch {
+    // It was not connected.
+  }
+}

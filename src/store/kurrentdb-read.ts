@@ -1,0 +1,139 @@
+/** Reads from KurrentDB: streams, pages of the two orders, and which vault streams are still there. */
+import { BACKWARDS, END, type ReadStreamOptions } from '@kurrent/kurrentdb-client';
+import { readBatchMax, vaultLooksAtOnceMax } from '../limits.ts';
+import { beginning, type Position, type StoredEvent, type VaultChange } from './event-store.ts';
+import type { Connection } from './kurrentdb-connection.ts';
+import { isStreamDeleted, isStreamMissing } from './kurrentdb-errors.ts';
+import {
+  filterOf,
+  isSystem,
+  isTombstone,
+  type Order,
+  placeOf,
+  type Recorded,
+  readPosition,
+  storedFrom,
+} from './kurrentdb-events.ts';
+
+const headCountFirst = 2;
+const headCountGrowth = 16;
+
+export type KurrentReading = ReturnType<typeof readingFrom>;
+
+/** Every function throws StoreUnavailable when the store does not answer. */
+export function readingFrom({ collect }: Connection) {
+  /** A stream that is not there, or no more, has no events. */
+  async function recordedIn(stream: string, options: ReadStreamOptions): Promise<Recorded[]> {
+    try {
+      return recorded(await collect((client) => client.readStream(stream, options)));
+    } catch (error) {
+      if (isStreamMissing(error) || isStreamDeleted(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Exactly `count` events after a position; fewer at the end. */
+  async function pageOf(order: Order, after: Position, count: number): Promise<Recorded[]> {
+    const fromPosition = readPosition(after);
+    // Reading begins with the event at the position itself, if it is still there.
+    const events = await collect((client) =>
+      client.readAll({ fromPosition, maxCount: count + 1, filter: filterOf(order) }),
+    );
+    return recorded(events)
+      .filter((event) => placeOf(event) > after)
+      .slice(0, count);
+  }
+
+  /** Pages of an order until `limit` items are found in it, or its end. */
+  async function itemsOf<Item>(
+    order: Order,
+    after: Position,
+    limit: number,
+    convert: (events: readonly Recorded[]) => Promise<readonly Item[]> | readonly Item[],
+  ): Promise<Item[]> {
+    const wanted = Math.max(0, Math.min(limit, readBatchMax));
+    const found: Item[] = [];
+    for (let from = after; found.length < wanted; ) {
+      const count = wanted - found.length;
+      const page = await pageOf(order, from, count);
+      found.push(...(await convert(page)));
+      const last = page.at(-1);
+      if (last === undefined || page.length < count) break;
+      from = placeOf(last);
+    }
+    return found;
+  }
+
+  async function exists(stream: string): Promise<boolean> {
+    return (await recordedIn(stream, { maxCount: 1 })).length > 0;
+  }
+
+  /**
+   * What happened to the vault by these events. Until a scavenge, the order of all still has the
+   * events of a deleted stream: each stream is asked itself.
+   */
+  async function changesBy(events: readonly Recorded[]): Promise<VaultChange[]> {
+    const gone = new Set(events.filter(isTombstone).map(({ streamId }) => streamId));
+    const asked = new Set(events.map(({ streamId }) => streamId)).difference(gone);
+    await atOnce(vaultLooksAtOnceMax, [...asked], async (stream) => {
+      if (!(await exists(stream))) gone.add(stream);
+    });
+    return events.flatMap((event): VaultChange[] => {
+      const change = { position: placeOf(event), stream: event.streamId };
+      if (isTombstone(event)) return [{ kind: 'deleted', ...change }];
+      if (isSystem(event.type) || gone.has(event.streamId)) return [];
+      return [{ kind: 'kept', ...change, event: storedFrom(event) }];
+    });
+  }
+
+  return {
+    exists,
+    changesBy,
+
+    async stream(name: string, options: ReadStreamOptions = {}): Promise<StoredEvent[]> {
+      return eventsOf(await recordedIn(name, options));
+    },
+
+    log: (after: Position, limit: number) => itemsOf('log', after, limit, eventsOf),
+
+    vault: (after: Position, limit: number) => itemsOf('vault', after, limit, changesBy),
+
+    async head(): Promise<Position> {
+      for (let maxCount = headCountFirst; ; maxCount *= headCountGrowth) {
+        const newest = recorded(
+          await collect((client) =>
+            client.readAll({
+              direction: BACKWARDS,
+              fromPosition: END,
+              maxCount,
+              filter: filterOf('log'),
+            }),
+          ),
+        );
+        const event = newest.find(({ type }) => !isSystem(type));
+        if (event) return placeOf(event);
+        if (newest.length < maxCount) return beginning;
+      }
+    },
+  };
+}
+
+/** The events of Gatebook among those that are recorded. */
+export const eventsOf = (events: readonly Recorded[]): StoredEvent[] =>
+  events.filter(({ type }) => !isSystem(type)).map(storedFrom);
+
+const recorded = (resolved: readonly { event?: Recorded }[]): Recorded[] =>
+  resolved.flatMap(({ event }) => (event === undefined ? [] : [event]));
+
+/** Works through a list, so many at once. */
+async function atOnce<Item>(
+  max: number,
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(max, items.length) }, worker));
+}

@@ -1,0 +1,155 @@
+/** Writes to KurrentDB: asks again with the same event ids until it knows what became of a write. */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ANY,
+  type AppendStreamState,
+  type EventData,
+  type KurrentDBClient,
+  NO_STREAM,
+} from '@kurrent/kurrentdb-client';
+import { appendsWaitingMax, storeAppendsAtOnceMax, storeAttemptMs } from '../limits.ts';
+import { type Appended, Conflict, noStream, positionOf, StoreUnavailable } from './event-store.ts';
+import type { Connection } from './kurrentdb-connection.ts';
+import {
+  isStreamDeleted,
+  isUnanswered,
+  isWrongRevision,
+  unavailableFrom,
+} from './kurrentdb-errors.ts';
+import type { KurrentReading } from './kurrentdb-read.ts';
+
+/** Larger than the server takes, so that one append is one message, and its queue holds no parts. */
+const appendMessageBytesMax = 8 * 1024 * 1024;
+const firstPauseMs = 50;
+const longestPauseMs = 1_000;
+
+/** Milliseconds before the next try: longer each time, and never the same for all who wait. */
+export const backOffMs = (failures: number): number =>
+  Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
+
+/** Tries until there is an answer. @throws StoreUnavailable when there was none in time. */
+export async function insisting<Answer>(
+  answerMs: number,
+  attempt: () => Promise<Answer>,
+): Promise<Answer> {
+  const givenUpMs = performance.now() + answerMs;
+  for (let failures = 0; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const pauseMs = backOffMs(failures);
+      if (!isUnanswered(error) || performance.now() + pauseMs > givenUpMs)
+        throw unavailableFrom(error);
+      await delay(pauseMs);
+    }
+  }
+}
+
+export type KurrentWriting = ReturnType<typeof writingTo>;
+
+export function writingTo(
+  connection: Connection,
+  reading: KurrentReading,
+  options: { answerMs: number; onAppend?: ((seconds: number, events: number) => void) | undefined },
+) {
+  const { answerMs, onAppend } = options;
+  const turn = turns(storeAppendsAtOnceMax);
+
+  /** What a stream that is elsewhere means: the append was there before, or another one was. */
+  async function repeatedOrConflict(
+    stream: string,
+    expectedRevision: number,
+    events: readonly EventData[],
+  ): Promise<Appended> {
+    const there = await reading.stream(stream, {
+      fromRevision: BigInt(expectedRevision + 1),
+      maxCount: events.length,
+    });
+    const last = there.at(-1);
+    if (last && events.every(({ id }, at) => there[at]?.eventId === id))
+      return { revision: last.revision, position: last.position };
+    throw new Conflict(`${stream} is not at revision ${expectedRevision}`);
+  }
+
+  /** The server's answer to a repeat may lack the position. */
+  async function positionAt(stream: string, revision: number): Promise<Appended> {
+    const [event] = await reading.stream(stream, { fromRevision: BigInt(revision), maxCount: 1 });
+    if (event === undefined) throw new Conflict(`${stream} was deleted`);
+    return { revision, position: event.position };
+  }
+
+  async function appendOnce(
+    client: KurrentDBClient,
+    stream: string,
+    expectedRevision: number,
+    events: EventData[],
+  ): Promise<Appended | 'elsewhere'> {
+    const streamState: AppendStreamState =
+      expectedRevision === noStream ? NO_STREAM : BigInt(expectedRevision);
+    const { success, position } = await client.appendToStream(stream, events, {
+      streamState,
+      deadline: storeAttemptMs,
+      batchAppendSize: appendMessageBytesMax,
+    });
+    if (!success) return 'elsewhere';
+    const revision = expectedRevision + events.length;
+    if (position === undefined) return positionAt(stream, revision);
+    return { revision, position: positionOf(position.commit) };
+  }
+
+  return {
+    /** @throws Conflict, StoreUnavailable */
+    async append(stream: string, expectedRevision: number, events: EventData[]): Promise<Appended> {
+      const started = performance.now();
+      try {
+        const appended = await insisting(answerMs, () =>
+          turn(() =>
+            connection.ask((client) => appendOnce(client, stream, expectedRevision, events)),
+          ),
+        );
+        if (appended === 'elsewhere')
+          return await repeatedOrConflict(stream, expectedRevision, events);
+        onAppend?.((performance.now() - started) / 1000, events.length);
+        return appended;
+      } catch (error) {
+        if (isStreamDeleted(error)) throw new Conflict(`${stream} was deleted`);
+        if (isWrongRevision(error)) return repeatedOrConflict(stream, expectedRevision, events);
+        throw error;
+      }
+    },
+
+    /** Deletes a stream for ever; a scavenge on each node takes what it held from the disks. */
+    async tombstone(stream: string): Promise<void> {
+      try {
+        await insisting(answerMs, async () => {
+          if (!(await reading.exists(stream))) return;
+          await connection.ask((client) =>
+            client.tombstoneStream(stream, { expectedRevision: ANY, deadline: storeAttemptMs }),
+          );
+        });
+      } catch (error) {
+        // Also when the answer to the first try was lost.
+        if (!isStreamDeleted(error)) throw error;
+      }
+    },
+  };
+}
+
+/** Lets so many through at once; the others wait in order. @throws StoreUnavailable when too many do. */
+function turns(atOnceMax: number) {
+  const waiting: (() => void)[] = [];
+  let underWay = 0;
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (underWay < atOnceMax) underWay += 1;
+    else if (waiting.length >= appendsWaitingMax)
+      throw new StoreUnavailable('too many appends wait for the event store');
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else underWay -= 1;
+    }
+  };
+}
