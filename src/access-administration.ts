@@ -198,7 +198,7 @@ export function createAccessAdministration(options: AccessAdministrationOptions)
         if (!decision.accepted) throw new Refused(decision.refusal);
         if (position !== null) {
           await settled(position);
-          if (!created && holdsHttpRights(wanted.permissions)) await options.endChallenges(by);
+          if (holdsHttpRights(wanted.permissions)) await options.endChallenges(by);
         }
         return { position: position ?? options.position(), created };
       }),

@@ -1,6 +1,6 @@
 /** What administrators do to the window, requests and users: with the checks that reach beyond one aggregate. */
 import { randomUUID } from 'node:crypto';
-import { type GivenRights, noRights, type Rights } from '../domain/client.ts';
+import { type Client, type GivenRights, noRights, type Rights } from '../domain/client.ts';
 import type { ClientCommand } from '../domain/client-commands.ts';
 import { beyondOwn, holdsHttpRights, type Permission } from '../domain/permission.ts';
 import { administrator } from '../domain/role.ts';
@@ -110,8 +110,12 @@ export function createAdministration(options: AdministrationOptions) {
 
   const newestWindow = () => rows.window.get(registryId)?.windowId ?? null;
 
-  async function change(by: By, command: ClientCommand): Promise<Done> {
-    const { decision, position } = await clients.change(command.username, command, by.cause);
+  async function change(
+    by: By,
+    username: string,
+    command: ClientCommand | ((state: Client) => ClientCommand),
+  ): Promise<Done> {
+    const { decision, position } = await clients.change(username, command, by.cause);
     if (!decision.accepted) throw new Refused(decision.refusal);
     return { position: position ?? options.position() };
   }
@@ -134,32 +138,34 @@ export function createAdministration(options: AdministrationOptions) {
     return row;
   };
 
+  /** What a client holds as it is recorded, not as it was read: rights may change in between. */
+  const heldBy = (username: string, state: Client): readonly Permission[] =>
+    state.status === 'active' || state.status === 'suspended'
+      ? authority.effective(username, state.rights)
+      : [];
+
   async function grantOne(by: By, requestId: string, grant: Grant, inBulk: boolean): Promise<Done> {
     const { username, kind } = requestOf(requestId);
     const { reason, confirmContested, ...rights } = grant;
     existing(authority, rights.roles ?? []);
-    const standing = authority.standing(username);
-    const held = standing?.row.status === 'active' ? standing.row.rights : noRights;
-    const base = kind === 'replacement' ? held : noRights;
-    withinOwn(
-      by,
-      authority.effective(username, {
-        roles: rights.roles ?? base.roles,
-        permissions: rights.permissions ?? base.permissions,
-        mqttClientId: rights.mqttClientId ?? base.mqttClientId,
-      }),
-    );
-    const done = await change(by, {
-      type: 'GrantRegistration',
-      username,
-      requestId,
-      rights,
-      reason: reason ?? null,
-      confirmContested: confirmContested ?? false,
-      inBulk,
-      holdsHttpRights: standing?.holdsHttpRights ?? false,
-      at: now(),
-      by: actorOf(by),
+    const done = await change(by, username, (state) => {
+      const replaces = kind === 'replacement' && state.status === 'active';
+      withinOwn(
+        by,
+        authority.effective(username, over(replaces ? state.rights : noRights, rights)),
+      );
+      return {
+        type: 'GrantRegistration',
+        username,
+        requestId,
+        rights,
+        reason: reason ?? null,
+        confirmContested: confirmContested ?? false,
+        inBulk,
+        holdsHttpRights: holdsHttpRights(heldBy(username, state)),
+        at: now(),
+        by: actorOf(by),
+      };
     });
     options.onDecision?.('granted');
     return done;
@@ -167,7 +173,7 @@ export function createAdministration(options: AdministrationOptions) {
 
   async function denyOne(by: By, requestId: string, deny: Deny): Promise<Done> {
     const { username } = requestOf(requestId);
-    const done = await change(by, {
+    const done = await change(by, username, {
       type: 'DenyRegistration',
       username,
       requestId,
@@ -284,7 +290,7 @@ export function createAdministration(options: AdministrationOptions) {
       withinOwn(by, authority.effective(username, rights));
       const secret = password ?? generateSecret();
       const done = await withCredential(by, username, secret, (credentialId) =>
-        change(by, {
+        change(by, username, {
           type: 'CreateClient',
           credentialId,
           rights,
@@ -307,7 +313,7 @@ export function createAdministration(options: AdministrationOptions) {
       withinOwn(by, effective);
       const staysSo = rights.roles.includes(administrator) && rights.expiresAt === null;
       return await keepingAnAdministrator(username, staysSo, () =>
-        change(by, {
+        change(by, username, {
           type: 'ChangeAuthorization',
           rights,
           windowId: newestWindow(),
@@ -319,7 +325,7 @@ export function createAdministration(options: AdministrationOptions) {
 
     suspend: (by: By, username: string, reason: string | null): Promise<Done> =>
       keepingAnAdministrator(username, false, () =>
-        change(by, {
+        change(by, username, {
           type: 'SuspendAccess',
           windowId: newestWindow(),
           ...at(by, username, reason),
@@ -328,19 +334,25 @@ export function createAdministration(options: AdministrationOptions) {
 
     revoke: (by: By, username: string, reason: string | null): Promise<Done> =>
       keepingAnAdministrator(username, false, () =>
-        change(by, { type: 'RevokeAccess', windowId: newestWindow(), ...at(by, username, reason) }),
+        change(by, username, {
+          type: 'RevokeAccess',
+          windowId: newestWindow(),
+          ...at(by, username, reason),
+        }),
       ),
 
     async resume(by: By, username: string, reason: string | null): Promise<Done> {
       knownUser(username);
-      // Access that was taken away is given anew: nobody gives more than they have.
-      withinOwn(by, authority.standing(username)?.effective ?? []);
-      return await change(by, { type: 'ResumeAccess', ...at(by, username, reason) });
+      return await change(by, username, (state) => {
+        // Access that was taken away is given anew: nobody gives more than they have.
+        withinOwn(by, heldBy(username, state));
+        return { type: 'ResumeAccess', ...at(by, username, reason) };
+      });
     },
 
     async reinstate(by: By, username: string, reason: string | null): Promise<Done> {
       knownUser(username);
-      return await change(by, { type: 'ReinstateAccess', ...at(by, username, reason) });
+      return await change(by, username, { type: 'ReinstateAccess', ...at(by, username, reason) });
     },
 
     async rotate(
@@ -350,16 +362,17 @@ export function createAdministration(options: AdministrationOptions) {
     ): Promise<Done & { password: string | null }> {
       const { status } = knownUser(username);
       if (status !== 'active') throw new Refused('user-not-active');
-      // Whoever sets a password can use it: that must not give rights that they lack.
-      if (username !== by.caller.username)
-        withinOwn(by, authority.standing(username)?.effective ?? []);
       const secret = password ?? generateSecret();
       const done = await withCredential(by, username, secret, (credentialId) =>
-        change(by, {
-          type: 'RotateCredential',
-          credentialId,
-          windowId: newestWindow(),
-          ...at(by, username, reason ?? null),
+        change(by, username, (state) => {
+          // Whoever sets a password can use it: that must not give rights that they lack.
+          if (username !== by.caller.username) withinOwn(by, heldBy(username, state));
+          return {
+            type: 'RotateCredential',
+            credentialId,
+            windowId: newestWindow(),
+            ...at(by, username, reason ?? null),
+          };
         }),
       );
       return { ...done, password: password === undefined ? secret : null };
@@ -373,7 +386,7 @@ export function createAdministration(options: AdministrationOptions) {
         const page = rows.requests.find({ ...waiting, cursor });
         for (const { username, kind } of page.items)
           if (kind === 'replacement' && authority.standing(username)?.holdsHttpRights)
-            await change(by, {
+            await change(by, username, {
               type: 'EndChallenge',
               username,
               windowId: newestWindow(),
@@ -385,6 +398,12 @@ export function createAdministration(options: AdministrationOptions) {
     },
   };
 }
+
+/** As the decision has it: what is not said stays. */
+const over = (held: Rights, given: GivenRights): Rights => ({
+  ...held,
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+});
 
 const completed = (given: GivenRights): Rights => ({
   roles: given.roles ?? [],

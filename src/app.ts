@@ -1,8 +1,10 @@
 /** The service as its edges see it: everything a route may use. */
 import type { AccessAdministration } from './access-administration.ts';
 import type { Administration } from './administration.ts';
+import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { Config } from './config.ts';
+import type { Live } from './live.ts';
 import type { Log } from './log.ts';
 import type { LongPolls } from './long-polls.ts';
 import type { Metrics } from './metrics.ts';
@@ -16,6 +18,8 @@ export interface App {
   readonly authority: Authority;
   readonly administration: Administration & AccessAdministration;
   readonly views: Views;
+  readonly audit: Audit;
+  readonly live: Live;
   readonly readModels: ReadModels;
   readonly passwordFaults: (password: string) => string[];
   /** Whether the read models get as far as a position within so many milliseconds. */

@@ -33,7 +33,14 @@ export interface RegisterOptions {
 }
 
 export interface RegistrationStatus {
-  readonly status: 'asking' | 'pending' | 'locked' | 'replacement-pending' | 'busy' | 'unreachable';
+  readonly status:
+    | 'asking'
+    | 'pending'
+    | 'locked'
+    | 'replacement-pending'
+    | 'busy'
+    | 'faulty'
+    | 'unreachable';
   readonly pairingId: string | null;
   /** What the registry or the network said. */
   readonly detail: string | null;
@@ -61,13 +68,13 @@ export class RegistrationRefused extends Error {
   }
 }
 
-/** Nobody answered, or the registry is too busy; with `wait: false` alone. */
+/** Nobody answered, or the registry is too busy or has a fault; with `wait: false` alone. */
 export class RegistryUnreachable extends Error {
   override name = 'RegistryUnreachable';
-  readonly isBusy: boolean;
+  readonly status: RegistrationStatus['status'];
   constructor(because: RegistrationStatus) {
     super(because.detail ?? 'no answer');
-    this.isBusy = because.status === 'busy';
+    this.status = because.status;
   }
 }
 
@@ -143,12 +150,15 @@ async function begunFile(options: RegisterOptions, url: string): Promise<Registr
   return file;
 }
 
+const isBusy = ({ status }: Answer): boolean => status === 408 || status === 429 || status === 503;
+
 /** The token has ended, or its request is gone: ask with the password again. */
 const isNoToken = ({ status }: Answer): boolean => status === 401 || status === 404;
 
 /** The requests of one registration, and its file. */
 function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFile) {
   let file = begun;
+  let isPending = false;
   const base = `${url}/api/client-registry`;
 
   const keep = async (changes: Partial<RegistrationFile>) => {
@@ -180,18 +190,27 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
       },
     });
 
+  /** With the registration token where there is one, so that the password is sent once. */
+  const askWithToken = async (waits: boolean): Promise<Answer> => {
+    if (file.registrationToken !== null) {
+      const answer = await poll(file.registrationToken, waits);
+      if (!isNoToken(answer)) return answer;
+      await keep({ registrationToken: null });
+    }
+    return ask({ timeoutMs: requestTimeoutMs });
+  };
+
   return {
     keep,
     ask,
-    /** With a registration token by long poll, so that the password is sent once; else with the password. */
+    /**
+     * One quick question, to know and to say how it stands; where it is pending and there is time, a
+     * long poll from then on.
+     */
     async askOrPoll(waits: boolean): Promise<Answer> {
-      if (file.registrationToken !== null) {
-        const answer = await poll(file.registrationToken, waits);
-        if (!isNoToken(answer)) return answer;
-        await keep({ registrationToken: null });
-      }
-      const first = await ask({ timeoutMs: requestTimeoutMs });
-      if (first.status !== 202 || !waits) return first;
+      const first = await askWithToken(waits && isPending);
+      if (first.status !== 202 || !waits || isPending) return first;
+      isPending = true;
       await keepPending(first);
       options.onStatus?.({
         status: 'pending',
@@ -240,7 +259,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
 /** What an answer that is no grant means for a device; null: it is final. */
 function statusOf(answer: Answer): RegistrationStatus['status'] | null {
   if (answer.status === 0) return 'unreachable';
-  if (isTransient(answer)) return 'busy';
+  if (isTransient(answer)) return isBusy(answer) ? 'busy' : 'faulty';
   if (answer.status === 202) return 'pending';
   if (answer.status === 423) return 'locked';
   if (answer.status === 409 && textIn(answer.body, 'code') === 'replacement-pending')

@@ -10,7 +10,7 @@ import type { EventStore } from './store/event-store.ts';
 
 export interface Clients {
   /**
-   * Decides and records; resolves when the effect is readable on this node.
+   * Decides and records; resolves when the effect is readable on this node, also where it was so already.
    * @throws StoreUnavailable, Conflict
    */
   change(
@@ -41,7 +41,11 @@ export function createClients(options: {
         },
         cause,
       );
-      if (outcome.position === null) return outcome;
+      if (outcome.position === null) {
+        // Somebody else may have recorded it this instant.
+        if (outcome.decision.accepted) await settled(await store.head());
+        return outcome;
+      }
       await settled(outcome.position);
       const after = credentialIdsOf(outcome.state);
       const useless = before.filter((id) => !after.includes(id));

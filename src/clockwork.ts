@@ -8,6 +8,7 @@ import type { ClientRow } from '../projections/clients.ts';
 import type { RequestRow } from '../projections/requests.ts';
 import type { WindowRow } from '../projections/window.ts';
 import type { Clients } from './clients.ts';
+import type { Passwords } from './credentials/passwords.ts';
 import type { Vault } from './credentials/vault.ts';
 import { handle, newCause } from './handle.ts';
 import type { Log } from './log.ts';
@@ -25,6 +26,7 @@ export interface ClockworkOptions {
   readonly store: EventStore;
   readonly clients: Clients;
   readonly vault: Vault;
+  readonly passwords: Pick<Passwords, 'forget'>;
   readonly rows: {
     readonly window: Rows<WindowRow>;
     readonly requests: Rows<RequestRow>;
@@ -69,7 +71,8 @@ export async function ring(options: ClockworkOptions): Promise<void> {
 }
 
 /** Destroys the secrets that no client needs any more: orphans, and verifiers of what was refused long ago. */
-export async function sweep({ vault, rows, refusedTtlMs, now }: ClockworkOptions): Promise<number> {
+export async function sweep(options: ClockworkOptions): Promise<number> {
+  const { vault, passwords, rows, refusedTtlMs, now } = options;
   const longAgo = before(now(), refusedTtlMs);
   return await vault.sweep(
     (id, { kind, username }) => {
@@ -78,7 +81,11 @@ export async function sweep({ vault, rows, refusedTtlMs, now }: ClockworkOptions
       const row = rows.clients.get(username);
       const refused =
         state.status === 'denied' || state.status === 'revoked' || state.status === 'expired';
-      if (refused && row !== undefined && row.changedAt < longAgo) return false;
+      if (refused && row !== undefined && row.changedAt < longAgo) {
+        // What is not kept any more is not remembered either.
+        passwords.forget(username);
+        return false;
+      }
       return credentialIdsOf(state).includes(id);
     },
     before(now(), orphanAgeMs),

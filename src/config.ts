@@ -10,6 +10,7 @@ import {
   type Variable,
   variables,
 } from './config-variables.ts';
+import { valueFileBytesMax } from './limits.ts';
 import { nearestWord } from './nearest-word.ts';
 
 export { configTable } from './config-variables.ts';
@@ -147,9 +148,6 @@ function readValue<Value>(
   });
   return undefined;
 }
-
-/** Bytes of a file named by `GATEBOOK_<NAME>_FILE`. */
-const valueFileBytesMax = 64 * 1024;
 
 /** A variable's text, from itself or from its file; empty is not set. Adds to `faults`. */
 function textOf(environment: Environment, name: string, faults: ConfigFault[]) {

@@ -8,6 +8,7 @@ import { tokenPrefix } from './credentials/tokens.ts';
 import { newCause } from './handle.ts';
 import { slowedConnectMs, slowedConnectsMax } from './limits.ts';
 import type { Log } from './log.ts';
+import { Refused } from './refused.ts';
 import type { Registration } from './registration.ts';
 import { Conflict, StoreUnavailable } from './store/event-store.ts';
 
@@ -113,7 +114,8 @@ export function createGatekeeper(options: {
         const expected =
           error instanceof HashingBusy ||
           error instanceof StoreUnavailable ||
-          error instanceof Conflict;
+          error instanceof Conflict ||
+          error instanceof Refused;
         if (!expected) log.error('An MQTT connect could not be answered', { error });
         return unavailable;
       }

@@ -21,19 +21,21 @@ export interface Knocks {
 }
 
 /** One entry for each name and source; beyond the limit the one that was quiet longest is forgotten. */
-export function createKnocks(): Knocks {
+export function createKnocks(onKnock?: (knock: Knock) => void): Knocks {
   const knocks = new Map<string, Knock>();
   return {
     count(knock, at) {
       const key = `${knock.username}\0${knock.source}`;
       const before = knocks.get(key);
       knocks.delete(key);
-      knocks.set(key, {
+      const counted = {
         ...knock,
         attemptCount: (before?.attemptCount ?? 0) + 1,
         firstAt: before?.firstAt ?? at,
         lastAt: at,
-      });
+      };
+      knocks.set(key, counted);
+      onKnock?.(counted);
       if (knocks.size <= knocksMax) return;
       const [quietest] = knocks.keys();
       if (quietest !== undefined) knocks.delete(quietest);

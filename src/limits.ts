@@ -147,3 +147,24 @@ export const liveKnocksMax = 50;
 export const liveKnocksGatherMs = 250;
 /** Milliseconds after which a silent stream of live events says that it is there. */
 export const liveHeartbeatMs = 15_000;
+/** Commands of one message to Mosquitto, which does nothing else while it runs them. */
+export const mosquittoCommandsMax = 32;
+/** Milliseconds that Mosquitto may take over one message: each command writes its whole file. */
+export const mosquittoAnswerTimeoutMs = 30_000;
+export const mosquittoConnectTimeoutMs = 5_000;
+/** Accounts that wait for a decision and are laid ready at Mosquitto; more come in when they are granted. */
+export const mosquittoStagedMax = 1_000;
+/** Passwords in memory on their way to Mosquitto, and milliseconds that they wait for it. */
+export const stagedSecretsMax = 1_000;
+export const stagedSecretMs = 15 * 60 * 1_000;
+/** Characters of one text in a log line, items of one list in it, levels of nesting: the rest is cut. */
+export const logTextMax = 8_192;
+export const logItemsMax = 100;
+export const logDepthMax = 5;
+/** Bytes of a file named by `GATEBOOK_<NAME>_FILE`. */
+export const valueFileBytesMax = 64 * 1024;
+/** A checkpoint is published after so many new events, or so many milliseconds after the first of them. */
+export const checkpointEveryEvents = 1_000;
+export const checkpointEveryMs = 5 * 60 * 1_000;
+/** Events that one portion of an export holds. */
+export const exportBatchMax = 500;

@@ -1,4 +1,5 @@
 /** The log: one JSON object a line on stdout, readable lines where stdout is a terminal. */
+import { logDepthMax, logItemsMax, logTextMax } from './limits.ts';
 import { printable, printableJson } from './printable.ts';
 
 const levels = { debug: 10, info: 20, warn: 30, error: 40 };
@@ -13,11 +14,6 @@ export interface Log {
   readonly warn: LogLine;
   readonly error: LogLine;
 }
-
-/** Characters of one text in a line, items of one list, levels of nesting: the rest is cut. */
-const textMax = 8_192;
-const itemsMax = 100;
-const depthMax = 5;
 
 /**
  * Makes a log. The message `ready` is written at every level and always as JSON, because a supervisor
@@ -64,7 +60,7 @@ const secretName =
   /(password|passphrase|secret|token|verifier|authorization|cookie|pepper|privatekey)$/i;
 
 function scrubbed(text: string): string {
-  const cut = text.length > textMax ? `${text.slice(0, textMax)}…` : text;
+  const cut = text.length > logTextMax ? `${text.slice(0, logTextMax)}…` : text;
   return secretPatterns.reduce((result, [pattern, put]) => result.replace(pattern, put), cut);
 }
 
@@ -74,14 +70,14 @@ function plain(value: unknown, depth: number): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (typeof value !== 'object') return value === undefined ? undefined : `[${typeof value}]`;
-  if (depth >= depthMax) return '[…]';
+  if (depth >= logDepthMax) return '[…]';
   try {
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
     if (value instanceof Error) return plainError(value, depth);
     if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
     if (Array.isArray(value))
-      return value.slice(0, itemsMax).map((item) => plain(item, depth + 1) ?? null);
-    const entries = Object.entries(value).slice(0, itemsMax);
+      return value.slice(0, logItemsMax).map((item) => plain(item, depth + 1) ?? null);
+    const entries = Object.entries(value).slice(0, logItemsMax);
     return Object.fromEntries(
       entries.map(([name, item]) => [
         name,

@@ -1,9 +1,11 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
 import { join } from 'node:path';
 import type { App } from './app.ts';
+import { startCheckpoints } from './audit/checkpoints.ts';
 import { type ActivationManager, startActivation } from './broker/activation.ts';
 import type { EmbeddedBroker } from './broker/broker.ts';
 import { startEmbeddedBroker } from './broker/embedded.ts';
+import { embeddedPort } from './broker/embedded-port.ts';
 import { startClockwork } from './clockwork.ts';
 import type { Config } from './config.ts';
 import { createFirstAdministrator, type Told } from './first-administrator.ts';
@@ -12,9 +14,9 @@ import { createGatekeeper } from './gatekeeper.ts';
 import { startHttp } from './http/server.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { allProjections } from './read-models/all.ts';
+import { allKeepers, allProjections } from './read-models/all.ts';
 import { openReadModels, type ReadModels } from './read-models/read-models.ts';
-import { buildService } from './service.ts';
+import { buildService, type HashLimits } from './service.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 
 const catchUpMs = 60_000;
@@ -53,17 +55,26 @@ const readModelFile = (config: Config) => join(config.dataDir, 'read-models.sqli
  * Starts the whole service; the last thing it logs is the `ready` line.
  * @throws StoreLocked, KeyFileRefused, KeysDiffer, and what a listener says of a taken port
  */
-export async function startService(config: Config, log: Log): Promise<RunningService> {
+export async function startService(
+  config: Config,
+  log: Log,
+  limits?: HashLimits,
+): Promise<RunningService> {
   const started = new Started();
   try {
-    return await start(config, log, started);
+    return await start(config, log, started, limits);
   } catch (error) {
     await started.stop().catch(() => undefined);
     throw error;
   }
 }
 
-async function start(config: Config, log: Log, started: Started): Promise<RunningService> {
+async function start(
+  config: Config,
+  log: Log,
+  started: Started,
+  limits?: HashLimits,
+): Promise<RunningService> {
   const now = () => new Date().toISOString();
   const metrics = createMetrics();
   const store = openSqliteStore({
@@ -79,6 +90,7 @@ async function start(config: Config, log: Log, started: Started): Promise<Runnin
     logId: store.logId,
     head: await store.head(),
     projections: allProjections,
+    keepers: allKeepers,
   });
   started.add(() => readModels.close());
 
@@ -95,6 +107,7 @@ async function start(config: Config, log: Log, started: Started): Promise<Runnin
     store,
     readModels,
     now,
+    limits,
     broker: () => state.broker,
     brokers: () =>
       state.broker === null
@@ -140,13 +153,12 @@ async function start(config: Config, log: Log, started: Started): Promise<Runnin
       store,
       readModels,
       authority: service.authority,
-      activations: service.rows.activations,
-      broker,
-      brokerName: 'embedded',
+      rows: service.rows,
+      brokers: [embeddedPort(broker, () => urls)],
       log,
       signal: ending.signal,
       now,
-      onActivated: (seconds) => metrics.activationSeconds.observe({ broker: 'embedded' }, seconds),
+      onActivated: (name, seconds) => metrics.activationSeconds.observe({ broker: name }, seconds),
     });
     const { ended } = state.activation;
     started.add(async () => {
@@ -154,6 +166,23 @@ async function start(config: Config, log: Log, started: Started): Promise<Runnin
       await ended;
     });
   }
+
+  const checkpoints = startCheckpoints({
+    checkpoints: service.audit.checkpoints,
+    caughtUp: async () => await readModels.reached(await store.head(), 1_000),
+    log,
+    signal: ending.signal,
+    onPublished: async (published) => {
+      const told = { event: 'checkpoint.published', at: now(), data: published };
+      await state.broker?.publish('gatebook/registry/checkpoint', JSON.stringify(told), {
+        retain: true,
+      });
+    },
+  });
+  started.add(async () => {
+    ending.abort();
+    await checkpoints;
+  });
 
   const clockwork = startClockwork({
     ...service,
@@ -173,6 +202,7 @@ async function start(config: Config, log: Log, started: Started): Promise<Runnin
     health: () => ({
       store: service.storeFault() === null ? 'up' : 'down',
       readModels: following.fault() === null && readModels.faults().length === 0 ? 'up' : 'down',
+      ...(service.audit.checkpoints.fault() === null ? {} : { checkpoints: 'down' as const }),
       ...(config.mqttPort === null ? {} : { 'broker:embedded': state.broker ? 'up' : 'down' }),
     }),
   };
@@ -182,6 +212,8 @@ async function start(config: Config, log: Log, started: Started): Promise<Runnin
     door: config.doorPort === null ? undefined : { host: config.doorHost, port: config.doorPort },
   });
   started.add(() => http.close());
+  // First of all: who waits for a slow hash is told to come back, and holds nothing up.
+  started.add(() => service.passwords.close());
 
   const ready = addresses(http, state.broker as Addressed | null);
   tell(told, config, ready, log);
@@ -260,6 +292,7 @@ export async function rebuildReadModels(
       logId: store.logId,
       head: await store.head(),
       projections: allProjections,
+      keepers: allKeepers,
     };
     const old = openReadModels(options);
     const before = old.position() === options.head ? (await old.state()).stateHash : null;

@@ -4,9 +4,11 @@ import type { DoorRefusal, Knocking } from '../domain/client-commands.ts';
 import { knock } from '../domain/client-door.ts';
 import type { Client } from '../domain/client-state.ts';
 import { initial } from '../domain/client-state.ts';
-import type { Permission } from '../domain/permission.ts';
+import { holdsHttpRights, type Permission } from '../domain/permission.ts';
+import { system } from '../domain/values.ts';
 import { fitsPattern, registryId } from '../domain/window.ts';
 import type { AccessRow } from '../projections/access.ts';
+import type { HistoryRow } from '../projections/history.ts';
 import type { RequestRow } from '../projections/requests.ts';
 import type { WindowRow } from '../projections/window.ts';
 import type { Authority } from './authority.ts';
@@ -79,6 +81,7 @@ export interface RegistrationOptions {
     readonly window: Rows<WindowRow>;
     readonly requests: Rows<RequestRow>;
     readonly access: Rows<AccessRow>;
+    readonly history: Rows<HistoryRow>;
   };
   readonly knocks: Knocks;
   readonly room: Room;
@@ -93,7 +96,7 @@ export interface RegistrationOptions {
 const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { authority, proofs, rows, knocks, throttle, now } = options;
+  const { clients, authority, proofs, rows, knocks, throttle, now } = options;
 
   const gateFor = (window: WindowRow | undefined, attempt: DoorAttempt): Knocking['gate'] => {
     if (window?.status !== 'unlocked' || window.until <= now()) return 'locked';
@@ -118,25 +121,43 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const quick = await quickly(attempt);
     if (quick) return told(attempt, quick);
 
+    const { username, password } = attempt;
     const key = sourceKey(attempt.source);
-    const known = authority.standing(attempt.username)?.row ?? initial;
     const wait = throttle.waitSeconds(key);
     // What is known without a slow hash is answered even to a source that guessed too often.
-    const proof =
-      wait > 0
-        ? proofs.quick(attempt.username, attempt.password)
-        : await proofs.full(attempt.username, attempt.password, key);
-    if (wait > 0 && (await proof.matching(known)) === null)
-      return told(attempt, {
-        kind: 'throttled',
-        retryAfterSeconds: wait,
-        position: options.position(),
-      });
+    if (wait > 0) {
+      const known = authority.standing(username)?.row ?? initial;
+      if ((await proofs.quick(username, password).matching(known)) === null)
+        return told(attempt, {
+          kind: 'throttled',
+          retryAfterSeconds: wait,
+          position: options.position(),
+        });
+    }
+    const proof = await proofs.full(username, password, key);
+    await recordEnds(username, cause);
 
     const visit = new Visit(options, attempt, proof, gateFor);
     const answer = await visit.make(cause);
     if (visit.matched === null && answer.kind === 'refused') throttle.count(key);
     return told(attempt, answer);
+  }
+
+  /** Records what has ended at this name already, should the clockwork not have come round to it yet. */
+  async function recordEnds(username: string, cause: Cause): Promise<void> {
+    const row = rows.access.get(username);
+    if (!row) return;
+    const ends = { username, at: now(), by: system };
+    const waiting =
+      row.status === 'pending' ? row.waiting : row.status === 'active' ? row.challenger : null;
+    if (waiting && waiting.expiresAt <= ends.at) {
+      const { requestId } = waiting;
+      await clients.change(username, { type: 'ExpireRegistration', requestId, ...ends }, cause);
+    }
+    if (accessIsOver(row, ends.at)) {
+      const windowId = rows.window.get(registryId)?.windowId ?? null;
+      await clients.change(username, { type: 'ExpireAccess', windowId, ...ends }, cause);
+    }
   }
 
   const told = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
@@ -152,8 +173,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
       if (!request) return undefined;
       const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
       const position = options.position();
-      if (request.status === 'pending') return pending(request, position);
-      return answerOnly(row, request, now(), position);
+      if (request.status === 'pending' && request.expiresAt > now())
+        return pending(request, position);
+      return answerOnly(rows.history, row, request, now(), position);
     },
   };
 }
@@ -166,6 +188,9 @@ class Visit {
   readonly #proof: Awaited<ReturnType<Proofs['full']>>;
   readonly #gateFor: (window: WindowRow | undefined, attempt: DoorAttempt) => Knocking['gate'];
   readonly #pairingId: string | null;
+  readonly #requestId = randomUUID();
+  /** Personal keys that were made for this visit. */
+  readonly #keyIds = new Set<string>();
   #place: Place | undefined;
   #kept: string | undefined;
   #sealed: Pick<Knocking, 'personalKeyId' | 'source' | 'clientId' | 'context'> | undefined;
@@ -199,11 +224,12 @@ class Visit {
       if (asks) {
         room.asked(event.data.requestId, this.#attempt.source);
         this.#proof.remember(event.data.credentialId);
-      } else if (this.#kept !== undefined) {
-        // The race was lost. Where this fails the sweep finds the orphan; and where the outcome is not
-        // known (an error above), the event may be there: then it stays.
-        await vault.destroy(this.#kept).catch(() => undefined);
       }
+      // The race was lost: nothing names these. Where this fails the sweep finds the orphans; and where
+      // the outcome is not known (an error above), the event may be there: then they stay.
+      const orphans = [...this.#keyIds].filter((id) => id !== state.personalKeyId);
+      if (!asks && this.#kept !== undefined) orphans.push(this.#kept);
+      await Promise.allSettled(orphans.map((id) => vault.destroy(id)));
       return this.#answer(
         decision.accepted ? null : (decision.refusal as DoorRefusal),
         event?.type,
@@ -219,9 +245,9 @@ class Visit {
   async #prepare(state: Client): Promise<Knocking> {
     this.matched = await this.#proof.matching(state);
     if (this.matched !== null) this.#proof.remember(this.matched);
-    const preview = knock(this.#knocking('free'), state);
+    const preview = knock(this.#knocking('free', state), state);
     const [event] = preview.accepted ? preview.events : [];
-    if (event === undefined) return this.#decided(this.#knocking('free'));
+    if (event === undefined) return this.#decided(this.#knocking('free', state));
 
     const asks = event.type !== 'RegistrationContested';
     if (asks) {
@@ -229,11 +255,12 @@ class Visit {
       if (window && this.#place?.room !== 'free')
         this.#place = this.#options.room.take(window, this.#attempt.source);
       if (this.#place?.room !== 'free')
-        return this.#decided(this.#knocking(this.#place?.room ?? 'pending-full'));
+        return this.#decided(this.#knocking(this.#place?.room ?? 'pending-full', state));
+      this.#place.fills(this.#requestId);
     }
     // At once, so that both secrets share a commit.
     await Promise.all([asks ? this.#keep() : undefined, this.#sealUnder(state)]);
-    return this.#decided(this.#knocking('free'));
+    return this.#decided(this.#knocking('free', state));
   }
 
   async #keep(): Promise<void> {
@@ -256,7 +283,7 @@ class Visit {
     return command;
   }
 
-  #knocking(room: Knocking['room']): Knocking {
+  #knocking(room: Knocking['room'], state: Client): Knocking {
     const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
     const at = this.#options.now();
     const window = this.#options.rows.window.get(registryId);
@@ -267,8 +294,11 @@ class Visit {
       windowId: window?.windowId ?? null,
       gate: this.#gateFor(window, this.#attempt),
       room,
-      holdsHttpRights: this.#options.authority.standing(username)?.holdsHttpRights ?? false,
-      requestId: randomUUID(),
+      // By what is recorded, which the read models may not have yet.
+      holdsHttpRights:
+        state.status === 'active' &&
+        holdsHttpRights(this.#options.authority.effective(username, state.rights)),
+      requestId: this.#requestId,
       credentialId: this.#kept ?? randomUUID(),
       flow,
       pairingId: this.#pairingId,
@@ -289,6 +319,7 @@ class Visit {
   async #seal(state: Client) {
     const { username, source, clientId, context } = this.#attempt;
     const { keyId, key } = await this.#options.personal.keyFor(username, state.personalKeyId);
+    if (keyId !== state.personalKeyId) this.#keyIds.add(keyId);
     const sealed = (field: string, value: unknown) =>
       value === null ? null : sealField(key, keyId, username, field, value);
     return {
@@ -338,7 +369,7 @@ class Visit {
       );
       this.#options.onKnock?.(flow);
     }
-    return refused(row, refusal, this.matched, position);
+    return refused(this.#options.rows.history, row, refusal, this.matched, position);
   }
 
   #pairingIdOf(requestId: string): string | null {
@@ -377,7 +408,7 @@ const pending = (request: RequestRow, position: string): DoorAnswer =>
       };
 
 /** What the owner of a matching credential may know of its refusal. */
-function membersOf(row: AccessRow, matched: string) {
+function membersOf(history: Rows<HistoryRow>, row: AccessRow, matched: string) {
   const { username } = row;
   switch (row.status) {
     case 'denied':
@@ -390,12 +421,12 @@ function membersOf(row: AccessRow, matched: string) {
     case 'active':
     case 'suspended': {
       const denial = row.denial?.credentialId === matched ? row.denial : null;
-      return {
-        username,
-        requestId: denial ? denial.requestId : row.requestId,
-        reason: denial ? denial.reason : null,
-        blockedUntil: denial?.blockedUntil ?? null,
-      };
+      if (denial) {
+        const { requestId, reason, blockedUntil } = denial;
+        return { username, requestId, reason, blockedUntil };
+      }
+      const reason = suspensionReason(history, username);
+      return { username, requestId: row.requestId, reason, blockedUntil: null };
     }
     case 'revoked':
     case 'expired':
@@ -406,7 +437,16 @@ function membersOf(row: AccessRow, matched: string) {
   }
 }
 
+const suspensionReason = (history: Rows<HistoryRow>, username: string): unknown => {
+  const where = [
+    { column: 'username', is: username },
+    { column: 'type', is: 'AccessSuspended' },
+  ];
+  return history.find({ where, limit: 1 }).items[0]?.data.reason ?? null;
+};
+
 function refused(
+  history: Rows<HistoryRow>,
   row: AccessRow,
   refusal: DoorRefusal,
   matched: string | null,
@@ -418,35 +458,57 @@ function refused(
     kind: 'refused',
     refusal,
     requestId: waits ? (row.challenger?.requestId ?? null) : null,
-    members: matched !== null && explained ? membersOf(row, matched) : null,
+    members: matched !== null && explained ? membersOf(history, row, matched) : null,
     position,
   };
 }
 
 /** The answer to a credential of a request that is decided, whatever the gate: nothing is recorded. */
-function answerOnly(row: AccessRow, request: RequestRow, at: string, position: string): DoorAnswer {
+function answerOnly(
+  history: Rows<HistoryRow>,
+  row: AccessRow,
+  request: RequestRow,
+  at: string,
+  position: string,
+): DoorAnswer {
   const matched = request.credentialId;
-  if (row.status === 'active' && row.credentialId === matched) return granted(row, position);
-  if (row.status === 'suspended' && row.credentialId === matched)
-    return refused(row, 'access-suspended', matched, position);
+  const over = accessIsOver(row, at);
+  if (row.status === 'active' && row.credentialId === matched && !over)
+    return granted(row, position);
+  if (row.status === 'suspended' && row.credentialId === matched && !over)
+    return refused(history, row, 'access-suspended', matched, position);
   if (row.status === 'revoked' && row.credentialId === matched)
-    return refused(row, 'access-revoked', matched, position);
-  const members = {
-    username: request.username,
-    requestId: request.requestId,
-    reason: request.decision?.reason ?? null,
-  };
-  if (request.status === 'denied')
+    return refused(history, row, 'access-revoked', matched, position);
+  const { username, requestId, status, decision } = request;
+  if (status === 'denied')
     return {
       kind: 'refused',
       refusal: 'registration-denied',
       requestId: null,
-      members: { ...members, blockedUntil: blockedStill(request, at) },
+      members: {
+        username,
+        requestId,
+        reason: decision?.reason ?? null,
+        blockedUntil: blockedStill(request, at),
+      },
       position,
     };
   // Expired unanswered, ended, or replaced by another credential: it opens nothing any more.
-  return { kind: 'refused', refusal: 'access-expired', requestId: null, members, position };
+  return {
+    kind: 'refused',
+    refusal: 'access-expired',
+    requestId: null,
+    // A reason to grant it would be none for its end.
+    members: { username, requestId, reason: null },
+    position,
+  };
 }
+
+/** Access ends at its moment, whether or not that is recorded yet. */
+const accessIsOver = (row: Client, at: string): boolean =>
+  (row.status === 'active' || row.status === 'suspended') &&
+  row.rights.expiresAt !== null &&
+  row.rights.expiresAt <= at;
 
 const blockedStill = (request: RequestRow, at: string) => {
   const until = request.decision?.blockedUntil ?? null;

@@ -7,6 +7,8 @@ import type { Rows } from './read-models/row-table.ts';
 
 export interface Place {
   readonly room: 'free' | 'window-full' | 'pending-full';
+  /** Says which request will stand there: the moment the read models count it, the place does not. */
+  fills(requestId: string): void;
   /** Gives the place back, or says that the request is counted by the read models now. */
   release(): void;
 }
@@ -33,6 +35,8 @@ export async function createRoom(options: {
   const { requests, openSource, pendingMax, pendingPerSourceMax } = options;
   const sources = new Map<string, string>();
   const perSource = new Map<string, number>();
+  /** Places of this node whose request is about to be written, by request. */
+  const filling = new Map<string, { readonly source: string; release(): void }>();
   const inFlight = { all: 0, window: new Map<string, number>(), source: new Map<string, number>() };
 
   const add = (counts: Map<string, number>, key: string, by: number) => {
@@ -51,18 +55,24 @@ export async function createRoom(options: {
     sources.delete(requestId);
     add(perSource, source, -1);
   };
+  const waits = (requestId: string) => requests.get(requestId)?.status === 'pending';
   const learn = async (row: RequestRow) => {
-    started(row.requestId, sourceKey(await openSource(row)));
-    if (requests.get(row.requestId)?.status !== 'pending') ended(row.requestId);
+    const source = sourceKey(await openSource(row));
+    if (waits(row.requestId)) started(row.requestId, source);
   };
 
   options.onApplied((_events, changes) => {
     for (const [requestId, changed] of changes.get('requests') ?? []) {
       const row = changed as RequestRow | undefined;
+      const place = filling.get(requestId);
+      place?.release();
       if (row?.status !== 'pending') ended(requestId);
+      else if (place) started(requestId, place.source);
       else if (!sources.has(requestId))
-        // Another node's: until its source is open it counts for all, not yet for its source.
-        void learn(row).catch(() => started(requestId, 'unknown'));
+        // Another node's: it counts when its source is open.
+        void learn(row).catch(() => {
+          if (waits(requestId)) started(requestId, sourceKey(null));
+        });
     }
   });
 
@@ -79,11 +89,16 @@ export async function createRoom(options: {
 
   return {
     pending: () => sources.size,
-    asked: (requestId, source) => started(requestId, sourceKey(source)),
+    asked(requestId, source) {
+      // It may be decided already: then it waits no more.
+      const row = requests.get(requestId);
+      if (row === undefined || row.status === 'pending') started(requestId, sourceKey(source));
+    },
     take(window, source) {
       const key = sourceKey(source);
       const { windowId, requestCount, limits } = window;
-      const full = (room: Place['room']): Place => ({ room, release: () => undefined });
+      const nothing = () => undefined;
+      const full = (room: Place['room']): Place => ({ room, fills: nothing, release: nothing });
       if (requestCount + (inFlight.window.get(windowId) ?? 0) >= limits.maxRequests)
         return full('window-full');
       if (sources.size + inFlight.all >= pendingMax) return full('pending-full');
@@ -94,14 +109,23 @@ export async function createRoom(options: {
       add(inFlight.window, windowId, 1);
       add(inFlight.source, key, 1);
       let taken = true;
+      let filledBy: string | undefined;
+      const release = () => {
+        if (filledBy !== undefined) filling.delete(filledBy);
+        if (!taken) return;
+        taken = false;
+        inFlight.all--;
+        add(inFlight.window, windowId, -1);
+        add(inFlight.source, key, -1);
+      };
       return {
         room: 'free',
-        release() {
+        release,
+        fills(requestId) {
           if (!taken) return;
-          taken = false;
-          inFlight.all--;
-          add(inFlight.window, windowId, -1);
-          add(inFlight.source, key, -1);
+          if (filledBy !== undefined) filling.delete(filledBy);
+          filledBy = requestId;
+          filling.set(requestId, { source: key, release });
         },
       };
     },

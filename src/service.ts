@@ -2,19 +2,23 @@
 import { createAccessAdministration } from './access-administration.ts';
 import { createAdministration } from './administration.ts';
 import type { App } from './app.ts';
+import { createAudit } from './audit/audit.ts';
+import { merkleTree } from './audit/tree.ts';
 import { createAuthority } from './authority.ts';
 import type { EmbeddedBroker } from './broker/broker.ts';
 import { createClients } from './clients.ts';
 import type { Config } from './config.ts';
+import { openCheckpointKey } from './credentials/checkpoint-key.ts';
 import { openKeys } from './credentials/keys.ts';
 import { recordKeys } from './credentials/log-keys.ts';
-import { createPasswords, passwordFaults } from './credentials/passwords.ts';
+import { createPasswords, type PasswordOptions, passwordFaults } from './credentials/passwords.ts';
 import { createPersonal } from './credentials/personal.ts';
 import { createProofs } from './credentials/proofs.ts';
 import { createTokens } from './credentials/tokens.ts';
 import { createVault } from './credentials/vault.ts';
 import { createKnocks } from './knocks.ts';
 import { loginFailuresPerMinute, positionWaitMs } from './limits.ts';
+import { createLive } from './live.ts';
 import type { Log } from './log.ts';
 import { createLongPolls } from './long-polls.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,20 +40,25 @@ export interface ServiceOptions {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly now: () => string;
+  /** Other limits than the named ones, so that a test can reach them. */
+  readonly limits?: HashLimits | undefined;
   readonly broker: () => EmbeddedBroker | null;
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /** Resolves when everything up to a position is in force at the brokers, or that takes too long. */
   readonly enforced: (position: string) => Promise<void>;
 }
 
-async function credentials({ config, log, now }: ServiceOptions, store: EventStore) {
+export type HashLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'>;
+
+async function credentials({ config, log, now, limits }: ServiceOptions, store: EventStore) {
   const keys = await openKeys(config.keysDir);
   await recordKeys(store, keys, now);
-  const passwords = createPasswords({ pepper: keys.pepper });
+  const passwords = createPasswords({ pepper: keys.pepper, ...limits });
   const vault = createVault(store, now);
   return {
     passwords,
     vault,
+    signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     personal: createPersonal(vault),
     proofs: createProofs(passwords, vault),
     tokens: await createTokens({
@@ -64,7 +73,7 @@ export async function buildService(options: ServiceOptions) {
   const { config, log, metrics, readModels, now } = options;
   const watched = observed(options.store);
   const { store } = watched;
-  const { passwords, vault, personal, proofs, tokens } = await credentials(options, store);
+  const { passwords, vault, signer, personal, proofs, tokens } = await credentials(options, store);
   const rows = rowsOf(readModels);
   const position = () => readModels.position();
   const onApplied: ReadModels['onApplied'] = (listener) => readModels.onApplied(listener);
@@ -83,7 +92,8 @@ export async function buildService(options: ServiceOptions) {
   };
   const clients = createClients({ store, vault, forget: passwords.forget, settled });
 
-  const knocks = createKnocks();
+  const live = createLive({ history: rows.history, onApplied });
+  const knocks = createKnocks((knock) => live.knocked(knock));
   const sources = createThrottle(config.sourceAttemptsPerMinute);
   let room: Room | undefined;
   const roomNow = (): Room => {
@@ -118,6 +128,11 @@ export async function buildService(options: ServiceOptions) {
     brokers: options.brokers,
     pendingCount: () => roomNow().pending(),
   });
+  const audit = createAudit({
+    ...{ store, signer },
+    tree: readModels.kept(merkleTree),
+    dataDir: config.dataDir,
+  });
   const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
 
   metrics.observe({
@@ -144,6 +159,8 @@ export async function buildService(options: ServiceOptions) {
     authority,
     administration: { ...administration, ...accessAdministration },
     views,
+    audit,
+    live,
     readModels,
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
@@ -154,7 +171,7 @@ export async function buildService(options: ServiceOptions) {
   };
 
   return {
-    ...{ app, rows, clients, vault, passwords, authority, registration },
+    ...{ app, rows, audit, clients, vault, passwords, authority, registration },
     passwordFaults: faultsOf,
     storeFault: watched.fault,
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */

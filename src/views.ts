@@ -37,7 +37,7 @@ export interface ViewOptions {
   readonly tokens: Tokens;
   readonly knocks: Knocks;
   /** Sessions and last seen come from here; null: no broker of our own. */
-  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt'> | null;
+  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt' | 'sessions'> | null;
   /** The brokers that clients connect to, with their addresses. */
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   readonly pendingCount: () => number;
@@ -293,6 +293,23 @@ export function createViews(options: ViewOptions) {
         }),
         userOf,
       );
+    },
+
+    /** Live sessions of a user, the newest first, where a broker can tell. */
+    sessions(username: string, query: Paging, seeing: boolean) {
+      const held = (options.broker()?.sessions() ?? [])
+        .filter((session) => session.username === username)
+        .sort((a, b) => (a.since < b.since ? 1 : -1))
+        .map(({ clientId, source, protocol, since }) => ({
+          broker: 'embedded',
+          clientId,
+          source,
+          protocol,
+          since,
+        }));
+      const page = paged(held, (session) => session.clientId, query);
+      const hidden = seeing ? {} : { clientId: null, source: null };
+      return { ...page, items: page.items.map((session) => ({ ...session, ...hidden })) };
     },
 
     role(name: string) {

@@ -153,8 +153,11 @@ export class Lane {
         const account = accountOf(options.authority, row.username);
         return account === null ? null : broker.rightsOf(account);
       },
-      acknowledged: (username) =>
-        options.rows.activations.get(username)?.brokers[broker.name]?.active === true,
+      acknowledged: (row) => {
+        const told = options.rows.activations.get(row.username)?.brokers[broker.name];
+        if (told?.active) return 'active';
+        return 'credentialId' in row && told?.credentialId === row.credentialId ? 'once' : 'never';
+      },
     });
     const strangers = drift.filter(({ kind }) => kind === 'stranger').length;
     const before = this.#drift.filter(({ kind }) => kind === 'stranger').length;

@@ -19,14 +19,15 @@ export interface Compared {
 
 /**
  * `accounts` as the broker lists them, `rows` every client of the log, `rightsOf` what its rights would
- * be called there (null: it is not to have any), `acknowledged` whether the log has it active there.
+ * be called there, `acknowledged` what the log has of its credential there: `never` was it active, so
+ * that it is waited for and not missed.
  */
 export function compared(
   accounts: readonly BrokerAccount[],
   rows: Iterable<AccessRow>,
   known: {
     readonly rightsOf: (row: AccessRow) => string | null;
-    readonly acknowledged: (username: string) => boolean;
+    readonly acknowledged: (row: AccessRow) => 'active' | 'once' | 'never';
   },
 ): Compared {
   const left = new Map(accounts.map((account) => [account.username, account]));
@@ -36,12 +37,13 @@ export function compared(
     const { username } = row;
     const account = left.get(username);
     left.delete(username);
+    const told = known.acknowledged(row);
     const kind = driftOf(row, account, known.rightsOf(row));
-    if (kind !== null) drift.push({ username, kind });
+    if (kind !== null && (kind !== 'missing' || told !== 'never')) drift.push({ username, kind });
     const leftover = account?.mark && !isKept(row);
-    const untold = known.acknowledged(username) !== (row.status === 'active' && kind === null);
-    if (kind === 'stranger' ? known.acknowledged(username) : kind !== null || leftover || untold)
-      repairs.push(username);
+    const untold = (told === 'active') !== (row.status === 'active' && kind === null);
+    // Of a stranger's name the log is put right, and the account left alone.
+    if (untold || leftover || (kind !== null && kind !== 'stranger')) repairs.push(username);
   }
   for (const username of left.keys()) drift.push({ username, kind: 'stranger' });
   return { drift, repairs };

@@ -44,12 +44,15 @@ async function sayGranted(call: Call, registry: Registry, request: Request): Pro
   const user = await registry.get<User>(`/users/${encodeURIComponent(username)}`).catch(() => null);
   const topics = topicsOf(user?.body.effectivePermissions ?? []);
   const rights = rightsText(decision ?? {});
-  const said =
-    rights === ''
-      ? `no rights yet. Give some with: gatebook users authorization ${username} --role ROLE`
-      : `${rights}${topics.length > 0 ? ` (${shortened(topics, 4).join(', ')})` : ''}.`;
-  const line = [`${username}: ${said}`, activationsText(activations)].join(' ').trim();
-  call.terminal.line({ text: 'Granted', style: 'good' }, ` ${line}`);
+  const said = rights === '' ? 'no rights yet' : rights;
+  const where = topics.length > 0 ? ` (${shortened(topics, 4).join(', ')})` : '';
+  const next =
+    rights === '' ? `Give some with: gatebook users authorization ${username} --role ROLE` : '';
+  const sentences = [`${username}: ${said}${where}.`, activationsText(activations), next];
+  call.terminal.line(
+    { text: 'Granted', style: 'good' },
+    ` ${sentences.filter((sentence) => sentence !== '').join(' ')}`,
+  );
 }
 
 async function runDeny(call: Call): Promise<number> {

@@ -109,6 +109,7 @@ function statusSayer(call: Call, url: string) {
       locked: `the registry is locked. ${again}`,
       'replacement-pending': `another credential holds this name; an administrator is asked to replace it. ${again}`,
       busy: `the registry is busy. ${again}`,
+      faulty: `the registry has a fault: ${status.detail ?? 'no more is known'} ${again}`,
       unreachable: `cannot reach the registry at ${url} (${reasonText(status.detail ?? '')}). ${again}`,
     }[status.status];
     line(`${isLast ? 'Not decided yet' : 'Waiting'}: ${words}`);
@@ -155,11 +156,13 @@ function deviceFault(error: unknown, username: string, url: string): unknown {
   if (error instanceof RegistrationFileError)
     return new CommandFailed(exitCodes.usage, error.message);
   if (error instanceof RegistryUnreachable)
-    return error.isBusy
-      ? new CommandFailed(exitCodes.unreachable, `The registry is busy. ${error.message}`, [
-          'Try again later with the same command.',
-        ])
-      : unreachable(url, error.message);
+    return error.status === 'unreachable'
+      ? unreachable(url, error.message)
+      : new CommandFailed(
+          error.status === 'busy' ? exitCodes.unreachable : exitCodes.failed,
+          `The registry ${error.status === 'busy' ? 'is busy' : 'has a fault'}. ${error.message}`,
+          ['Try again later with the same command.'],
+        );
   if (!(error instanceof RegistrationRefused)) return error;
   const { problem, code, status } = error;
   const fields = Array.isArray(problem.errors)
@@ -181,13 +184,12 @@ function deviceFault(error: unknown, username: string, url: string): unknown {
   );
 }
 
+/** What the words of the registry leave open. */
 const refusals: Readonly<Record<string, string>> = {
-  'username-taken':
-    'Another credential holds this name. Use another name, or ask an administrator.',
   'registration-denied':
     'Run the same command again when an administrator unlocks the registry anew.',
-  'access-suspended': 'An administrator can resume it; then run the same command again.',
-  'access-revoked': 'An administrator can reinstate the name; then run the same command again.',
+  'access-suspended': 'Run the same command again when an administrator has resumed it.',
+  'access-revoked': 'Run the same command again when an administrator has reinstated the name.',
   'access-expired': 'Run the same command again while the registry is unlocked.',
 };
 

@@ -34,7 +34,7 @@ async function runServe(call: Call): Promise<number> {
 
 /** What an operator can do about a service that does not start. */
 function startFault(error: unknown, dataDir: string): unknown {
-  const { name, message, syscall, port, address, path } = error as NodeJS.ErrnoException & {
+  const { name, syscall, port, address, path } = error as NodeJS.ErrnoException & {
     port?: number;
     address?: string;
   };
@@ -42,8 +42,8 @@ function startFault(error: unknown, dataDir: string): unknown {
   if (name === 'StoreLocked')
     return new CommandFailed(
       exitCodes.failed,
-      `The data folder ${dataDir} is in use by another process. ${message}`,
-      ['Stop that one first, or choose another folder: GATEBOOK_DATA_DIR'],
+      `The data folder ${dataDir} is in use by another process.`,
+      ['Stop that Gatebook first, or choose another folder: GATEBOOK_DATA_DIR'],
     );
   const code = systemCode(error);
   if (syscall === 'listen')

@@ -17,6 +17,8 @@ export interface HashQueue {
   run<Result>(source: string, work: () => Promise<Result>): Promise<Result>;
   /** How many wait, not counting those at work. */
   waiting(): number;
+  /** Refuses those who wait, and everybody from now on; what is at work goes on. */
+  close(): void;
 }
 
 interface Job {
@@ -30,6 +32,7 @@ export function createHashQueue(options: { concurrency: number; waitingMax: numb
   const queues = new Map<string, Job[]>();
   let waiting = 0;
   let working = 0;
+  let open = true;
 
   const fullest = (): [source: string, jobs: Job[]] | undefined => {
     let most: [string, Job[]] | undefined;
@@ -69,7 +72,16 @@ export function createHashQueue(options: { concurrency: number; waitingMax: numb
   return {
     waiting: () => waiting,
 
+    close() {
+      open = false;
+      const refused = [...queues.values()].flat();
+      queues.clear();
+      waiting = 0;
+      for (const { refuse } of refused) refuse(new HashingBusy());
+    },
+
     async run<Result>(source: string, work: () => Promise<Result>): Promise<Result> {
+      if (!open) throw new HashingBusy();
       if (working < concurrency && waiting === 0) working += 1;
       else {
         makeRoom(source);

@@ -25,6 +25,8 @@ export interface Passwords extends Fingerprints {
   waiting(): number;
   /** How many slow hashes were done since the start. */
   slowHashes(): number;
+  /** The service stops: refuses those who wait for a slow hash, with HashingBusy. */
+  close(): void;
 }
 
 const secretPrefix = 'gbs_';
@@ -113,6 +115,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
     ...createFingerprints(options.rememberedMax ?? fingerprintsMax),
     quickVerifierOf,
     waiting: queue.waiting,
+    close: queue.close,
     slowHashes: () => slowHashes,
     verifierOf: async (username, password, source) =>
       quickVerifierOf(username, password) ??

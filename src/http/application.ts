@@ -6,7 +6,8 @@ import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { bodyBytes, bodyJson } from './body.ts';
-import { bearerIn, bearerOf, requirePermission } from './caller.ts';
+import { requirePermission } from './caller.ts';
+import { sendFile } from './file.ts';
 import { type Fault, Problem, problems } from './problem.ts';
 import { allOf, type Parsed, parsedBody, parsedParams, parsedQuery, placeOf } from './received.ts';
 import {
@@ -17,6 +18,7 @@ import {
   preferredWaitSeconds,
   type Route,
 } from './route.ts';
+import { keepSession, tokenOf } from './session-cookie.ts';
 import type { SourceOf } from './source.ts';
 
 /** What the application needs from the service around it. */
@@ -161,9 +163,9 @@ const dispatch =
   };
 
 async function callerOf(route: Route, ctx: RouteContext, edge: Edge): Promise<Caller | null> {
-  const { authorization } = ctx.req.headers;
   if (route.access === 'open') return null;
-  const token = bearerIn(authorization);
+  const token = tokenOf(ctx);
+  if (token === null) throw new Problem('token-missing');
   if (route.access === 'registration') return null;
   const caller = await edge.authenticate(token);
   if (caller === null) throw new Problem('token-invalid');
@@ -198,14 +200,15 @@ function askedOf<Parts extends object>(
   edge: Edge,
 ) {
   let signal: AbortSignal | undefined;
-  const { prefer, authorization } = ctx.req.headers;
+  const { prefer } = ctx.req.headers;
   const { caller } = parts;
   return {
     ...parts,
     // Read only by routes that a token opens: where none is needed, a wrong one does no harm.
     get bearer(): string | null {
-      return bearerOf(authorization);
+      return tokenOf(ctx);
     },
+    lastEventId: (ctx.req.headers['last-event-id'] as string | undefined) ?? null,
     source: ctx.state.source as string | null,
     cause: { correlationId: ctx.state.correlationId as string, causationId: null },
     waitMs:
@@ -233,13 +236,15 @@ function goneSignal(ctx: Context): AbortSignal {
 function answer(
   ctx: Context,
   route: Route,
-  { status, body, type, headers, position }: Answer,
+  { status, body, type, headers, position, file, session }: Answer,
   edge: Edge,
 ) {
   ctx.status = status;
   if (headers !== undefined) ctx.set(headers);
   if (route.method !== 'GET' && route.path.startsWith('/api') && status < 300)
     ctx.set('Gatebook-Position', position ?? edge.position());
+  if (session !== undefined) keepSession(ctx, session, edge.https);
+  if (file !== undefined) sendFile(ctx, file);
   if (body === undefined) return;
   ctx.body = body;
   if (type !== undefined) ctx.set('Content-Type', type);

@@ -1,6 +1,7 @@
 /** The history, and the read models that were folded from it. */
 import type { App } from '../app.ts';
 import { seeing } from './asking.ts';
+import { proofRoutes } from './audit-proofs.ts';
 import { EventsQuery } from './requests.ts';
 import { ok, type Route, route } from './route.ts';
 import { ReadModels } from './service-shapes.ts';
@@ -8,7 +9,7 @@ import { EventList } from './shapes.ts';
 
 const group = 'Audit';
 
-export const auditRoutes = ({ views, readModels }: App): Route[] => [
+const historyRoutes = ({ views, readModels }: App): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/events',
@@ -34,3 +35,5 @@ export const auditRoutes = ({ views, readModels }: App): Route[] => [
     handle: async () => ok(await readModels.state()),
   }),
 ];
+
+export const auditRoutes = (app: App): Route[] => [...historyRoutes(app), ...proofRoutes(app)];

@@ -12,13 +12,6 @@ export function bearerOf(authorization: string | undefined): string | null {
   return null;
 }
 
-/** @throws Problem `token-missing` */
-export function bearerIn(authorization: string | undefined): string {
-  const token = bearerOf(authorization);
-  if (token === null) throw new Problem('token-missing');
-  return token;
-}
-
 /** A path in decoded segments, the first one empty. What is not decodable stays as it was sent. */
 export const segmentsOf = (path: string): string[] =>
   path.split('/').map((segment) => {

@@ -1,27 +1,11 @@
-/** What the service shows without signing in: the entry page, the API description and the public keys. */
+/** What the service shows without signing in: the API description and the public keys. */
 import { docsPage } from './docs-page.ts';
-import { html, page } from './html.ts';
 import { openApi } from './openapi.ts';
 import { ok, type Route, route } from './route.ts';
 import { Keys } from './service-shapes.ts';
 import { stylesheet } from './stylesheet.ts';
 
 const group = 'Service';
-
-const entryPage = page(
-  'Gatebook',
-  html`<main>
-<h1>Gatebook</h1>
-<p>Devices ask for access, a person grants it, MQTT works at once, and an auditor can prove it.</p>
-<h2>At the command line</h2>
-<pre>npx gatebook login
-npx gatebook unlock --for 5m
-npx gatebook requests --watch
-npx gatebook grant NAME --role ROLE</pre>
-<h2>By REST</h2>
-<p><a href="/docs">/docs</a> describes every route for people, <a href="/openapi.json">/openapi.json</a> for programs.</p>
-</main>`,
-);
 
 const text = (body: string, type: string) => ({
   status: 200,
@@ -61,7 +45,7 @@ export const wellKnownPaseto = (publicKeys: () => Keys): Route =>
   });
 
 /**
- * The entry page, `/docs`, `/openapi.json` and their stylesheet, which describe `others` and themselves.
+ * `/docs`, `/openapi.json` and their stylesheet, which describe `others` and themselves.
  * @param version the program's version
  */
 export function withDescription(others: readonly Route[], version: string): readonly Route[] {
@@ -72,7 +56,6 @@ export function withDescription(others: readonly Route[], version: string): read
     return described;
   };
   all.push(
-    publicText('/', 'entry', 'The entry page', 'text/html', () => entryPage),
     publicText('/docs', 'docs', 'This API for people', 'text/html', () => description().docs),
     publicText('/docs.css', 'stylesheet', 'The look of /docs', 'text/css', () => stylesheet),
     route({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Caller } from '../authority.ts';
 import type { Cause } from '../handle.ts';
+import type { ServedFile } from './file.ts';
 import type { Fault, ProblemCode } from './problem.ts';
 
 /**
@@ -18,8 +19,10 @@ export interface Asked<P, Q, B, A extends Access> {
   readonly query: Q;
   readonly body: B;
   readonly caller: CallerFor<A>;
-  /** The token of `Authorization: Bearer …`; null: none. */
+  /** The token of `Authorization: Bearer …`, or of the page's session; null: none. */
   readonly bearer: string | null;
+  /** `Last-Event-ID` of a stream that goes on. */
+  readonly lastEventId: string | null;
   /** The client's address; null where it is not known. */
   readonly source: string | null;
   /** What all events of this request belong to. */
@@ -40,6 +43,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** `Gatebook-Position`: how far a read must be to see what this caused. */
   readonly position?: string;
+  /** Instead of a body. */
+  readonly file?: ServedFile;
+  /** The page's session: kept in a cookie until it ends, or forgotten (null). */
+  readonly session?: { readonly token: string; readonly expiresAt: string } | null;
 }
 
 export interface AnswerDeclared {

@@ -5,8 +5,10 @@ import type { App } from '../app.ts';
 import { type Edge, httpApplication } from './application.ts';
 import { auditRoutes } from './audit.ts';
 import { clientRegistryRoutes } from './client-registry.ts';
+import { eventRoutes } from './events.ts';
 import { healthRoutes, liveness } from './health.ts';
 import { listen } from './listener.ts';
+import { pageRoutes } from './page.ts';
 import { wellKnownPaseto, withDescription } from './pages.ts';
 import { doorRoutes } from './register.ts';
 import { roleRoutes } from './roles.ts';
@@ -40,7 +42,9 @@ export const allRoutes = (app: App): readonly Route[] =>
       ...roleRoutes(app),
       ...tokenRoutes(app),
       ...auditRoutes(app),
+      ...eventRoutes(app),
       ...healthRoutes(app),
+      ...pageRoutes(app),
       wellKnownPaseto(() => app.views.publicKeys()),
     ],
     manifest.version,

@@ -148,6 +148,17 @@ export const Self = named(
 );
 export type Self = z.infer<typeof Self>;
 
+export const Session = named(
+  'Session',
+  z.strictObject({
+    broker: Text,
+    clientId: none(Text),
+    source: none(Text),
+    protocol: z.enum(['mqtt-3.1', 'mqtt-3.1.1', 'mqtt-5']),
+    since: Instant,
+  }),
+);
+
 export const Role = named(
   'Role',
   z.strictObject({
@@ -288,6 +299,7 @@ export const listOf = <S extends z.ZodType>(id: string, item: S) =>
 
 export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
+export const SessionList = listOf('SessionList', Session);
 export const RoleList = listOf('RoleList', Role);
 export const TokenList = listOf('TokenList', Token);
 export const KnockList = listOf('KnockList', Knock);

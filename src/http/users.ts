@@ -1,10 +1,18 @@
 /** Users: everybody who ever had access, devices and people alike. */
 import type { App } from '../app.ts';
-import { by, faultsUnlessAhead, found, passwordFaultsOf } from './asking.ts';
+import { by, faultsUnlessAhead, found, passwordFaultsOf, seeing } from './asking.ts';
 import type { ProblemCode } from './problem.ts';
-import { Authorization, Because, ByUsername, CreateUser, Rotate, UsersQuery } from './requests.ts';
+import {
+  Authorization,
+  Because,
+  ByUsername,
+  CreateUser,
+  PageQuery,
+  Rotate,
+  UsersQuery,
+} from './requests.ts';
 import { created, done, ok, type Route, route } from './route.ts';
-import { User, UserList, UserWithPassword } from './shapes.ts';
+import { SessionList, User, UserList, UserWithPassword } from './shapes.ts';
 
 const group = 'Users';
 const base = '/api/users';
@@ -34,6 +42,23 @@ const listing = ({ views }: App): Route[] => [
     answers: userNow,
     problems: ['user-not-found'],
     handle: ({ params }) => ok(found(views.user(params.username), 'user-not-found')),
+  }),
+  route({
+    method: 'GET',
+    path: `${base}/{username}/sessions`,
+    group,
+    operationId: 'listSessions',
+    summary: 'Live MQTT sessions of a user',
+    description: 'A broker that cannot tell is absent.',
+    access: 'permitted',
+    params: ByUsername,
+    query: PageQuery,
+    answers: { 200: { description: 'Newest first.', body: SessionList } },
+    problems: ['user-not-found'],
+    handle({ params, query, caller }) {
+      found(views.user(params.username), 'user-not-found');
+      return ok(views.sessions(params.username, query, seeing(caller)));
+    },
   }),
 ];
 

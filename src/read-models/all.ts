@@ -7,6 +7,7 @@ import { requests } from '../../projections/requests.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
+import { merkleTree } from '../audit/tree.ts';
 import type { ReadModels } from './read-models.ts';
 
 export const allProjections = [
@@ -19,6 +20,9 @@ export const allProjections = [
   activations,
   history,
 ] as const;
+
+/** What is kept beside the rows, and is no fold of one. */
+export const allKeepers = [merkleTree] as const;
 
 export const rowsOf = (readModels: ReadModels) => ({
   window: readModels.rows(windowProjection),

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
+import type { Keeper, Kept } from './keeper.ts';
 import { type Rows, RowTable } from './row-table.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
@@ -14,9 +15,9 @@ type AnyProjection = Projection<any, any>;
 /** The rows that one batch changed: by projection name, by key; undefined: the row is gone. */
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
-interface Model {
-  readonly projection: AnyProjection;
-  readonly table: RowTable<unknown>;
+/** How far one of them is: a projection, or what is kept beside the rows. */
+interface Place {
+  readonly projection: { readonly name: string; readonly version: number };
   position: Position;
   /** The number of the next event, counted from the log's first. */
   index: number;
@@ -24,8 +25,18 @@ interface Model {
   fault: Error | undefined;
 }
 
+interface Model extends Place {
+  readonly projection: AnyProjection;
+  readonly table: RowTable<unknown>;
+}
+
+interface KeptModel extends Place {
+  readonly kept: Kept;
+}
+
 export interface ReadModels {
   rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
+  kept<View>(keeper: Keeper<View>): View;
   /** How far all read models are. */
   position(): Position;
   /** Where the follower goes on: the place of the read model that is behind the most. */
@@ -59,10 +70,11 @@ export function openReadModels(options: {
   logId: string;
   head: Position;
   projections: readonly AnyProjection[];
+  keepers?: readonly Keeper<unknown>[];
   /** Forgets all rows first. */
   anew?: boolean;
 }): ReadModels {
-  const { file, projections } = options;
+  const { file, projections, keepers = [] } = options;
   mkdirSync(dirname(file), { recursive: true });
   const database = new DatabaseSync(file);
   database.exec(
@@ -76,16 +88,23 @@ export function openReadModels(options: {
   chmodSync(file, 0o600);
   forgetStrangers(database, options);
 
+  const begun = database.prepare(
+    'INSERT OR IGNORE INTO models (name, version, position, number) VALUES (?, ?, ?, 0)',
+  );
+  const placeOf = ({ name, version }: Place['projection']) => {
+    // From the start, so that its table is known for a later version to drop.
+    begun.run(name, version, beginning);
+    return { ...checkpointOf(database, name), fault: undefined };
+  };
   const models = projections.map((projection): Model => {
-    const at = checkpointOf(database, projection.name);
-    return {
-      projection,
-      table: new RowTable(database, projection),
-      ...at,
-      fault: undefined,
-    };
+    const table = new RowTable(database, projection);
+    return { projection, table, ...placeOf(projection) };
   });
-  return new Running(database, file, models);
+  const kept = keepers.map((keeper): KeptModel => {
+    const opened = keeper.open(database) as Kept;
+    return { projection: keeper, kept: opened, ...placeOf(keeper) };
+  });
+  return new Running(database, file, models, kept);
 }
 
 function checkpointOf(database: DatabaseSync, name: string) {
@@ -101,11 +120,13 @@ function forgetStrangers(
     logId,
     head,
     projections,
+    keepers = [],
     anew = false,
   }: {
     logId: string;
     head: Position;
     projections: readonly AnyProjection[];
+    keepers?: readonly Keeper<unknown>[];
     anew?: boolean;
   },
 ): void {
@@ -119,7 +140,9 @@ function forgetStrangers(
     position: string;
   }[];
   const another = anew || (fact !== undefined && fact.value !== identity);
-  const versions = new Map(projections.map(({ name, version }) => [name, version]));
+  const versions = new Map(
+    [...projections, ...keepers].map(({ name, version }) => [name, version]),
+  );
   database.exec('BEGIN IMMEDIATE');
   for (const { name, version, position } of known) {
     if (!another && position <= head && versions.get(name) === version) continue;
@@ -134,17 +157,26 @@ function forgetStrangers(
 class Running implements ReadModels {
   readonly #database: DatabaseSync;
   readonly #file: string;
-  readonly #models: readonly Model[];
+  readonly #models: readonly Place[];
+  readonly #folded: readonly Model[];
+  readonly #kept: readonly KeptModel[];
   readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
   readonly #readers = new Map<string, Model[]>();
   readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
   readonly #waiting = new Set<{ position: Position; done: (reached: boolean) => void }>();
   readonly #saveCheckpoint: ReturnType<DatabaseSync['prepare']>;
 
-  constructor(database: DatabaseSync, file: string, models: readonly Model[]) {
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    models: readonly Model[],
+    kept: readonly KeptModel[],
+  ) {
     this.#database = database;
     this.#file = file;
-    this.#models = models;
+    this.#models = [...models, ...kept];
+    this.#folded = models;
+    this.#kept = kept;
     this.#tables = new Map(models.map(({ projection, table }) => [projection.name, table]));
     for (const model of models)
       for (const category of model.projection.reads)
@@ -158,6 +190,12 @@ class Running implements ReadModels {
     const table = this.#tables.get(name);
     if (!table) throw new Error(`no read model ${name}`);
     return table as unknown as Rows<Row>;
+  }
+
+  kept<View>({ name }: Keeper<View>): View {
+    const found = this.#kept.find(({ projection }) => projection.name === name);
+    if (!found) throw new Error(`nothing is kept as ${name}`);
+    return found.kept as Kept & View;
   }
 
   resume() {
@@ -193,8 +231,9 @@ class Running implements ReadModels {
       this.#database.exec('BEGIN IMMEDIATE');
       for (const [at, stored] of events.entries()) this.#fold(stored, first + at);
       const changes = new Map<string, ReadonlyMap<string, unknown>>();
+      for (const { projection, table, fault } of this.#folded)
+        if (fault === undefined) changes.set(projection.name, table.flush());
       for (const model of running) {
-        changes.set(model.projection.name, model.table.flush());
         if (model.position >= last.position) continue;
         const { name, version } = model.projection;
         this.#saveCheckpoint.run(name, version, last.position, first + events.length);
@@ -207,8 +246,9 @@ class Running implements ReadModels {
       }
       return changes;
     } catch (error) {
-      for (const { table } of this.#models) table.abandon();
+      for (const { table } of this.#folded) table.abandon();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      for (const { kept } of this.#kept) kept.abandon();
       if (!(error instanceof ProjectionFault)) throw error;
       error.model.fault = error;
       return undefined;
@@ -216,6 +256,9 @@ class Running implements ReadModels {
   }
 
   #fold(stored: StoredEvent, index: number): void {
+    for (const model of this.#kept)
+      if (!model.fault && stored.position > model.position)
+        blaming(model, stored, () => model.kept.take(stored, index));
     const readers = this.#readers.get(categoryOf(stored.stream));
     if (!readers) return;
     const envelope: Envelope = { ...stored, index };
@@ -223,20 +266,16 @@ class Running implements ReadModels {
     for (const model of readers) {
       if (model.fault || stored.position <= model.position) continue;
       const { projection, table } = model;
-      try {
-        let event = parsed.get(projection.Event);
-        if (event === undefined) {
-          event = projection.Event.parse(upcast(stored));
-          parsed.set(projection.Event, event);
-        }
-        const key = projection.key(event, envelope);
-        if (key === undefined) continue;
-        const before = table.current(key);
-        const after = projection.evolve(before, event, envelope);
-        if (after !== before) table.change(key, after, index);
-      } catch (error) {
-        throw new ProjectionFault(model, stored, error);
-      }
+      const event = blaming(model, stored, () => {
+        const known = parsed.get(projection.Event);
+        return known === undefined ? projection.Event.parse(upcast(stored)) : known;
+      });
+      parsed.set(projection.Event, event);
+      const key = blaming(model, stored, () => projection.key(event, envelope));
+      if (key === undefined) continue;
+      const before = table.current(key);
+      const after = blaming(model, stored, () => projection.evolve(before, event, envelope));
+      if (after !== before) table.change(key, after, index);
     }
   }
 
@@ -308,14 +347,24 @@ class Running implements ReadModels {
 /** An event that a projection cannot read: the log and the code do not fit. Names no data. */
 class ProjectionFault extends Error {
   override name = 'ProjectionFault';
-  readonly model: Model;
+  readonly model: Place;
 
-  constructor(model: Model, stored: StoredEvent, cause: unknown) {
+  constructor(model: Place, stored: StoredEvent, cause: unknown) {
     const why = cause instanceof Error ? cause.name : 'fault';
     super(
       `the read model ${model.projection.name} stopped at event ${stored.eventId} (${stored.type}) ` +
         `of ${stored.stream}: ${why}`,
     );
     this.model = model;
+  }
+}
+
+/** The projection answers for what it does with an event, and for no fault of the file its rows are in. */
+function blaming<T>(model: Place, stored: StoredEvent, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') throw error;
+    throw new ProjectionFault(model, stored, error);
   }
 }

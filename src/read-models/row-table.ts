@@ -42,7 +42,8 @@ export class MalformedCursor extends Error {
   override name = 'MalformedCursor';
 }
 
-const cursorOf = (born: number) => Buffer.from(`b${born}`).toString('base64url');
+/** The cursor of the page that begins after the row born at this event number. */
+export const cursorOf = (born: number) => Buffer.from(`b${born}`).toString('base64url');
 
 function bornOf(cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString();
@@ -58,7 +59,10 @@ function conditionSql(
 ): [sql: string, values: SQLInputValue[]] {
   if ('anyOf' in condition) {
     const parts = condition.anyOf.map((one) => conditionSql(one, columns));
-    return [`(${parts.map(([sql]) => sql).join(' OR ')})`, parts.flatMap(([, values]) => values)];
+    return [
+      `(${parts.map(([sql]) => sql).join(' OR ') || '0'})`,
+      parts.flatMap(([, values]) => values),
+    ];
   }
   if (!columns.has(condition.column)) throw new Error(`no column ${condition.column}`);
   const name = `"${condition.column}"`;

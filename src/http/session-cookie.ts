@@ -1,0 +1,37 @@
+/**
+ * The page's session: its token in a cookie that no script can read. It counts only beside a header that
+ * another site cannot send without being allowed to, which nobody is (docs/decisions/0005).
+ */
+import type { Context } from 'koa';
+import { bearerOf } from './caller.ts';
+
+/** What the page sends with each call. */
+export const pageHeader = 'gatebook-page';
+
+/** Cookies know no ports: two registries on one machine have two names. */
+const cookieName = (ctx: Context): string =>
+  `gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
+
+/** The token of a request: of `Authorization`, or else of the page's cookie; null: none. */
+export function tokenOf(ctx: Context): string | null {
+  const { authorization } = ctx.req.headers;
+  if (authorization !== undefined || ctx.req.headers[pageHeader] === undefined)
+    return bearerOf(authorization);
+  return ctx.cookies.get(cookieName(ctx)) ?? null;
+}
+
+/** Keeps a token until it ends, or forgets it (null). */
+export function keepSession(
+  ctx: Context,
+  session: { readonly token: string; readonly expiresAt: string } | null,
+  https: boolean,
+): void {
+  const value = session?.token ?? '';
+  const ends = session === null ? new Date(0) : new Date(session.expiresAt);
+  ctx.set(
+    'Set-Cookie',
+    `${cookieName(ctx)}=${value}; Path=/; Expires=${ends.toUTCString()}; HttpOnly; SameSite=Strict${
+      https ? '; Secure' : ''
+    }`,
+  );
+}

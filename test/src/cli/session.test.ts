@@ -1,0 +1,365 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { adminPassword, type Gatebook, gatebook, type Ran, type Running } from './gatebook.ts';
+
+const test = suite<{ gate: Gatebook; service: Running }>('cli session');
+test.before(async (context) => {
+  context.gate = gatebook();
+  context.service = await context.gate.serve();
+  context.gate.environment.GATEBOOK_USERNAME = 'admin';
+  context.gate.environment.GATEBOOK_PASSWORD = adminPassword;
+});
+test.after(({ gate }) => gate.clean());
+
+/** The output of a call that must have gone well. */
+function said({ exitCode, stdout, stderr }: Ran): string {
+  assert.is(exitCode, 0, stderr);
+  return stdout;
+}
+
+/** Asks as a stranger with another password, so that the name is contested. */
+async function contest(gate: Gatebook, username: string) {
+  const answer = await fetch(`${gate.environment.GATEBOOK_URL}/api/client-registry/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password: 'another password' }),
+  });
+  assert.is(answer.status, 409);
+}
+
+test('while it is locked a device is told to wait, with exit 6', async ({ gate }) => {
+  const { exitCode, stdout } = await gate.run(
+    'register',
+    'press-17',
+    '--out',
+    'press-17.json',
+    '--no-wait',
+  );
+  assert.is(exitCode, 6);
+  assert.match(stdout, /^Pairing ID {2}[0-9a-f]{3} [0-9a-f]{3} {3}\(compare it with the page\)\n/);
+  assert.match(stdout, 'Not decided yet: the registry is locked.');
+  assert.is(statSync(join(gate.folder, 'press-17.json')).mode & 0o777, 0o600);
+});
+
+test('a device asks, an administrator grants, the waiting device gets it, the history tells', async ({
+  gate,
+}) => {
+  const opened = said(
+    await gate.run(
+      'unlock',
+      '--for',
+      '5m',
+      '--max',
+      '20',
+      '--pattern',
+      'press-*',
+      '--note',
+      'line 4',
+    ),
+  );
+  assert.match(
+    opened,
+    /^Unlocked until .*\d\d:\d\d:\d\d \(5 min\) for press-\*, at most 20 requests\. Watch with: gatebook requests --watch\n$/,
+  );
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the template is the registry's
+  const permission = 'mqtt:readWrite:plant/${username}/#';
+  assert.is(
+    said(await gate.run('roles', 'create', 'press', '--permission', permission)),
+    'Defined role press: 1 permission, 0 users.\n',
+  );
+
+  const device = gate.start([
+    'register',
+    'press-17',
+    '--out',
+    'press-17.json',
+    '--context',
+    'line=4',
+  ]);
+  const pairing = (await device.says('Pairing ID')).slice(12, 19);
+  await device.says('Waiting: pending since');
+  const [header = '', row = '', summary = ''] = said(await gate.run('requests')).split('\n');
+  assert.match(header, /^NAME {6}PAIRING {2}KIND {2}FLOW {6}SOURCE {5}ASKED {2}WANTS$/);
+  assert.match(
+    row,
+    new RegExp(`^press-17  ${pairing}  new   explicit  127\\.0\\.0\\.1  \\d s +–$`),
+  );
+  assert.match(summary, /^1 pending\. Locks in (5 min|4 min \d+ s)\.$/);
+
+  assert.is(
+    said(await gate.run('grant', 'press-17', '--role', 'press')),
+    'Granted press-17: role press (plant/press-17/#). Active at embedded.\n',
+  );
+  const registered = await device.ended;
+  assert.match(
+    said(registered),
+    'Granted. Wrote press-17.json (mode 0600). Try: mosquitto_sub -h 127.0.0.1 -p ',
+  );
+  assert.match(
+    registered.stdout,
+    `-u press-17 -P "$(jq -r .password press-17.json)" -t 'plant/press-17/#'\n`,
+  );
+  const file = JSON.parse(readFileSync(join(gate.folder, 'press-17.json'), 'utf8'));
+  assert.equal(Object.keys(file), [
+    'url',
+    'username',
+    'password',
+    'requestId',
+    'pairingId',
+    'registrationToken',
+    'registered',
+  ]);
+  assert.equal(file.registered.roles, ['press']);
+
+  const again = await gate.run('register', 'press-17', '--out', 'press-17.json');
+  assert.match(said(again), 'Granted already. press-17.json has the credentials.');
+
+  const [columns = '', ...events] = said(await gate.run('history', 'press-17'))
+    .trim()
+    .split('\n');
+  assert.match(columns, /^WHEN {17}WHAT {19}WHO {7}DETAILS$/);
+  assert.equal(
+    events.map((line) => line.split(/ {2,}/).slice(1)),
+    [
+      ['CredentialActivated', 'system', 'embedded'],
+      ['RegistrationGranted', 'admin', 'role press'],
+      [
+        'RegistrationRequested',
+        'press-17',
+        `explicit, 127.0.0.1, pairing ID ${pairing.replace(' ', '')}, line=4`,
+      ],
+    ],
+  );
+});
+
+test('a contested request needs its name and a confirmation; a glob leaves it alone', async ({
+  gate,
+}) => {
+  said(await gate.call('unlock'));
+  const names = ['press-30', 'press-31', 'press-32'];
+  const asked = await Promise.all(
+    names.map((name) =>
+      gate.call('register', name, '--out', join(gate.folder, `${name}.json`), '--no-wait'),
+    ),
+  );
+  assert.equal(
+    asked.map(({ exitCode }) => exitCode),
+    [6, 6, 6],
+  );
+  await contest(gate, 'press-31');
+
+  assert.match(said(await gate.call('requests')), 'new, contested (1 try with another credential)');
+  const bulk = await gate.call('grant', 'press-*', '--role', 'press');
+  assert.is(
+    said(bulk),
+    'Granted 2: press-30 press-32\nLeft alone 1: press-31 (contested). Grant these by name.\n',
+  );
+  const { pairingId } = JSON.parse(readFileSync(join(gate.folder, 'press-31.json'), 'utf8'));
+  const refused = await gate.run('grant', 'press-31', '--role', 'press');
+  assert.equal(refused, {
+    exitCode: 3,
+    stdout: '',
+    stderr: [
+      'Not granted: press-31 is contested. Somebody else asked for this name with another credential.',
+      `Compare the pairing ID (${pairingId.slice(0, 3)} ${pairingId.slice(3)}) with the device, then: gatebook grant press-31 --confirm-contested`,
+      '',
+    ].join('\n'),
+  });
+  const confirmed = await gate.call('grant', 'press-31', '--confirm-contested');
+  assert.match(
+    said(confirmed),
+    'Granted press-31: no rights yet. Active at embedded. Give some with: ',
+  );
+});
+
+test('a denied device is told why, and a blocked one until when', async ({ gate }) => {
+  said(await gate.call('unlock'));
+  await gate.call('register', 'press-40', '--out', join(gate.folder, 'press-40.json'), '--no-wait');
+  const denied = await gate.call(
+    'deny',
+    'press-40',
+    '--reason',
+    'not ours',
+    '--block-until',
+    '30d',
+  );
+  assert.match(said(denied), /^Denied press-40\. It may ask again after \d{4}-/);
+  const { exitCode, stderr } = await gate.call(
+    'register',
+    'press-40',
+    '--out',
+    join(gate.folder, 'press-40.json'),
+  );
+  assert.is(exitCode, 3);
+  assert.match(stderr, 'Not registered: press-40.');
+  assert.match(stderr, 'Reason: not ours\nIt may ask again after ');
+});
+
+test('users are made, changed and taken away', async ({ gate }) => {
+  const created = said(await gate.call('users', 'create', 'anna', '--role', 'registrar'));
+  assert.match(
+    created,
+    /^Created anna: role registrar\.\nPassword \(shown this once\): gbs_\S+\n$/,
+  );
+  assert.is(
+    said(await gate.call('users', 'authorization', 'anna', '--role', 'auditor', '--prefix', 'a/')),
+    'Changed the rights of anna: role auditor, prefix a/.\n',
+  );
+  const [suspended, shown] = [
+    await gate.call('users', 'suspend', 'anna', '--reason', 'on holiday'),
+    await gate.call('users', 'show', 'anna'),
+  ];
+  assert.is(said(suspended), 'Suspended anna. Give it back with: gatebook users resume anna\n');
+  assert.match(said(shown), /^name {12}anna\nstatus {10}suspended\nreason {10}on holiday\n/);
+  assert.is(
+    said(await gate.call('users', 'resume', 'anna')),
+    'Resumed anna. It has its access again.\n',
+  );
+  const rotated = await gate.start(
+    ['users', 'rotate', 'anna', '--password-stdin'],
+    'a new password\n',
+  ).ended;
+  assert.is(said(rotated), 'Changed the password of anna; its sessions and logins ended.\n');
+  assert.match(
+    said(await gate.call('users', 'revoke', 'anna')),
+    'Revoked anna. The name can ask again only',
+  );
+  assert.match(
+    said(await gate.call('users', '--status', 'revoked')),
+    /^NAME {2}STATUS .*\nanna {2}revoked /,
+  );
+  const last = await gate.call('users', 'revoke', 'admin');
+  assert.is(last.exitCode, 3);
+  assert.match(last.stderr, /last active administrator/);
+});
+
+test('rights that are not named are not taken away by accident', async ({ gate }) => {
+  const { exitCode, stderr } = await gate.call('users', 'authorization', 'press-17');
+  assert.is(exitCode, 2);
+  assert.match(stderr, 'No rights are named.\nWhat is not named is taken away.');
+});
+
+test('roles are listed, changed and removed', async ({ gate }) => {
+  const [list, taken, refused] = await Promise.all([
+    gate.call('roles'),
+    gate.call('roles', 'create', 'administrator', '--permission', 'mqtt:read:a'),
+    gate.call('roles', 'remove', 'press'),
+  ]);
+  assert.match(said(list), /\nadministrator {2}1 {6}built in {2}http:readWrite:\/# /);
+  assert.equal([taken.exitCode, refused.exitCode], [3, 3]);
+  assert.match(refused.stderr, 'See who has it with: gatebook users --role NAME');
+  said(await gate.call('roles', 'set', 'reader', '--permission', 'mqtt:read:plant/#'));
+  assert.match(
+    said(await gate.call('roles', 'show', 'reader')),
+    /0 users\)\n {2}mqtt:read:plant\/#\n$/,
+  );
+  assert.is(said(await gate.call('roles', 'remove', 'reader')), 'Removed role reader.\n');
+});
+
+test('--json prints the body as it is, and problems on stderr', async ({ gate }) => {
+  const [window, users, problem] = await Promise.all([
+    gate.call('unlock', '--json', '--for', '1m'),
+    gate.call('users', '--json', '--limit', '2'),
+    gate.call('users', 'show', 'nobody', '--json'),
+  ]);
+  assert.is(JSON.parse(said(window)).status, 'unlocked');
+  const { items, nextCursor } = JSON.parse(said(users));
+  assert.is(items.length, 2);
+  const next = JSON.parse(
+    said(await gate.call('users', '--json', '--limit', '2', '--cursor', nextCursor)),
+  );
+  assert.is.not(next.items[0].username, items[0].username);
+  assert.equal([problem.exitCode, problem.stdout], [3, '']);
+  assert.is(JSON.parse(problem.stderr).code, 'user-not-found');
+});
+
+test('a login is kept in a private file, and used', async ({ gate }) => {
+  const { environment } = gate;
+  delete environment.GATEBOOK_USERNAME;
+  delete environment.GATEBOOK_PASSWORD;
+  const wrong = await gate.start(['login', '--username', 'admin'], 'wrong password\n').ended;
+  assert.equal([wrong.exitCode, wrong.stdout], [4, '']);
+  const anonymous = await gate.call('lock');
+  assert.is(anonymous.exitCode, 4);
+  assert.match(anonymous.stderr, /^Not signed in at http:.*\nSign in with: gatebook login/);
+
+  const login = await gate.start(['login', '--username', 'admin'], `${adminPassword}\n`).ended;
+  assert.match(said(login), /^Signed in at http:\S+ as admin until .* \(mode 0600\)\.\n$/);
+  const path = join(gate.folder, '.config', 'gatebook', 'credentials.json');
+  assert.is(statSync(path).mode & 0o777, 0o600);
+  assert.match(said(await gate.run('lock')), /^Locked\. /);
+
+  const created = said(await gate.call('tokens', 'create', 'ci', '--for', '30d', '--json'));
+  const { token, tokenId } = JSON.parse(created);
+  assert.match(said(await gate.call('tokens')), tokenId);
+  assert.is(said(await gate.call('tokens', 'revoke', tokenId)), `Revoked token ${tokenId}.\n`);
+  const ended = await gate.call('lock', '--token', token);
+  assert.is(ended.exitCode, 4);
+  assert.match(said(await gate.call('logout')), 'Signed out at ');
+  assert.is((await gate.call('lock')).exitCode, 4);
+
+  environment.GATEBOOK_USERNAME = 'admin';
+  const half = await gate.call('lock');
+  assert.is(half.exitCode, 2);
+  environment.GATEBOOK_PASSWORD = adminPassword;
+});
+
+test('what is watched comes as it happens, until Ctrl-C', async ({ gate }) => {
+  said(await gate.call('unlock'));
+  const watch = gate.start(['requests', '--watch']);
+  await gate.run('register', 'press-50', '--out', 'press-50.json', '--no-wait');
+  await watch.says('pending  press-50');
+  said(await gate.call('deny', 'press-50'));
+  await watch.says('denied  press-50');
+  watch.child.kill('SIGINT');
+  assert.is((await watch.ended).exitCode, 0);
+});
+
+test('a waiting device stops at Ctrl-C and goes on later, also over a restart of the service', async (context) => {
+  const { gate } = context;
+  const args = ['register', 'press-60', '--out', 'press-60.json'];
+  const device = gate.start(args);
+  await device.says('Waiting: pending');
+  device.child.kill('SIGINT');
+  const stopped = await device.ended;
+  assert.is(stopped.exitCode, 130);
+  assert.match(stopped.stderr, 'Stopped. The same command goes on later.');
+
+  gate.environment.GATEBOOK_HTTP_PORT = new URL(gate.environment.GATEBOOK_URL ?? '').port;
+  const waiting = gate.start(args);
+  await waiting.says('Waiting: pending');
+  context.service.child.kill('SIGKILL');
+  await context.service.ended;
+  await waiting.says('Waiting: cannot reach the registry at');
+  context.service = await gate.serve();
+  said(await gate.call('grant', 'press-60', '--role', 'press'));
+  assert.match(said(await waiting.ended), 'Granted. Wrote press-60.json');
+});
+
+test('the service stops with exit 0, and the data folder is its own while it runs', async (context) => {
+  const { gate, service } = context;
+  const second = await gate.run('rebuild');
+  assert.is(second.exitCode, 1);
+  assert.match(
+    second.stderr,
+    /^The data folder .* is in use by another process\.\nStop that Gatebook first/,
+  );
+
+  const live = said(await gate.call('tokens', 'create', 'read', '--json'));
+  const before = await fetch(`${gate.environment.GATEBOOK_URL}/api/read-models`, {
+    headers: { authorization: `Bearer ${JSON.parse(live).token}` },
+  });
+  const states = await before.json();
+  service.child.kill('SIGTERM');
+  assert.is((await service.ended).exitCode, 0);
+  const rebuilt = said(await gate.run('rebuild'));
+  assert.match(
+    rebuilt,
+    /^Rebuilt \d+ read models\. State [0-9a-f]{4}…[0-9a-f]{2} is the same as before\.\n$/,
+  );
+  assert.equal(JSON.parse(said(await gate.run('rebuild', '--json'))), states);
+});
+
+test.run();

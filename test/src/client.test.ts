@@ -1,0 +1,446 @@
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  RegistrationFileError,
+  RegistrationRefused,
+  type RegistrationStatus,
+  RegistryUnreachable,
+  register,
+} from '../../src/client.ts';
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Record<string, unknown> | null;
+}
+interface Reply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  /** Cut the connection instead. */
+  readonly cut?: true;
+  readonly look?: () => void;
+}
+
+/** A door that answers as it is told, one reply after the other; the last one stays. */
+function door(...replies: [Reply, ...Reply[]]) {
+  const asked: Asked[] = [];
+  const server: Server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const { method = '', url: path = '', headers } = request;
+    const reply = replies[Math.min(asked.length, replies.length - 1)];
+    asked.push({ method, path, headers, body: text === '' ? null : JSON.parse(text) });
+    if (reply === undefined) return;
+    reply.look?.();
+    if (reply.cut) return void request.socket.destroy();
+    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
+    response.end(JSON.stringify(reply.body ?? {}));
+  });
+  return { server, asked };
+}
+
+const test = suite<{
+  folder: string;
+  servers: Server[];
+  open: (server: Server) => Promise<string>;
+}>('client');
+test.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'gatebook-client-'));
+  context.servers = [];
+  context.open = async (server) => {
+    context.servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+});
+test.after.each(({ folder, servers }) => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const soon = { 'retry-after': '0' };
+const pending = (requestId = 'r-1'): Reply => ({
+  status: 202,
+  headers: soon,
+  body: {
+    status: 'pending',
+    requestId,
+    username: 'press-17',
+    pairingId: 'a1b2c3',
+    registrationToken: 'v4.public.registration',
+    expiresAt: '2026-11-24T10:00:00.000Z',
+  },
+});
+const registered = {
+  status: 'granted',
+  requestId: 'r-1',
+  username: 'press-17',
+  roles: ['press'],
+  permissions: [],
+  mqttPublishPrefix: null,
+  mqttClientId: null,
+  expiresAt: null,
+  effectivePermissions: [],
+  brokers: [{ name: 'embedded', urls: ['mqtt://127.0.0.1:1883'] }],
+  certificate: null,
+};
+const granted: Reply = { status: 201, body: registered };
+const problem = (status: number, code: string, more: object = {}): Reply => ({
+  status,
+  headers: [423, 429, 503, 409].includes(status) ? soon : {},
+  body: {
+    type: `urn:gatebook:problem:${code}`,
+    title: code,
+    status,
+    detail: `${code}.`,
+    code,
+    ...more,
+  },
+});
+
+const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+const caught = async (work: Promise<unknown>): Promise<Error> =>
+  work.then(
+    () => assert.unreachable('it should have been refused'),
+    (error) => error,
+  );
+
+test('a new device makes its password and keeps it before it asks', async ({ folder, open }) => {
+  const file = join(folder, 'press-17.json');
+  let before: ReturnType<typeof read>;
+  const { server, asked } = door({ ...granted, look: () => (before = read(file)) });
+  const url = await open(server);
+  const result = await register({
+    url: `${url}/`,
+    username: 'press-17',
+    file,
+    context: { line: '4' },
+  });
+
+  assert.equal(result, { status: 'granted', registered, already: false });
+  assert.equal(before, {
+    url,
+    username: 'press-17',
+    password: before.password,
+    requestId: null,
+    pairingId: before.pairingId,
+    registrationToken: null,
+    registered: null,
+  });
+  assert.match(before.password, /^[0-9a-f]{64}$/);
+  assert.match(before.pairingId, /^[0-9a-f]{6}$/);
+  assert.equal(asked[0]?.body, {
+    username: 'press-17',
+    password: before.password,
+    pairingId: before.pairingId,
+    context: { line: '4' },
+  });
+  assert.equal(read(file), { ...before, requestId: 'r-1', registered });
+  assert.is(statSync(file).mode & 0o777, 0o600);
+  assert.equal(readdirSync(folder), ['press-17.json']);
+});
+
+test('while it is locked the device asks again; when pending it polls with its token', async ({
+  folder,
+  open,
+}) => {
+  const file = join(folder, 'f.json');
+  const { server, asked } = door(
+    problem(423, 'registry-locked'),
+    problem(429, 'source-throttled'),
+    problem(503, 'store-unavailable'),
+    pending(),
+    pending(),
+    granted,
+  );
+  const said: string[] = [];
+  const onStatus = ({ status }: RegistrationStatus) => said.push(status);
+  await register({ url: await open(server), username: 'press-17', file, onStatus });
+  assert.equal(said, ['asking', 'locked', 'busy', 'busy', 'pending', 'pending']);
+  assert.equal(
+    asked.map(({ method, path }) => `${method} ${path.replace('/api/client-registry/', '')}`),
+    [...Array(4).fill('POST register'), 'GET requests/self', 'GET requests/self'],
+  );
+  for (const { headers } of asked.slice(4))
+    assert.equal(
+      [headers.authorization, headers.prefer],
+      ['Bearer v4.public.registration', 'wait=30'],
+    );
+  assert.equal(new Set(asked.slice(0, 4).map(({ body }) => body?.password)).size, 1);
+  assert.is(read(file).registrationToken, null);
+});
+
+test('a token that has ended, or is of a request that is gone, leads back to the password', async ({
+  folder,
+  open,
+}) => {
+  for (const status of [401, 404]) {
+    const { server, asked } = door(pending(), pending(), problem(status, 'token-invalid'), granted);
+    const file = join(folder, `${status}.json`);
+    await register({ url: await open(server), username: 'press-17', file });
+    assert.equal(
+      asked.map(({ method }) => method),
+      ['POST', 'GET', 'GET', 'POST'],
+    );
+  }
+});
+
+test('run again with the same file, it goes on with the same password', async ({
+  folder,
+  open,
+}) => {
+  const file = join(folder, 'f.json');
+  const { server, asked } = door(pending(), granted);
+  const url = await open(server);
+  const options = { url, username: 'press-17', file };
+  const first = await register({ ...options, wait: false });
+  assert.is(first.status, 'undecided');
+  const kept = read(file);
+  assert.equal([kept.requestId, kept.pairingId], ['r-1', 'a1b2c3']);
+  const second = await register({ ...options, wait: false, pairingId: 'ffffff' });
+  assert.is(second.status, 'granted');
+  assert.equal(
+    asked.map(({ method }) => method),
+    ['POST', 'GET'],
+  );
+  assert.is(asked[1]?.headers.prefer, undefined);
+  assert.equal([read(file).password, read(file).pairingId], [kept.password, 'a1b2c3']);
+});
+
+test('a device that goes on says at once that it is pending, before it waits', async ({
+  folder,
+  open,
+}) => {
+  const file = join(folder, 'f.json');
+  const { server, asked } = door(pending(), pending(), granted);
+  const options = { url: await open(server), username: 'press-17', file };
+  await register({ ...options, wait: false });
+  const said: string[] = [];
+  await register({ ...options, onStatus: ({ status }) => said.push(`${status} ${asked.length}`) });
+  assert.equal(said, ['asking 1', 'pending 2']);
+  assert.equal(
+    asked.map(({ headers }) => headers.prefer),
+    [undefined, undefined, 'wait=30'],
+  );
+});
+
+test('a device that is registered says so, also when nobody answers', async ({ folder, open }) => {
+  const file = join(folder, 'f.json');
+  const { server, asked } = door(granted, granted, problem(503, 'stopping'));
+  const url = await open(server);
+  const options = { url, username: 'press-17', file };
+  await register(options);
+  const kept = readFileSync(file, 'utf8');
+  assert.equal(await register(options), { status: 'granted', registered, already: true });
+  assert.equal(await register(options), { status: 'granted', registered, already: true });
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  assert.equal(await register(options), { status: 'granted', registered, already: true });
+  assert.is(asked.length, 3);
+  assert.is(readFileSync(file, 'utf8'), kept);
+});
+
+test('a registered device that the registry no longer knows asks anew', async ({
+  folder,
+  open,
+}) => {
+  const file = join(folder, 'f.json');
+  const { server, asked } = door(
+    granted,
+    problem(423, 'registry-locked'),
+    problem(423, 'registry-locked'),
+    granted,
+  );
+  const options = { url: await open(server), username: 'press-17', file };
+  await register(options);
+  const again = await register(options);
+  assert.equal(again, { status: 'granted', registered, already: false });
+  assert.is(asked.length, 4);
+});
+
+test('a final refusal ends it, with the words of the registry', async ({ folder, open }) => {
+  const finals: [number, string][] = [
+    [400, 'request-malformed'],
+    [403, 'registration-denied'],
+    [403, 'access-suspended'],
+    [409, 'username-taken'],
+    [410, 'access-revoked'],
+    [410, 'access-expired'],
+    [413, 'body-too-large'],
+  ];
+  for (const [status, code] of finals) {
+    const { server, asked } = door(problem(status, code, { reason: 'not ours' }));
+    const file = join(folder, `${code}.json`);
+    const error = await caught(register({ url: await open(server), username: 'press-17', file }));
+    assert.instance(error, RegistrationRefused);
+    const refused = error as RegistrationRefused;
+    assert.equal([refused.status, refused.code, refused.message], [status, code, `${code}.`]);
+    assert.is(refused.problem.reason, 'not ours');
+    assert.is(asked.length, 1);
+    assert.ok(read(file).password, 'the same command can go on later');
+  }
+});
+
+test('a challenger waits for the replacement', async ({ folder, open }) => {
+  const { server, asked } = door(problem(409, 'replacement-pending'), granted);
+  const said: string[] = [];
+  await register({
+    url: await open(server),
+    username: 'press-17',
+    file: join(folder, 'f.json'),
+    onStatus: ({ status }) => said.push(status),
+  });
+  assert.equal(said, ['asking', 'replacement-pending']);
+  assert.is(asked.length, 2);
+});
+
+test('a redirect is not followed, so the password goes to nobody else', async ({
+  folder,
+  open,
+}) => {
+  const other = door(granted);
+  const otherUrl = await open(other.server);
+  const { server } = door({ status: 307, headers: { location: `${otherUrl}/` } });
+  const work = register({ url: await open(server), username: 'press-17', file: join(folder, 'f') });
+  assert.instance(await caught(work), RegistrationRefused);
+  assert.is(other.asked.length, 0);
+});
+
+test('a lost connection is tried again after a growing time', async ({ folder, open }) => {
+  const { server, asked } = door({ status: 0, cut: true }, granted);
+  const said: RegistrationStatus[] = [];
+  const result = await register({
+    url: await open(server),
+    username: 'press-17',
+    file: join(folder, 'f.json'),
+    onStatus: (status) => said.push(status),
+  });
+  assert.is(result.status, 'granted');
+  assert.is(said[1]?.status, 'unreachable');
+  assert.ok((said[1]?.retryInMs ?? 0) >= 1_000);
+  assert.is(asked.length, 2);
+});
+
+test('the device never asks earlier than it is told', async ({ folder, open }) => {
+  const later = new Date(Date.now() + 100_000).toUTCString();
+  for (const [header, leastMs] of [
+    ['7', 7_000],
+    ['0', 250],
+    [later, 90_000],
+    ['999999', 3_600_000],
+  ] as const) {
+    const { server } = door({
+      ...problem(423, 'registry-locked'),
+      headers: { 'retry-after': header },
+    });
+    const url = await open(server);
+    const file = join(folder, `${leastMs}.json`);
+    const result = await register({ url, username: 'press-17', file, wait: false });
+    const { retryInMs } = result.status === 'undecided' ? result.because : { retryInMs: 0 };
+    assert.ok(retryInMs >= leastMs, `${header}: ${retryInMs}`);
+    assert.ok(retryInMs <= Math.max(leastMs, 100_000, leastMs) * 1.25, `${header}: ${retryInMs}`);
+  }
+});
+
+test('without waiting, a locked registry is undecided and an absent one an error', async ({
+  folder,
+  open,
+}) => {
+  const { server } = door(problem(423, 'registry-locked'), problem(503, 'stopping'));
+  const url = await open(server);
+  const options = { url, username: 'press-17', file: join(folder, 'f.json'), wait: false };
+  const result = await register(options);
+  assert.is(result.status === 'undecided' && result.because.status, 'locked');
+  const busy = await caught(register(options));
+  assert.ok(busy instanceof RegistryUnreachable && busy.status === 'busy');
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  const away = await caught(register(options));
+  assert.ok(away instanceof RegistryUnreachable && away.status === 'unreachable');
+  assert.is(away.message, 'ECONNREFUSED');
+});
+
+test('an abort ends the waiting at once', async ({ folder, open }) => {
+  const { server } = door({
+    ...problem(423, 'registry-locked'),
+    headers: { 'retry-after': '3600' },
+  });
+  const stop = new AbortController();
+  const work = register({
+    url: await open(server),
+    username: 'press-17',
+    file: join(folder, 'f.json'),
+    signal: stop.signal,
+    onStatus: ({ status }) => status === 'locked' && stop.abort(new Error('enough')),
+  });
+  assert.is((await caught(work)).message, 'enough');
+});
+
+test("somebody else's file is left alone", async ({ folder, open }) => {
+  const { server, asked } = door(granted);
+  const url = await open(server);
+  const file = join(folder, 'f.json');
+  const refused = async (content: string, options: object = {}) => {
+    writeFileSync(file, content);
+    const error = await caught(register({ url, username: 'press-17', file, ...options }));
+    assert.instance(error, RegistrationFileError);
+    assert.is(readFileSync(file, 'utf8'), content);
+    assert.not.match(error.message, 'hunter2');
+  };
+  const held = { url, username: 'press-17', password: 'hunter2' };
+  await refused('');
+  await refused('[]');
+  await refused('null');
+  await refused('{"url":"x"}');
+  await refused(JSON.stringify({ ...held, username: 'press-18' }));
+  await refused(JSON.stringify({ ...held, url: 'http://elsewhere' }));
+  await refused(JSON.stringify(held), { password: 'another' });
+  assert.is(asked.length, 0);
+  const absent = join(folder, 'absent', 'f.json');
+  assert.instance(
+    await caught(register({ url, username: 'press-17', file: absent })),
+    RegistrationFileError,
+  );
+});
+
+test('a file that others could read is private after the next step', async ({ folder, open }) => {
+  const { server } = door(granted);
+  const url = await open(server);
+  const file = join(folder, 'f.json');
+  writeFileSync(file, JSON.stringify({ url, username: 'press-17', password: 'hunter2' }));
+  chmodSync(file, 0o644);
+  await register({ url, username: 'press-17', file });
+  assert.is(statSync(file).mode & 0o777, 0o600);
+});
+
+test('an answer that is not of Gatebook is no grant', async ({ folder, open }) => {
+  for (const body of [{}, [], { status: 'granted', username: 'somebody-else' }]) {
+    const { server } = door({ status: 201, body });
+    const file = join(folder, 'f.json');
+    const error = await caught(register({ url: await open(server), username: 'press-17', file }));
+    assert.match(error.message, 'does not answer as Gatebook does');
+    assert.is(read(file).registered, null);
+    rmSync(file);
+  }
+});
+
+test.run();

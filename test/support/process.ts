@@ -1,0 +1,111 @@
+/** The service as a process of its own, to be killed; and calls to it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type Answer, adminPassword } from './service.ts';
+
+const program = fileURLToPath(new URL('../../bin/gatebook.js', import.meta.url));
+const patienceMs = 30_000;
+
+export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'gatebook-process-'));
+export const removeFolder = (dataDir: string): Promise<void> =>
+  rm(dataDir, { recursive: true, force: true });
+
+export interface Served {
+  readonly url: string;
+  readonly mqttPort: number;
+  /** What it wrote so far, stdout and stderr apart. */
+  readonly output: { out: string; err: string };
+  kill(signal: NodeJS.Signals): void;
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  call(method: string, path: string, options?: { token?: string; body?: unknown }): Promise<Answer>;
+  /** The administrator's token. */
+  signIn(password?: string): Promise<string>;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+function started(dataDir: string, environment: Environment) {
+  const child = spawn(process.execPath, [program, 'serve'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      GATEBOOK_HTTP_PORT: '0',
+      GATEBOOK_MQTT_PORT: '0',
+      GATEBOOK_MQTT_WS_PORT: '0',
+      GATEBOOK_DATA_DIR: dataDir,
+      ...environment,
+    },
+  });
+  const guard = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  const output = { out: '', err: '' };
+  child.stderr.on('data', (chunk) => {
+    output.err += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  const ready = new Promise<Record<string, string> | undefined>((resolve) => {
+    lines.on('line', (line) => {
+      output.out += `${line}\n`;
+      if (line.includes('"msg":"ready"')) resolve(JSON.parse(line));
+    });
+    child.once('close', () => resolve(undefined));
+  });
+  const ended = once(child, 'close').then(([code]) => {
+    clearTimeout(guard);
+    return code as number | null;
+  });
+  return { child, output, ready, ended };
+}
+
+/** Runs it to its end, which must come by itself. */
+export async function runs(dataDir: string, environment: Environment = {}) {
+  const { output, ended, ready, child } = started(dataDir, environment);
+  if ((await ready) !== undefined) child.kill('SIGKILL');
+  return { exitCode: await ended, ...output };
+}
+
+/** Starts it and waits until it is ready. */
+export async function serve(dataDir: string, environment: Environment = {}): Promise<Served> {
+  const { child, output, ready, ended } = started(dataDir, {
+    GATEBOOK_ADMIN_PASSWORD: adminPassword,
+    ...environment,
+  });
+  const addresses = await ready;
+  if (addresses === undefined) throw new Error(`it did not start: ${output.err}${output.out}`);
+  const url = addresses.http as string;
+  const call: Served['call'] = async (method, path, { token, body } = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text.startsWith('{') ? JSON.parse(text) : text,
+    };
+  };
+  return {
+    url,
+    mqttPort: Number(new URL(addresses.mqtt as string).port),
+    output,
+    kill: (signal) => child.kill(signal),
+    ended,
+    call,
+    async signIn(password = adminPassword) {
+      const { status, body } = await call('POST', '/api/login', {
+        body: { username: 'admin', password },
+      });
+      if (status !== 200) throw new Error(`sign-in: ${status}`);
+      return body.token;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** Looks into a stopped registry's data folder, and moves its clock. */
+import { join } from 'node:path';
+import { sweep } from '../../src/clockwork.ts';
+import { createVault } from '../../src/credentials/vault.ts';
+import { allProjections, rowsOf } from '../../src/read-models/all.ts';
+import { openReadModels } from '../../src/read-models/read-models.ts';
+import { beginning, type EventStore } from '../../src/store/event-store.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+
+async function withStore<T>(dataDir: string, use: (store: EventStore) => Promise<T>): Promise<T> {
+  const store = openSqliteStore({ file: join(dataDir, 'log.sqlite') });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The kinds of the secrets that are kept of each name. */
+export const secretsKept = (dataDir: string): Promise<ReadonlyMap<string, string[]>> =>
+  withStore(dataDir, async (store) => {
+    const kept = new Map<string, { username: string; kind: string }>();
+    for (const change of await store.readVault(beginning, 100_000)) {
+      if (change.kind === 'deleted') kept.delete(change.stream);
+      else if (change.event.type === 'SecretKept')
+        kept.set(change.stream, change.event.data as { username: string; kind: string });
+    }
+    const names = new Map<string, string[]>();
+    for (const { username, kind } of kept.values())
+      names.set(username, [...(names.get(username) ?? []), kind].sort());
+    return names;
+  });
+
+/** Sweeps the vault as the clockwork does, so many days from now. Says how many secrets went. */
+export const sweepInDays = (dataDir: string, days: number): Promise<number> =>
+  withStore(dataDir, async (store) => {
+    const readModels = openReadModels({
+      file: join(dataDir, 'read-models.sqlite'),
+      logId: store.logId,
+      head: await store.head(),
+      projections: allProjections,
+    });
+    try {
+      const now = () => new Date(Date.now() + days * 24 * 60 * 60 * 1_000).toISOString();
+      return await sweep({
+        store,
+        vault: createVault(store, now),
+        passwords: { forget: () => undefined },
+        rows: rowsOf(readModels),
+        refusedTtlMs: 30 * 24 * 60 * 60 * 1_000,
+        now,
+        clients: undefined as never,
+        log: undefined as never,
+      });
+    } finally {
+      readModels.close();
+    }
+  });
