@@ -73,6 +73,12 @@ export interface AdministrationOptions {
   readonly position: () => string;
   readonly now: () => string;
   readonly onDecision?: (decision: 'granted' | 'denied') => void;
+  /** Told of a password while it is in memory, before the event that names its credential. */
+  readonly onCredential?: (made: {
+    username: string;
+    credentialId: string;
+    password: string;
+  }) => void;
 }
 
 const defaultDurationMs = 300_000;
@@ -219,6 +225,7 @@ export function createAdministration(options: AdministrationOptions) {
   ): Promise<T> {
     const verifier = await passwords.verifierOf(username, password, sourceKey(by.source));
     const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
+    options.onCredential?.({ username, credentialId, password });
     try {
       const used = await use(credentialId);
       passwords.remember(username, credentialId, password);

@@ -3,6 +3,7 @@ import type { AccessAdministration } from './access-administration.ts';
 import type { Administration } from './administration.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
+import type { ActivationManager } from './broker/activation.ts';
 import type { Config } from './config.ts';
 import type { Live } from './live.ts';
 import type { Log } from './log.ts';
@@ -20,6 +21,7 @@ export interface App {
   readonly views: Views;
   readonly audit: Audit;
   readonly live: Live;
+  readonly brokers: Pick<ActivationManager, 'states' | 'reconcile'>;
   readonly readModels: ReadModels;
   readonly passwordFaults: (password: string) => string[];
   /** Whether the read models get as far as a position within so many milliseconds. */

@@ -64,6 +64,11 @@ export const Password = matching(
   (text) => text.isWellFormed() && !/[\0\r\n]/.test(text) && Buffer.byteLength(text) <= 1024,
 );
 
+/** The characters that stand in a path as they are (RFC 3986, section 2.3). */
+export const HookSecret = matching((text) => /^[A-Za-z0-9._~-]{16,256}$/.test(text));
+
+export const Pem = matching((text) => /^-----BEGIN [A-Z0-9 ]+-----$/m.test(text));
+
 const atLeast = (count: number) => z.int().min(0).max(1024).default(count);
 
 /** Characters in all, and of each kind by Unicode category; 0 asks for none. */
@@ -87,3 +92,9 @@ export const PasswordPolicy = z
     }),
   );
 export type PasswordPolicy = z.output<typeof PasswordPolicy>;
+
+/** The embedded log, or the connection string of a server: the schemes that its client knows. */
+export const Store = z.union([
+  z.literal('sqlite'),
+  z.string().regex(/^(kurrentdb|esdb|kurrent|kdb)(\+discover)?:\/\/[^\s/]+/),
+]);

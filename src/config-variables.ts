@@ -1,16 +1,20 @@
 /** Every environment variable of the service: what it means, its default, what it must be. */
 import { z } from 'zod';
 import { Username } from '../domain/values.ts';
+import { Broker, brokersExpected, brokersMax, soleOnes } from './config-brokers.ts';
 import {
   Cidr,
   Duration,
+  HookSecret,
   Host,
   listOf,
   numberFrom,
   Password,
   PasswordPolicy,
+  Pem,
   Port,
   PortOrOff,
+  Store,
   urlOf,
 } from './config-values.ts';
 
@@ -68,14 +72,20 @@ export const variables = {
   DOOR_HOST: optional(Host, '$HOST', 'instead of HOST for DOOR_PORT', host),
   DATA_DIR: variable(z.string(), './data', 'folder of the log and the read models', 'a folder'),
   KEYS_DIR: optional(z.string(), '$DATA_DIR/keys', 'folder of the key files', 'a folder'),
-  STORE: variable(z.literal('sqlite'), 'sqlite', 'where the log is kept', 'sqlite', {
-    ...secret,
-    later: /^(kurrentdb|esdb)/,
-  }),
-  BROKER: variable(listOf(z.literal('embedded'), 1), 'embedded', 'the broker', 'embedded', {
-    ...secret,
-    later: /\b(mosquitto|emqx|rabbitmq|vernemq)\b/,
-  }),
+  STORE: variable(
+    Store,
+    'sqlite',
+    'where the log is kept: sqlite, or kurrentdb://… (EventStoreDB and KurrentDB)',
+    'sqlite, or a connection string such as kurrentdb://user:password@host:2113?tls=true',
+    secret,
+  ),
+  BROKER: variable(
+    listOf(Broker, brokersMax).refine(soleOnes),
+    'embedded',
+    'the brokers that clients connect to (a list)',
+    brokersExpected,
+    secret,
+  ),
   ADMIN_USERNAME: variable(
     Username,
     'admin',
@@ -94,6 +104,31 @@ export const variables = {
     'info',
     'the least that is logged',
     'debug, info, warn or error',
+  ),
+  HOOK_SECRET: optional(
+    HookSecret,
+    'hooks are off',
+    'what EMQX, RabbitMQ and VerneMQ show when they ask',
+    '16 to 256 of A-Z a-z 0-9 . _ ~ -',
+    secret,
+  ),
+  GATEWAY_UPSTREAM: optional(
+    urlOf('mqtt:', 'mqtts:'),
+    'none',
+    'the broker that the gateway stands before',
+    'an mqtt or mqtts URL without a user, such as mqtt://127.0.0.1:1884',
+    secret,
+  ),
+  GATEWAY_PORT: variable(Port, '1885', 'where clients reach that broker by the gateway', port),
+  GATEWAY_HOST: optional(Host, '$HOST', 'instead of HOST for GATEWAY_PORT', host),
+  GATEWAY_TLS_PORT: variable(PortOrOff, 'off', 'the same by TLS, which ends here', portOrOff),
+  GATEWAY_TLS_KEY: optional(Pem, 'none', 'its private key (PEM)', 'PEM', secret),
+  GATEWAY_TLS_CERT: optional(Pem, 'none', 'its certificate chain (PEM)', 'PEM', secret),
+  GATEWAY_PROXY_PROTOCOL: variable(
+    z.enum(['off', 'v2']),
+    'off',
+    'tells that broker the addresses of clients',
+    'off or v2',
   ),
   PUBLIC_URL: optional(
     urlOf('http:', 'https:'),
@@ -150,13 +185,7 @@ export type Values = {
 /** Read by the command line; the service lets them stand. */
 export const commandLineNames = ['URL', 'TOKEN', 'USERNAME', 'PASSWORD'];
 /** Known, but of a later version. */
-export const laterNames = [
-  'MQTT_TLS_PORT',
-  'HOOK_SECRET',
-  'WEBHOOK_URL',
-  'WEBHOOK_SECRET',
-  'NTFY_URL',
-];
+export const laterNames = ['MQTT_TLS_PORT', 'WEBHOOK_URL', 'WEBHOOK_SECRET', 'NTFY_URL'];
 
 /** Every variable of the service, for `gatebook serve --help` and the docs. */
 export const configTable: readonly { name: string; default: string; meaning: string }[] =

@@ -1,6 +1,7 @@
 /** The configuration: environment variables, parsed once, every fault listed at once. */
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { BrokerSetting } from './config-brokers.ts';
 import type { PasswordPolicy } from './config-values.ts';
 import {
   commandLineNames,
@@ -31,8 +32,12 @@ export interface Config {
   readonly doorHost: string;
   readonly dataDir: string;
   readonly keysDir: string;
-  readonly store: 'sqlite';
-  readonly brokers: readonly 'embedded'[];
+  /** `sqlite`, or a connection string, which may hold a password. */
+  readonly store: string;
+  readonly brokers: readonly BrokerSetting[];
+  /** Null: the hooks are off. */
+  readonly hookSecret: string | null;
+  readonly gateway: GatewayConfig | null;
   readonly adminUsername: string;
   /** Counts at the first start only; null: Gatebook makes one. */
   readonly adminPassword: string | null;
@@ -50,6 +55,20 @@ export interface Config {
   readonly sourceAttemptsPerMinute: number;
   readonly pendingMax: number;
   readonly pendingPerSourceMax: number;
+}
+
+/** The broker behind the gateway, and where clients come in. */
+export interface GatewayConfig {
+  readonly upstream: { readonly host: string; readonly port: number; readonly tls: boolean };
+  readonly host: string;
+  readonly port: number;
+  readonly proxyProtocol: boolean;
+  readonly tls?: {
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    readonly cert: string;
+  };
 }
 
 /** One fault: which variable, what is wrong with it, what to do. */
@@ -87,7 +106,7 @@ export function parseConfig(environment: Environment): Config {
   if (faults.length > 0) throw new ConfigError(faults);
   // Without a fault, every variable has the value that its schema promises.
   const config = configOf(values as Values);
-  faults.push(...portClashes(config));
+  faults.push(...portClashes(config), ...gatewayFaults(values as Values));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
 }
@@ -106,6 +125,8 @@ function configOf(values: Values): Config {
     keysDir: values.KEYS_DIR === undefined ? join(dataDir, 'keys') : resolve(values.KEYS_DIR),
     store: values.STORE,
     brokers: values.BROKER,
+    hookSecret: values.HOOK_SECRET ?? null,
+    gateway: gatewayOf(values),
     adminUsername: values.ADMIN_USERNAME,
     adminPassword: values.ADMIN_PASSWORD ?? null,
     logLevel: values.LOG_LEVEL,
@@ -119,6 +140,39 @@ function configOf(values: Values): Config {
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,
   };
+}
+
+function gatewayOf(values: Values): GatewayConfig | null {
+  if (values.GATEWAY_UPSTREAM === undefined) return null;
+  const { protocol, hostname, port } = new URL(values.GATEWAY_UPSTREAM);
+  const tls = protocol === 'mqtts:';
+  const host = values.GATEWAY_HOST ?? values.HOST;
+  const { GATEWAY_TLS_PORT: tlsPort, GATEWAY_TLS_KEY: key, GATEWAY_TLS_CERT: cert } = values;
+  return {
+    upstream: {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? (tls ? 8883 : 1883) : Number(port),
+      tls,
+    },
+    host,
+    port: values.GATEWAY_PORT,
+    proxyProtocol: values.GATEWAY_PROXY_PROTOCOL === 'v2',
+    ...(tlsPort === null || key === undefined || cert === undefined
+      ? {}
+      : { tls: { host, port: tlsPort, key, cert } }),
+  };
+}
+
+function gatewayFaults(values: Values): ConfigFault[] {
+  const { GATEWAY_TLS_PORT: port, GATEWAY_TLS_KEY: key, GATEWAY_TLS_CERT: cert } = values;
+  if (port === null || (key !== undefined && cert !== undefined)) return [];
+  return [
+    {
+      variable: `${prefix}GATEWAY_TLS_PORT`,
+      problem: 'is set without a key and a certificate',
+      remedy: `Set ${prefix}GATEWAY_TLS_KEY_FILE and ${prefix}GATEWAY_TLS_CERT_FILE`,
+    },
+  ];
 }
 
 /** Quotes a value for a message: short, and nothing in it that a terminal would obey. */
@@ -200,6 +254,8 @@ function portClashes(config: Config): ConfigFault[] {
     ['MQTT_PORT', config.mqttPort, config.mqttHost],
     ['MQTT_WS_PORT', config.mqttWsPort, config.mqttHost],
     ['DOOR_PORT', config.doorPort, config.doorHost],
+    ['GATEWAY_PORT', config.gateway?.port ?? null, config.gateway?.host ?? ''],
+    ['GATEWAY_TLS_PORT', config.gateway?.tls?.port ?? null, config.gateway?.host ?? ''],
   ] as const;
   const overlap = (one: string, other: string) =>
     one === other || [one, other].some((address) => address === '0.0.0.0' || address === '::');

@@ -111,8 +111,10 @@ export const slowedConnectsMax = 500;
 export const slowedConnectMs = 1_000;
 /** Milliseconds that KurrentDB has for one attempt; what asks on then takes a new connection. */
 export const storeAttemptMs = 2_000;
-/** Milliseconds after which an append that KurrentDB did not answer is given up. */
+/** Milliseconds after which an append that KurrentDB did not answer is tried no more. */
 export const storeAnswerMs = 5_000;
+/** The same for a read: the next one finds the connection anew. */
+export const storeReadAnswerMs = 500;
 /** Milliseconds between two looks whether KurrentDB is there, and this log still its owner's. */
 export const storeProbeMs = 2_000;
 /**
@@ -168,3 +170,50 @@ export const checkpointEveryEvents = 1_000;
 export const checkpointEveryMs = 5 * 60 * 1_000;
 /** Events that one portion of an export holds. */
 export const exportBatchMax = 500;
+/** Milliseconds that the private Mosquitto has to end, and between two copies of its accounts. */
+export const privateMosquittoStopMs = 5_000;
+export const privateMosquittoCopyMs = 60_000;
+/** Bytes of a Unix socket's path (108 on Linux, 104 on macOS, with the zero at its end). */
+export const unixPathBytesMax = 100;
+/** Bytes of one line of an export; an event is far smaller. */
+export const exportLineBytesMax = 4 * 1024 * 1024;
+/** Milliseconds that the broker behind the gateway has to take a connection. */
+export const gatewayUpstreamTimeoutMs = 5_000;
+/** Milliseconds that one side of the gateway has to take what was still under way when the other ended. */
+export const gatewayLingerMs = 5_000;
+/** Bytes of one WebSocket frame at the gateway, which knows no limit of MQTT packets itself. */
+export const gatewayFrameBytesMax = 8 * 1024 * 1024;
+/** Milliseconds that a comparison waits for what it put right; the rest goes on after its answer. */
+export const repairWaitMs = 20_000;
+/** Milliseconds that one side of the gateway may take nothing at all while the other has something for it. */
+export const gatewayStalledMs = 2 * 60 * 1_000;
+/** Events that one explanation tells, the newest. */
+export const explainedEventsMax = 1_000;
+/** Requests that one window report lists; the rest is counted. */
+export const reportedRequestsMax = 5_000;
+/** Milliseconds after which a node that was away no longer acts on what it held. */
+export const leaseMs = 5_000;
+/** Milliseconds between two attempts at a lease that another node holds. */
+export const leaseRetryMs = 100;
+/** Milliseconds of silence after which a node counts as cut off from the store, and admits nobody new. */
+export const storeSilenceMaxMs = 10_000;
+/** Clients whose state is retained as an MQTT message at the start; the newest ones. */
+export const registryStatesMax = 10_000;
+/** Sessions that came in by hooks and are remembered, for each kind of broker; the oldest names are forgotten. */
+export const hookAdmissionsMax = 200_000;
+/** Rules that a client's ACL at EMQX holds; for more EMQX asks. */
+export const hookAclMax = 512;
+/** Milliseconds that one call to a broker's REST API may take. */
+export const hookApiTimeoutMs = 10_000;
+/** Milliseconds between two looks whether a broker that asks is there, and when it is not. */
+export const hookProbeMs = 10_000;
+export const hookProbeDownMs = 1_000;
+/**
+ * Milliseconds since which a session that was let in may not yet be one, and after which it is closed
+ * once more.
+ */
+export const hookRecentMs = 5_000;
+export const hookSettleMs = 500;
+/** Sessions that one answer of a broker's REST API holds, and answers that are read. */
+export const hookPageSize = 1_000;
+export const hookPagesMax = 100;

@@ -1,25 +1,41 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app.ts';
 import { startCheckpoints } from './audit/checkpoints.ts';
-import { type ActivationManager, startActivation } from './broker/activation.ts';
-import type { EmbeddedBroker } from './broker/broker.ts';
+import {
+  type ActivationManager,
+  type ActivationOptions,
+  startActivation,
+} from './broker/activation.ts';
+import type { Broker, EmbeddedBroker, Gatekeeper } from './broker/broker.ts';
+import { startBrokers } from './broker/brokers.ts';
+import { driveWhileHeld } from './broker/driving.ts';
 import { startEmbeddedBroker } from './broker/embedded.ts';
 import { embeddedPort } from './broker/embedded-port.ts';
+import { startGateways } from './broker/gateway-configured.ts';
+import { createHooks } from './broker/hooks.ts';
+import { publishRegistry } from './broker/registry-topics.ts';
 import { startClockwork } from './clockwork.ts';
 import type { Config } from './config.ts';
+import type { Vault } from './credentials/vault.ts';
 import { createFirstAdministrator, type Told } from './first-administrator.ts';
 import { followLog } from './follow.ts';
 import { createGatekeeper } from './gatekeeper.ts';
 import { startHttp } from './http/server.ts';
+import type { Lease } from './lease.ts';
+import { activationWaitMs, storeSilenceMaxMs } from './limits.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { allKeepers, allProjections } from './read-models/all.ts';
 import { openReadModels, type ReadModels } from './read-models/read-models.ts';
 import { buildService, type HashLimits } from './service.ts';
-import { openSqliteStore } from './store/sqlite.ts';
+import { isShared, openStore } from './store/open.ts';
 
 const catchUpMs = 60_000;
+const retryDelayMs = 1_000;
+/** A node that was killed is known to be gone after some seconds: its successor waits that long. */
+const leaseWaitMs = 30_000;
 
 export interface RunningService {
   /** The addresses of the `ready` line. */
@@ -48,7 +64,6 @@ class Started {
   }
 }
 
-const logFile = (config: Config) => join(config.dataDir, 'log.sqlite');
 const readModelFile = (config: Config) => join(config.dataDir, 'read-models.sqlite');
 
 /**
@@ -77,14 +92,14 @@ async function start(
 ): Promise<RunningService> {
   const now = () => new Date().toISOString();
   const metrics = createMetrics();
-  const store = openSqliteStore({
-    file: logFile(config),
+  const store = await openStore(config, {
     onAppend: (seconds, events) => {
       metrics.storeAppendSeconds.observe(seconds);
       metrics.eventsAppended.inc(events);
     },
   });
   started.add(() => store.close());
+  const inTouch = () => store.silentMs() < storeSilenceMaxMs;
   const readModels = openReadModels({
     file: readModelFile(config),
     logId: store.logId,
@@ -95,10 +110,11 @@ async function start(
   started.add(() => readModels.close());
 
   const ending = new AbortController();
-  const state: { broker: EmbeddedBroker | null; activation: ActivationManager | null } = {
-    broker: null,
-    activation: null,
-  };
+  const state: {
+    broker: EmbeddedBroker | null;
+    brokers: readonly Broker[];
+    activation: ActivationManager | null;
+  } = { broker: null, brokers: [], activation: null };
   const urls: string[] = [];
   const service = await buildService({
     config,
@@ -107,22 +123,24 @@ async function start(
     store,
     readModels,
     now,
+    inTouch,
     limits,
     broker: () => state.broker,
-    brokers: () =>
-      state.broker === null
-        ? []
-        : [
-            {
-              name: 'embedded',
-              urls: config.publicMqttUrls.length > 0 ? config.publicMqttUrls : urls,
-            },
-          ],
-    enforced: async (position) => {
-      await state.activation?.settled(position, 2_000);
+    brokers: () => state.brokers.map((broker) => ({ name: broker.name, urls: broker.urls() })),
+    enforced: async (position, brokers) => {
+      await state.activation?.settled(position, activationWaitMs, brokers);
     },
+    stage: (staged) => state.activation?.stage(staged),
+    activationNote: (broker, username) => state.activation?.note(broker, username),
   });
 
+  if (isShared(config)) {
+    const watching = watchVault(service.vault, log, ending.signal);
+    started.add(async () => {
+      ending.abort();
+      await watching;
+    });
+  }
   const following = followLog({ store, readModels, log, signal: ending.signal });
   started.add(async () => {
     ending.abort();
@@ -144,28 +162,60 @@ async function start(
         })
       : undefined;
 
-  if (config.mqttPort !== null) {
-    const broker = await startBroker(config, service, log, metrics, ending.signal);
+  const gatekeeper = createGatekeeper({
+    registration: service.registration,
+    authority: service.authority,
+    passwordFaults: service.passwordFaults,
+    stopping: () => ending.signal.aborted || !inTouch(),
+    log,
+  });
+  const embeds = config.mqttPort !== null && config.brokers.some(({ kind }) => kind === 'embedded');
+  const lease = isShared(config) ? await leaseOn(config, embeds, started) : undefined;
+  if (embeds) {
+    const broker = await startBroker(config, gatekeeper, log, metrics);
     started.add(() => broker.close());
     state.broker = broker;
     urls.push(...Object.values(broker.addresses).filter((url) => url !== undefined));
-    state.activation = startActivation({
-      store,
-      readModels,
-      authority: service.authority,
-      rows: service.rows,
-      brokers: [embeddedPort(broker, () => urls)],
-      log,
-      signal: ending.signal,
-      now,
-      onActivated: (name, seconds) => metrics.activationSeconds.observe({ broker: name }, seconds),
-    });
-    const { ended } = state.activation;
-    started.add(async () => {
-      ending.abort();
-      await ended;
-    });
   }
+  let privateUrls: readonly string[] = [];
+  const hooks = createHooks({
+    gatekeeper,
+    authority: service.authority,
+    tokenEnd: (tokenId) => service.rows.tokens.get(tokenId)?.expiresAt ?? null,
+    onConnect: (outcome) => metrics.mqttConnects.inc({ outcome }),
+  });
+  const brokers = await startBrokers({
+    config,
+    logId: store.logId,
+    log,
+    embedded: state.broker && embeddedPort(state.broker, () => urls),
+    gatewayUrls: () => privateUrls,
+    admissions: hooks.admissions,
+  });
+  state.brokers = brokers.all;
+  const driving: ActivationOptions = {
+    ...{ store, readModels, log, now },
+    authority: service.authority,
+    rows: service.rows,
+    brokers: brokers.all,
+    signal: ending.signal,
+    onActivated: (name, seconds) => metrics.activationSeconds.observe({ broker: name }, seconds),
+  };
+  state.activation = lease ? driveWhileHeld(driving, lease) : startActivation(driving);
+  const activation = state.activation;
+  started.add(async () => {
+    ending.abort();
+    // What waits for a broker's answer waits no longer; what was half done is done at the next start.
+    await brokers.close();
+    await activation.ended;
+  });
+  const gateways = await startGateways({
+    ...{ config, gatekeeper, log },
+    privateUpstream: brokers.upstream,
+    onConnect: (outcome) => metrics.mqttConnects.inc({ outcome }),
+  });
+  started.add(() => gateways.close());
+  privateUrls = gateways.privateUrls;
 
   const checkpoints = startCheckpoints({
     checkpoints: service.audit.checkpoints,
@@ -184,6 +234,19 @@ async function start(
     await checkpoints;
   });
 
+  if (state.broker !== null) {
+    const { live, views } = service.app;
+    const publishing = publishRegistry({
+      ...{ live, views, now, log },
+      broker: state.broker,
+      signal: ending.signal,
+    });
+    started.add(async () => {
+      ending.abort();
+      await publishing;
+    });
+  }
+
   const clockwork = startClockwork({
     ...service,
     store,
@@ -199,54 +262,84 @@ async function start(
 
   const app: App = {
     ...service.app,
+    brokers: activation,
     health: () => ({
-      store: service.storeFault() === null ? 'up' : 'down',
+      store: service.storeFault() === null && inTouch() ? 'up' : 'down',
       readModels: following.fault() === null && readModels.faults().length === 0 ? 'up' : 'down',
       ...(service.audit.checkpoints.fault() === null ? {} : { checkpoints: 'down' as const }),
-      ...(config.mqttPort === null ? {} : { 'broker:embedded': state.broker ? 'up' : 'down' }),
+      ...Object.fromEntries(
+        brokers.all.map((broker) => [`broker:${broker.name}`, broker.status()]),
+      ),
     }),
   };
   const http = await startHttp(app, {
     host: config.httpHost,
     port: config.httpPort,
     door: config.doorPort === null ? undefined : { host: config.doorHost, port: config.doorPort },
+    hooks: { hooks, secret: config.hookSecret, vhosts: vhostsOf(config) },
   });
   started.add(() => http.close());
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   started.add(() => service.passwords.close());
 
-  const ready = addresses(http, state.broker as Addressed | null);
+  const ready = addresses(http, {
+    ...(state.broker as Addressed | null)?.addresses,
+    ...gateways.addresses,
+  });
   tell(told, config, ready, log);
   log.info('ready', ready);
   return { ready, app, stop: () => started.stop() };
 }
 
+/** Competes for the lease that one node drives the brokers with; the embedded broker needs it to begin. */
+async function leaseOn(config: Config, embeds: boolean, started: Started): Promise<Lease> {
+  const { kurrentLease } = await import('./store/kurrentdb-lease.ts');
+  const lease = kurrentLease(config.store, 'process-manager');
+  started.add(() => lease.close());
+  if (embeds && !(await lease.gained(leaseWaitMs)))
+    throw new Error(
+      'another node drives the brokers of this log, and the embedded broker is for one node: set ' +
+        'GATEBOOK_BROKER to the broker that all nodes share, or GATEBOOK_MQTT_PORT=off here',
+    );
+  return lease;
+}
+
+/** Follows what other nodes keep and destroy, and begins again where that breaks off. */
+async function watchVault(vault: Vault, log: Log, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted)
+    try {
+      await vault.watch(signal);
+    } catch (error) {
+      log.warn('The vault cannot be followed; trying again', { error });
+      await delay(retryDelayMs, undefined, { signal }).catch(() => undefined);
+    }
+}
+
+/** Virtual hosts of RabbitMQ that clients may use. */
+const vhostsOf = ({ brokers }: Config): readonly string[] => {
+  const named = brokers.flatMap((one) => (one.kind === 'rabbitmq' ? one.vhosts : []));
+  return named.length > 0 ? named : ['/'];
+};
+
 type Addressed = EmbeddedBroker & { readonly addresses: Readonly<Record<string, string>> };
 
 const addresses = (
   http: { readonly url: string; readonly doorUrl?: string },
-  broker: Addressed | null,
+  mqtt: Readonly<Record<string, string>>,
 ): Record<string, string> => ({
   http: http.url,
-  ...broker?.addresses,
+  ...mqtt,
   ...(http.doorUrl === undefined ? {} : { door: http.doorUrl }),
 });
 
 async function startBroker(
   config: Config,
-  service: Awaited<ReturnType<typeof buildService>>,
+  gatekeeper: Gatekeeper,
   log: Log,
   metrics: ReturnType<typeof createMetrics>,
-  ending: AbortSignal,
 ) {
   return await startEmbeddedBroker({
-    gatekeeper: createGatekeeper({
-      registration: service.registration,
-      authority: service.authority,
-      passwordFaults: service.passwordFaults,
-      stopping: () => ending.aborted,
-      log,
-    }),
+    gatekeeper,
     host: config.mqttHost,
     port: config.mqttPort ?? 0,
     ...(config.mqttWsPort === null
@@ -285,7 +378,7 @@ export async function rebuildReadModels(
   config: Config,
   onProgress: (progress: { done: number; total: number }) => void,
 ): Promise<{ before: string | null } & Awaited<ReturnType<ReadModels['state']>>> {
-  const store = openSqliteStore({ file: logFile(config) });
+  const store = await openStore(config);
   try {
     const options = {
       file: readModelFile(config),

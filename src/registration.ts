@@ -13,15 +13,29 @@ import type { RequestRow } from '../projections/requests.ts';
 import type { WindowRow } from '../projections/window.ts';
 import type { Authority } from './authority.ts';
 import type { Clients } from './clients.ts';
+import { boundedCache } from './credentials/bounded-cache.ts';
+import { isStrong } from './credentials/passwords.ts';
 import { type Personal, sealField } from './credentials/personal.ts';
 import type { Proofs } from './credentials/proofs.ts';
 import type { Vault } from './credentials/vault.ts';
+import {
+  accessIsOver,
+  answerOnly,
+  type DoorAnswer,
+  granted,
+  pending,
+  refused,
+} from './door-answers.ts';
 import type { Cause } from './handle.ts';
 import type { Knocks } from './knocks.ts';
+import { fingerprintsMax } from './limits.ts';
 import { matchesNetworks, sourceKey } from './networks.ts';
 import type { Rows } from './read-models/row-table.ts';
 import type { Place, Room } from './room.ts';
+import { StoreUnavailable } from './store/event-store.ts';
 import type { Throttle } from './throttle.ts';
+
+export type { DoorAnswer } from './door-answers.ts';
 
 export interface DoorAttempt {
   readonly username: string;
@@ -38,31 +52,6 @@ export interface DoorAttempt {
   /** False: it may only prove a credential that is known, never become a request. */
   readonly mayAsk?: boolean;
 }
-
-/** What a client is told. `members` only where its credential matched. */
-export type DoorAnswer = { readonly position: string } & (
-  | {
-      readonly kind: 'pending';
-      readonly requestId: string;
-      readonly username: string;
-      readonly pairingId: string | null;
-      readonly expiresAt: string;
-    }
-  | {
-      readonly kind: 'granted';
-      readonly username: string;
-      readonly requestId: string | null;
-      readonly credentialId: string;
-    }
-  | {
-      readonly kind: 'refused';
-      readonly refusal: DoorRefusal;
-      /** The request that waits, where it is a challenger's. */
-      readonly requestId: string | null;
-      readonly members: Readonly<Record<string, unknown>> | null;
-    }
-  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
-);
 
 export interface Registration {
   /** @throws HashingBusy, StoreUnavailable */
@@ -89,8 +78,12 @@ export interface RegistrationOptions {
   readonly now: () => string;
   readonly position: () => string;
   readonly pendingTtlMs: number;
+  /** False: this node was cut off from the log for so long that it may not know who has access. */
+  readonly inTouch: () => boolean;
   readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
   readonly onKnock?: (flow: DoorAttempt['flow']) => void;
+  /** Told of a password that belongs to what waits or was granted, while it is in memory; never throws. */
+  readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
 
 const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
@@ -107,27 +100,43 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return sources.length === 0 || matchesNetworks(sources, attempt.source) ? 'open' : 'filtered';
   };
 
+  /** Which sources have shown which credentials. */
+  const shown = boundedCache<true>(fingerprintsMax);
+  const shownBy = (source: string, credentialId: string) => `${source} ${credentialId}`;
+
+  /**
+   * Whether a source that guessed too often is answered all the same: a strong password is not guessed,
+   * and one that this source has shown before is not a guess. Without this a weak password that somebody
+   * else's use made quick could be guessed as fast as this process answers.
+   */
+  const isNoGuess = ({ password }: DoorAttempt, source: string, credentialId: string) =>
+    isStrong(password) || shown.get(shownBy(source, credentialId)) === true;
+
   /** The quick ways in, which need neither a slow hash nor the store: a remembered or a strong password. */
-  async function quickly(attempt: DoorAttempt): Promise<DoorAnswer | undefined> {
+  async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
     const found = authority.active(attempt.username);
     if (found?.row.status !== 'active') return undefined;
+    const { credentialId } = found.row;
+    if (wait > 0 && !isNoGuess(attempt, sourceKey(attempt.source), credentialId)) return undefined;
     const proof = proofs.quick(attempt.username, attempt.password);
-    if (!(await proof.proves(found.row.credentialId))) return undefined;
+    if (!(await proof.proves(credentialId))) return undefined;
+    shown.set(shownBy(sourceKey(attempt.source), credentialId), true);
     proof.remember(found.row.credentialId);
     return granted(found.row, options.position());
   }
 
   async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
-    const quick = await quickly(attempt);
-    if (quick) return told(attempt, quick);
-
+    if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const { username, password } = attempt;
     const key = sourceKey(attempt.source);
     const wait = throttle.waitSeconds(key);
-    // What is known without a slow hash is answered even to a source that guessed too often.
+    const quick = await quickly(attempt, wait);
+    if (quick) return told(attempt, quick);
+
     if (wait > 0) {
       const known = authority.standing(username)?.row ?? initial;
-      if ((await proofs.quick(username, password).matching(known)) === null)
+      const matched = await proofs.quick(username, password).matching(known);
+      if (matched === null || !isNoGuess(attempt, key, matched))
         return told(attempt, {
           kind: 'throttled',
           retryAfterSeconds: wait,
@@ -139,7 +148,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
     const visit = new Visit(options, attempt, proof, gateFor);
     const answer = await visit.make(cause);
-    if (visit.matched === null && answer.kind === 'refused') throttle.count(key);
+    if (visit.matched !== null) shown.set(shownBy(key, visit.matched), true);
+    else if (answer.kind === 'refused') throttle.count(key);
+    else if (visit.kept !== null) shown.set(shownBy(key, visit.kept), true);
     return told(attempt, answer);
   }
 
@@ -162,6 +173,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
   const told = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
     if (answer.kind === 'pending') knocks.admitted(attempt.username);
+    if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
     options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
     return answer;
   };
@@ -208,6 +220,11 @@ class Visit {
     this.#gateFor = gateFor;
     this.#pairingId =
       attempt.pairingId ?? (attempt.flow === 'explicit' ? randomBytes(3).toString('hex') : null);
+  }
+
+  /** The credential that this visit brought; null: none was kept. */
+  get kept(): string | null {
+    return this.#kept ?? null;
   }
 
   async make(cause: Cause): Promise<DoorAnswer> {
@@ -377,140 +394,3 @@ class Visit {
     return this.#options.rows.requests.get(requestId)?.pairingId ?? null;
   }
 }
-
-const granted = (row: AccessRow, position: string): DoorAnswer =>
-  row.status === 'active'
-    ? {
-        kind: 'granted',
-        username: row.username,
-        requestId: row.requestId,
-        credentialId: row.credentialId,
-        position,
-      }
-    : { kind: 'refused', refusal: 'access-expired', requestId: null, members: null, position };
-
-const pending = (request: RequestRow, position: string): DoorAnswer =>
-  request.kind === 'replacement'
-    ? {
-        kind: 'refused',
-        refusal: 'replacement-pending',
-        requestId: request.requestId,
-        members: null,
-        position,
-      }
-    : {
-        kind: 'pending',
-        requestId: request.requestId,
-        username: request.username,
-        pairingId: request.pairingId,
-        expiresAt: request.expiresAt,
-        position,
-      };
-
-/** What the owner of a matching credential may know of its refusal. */
-function membersOf(history: Rows<HistoryRow>, row: AccessRow, matched: string) {
-  const { username } = row;
-  switch (row.status) {
-    case 'denied':
-      return {
-        username,
-        requestId: row.requestId,
-        reason: row.reason,
-        blockedUntil: row.blockedUntil,
-      };
-    case 'active':
-    case 'suspended': {
-      const denial = row.denial?.credentialId === matched ? row.denial : null;
-      if (denial) {
-        const { requestId, reason, blockedUntil } = denial;
-        return { username, requestId, reason, blockedUntil };
-      }
-      const reason = suspensionReason(history, username);
-      return { username, requestId: row.requestId, reason, blockedUntil: null };
-    }
-    case 'revoked':
-    case 'expired':
-      return { username, requestId: row.requestId, reason: row.reason };
-    case 'unknown':
-    case 'pending':
-      return null;
-  }
-}
-
-const suspensionReason = (history: Rows<HistoryRow>, username: string): unknown => {
-  const where = [
-    { column: 'username', is: username },
-    { column: 'type', is: 'AccessSuspended' },
-  ];
-  return history.find({ where, limit: 1 }).items[0]?.data.reason ?? null;
-};
-
-function refused(
-  history: Rows<HistoryRow>,
-  row: AccessRow,
-  refusal: DoorRefusal,
-  matched: string | null,
-  position: string,
-): DoorAnswer {
-  const waits = refusal === 'replacement-pending' && row.status === 'active';
-  const explained = refusal.startsWith('access-') || refusal === 'registration-denied';
-  return {
-    kind: 'refused',
-    refusal,
-    requestId: waits ? (row.challenger?.requestId ?? null) : null,
-    members: matched !== null && explained ? membersOf(history, row, matched) : null,
-    position,
-  };
-}
-
-/** The answer to a credential of a request that is decided, whatever the gate: nothing is recorded. */
-function answerOnly(
-  history: Rows<HistoryRow>,
-  row: AccessRow,
-  request: RequestRow,
-  at: string,
-  position: string,
-): DoorAnswer {
-  const matched = request.credentialId;
-  const over = accessIsOver(row, at);
-  if (row.status === 'active' && row.credentialId === matched && !over)
-    return granted(row, position);
-  if (row.status === 'suspended' && row.credentialId === matched && !over)
-    return refused(history, row, 'access-suspended', matched, position);
-  if (row.status === 'revoked' && row.credentialId === matched)
-    return refused(history, row, 'access-revoked', matched, position);
-  const { username, requestId, status, decision } = request;
-  if (status === 'denied')
-    return {
-      kind: 'refused',
-      refusal: 'registration-denied',
-      requestId: null,
-      members: {
-        username,
-        requestId,
-        reason: decision?.reason ?? null,
-        blockedUntil: blockedStill(request, at),
-      },
-      position,
-    };
-  // Expired unanswered, ended, or replaced by another credential: it opens nothing any more.
-  return {
-    kind: 'refused',
-    refusal: 'access-expired',
-    requestId: null,
-    // A reason to grant it would be none for its end.
-    members: { username, requestId, reason: null },
-    position,
-  };
-}
-
-/** Access ends at its moment, whether or not that is recorded yet. */
-const accessIsOver = (row: Client, at: string): boolean =>
-  (row.status === 'active' || row.status === 'suspended') &&
-  row.rights.expiresAt !== null &&
-  row.rights.expiresAt <= at;
-
-const blockedStill = (request: RequestRow, at: string) => {
-  const until = request.decision?.blockedUntil ?? null;
-  return until !== null && until > at ? until : null;
-};

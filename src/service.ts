@@ -3,9 +3,9 @@ import { createAccessAdministration } from './access-administration.ts';
 import { createAdministration } from './administration.ts';
 import type { App } from './app.ts';
 import { createAudit } from './audit/audit.ts';
-import { merkleTree } from './audit/tree.ts';
 import { createAuthority } from './authority.ts';
-import type { EmbeddedBroker } from './broker/broker.ts';
+import type { Note } from './broker/activation-lane.ts';
+import type { EmbeddedBroker, Staged } from './broker/broker.ts';
 import { createClients } from './clients.ts';
 import type { Config } from './config.ts';
 import { openCheckpointKey } from './credentials/checkpoint-key.ts';
@@ -30,6 +30,7 @@ import { createRegistrationTokens, registrationTokenGraceMs } from './registrati
 import { createRoom, type Room } from './room.ts';
 import type { EventStore } from './store/event-store.ts';
 import { observed } from './store/observed.ts';
+import { isShared } from './store/open.ts';
 import { createThrottle } from './throttle.ts';
 import { createViews } from './views.ts';
 
@@ -40,12 +41,21 @@ export interface ServiceOptions {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly now: () => string;
+  /** Whether the store answered lately enough to admit anybody. */
+  readonly inTouch: () => boolean;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: HashLimits | undefined;
   readonly broker: () => EmbeddedBroker | null;
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
-  /** Resolves when everything up to a position is in force at the brokers, or that takes too long. */
-  readonly enforced: (position: string) => Promise<void>;
+  /**
+   * Resolves when everything up to a position is in force at the brokers, or that takes too long. The
+   * doors wait for the `own` one alone.
+   */
+  readonly enforced: (position: string, brokers: 'all' | 'own') => Promise<void>;
+  /** Hands on a password that was just proven or made; never waits, never throws. */
+  readonly stage: (staged: Staged) => void;
+  /** Why a client is not active at a broker. */
+  readonly activationNote: (broker: string, username: string) => Note | undefined;
 }
 
 export type HashLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'>;
@@ -54,7 +64,7 @@ async function credentials({ config, log, now, limits }: ServiceOptions, store: 
   const keys = await openKeys(config.keysDir);
   await recordKeys(store, keys, now);
   const passwords = createPasswords({ pepper: keys.pepper, ...limits });
-  const vault = createVault(store, now);
+  const vault = createVault(store, now, { copied: isShared(config) });
   return {
     passwords,
     vault,
@@ -83,14 +93,16 @@ export async function buildService(options: ServiceOptions) {
     ...{ access: rows.access, roles: rows.roles, tokenRows: rows.tokens },
     ...{ tokens, onApplied, now },
   });
-  const settled = async (at: string) => {
+  const settledAt = (brokers: 'all' | 'own') => async (at: string) => {
     if (!(await readModels.reached(at, positionWaitMs)))
       throw new Refused('position-not-reached', {
         detail: 'It is recorded, but cannot be read yet: ask for it again.',
       });
-    await options.enforced(at);
+    await options.enforced(at, brokers);
   };
+  const settled = settledAt('all');
   const clients = createClients({ store, vault, forget: passwords.forget, settled });
+  const atDoor = { store, vault, forget: passwords.forget, settled: settledAt('own') };
 
   const live = createLive({ history: rows.history, onApplied });
   const knocks = createKnocks((knock) => live.knocked(knock));
@@ -101,7 +113,8 @@ export async function buildService(options: ServiceOptions) {
     return room;
   };
   const registration = createRegistration({
-    ...{ clients, authority, proofs, personal, vault, rows, knocks, now, position },
+    ...{ authority, proofs, personal, vault, rows, knocks, now, position },
+    clients: createClients(atDoor),
     room: {
       take: (...given) => roomNow().take(...given),
       asked: (...given) => roomNow().asked(...given),
@@ -109,12 +122,20 @@ export async function buildService(options: ServiceOptions) {
     },
     throttle: sources,
     pendingTtlMs: config.pendingTtlMs,
+    inTouch: options.inTouch,
     onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
     onKnock: (flow) => metrics.knocks.inc({ flow }),
+    onProven({ username, password }, answer) {
+      const row = rows.access.get(username);
+      const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
+      const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
+      if (credentialId !== undefined) options.stage({ username, password, credentialId });
+    },
   });
   const administration = createAdministration({
     ...{ store, clients, authority, passwords, vault, rows, settled, position, now },
     onDecision: (decision) => metrics.decisions.inc({ decision }),
+    onCredential: options.stage,
   });
   const accessAdministration = createAccessAdministration({
     ...{ store, authority, proofs, tokens, rows, settled, position, now },
@@ -126,11 +147,12 @@ export async function buildService(options: ServiceOptions) {
     ...{ rows, authority, personal, tokens, knocks, now },
     broker: options.broker,
     brokers: options.brokers,
+    activationNote: options.activationNote,
     pendingCount: () => roomNow().pending(),
   });
   const audit = createAudit({
-    ...{ store, signer },
-    tree: readModels.kept(merkleTree),
+    ...{ store, readModels, views, signer, now },
+    history: rows.history,
     dataDir: config.dataDir,
   });
   const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
@@ -150,7 +172,7 @@ export async function buildService(options: ServiceOptions) {
     projectionLagEvents: () => readModels.lag(),
   });
 
-  const app: Omit<App, 'health'> = {
+  const app: Omit<App, 'health' | 'brokers'> = {
     registration: {
       ...registration,
       ...createRegistrationTokens(tokens, now),

@@ -10,6 +10,7 @@ import type { RoleRow } from '../projections/roles.ts';
 import type { TokenRow } from '../projections/tokens.ts';
 import type { WindowRow } from '../projections/window.ts';
 import type { Authority } from './authority.ts';
+import type { Note } from './broker/activation-lane.ts';
 import type { EmbeddedBroker } from './broker/broker.ts';
 import type { Personal } from './credentials/personal.ts';
 import type { Tokens } from './credentials/tokens.ts';
@@ -40,13 +41,15 @@ export interface ViewOptions {
   readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt' | 'sessions'> | null;
   /** The brokers that clients connect to, with their addresses. */
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
+  /** Why a client is not active at a broker. */
+  readonly activationNote: (broker: string, username: string) => Note | undefined;
   readonly pendingCount: () => number;
   readonly now: () => string;
 }
 
 interface Activation {
   readonly broker: string;
-  readonly status: 'waiting' | 'active' | 'inactive';
+  readonly status: 'waiting' | 'active' | 'inactive' | 'failed';
   readonly at: string | null;
   readonly detail: string | null;
 }
@@ -62,6 +65,18 @@ export function createViews(options: ViewOptions) {
   const opened = async (username: string, field: string, sealed: string | null, seeing: boolean) =>
     seeing ? await personal.open(username, field, sealed) : null;
 
+  const notYet = (broker: string, username: string): Activation => {
+    const note = options.activationNote(broker, username);
+    return { broker, status: note?.status ?? 'waiting', at: null, detail: note?.detail ?? null };
+  };
+
+  /** What stands in the way of a request before anybody decided it. */
+  const obstacles = (username: string): Activation[] =>
+    options
+      .brokers()
+      .map(({ name }) => notYet(name, username))
+      .filter(({ status }) => status === 'failed');
+
   /** What each broker has acknowledged of a credential. */
   function activationsOf(
     username: string,
@@ -75,7 +90,7 @@ export function createViews(options: ViewOptions) {
       if (active)
         return found?.active && same
           ? [{ broker: name, status: 'active', at: found.at, detail: null }]
-          : [{ broker: name, status: 'waiting', at: null, detail: null }];
+          : [notYet(name, username)];
       return found && same
         ? [{ broker: name, status: 'inactive', at: found.at, detail: null }]
         : [];
@@ -114,7 +129,12 @@ export function createViews(options: ViewOptions) {
       conflictCount: row.conflictCount,
       decision,
       approvals: [],
-      activations: row.status === 'granted' ? activationsOf(username, credentialId, active) : [],
+      activations:
+        row.status === 'granted'
+          ? activationsOf(username, credentialId, active)
+          : row.status === 'pending'
+            ? obstacles(username)
+            : [],
     };
   }
 

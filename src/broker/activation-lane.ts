@@ -12,6 +12,7 @@ import {
   brokerRetryMs,
   driftShownMax,
   reconcileEveryMs,
+  repairWaitMs,
 } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
@@ -125,17 +126,31 @@ export class Lane {
 
   /**
    * Compares the broker with the log now; with `repair` puts right what the log owns and compares again.
-   * @throws BrokerDown
+   * What stands in the way of a broker that is down is left as it was last seen.
    */
   async reconcile(repair: boolean): Promise<void> {
-    const repairs = await this.#compare();
-    if (!repair || repairs.length === 0) return;
-    for (const username of repairs) this.look(username);
-    await new Promise<void>((resolve) => {
+    try {
+      const repairs = await this.#compare();
+      if (!repair || repairs.length === 0) return;
+      for (const username of repairs) this.look(username);
+      const late = new AbortController();
+      await Promise.race([
+        this.#rested(),
+        delay(repairWaitMs, undefined, late).catch(() => undefined),
+      ]);
+      late.abort();
+      await this.#compare();
+    } catch (error) {
+      if (!(error instanceof BrokerDown)) throw error;
+    }
+  }
+
+  /** Resolves when every client that changed was looked at. */
+  #rested(): Promise<void> {
+    return new Promise((resolve) => {
       this.#idle.push(resolve);
       this.#wake();
     });
-    await this.#compare();
   }
 
   #compareAgain(): void {
@@ -208,10 +223,7 @@ export class Lane {
       await this.#persist(() => this.broker.disconnect(username, { tokenId }));
     if (roles.size > 0) await this.#refresh(roles);
     if (this.#changed.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#idle.push(resolve);
-      this.#wake();
-    });
+    await this.#rested();
   }
 
   /** Tries until the broker has done it, or refuses. */

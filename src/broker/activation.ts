@@ -17,7 +17,7 @@ export interface ActivationManager {
   note(broker: string, username: string): Note | undefined;
   /** What `GET /api/brokers` shows, in the order of the configuration. */
   states(): readonly LaneState[];
-  /** Undefined: there is no such broker. @throws BrokerDown */
+  /** Undefined: there is no such broker. */
   reconcile(broker: string, repair: boolean): Promise<LaneState | undefined>;
   readonly ended: Promise<void>;
 }

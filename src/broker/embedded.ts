@@ -140,8 +140,9 @@ const closed = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.c
 
 /** Clients break off and send garbage every day; only the broker's own faults are worth a warning. */
 function noteFaults(aedes: Aedes, log: Log | undefined): void {
-  aedes.on('clientError', (client, error) =>
-    log?.debug('mqtt client error', { clientId: client.id, reason: error.message }),
+  // Without the client id, which is personal and stays sealed elsewhere.
+  aedes.on('clientError', (_client, error) =>
+    log?.debug('mqtt client error', { reason: error.message }),
   );
   aedes.on('connectionError', (_client, error) =>
     log?.debug('mqtt connection error', { reason: error.message }),

@@ -1,7 +1,9 @@
 /** The control connection to Mosquitto: dynamic-security commands over `$CONTROL`, batched, reconnecting. */
 import { randomUUID } from 'node:crypto';
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { MosquittoAddress } from '../config-brokers.ts';
 import {
   brokerRetryMaxMs,
   brokerRetryMs,
@@ -14,15 +16,6 @@ import { BrokerDown } from './broker.ts';
 
 const controlTopic = '$CONTROL/dynamic-security/v1';
 const answerTopic = `${controlTopic}/response`;
-
-/** Where the control connection goes, and as whom. */
-export interface ControlAddress {
-  readonly transport:
-    | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean }
-    | { readonly kind: 'unix'; readonly path: string };
-  readonly username: string;
-  readonly password: string;
-}
 
 export type ControlCommand = { readonly command: string } & Readonly<Record<string, unknown>>;
 
@@ -53,7 +46,7 @@ interface Waiting {
 /** Begins to connect, and goes on until `close`. */
 export function openControl(options: {
   readonly name: string;
-  readonly address: ControlAddress;
+  readonly address: MosquittoAddress;
   readonly log: Log;
 }): Control {
   return new Connection(options);
@@ -61,7 +54,7 @@ export function openControl(options: {
 
 class Connection implements Control {
   readonly #name: string;
-  readonly #address: ControlAddress;
+  readonly #address: MosquittoAddress;
   readonly #log: Log;
   readonly #listeners: (() => void)[] = [];
   readonly #waiting: Waiting[] = [];
@@ -72,7 +65,7 @@ class Connection implements Control {
   #fault: string | null = null;
   #sending = false;
 
-  constructor({ name, address, log }: { name: string; address: ControlAddress; log: Log }) {
+  constructor({ name, address, log }: { name: string; address: MosquittoAddress; log: Log }) {
     this.#name = name;
     this.#address = address;
     this.#log = log;
@@ -117,6 +110,8 @@ class Connection implements Control {
       const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
       try {
         await connected(client, signal);
+        // Small commands must not wait for the acknowledgement of those before them.
+        if (client.stream instanceof Socket) client.stream.setNoDelay(true);
         client.on('message', (_topic, payload) => this.#answered(payload));
         await client.subscribeAsync(answerTopic, { qos: 1 });
         this.#client = client;
@@ -214,11 +209,10 @@ class Connection implements Control {
   }
 
   async #inTime(answers: readonly Promise<ControlAnswer>[], client: MqttClient) {
-    let timer: NodeJS.Timeout | undefined;
-    const gone = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(this.#down()), mosquittoAnswerTimeoutMs);
-      client.once('close', () => reject(this.#down()));
-    });
+    const { promise: gone, reject } = Promise.withResolvers<never>();
+    const fail = () => reject(this.#down());
+    const timer = setTimeout(fail, mosquittoAnswerTimeoutMs);
+    client.once('close', fail);
     try {
       return await Promise.race([Promise.all(answers), gone]);
     } catch (error) {
@@ -228,6 +222,7 @@ class Connection implements Control {
       throw error;
     } finally {
       clearTimeout(timer);
+      client.off('close', fail);
     }
   }
 
@@ -256,13 +251,15 @@ class Connection implements Control {
 }
 
 function connected(client: MqttClient, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error?: Error) => reject(error ?? new Error('the connection was closed'));
-    client.once('connect', () => resolve());
-    client.once('error', fail);
-    client.once('close', () => fail());
-    signal.addEventListener('abort', () => fail(), { once: true });
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (error?: Error) => reject(error ?? new Error('the connection was closed'));
+  const end = () => fail();
+  client.once('connect', () => resolve());
+  client.once('error', fail);
+  client.once('close', end);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  return promise.finally(() => signal.removeEventListener('abort', end));
 }
 
 /** Mosquitto's answer or the system's code; never what was sent. */

@@ -1,4 +1,5 @@
 /** Mosquitto by dynamic security: accounts are laid ready at the request, and opened at the grant. */
+import type { MosquittoAddress } from '../config-brokers.ts';
 import { mosquittoStagedMax } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { type Account, type Activated, type Broker, BrokerRefused } from './broker.ts';
@@ -12,18 +13,13 @@ import {
   marksOf,
   roleCommands,
 } from './mosquitto-accounts.ts';
-import {
-  type Control,
-  type ControlAddress,
-  type ControlCommand,
-  openControl,
-} from './mosquitto-control.ts';
+import { type Control, type ControlCommand, openControl } from './mosquitto-control.ts';
 import { aclsOf, rightsText } from './mosquitto-rights.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 
 export interface MosquittoOptions {
   readonly name: string;
-  readonly address: ControlAddress;
+  readonly address: MosquittoAddress;
   /** The log's identity: accounts with its mark are this registry's, all others are left alone. */
   readonly logId: string;
   readonly urls: () => readonly string[];

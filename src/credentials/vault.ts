@@ -42,7 +42,10 @@ export interface Vault {
   ): Promise<number>;
   /** Calls back with the id of every secret that is destroyed here, or elsewhere while `watch` runs. */
   onDestroyed(listener: (id: string) => void): void;
-  /** Follows the vault until the signal aborts, to forget here what another node destroyed. */
+  /**
+   * Follows the vault until the signal aborts: forgets here what another node destroyed and, where it is
+   * `copied`, knows what others keep, so that decisions never wait for the store.
+   */
   watch(signal: AbortSignal): Promise<void>;
 }
 
@@ -69,12 +72,16 @@ type Kept = z.infer<typeof Kept>['data'];
 export function createVault(
   store: EventStore,
   now: () => Instant = () => new Date().toISOString(),
+  { copied = false }: { readonly copied?: boolean } = {},
 ): Vault {
+  /** What `watch` has seen, so that nobody waits for a store elsewhere; as large as the vault itself. */
+  const copy = copied ? new Map<string, Secret>() : undefined;
   // Only of strong passwords: they must be answered fast, and a slow hash outweighs any read.
   const verifiers = boundedCache<Secret>(verifiersHeldMax);
   const listeners: ((id: string) => void)[] = [];
 
   const forget = (id: string) => {
+    copy?.delete(id);
     verifiers.delete(id);
     for (const listener of listeners) listener(id);
   };
@@ -88,6 +95,8 @@ export function createVault(
   };
 
   const open = async (id: string): Promise<Secret | undefined> => {
+    const known = copy?.get(id);
+    if (known !== undefined) return known;
     let other: Secret | undefined;
     const held = await verifiers.load(id, async () => {
       const secret = await readSecret(id);
@@ -148,7 +157,12 @@ export function createVault(
       for await (const changes of store.followVault(beginning, signal)) {
         for (const change of changes) {
           const id = idIn(change.stream);
-          if (change.kind === 'deleted' && id !== undefined) forget(id);
+          if (id === undefined) continue;
+          if (change.kind === 'deleted') forget(id);
+          else if (copy) {
+            const { at: _, ...secret } = keptIn(change.event);
+            copy.set(id, secret);
+          }
         }
       }
     },

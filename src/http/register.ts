@@ -41,6 +41,9 @@ async function decided(
 ): Promise<DoorAnswer> {
   const endMs = performance.now() + waitMs;
   let answer = first;
+  // What was decided since the first answer is not waited for.
+  const waited = waitMs > 0 ? awaited(answer) : undefined;
+  if (waited !== undefined) answer = registration.standing(waited) ?? answer;
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
     const requestId = awaited(answer);
     if (requestId === undefined || !(await registration.changed(requestId, leftMs, signal))) break;

@@ -11,6 +11,8 @@ export interface MovableStore extends EventStore {
   mark(): Promise<LogMark>;
   /** On disk when it resolves, and known to every process that has the log open. */
   setMark(mark: LogMark): Promise<void>;
+  /** Whether appends that are made in one turn of the event loop are written together, or none of them. */
+  readonly turnIsOneCommit: boolean;
 }
 
 /** What a log is opened for: the service takes only one that is live, a copy takes any. */

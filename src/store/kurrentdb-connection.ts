@@ -7,9 +7,10 @@ import type {
   KurrentDBClient,
   ResolvedEvent,
 } from '@kurrent/kurrentdb-client';
-import { storeAttemptMs } from '../limits.ts';
+import { storeAttemptMs, storeReadAnswerMs } from '../limits.ts';
 import { clientOf } from './kurrentdb-address.ts';
-import { isUnanswered, Unanswered, unavailableFrom } from './kurrentdb-errors.ts';
+import { isUnanswered, Unanswered } from './kurrentdb-errors.ts';
+import { insisting } from './kurrentdb-insist.ts';
 
 export interface Link {
   readonly client: KurrentDBClient;
@@ -22,8 +23,8 @@ export interface Connection {
   /** Asks once. @throws Unanswered after `storeAttemptMs`, and what the client throws. */
   readonly ask: <Answer>(question: (client: KurrentDBClient) => Promise<Answer>) => Promise<Answer>;
   /**
-   * Reads to the end. @throws StoreUnavailable when nothing comes for `storeAttemptMs`, and what the
-   * client throws of the stream.
+   * Reads to the end, asking again when the connection has just broken. @throws StoreUnavailable when
+   * nothing comes, and what the client throws of the stream.
    */
   readonly collect: <Event extends ResolvedEvent | AllStreamResolvedEvent>(
     read: (client: KurrentDBClient) => AsyncIterable<Event>,
@@ -92,9 +93,9 @@ export function connectionTo(connectionString: string): Connection {
     async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
       read: (client: KurrentDBClient) => AsyncIterable<Event>,
     ) {
-      const asked = link;
-      try {
-        return await within(asked, async (alive) => {
+      return insisting(performance.now() + storeReadAnswerMs, () => {
+        const asked = link;
+        return within(asked, async (alive) => {
           const events: Event[] = [];
           for await (const event of read(asked.client)) {
             alive();
@@ -102,9 +103,7 @@ export function connectionTo(connectionString: string): Connection {
           }
           return events;
         });
-      } catch (error) {
-        throw unavailableFrom(error);
-      }
+      });
     },
     async close() {
       link.end();

@@ -7,7 +7,7 @@ import { bell } from './following.ts';
 import type { Connection, Link } from './kurrentdb-connection.ts';
 import { Unanswered, unavailableFrom } from './kurrentdb-errors.ts';
 import { filterOf, type Order, placeOf, type Recorded, readPosition } from './kurrentdb-events.ts';
-import { backOffMs } from './kurrentdb-write.ts';
+import { backOffMs } from './kurrentdb-insist.ts';
 
 /** What came, and how far the order was searched with it. */
 interface Passage {

@@ -1,5 +1,4 @@
 /** Writes to KurrentDB: asks again with the same event ids until it knows what became of a write. */
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   ANY,
   type AppendStreamState,
@@ -7,43 +6,15 @@ import {
   type KurrentDBClient,
   NO_STREAM,
 } from '@kurrent/kurrentdb-client';
-import { appendsWaitingMax, storeAppendsAtOnceMax, storeAttemptMs } from '../limits.ts';
-import { type Appended, Conflict, noStream, positionOf, StoreUnavailable } from './event-store.ts';
+import { storeAttemptMs } from '../limits.ts';
+import { type Appended, Conflict, noStream, positionOf } from './event-store.ts';
 import type { Connection } from './kurrentdb-connection.ts';
-import {
-  isStreamDeleted,
-  isUnanswered,
-  isWrongRevision,
-  unavailableFrom,
-} from './kurrentdb-errors.ts';
+import { isStreamDeleted, isWrongRevision } from './kurrentdb-errors.ts';
+import { insisting, turns } from './kurrentdb-insist.ts';
 import type { KurrentReading } from './kurrentdb-read.ts';
 
 /** Larger than the server takes, so that one append is one message, and its queue holds no parts. */
 const appendMessageBytesMax = 8 * 1024 * 1024;
-const firstPauseMs = 50;
-const longestPauseMs = 1_000;
-
-/** Milliseconds before the next try: longer each time, and never the same for all who wait. */
-export const backOffMs = (failures: number): number =>
-  Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
-
-/** Tries until there is an answer. @throws StoreUnavailable when there was none in time. */
-export async function insisting<Answer>(
-  answerMs: number,
-  attempt: () => Promise<Answer>,
-): Promise<Answer> {
-  const givenUpMs = performance.now() + answerMs;
-  for (let failures = 0; ; failures++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const pauseMs = backOffMs(failures);
-      if (!isUnanswered(error) || performance.now() + pauseMs > givenUpMs)
-        throw unavailableFrom(error);
-      await delay(pauseMs);
-    }
-  }
-}
 
 export type KurrentWriting = ReturnType<typeof writingTo>;
 
@@ -53,7 +24,7 @@ export function writingTo(
   options: { answerMs: number; onAppend?: ((seconds: number, events: number) => void) | undefined },
 ) {
   const { answerMs, onAppend } = options;
-  const turn = turns(storeAppendsAtOnceMax);
+  const { ofStream, toAsk } = turns();
 
   /** What a stream that is elsewhere means: the append was there before, or another one was. */
   async function repeatedOrConflict(
@@ -97,31 +68,41 @@ export function writingTo(
     return { revision, position: positionOf(position.commit) };
   }
 
+  async function insistOnAppend(
+    givenUpMs: number,
+    stream: string,
+    expectedRevision: number,
+    events: EventData[],
+  ): Promise<Appended> {
+    try {
+      const appended = await insisting(givenUpMs, () =>
+        toAsk(givenUpMs, () =>
+          connection.ask((client) => appendOnce(client, stream, expectedRevision, events)),
+        ),
+      );
+      if (appended !== 'elsewhere') return appended;
+    } catch (error) {
+      if (isStreamDeleted(error)) throw new Conflict(`${stream} was deleted`);
+      if (!isWrongRevision(error)) throw error;
+    }
+    return repeatedOrConflict(stream, expectedRevision, events);
+  }
+
   return {
     /** @throws Conflict, StoreUnavailable */
     async append(stream: string, expectedRevision: number, events: EventData[]): Promise<Appended> {
       const started = performance.now();
-      try {
-        const appended = await insisting(answerMs, () =>
-          turn(() =>
-            connection.ask((client) => appendOnce(client, stream, expectedRevision, events)),
-          ),
-        );
-        if (appended === 'elsewhere')
-          return await repeatedOrConflict(stream, expectedRevision, events);
-        onAppend?.((performance.now() - started) / 1000, events.length);
-        return appended;
-      } catch (error) {
-        if (isStreamDeleted(error)) throw new Conflict(`${stream} was deleted`);
-        if (isWrongRevision(error)) return repeatedOrConflict(stream, expectedRevision, events);
-        throw error;
-      }
+      const appended = await ofStream(stream, () =>
+        insistOnAppend(started + answerMs, stream, expectedRevision, events),
+      );
+      onAppend?.((performance.now() - started) / 1000, events.length);
+      return appended;
     },
 
     /** Deletes a stream for ever; a scavenge on each node takes what it held from the disks. */
     async tombstone(stream: string): Promise<void> {
       try {
-        await insisting(answerMs, async () => {
+        await insisting(performance.now() + answerMs, async () => {
           if (!(await reading.exists(stream))) return;
           await connection.ask((client) =>
             client.tombstoneStream(stream, { expectedRevision: ANY, deadline: storeAttemptMs }),
@@ -132,24 +113,5 @@ export function writingTo(
         if (!isStreamDeleted(error)) throw error;
       }
     },
-  };
-}
-
-/** Lets so many through at once; the others wait in order. @throws StoreUnavailable when too many do. */
-function turns(atOnceMax: number) {
-  const waiting: (() => void)[] = [];
-  let underWay = 0;
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (underWay < atOnceMax) underWay += 1;
-    else if (waiting.length >= appendsWaitingMax)
-      throw new StoreUnavailable('too many appends wait for the event store');
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else underWay -= 1;
-    }
   };
 }

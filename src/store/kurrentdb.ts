@@ -65,6 +65,7 @@ export async function openKurrentStore(options: KurrentOptions): Promise<Kurrent
         // By then every process that has the log open has looked, or cannot reach the store.
         if (wanted === 'sealed') await delay(storeProbeMs + storeAttemptMs);
       },
+      turnIsOneCommit: false,
       silentMs: connection.silentMs,
       close: life.close,
     };

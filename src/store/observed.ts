@@ -1,42 +1,45 @@
-/** Notes whether the store takes what is written, for readiness: the newest write tells. */
+/** Notes whether the store answers, for readiness: the newest write and the newest read tell. */
 import { type EventStore, StoreUnavailable } from './event-store.ts';
 
 /** A fault older than this says nothing any more: others must try again, or nobody learns that it is over. */
 const faultCountsMs = 5_000;
 
-/** The same store, and what keeps it from being written to now; null: nothing that is known. */
+/** The same store, and what keeps it from answering now; null: nothing that is known. */
 export function observed(
   store: EventStore,
   nowMs: () => number = () => performance.now(),
 ): { store: EventStore; fault: () => Error | null } {
-  let fault: Error | null = null;
-  let faultMs = 0;
-  const watch = async <T>(work: Promise<T>): Promise<T> => {
+  // Apart, since a full disk can still be read.
+  const faults: Record<'read' | 'write', { error: Error; atMs: number } | null> = {
+    read: null,
+    write: null,
+  };
+  const watch = async <T>(kind: 'read' | 'write', work: Promise<T>): Promise<T> => {
     try {
       const done = await work;
-      fault = null;
+      faults[kind] = null;
       return done;
     } catch (error) {
-      if (error instanceof StoreUnavailable) {
-        fault = error;
-        faultMs = nowMs();
-      }
+      if (error instanceof StoreUnavailable) faults[kind] = { error, atMs: nowMs() };
       throw error;
     }
   };
   return {
-    fault: () => (nowMs() - faultMs < faultCountsMs ? fault : null),
+    fault() {
+      const known = faults.write ?? faults.read;
+      return known !== null && nowMs() - known.atMs < faultCountsMs ? known.error : null;
+    },
     store: {
       logId: store.logId,
       append: (stream, expectedRevision, events) =>
-        watch(store.append(stream, expectedRevision, events)),
-      read: (stream) => store.read(stream),
-      readAll: (after, limit) => store.readAll(after, limit),
-      readVault: (after, limit) => store.readVault(after, limit),
-      head: () => store.head(),
+        watch('write', store.append(stream, expectedRevision, events)),
+      read: (stream) => watch('read', store.read(stream)),
+      readAll: (after, limit) => watch('read', store.readAll(after, limit)),
+      readVault: (after, limit) => watch('read', store.readVault(after, limit)),
+      head: () => watch('read', store.head()),
       follow: (after, signal) => store.follow(after, signal),
       followVault: (after, signal) => store.followVault(after, signal),
-      deleteStream: (stream) => watch(store.deleteStream(stream)),
+      deleteStream: (stream) => watch('write', store.deleteStream(stream)),
       close: () => store.close(),
     },
   };

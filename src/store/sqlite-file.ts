@@ -4,7 +4,9 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { assertLive, type Purpose } from './copy-marks.ts';
 import { StoreLocked, StoreUnavailable } from './event-store.ts';
+import { markIn } from './sqlite-mark.ts';
 
 /** "GBlg" in the header of the file: it is a Gatebook log, and no other program's database. */
 const applicationId = 0x47426c67;
@@ -100,7 +102,7 @@ function createFile(file: string): void {
 }
 
 /** Takes the lock, which only the end of the process or `close` gives back, and makes the tables. */
-function lockAndCreate(database: DatabaseSync, file: string): string {
+function lockAndCreate(database: DatabaseSync, file: string, purpose?: Purpose): string {
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   try {
     database.exec('BEGIN EXCLUSIVE');
@@ -116,20 +118,24 @@ function lockAndCreate(database: DatabaseSync, file: string): string {
     database.prepare(`INSERT INTO meta VALUES ('logId', ?)`).run(randomUUID());
   }
   database.exec('COMMIT');
+  assertLive(markIn(database).read(), purpose);
   return String(database.prepare(`SELECT value FROM meta WHERE name = 'logId'`).get()?.value);
 }
 
 /**
  * Opens the log and keeps it for this process alone; makes it, with mode 0600, where there is none.
- * @throws StoreLocked when another process has it; an Error that names the file when it is no
- *   Gatebook log or a newer one, which is left as it was.
+ * @throws StoreLocked when another process has it; LogNotLive when it was moved away; an Error that
+ *   names the file when it is no Gatebook log or a newer one, which is left as it was.
  */
-export function openLogFile(file: string): { database: DatabaseSync; logId: string } {
+export function openLogFile(
+  file: string,
+  purpose?: Purpose,
+): { database: DatabaseSync; logId: string } {
   createFile(file);
   refuseForeignFile(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    const logId = lockAndCreate(database, file);
+    const logId = lockAndCreate(database, file, purpose);
     // `fullfsync` matters on macOS only, where fsync alone does not reach the disk. No temporary
     // files: what the vault holds must not be left in one.
     database.exec(`

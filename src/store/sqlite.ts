@@ -1,4 +1,5 @@
 /** The embedded event log: one SQLite file, one writer, every answer on disk before it is given. */
+import type { MovableStore, Purpose } from './copy-marks.ts';
 import {
   Conflict,
   type EventStore,
@@ -12,11 +13,13 @@ import { bell, following } from './following.ts';
 import { groupCommit } from './group-commit.ts';
 import { transactionsOf, truncationOf } from './sqlite-commit.ts';
 import { openLogFile, unavailableFrom } from './sqlite-file.ts';
+import { markIn } from './sqlite-mark.ts';
 import { eventsIn, vaultIn } from './sqlite-orders.ts';
 import { appendTo, written } from './sqlite-table.ts';
 
 interface Options {
   readonly file: string;
+  readonly purpose?: Purpose | undefined;
   /** Told of each commit that wrote: how long it took, and how many events it has. */
   readonly onAppend?: (seconds: number, events: number) => void;
 }
@@ -28,19 +31,21 @@ interface Options {
  * vault stream is in the vault's order. A vault stream that was deleted takes nothing more: Conflict.
  * A page never holds more than `readBatchMax` events, whatever limit is asked for.
  *
- * @throws StoreLocked when another process has the file; an Error when it is no log of this version.
+ * @throws StoreLocked when another process has the file; LogNotLive when it was moved away; an Error
+ *   when it is no log of this version.
  */
-export function openSqliteStore(options: Options): EventStore {
+export function openSqliteStore(options: Options): MovableStore {
   const log = openLog(options);
-  return { logId: log.logId, ...reading(log), ...writing(log) };
+  return { logId: log.logId, ...reading(log), ...writing(log), ...moving(log) };
 }
 
 type Log = ReturnType<typeof openLog>;
 
-function openLog({ file, onAppend }: Options) {
-  const { database, logId } = openLogFile(file);
+function openLog({ file, onAppend, purpose }: Options) {
+  const { database, logId } = openLogFile(file, purpose);
   const events = eventsIn(database);
   const vault = vaultIn(database);
+  const mark = markIn(database);
   const logBell = bell();
   const vaultBell = bell();
   const truncation = truncationOf(database);
@@ -77,6 +82,7 @@ function openLog({ file, onAppend }: Options) {
     logId,
     events,
     vault,
+    mark,
     logBell,
     vaultBell,
     truncation,
@@ -186,6 +192,19 @@ function writing(log: Log): Pick<EventStore, 'append' | 'deleteStream' | 'close'
 
     async close() {
       log.close();
+    },
+  };
+}
+
+function moving(log: Log): Pick<MovableStore, 'mark' | 'setMark' | 'turnIsOneCommit'> {
+  return {
+    turnIsOneCommit: true,
+    async mark() {
+      return answer(log, log.mark.read);
+    },
+    async setMark(mark) {
+      log.assertOpen();
+      await log.commits.submit({ events: 0, bytes: 0, perform: () => log.mark.write(mark) });
     },
   };
 }

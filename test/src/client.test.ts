@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -126,8 +127,11 @@ const caught = async (work: Promise<unknown>): Promise<Error> =>
 
 test('a new device makes its password and keeps it before it asks', async ({ folder, open }) => {
   const file = join(folder, 'press-17.json');
-  let before: ReturnType<typeof read>;
-  const { server, asked } = door({ ...granted, look: () => (before = read(file)) });
+  let before: ReturnType<typeof read> = null;
+  const { server, asked } = door({
+    ...granted,
+    look: () => (before = existsSync(file) ? read(file) : null),
+  });
   const url = await open(server);
   const result = await register({
     url: `${url}/`,
@@ -137,6 +141,7 @@ test('a new device makes its password and keeps it before it asks', async ({ fol
   });
 
   assert.equal(result, { status: 'granted', registered, already: false });
+  assert.ok(before, 'the file is there before the first request');
   assert.equal(before, {
     url,
     username: 'press-17',

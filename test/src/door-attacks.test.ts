@@ -135,6 +135,16 @@ test('of two first requests that race, one waits, and the other password never w
     assert.is(await knockAt(world, username, winner as string), 0);
     await door.unlock({ maxRequests: 10_000 });
   }
+  // Nor does anything stay of what an administrator was refused.
+  const held = await door.active();
+  const again = { username: held.username, password: strong() };
+  await door.command('/api/users', again, 409);
+  await door.change(held.username, 'suspend');
+  await door.change(held.username, 'rotate', { password: strong() }, 409);
+  // Nor of a password that is good for nothing any more.
+  const rotated = await door.active();
+  await door.change(rotated.username, 'rotate', { password: strong() });
+  names.push(held.username, rotated.username);
   // Nothing stays of those who lost: one verifier and one key for each name.
   await world.running.stop();
   const kept = await secretsKept(world.dataDir);

@@ -205,6 +205,22 @@ test('many that ask at once get exactly as many places as the window has', async
   assert.is((await door.must(200, 'GET', '/api/client-registry')).body.requestCount, 20);
 });
 
+test('a window with a place for each refuses nobody, however they come', async ({ door }) => {
+  const rounds = 12;
+  const { requestCount } = (await door.must(200, 'GET', '/api/client-registry')).body;
+  for (let round = 1; round <= rounds; round++) {
+    await door.unlock({ maxRequests: requestCount + round * 4 });
+    const codes = await Promise.all(
+      Array.from({ length: 4 }, async (_, at) => {
+        await sleep(at * (round % 4));
+        return door.code(await door.ask(newName(), strong()));
+      }),
+    );
+    assert.equal(codes, ['202', '202', '202', '202']);
+  }
+  assert.is(door.code(await door.ask(newName(), strong())), '429 window-full');
+});
+
 test('as many may wait as the limits say, from one source and in all', async ({ door, world }) => {
   const { pendingCount } = (await door.must(200, 'GET', '/api/client-registry')).body;
   await world.restart({

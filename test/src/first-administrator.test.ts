@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { registerPath } from '../support/door.ts';
 import { newFolder, removeFolder, runs, type Served, serve } from '../support/process.ts';
 
 const test = suite<{ dataDir: string }>('first start');
@@ -59,6 +60,25 @@ test('a second process is kept out of the folder, and says so', async ({ dataDir
   // The first one did not suffer.
   await served.signIn();
   await ends(served);
+});
+
+test('a stop tells those whose passwords wait to be checked to come back', async ({ dataDir }) => {
+  const served = await serve(dataDir);
+  const asked = Array.from({ length: 150 }, (_, at) =>
+    served.call('POST', registerPath, {
+      body: { username: `waits-${at}`, password: `a slow password ${at}` },
+    }),
+  );
+  await Promise.race(asked);
+  await ends(served);
+  const answers = await Promise.allSettled(asked);
+  const told = answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));
+  const busy = told.filter(({ body }) => body.code === 'hashing-busy');
+  assert.ok(busy.length > 50, `${busy.length} of ${told.length}`);
+  for (const { status, headers } of busy) {
+    assert.is(status, 503);
+    assert.ok(Number(headers.get('retry-after')) > 0);
+  }
 });
 
 test('with other keys than those of its log it does not start', async ({ dataDir }) => {

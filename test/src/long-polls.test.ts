@@ -51,6 +51,15 @@ test('who goes away waits no more', async () => {
   tell('requests', 'r1');
   assert.is(await changed('r1', long, leaving.signal), false, 'gone already');
 });
+test('who goes away takes nobody along who waits for the same', async () => {
+  const { changed, tell, never } = polls();
+  const leaving = new AbortController();
+  const [gone, staying] = [changed('r1', long, leaving.signal), changed('r1', long, never)];
+  leaving.abort();
+  assert.is(await gone, false);
+  tell('requests', 'r1');
+  assert.is(await staying, true);
+});
 test('they are bounded: one more is answered at once, and a place that is left is free', async () => {
   const { changed, tell, never } = polls();
   const leaving = new AbortController();

@@ -1,10 +1,10 @@
 /** After a restart everything is as it was, without a replay; and what time brought about meanwhile is so. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allProjections } from '../../src/read-models/all.ts';
-import { openReadModels } from '../../src/read-models/read-models.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Door, doorOf, newName, strong } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
@@ -80,15 +80,12 @@ test('the rows are not folded again', async ({ door, world }) => {
   await world.running.stop();
   const store = openSqliteStore({ file: join(world.dataDir, 'log.sqlite') });
   const head = await store.head();
-  const readModels = openReadModels({
-    file: join(world.dataDir, 'read-models.sqlite'),
-    logId: store.logId,
-    head,
-    projections: allProjections,
-  });
-  assert.is(readModels.position(), head, 'they are as far as the log before anything is read');
-  assert.is(readModels.note('activation-checkpoint'), head, 'and so is the activation');
-  readModels.close();
+  const rows = new DatabaseSync(join(world.dataDir, 'read-models.sqlite'), { readOnly: true });
+  const models = rows.prepare('SELECT name, position FROM models').all();
+  assert.ok(models.length > 5);
+  for (const { name, position } of models)
+    assert.is(position, head, `${name} is as far as the log before anything is read`);
+  rows.close();
   await store.close();
   await world.restart();
 });
@@ -156,7 +153,6 @@ test('a folder without its rows makes them again, the same', async ({ door, worl
   const hash = async () => (await door.must(200, 'GET', '/api/read-models')).body.stateHash;
   const before = await hash();
   await world.running.stop();
-  const { rm } = await import('node:fs/promises');
   for (const suffix of ['', '-wal', '-shm'])
     await rm(join(world.dataDir, `read-models.sqlite${suffix}`), { force: true });
   await world.restart();

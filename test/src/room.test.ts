@@ -146,8 +146,40 @@ test('without that the place stands beside the row until it is given back', asyn
   const place = take();
   write(requested(1));
   room.asked(the.id(1), '192.0.2.1');
+  assert.is(room.pending(), 1, 'at once');
   place.release();
   assert.equal([take().room, take().room], ['free', 'window-full']);
+});
+
+test('a door that is told before the rows are counts once all the same', async ({ file }) => {
+  const { room, take, unlock, write } = await hall(file);
+  unlock(9);
+  const place = take();
+  room.asked(the.id(1), '192.0.2.1');
+  place.release();
+  assert.is(room.pending(), 1);
+  write(requested(1));
+  await turns();
+  assert.is(room.pending(), 1);
+  write(denied(1));
+  assert.is(room.pending(), 0);
+});
+test('a place is filled by the request it named last, and by none once it is given back', async ({
+  file,
+}) => {
+  const { take, unlock, write } = await hall(file, { pendingPerSourceMax: 1 });
+  unlock(2);
+  const place = take('192.0.2.1');
+  place.fills(the.id(1));
+  place.fills(the.id(2));
+  write(requested(1, the.nextWindow, '192.0.2.9'));
+  await turns();
+  assert.is(take('192.0.2.1').room, 'pending-full', 'its place is still taken');
+  place.release();
+  write(requested(2, the.nextWindow, '192.0.2.8'));
+  await turns();
+  assert.is(take('192.0.2.8').room, 'pending-full', 'another node’s, from there');
+  assert.is(take('192.0.2.1').room, 'free');
 });
 
 test('pending ones are bounded in all', async ({ file }) => {

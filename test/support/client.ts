@@ -1,5 +1,4 @@
 /** One client's story, told once, for every test to start from. */
-import * as fc from 'fast-check';
 import { noRights, type Rights } from '../../domain/client.ts';
 import type { Ask, ClientCommand, Knocking } from '../../domain/client-commands.ts';
 import type { ClientEvent } from '../../domain/client-events.ts';
@@ -167,6 +166,7 @@ export const suspended: Fact<'AccessSuspended'> = { type: 'AccessSuspended', dat
 export const resumed: Fact<'AccessResumed'> = { type: 'AccessResumed', data: change };
 export const revoked: Fact<'AccessRevoked'> = { type: 'AccessRevoked', data: change };
 export const reinstated: Fact<'AccessReinstated'> = { type: 'AccessReinstated', data: change };
+export const erased: Fact<'ClientErased'> = { type: 'ClientErased', data: change };
 export const ended: Fact<'AccessExpired'> = {
   type: 'AccessExpired',
   data: { username, at: later, by: system },
@@ -203,6 +203,7 @@ export const histories = {
   lapsed: [requested(), lapsed],
   reinstated: [...active, revoked, reinstated],
   created: [created()],
+  erased: [...active, erased],
 } as const satisfies Record<string, readonly ClientEvent[]>;
 export type StateName = keyof typeof histories;
 
@@ -282,6 +283,7 @@ export const suspend: Ask<'SuspendAccess'> = { type: 'SuspendAccess', ...decided
 export const resume: Ask<'ResumeAccess'> = { type: 'ResumeAccess', ...change };
 export const revoke: Ask<'RevokeAccess'> = { type: 'RevokeAccess', ...decidedNow };
 export const reinstate: Ask<'ReinstateAccess'> = { type: 'ReinstateAccess', ...change };
+export const erase: Ask<'EraseClient'> = { type: 'EraseClient', ...decidedNow };
 export const expire: Ask<'ExpireAccess'> = {
   type: 'ExpireAccess',
   username,
@@ -289,154 +291,3 @@ export const expire: Ask<'ExpireAccess'> = {
   at: later,
   by: system,
 };
-
-// ── Anything at all, for properties ───────────────────────────────────────────────────────────────
-
-/** Few values, so that what belongs together meets often. */
-const some = <Value>(...values: readonly Value[]) => fc.constantFrom(...values);
-const anyTime = some(at, later, due, afterwards);
-const anyWindow = some(firstWindow, nextWindow);
-const anyWindowOrNone = some(null, firstWindow, nextWindow);
-const anyRequest = some(...[first, challenger, stranger].map(({ requestId }) => requestId));
-const anyCredential = some(
-  ...[first, challenger, stranger].map(({ credentialId }) => credentialId),
-);
-const anyReason = some(null, 'not ours', '');
-const anyActor = some(device, ada, system);
-const anyEnd = some(null, later, afterwards);
-const plain = { noNullPrototype: true } as const;
-const anyRights: fc.Arbitrary<Rights> = fc.record(
-  {
-    roles: fc.subarray(['press', 'oven', 'administrator']),
-    permissions: fc.subarray([plant, { context: 'http', resource: '/api/#', operation: 'read' }]),
-    mqttPublishPrefix: some(null, 'hall/'),
-    mqttClientId: some(null, 'c1'),
-    expiresAt: anyEnd,
-  },
-  plain,
-);
-const caused = { username: some(username), at: anyTime, by: anyActor };
-const reasoned = { ...caused, reason: anyReason };
-const anyAsked = {
-  ...caused,
-  requestId: anyRequest,
-  credentialId: anyCredential,
-  windowId: anyWindow,
-  flow: some('explicit' as const, 'implicit' as const),
-  pairingId: some(null, '00ff00'),
-  expiresAt: anyTime,
-  personalKeyId: some(id(3), id(4)),
-  source: some(null, 'sealed-source'),
-  clientId: some(null, 'sealed-client'),
-  context: some(null, 'sealed-context'),
-  requestedRoles: fc.subarray(['press']),
-  requestedPermissions: fc.subarray([plant]),
-};
-const { requestId, windowId, flow, personalKeyId: key, source, clientId } = anyAsked;
-const anyGrant = {
-  ...reasoned,
-  requestId,
-  credentialId: anyCredential,
-  rights: anyRights,
-  preauthorizationId: some(null),
-};
-const anyDenial = { ...reasoned, requestId, windowId: anyWindowOrNone, blockedUntil: anyEnd };
-
-const fact = <Type extends ClientEvent['type']>(
-  type: Type,
-  data: { [Name in keyof Data<Type>]: fc.Arbitrary<Data<Type>[Name]> },
-) => fc.record(data, plain).map((values) => ({ type, data: values }) as unknown as Fact<Type>);
-
-/** Any event of a client, also where it could not happen. */
-export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
-  fact('RegistrationRequested', anyAsked),
-  fact('RegistrationContested', {
-    ...caused,
-    requestId,
-    windowId,
-    flow,
-    personalKeyId: key,
-    source,
-    clientId,
-  }),
-  fact('RegistrationGranted', anyGrant),
-  fact('RegistrationDenied', anyDenial),
-  fact('RegistrationExpired', { ...caused, requestId }),
-  fact('ReplacementRequested', anyAsked),
-  fact('ReplacementGranted', anyGrant),
-  fact('ReplacementDenied', anyDenial),
-  fact('ReplacementExpired', { ...caused, requestId }),
-  fact('ClientCreated', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
-  fact('AuthorizationChanged', { ...reasoned, rights: anyRights }),
-  fact('CredentialRotated', { ...reasoned, credentialId: anyCredential }),
-  fact('AccessSuspended', reasoned),
-  fact('AccessResumed', reasoned),
-  fact('AccessRevoked', reasoned),
-  fact('AccessReinstated', reasoned),
-  fact('AccessExpired', caused),
-);
-
-const command = <Type extends ClientCommand['type']>(
-  type: Type,
-  data: Readonly<Record<Exclude<keyof Ask<Type>, 'type'>, fc.Arbitrary<unknown>>>,
-) =>
-  fc
-    .record(data as Readonly<Record<string, fc.Arbitrary<unknown>>>, plain)
-    .map((values) => ({ type, ...values }) as unknown as Ask<Type>);
-
-const anyGiven = fc.record(
-  {
-    roles: fc.subarray(['press', 'oven']),
-    permissions: fc.subarray([plant]),
-    mqttPublishPrefix: some(null, 'hall/'),
-    mqttClientId: some(null, 'c1'),
-    expiresAt: some(null, afterwards),
-  },
-  { requiredKeys: [], noNullPrototype: true },
-);
-
-/** Any command to a client. */
-export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: command('RequestRegistration', {
-      ...anyAsked,
-      matched: fc.oneof(some(null), anyCredential),
-      windowId: anyWindowOrNone,
-      gate: some('open', 'open', 'open', 'locked', 'filtered'),
-      room: some('free', 'free', 'free', 'window-full', 'pending-full'),
-      holdsHttpRights: fc.boolean(),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: command('GrantRegistration', {
-      ...reasoned,
-      requestId: anyRequest,
-      rights: anyGiven,
-      confirmContested: fc.boolean(),
-      inBulk: fc.boolean(),
-      holdsHttpRights: fc.boolean(),
-    }),
-  },
-  command('DenyRegistration', anyDenial),
-  command('ExpireRegistration', { ...caused, requestId: anyRequest }),
-  command('EndChallenge', { ...caused, windowId: anyWindowOrNone }),
-  command('CreateClient', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
-  command('ChangeAuthorization', {
-    ...reasoned,
-    rights: anyRights,
-    windowId: anyWindowOrNone,
-    holdsHttpRights: fc.boolean(),
-  }),
-  command('RotateCredential', {
-    ...reasoned,
-    credentialId: anyCredential,
-    windowId: anyWindowOrNone,
-  }),
-  command('SuspendAccess', { ...reasoned, windowId: anyWindowOrNone }),
-  command('ResumeAccess', reasoned),
-  command('RevokeAccess', { ...reasoned, windowId: anyWindowOrNone }),
-  command('ReinstateAccess', reasoned),
-  command('ExpireAccess', { ...caused, windowId: anyWindowOrNone }),
-);

@@ -3,10 +3,12 @@
  * that ship with it, keeps its log in memory, and fails on request.
  */
 import { status as codes, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import leases from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/persistentsubscriptions_grpc_pb.js';
 import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js';
 import messages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js';
 import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js';
 import type { KurrentFaults } from './kurrentdb-server-faults.ts';
+import { leasingOf } from './kurrentdb-server-leases.ts';
 import { type KurrentLog, kurrentLog } from './kurrentdb-server-log.ts';
 import { end, readingOf } from './kurrentdb-server-reads.ts';
 import { writingOf } from './kurrentdb-server-writes.ts';
@@ -18,6 +20,10 @@ export interface KurrentServer {
   /** Breaks off every subscription. */
   endSubscriptions(): void;
   subscriptionCount(): number;
+  /** How many leases are held. */
+  leaseCount(): number;
+  /** Takes every lease from its holder. */
+  endLeases(): void;
   /** Goes away at once, with every connection. */
   stop(): Promise<void>;
   /** Comes back at the same port, with the same log. */
@@ -33,6 +39,7 @@ export async function startKurrentServer(): Promise<KurrentServer> {
     subscriptionsEndAfter: null,
   };
   const subscriptions = new Set<Parameters<typeof end>[0]>();
+  const leasing = leasingOf(faults);
   let port = 0;
   let server: Server | undefined;
 
@@ -55,6 +62,7 @@ export async function startKurrentServer(): Promise<KurrentServer> {
         });
       },
     });
+    server.addService(leases.PersistentSubscriptionsService, leasing.service);
     port = await new Promise((resolve, reject) => {
       server?.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),
@@ -71,7 +79,10 @@ export async function startKurrentServer(): Promise<KurrentServer> {
       for (const call of [...subscriptions]) end(call);
     },
     subscriptionCount: () => subscriptions.size,
+    leaseCount: leasing.holders,
+    endLeases: leasing.end,
     async stop() {
+      leasing.end();
       server?.forceShutdown();
       server = undefined;
     },

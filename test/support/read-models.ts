@@ -8,7 +8,8 @@ import type { ClientCommand } from '../../domain/client-commands.ts';
 import { allKeepers, allProjections } from '../../src/read-models/all.ts';
 import { openReadModels, type ReadModels } from '../../src/read-models/read-models.ts';
 import { positionOf, type StoredEvent } from '../../src/store/event-store.ts';
-import { ada, anyCommand, at, due, firstWindow, id, later, plant, username } from './client.ts';
+import { anyCommand } from './any-client.ts';
+import { ada, at, due, firstWindow, id, later, plant, username } from './client.ts';
 
 type Options = Parameters<typeof openReadModels>[0];
 

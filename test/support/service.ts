@@ -52,15 +52,25 @@ const listening = (dataDir: string, environment: Readonly<Record<string, string>
     ...environment,
   });
 
+/** Where the tests are run over another store than the embedded one: a log of its own for each registry. */
+async function storeElsewhere() {
+  if (process.env.TEST_STORE !== 'kurrentdb') return undefined;
+  const { startKurrentServer } = await import('./kurrentdb-server.ts');
+  const server = await startKurrentServer();
+  return { environment: { GATEBOOK_STORE: server.connectionString }, stop: server.stop };
+}
+
 /** Starts a registry; `stop` ends it and removes its folder. */
 export async function startRegistry(
   environment: Readonly<Record<string, string>> = {},
   limits?: HashLimits,
 ): Promise<World> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gatebook-'));
+  const elsewhere = await storeElsewhere();
   const lines: string[] = [];
   const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
-  let running = await startService(listening(dataDir, environment), log, limits);
+  const settings = { ...elsewhere?.environment, ...environment };
+  let running = await startService(listening(dataDir, settings), log, limits);
   let token = '';
 
   const call: World['call'] = async (method, path, options = {}) => {
@@ -76,7 +86,7 @@ export async function startRegistry(
       ...(options.signal ? { signal: options.signal } : {}),
     });
     const text = await response.text();
-    const json = response.headers.get('content-type')?.includes('json') && text !== '';
+    const json = /\bjson\b/.test(response.headers.get('content-type') ?? '') && text !== '';
     return {
       status: response.status,
       headers: response.headers,
@@ -117,10 +127,11 @@ export async function startRegistry(
     },
     async restart(more = {}) {
       await running.stop();
-      running = await startService(listening(dataDir, { ...environment, ...more }), log, limits);
+      running = await startService(listening(dataDir, { ...settings, ...more }), log, limits);
     },
     async stop() {
       await running.stop();
+      await elsewhere?.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

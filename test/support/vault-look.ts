@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { sweep } from '../../src/clockwork.ts';
 import { createVault } from '../../src/credentials/vault.ts';
-import { allProjections, rowsOf } from '../../src/read-models/all.ts';
+import { allKeepers, allProjections, rowsOf } from '../../src/read-models/all.ts';
 import { openReadModels } from '../../src/read-models/read-models.ts';
 import { beginning, type EventStore } from '../../src/store/event-store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -39,6 +39,7 @@ export const sweepInDays = (dataDir: string, days: number): Promise<number> =>
       logId: store.logId,
       head: await store.head(),
       projections: allProjections,
+      keepers: allKeepers,
     });
     try {
       const now = () => new Date(Date.now() + days * 24 * 60 * 60 * 1_000).toISOString();

@@ -19,7 +19,7 @@ export interface Ran {
 
 export interface Running {
   readonly child: ChildProcess;
-  /** Resolves when a line on stdout or stderr holds the text; rejects when the process ends first. */
+  /** Resolves when a line on stdout or stderr holds the text; rejects when the process ends first, or never says it. */
   says(text: string): Promise<string>;
   readonly ended: Promise<Ran>;
 }
@@ -84,15 +84,19 @@ export function gatebook(): Gatebook {
     });
     const says = (text: string) =>
       new Promise<string>((resolve, reject) => {
-        const look = () => {
+        const look = (isLate: boolean) => {
           const line = `${stdout}\n${stderr}`.split('\n').find((each) => each.includes(text));
+          if (line === undefined && !isOver && !isLate) return;
+          clearTimeout(patience);
+          listeners.delete(listener);
           if (line !== undefined) resolve(line);
-          else if (isOver) reject(new Error(`ended without "${text}": ${stdout}${stderr}`));
-          else return;
-          listeners.delete(look);
+          else reject(new Error(`never said "${text}": ${stdout}${stderr}`));
         };
-        listeners.add(look);
-        look();
+        const listener = () => look(false);
+        // Only so that a fault ends the suite instead of holding it up.
+        const patience = setTimeout(look, 60_000, true);
+        listeners.add(listener);
+        look(false);
       });
     const one: Running = { child, says, ended };
     running.add(one);

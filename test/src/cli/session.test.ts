@@ -8,8 +8,10 @@ const test = suite<{ gate: Gatebook; service: Running }>('cli session');
 test.before(async (context) => {
   context.gate = gatebook();
   context.service = await context.gate.serve();
-  context.gate.environment.GATEBOOK_USERNAME = 'admin';
-  context.gate.environment.GATEBOOK_PASSWORD = adminPassword;
+});
+test.before.each(({ gate }) => {
+  gate.environment.GATEBOOK_USERNAME = 'admin';
+  gate.environment.GATEBOOK_PASSWORD = adminPassword;
 });
 test.after(({ gate }) => gate.clean());
 
@@ -303,7 +305,6 @@ test('a login is kept in a private file, and used', async ({ gate }) => {
   environment.GATEBOOK_USERNAME = 'admin';
   const half = await gate.call('lock');
   assert.is(half.exitCode, 2);
-  environment.GATEBOOK_PASSWORD = adminPassword;
 });
 
 test('what is watched comes as it happens, until Ctrl-C', async ({ gate }) => {

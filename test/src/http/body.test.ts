@@ -26,7 +26,7 @@ test.after(({ service }) => service.stop());
 const json = 'application/json';
 const post = (
   { url }: Shell,
-  body: string | Buffer | null,
+  body: string | Buffer<ArrayBuffer> | null,
   headers: Record<string, string> = { 'Content-Type': json },
 ) => fetch(`${url}/echo`, { method: 'POST', body, headers });
 

@@ -47,6 +47,15 @@ GET /api/whoami
 POST /api/keys/rotate
 GET /api/read-models
 GET /api/audit/events
+GET /api/audit/checkpoint
+GET /api/audit/proofs/inclusion
+GET /api/audit/proofs/consistency
+GET /api/audit/export
+GET /api/audit/state
+GET /api/audit/access
+GET /api/audit/explain/{username}
+GET /api/audit/windows/{id}/report
+GET /.well-known/checkpoint-key
 GET /.well-known/paseto
 GET /healthz
 GET /readyz

@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+# Gatebook for linux/amd64 and linux/arm64: docker buildx build --platform linux/amd64,linux/arm64 .
+# The image has its own Node 24, so npm's copies of it are left out.
+FROM node:24-slim AS packages
+WORKDIR /gatebook
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts \
+ && rm -rf node_modules/node-linux-* node_modules/node-darwin-* node_modules/node-win-* \
+      node_modules/.bin/node node_modules/@kurrent/bridge-*-musl
+
+FROM node:24-slim
+WORKDIR /gatebook
+ENV NODE_ENV=production GATEBOOK_HOST=0.0.0.0 GATEBOOK_DATA_DIR=/data
+COPY --from=packages /gatebook/node_modules node_modules
+COPY package.json LICENSE ./
+COPY bin bin
+COPY domain domain
+COPY projections projections
+COPY src src
+RUN mkdir -m 0700 /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 8080 1883 9001
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "bin/gatebook.js"]
+CMD ["serve"]

@@ -1,0 +1,121 @@
+/** EMQX 5: its HTTP authentication and authorization, and how it is told to kick clients. */
+import { z } from 'zod';
+import type { CompiledPermissions } from '../../domain/permission.ts';
+import type { ApiAddress } from '../config-brokers.ts';
+import { hookAclMax, hookPageSize, hookPagesMax } from '../limits.ts';
+import type { Hooks } from './hooks.ts';
+import { brokerApi } from './hooks-api.ts';
+import type { SessionsApi } from './hooks-port.ts';
+
+export const emqxQuestions = ['authn', 'authz'] as const;
+export type EmqxQuestion = (typeof emqxQuestions)[number];
+
+const Authn = z.object({
+  clientid: z.string(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  peerhost: z.string().optional(),
+});
+const Authz = z.object({
+  clientid: z.string(),
+  username: z.string().optional(),
+  topic: z.string(),
+  action: z.enum(['publish', 'subscribe']),
+});
+export const EmqxAsked = { authn: Authn, authz: Authz };
+
+interface Rule {
+  readonly permission: 'allow';
+  readonly action: 'publish' | 'subscribe';
+  readonly topic: string;
+}
+
+/**
+ * The rules that EMQX can check by itself; what none of them matches it asks for. It compares a
+ * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules stay
+ * here, as do those in which it would read a placeholder or its word `eq`.
+ */
+function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): Rule[] {
+  const rule = (action: Rule['action']) => (levels: readonly string[]) =>
+    ({ permission: 'allow', action, topic: levels.join('/') }) as const;
+  const plain = ({ topic }: Rule) => !topic.includes('${') && !topic.startsWith('eq ');
+  const rules = [
+    ...mqttWrite.filter(([first]) => !first?.startsWith('$')).map(rule('publish')),
+    ...mqttRead.filter((levels) => !levels.includes('+')).map(rule('subscribe')),
+  ].filter(plain);
+  return rules.slice(0, hookAclMax);
+}
+
+/** A shared subscription reads what its filter reads. */
+const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
+
+/** The answer's body. @param source the client's address, where EMQX was told to send it */
+export async function emqxAuthenticates(
+  hooks: Hooks,
+  { clientid, username, password, peerhost }: z.output<typeof Authn>,
+  addressOf: (text: string | undefined) => string | null,
+): Promise<object> {
+  const admission = await hooks.connect('emqx', {
+    username,
+    clientId: clientid,
+    password: password === undefined ? undefined : Buffer.from(password),
+    source: addressOf(peerhost),
+  });
+  // Not `ignore`: that would leave it to whoever comes next in EMQX's chain.
+  if (admission === null) return { result: 'deny' };
+  const end = hooks.endOf(admission);
+  return {
+    result: 'allow',
+    is_superuser: false,
+    ...(end === null ? {} : { expire_at: Math.floor(Date.parse(end) / 1_000) }),
+    acl: rulesOf(admission.permissions),
+  };
+}
+
+export function emqxAuthorizes(
+  hooks: Hooks,
+  { clientid, username, topic, action }: z.output<typeof Authz>,
+): object {
+  const standing = hooks.standing(username, clientid);
+  const allowed =
+    standing !== undefined &&
+    (action === 'publish'
+      ? hooks.mayPublish(standing, topic)
+      : hooks.mayRead(standing, sharedFilter(topic)));
+  return { result: allowed ? 'allow' : 'deny' };
+}
+
+const Page = z.object({
+  data: z.array(z.object({ clientid: z.string(), connected: z.boolean().optional() })),
+});
+
+/** A kick ends a stored session too, whose subscriptions EMQX would not check again. */
+export function emqxSessions(name: string, address: ApiAddress): SessionsApi {
+  const api = brokerApi(name, address);
+  return {
+    async probe() {
+      await api('GET', '/api/v5/clients?limit=1');
+    },
+    async close(username, staying) {
+      const found: z.output<typeof Page>['data'] = [];
+      for (let page = 1; page <= hookPagesMax; page++) {
+        const query = new URLSearchParams({
+          username,
+          limit: String(hookPageSize),
+          page: String(page),
+        });
+        const { body } = await api('GET', `/api/v5/clients?${query}`);
+        const data = Page.safeParse(body).data?.data ?? [];
+        found.push(...data);
+        if (data.length < hookPageSize) break;
+      }
+      let closed = 0;
+      for (const { clientid, connected } of found) {
+        if (staying.has(clientid)) continue;
+        const { status } = await api('DELETE', `/api/v5/clients/${encodeURIComponent(clientid)}`);
+        if (status !== 404 && connected !== false) closed++;
+      }
+      return closed;
+    },
+  };
+}

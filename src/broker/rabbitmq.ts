@@ -1,0 +1,84 @@
+/** RabbitMQ: what its HTTP backend asks for the MQTT plugin, and how it is told to close connections. */
+
+import type { ApiAddress } from '../config-brokers.ts';
+import type { Hooks } from './hooks.ts';
+import { type Api, brokerApi } from './hooks-api.ts';
+import type { SessionsApi } from './hooks-port.ts';
+
+export const rabbitmqQuestions = ['user', 'vhost', 'resource', 'topic'] as const;
+export type RabbitmqQuestion = (typeof rabbitmqQuestions)[number];
+
+/** The exchange of the MQTT plugin. */
+const exchange = 'amq.topic';
+
+/** A routing key in MQTT's words: the plugin makes `.` of `/` and `*` of `+`, and cannot tell them apart again. */
+export const topicOf = (routingKey: string): string =>
+  routingKey.replaceAll('.', '/').replaceAll('*', '+');
+
+/** The queues of a session: QoS 0 and QoS 1. */
+const queuesOf = (clientId: string): string[] =>
+  ['qos0', 'qos1'].map((qos) => `mqtt-subscription-${clientId}${qos}`);
+
+/**
+ * True: `allow`. Only MQTT sessions name a client id; whoever comes by AMQP names none and is refused,
+ * for the registry's permissions say nothing of queues and exchanges.
+ */
+export async function rabbitmqAllows(
+  hooks: Hooks,
+  vhosts: readonly string[],
+  question: RabbitmqQuestion,
+  asked: URLSearchParams,
+): Promise<boolean> {
+  const field = (name: string) => asked.get(name) ?? undefined;
+  const username = field('username');
+  const clientId = field('client_id') ?? field('variable_map.client_id');
+  if (username === undefined || clientId === undefined) return false;
+  const vhost = field('vhost');
+  if (vhost !== undefined && !vhosts.includes(vhost)) return false;
+  if (question === 'user') {
+    const password = field('password');
+    const admission = await hooks.connect('rabbitmq', {
+      ...{ username, clientId },
+      password: password === undefined ? undefined : Buffer.from(password),
+      // Not told here, and too late when it is (with the vhost).
+      source: null,
+    });
+    return admission !== null;
+  }
+  const standing = hooks.standing(username, clientId);
+  if (standing === undefined || vhost === undefined) return false;
+  const [name = '', permission] = [field('name'), field('permission')];
+  switch (question) {
+    case 'vhost':
+      return true;
+    case 'resource':
+      return field('resource') === 'queue'
+        ? queuesOf(clientId).includes(name)
+        : field('resource') === 'exchange' && name === exchange && permission !== 'configure';
+    case 'topic': {
+      const routingKey = field('routing_key');
+      if (name !== exchange || routingKey === undefined) return false;
+      const topic = topicOf(routingKey);
+      if (permission === 'write') return hooks.mayPublish(standing, topic);
+      return permission === 'read' && hooks.mayRead(standing, topic);
+    }
+  }
+}
+
+/** Over the management plugin. A list of connections does not tell their client ids: all close, or none. */
+export function rabbitmqSessions(name: string, address: ApiAddress): SessionsApi {
+  const api: Api = brokerApi(name, address);
+  return {
+    async probe() {
+      await api('GET', '/api/whoami');
+    },
+    async close(username, staying) {
+      const path = `/api/connections/username/${encodeURIComponent(username)}`;
+      const { body } = await api('GET', path);
+      const count = Array.isArray(body) ? body.length : 0;
+      if (count === 0 || staying.all(count)) return 0;
+      await api('DELETE', path, { 'X-Reason': 'access changed' });
+      return count;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/** VerneMQ: its webhooks, and how it is told to disconnect sessions. */
+import { z } from 'zod';
+import type { ApiAddress } from '../config-brokers.ts';
+import { hookPageSize } from '../limits.ts';
+import type { Active, Hooks } from './hooks.ts';
+import { brokerApi } from './hooks-api.ts';
+import type { SessionsApi } from './hooks-port.ts';
+
+/** The values of the header `vernemq-hook`; those of MQTT 5 end in `_m5`. */
+export const vernemqQuestions = [
+  'auth_on_register',
+  'auth_on_register_m5',
+  'auth_on_publish',
+  'auth_on_publish_m5',
+  'auth_on_subscribe',
+  'auth_on_subscribe_m5',
+] as const;
+export type VernemqQuestion = (typeof vernemqQuestions)[number];
+
+const session = {
+  client_id: z.string(),
+  mountpoint: z.string().optional(),
+  username: z.string().nullish(),
+};
+const Register = z.object({
+  ...session,
+  peer_addr: z.string().nullish(),
+  password: z.string().nullish(),
+});
+const Publish = z.object({ ...session, topic: z.string() });
+const Subscribe = z.object({
+  ...session,
+  topics: z.array(z.object({ topic: z.string(), qos: z.int() })).max(1_000),
+});
+export const VernemqAsked = {
+  auth_on_register: Register,
+  auth_on_register_m5: Register,
+  auth_on_publish: Publish,
+  auth_on_publish_m5: Publish,
+  auth_on_subscribe: Subscribe,
+  auth_on_subscribe_m5: Subscribe,
+};
+
+const refusal = { result: { error: 'not_allowed' } };
+
+export async function vernemqRegisters(
+  hooks: Hooks,
+  asked: z.output<typeof Register>,
+  addressOf: (text: string | undefined) => string | null,
+): Promise<object> {
+  const admission = await hooks.connect('vernemq', {
+    username: asked.username ?? undefined,
+    password: asked.password == null ? undefined : Buffer.from(asked.password),
+    clientId: asked.client_id,
+    source: addressOf(asked.peer_addr ?? undefined),
+  });
+  return admission === null ? refusal : { result: 'ok' };
+}
+
+const standingOf = (
+  hooks: Hooks,
+  { username, client_id }: { username?: string | null | undefined; client_id: string },
+): Active | undefined => hooks.standing(username ?? undefined, client_id);
+
+/** The publish prefix goes in front here. */
+export function vernemqPublishes(hooks: Hooks, asked: z.output<typeof Publish>): object {
+  const standing = standingOf(hooks, asked);
+  if (standing === undefined) return refusal;
+  const topic = `${standing.publishPrefix ?? ''}${asked.topic}`;
+  if (!hooks.mayPublish(standing, topic)) return refusal;
+  return standing.publishPrefix === null
+    ? { result: 'ok' }
+    : { result: 'ok', modifiers: { topic } };
+}
+
+const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
+
+/** Each filter by itself: 128 [MQTT-3.9.3-2], or 135 where MQTT 5 has a word for it. */
+export function vernemqSubscribes(
+  hooks: Hooks,
+  asked: z.output<typeof Subscribe>,
+  version: 3 | 5,
+): object {
+  const standing = standingOf(hooks, asked);
+  if (standing === undefined) return refusal;
+  const denied = version === 5 ? 135 : 128;
+  const topics = asked.topics.map(({ topic, qos }) => ({
+    topic,
+    qos: hooks.mayRead(standing, sharedFilter(topic)) ? qos : denied,
+  }));
+  if (topics.every(({ qos }) => qos !== denied)) return { result: 'ok' };
+  return version === 5 ? { result: 'ok', modifiers: { topics } } : { result: 'ok', topics };
+}
+
+const Table = z.object({
+  table: z.array(
+    z.object({
+      client_id: z.string(),
+      mountpoint: z.string().optional(),
+      is_online: z.boolean().optional(),
+    }),
+  ),
+});
+
+/** Its HTTP API has the words of `vmq-admin`. What is stored for a closed session goes with it. */
+export function vernemqSessions(name: string, address: ApiAddress): SessionsApi {
+  const api = brokerApi(name, address);
+  return {
+    async probe() {
+      await api('GET', '/api/v1/cluster/show');
+    },
+    async close(username, staying) {
+      const user = encodeURIComponent(username);
+      const { body } = await api(
+        'GET',
+        `/api/v1/session/show?--client_id&--mountpoint&--is_online&--user=${user}&--limit=${hookPageSize}`,
+      );
+      let closed = 0;
+      for (const one of Table.safeParse(body).data?.table ?? []) {
+        if (staying.has(one.client_id)) continue;
+        const clientId = encodeURIComponent(one.client_id);
+        const mountpoint = one.mountpoint
+          ? `&mountpoint=${encodeURIComponent(one.mountpoint)}`
+          : '';
+        const { status } = await api(
+          'GET',
+          `/api/v1/session/disconnect?client-id=${clientId}${mountpoint}&--cleanup`,
+        );
+        if (status !== 404 && one.is_online !== false) closed++;
+      }
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,280 @@
+/** Who may import whom, and which fact has which home: the picture in ARCHITECTURE.md, as a test. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('architecture');
+const root = posix.join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const files = ['domain', 'projections', 'src'].flatMap((folder) =>
+  readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => posix.join(folder, name))
+    .sort(),
+);
+const textOf = new Map(files.map((file) => [file, readFileSync(posix.join(root, file), 'utf8')]));
+/** Without what is only said: comments may name what the code must not do. */
+const codeOf = (file: string) =>
+  (textOf.get(file) ?? '').replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+
+const importPattern =
+  /^(?:import|export)\s(?:[^'"]*?\sfrom\s)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+const importsOf = (file: string): string[] =>
+  [...codeOf(file).matchAll(importPattern)]
+    .map(([, declared, dynamic]) => declared ?? dynamic ?? '')
+    .map((from) => (from.startsWith('.') ? posix.join(posix.dirname(file), from) : from));
+const inside = (file: string, places: readonly string[]) =>
+  places.some((place) => (/[/-]$/.test(place) ? file.startsWith(place) : file === place));
+
+/** Reads in the configuration which store it is; no store does. */
+const chooser = 'src/store/open.ts';
+
+/** Every import that a rule does not allow, as a sentence. */
+const strays = (where: readonly string[], allowed: readonly string[]) =>
+  files
+    .filter((file) => inside(file, where) && file !== chooser)
+    .flatMap((file) =>
+      importsOf(file)
+        .filter(
+          (from) =>
+            !inside(from, allowed) &&
+            !allowed.some((start) => /[:@]/.test(start) && from.startsWith(start)),
+        )
+        .map((from) => `${file} imports ${from}`),
+    );
+
+/** Files whose code matches, but for those that may. */
+const finds = (pattern: RegExp, homes: readonly string[]) =>
+  files.filter((file) => !inside(file, homes) && pattern.test(codeOf(file)));
+
+test('the test sees the imports it judges', () => {
+  assert.ok(files.length > 100);
+  for (const file of files)
+    for (const from of importsOf(file))
+      if (!/^(node:|@?[a-z])/.test(from) || from.startsWith('src/') || from.startsWith('domain/'))
+        assert.ok(existsSync(posix.join(root, from)), `${file} imports ${from}`);
+  assert.ok(importsOf('src/cli/operate.ts').includes('src/main.ts'), 'also those made late');
+  assert.ok(importsOf('src/refused.ts').includes('domain/role.ts'), 'and those of types');
+});
+
+// ── Floors ────────────────────────────────────────────────────────────────────────────────────────
+
+/** From the ground up. A file belongs to the first floor that names it, the rest of src/ to `middle`. */
+const floors: readonly (readonly [name: string, places: readonly string[]])[] = [
+  ['domain', ['domain/']],
+  ['projections', ['projections/']],
+  [
+    'words',
+    [
+      ...['src/limits.ts', 'src/printable.ts', 'src/log.ts', 'src/nearest-word.ts'],
+      ...['src/config.ts', 'src/config-'],
+      ...['src/networks.ts', 'src/in-turn.ts', 'src/private-file.ts', 'src/refused.ts'],
+      ...['src/metrics.ts', 'src/lease.ts'],
+    ],
+  ],
+  ['store', ['src/store/']],
+  [
+    'ground',
+    [
+      ...['src/handle.ts', 'src/credentials/', 'src/read-models/'],
+      // The tree and its formats; what is told of the log with them is of the middle.
+      ...['canonical-json', 'checkpoint', 'leaf', 'merkle', 'ndjson', 'signed-note', 'tree'].map(
+        (name) => `src/audit/${name}.ts`,
+      ),
+      'src/audit/verify.ts',
+    ],
+  ],
+  // The port: what the service and the adapters of brokers agree on.
+  ['port', ['src/broker/broker.ts']],
+  ['middle', []],
+  ['app', ['src/app.ts', 'src/service.ts', 'src/service-credentials.ts']],
+  ['edges', ['src/http/', 'src/broker/', 'src/web/']],
+  ['main', ['src/main.ts']],
+  ['cli', ['src/cli/']],
+];
+const floorOf = (file: string): number => {
+  const found = floors.findIndex(([, places]) => inside(file, places));
+  return found >= 0 ? found : floors.findIndex(([name]) => name === 'middle');
+};
+
+test('no arrow goes upwards', () => {
+  const upwards = files.flatMap((file) =>
+    importsOf(file)
+      .filter((from) => /^(domain|projections|src)\//.test(from) && floorOf(from) > floorOf(file))
+      .map(
+        (from) =>
+          `${file} (${floors[floorOf(file)]?.[0]}) imports ${from} (${floors[floorOf(from)]?.[0]})`,
+      ),
+  );
+  assert.equal(upwards, []);
+});
+
+const rules: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['the domain knows zod and itself', ['domain/'], ['zod', 'domain/']],
+  ['projections know the domain', ['projections/'], ['zod', 'domain/', 'projections/']],
+  [
+    'stores know nothing of what is stored',
+    ['src/store/'],
+    [
+      ...['node:', 'zod', '@kurrent/', 'src/store/'],
+      ...['src/limits.ts', 'src/log.ts', 'src/lease.ts'],
+    ],
+  ],
+  [
+    'credentials know the vault’s store, not who asks',
+    ['src/credentials/'],
+    [
+      ...['node:', 'zod', 'paseto', 'paseto/', 'domain/', 'src/credentials/', 'src/limits.ts'],
+      // A signed note is a format, and the key that signs it is a key.
+      ...['src/store/event-store.ts', 'src/audit/signed-note.ts'],
+    ],
+  ],
+  [
+    'read models know the log and what is folded or kept',
+    ['src/read-models/'],
+    [
+      ...['node:', 'domain/', 'projections/', 'src/read-models/', 'src/limits.ts'],
+      ...['src/store/event-store.ts', 'src/audit/tree.ts'],
+    ],
+  ],
+  [
+    'the device’s side stands alone: it is copied to devices',
+    ['src/client.ts', 'src/client-http.ts', 'src/client-file.ts'],
+    ['node:', 'src/client.ts', 'src/client-http.ts', 'src/client-file.ts', 'src/private-file.ts'],
+  ],
+];
+for (const [name, where, allowed] of rules)
+  test(name, () => assert.equal(strays(where, allowed), []));
+
+const importers = (what: RegExp) =>
+  files.flatMap((file) =>
+    importsOf(file)
+      .filter((from) => what.test(from))
+      .map((from) => [file, from] as const),
+  );
+/** [who, must not import, why not] */
+const fences: readonly (readonly [string, RegExp])[] = [
+  ['src/http/', /^src\/broker\/|^src\/store\/(?!event-store)|^src\/cli\//],
+  ['src/broker/', /^src\/http\/|^src\/credentials\/|^src\/store\/(?!event-store)|^src\/cli\//],
+  ['src/store/', /^src\/(http|broker|credentials|read-models|audit|cli)\//],
+  [
+    'src/cli/',
+    /^src\/(?!cli\/|main\.ts|config|log\.ts|http\/(?:service-shapes|shapes|brokers)\.ts|audit\/(?:checkpoint|ndjson|signed-note|verify)\.ts|nearest-word|printable|private-file|limits|client)|^projections\//,
+  ],
+];
+for (const [who, what] of fences)
+  test(`${who} keeps to itself`, () =>
+    assert.equal(
+      importers(what)
+        .filter(([file]) => file.startsWith(who))
+        .map(([file, from]) => `${file} imports ${from}`),
+      [],
+    ));
+
+test('the store is chosen in one place', () => {
+  const allowed = ['node:path', 'src/config.ts', 'src/store/'];
+  assert.equal(
+    importsOf(chooser).filter((from) => !inside(from, allowed)),
+    [],
+  );
+});
+
+test('adapters never import one another', () => {
+  const kinds = ['embedded', 'mosquitto', 'emqx', 'rabbitmq', 'vernemq', 'gateway'];
+  const kindOf = (file: string) => kinds.find((name) => file.startsWith(`src/broker/${name}`));
+  const stores = ['sqlite', 'kurrentdb'];
+  const storeOf = (file: string) => stores.find((kind) => file.startsWith(`src/store/${kind}`));
+  for (const file of files)
+    for (const from of importsOf(file))
+      for (const kind of [kindOf, storeOf])
+        if (kind(file) !== undefined && kind(from) !== undefined)
+          assert.is(kind(from), kind(file), `${file} imports ${from}`);
+});
+
+const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
+  [/^@kurrent\//, ['src/store/']],
+  [/^node:sqlite$/, ['src/store/', 'src/read-models/', 'src/audit/tree.ts']],
+  [/^(koa|@koa\/)/, ['src/http/']],
+  [/^(aedes|aedes-persistence|ws|mqtt|mqtt-packet)$/, ['src/broker/']],
+  [/^paseto\b/, ['src/credentials/']],
+  [/^prom-client$/, ['src/metrics.ts']],
+  [/^node:child_process$/, ['src/broker/']],
+];
+for (const [what, who] of homes)
+  test(`${what.source} has one home`, () =>
+    assert.equal(
+      importers(what)
+        .filter(([file]) => !inside(file, who))
+        .map(([file, from]) => `${file} imports ${from}`),
+      [],
+    ));
+
+// ── Invariants ────────────────────────────────────────────────────────────────────────────────────
+
+test('the pure folders have no clock, no randomness and no I/O', () => {
+  const impure =
+    /Date\.now|new Date\b|performance\.|Math\.random|crypto|process\.|console\.|setTimeout|setInterval|globalThis|\basync\b|\bawait\b|\bfetch\(/;
+  for (const file of files.filter((name) => !name.startsWith('src/')))
+    assert.not.match(codeOf(file), impure, file);
+});
+test('only what was decided is written, and only by who may', () =>
+  assert.equal(
+    finds(/\b(?:store|log|events?)\.append\(/, [
+      ...['src/store/', 'src/handle.ts'],
+      ...['src/credentials/vault.ts', 'src/credentials/log-keys.ts'],
+    ]),
+    [],
+  ));
+test('the environment is read in one place, arguments at the command line', () => {
+  assert.equal(finds(/process\.env\b/, ['src/config.ts']), []);
+  assert.equal(finds(/process\.argv\b/, ['src/cli/']), []);
+});
+test('which failure has which status is written down once', () => {
+  // /readyz is no problem document: it answers 503 with its checks (WIRE "Health").
+  const homes = ['src/http/problem.ts', 'src/http/health.ts'];
+  assert.equal(finds(/\bstatus(?:Code)?\s*[:=]\s*[45]\d\d\b/, homes), []);
+  assert.equal(
+    finds(/application\/problem\+json'/, ['src/http/problem.ts', 'src/http/openapi.ts']),
+    [],
+  );
+});
+test('nothing that matters is left to a weak chance', () =>
+  // Retries are spread by it, no more.
+  assert.equal(finds(/Math\.random/, ['src/client.ts', 'src/store/kurrentdb-insist.ts']), []));
+test('lines go to the log, not past it', () => assert.equal(finds(/console\./, []), []));
+test('no secret is compared byte by byte', () => {
+  const compares =
+    /(?:password|verifier|secret|digest|hash|mac)\w*\s*[!=]==\s*(?!undefined|null|'|")\w*(?:password|verifier|secret|digest|mac)/i;
+  assert.equal(
+    files.filter((file) => file.startsWith('src/credentials/') && compares.test(codeOf(file))),
+    [],
+  );
+});
+
+// ── Words ─────────────────────────────────────────────────────────────────────────────────────────
+
+test('a file is named for what is in it, in kebab-case', () => {
+  for (const file of files) {
+    assert.match(posix.basename(file), /^[a-z0-9]+(-[a-z0-9]+)*\.ts$/, file);
+    assert.not.match(
+      file,
+      /(^|[/-])(index|utils?|helpers?|common|services|types|core|misc|manager|impl)\.ts$/,
+    );
+  }
+});
+test('a file says first what it is for', () => {
+  for (const file of files) assert.match(textOf.get(file) ?? '', /^(?:#![^\n]*\n)?\/\*\*/, file);
+});
+test('no test is left alone or out', () => {
+  const tests = readdirSync(posix.join(root, 'test'), { recursive: true, encoding: 'utf8' });
+  for (const name of tests.filter((name) => name.endsWith('.test.ts')))
+    assert.not.match(
+      readFileSync(posix.join(root, 'test', name), 'utf8'),
+      /\btest\.(only|skip)\(/,
+      name,
+    );
+});
+
+test.run();

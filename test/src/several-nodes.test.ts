@@ -1,0 +1,155 @@
+/** Two nodes on one log: what one does is in force at the other, and neither undoes the other's work. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { KeysDiffer } from '../../src/credentials/log-keys.ts';
+import { type KurrentServer, startKurrentServer } from '../support/kurrentdb-server.ts';
+import { until } from '../support/mqtt-peers.ts';
+import { startRegistry, type World } from '../support/service.ts';
+
+interface Nodes {
+  server: KurrentServer;
+  keys: string;
+  /** Has the embedded broker, and drives it. */
+  first: World;
+  second: World;
+}
+
+const test = suite<Nodes>('several nodes', {} as Nodes);
+
+const environmentOf = ({ server, keys }: Pick<Nodes, 'server' | 'keys'>) => ({
+  GATEBOOK_STORE: server.connectionString,
+  GATEBOOK_KEYS_DIR: keys,
+  GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
+});
+
+test.before(async (nodes) => {
+  nodes.server = await startKurrentServer();
+  nodes.keys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
+  nodes.first = await startRegistry(environmentOf(nodes));
+  nodes.second = await startRegistry({ ...environmentOf(nodes), GATEBOOK_MQTT_PORT: 'off' });
+});
+test.after(async ({ server, keys, first, second }) => {
+  await second?.stop();
+  await first?.stop();
+  await server?.stop();
+  await rm(keys, { recursive: true, force: true });
+});
+
+const ask = (world: World, username: string, password: string) =>
+  world.call('POST', '/api/client-registry/register', {
+    token: null,
+    body: { username, password },
+  });
+
+/** A read on one node that waits for what another node wrote. */
+const after = (position: string | null) => ({ headers: { 'Gatebook-Position': position ?? '' } });
+
+test('an unlock on one node opens the other’s door, and a grant there is told here', async ({
+  first,
+  second,
+}) => {
+  const unlocked = await first.call('POST', '/api/client-registry/unlock', {
+    body: { maxRequests: 10_000 },
+  });
+  const position = unlocked.headers.get('gatebook-position');
+  const seen = await second.call('GET', '/api/client-registry', after(position));
+  assert.is(seen.body.status, 'unlocked');
+
+  const pending = await ask(second, 'press-1', 'its-own-secret');
+  assert.is(pending.status, 202);
+  const granted = await first.call(
+    'POST',
+    `/api/client-registry/requests/${pending.body.requestId}/grant`,
+    { body: {} },
+  );
+  // It waits, at most 2 s, until the other node's event is here.
+  assert.is(granted.status === 404 ? 'not read yet' : granted.status, 200);
+  const there = await second.call(
+    'GET',
+    '/api/users/press-1',
+    after(granted.headers.get('gatebook-position')),
+  );
+  assert.is(there.body.status, 'active');
+  assert.is((await ask(second, 'press-1', 'its-own-secret')).status, 201);
+  assert.is((await ask(first, 'press-1', 'its-own-secret')).status, 201);
+});
+
+test('a token of one node is good at the other until it is revoked at either', async ({
+  first,
+  second,
+}) => {
+  const issued = await first.call('POST', '/api/tokens', { body: { label: 'for both' } });
+  const { token, tokenId } = issued.body;
+  const position = issued.headers.get('gatebook-position');
+  await second.call('GET', '/api/whoami', after(position));
+  assert.is((await second.call('GET', '/api/whoami', { token })).status, 200);
+  await second.call('DELETE', `/api/tokens/${tokenId}`);
+  await until(() => first.running.app.views.token(tokenId)?.revokedAt !== null);
+  assert.is((await first.call('GET', '/api/whoami', { token })).status, 401);
+});
+
+test('nodes that race for the same names make each name one request', async ({ first, second }) => {
+  const names = Array.from({ length: 60 }, (_, index) => `racer-${index}`);
+  const answers = await Promise.all(
+    names.flatMap((name) => [
+      ask(first, name, `first-${name}`),
+      ask(second, name, `other-${name}`),
+    ]),
+  );
+  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  assert.is(count(202), names.length);
+  assert.is(count(409), names.length);
+  // The loser's password never works; the winner's still waits, at whichever node it asks.
+  for (const [index, name] of names.entries()) {
+    const firstWon = answers[index * 2]?.status === 202;
+    const winner = firstWon ? `first-${name}` : `other-${name}`;
+    assert.is((await ask(first, name, winner)).status, 202);
+    assert.is((await ask(second, name, winner)).status, 202);
+  }
+});
+
+test('both nodes fold the same rows', async ({ first, second }) => {
+  const [one, other] = [first, second].map((world) => world.running.app.readModels);
+  const head = await first.call('POST', '/api/client-registry/lock');
+  const position = head.headers.get('gatebook-position') as string;
+  assert.ok((await one?.reached(position, 2_000)) && (await other?.reached(position, 2_000)));
+  assert.is((await one?.state())?.stateHash, (await other?.state())?.stateHash);
+});
+
+test('a second embedded broker is refused, and so are other keys', async ({ server }) => {
+  const otherKeys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
+  try {
+    await startRegistry(environmentOf({ server, keys: otherKeys }));
+    assert.unreachable('it started with other keys');
+  } catch (error) {
+    assert.instance(error, KeysDiffer);
+  } finally {
+    await rm(otherKeys, { recursive: true, force: true });
+  }
+});
+
+test('a store that goes away is 503 with Retry-After, and work resumes when it is back', async ({
+  server,
+  first,
+}) => {
+  await server.stop();
+  // The connection is known to be gone when the first question finds no answer.
+  const down = await first.call('POST', '/api/client-registry/unlock', { body: { note: 'down' } });
+  assert.is(down.status, 503, JSON.stringify(down.body));
+  assert.is(down.body.code, 'store-unavailable');
+  assert.ok(Number(down.headers.get('retry-after')) > 0);
+  assert.is((await first.call('GET', '/readyz', { token: null })).status, 503);
+  await server.start();
+  let up = down;
+  await until(() => {
+    void first.call('POST', '/api/client-registry/unlock').then((answer) => {
+      up = answer;
+    });
+    return up.status === 200;
+  });
+});
+
+test.run();

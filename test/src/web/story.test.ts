@@ -1,0 +1,202 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
+import { adminPassword } from '../../support/service.ts';
+
+const test = suite<{ desk: Desk }>('page story');
+test.before(async (world) => {
+  world.desk = await openDesk();
+  const topic = (resource: string, operation: string) => ({ context: 'mqtt', resource, operation });
+  await world.desk.world.call('PUT', '/api/roles/press', {
+    body: { permissions: [topic('plant/$' + '{username}/#', 'write')], description: 'A press' },
+  });
+});
+test.after(async ({ desk }) => {
+  await desk.stop();
+  assert.equal(desk.complaints, []);
+});
+
+test('sign in, unlock, a device asks, grant with a role, and it is active; undo revokes', async ({
+  desk,
+}) => {
+  const page = await desk.open();
+  await page.fill('#user', 'admin');
+  await page.fill('#pass', 'wrong');
+  await page.click('.signin [data-kind=main]');
+  await page.waitForSelector('text=do not fit together');
+  await signIn(page, 'admin', adminPassword);
+  await page.waitForSelector('text=New devices are turned away');
+
+  await desk.ask('knocker');
+  await page.waitForSelector('text=1 device is knocking');
+
+  await page.click('text=Unlock for 5 minutes');
+  await page.waitForSelector('[role=timer].countdown');
+  await desk.ask('press-17', { pairingId: 'a1b2c3', requestedRoles: ['press'] });
+  await rowOf(page, 'press-17').getByText('a1b 2c3').waitFor();
+  await page.waitForFunction(() => document.title.startsWith('1 waiting, unlocked'));
+
+  await rowOf(page, 'press-17').getByText('Grant…').click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.getByText('What press-17 will be able to do').waitFor();
+  assert.is(await page.evaluate(() => document.activeElement?.id), 'dialog-title');
+  assert.is(await dialog.locator('.choice input:checked').count(), 0, 'nothing is ticked at first');
+  await dialog.locator('.choice', { hasText: 'asked for' }).locator('input').check();
+  await dialog.locator('.topics code', { hasText: 'plant/press-17/#' }).waitFor();
+  await dialog.getByLabel('Publish prefix').fill('line4/');
+  await dialog.getByText('others see line4/state').waitFor();
+  await dialog.getByLabel('Try a topic').fill('plant/press-18/state');
+  await dialog.getByText('may neither publish nor subscribe here').waitFor();
+  await dialog.getByLabel('Try a topic').fill('plant/press-17/state');
+  await dialog.getByText('Yes.').waitFor();
+  await dialog.getByLabel('Reason, for the log').fill('compared at the machine');
+  await dialog.getByText('Grant access', { exact: true }).click();
+  await rowOf(page, 'press-17').getByText('Active at embedded').waitFor();
+
+  const user = await desk.world.call('GET', '/api/users/press-17');
+  assert.equal(
+    [user.body.status, user.body.roles, user.body.mqttPublishPrefix, user.body.reason],
+    ['active', ['press'], 'line4/', 'compared at the machine'],
+  );
+  await page.locator('.toast').getByText('Undo').click();
+  await page.locator('.toast').getByText('Nobody can ask for this name').waitFor();
+  assert.is((await desk.world.call('GET', '/api/users/press-17')).body.status, 'revoked');
+  await page.locator('.toast').getByRole('button', { name: 'Reinstate' }).click();
+  await page.locator('.toast').getByText('It may ask again').waitFor();
+
+  await page.click('text=Lock now');
+  await page.waitForSelector('text=New devices are turned away');
+  await page.context().close();
+});
+
+test('deny with a reason and a block; several at once, contested ones left alone', async ({
+  desk,
+}) => {
+  await desk.unlock();
+  const page = await desk.signedIn();
+  await desk.ask('stranger');
+  await rowOf(page, 'stranger').getByText('Deny…').click();
+  await page.getByLabel('Reason').fill('not ours');
+  await page.locator('dialog').getByRole('button', { name: 'Deny', exact: true }).click();
+  await page.locator('.toast').getByText('Denied').waitFor();
+  assert.is((await desk.world.call('GET', '/api/users/stranger')).body.reason, 'not ours');
+
+  for (const name of ['many-1', 'many-2', 'many-3', 'many-3']) await desk.ask(name);
+  // Focus is in the list, so that nothing moves under it: new ones wait above.
+  await page.getByRole('button', { name: '2 new requests' }).click();
+  await rowOf(page, 'many-3').getByText('Somebody else asked for this name too').waitFor();
+  for (const name of ['many-1', 'many-2', 'many-3'])
+    await rowOf(page, name).locator('input[type=checkbox]').check();
+  await page.getByText('Grant 3…').click();
+  await page.locator('dialog').getByText('left alone').waitFor();
+  await page.locator('dialog').getByText('Grant access', { exact: true }).click();
+  await page.locator('.toast').getByText('2 requests granted. 1 left alone').waitFor();
+  assert.is((await desk.world.call('GET', '/api/users/many-2')).body.status, 'active');
+  assert.is((await desk.world.call('GET', '/api/users/many-3')).body.status, 'pending');
+
+  await rowOf(page, 'many-3').getByText('Grant…').click();
+  const grant = page.locator('dialog').getByText('Grant access', { exact: true });
+  assert.ok(await grant.isDisabled(), 'a contested one needs a look at the device');
+  await page.getByText('I compared it at the device.').click();
+  await grant.click();
+  await rowOf(page, 'many-3').getByText('Active at embedded').waitFor();
+  await page.context().close();
+});
+
+test('two administrators at once: the second one is told, and changes nothing', async ({
+  desk,
+}) => {
+  await desk.unlock();
+  const password = 'e1f2a3b4c5d6e7f8a9b0c1d2e3f4a5b6';
+  await desk.world.call('POST', '/api/users', {
+    body: { username: 'shift-lead-2', password, roles: ['registrar'] },
+  });
+  const one = await desk.signedIn();
+  const two = await desk.signedIn({}, { username: 'shift-lead-2', password });
+  await desk.ask('both-want');
+  await rowOf(one, 'both-want').getByText('Grant…').click();
+  await rowOf(two, 'both-want').getByText('Grant…').click();
+  await two.getByText('Grant access', { exact: true }).click();
+  await one.getByText('shift-lead-2 granted this').waitFor();
+  await one.getByText('Your choice was not applied').waitFor();
+  assert.ok(await one.getByText('Grant access', { exact: true }).isDisabled());
+  await one.keyboard.press('Escape');
+  await rowOf(one, 'both-want').getByText('by shift-lead-2').waitFor();
+  await one.click('text=Lock now');
+  await two.waitForSelector('text=New devices are turned away');
+  assert.is(
+    await rowOf(two, 'both-want').getByText('Undo').count(),
+    0,
+    'a registrar may not revoke',
+  );
+  await one.context().close();
+  await two.context().close();
+});
+
+test('a client’s page tells its story and what each action will do', async ({ desk }) => {
+  await desk.unlock();
+  const { body } = await desk.ask('told-client', { pairingId: 'ffee00', context: { model: 'HP' } });
+  const request = `/api/client-registry/requests/${body.requestId}`;
+  await desk.world.call('POST', `${request}/grant`, {
+    body: { roles: ['press'], reason: 'a story' },
+  });
+  const page = await desk.signedIn();
+  await page.goto(`${desk.world.url}/#/clients/told-client`);
+  for (const phase of ['Request', 'Window', 'Decision', 'Activation'])
+    await page.locator('.timeline h3', { hasText: phase }).waitFor();
+  await page.getByText('Granted by admin').click();
+  await page.getByText('RegistrationGranted').waitFor();
+  await page.getByText('Suspend…').click();
+  await page.getByText('it keeps its rights and its password').waitFor();
+  await page.locator('dialog').getByRole('button', { name: 'Suspend', exact: true }).click();
+  await page.locator('.page-head').getByText('Suspended').waitFor();
+  await page.getByText('Resume…').click();
+  await page.locator('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
+  await page.locator('.page-head').getByText('Active').waitFor();
+  await page.getByText('Make a new password…').click();
+  await page.locator('dialog [data-kind=danger]').click();
+  const made = await page.getByLabel('The new password').inputValue();
+  assert.ok(made.length >= 20);
+  await page.getByText('I have it').click();
+  assert.not.ok((await page.content()).includes(made), 'shown once');
+  await page.context().close();
+});
+
+test('roles are made with a topic tester, tokens shown once, the history filtered', async ({
+  desk,
+}) => {
+  const page = await desk.signedIn();
+  await page.goto(`${desk.world.url}/#/roles`);
+  await page.getByText('New role…').click();
+  await page.getByLabel('Name', { exact: true }).fill('display');
+  await page.getByLabel('Topic, permission 1').fill('lines/+/state');
+  await page.getByLabel('May, permission 1').selectOption({ label: 'Subscribe' });
+  await page.getByLabel('Try a topic').fill('lines/4/state');
+  await page.getByText('may subscribe here, not publish').waitFor();
+  await page.getByText('Keep role').click();
+  await page.locator('.toast').getByText('Role display is kept').waitFor();
+  assert.is((await desk.world.call('GET', '/api/roles/display')).status, 200);
+
+  await page.goto(`${desk.world.url}/#/tokens`);
+  await page.getByText('New token…').click();
+  await page.getByLabel('What it is for').fill('line dashboard');
+  await page.getByText('Issue token').click();
+  const token = await page.getByLabel('The token').inputValue();
+  assert.is((await desk.world.call('GET', '/api/whoami', { token })).status, 200);
+  await page.getByText('I have it').click();
+  await page.getByText('End line dashboard').click();
+  await page.locator('.toast').getByText('good no more').waitFor();
+  assert.is((await desk.world.call('GET', '/api/whoami', { token })).status, 401);
+
+  await page.goto(`${desk.world.url}/#/audit`);
+  await page.getByLabel('What').selectOption({ label: 'The lock opened' });
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('tbody tr')].every((row) =>
+      /RegistryUnlocked/.test(row.textContent ?? ''),
+    ),
+  );
+  await page.context().close();
+});
+
+if (hasChromium()) test.run();
+else suite('page story, without a browser').run();
