@@ -80,6 +80,8 @@ const table: readonly Row[] = [
   ['lapsed',                       first,      [asks,     asks,     locked, locked, full,     many,     locked]],
   ['reinstated',                   stranger,   [asks,     asks,     locked, locked, full,     many,     locked]],
   ['reinstated',                   first,      [asks,     asks,     locked, locked, full,     many,     locked]],
+  ['erased',                       stranger,   [asks,     asks,     locked, locked, full,     many,     locked]],
+  ['erased',                       first,      [asks,     asks,     locked, locked, full,     many,     locked]],
   ['created',                      stranger,   [replaces, replaces, locked, locked, taken,    taken,    locked]],
   ['created',                      first,      [ok,       ok,       ok,     ok,     ok,       ok,       ok    ]],
 ];

@@ -8,7 +8,8 @@ import type { ClientEvent } from '../../domain/client-events.ts';
 import type { Client } from '../../domain/client-state.ts';
 import { clients } from '../../projections/clients.ts';
 import { requests } from '../../projections/requests.ts';
-import { anyCommand, anyEvent, username } from '../support/client.ts';
+import { anyCommand, anyEvent } from '../support/any-client.ts';
+import { username } from '../support/client.ts';
 import { rowsAfter, stored } from '../support/scenario.ts';
 
 const test = suite('client properties');

@@ -19,7 +19,7 @@ const columns = [
   ...['active', 'active, challenged', 'active, challenger contested'],
   ...['active, challenger denied', 'active, challenger blocked'],
   ...['suspended', 'suspended, challenger denied', 'denied', 'denied, blocked'],
-  ...['revoked', 'expired', 'lapsed', 'reinstated', 'created'],
+  ...['revoked', 'expired', 'lapsed', 'reinstated', 'created', 'erased'],
 ] as const satisfies readonly the.StateName[];
 
 const none = undefined;
@@ -50,28 +50,32 @@ const S = the.suspended;
 const B = the.resumed;
 const V = the.revoked;
 const N = the.reinstated;
+const X = the.erased;
+/** A request that ends with its name. */
+const LN: ClientEvent = { ...the.lapsed, data: { ...the.lapsed.data, at: the.at, by: the.ada } };
 
 const theirs = { requestId: challenger.requestId };
 // biome-ignore format: a table reads as a table
 const table: readonly [ClientCommand, readonly Cell[]][] = [
-  //                                unknown    pending    contested  active     challenged contested  ch.denied  ch.blocked suspended  s.,ch.den. denied     blocked    revoked    expired    lapsed     reinstated created
-  [the.grant(),                    [noRequest, G,         shown,     none,      none,      none,      none,      none,      idle,      idle,      hadNo,     hadNo,     idle,      idle,      tooLate,   idle,      noRequest]],
-  [the.grant(theirs),              [noRequest, noRequest, noRequest, noRequest, RG,        shown,     hadNo,     hadNo,     noRequest, hadNo,     noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
-  [the.deny(),                     [noRequest, D,         D,         hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     none,      hadNo,     hadIt,     hadIt,     tooLate,   hadIt,     noRequest]],
-  [the.deny(theirs),               [noRequest, noRequest, noRequest, noRequest, RD,        RD,        none,      hadNo,     noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
-  [the.lapse(),                    [noRequest, L,         L,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      noRequest]],
-  [the.lapse(theirs),              [noRequest, noRequest, noRequest, noRequest, RL,        RL,        none,      none,      noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
-  [the.endChallenge,               [none,      none,      none,      none,      E,         E,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none     ]],
-  [the.create(),                   [C,         taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     C,         C,         taken,     C,         C,         C,         taken    ]],
-  [the.authorize(),                [noUser,    idle,      idle,      A,         A,         A,         A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A        ]],
+  //                                unknown    pending    contested  active     challenged contested  ch.denied  ch.blocked suspended  s.,ch.den. denied     blocked    revoked    expired    lapsed     reinstated created    erased
+  [the.grant(),                    [noRequest, G,         shown,     none,      none,      none,      none,      none,      idle,      idle,      hadNo,     hadNo,     idle,      idle,      tooLate,   idle,      noRequest, idle]],
+  [the.grant(theirs),              [noRequest, noRequest, noRequest, noRequest, RG,        shown,     hadNo,     hadNo,     noRequest, hadNo,     noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.deny(),                     [noRequest, D,         D,         hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     none,      hadNo,     hadIt,     hadIt,     tooLate,   hadIt,     noRequest, hadIt]],
+  [the.deny(theirs),               [noRequest, noRequest, noRequest, noRequest, RD,        RD,        none,      hadNo,     noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.lapse(),                    [noRequest, L,         L,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      noRequest, none]],
+  [the.lapse(theirs),              [noRequest, noRequest, noRequest, noRequest, RL,        RL,        none,      none,      noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.endChallenge,               [none,      none,      none,      none,      E,         E,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none]],
+  [the.create(),                   [C,         taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     C,         C,         taken,     C,         C,         C,         taken, C]],
+  [the.authorize(),                [noUser,    idle,      idle,      A,         A,         A,         A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A, idle]],
   [the.authorize({ holdsHttpRights: true }),
-                                   [noUser,    idle,      idle,      A,         [E, A],    [E, A],    A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A        ]],
-  [the.rotate(),                   [noUser,    idle,      idle,      O,         [E, O],    [E, O],    O,         O,         idle,      idle,      idle,      idle,      idle,      idle,      idle,      idle,      O        ]],
-  [the.suspend,                    [noUser,    idle,      idle,      S,         [E, S],    [E, S],    S,         S,         none,      none,      idle,      idle,      idle,      idle,      idle,      idle,      S        ]],
-  [the.resume,                     [noUser,    awake,     awake,     none,      none,      none,      none,      none,      B,         B,         awake,     awake,     awake,     awake,     awake,     awake,     none     ]],
-  [the.revoke,                     [noUser,    idle,      idle,      V,         [E, V],    [E, V],    V,         V,         V,         V,         idle,      idle,      none,      idle,      idle,      idle,      V        ]],
-  [the.reinstate,                  [noUser,    held,      held,      held,      held,      held,      held,      held,      held,      held,      N,         N,         N,         N,         held,      none,      held     ]],
-  [the.expire,                     [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none     ]],
+                                   [noUser,    idle,      idle,      A,         [E, A],    [E, A],    A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A, idle]],
+  [the.rotate(),                   [noUser,    idle,      idle,      O,         [E, O],    [E, O],    O,         O,         idle,      idle,      idle,      idle,      idle,      idle,      idle,      idle,      O, idle]],
+  [the.suspend,                    [noUser,    idle,      idle,      S,         [E, S],    [E, S],    S,         S,         none,      none,      idle,      idle,      idle,      idle,      idle,      idle,      S, idle]],
+  [the.resume,                     [noUser,    awake,     awake,     none,      none,      none,      none,      none,      B,         B,         awake,     awake,     awake,     awake,     awake,     awake,     none, awake]],
+  [the.revoke,                     [noUser,    idle,      idle,      V,         [E, V],    [E, V],    V,         V,         V,         V,         idle,      idle,      none,      idle,      idle,      idle,      V, idle]],
+  [the.reinstate,                  [noUser,    held,      held,      held,      held,      held,      held,      held,      held,      held,      N,         N,         N,         N,         held,      none,      held, held]],
+  [the.expire,                     [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none]],
+  [the.erase,                      [noUser,    [LN, X],   [LN, X],   X,         [E, X],    [E, X],    X,         X,         X,         X,         X,         X,         X,         X,         X,         X,         X, none]],
 ];
 
 test('the table has every state', () =>
@@ -319,6 +323,26 @@ test('tokens end with the access they were given for', () => {
   ])
     assert.is(after(...the.histories.active, ...more).generation, generation);
 });
+test('login tokens end with the access they were given for too', () => {
+  const { loginGeneration } = after(...the.histories.active);
+  for (const more of [
+    [the.replacementRequested(), the.replacementGranted()],
+    [the.revoked, the.created()],
+  ])
+    assert.is(after(...the.histories.active, ...more).loginGeneration, loginGeneration + 1);
+});
+test('what cannot have happened changes nothing', () => {
+  const { pending, denied, unknown } = the.histories;
+  for (const history of [pending, denied, unknown])
+    for (const fact of [
+      ...[the.suspended, the.resumed, the.revoked, the.ended, the.rotated],
+      ...[the.changedTo(the.otherRights), the.replacementRequested(), the.replacementDenied()],
+      the.replacementLapsed,
+    ])
+      assert.equal(after(...history, fact), after(...history), fact.type);
+  assert.equal(after(the.contested()), after());
+  assert.equal(after(...denied, the.contested()), after(...denied));
+});
 test('login tokens end with the password too', () => {
   const { loginGeneration } = after(...the.histories.active);
   assert.is(after(...the.histories.active, the.rotated).loginGeneration, loginGeneration + 1);
@@ -326,6 +350,15 @@ test('login tokens end with the password too', () => {
     after(...the.histories.active, the.suspended, the.resumed).loginGeneration,
     loginGeneration,
   );
+});
+
+test('an erased name keeps its counts, so that nothing of before opens it again', () => {
+  const before = after(...the.histories.active);
+  const now = after(...the.histories.erased);
+  assert.equal([now.status, now.personalKeyId], ['unknown', null]);
+  assert.equal([now.generation, now.decided], [before.generation, before.decided]);
+  const anew = after(...the.histories.erased, the.requested(), the.granted());
+  assert.is(anew.generation, before.generation + 1);
 });
 
 test('the credentials that still tell something', () => {
@@ -348,6 +381,7 @@ test('the credentials that still tell something', () => {
     lapsed: [],
     reinstated: [],
     created: [first.credentialId],
+    erased: [],
   };
   for (const [state, ids] of Object.entries(expected))
     assert.equal(credentialIdsOf(after(...the.histories[state as the.StateName])), ids, state);

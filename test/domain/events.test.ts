@@ -9,6 +9,7 @@ import { ClientEvent } from '../../domain/client-events.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
+import * as any from '../support/any-client.ts';
 import * as the from '../support/client.ts';
 
 const test = suite('events');
@@ -38,6 +39,7 @@ const keys: Readonly<Record<string, string>> = {
   AccessRevoked: changed,
   AccessReinstated: changed,
   AccessExpired: 'at by username',
+  ClientErased: changed,
   RegistryUnlocked: 'at by limits until windowId',
   RegistryLocked: 'at by windowId',
   RoleDefined: 'at by description name permissions',
@@ -92,7 +94,7 @@ const secrets = {
 };
 const cause = { at: the.at, by: the.ada };
 const anyCommand = fc.oneof(
-  the.anyCommand.map((command) => [client, command] as const),
+  any.anyCommand.map((command) => [client, command] as const),
   fc.constantFrom(
     [
       token,
@@ -138,7 +140,7 @@ const anyCommand = fc.oneof(
 test('what a command carries beyond its own fields reaches no event', () =>
   fc.assert(
     fc.property(
-      fc.array(the.anyEvent, { maxLength: 6 }),
+      fc.array(any.anyEvent, { maxLength: 6 }),
       anyCommand,
       (history, [decider, command]) => {
         const carrying = { ...command, ...secrets } as never;

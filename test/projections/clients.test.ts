@@ -107,6 +107,14 @@ test('who asks anew starts anew, with the old history', () => {
   );
 });
 
+test('where a client came from stays, until it comes anew', () => {
+  assert.is(held(the.created(), the.suspended).origin, 'created');
+  assert.is(held(the.created(), the.revoked, the.reinstated).origin, 'created');
+  const anew = [the.created(), the.revoked, the.reinstated, the.requested()];
+  assert.is(held(...anew).origin, 'registration');
+  assert.is(held(...anew, the.granted(), the.suspended).origin, 'registration');
+});
+
 // biome-ignore format: a table reads as a table
 const columns: Record<the.StateName, [refusedAt: string | null, everGranted: 0 | 1, roles: string | null]> = {
   unknown: [null, 0, null],
@@ -119,7 +127,7 @@ const columns: Record<the.StateName, [refusedAt: string | null, everGranted: 0 |
   denied: [the.at, 0, null],                     'denied, blocked': [the.at, 0, null],
   revoked: [the.at, 1, null],                    expired: [the.later, 1, null],
   lapsed: [null, 0, null],                       reinstated: [null, 1, null],
-  created: [null, 1, ' press '],
+  created: [null, 1, ' press '],                 erased: [null, 1, null],
 };
 for (const [state, [refusedAt, everGranted, roles]] of Object.entries(columns)) {
   const history = the.histories[state as the.StateName];

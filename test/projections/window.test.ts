@@ -77,6 +77,10 @@ test('locked by itself, at its end', () =>
   }));
 test('locked by itself while nobody was there: it counts from its end', () =>
   assert.is(row(unlocked(), locked(the.afterwards, system))?.lockedAt, the.later));
+test('locked by the registry before its end, or by somebody after it: it counts from then', () => {
+  assert.is(row(unlocked(), locked(the.at, system))?.lockedAt, the.at);
+  assert.is(row(unlocked(), locked(the.afterwards))?.lockedAt, the.afterwards);
+});
 test('a new window counts from nothing', () => {
   const next = unlocked({ windowId: the.nextWindow, at: the.later, until: the.due });
   assert.equal(row(unlocked(), the.requested(), locked(the.at), next), {

@@ -44,18 +44,9 @@ export function kurrentSuite(name: string) {
   const worlds = ahead(open);
   const test = suite<KurrentWorld>(name);
   test.before.each(async (world) => {
-    const t0 = performance.now();
-    (world as any).__n = ((world as any).__n ?? 0) + 1;
     Object.assign(world, await worlds.take());
-    console.log('open', (performance.now() - t0) | 0);
-    (world as any).t = performance.now();
   });
-  test.after.each(async (w) => {
-    console.log('test', (w as any).__n, (performance.now() - (w as any).t) | 0);
-    const t = performance.now();
-    await close(w);
-    console.log('close', (performance.now() - t) | 0);
-  });
+  test.after.each(close);
   test.after(async () => {
     await Promise.all((await worlds.rest()).map(close));
   });
