@@ -91,6 +91,7 @@ export type ClientCommand =
   | Asked<'ResumeAccess', { readonly reason: string | null }>
   | Asked<'RevokeAccess', { readonly reason: string | null; readonly windowId: string | null }>
   | Asked<'ReinstateAccess', { readonly reason: string | null }>
+  | Asked<'EraseClient', { readonly reason: string | null; readonly windowId: string | null }>
   | Asked<'ExpireAccess', { readonly windowId: string | null }>;
 
 export type Ask<Type extends ClientCommand['type']> = Extract<ClientCommand, { type: Type }>;

@@ -70,5 +70,6 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('AccessRevoked', changed),
   event('AccessReinstated', changed),
   event('AccessExpired', client),
+  event('ClientErased', changed),
 ]);
 export type ClientEvent = z.infer<typeof ClientEvent>;

@@ -45,7 +45,7 @@ interface History {
 
 export type Client = History &
   (
-    | { readonly status: 'unknown'; readonly since: 'never' | 'expiry' | 'reinstatement' }
+    | { readonly status: 'unknown'; readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure' }
     | { readonly status: 'pending'; readonly waiting: Waiting }
     | ({ readonly status: 'denied' } & Denial)
     | ({
@@ -228,6 +228,8 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
       return ended(state, 'expired', null);
     case 'AccessReinstated':
       return { ...history(state), status: 'unknown', since: 'reinstatement' };
+    case 'ClientErased':
+      return { ...history(state), personalKeyId: null, status: 'unknown', since: 'erasure' };
   }
 }
 

@@ -6,6 +6,8 @@
  *      │               └──expire──▶ unknown
  *      └──reinstate── revoked | denied | expired ◀──revoke, expire── active | suspended
  *
+ * Erasing leads from every state to unknown.
+ *
  * A challenger may wait beside an active client: another credential that asks to replace it.
  */
 import type { Ask, ClientCommand, ClientRefusal, GivenRights } from './client-commands.ts';
@@ -202,7 +204,9 @@ const changed = ({
   reason,
   at,
   by,
-}: Ask<'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess'>) => ({
+}: Ask<
+  'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess' | 'EraseClient'
+>) => ({
   username,
   reason,
   at,
@@ -252,6 +256,23 @@ function reinstate(command: Ask<'ReinstateAccess'>, state: Client): Answer {
   }
 }
 
+/** Whatever the client was: a waiting request ends with it, and its personal key is named no more. */
+function erase(command: Ask<'EraseClient'>, state: Client): Answer {
+  if (neverSeen(state)) return refuse('user-not-found');
+  if (state.status === 'unknown' && state.since === 'erasure') return accept();
+  const { username, at, by } = command;
+  const waiting: ClientEvent[] =
+    state.status === 'pending'
+      ? [
+          {
+            type: 'RegistrationExpired',
+            data: { username, requestId: state.waiting.requestId, at, by },
+          },
+        ]
+      : challengerEnds(command, state);
+  return accept(...waiting, { type: 'ClientErased', data: changed(command) });
+}
+
 function expireAccess(command: Ask<'ExpireAccess'>, state: Client): Answer {
   const { username, at, by } = command;
   if (state.status !== 'active' && state.status !== 'suspended') return accept();
@@ -288,6 +309,8 @@ function decide(command: ClientCommand, state: Client): Answer {
       return revoke(command, state);
     case 'ReinstateAccess':
       return reinstate(command, state);
+    case 'EraseClient':
+      return erase(command, state);
     case 'ExpireAccess':
       return expireAccess(command, state);
   }

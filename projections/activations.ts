@@ -9,9 +9,9 @@ export interface ActivationRow {
   >;
 }
 
-export const activations: Projection<ActivationRow, ActivationEvent> = {
+export const activations: Projection<ActivationRow, ActivationEvent, ActivationRow> = {
   name: 'activations',
-  version: 1,
+  version: 2,
   reads: ['activation'],
   Event: ActivationEvent,
   key: ({ data }) => data.username,
@@ -27,4 +27,5 @@ export const activations: Projection<ActivationRow, ActivationEvent> = {
     },
   }),
   columns: {},
+  past: (row) => row,
 };

@@ -26,6 +26,15 @@ export interface ClientRow extends Rights {
   readonly state: Client;
 }
 
+/** What of a client stays for those who look back. */
+export interface PastClient {
+  readonly status: Client['status'];
+  /** When it came to be so. */
+  readonly at: string;
+  /** What it held; absent where it held nothing. */
+  readonly held?: { readonly credentialId: string; readonly rights: Rights };
+}
+
 const none: Rights = {
   roles: [],
   permissions: [],
@@ -50,9 +59,9 @@ function credentialOf(row: ClientRow | undefined, state: Client, at: string) {
 const startsAnew = (type: ClientEvent['type']) =>
   type === 'RegistrationRequested' || type === 'ClientCreated';
 
-export const clients: Projection<ClientRow, ClientEvent> = {
+export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 1,
+  version: 2,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -78,18 +87,27 @@ export const clients: Projection<ClientRow, ClientEvent> = {
         : type === 'ReplacementGranted'
           ? data.requestId
           : (row?.requestId ?? null),
-      reason: 'reason' in data ? data.reason : (row?.reason ?? null),
+      // A challenger that is refused says nothing of the client that it asked to replace.
+      reason:
+        'reason' in data && type !== 'ReplacementDenied' ? data.reason : (row?.reason ?? null),
       blockedUntil: state.status === 'denied' ? state.blockedUntil : null,
       createdAt: startsAnew(type) || row === undefined ? data.at : row.createdAt,
       changedAt: data.at,
       everGranted: (row?.everGranted ?? false) || holds(state),
       tokensEndedAt:
-        tokensEnd || type === 'AccessRevoked' || type === 'AccessExpired'
+        tokensEnd || type === 'AccessRevoked' || type === 'AccessExpired' || type === 'ClientErased'
           ? data.at
           : (row?.tokensEndedAt ?? null),
       state,
     };
   },
+  past: ({ status, state, changedAt }) => ({
+    status,
+    at: changedAt,
+    ...(state.status === 'active' || state.status === 'suspended'
+      ? { held: { credentialId: state.credentialId, rights: state.rights } }
+      : {}),
+  }),
   columns: {
     status: (row) => row.status,
     everGranted: (row) => (row.everGranted ? 1 : 0),

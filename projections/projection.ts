@@ -17,7 +17,7 @@ export interface Envelope {
 /** A value that rows can be found by. */
 export type ColumnValue = string | number | null;
 
-export interface Projection<Row, Event = unknown> {
+export interface Projection<Row, Event = unknown, Past = unknown> {
   /** Names the read model: rename it, or raise its version, and it is rebuilt from the first event. */
   readonly name: string;
   readonly version: number;
@@ -31,4 +31,6 @@ export interface Projection<Row, Event = unknown> {
   readonly evolve: (row: Row | undefined, event: Event, envelope: Envelope) => Row | undefined;
   /** The columns that rows are found and counted by. */
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
+  /** What of each version of a row stays, for those who look back; absent: only the newest row is kept. */
+  readonly past?: (row: Row) => Past;
 }

@@ -114,6 +114,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'AccessRevoked':
       case 'AccessReinstated':
       case 'AccessExpired':
+      case 'ClientErased':
         return row;
     }
   },

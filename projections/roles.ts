@@ -11,9 +11,9 @@ export interface RoleRow {
   readonly changedAt: string;
 }
 
-export const roles: Projection<RoleRow, RoleEvent> = {
+export const roles: Projection<RoleRow, RoleEvent, RoleRow> = {
   name: 'roles',
-  version: 1,
+  version: 2,
   reads: ['role'],
   Event: RoleEvent,
   key: ({ data }) => data.name,
@@ -31,4 +31,5 @@ export const roles: Projection<RoleRow, RoleEvent> = {
     }
   },
   columns: {},
+  past: (row) => row,
 };

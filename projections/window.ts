@@ -21,9 +21,9 @@ export interface WindowRow {
 const Event = z.union([WindowEvent, ClientEvent]);
 type Event = z.infer<typeof Event>;
 
-export const windowProjection: Projection<WindowRow, Event> = {
+export const windowProjection: Projection<WindowRow, Event, WindowRow> = {
   name: 'window',
-  version: 1,
+  version: 2,
   reads: ['registry', 'client'],
   Event,
   key: ({ type }) => {
@@ -75,4 +75,5 @@ export const windowProjection: Projection<WindowRow, Event> = {
     }
   },
   columns: {},
+  past: (row) => row,
 };

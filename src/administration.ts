@@ -232,7 +232,8 @@ export function createAdministration(options: AdministrationOptions) {
       return used;
     } catch (error) {
       // Refused: nothing names it. Any other failure may have been recorded: the sweep decides later.
-      if (error instanceof Refused) await vault.destroy(credentialId).catch(() => undefined);
+      if (error instanceof Refused && error.code !== 'position-not-reached')
+        await vault.destroy(credentialId).catch(() => undefined);
       throw error;
     }
   }
@@ -362,6 +363,19 @@ export function createAdministration(options: AdministrationOptions) {
       return await change(by, username, { type: 'ReinstateAccess', ...at(by, username, reason) });
     },
 
+    /** Forgets who a client was: its keys and verifiers are destroyed, and its history stays whole. */
+    async erase(by: By, username: string, reason: string | null): Promise<Done> {
+      const done = await keepingAnAdministrator(username, false, () =>
+        change(by, username, {
+          type: 'EraseClient',
+          windowId: newestWindow(),
+          ...at(by, username, reason),
+        }),
+      );
+      for (const keyId of await erasedKeysOf(store, username)) await vault.destroy(keyId);
+      return done;
+    },
+
     async rotate(
       by: By,
       username: string,
@@ -404,6 +418,20 @@ export function createAdministration(options: AdministrationOptions) {
       } while (cursor !== undefined);
     },
   };
+}
+
+/**
+ * The personal keys of everything up to the last erasure, also where that was cut off in the middle;
+ * those of whoever asked under the name since then stay.
+ */
+async function erasedKeysOf(store: EventStore, username: string): Promise<ReadonlySet<string>> {
+  const events = await store.read(`client-${username}`);
+  const end = events.findLastIndex(({ type }) => type === 'ClientErased');
+  return new Set(
+    events
+      .slice(0, end + 1)
+      .flatMap(({ data }) => (typeof data.personalKeyId === 'string' ? [data.personalKeyId] : [])),
+  );
 }
 
 /** As the decision has it: what is not said stays. */

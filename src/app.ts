@@ -3,12 +3,13 @@ import type { AccessAdministration } from './access-administration.ts';
 import type { Administration } from './administration.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
-import type { ActivationManager } from './broker/activation.ts';
+import type { ActivationManager } from './broker/broker.ts';
 import type { Config } from './config.ts';
 import type { Live } from './live.ts';
 import type { Log } from './log.ts';
 import type { LongPolls } from './long-polls.ts';
 import type { Metrics } from './metrics.ts';
+import type { DeadLetter } from './notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { Registration } from './registration.ts';
 import type { RegistrationTokens } from './registration-tokens.ts';
@@ -21,6 +22,8 @@ export interface App {
   readonly views: Views;
   readonly audit: Audit;
   readonly live: Live;
+  /** Notifications that could not be delivered, the newest first. */
+  readonly deadLetters: () => readonly DeadLetter[];
   readonly brokers: Pick<ActivationManager, 'states' | 'reconcile'>;
   readonly readModels: ReadModels;
   readonly passwordFaults: (password: string) => string[];

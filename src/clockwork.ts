@@ -99,6 +99,7 @@ export async function startClockwork(
   const { signal, log, rows, now } = options;
   let swept = 0;
   while (!signal.aborted) {
+    let failed = false;
     try {
       await ring(options);
       if (performance.now() - swept > sweepEveryMs || swept === 0) {
@@ -107,10 +108,13 @@ export async function startClockwork(
         if (count > 0) log.info('Secrets that nobody needs are destroyed', { count });
       }
     } catch (error) {
+      failed = true;
       if (!signal.aborted) log.warn('What was due could not be done; trying again', { error });
     }
     const row = rows.window.get(registryId);
-    const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
+    // What could not be done is still due: it waits a tick like everything else.
+    const left =
+      row?.status === 'unlocked' && !failed ? Date.parse(row.until) - Date.parse(now()) : tickMs;
     await pause(Math.min(Math.max(left, 20), tickMs), signal);
   }
 }

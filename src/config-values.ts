@@ -1,4 +1,5 @@
 /** How the values of the configuration are read: ports, durations, networks, addresses. */
+
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -66,6 +67,13 @@ export const Password = matching(
 
 /** The characters that stand in a path as they are (RFC 3986, section 2.3). */
 export const HookSecret = matching((text) => /^[A-Za-z0-9._~-]{16,256}$/.test(text));
+
+/** As the Standard Webhooks specification writes one. */
+export const WebhookSecret = matching((text) => {
+  const [, key = ''] = /^whsec_([A-Za-z0-9+/]{32,88}={0,2})$/.exec(text) ?? [];
+  const { length } = Buffer.from(key, 'base64');
+  return length >= 24 && length <= 64;
+});
 
 export const Pem = matching((text) => /^-----BEGIN [A-Z0-9 ]+-----$/m.test(text));
 

@@ -16,6 +16,7 @@ import {
   PortOrOff,
   Store,
   urlOf,
+  WebhookSecret,
 } from './config-values.ts';
 
 export const prefix = 'GATEBOOK_';
@@ -169,6 +170,27 @@ export const variables = {
     'attempts of one source that match nothing (0: no limit)',
     'a number from 0 to 1000000',
   ),
+  WEBHOOK_URL: optional(
+    urlOf('http:', 'https:'),
+    'none',
+    'told of requests, decisions, the lock and clients',
+    'an http or https URL without a user, a query or a fragment',
+    secret,
+  ),
+  WEBHOOK_SECRET: optional(
+    WebhookSecret,
+    'unsigned',
+    'signs webhooks (Standard Webhooks)',
+    'whsec_ and base64 of 24 to 64 bytes',
+    secret,
+  ),
+  NTFY_URL: optional(
+    urlOf('http:', 'https:'),
+    'none',
+    'an ntfy topic that tells people who waits for a decision',
+    'an http or https URL without a user, a query or a fragment',
+    secret,
+  ),
   PENDING_MAX: variable(Count, '10000', 'requests that wait at once', count),
   PENDING_PER_SOURCE_MAX: variable(Count, '1000', 'the same, from one source', count),
   APPROVALS: variable(z.literal('1'), '1', 'administrators that a decision needs', '1', {
@@ -185,7 +207,7 @@ export type Values = {
 /** Read by the command line; the service lets them stand. */
 export const commandLineNames = ['URL', 'TOKEN', 'USERNAME', 'PASSWORD'];
 /** Known, but of a later version. */
-export const laterNames = ['MQTT_TLS_PORT', 'WEBHOOK_URL', 'WEBHOOK_SECRET', 'NTFY_URL'];
+export const laterNames = ['MQTT_TLS_PORT'];
 
 /** Every variable of the service, for `gatebook serve --help` and the docs. */
 export const configTable: readonly { name: string; default: string; meaning: string }[] =

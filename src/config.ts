@@ -49,6 +49,10 @@ export interface Config {
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
   readonly passwordPolicy: PasswordPolicy;
+  /** Null: nobody is told by webhook. */
+  readonly webhook: { readonly url: string; readonly secret: string | null } | null;
+  /** Null: no messages for people. */
+  readonly ntfyUrl: string | null;
   readonly pendingTtlMs: number;
   readonly refusedTtlMs: number;
   /** 0: no limit. */
@@ -134,6 +138,11 @@ function configOf(values: Values): Config {
     publicMqttUrls: values.PUBLIC_MQTT_URLS ?? [],
     trustedProxies: values.TRUSTED_PROXIES ?? [],
     passwordPolicy: values.PASSWORD_POLICY,
+    webhook:
+      values.WEBHOOK_URL === undefined
+        ? null
+        : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? null },
+    ntfyUrl: values.NTFY_URL ?? null,
     pendingTtlMs: values.PENDING_TTL,
     refusedTtlMs: values.REFUSED_TTL,
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,

@@ -199,8 +199,9 @@ export const leaseRetryMs = 100;
 export const storeSilenceMaxMs = 10_000;
 /** Clients whose state is retained as an MQTT message at the start; the newest ones. */
 export const registryStatesMax = 10_000;
-/** Sessions that came in by hooks and are remembered, for each kind of broker; the oldest names are forgotten. */
+/** Sessions that came in by hooks and are remembered, for each kind of broker and for one name; the oldest are forgotten. */
 export const hookAdmissionsMax = 200_000;
+export const hookAdmissionsPerNameMax = 1_000;
 /** Rules that a client's ACL at EMQX holds; for more EMQX asks. */
 export const hookAclMax = 512;
 /** Milliseconds that one call to a broker's REST API may take. */
@@ -217,3 +218,14 @@ export const hookSettleMs = 500;
 /** Sessions that one answer of a broker's REST API holds, and answers that are read. */
 export const hookPageSize = 1_000;
 export const hookPagesMax = 100;
+/** Milliseconds before each further attempt to deliver a notification, and those one attempt may take. */
+export const notificationRetriesMs: readonly number[] = [1_000, 5_000, 30_000, 120_000];
+export const notificationTimeoutMs = 10_000;
+/** Events that one look for notifications takes. */
+export const notificationBatchMax = 100;
+/** Notifications that could not be delivered and are kept to be looked at; the oldest are forgotten first. */
+export const deadLettersMax = 200;
+/** Milliseconds for which new requests are gathered into one message to people. */
+export const notificationGatherMs = 2_000;
+/** Names that one message to people tells. */
+export const notificationNamesMax = 10;

@@ -15,12 +15,13 @@ export const liveNames = [
   'user.changed',
   'activation.changed',
   'knock',
+  'checkpoint.published',
 ] as const;
 export type LiveName = (typeof liveNames)[number];
 
 /** That a thing changed. What it is now is looked up when it is told. */
 export interface LiveEntry {
-  readonly name: Exclude<LiveName, 'knock'>;
+  readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
   /** The request's id or the username; empty for the window. */
   readonly key: string;
   /** The broker of `activation.changed`. */
@@ -35,6 +36,8 @@ export interface LiveBatch {
   readonly reset: boolean;
   readonly entries: readonly LiveEntry[];
   readonly knocks: readonly Knock[];
+  /** The newest checkpoint that was published meanwhile. */
+  readonly checkpoint: unknown;
 }
 
 export interface LiveReader {
@@ -47,6 +50,7 @@ export interface Live {
   /** Everything after the event at `after`; null: from now on. */
   read(after: string | null): LiveReader;
   knocked(knock: Knock): void;
+  checkpointPublished(checkpoint: unknown): void;
 }
 
 const requestNames: Readonly<Record<string, LiveEntry['name']>> = {
@@ -87,6 +91,7 @@ class Reader implements LiveReader {
   /** By name and key: a thing that changed twice before it was told is told once. */
   readonly #entries = new Map<string, LiveEntry>();
   readonly #knocks = new Map<string, Knock>();
+  #checkpoint: unknown;
   readonly #leave: (reader: Reader) => void;
   #reset: boolean;
   #wake: (() => void) | undefined;
@@ -122,9 +127,14 @@ class Reader implements LiveReader {
     }, liveKnocksGatherMs);
   }
 
+  published(checkpoint: unknown): void {
+    this.#checkpoint = checkpoint;
+    this.#wake?.();
+  }
+
   get #waits(): boolean {
     const knocks = this.#knocks.size > 0 && this.#gathering === undefined;
-    return this.#reset || this.#entries.size > 0 || knocks;
+    return this.#reset || this.#entries.size > 0 || knocks || this.#checkpoint !== undefined;
   }
 
   async next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch> {
@@ -141,7 +151,13 @@ class Reader implements LiveReader {
         this.#wake = done;
       });
     const gathered = this.#gathering === undefined ? [...this.#knocks.values()] : [];
-    const batch = { reset: this.#reset, entries: [...this.#entries.values()], knocks: gathered };
+    const batch = {
+      reset: this.#reset,
+      entries: [...this.#entries.values()],
+      knocks: gathered,
+      checkpoint: this.#checkpoint,
+    };
+    this.#checkpoint = undefined;
     this.#reset = false;
     this.#entries.clear();
     if (this.#gathering === undefined) this.#knocks.clear();
@@ -190,6 +206,9 @@ export function createLive(options: {
     },
     knocked(knock) {
       for (const reader of readers) reader.knocked(knock);
+    },
+    checkpointPublished(checkpoint) {
+      for (const reader of readers) reader.published(checkpoint);
     },
   };
 }

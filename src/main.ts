@@ -3,12 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app.ts';
 import { startCheckpoints } from './audit/checkpoints.ts';
-import {
-  type ActivationManager,
-  type ActivationOptions,
-  startActivation,
-} from './broker/activation.ts';
-import type { Broker, EmbeddedBroker, Gatekeeper } from './broker/broker.ts';
+import { type ActivationOptions, startActivation } from './broker/activation.ts';
+import type { ActivationManager, Broker, EmbeddedBroker, Gatekeeper } from './broker/broker.ts';
 import { startBrokers } from './broker/brokers.ts';
 import { driveWhileHeld } from './broker/driving.ts';
 import { startEmbeddedBroker } from './broker/embedded.ts';
@@ -27,6 +23,7 @@ import type { Lease } from './lease.ts';
 import { activationWaitMs, storeSilenceMaxMs } from './limits.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { startNotifications } from './notifications.ts';
 import { allKeepers, allProjections } from './read-models/all.ts';
 import { openReadModels, type ReadModels } from './read-models/read-models.ts';
 import { buildService, type HashLimits } from './service.ts';
@@ -224,6 +221,7 @@ async function start(
     signal: ending.signal,
     onPublished: async (published) => {
       const told = { event: 'checkpoint.published', at: now(), data: published };
+      service.app.live.checkpointPublished(published);
       await state.broker?.publish('gatebook/registry/checkpoint', JSON.stringify(told), {
         retain: true,
       });
@@ -260,8 +258,23 @@ async function start(
     await clockwork;
   });
 
+  const notifications = startNotifications({
+    ...{ readModels, log, now },
+    webhook: config.webhook,
+    ntfyUrl: config.ntfyUrl,
+    publicUrl: config.publicUrl,
+    history: service.rows.history,
+    views: service.app.views,
+    signal: ending.signal,
+  });
+  started.add(async () => {
+    ending.abort();
+    await notifications.ended;
+  });
+
   const app: App = {
     ...service.app,
+    deadLetters: notifications.deadLetters,
     brokers: activation,
     health: () => ({
       store: service.storeFault() === null && inTouch() ? 'up' : 'down',
@@ -409,3 +422,5 @@ export async function rebuildReadModels(
     await store.close();
   }
 }
+
+export { moveLogBetween } from './move-log.ts';

@@ -4,8 +4,7 @@ import { createAdministration } from './administration.ts';
 import type { App } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { createAuthority } from './authority.ts';
-import type { Note } from './broker/activation-lane.ts';
-import type { EmbeddedBroker, Staged } from './broker/broker.ts';
+import type { EmbeddedBroker, Note, Staged } from './broker/broker.ts';
 import { createClients } from './clients.ts';
 import type { Config } from './config.ts';
 import { openCheckpointKey } from './credentials/checkpoint-key.ts';
@@ -172,7 +171,7 @@ export async function buildService(options: ServiceOptions) {
     projectionLagEvents: () => readModels.lag(),
   });
 
-  const app: Omit<App, 'health' | 'brokers'> = {
+  const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     registration: {
       ...registration,
       ...createRegistrationTokens(tokens, now),

@@ -1,10 +1,21 @@
-/** What auditors are given: checkpoints, proofs and the export of one log. */
+/** What auditors are given: checkpoints, proofs and the export of one log, and looks back into it. */
 import { join } from 'node:path';
+import { activations } from '../../projections/activations.ts';
+import { clients } from '../../projections/clients.ts';
+import type { HistoryRow } from '../../projections/history.ts';
+import { roles } from '../../projections/roles.ts';
+import { windowProjection } from '../../projections/window.ts';
+import type { ReadModels } from '../read-models/read-models.ts';
+import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
+import type { Views } from '../views.ts';
+import { accessAt } from './access-at.ts';
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts';
+import { createExplain } from './explain.ts';
 import { exportLines } from './export.ts';
 import type { Signer } from './signed-note.ts';
-import type { Tree } from './tree.ts';
+import { clientAt, momentOf, type Past, registryAt } from './state-at.ts';
+import { merkleTree, type Tree } from './tree.ts';
 
 /** Everything in base64. */
 export interface InclusionProof {
@@ -21,7 +32,9 @@ export interface ConsistencyProof {
   readonly hashes: string[];
 }
 
-export interface Audit {
+export type Audit = ReturnType<typeof createAudit>;
+
+interface Proving {
   /** The C2SP verifier key of checkpoints and reports. */
   readonly verifierKey: string;
   readonly signer: Signer;
@@ -39,18 +52,23 @@ export const checkpointFile = (dataDir: string): string => join(dataDir, 'checkp
 
 const base64 = (hash: Buffer) => hash.toString('base64');
 
-export function createAudit(options: {
+interface AuditOptions {
   readonly store: EventStore;
-  readonly tree: Tree;
+  readonly readModels: ReadModels;
+  readonly history: Rows<HistoryRow>;
+  readonly views: Views;
   readonly signer: Signer;
   readonly dataDir: string;
-}): Audit {
-  const { store, tree, signer } = options;
+  /** ISO. */
+  readonly now: () => string;
+}
+
+function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving {
   return {
     verifierKey: signer.text,
     signer,
     tree,
-    checkpoints: createCheckpoints({ tree, signer, file: checkpointFile(options.dataDir) }),
+    checkpoints: createCheckpoints({ tree, signer, file: checkpointFile(dataDir) }),
     inclusion: (index, size) => ({
       index,
       size,
@@ -60,5 +78,28 @@ export function createAudit(options: {
     }),
     consistency: (from, to) => ({ from, to, hashes: tree.consistency(from, to).map(base64) }),
     exportFrom: (from) => exportLines(store, tree, from),
+  };
+}
+
+export function createAudit(options: AuditOptions) {
+  const { store, readModels, views, history, signer, now } = options;
+  const tree = readModels.kept(merkleTree);
+  const past: Past = {
+    window: readModels.past(windowProjection),
+    clients: readModels.past(clients),
+    roles: readModels.past(roles),
+    activations: readModels.past(activations),
+  };
+  return {
+    ...proving(options, tree),
+    ...createExplain({ views, history, window: past.window, signer, now }),
+    /** A client as it was; undefined where nobody knew the name yet. */
+    clientAt: (username: string, at: string) =>
+      clientAt({ store, tree, past }, username, momentOf(tree, at)),
+    /** The window and the number of clients of each status, as they were. */
+    registryAt: (at: string) => registryAt(past, momentOf(tree, at)),
+    /** Who could use a topic, or what one could use. @throws MalformedCursor */
+    accessAt: (at: string, asked: Parameters<typeof accessAt>[2]) =>
+      accessAt(past, momentOf(tree, at), asked),
   };
 }

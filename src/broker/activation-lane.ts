@@ -17,33 +17,29 @@ import {
 import type { Log } from '../log.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { beginning, categoryOf, type StoredEvent } from '../store/event-store.ts';
+import {
+  beginning,
+  Conflict,
+  categoryOf,
+  type StoredEvent,
+  StoreUnavailable,
+} from '../store/event-store.ts';
 import { accountOf, type BringingAbout, bringAbout } from './bring-about.ts';
-import { type Broker, BrokerDown, BrokerRefused } from './broker.ts';
-import { compared, type Drift } from './reconcile.ts';
+import {
+  type Broker,
+  BrokerDown,
+  BrokerRefused,
+  type Drift,
+  type LaneState,
+  type Note,
+} from './broker.ts';
+import { compared } from './reconcile.ts';
 
 export interface LaneOptions extends BringingAbout {
   readonly readModels: ReadModels;
   readonly authority: Authority;
   readonly log: Log;
   readonly signal: AbortSignal;
-}
-
-/** Why a client is not active at a broker. */
-export interface Note {
-  readonly status: 'waiting' | 'failed';
-  readonly detail: string;
-}
-
-/** A broker as `GET /api/brokers` shows it. */
-export interface LaneState {
-  readonly name: string;
-  readonly kind: Broker['kind'];
-  readonly status: 'up' | 'down';
-  readonly accountCount: number;
-  /** Events of the log that the broker has not yet heard of. */
-  readonly lagEvents: number;
-  readonly drift: readonly Drift[];
 }
 
 /** What told of a change; null: nothing of the log did. */
@@ -318,6 +314,17 @@ export class Lane {
         this.#keepNote(username, { status: 'failed', detail: result.reason.message });
         continue;
       }
+      if (!passes(result.reason)) {
+        // One client that cannot be brought about holds up nobody else.
+        this.#options.log.error('A client cannot be activated or shut out', {
+          ...{ broker: this.broker.name, username, error: result.reason },
+        });
+        this.#keepNote(username, {
+          status: 'failed',
+          detail: "A fault of the registry itself: the service's log says more.",
+        });
+        continue;
+      }
       if (!this.#changed.has(username)) this.#changed.set(username, told);
       fault = result.reason;
     }
@@ -352,6 +359,10 @@ export class Lane {
     this.#pausing.delete(end);
   }
 }
+
+/** Faults that go away by themselves, so that it is tried again. */
+const passes = (error: unknown): boolean =>
+  error instanceof BrokerDown || error instanceof StoreUnavailable || error instanceof Conflict;
 
 function* everyRow(rows: Rows<AccessRow>): Generator<AccessRow, void, void> {
   let cursor: string | undefined;

@@ -2,25 +2,8 @@
  * The process manager: follows the log and, for each client that changed, compares what should be with
  * what each broker acknowledged. Level-triggered: doing it again, or starting anywhere, does no harm.
  */
-import { Lane, type LaneOptions, type LaneState, type Note } from './activation-lane.ts';
-import type { Broker, Staged } from './broker.ts';
-
-export interface ActivationManager {
-  /**
-   * True once everything up to a position is in force; false after `timeoutMs`. Of `all` brokers those
-   * that are down are not waited for; `own` waits for the embedded one alone.
-   */
-  settled(position: string, timeoutMs: number, brokers?: 'all' | 'own'): Promise<boolean>;
-  /** Hands a password to the brokers that keep accounts of their own; never waits, never throws. */
-  stage(staged: Staged): void;
-  /** Why a client is not active at a broker; undefined: nothing is known against it. */
-  note(broker: string, username: string): Note | undefined;
-  /** What `GET /api/brokers` shows, in the order of the configuration. */
-  states(): readonly LaneState[];
-  /** Undefined: there is no such broker. */
-  reconcile(broker: string, repair: boolean): Promise<LaneState | undefined>;
-  readonly ended: Promise<void>;
-}
+import { Lane, type LaneOptions } from './activation-lane.ts';
+import type { ActivationManager, Broker } from './broker.ts';
 
 export interface ActivationOptions extends Omit<LaneOptions, 'broker'> {
   readonly brokers: readonly Broker[];

@@ -1,7 +1,7 @@
 /** Drives the brokers while this node holds the lease; a node that does not hold it only looks on. */
 import { type Lease, LeaseLost, leased } from '../lease.ts';
-import { type ActivationManager, type ActivationOptions, startActivation } from './activation.ts';
-import type { Broker } from './broker.ts';
+import { type ActivationOptions, startActivation } from './activation.ts';
+import type { ActivationManager, Broker } from './broker.ts';
 
 const acting: readonly (keyof Broker & string)[] = [
   'hold',

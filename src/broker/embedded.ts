@@ -6,16 +6,16 @@ import type { EmbeddedBroker, Gatekeeper } from './broker.ts';
 import { type AedesLimits, guardParser, startAedes } from './embedded-aedes.ts';
 import { authorization } from './embedded-authorization.ts';
 import { type ConnectOutcome, connecting } from './embedded-connect.ts';
+import { boundedMemory, type MemoryLimits } from './embedded-memory.ts';
+import { type Connection, forgetFilters, newConnection } from './embedded-session.ts';
+import { heldSessions, type SessionLimits } from './embedded-sessions.ts';
 import {
   type Accept,
   type Addresses,
   type ListenerOptions,
   type Listeners,
   openListeners,
-} from './embedded-listeners.ts';
-import { boundedMemory, type MemoryLimits } from './embedded-memory.ts';
-import { type Connection, forgetFilters, newConnection } from './embedded-session.ts';
-import { heldSessions, type SessionLimits } from './embedded-sessions.ts';
+} from './listeners.ts';
 
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &

@@ -15,7 +15,6 @@ import {
 } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { Gatekeeper } from './broker.ts';
-import { type Addresses, type ListenerOptions, openListeners } from './embedded-listeners.ts';
 import {
   answerIn,
   type ConnectSeen,
@@ -24,6 +23,7 @@ import {
   unavailableAnswer,
 } from './gateway-packets.ts';
 import { type Ends, proxyHeader } from './gateway-proxy-header.ts';
+import { type Addresses, type ListenerOptions, openListeners } from './listeners.ts';
 
 /** The broker behind the gateway: TCP, TLS, or a Unix socket. */
 export type Upstream =

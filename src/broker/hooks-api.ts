@@ -16,8 +16,8 @@ export type Api = (
 ) => Promise<ApiAnswer>;
 
 /**
- * Answers of 2xx and 404 come back; calls reject with BrokerRefused for other 4xx, with BrokerDown for
- * everything else. No message has more of the address than the host.
+ * Answers of 2xx and 404 come back; calls reject with BrokerRefused for other 4xx but 401 and 403,
+ * with BrokerDown for everything else. No message has more of the address than the host.
  */
 export function brokerApi(name: string, address: ApiAddress): Api {
   const basic = Buffer.from(`${address.username}:${address.password}`).toString('base64');
@@ -38,7 +38,8 @@ export function brokerApi(name: string, address: ApiAddress): Api {
       throw new BrokerDown(`${name} does not answer at ${address.url}${code ? ` (${code})` : ''}`);
     }
     if (status === 401 || status === 403)
-      throw new BrokerRefused(`${name} refuses the account in GATEBOOK_BROKER (${status})`);
+      // Waited for: somebody will put it right, and what was to be closed must not be forgotten.
+      throw new BrokerDown(`${name} refuses the account in GATEBOOK_BROKER (${status})`);
     if (status >= 400 && status < 500 && status !== 404)
       throw new BrokerRefused(`${name} refuses ${method} (${status})`);
     if (status >= 300 && status !== 404) throw new BrokerDown(`${name} answers ${status}`);

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { hookProbeDownMs, hookProbeMs, hookRecentMs, hookSettleMs } from '../limits.ts';
 import type { Log } from '../log.ts';
-import { type Account, type Broker, BrokerDown, BrokerRefused } from './broker.ts';
+import { type Account, type Broker, BrokerDown } from './broker.ts';
 import { type Admissions, type Admitted, type HookKind, rightsWord } from './hooks.ts';
 
 /** The REST API of a broker, as far as it is needed. Calls reject with BrokerDown or BrokerRefused. */
@@ -34,28 +34,29 @@ export function hookPort(options: {
   const stopping = new AbortController();
   const listeners: (() => void)[] = [];
   let status: 'up' | 'down' = 'down';
-  let refused: string | null = null;
+  /** What was last said of its absence, so that it is said once. */
+  let said: string | null = null;
 
   /** Notes whether the broker is there, whatever a call came to. */
   async function asked<Result>(call: () => Promise<Result>): Promise<Result> {
     try {
       const result = await call();
       isUp();
-      refused = null;
       return result;
     } catch (error) {
-      if (error instanceof BrokerRefused) {
-        isUp();
-        if (refused !== error.message)
-          log.warn('A broker refuses the registry', { broker: name, error });
-        refused = error.message;
-      } else status = 'down';
+      if (error instanceof BrokerDown && !stopping.signal.aborted) {
+        status = 'down';
+        if (said !== error.message) log.warn('A broker is away', { broker: name, error });
+        said = error.message;
+      }
       throw error;
     }
   }
   const isUp = () => {
     if (status === 'up') return;
     status = 'up';
+    if (said !== null) log.info('A broker is back', { broker: name });
+    said = null;
     for (const listener of listeners) listener();
   };
 

@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto';
 import { type CompiledPermissions, mayPublish, mayRead } from '../../domain/permission.ts';
 import type { Authority, Standing } from '../authority.ts';
-import { hookAdmissionsMax, mqttClientIdLengthMax, mqttTopicBytesMax } from '../limits.ts';
+import {
+  hookAdmissionsMax,
+  hookAdmissionsPerNameMax,
+  mqttClientIdLengthMax,
+  mqttTopicBytesMax,
+} from '../limits.ts';
 import type { Admission, ConnectAttempt, Gatekeeper } from './broker.ts';
 
 export const hookKinds = ['emqx', 'rabbitmq', 'vernemq'] as const;
@@ -57,7 +62,10 @@ export function rightsWord(rights: {
 
 const nobody: ReadonlyMap<string, Admitted> = new Map();
 
-export function createAdmissions(max = hookAdmissionsMax): Admissions {
+export function createAdmissions(
+  max = hookAdmissionsMax,
+  perNameMax = hookAdmissionsPerNameMax,
+): Admissions {
   const byName = new Map<string, Map<string, Admitted>>();
   let count = 0;
   const forget = (username: string) => {
@@ -70,6 +78,7 @@ export function createAdmissions(max = hookAdmissionsMax): Admissions {
       count -= known.size;
       known.delete(clientId);
       known.set(clientId, admitted);
+      if (known.size > perNameMax) known.delete(known.keys().next().value as string);
       count += known.size;
       // Last in line again: who came lately is remembered longest.
       byName.delete(username);

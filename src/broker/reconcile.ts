@@ -1,15 +1,6 @@
 /** Compares the accounts of a broker with the log: who is a stranger there, and what is to be put right. */
 import type { AccessRow } from '../../projections/access.ts';
-import type { BrokerAccount } from './broker.ts';
-
-export interface Drift {
-  readonly username: string;
-  /**
-   * `stranger`: the log does not own it; `missing`: access was granted, and its credential is not there;
-   * `rights`: other rights than granted; `enabled`: open though it should not be, or the reverse.
-   */
-  readonly kind: 'stranger' | 'missing' | 'rights' | 'enabled';
-}
+import type { BrokerAccount, Drift } from './broker.ts';
 
 export interface Compared {
   readonly drift: readonly Drift[];

@@ -18,6 +18,8 @@ export interface Registry {
   readonly url: string;
   get<Body>(path: string, query?: Query): Promise<Answer<Body>>;
   send<Body>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer<Body>>;
+  /** What is no JSON, as it comes and however long; `path` is the whole one: `/api/audit/export`. */
+  stream(path: string, query?: Query, accept?: string): AsyncIterable<Uint8Array>;
 }
 
 /** The registry answered with a problem. */
@@ -93,7 +95,54 @@ export function registryAt(url: string, token: string | null): Registry {
       (await ask('GET', path + queryText(query))) as Answer<Body>,
     send: async <Body>(method: string, path: string, body?: object) =>
       (await ask(method, path, body)) as Answer<Body>,
+    stream: (path: string, query: Query = {}, accept = '*/*') =>
+      streamed(url, path + queryText(query), {
+        accept,
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(position !== null && { 'gatebook-position': position }),
+      }),
   };
+}
+
+/** The time limit is for each portion: an export may take as long as it needs. */
+async function* streamed(
+  registry: string,
+  path: string,
+  headers: Record<string, string>,
+): AsyncGenerator<Uint8Array, void, void> {
+  const stalled = new AbortController();
+  const timer = setTimeout(() => stalled.abort(), requestTimeoutMs);
+  try {
+    const response = await fetch(registry + path, {
+      headers,
+      redirect: 'manual',
+      signal: stalled.signal,
+    });
+    if (!response.ok) {
+      const text = await response.text();
+      const problem = jsonOf(text);
+      if (isProblem(problem) && problem.code === 'token-missing')
+        throw new CommandFailed(exitCodes.notAllowed, `Not signed in at ${registry}.`, [
+          signInHint,
+        ]);
+      if (isProblem(problem))
+        throw new ProblemAnswered(problem, text, response.headers.get('retry-after'));
+      throw new CommandFailed(
+        response.status >= 502 ? exitCodes.unreachable : exitCodes.failed,
+        `What answers at ${registry} does not answer as Gatebook does (status ${response.status}).`,
+      );
+    }
+    for await (const chunk of response.body ?? []) {
+      timer.refresh();
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error;
+    throw unreachable(registry, stalled.signal.aborted ? 'ETIMEDOUT' : systemCode(error));
+  } finally {
+    clearTimeout(timer);
+    stalled.abort();
+  }
 }
 
 async function fetched(registry: string, url: string, init: RequestInit) {

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { commandLineSettings, type Environment } from '../config.ts';
 import { nearestWord } from '../nearest-word.ts';
+import { auditFileCommands } from './audit-files.ts';
+import { auditPastCommands } from './audit-past.ts';
 import {
   type Command,
   callOf,
@@ -13,12 +15,14 @@ import {
   parsedArguments,
   usageFault,
 } from './command.ts';
+import { copyCommands } from './copy.ts';
 import { decideCommands } from './decide.ts';
 import { deviceCommands } from './device.ts';
 import { saidFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { historyCommands } from './history.ts';
 import { operateCommands } from './operate.ts';
+import { reconcileCommands } from './reconcile.ts';
 import { requestsCommands } from './requests.ts';
 import { roleCommands, tokenCommands } from './roles.ts';
 import { signInCommands } from './sign-in.ts';
@@ -38,8 +42,12 @@ export const commands: readonly Command[] = [
   ...roleCommands,
   ...tokenCommands,
   ...historyCommands,
+  ...auditPastCommands,
+  ...auditFileCommands,
   ...signInCommands,
   ...deviceCommands,
+  ...reconcileCommands,
+  ...copyCommands,
   ...otherOperateCommands,
 ];
 
@@ -111,7 +119,7 @@ function commonOptionsOf({ name }: Command): Options {
     json = { help: '' },
     help = { help: '' },
   } = commonOptions;
-  if (name === 'serve' || name === 'rebuild') return { help };
+  if (name === 'serve' || name === 'rebuild' || name === 'verify') return { help };
   if (name === 'register' || name === 'login' || name === 'logout') return { url, json, help };
   return { url, token, json, help };
 }

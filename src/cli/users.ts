@@ -242,6 +242,13 @@ export const userCommands: readonly Command[] = [
     'let a revoked, denied or expired name ask again',
     () => 'It can ask again while the registry is unlocked.',
   ),
+  transition(
+    'erase',
+    'Erased',
+    'destroy what is personal of a name, and its access; nothing brings it back',
+    () =>
+      'Its address, client id and context are unreadable for ever; its history and proofs stay.',
+  ),
   {
     name: 'users rotate',
     summary: 'change the password of an active user',

@@ -42,15 +42,22 @@ export interface Edge {
   readonly bodyTimeoutMs?: number;
 }
 
-interface State {
+export interface State {
   correlationId: string;
   source: string | null;
   /** The path of the route as declared, for metrics; never the path as sent. */
   route: string;
 }
 
-/** Builds the application of these routes; those with fewer parameters are asked first. */
-export function httpApplication(routes: readonly Route[], edge: Edge): Koa<State> {
+/**
+ * Builds the application of these routes; those with fewer parameters are asked first. `before` answers
+ * what is no route.
+ */
+export function httpApplication(
+  routes: readonly Route[],
+  edge: Edge,
+  before: readonly Middleware<State>[] = [],
+): Koa<State> {
   const router = new Router<State>({ sensitive: true, strict: true });
   const byParameters = routes.toSorted(
     (a, b) => parametersOf(a.path).length - parametersOf(b.path).length,
@@ -73,6 +80,7 @@ export function httpApplication(routes: readonly Route[], edge: Edge): Koa<State
     }),
   );
   koa.use(admittedWhileRunning(edge));
+  for (const middleware of before) koa.use(middleware);
   koa.use(router.routes() as Middleware<State>);
   koa.use(unknownRoute);
   return koa;
@@ -210,6 +218,7 @@ function askedOf<Parts extends object>(
     },
     lastEventId: (ctx.req.headers['last-event-id'] as string | undefined) ?? null,
     source: ctx.state.source as string | null,
+    accept: ctx.req.headers.accept ?? '',
     cause: { correlationId: ctx.state.correlationId as string, causationId: null },
     waitMs:
       Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,

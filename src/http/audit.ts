@@ -1,6 +1,7 @@
 /** The history, and the read models that were folded from it. */
 import type { App } from '../app.ts';
 import { seeing } from './asking.ts';
+import { pastRoutes } from './audit-past.ts';
 import { proofRoutes } from './audit-proofs.ts';
 import { EventsQuery } from './requests.ts';
 import { ok, type Route, route } from './route.ts';
@@ -36,4 +37,8 @@ const historyRoutes = ({ views, readModels }: App): Route[] => [
   }),
 ];
 
-export const auditRoutes = (app: App): Route[] => [...historyRoutes(app), ...proofRoutes(app)];
+export const auditRoutes = (app: App): Route[] => [
+  ...historyRoutes(app),
+  ...pastRoutes(app),
+  ...proofRoutes(app),
+];

@@ -6,14 +6,14 @@ import { malformed, Problem } from './problem.ts';
 const wrong = (detail: string) => malformed([{ pointer: '#', detail }]);
 
 /** `application/json`, alone or with `charset=utf-8` (RFC 8259, section 8.1: there is no other). */
-const jsonType = /^application\/json[\t ]*(;[\t ]*charset=("utf-8"|utf-8)[\t ]*)?;?$/i;
+export const jsonType = /^application\/json[\t ]*(;[\t ]*charset=("utf-8"|utf-8)[\t ]*)?;?$/i;
 
 /** Whether the headers announce a body (RFC 9112, section 6.3). */
 const announced = (request: IncomingMessage) =>
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0;
 
-function checkHeaders({ headers }: IncomingMessage): void {
+function checkHeaders({ headers }: IncomingMessage, wanted: RegExp): void {
   if (Number(headers['content-length'] ?? 0) > bodyBytesMax) throw new Problem('body-too-large');
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
@@ -21,8 +21,7 @@ function checkHeaders({ headers }: IncomingMessage): void {
       detail: 'Send the body without a Content-Encoding.',
     });
   const type = headers['content-type'];
-  if (type !== undefined && !jsonType.test(type.trim()))
-    throw new Problem('media-type-unsupported');
+  if (type !== undefined && !wanted.test(type.trim())) throw new Problem('media-type-unsupported');
 }
 
 async function bytesOf(request: IncomingMessage, timeoutMs: number): Promise<Buffer> {
@@ -84,9 +83,10 @@ export async function bodyBytes(
   request: IncomingMessage,
   response: ServerResponse,
   timeoutMs = bodyTimeoutMs,
+  wanted = jsonType,
 ): Promise<Buffer | undefined> {
   if (!announced(request)) return undefined;
-  checkHeaders(request);
+  checkHeaders(request, wanted);
   if (request.headers['content-length'] !== undefined) typeNamed(request);
   // The client waits for this word before it sends a body [RFC 9110, section 10.1.1].
   if (request.headers.expect !== undefined) response.writeContinue();

@@ -12,7 +12,7 @@ import { Problem } from './problem.ts';
 import { type Asked, type Route, route } from './route.ts';
 
 const groups = [...new Set(liveNames.map((name) => name.replace(/\..*/, '.*')))];
-const patterns: readonly string[] = [...liveNames, ...groups, 'checkpoint.published'];
+const patterns: readonly string[] = [...liveNames, ...groups];
 
 const EventsQuery = z.strictObject({
   types: z
@@ -37,6 +37,7 @@ function pathOf(name: LiveName, key: string): string[] {
   const base = ['', 'api', 'client-registry'];
   if (name.startsWith('request.')) return [...base, 'requests', key];
   if (name.startsWith('window.')) return base;
+  if (name === 'checkpoint.published') return ['', 'api', 'audit', 'checkpoint'];
   return name === 'knock' ? [...base, 'knocks'] : ['', 'api', 'users', key];
 }
 
@@ -98,7 +99,7 @@ async function* streamed(app: App, asked: Watching, over: () => void): AsyncGene
   try {
     yield `retry: 2000\n${goesOn ? '\n' : started(position())}`;
     while (!signal.aborted) {
-      const { reset, entries, knocks } = await reader.next(liveHeartbeatMs, signal);
+      const { reset, entries, knocks, checkpoint } = await reader.next(liveHeartbeatMs, signal);
       if (signal.aborted) return;
       // Rights as they are now: a stream outlives many changes of them.
       const caller = bearer === null ? null : await app.authority.caller(bearer);
@@ -107,6 +108,9 @@ async function* streamed(app: App, asked: Watching, over: () => void): AsyncGene
       yield* told(app, entries, caller, wants);
       const turned = knocksTold(knocks, caller, wants);
       if (turned !== '') yield turned;
+      const published = checkpoint !== undefined && wants('checkpoint.published');
+      if (published && allowed(caller, 'checkpoint.published', ''))
+        yield written('checkpoint.published', checkpoint, null);
       if (!reset && entries.length === 0 && turned === '') yield ': heartbeat\n\n';
     }
   } finally {

@@ -53,6 +53,7 @@ const table = {
   'role-not-found': row(404, 'No such role', 'Name a role that GET /api/roles lists, or make it.'),
   'token-not-found': row(404, 'No such token', 'No token has this id.'),
   'window-not-found': row(404, 'No such window', 'The registry was never unlocked under this id.'),
+  'broker-not-found': row(404, 'No such broker', 'Name a broker that GET /api/brokers lists.'),
   'method-not-allowed': row(
     405,
     'Method not allowed',

@@ -4,10 +4,13 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
 import { type Edge, httpApplication } from './application.ts';
 import { auditRoutes } from './audit.ts';
+import { brokerRoutes } from './brokers.ts';
 import { clientRegistryRoutes } from './client-registry.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes, liveness } from './health.ts';
+import { type HookOptions, hookAnswers } from './hooks.ts';
 import { listen } from './listener.ts';
+import { notificationRoutes } from './notifications.ts';
 import { pageRoutes } from './page.ts';
 import { wellKnownPaseto, withDescription } from './pages.ts';
 import { doorRoutes } from './register.ts';
@@ -42,7 +45,9 @@ export const allRoutes = (app: App): readonly Route[] =>
       ...roleRoutes(app),
       ...tokenRoutes(app),
       ...auditRoutes(app),
+      ...brokerRoutes(app),
       ...eventRoutes(app),
+      ...notificationRoutes(app),
       ...healthRoutes(app),
       ...pageRoutes(app),
       wellKnownPaseto(() => app.views.publicKeys()),
@@ -56,7 +61,7 @@ export const doorOnlyRoutes = (app: App): readonly Route[] => [...doorRoutes(app
 /** Listens. Rejects when an address cannot be had; then nothing listens. */
 export async function startHttp(
   app: App,
-  options: Address & { readonly door?: Address | undefined },
+  options: Address & { readonly door?: Address | undefined; readonly hooks?: HookOptions },
 ): Promise<HttpService> {
   const stopping = new AbortController();
   const edge: Edge = {
@@ -70,7 +75,8 @@ export async function startHttp(
     https: app.config.publicUrl?.startsWith('https:') === true,
     stopping: stopping.signal,
   };
-  const main = await listen(httpApplication(allRoutes(app), edge), options);
+  const hooks = options.hooks === undefined ? [] : [hookAnswers(options.hooks)];
+  const main = await listen(httpApplication(allRoutes(app), edge, hooks), options);
   const door =
     options.door &&
     (await listen(httpApplication(doorOnlyRoutes(app), edge), options.door).catch(

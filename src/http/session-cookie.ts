@@ -1,6 +1,6 @@
 /**
  * The page's session: its token in a cookie that no script can read. It counts only beside a header that
- * another site cannot send without being allowed to, which nobody is (docs/decisions/0005).
+ * another site cannot send without being allowed to, which nobody is (docs/decisions/0006).
  */
 import type { Context } from 'koa';
 import { bearerOf } from './caller.ts';

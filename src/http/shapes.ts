@@ -159,6 +159,8 @@ export const Session = named(
   }),
 );
 
+export type Session = z.infer<typeof Session>;
+
 export const Role = named(
   'Role',
   z.strictObject({

@@ -139,7 +139,7 @@ const making = (app: App): Route[] => [
   }),
 ];
 
-type Change = 'suspend' | 'resume' | 'revoke' | 'reinstate';
+type Change = 'suspend' | 'resume' | 'revoke' | 'reinstate' | 'erase';
 
 const change = (
   { administration, views }: App,
@@ -172,4 +172,7 @@ export const userRoutes = (app: App): Route[] => [
   change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended']),
   change(app, 'revoke', 'Take access away', ['user-not-active', 'last-administrator']),
   change(app, 'reinstate', 'Let a revoked, denied or expired name ask again', ['user-not-revoked']),
+  change(app, 'erase', 'Destroy what is personal, and all access; the history stays', [
+    'last-administrator',
+  ]),
 ];

@@ -6,11 +6,12 @@ import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
 import type { Keeper, Kept } from './keeper.ts';
+import type { PastRows } from './past-table.ts';
 import { type Rows, RowTable } from './row-table.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
-type AnyProjection = Projection<any, any>;
+type AnyProjection = Projection<any, any, any>;
 
 /** The rows that one batch changed: by projection name, by key; undefined: the row is gone. */
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
@@ -36,6 +37,8 @@ interface KeptModel extends Place {
 
 export interface ReadModels {
   rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
+  /** Rows as they were, of a projection that keeps their versions. */
+  past<Row, Event, Past>(projection: Projection<Row, Event, Past>): PastRows<Past>;
   kept<View>(keeper: Keeper<View>): View;
   /** How far all read models are. */
   position(): Position;
@@ -190,6 +193,12 @@ class Running implements ReadModels {
     const table = this.#tables.get(name);
     if (!table) throw new Error(`no read model ${name}`);
     return table as unknown as Rows<Row>;
+  }
+
+  past<Row, Event, Past>({ name }: Projection<Row, Event, Past>): PastRows<Past> {
+    const past = this.#tables.get(name)?.past;
+    if (!past) throw new Error(`the read model ${name} keeps no past`);
+    return past as PastRows<Past>;
   }
 
   kept<View>({ name }: Keeper<View>): View {

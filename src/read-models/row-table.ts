@@ -1,6 +1,7 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
+import { PastTable } from './past-table.ts';
 
 /** What a row must fulfil; `key` is a column too. All conditions of a query must hold. */
 export type Condition =
@@ -78,6 +79,8 @@ function conditionSql(
 
 export class RowTable<Row> implements Rows<Row> {
   readonly projection: Projection<Row>;
+  /** Every version of its rows, where the projection keeps them. */
+  readonly past: PastTable<unknown> | undefined;
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
@@ -103,6 +106,7 @@ export class RowTable<Row> implements Rows<Row> {
       `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
        VALUES (${columns.map(() => '?').join(', ')})`,
     );
+    this.past = projection.past && new PastTable(database, projection.name);
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
 
@@ -126,6 +130,7 @@ export class RowTable<Row> implements Rows<Row> {
   static drop(database: DatabaseSync, name: string): void {
     if (!identifier.test(name)) throw new Error(`${name} cannot name a table`);
     database.exec(`DROP TABLE IF EXISTS rows_${name}`);
+    PastTable.drop(database, name);
   }
 
   get(key: string): Row | undefined {
@@ -148,6 +153,7 @@ export class RowTable<Row> implements Rows<Row> {
     const before = this.#dirty.get(key) ?? this.#stored(key);
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
+    this.past?.change(key, row && this.projection.past?.(row), index);
   }
 
   /** Writes what the batch changed, inside the caller's transaction, and tells it. */

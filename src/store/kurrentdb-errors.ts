@@ -20,6 +20,9 @@ const unansweredTypes = new Set([
 /** gRPC: cancelled, unknown, deadline exceeded, resource exhausted, aborted, internal, unavailable. */
 const unansweredCodes = new Set([1, 2, 4, 8, 10, 13, 14]);
 
+/** Faults of a connection that come without a code: no leader was found, the client was replaced. */
+const faultWords = /^(?:Failed to discover|Channel has been shut down)/;
+
 const typeOf = (error: unknown): unknown => (error as { type?: unknown } | null)?.type;
 
 export const isStreamMissing = (error: unknown): boolean => typeOf(error) === 'stream-not-found';
@@ -36,11 +39,10 @@ export function isUnanswered(error: unknown): boolean {
   if (error instanceof Unanswered) return true;
   const type = typeOf(error);
   if (typeof type === 'string') return unansweredTypes.has(type);
-  // Some faults of a connection come as plain errors.
   const { code } = error as { code?: unknown };
   return (
     (typeof code === 'number' && unansweredCodes.has(code)) ||
-    error.message.startsWith('Failed to discover')
+    faultWords.test(error.message)
   );
 }
 

@@ -1,5 +1,5 @@
 /** Follows an order of KurrentDB through every break of the connection: nothing missed, nothing twice. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { AllStreamSubscription } from '@kurrent/kurrentdb-client';
 import { readBatchMax, storeAttemptMs } from '../limits.ts';
 import { type Position, StoreUnavailable } from './event-store.ts';
@@ -91,8 +91,12 @@ async function* subscribed(
         connection.heard();
         yield { events, place };
       } else if (failure) throw failure;
-      // Nothing can come between the taking and the waiting: both are in one turn.
-      else await news.rung(until);
+      else {
+        // Nothing can come between the taking and the waiting: both are in one turn.
+        await news.rung(until);
+        // What comes together is passed on together.
+        await nextTurn();
+      }
     }
   } finally {
     clearTimeout(confirmed);

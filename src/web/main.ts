@@ -1,2 +1,120 @@
-/** Starts the page. */
-export const started: boolean = true;
+/** Starts the page: which view the address names, and the keys that work everywhere. */
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Audit } from './audit.ts';
+import { ClientPage } from './client.ts';
+import { Clients } from './clients.ts';
+import { html, type View } from './html.ts';
+import { restWhileHidden } from './live.ts';
+import { titleOf } from './lock-card.ts';
+import { NewClient } from './new-client.ts';
+import { Registry } from './registry.ts';
+import { Roles } from './roles.ts';
+import { begin, SignIn } from './session.ts';
+import { applyTheme, More, Shell } from './shell.ts';
+import { state, useStore } from './store.ts';
+import { Tokens } from './tokens.ts';
+
+interface Place {
+  readonly name: string;
+  readonly title: string;
+  readonly view: () => View;
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+function placeOf(hash: string): Place {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [first = '', second] = path.split('/');
+  const query = new URLSearchParams(search);
+  const username = second === undefined ? '' : decoded(second);
+  if (first === 'clients' && username !== '')
+    return {
+      name: 'clients',
+      title: username,
+      view: () => html`<${ClientPage} key=${username} username=${username} />`,
+    };
+  const places: Readonly<Record<string, Place>> = {
+    clients: { name: 'clients', title: 'Clients', view: () => html`<${Clients} />` },
+    'new-client': { name: 'clients', title: 'New client', view: () => html`<${NewClient} />` },
+    roles: { name: 'roles', title: 'Roles', view: () => html`<${Roles} />` },
+    tokens: { name: 'tokens', title: 'Tokens', view: () => html`<${Tokens} />` },
+    audit: {
+      name: 'audit',
+      title: 'Audit',
+      view: () => html`<${Audit} key=${search} query=${query} />`,
+    },
+    more: { name: 'more', title: 'Account', view: () => html`<${More} />` },
+  };
+  return (
+    (Object.hasOwn(places, first) ? places[first] : undefined) ?? {
+      name: 'registry',
+      title: '',
+      view: () => html`<${Registry} />`,
+    }
+  );
+}
+
+const typing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  target.matches('input:not([type=checkbox], [type=radio]), textarea, select');
+
+/** Keys beside those of the list: they act while focus is in it, on the lock card, or nowhere. */
+function onKey(event: KeyboardEvent): void {
+  if (!state.shortcuts || event.ctrlKey || event.metaKey || event.altKey || typing(event.target))
+    return;
+  if (document.querySelector('dialog[open]') !== null) return;
+  const target = event.target as HTMLElement;
+  if (target !== document.body && target.closest('.requests, .lock, h1, main') === null) return;
+  const onRegistry = document.querySelector('.lock') !== null;
+  if (event.key === '/' && document.getElementById('find') !== null) {
+    event.preventDefault();
+    document.getElementById('find')?.focus();
+  } else if (event.key === 'l' && onRegistry) {
+    event.preventDefault();
+    document.querySelector<HTMLElement>('.lock [data-kind=main]')?.focus();
+  } else if (event.key === '?') location.hash = '#/more';
+}
+
+function App(): View {
+  const { me } = useStore();
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const moved = () => {
+      setHash(location.hash);
+      scrollTo({ top: 0 });
+      // Whoever reads by ear or by keys starts at the new view's heading.
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('main h1')?.focus());
+    };
+    addEventListener('hashchange', moved);
+    addEventListener('keydown', onKey);
+    return () => {
+      removeEventListener('hashchange', moved);
+      removeEventListener('keydown', onKey);
+    };
+  }, []);
+  const place = placeOf(hash);
+  const title = me == null ? 'Gatebook' : titleOf(place.title);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  if (me === undefined)
+    return html`<main class="page"><p class="soft">Looking who you are…</p></main>`;
+  if (me === null) return html`<main class="page"><${SignIn} again=${null} /></main>`;
+  return html`<${Shell} place=${place.name}>${place.view()}<//>`;
+}
+
+applyTheme(state.theme);
+restWhileHidden();
+const root = document.getElementById('root');
+if (root !== null) {
+  root.replaceChildren();
+  render(html`<${App} />`, root);
+}
+void begin();

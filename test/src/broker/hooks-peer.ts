@@ -12,15 +12,21 @@ export interface ApiPeer {
 
 /** `answer` gives status and JSON. */
 export async function apiPeer(
-  answer: (method: string, url: URL) => readonly [status: number, body?: unknown],
+  answer: (
+    method: string,
+    url: URL,
+  ) => readonly [status: number, body?: unknown, location?: string],
 ): Promise<ApiPeer> {
   const calls: ApiPeer['calls'] = [];
   const server = createServer((request, response) => {
     const { method = '', url: path = '' } = request;
     const basic = /^Basic (.*)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     calls.push({ method, path, account: Buffer.from(basic, 'base64').toString() });
-    const [status, body] = answer(method, new URL(path, 'http://peer'));
-    response.writeHead(status, { 'Content-Type': 'application/json' });
+    const [status, body, location] = answer(method, new URL(path, 'http://peer'));
+    response.writeHead(status, {
+      'Content-Type': 'application/json',
+      ...(location === undefined ? {} : { Location: location }),
+    });
     response.end(body === undefined ? '' : JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bodyBytesMax } from '../../../src/limits.ts';
-import { type Door, doorOf, newName, strong } from '../../support/door.ts';
+import { type Door, doorOf, knockEverywhere, newName, strong } from '../../support/door.ts';
 import { startRegistry, type World } from '../../support/service.ts';
 
 const secret = 'the-secret-of-the-hooks';
@@ -185,6 +185,45 @@ test('a broker that grants itself too much is not believed', async ({ world, doo
   await door.grant(request.requestId, { mqttClientId: 'pinned' });
   assert.is((await post(world, `/rabbitmq/${secret}/user`, body)).text, 'deny');
   assert.is((await post(world, `/rabbitmq/${secret}/vhost`, body)).text, 'deny');
+});
+
+test('each state, credential and gate comes to the same at every broker that asks', async () => {
+  const world = await startRegistry({
+    GATEBOOK_HOOK_SECRET: secret,
+    GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
+  });
+  const json = { 'Content-Type': 'application/json' };
+  const asking: ((username: string, password: string) => Promise<[string, string]>)[] = [
+    async (username, password) => [
+      (await post(world, `/rabbitmq/${secret}/user`, fields({ username, password }))).text,
+      'allow',
+    ],
+    async (username, password) => {
+      const body = JSON.stringify({ clientid: 'c', username, password, peerhost: '192.0.2.1' });
+      return [
+        JSON.parse((await post(world, `/emqx/${secret}/authn`, body, json)).text).result,
+        'allow',
+      ];
+    },
+    async (username, password) => {
+      const body = JSON.stringify({ client_id: 'c', username, password, peer_addr: '192.0.2.1' });
+      const headers = { ...json, 'vernemq-hook': 'auth_on_register' };
+      return [
+        JSON.parse((await post(world, `/vernemq/${secret}`, body, headers)).text).result,
+        'ok',
+      ];
+    },
+  ];
+  try {
+    let turn = 0;
+    await knockEverywhere(doorOf(world), async ({ username, told }, password) => {
+      const asks = asking[turn++ % asking.length] as (typeof asking)[number];
+      const [said, yes] = await asks(username, password);
+      assert.is(said === yes, told === '201', `${username} is told ${JSON.stringify(said)}`);
+    });
+  } finally {
+    await world.stop();
+  }
 });
 
 test('hooks do not stand at the door', async () => {

@@ -55,7 +55,8 @@ for (const colorScheme of ['light', 'dark'] as const)
     assert.equal(await faultsOf(out), [], 'sign-in');
     await out.context().close();
     const page = await desk.signedIn(options);
-    for (const width of [1_280, 360]) {
+    // The colours are the same at any width.
+    for (const width of colorScheme === 'light' ? [1_280, 360] : [1_280]) {
       await page.setViewportSize({ width, height: 800 });
       for (const place of [
         '',

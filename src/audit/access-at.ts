@@ -1,0 +1,232 @@
+/**
+ * Who could publish or subscribe at a moment: as it was meant (granted, and not yet ended), and as it
+ * was in effect (from a broker's acknowledgement to the closing of the sessions).
+ */
+import type { Rights } from '../../domain/client-events.ts';
+import type { RolePermissions } from '../../domain/permission.ts';
+import { builtInRoles } from '../../domain/role.ts';
+import type { ActivationRow } from '../../projections/activations.ts';
+import type { PastClient } from '../../projections/clients.ts';
+import type { RoleRow } from '../../projections/roles.ts';
+import type { PastRows } from '../read-models/past-table.ts';
+import { MalformedCursor, type Page } from '../read-models/row-table.ts';
+import { type Means, meansFor, meansForMany, meansOf } from './means.ts';
+
+export interface Span {
+  readonly from: string;
+  /** Null: it lasts. */
+  readonly to: string | null;
+}
+
+export interface AccessThen extends Means {
+  readonly username: string;
+  readonly intended: Span;
+  /** Null: no broker had acknowledged it. */
+  readonly effective: Span | null;
+  readonly broker: string | null;
+}
+
+export interface PastAccess {
+  readonly clients: PastRows<PastClient>;
+  readonly roles: PastRows<RoleRow>;
+  readonly activations: PastRows<ActivationRow>;
+}
+
+export interface Moment {
+  /** ISO. */
+  readonly at: string;
+  /** How many events had happened by then. */
+  readonly size: number;
+}
+
+export const rolesAt =
+  ({ roles }: Pick<PastAccess, 'roles'>, size: number): RolePermissions =>
+  (role) =>
+    builtInRoles.get(role)?.permissions ?? roles.get(role, size)?.permissions ?? [];
+
+/** The same, each role looked up once. */
+function remembered(permissionsOf: RolePermissions): RolePermissions {
+  const known = new Map<string, ReturnType<RolePermissions>>();
+  return (role) => {
+    const found = known.get(role) ?? permissionsOf(role);
+    known.set(role, found);
+    return found;
+  };
+}
+
+const activeRights = (client: PastClient | undefined): Rights | null =>
+  client?.status === 'active' ? (client.held?.rights ?? null) : null;
+
+interface Asked {
+  readonly topic?: string | undefined;
+  readonly username?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+const cursorOf = (username: string) => Buffer.from(username).toString('base64url');
+
+function afterOf(cursor: string | undefined): string {
+  if (cursor === undefined) return '';
+  const after = Buffer.from(cursor, 'base64url').toString();
+  if (cursorOf(after) !== cursor) throw new MalformedCursor('the cursor is none of this list');
+  return after;
+}
+
+/** Who could, by name; a page holds all of a name's rows. @throws MalformedCursor */
+export function accessAt(past: PastAccess, moment: Moment, asked: Asked): Page<AccessThen> {
+  const after = afterOf(asked.cursor);
+  const names = candidates(past, moment, asked).filter((name) => name > after);
+  const items: AccessThen[] = [];
+  for (const [at, name] of names.entries()) {
+    items.push(...ofClient(past, moment, name, asked.topic));
+    if (items.length >= asked.limit && at + 1 < names.length)
+      return { items, nextCursor: cursorOf(name) };
+  }
+  return { items, nextCursor: null };
+}
+
+/** The names that could, or whose sessions were not yet closed, in order. */
+function candidates(past: PastAccess, { size }: Moment, asked: Asked): string[] {
+  if (asked.username !== undefined) return [asked.username];
+  const { topic = '' } = asked;
+  const means = meansForMany(remembered(rolesAt(past, size)), topic);
+  const found: string[] = [];
+  const active = new Set<string>();
+  for (const [username, client] of past.clients.all(size)) {
+    const rights = activeRights(client);
+    if (rights === null) continue;
+    active.add(username);
+    if (means(username, rights).length > 0) found.push(username);
+  }
+  for (const [username, { brokers }] of past.activations.all(size))
+    if (!active.has(username) && Object.values(brokers).some((broker) => broker.active))
+      found.push(username);
+  return found.sort();
+}
+
+/** One stretch of a client's history in which nothing that matters changed. */
+interface Stretch {
+  readonly since: number;
+  readonly from: string;
+  readonly means: readonly Means[];
+  /** When what was held ends by itself; null: it does not. */
+  readonly expiresAt: string | null;
+  readonly holds: boolean;
+}
+
+function stretchesOf(past: PastAccess, username: string, topic: string | undefined): Stretch[] {
+  const clients = past.clients.versions(username);
+  const roles = new Set(clients.flatMap(({ row }) => row?.held?.rights.roles ?? []));
+  const roleChanges = [...roles].flatMap((role) =>
+    past.roles
+      .versions(role)
+      .flatMap(({ since, row }) => (row ? [{ since, at: row.changedAt }] : [])),
+  );
+  return clients.flatMap(({ since, until, row }) => {
+    const rights = activeRights(row);
+    const inside = roleChanges.filter(
+      (change) => change.since > since && (until === null || change.since < until),
+    );
+    const begins = [{ since, at: row?.at ?? '' }, ...(rights ? inside : [])];
+    return begins
+      .sort((a, b) => a.since - b.since)
+      .map((begin): Stretch => {
+        const permissionsOf = rolesAt(past, begin.since + 1);
+        const means = !rights
+          ? []
+          : topic === undefined
+            ? meansOf(username, rights, permissionsOf)
+            : meansFor(username, rights, permissionsOf, topic);
+        return {
+          since: begin.since,
+          from: begin.at,
+          means,
+          expiresAt: rights?.expiresAt ?? null,
+          holds: rights !== null,
+        };
+      });
+  });
+}
+
+const same = (a: Means, b: Means, topic: string | undefined) =>
+  a.operation === b.operation && (topic !== undefined || a.resource === b.resource);
+
+/** The stretches around `at` in which the means were held without a break. */
+function spanOf(
+  stretches: readonly Stretch[],
+  at: number,
+  means: Means,
+  topic: string | undefined,
+): { span: Span; endedByLoss: boolean } {
+  const has = (stretch: Stretch | undefined) =>
+    stretch?.means.some((one) => same(one, means, topic)) === true;
+  let first = at;
+  while (has(stretches[first - 1])) first -= 1;
+  let last = at;
+  while (has(stretches[last + 1])) last += 1;
+  const next = stretches[last + 1];
+  const { expiresAt = null } = stretches[last] ?? {};
+  const ended = next?.from ?? null;
+  return {
+    span: {
+      from: stretches[first]?.from ?? '',
+      to: expiresAt !== null && (ended === null || expiresAt < ended) ? expiresAt : ended,
+    },
+    // Still active, but with other rights: the broker took them away without closing anything.
+    endedByLoss: next?.holds === true,
+  };
+}
+
+interface Live extends Span {
+  readonly broker: string;
+}
+
+/** From each broker's acknowledgement to its closing, where that was so at the moment. */
+function liveAt(past: PastAccess, { size }: Moment, username: string): Live[] {
+  const versions = past.activations.versions(username);
+  const at = versions.findLastIndex(({ since }) => since < size);
+  const then = versions[at]?.row?.brokers ?? {};
+  return Object.keys(then).flatMap((broker): Live[] => {
+    const known = (index: number) => versions[index]?.row?.brokers[broker];
+    if (!known(at)?.active) return [];
+    let first = at;
+    while (known(first - 1)?.active) first -= 1;
+    let next = at + 1;
+    while (known(next)?.active) next += 1;
+    return [{ broker, from: known(first)?.at ?? '', to: known(next)?.at ?? null }];
+  });
+}
+
+const later = (a: string, b: string) => (a > b ? a : b);
+const earlier = (a: string | null, b: string | null) =>
+  a === null ? b : b === null || a < b ? a : b;
+
+function ofClient(
+  past: PastAccess,
+  moment: Moment,
+  username: string,
+  topic: string | undefined,
+): AccessThen[] {
+  const stretches = stretchesOf(past, username, topic);
+  const now = stretches.findLastIndex(({ since }) => since < moment.size);
+  if (now < 0) return [];
+  const live = liveAt(past, moment, username);
+  // Taken away already, but its sessions were not closed yet: what was held just before counts.
+  const isHeld = stretches[now]?.holds === true;
+  const before = stretches.findLastIndex(({ holds }, index) => index < now && holds);
+  const at = isHeld || live.length === 0 ? now : before;
+  return (stretches[at]?.means ?? []).flatMap((means): AccessThen[] => {
+    const { span, endedByLoss } = spanOf(stretches, at, means, topic);
+    const isOver = span.to !== null && span.to <= moment.at;
+    const effective = live.map((one) => ({
+      broker: one.broker,
+      from: later(one.from, span.from),
+      to: endedByLoss ? earlier(one.to, span.to) : one.to,
+    }));
+    const intended = { ...means, username, intended: span };
+    if (effective.length > 0)
+      return effective.map(({ broker, ...its }) => ({ ...intended, effective: its, broker }));
+    return isOver ? [] : [{ ...intended, effective: null, broker: null }];
+  });
+}

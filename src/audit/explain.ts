@@ -1,0 +1,107 @@
+/** Why a credential exists, and what came of a window: the events told as one story. */
+import { registryId } from '../../domain/window.ts';
+import type { HistoryRow } from '../../projections/history.ts';
+import type { WindowRow } from '../../projections/window.ts';
+import { explainedEventsMax, reportedRequestsMax } from '../limits.ts';
+import type { PastRows } from '../read-models/past-table.ts';
+import type { Condition, Rows } from '../read-models/row-table.ts';
+import type { Views } from '../views.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { Signer } from './signed-note.ts';
+import { windowAt } from './state-at.ts';
+
+export interface ExplainOptions {
+  readonly views: Views;
+  readonly history: Rows<HistoryRow>;
+  readonly window: PastRows<WindowRow>;
+  readonly signer: Signer;
+  readonly now: () => string;
+}
+
+const pageSize = 1_000;
+
+function* everyRow(history: Rows<HistoryRow>, where: readonly Condition[]) {
+  let cursor: string | undefined;
+  do {
+    const page = history.find({ where, order: 'oldest', limit: pageSize, cursor });
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+/** The events that a window is folded from. */
+const windowTypes = [
+  'RegistryUnlocked',
+  'RegistryLocked',
+  'RegistrationRequested',
+  'ReplacementRequested',
+];
+
+/** A window as it was when it ended, or is. */
+function windowById({ history, window, now }: ExplainOptions, windowId: string) {
+  const [newest] = history.find({
+    where: [
+      { column: 'windowId', is: windowId },
+      { column: 'type', isOneOf: windowTypes },
+    ],
+    limit: 1,
+  }).items;
+  const row = newest && window.get(registryId, newest.index + 1);
+  return row?.windowId === windowId ? windowAt(row, now(), 0) : undefined;
+}
+
+export type Explanation = NonNullable<
+  Awaited<ReturnType<ReturnType<typeof createExplain>['explain']>>
+>;
+export type WindowReport = NonNullable<
+  Awaited<ReturnType<ReturnType<typeof createExplain>['report']>>
+>;
+
+export function createExplain(options: ExplainOptions) {
+  const { views, history, signer } = options;
+  return {
+    /** Request, window, decision, activations and the changes since; undefined: no such name. */
+    async explain(username: string, seeing: boolean) {
+      const user = views.user(username);
+      if (user === undefined) return undefined;
+      const request =
+        user.requestId === null ? null : ((await views.request(user.requestId, seeing)) ?? null);
+      const windowId = request?.windowId ?? null;
+      const { items } = await views.events(
+        { username, order: 'desc', limit: explainedEventsMax },
+        seeing,
+      );
+      return {
+        user,
+        request,
+        window: windowId === null ? null : (windowById(options, windowId) ?? null),
+        decision: request?.decision ?? null,
+        activations: user.activations,
+        events: items.toReversed(),
+      };
+    },
+
+    /** One window with what was asked in it, signed; undefined: no such window. */
+    async report(windowId: string, seeing: boolean) {
+      const window = windowById(options, windowId);
+      if (window === undefined) return undefined;
+      const requests: NonNullable<Awaited<ReturnType<Views['request']>>>[] = [];
+      const counts = {
+        ...{ asked: 0, granted: 0, denied: 0, expired: 0, pending: 0 },
+        ...{ contested: 0, unlisted: 0 },
+      };
+      for (const { type, data } of everyRow(history, [{ column: 'windowId', is: windowId }])) {
+        if (type !== 'RegistrationRequested' && type !== 'ReplacementRequested') continue;
+        const request = await views.request(String(data.requestId), seeing);
+        if (request === undefined) continue;
+        counts.asked += 1;
+        counts[request.status] += 1;
+        if (request.contested) counts.contested += 1;
+        if (requests.length < reportedRequestsMax) requests.push(request);
+        else counts.unlisted += 1;
+      }
+      const signed = { window: { ...window, pendingCount: counts.pending }, requests, counts };
+      return { ...signed, signature: signer.signatureLine(`${canonicalJson(signed)}\n`) };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** The registry as it was at a moment: one client, or the window and how many there were of each kind. */
+import { effectivePermissions } from '../../domain/permission.ts';
+import { upcast } from '../../domain/upcast.ts';
+import { registryId } from '../../domain/window.ts';
+import { type ClientRow, clients } from '../../projections/clients.ts';
+import type { WindowRow } from '../../projections/window.ts';
+import type { PastRows } from '../read-models/past-table.ts';
+import type { EventStore } from '../store/event-store.ts';
+import { type Moment, type PastAccess, rolesAt } from './access-at.ts';
+import type { Tree } from './tree.ts';
+
+export interface Past extends PastAccess {
+  readonly window: PastRows<WindowRow>;
+}
+
+/** The moment `at` in the log's order, which rules over clocks that went back. */
+export const momentOf = (tree: Pick<Tree, 'sizeAt'>, at: string): Moment => ({
+  at,
+  size: tree.sizeAt(at),
+});
+
+async function clientRowAt(
+  { store, tree }: { store: Pick<EventStore, 'read'>; tree: Pick<Tree, 'positionOf'> },
+  username: string,
+  { size }: Moment,
+): Promise<ClientRow | undefined> {
+  const last = size === 0 ? undefined : tree.positionOf(size - 1);
+  if (last === undefined) return undefined;
+  const stored = await store.read(`client-${username}`);
+  let row: ClientRow | undefined;
+  for (const event of stored) {
+    if (event.position > last) break;
+    // The number of the event says nothing to this fold.
+    const envelope = { ...event, index: 0 };
+    row = clients.evolve(row, clients.Event.parse(upcast(event)), envelope);
+  }
+  return row;
+}
+
+/** A client as it was, in the shape of `User`; undefined where nobody knew the name yet. */
+export async function clientAt(
+  options: {
+    readonly store: Pick<EventStore, 'read'>;
+    readonly tree: Pick<Tree, 'positionOf'>;
+    readonly past: Past;
+  },
+  username: string,
+  moment: Moment,
+) {
+  const row = await clientRowAt(options, username, moment);
+  if (row === undefined) return undefined;
+  const { past } = options;
+  const brokers = past.activations.get(username, moment.size)?.brokers ?? {};
+  return {
+    username,
+    status: row.status,
+    origin: row.origin,
+    roles: row.roles,
+    permissions: row.permissions,
+    mqttPublishPrefix: row.mqttPublishPrefix,
+    mqttClientId: row.mqttClientId,
+    expiresAt: row.expiresAt,
+    effectivePermissions: effectivePermissions(row, rolesAt(past, moment.size)),
+    credentials: row.credential ? [{ ...row.credential, expiresAt: null }] : [],
+    requestId: row.requestId,
+    reason: row.reason,
+    blockedUntil: row.blockedUntil,
+    createdAt: row.createdAt,
+    changedAt: row.changedAt,
+    // Sessions are no events: nobody knows them afterwards.
+    lastSeenAt: null,
+    sessionCount: 0,
+    activations: Object.entries(brokers).map(([broker, { active, at }]) => ({
+      broker,
+      status: active ? ('active' as const) : ('inactive' as const),
+      at,
+      detail: null,
+    })),
+  };
+}
+
+const statuses = [
+  'unknown',
+  'pending',
+  'active',
+  'suspended',
+  'denied',
+  'revoked',
+  'expired',
+] as const;
+export type Counts = Record<(typeof statuses)[number] | 'events', number>;
+
+/** The window and the number of clients of each status. */
+export function registryAt(past: Past, moment: Moment) {
+  const counts = Object.fromEntries(statuses.map((status) => [status, 0])) as Counts;
+  for (const [, { status }] of past.clients.all(moment.size)) counts[status] += 1;
+  counts.events = moment.size;
+  const row = past.window.get(registryId, moment.size);
+  return { at: moment.at, window: windowAt(row, moment.at, counts.pending), counts };
+}
+
+/** In the shape of `Window`; knocks are no events, so there are none to count. */
+export function windowAt(row: WindowRow | undefined, at: string, pendingCount: number) {
+  const over = row?.status === 'unlocked' && row.until <= at;
+  return {
+    status: row?.status === 'unlocked' && !over ? ('unlocked' as const) : ('locked' as const),
+    windowId: row?.windowId ?? null,
+    unlockedAt: row?.unlockedAt ?? null,
+    unlockedBy: row?.unlockedBy ?? null,
+    until: row?.until ?? null,
+    lockedAt: over ? row.until : (row?.lockedAt ?? null),
+    lockedBy: row?.lockedBy ?? null,
+    maxRequests: row?.limits.maxRequests ?? null,
+    usernamePattern: row?.limits.usernamePattern ?? null,
+    sources: row?.limits.sources ?? [],
+    note: row?.limits.note ?? null,
+    requestCount: row?.requestCount ?? 0,
+    pendingCount,
+    knockCount: 0,
+  };
+}

@@ -1,0 +1,158 @@
+/** Looks back: the registry as it was, who had access, why, and what came of a window. */
+import { z } from 'zod';
+import { Permission } from '../../domain/permission.ts';
+import { Id, Text, Username } from '../../domain/values.ts';
+import type { App } from '../app.ts';
+import { found, seeing } from './asking.ts';
+import { malformed } from './problem.ts';
+import { reportPage } from './report-page.ts';
+import { ByUsername, PageQuery, SentInstant } from './requests.ts';
+import { ok, type Route, route } from './route.ts';
+import { Activation, Event, named, Request, User, Window } from './shapes.ts';
+
+const group = 'Audit';
+
+const Instant = z.string();
+const Span = named('Span', z.strictObject({ from: Instant, to: Instant.nullable() }));
+const Count = z.int().min(0);
+const windowShape = Window.nullable();
+
+export const RegistryThen = named(
+  'RegistryThen',
+  z.strictObject({ at: Instant, window: Window, counts: z.record(z.string(), Count) }),
+);
+
+/** With a username a client, without one the whole. */
+export const StateThen = named('StateThen', z.union([User, RegistryThen]));
+
+export const AccessThen = named(
+  'AccessThen',
+  z.strictObject({
+    username: z.string(),
+    operation: Permission.shape.operation,
+    resource: z.string(),
+    via: z.string().describe('"own", or the role that holds the permission.'),
+    intended: Span.describe('From the grant to its end.'),
+    effective: Span.nullable().describe(
+      'From the broker’s acknowledgement to the closing; null: none.',
+    ),
+    broker: z.string().nullable(),
+  }),
+);
+export type AccessThen = z.infer<typeof AccessThen>;
+
+export const AccessThenList = named(
+  'AccessThenList',
+  z.strictObject({ items: z.array(AccessThen), nextCursor: z.string().nullable() }),
+);
+
+export const Explanation = named(
+  'Explanation',
+  z.strictObject({
+    user: User,
+    request: Request.nullable(),
+    window: windowShape,
+    decision: Request.shape.decision,
+    activations: z.array(Activation),
+    events: z.array(Event),
+  }),
+);
+export type Explanation = z.infer<typeof Explanation>;
+
+export const WindowReport = named(
+  'WindowReport',
+  z.strictObject({
+    window: Window,
+    requests: z.array(Request),
+    counts: z.record(z.string(), Count),
+    signature: z
+      .string()
+      .describe('The line of a C2SP signed note over the RFC 8785 text of the other members.'),
+  }),
+);
+export type WindowReport = z.infer<typeof WindowReport>;
+
+const StateQuery = z.strictObject({ at: SentInstant, username: Username.optional() });
+const AccessQuery = z.strictObject({
+  at: SentInstant,
+  topic: Text(1, 512).optional(),
+  username: Username.optional(),
+  ...PageQuery.shape,
+});
+const ByWindowId = z.strictObject({ id: Id });
+
+const prefersHtml = (accept: string) =>
+  /\btext\/html\b/i.test(accept) && !/^\s*application\/json\b/i.test(accept);
+
+export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
+  route({
+    method: 'GET',
+    path: '/api/audit/state',
+    group,
+    operationId: 'stateAt',
+    summary: 'A client, or the window and how many clients there were, at a moment',
+    access: 'permitted',
+    query: StateQuery,
+    answers: {
+      200: { description: 'A User, or the whole.', body: StateThen },
+    },
+    problems: ['user-not-found'],
+    async handle({ query: { at, username } }) {
+      if (username === undefined) return ok(app.audit.registryAt(at));
+      return ok(found(await app.audit.clientAt(username, at), 'user-not-found'));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/audit/access',
+    group,
+    operationId: 'accessAt',
+    summary: 'Who could publish or subscribe to a topic at a moment, or what a client could',
+    description: 'By name. What was meant and what was in effect at a broker are told apart.',
+    access: 'permitted',
+    query: AccessQuery,
+    answers: { 200: { description: 'By username.', body: AccessThenList } },
+    handle({ query: { at, ...asked } }) {
+      if ((asked.topic === undefined) === (asked.username === undefined))
+        throw malformed([
+          { parameter: 'topic', detail: 'Ask for a topic or for a username, one of the two.' },
+        ]);
+      return ok(app.audit.accessAt(at, asked));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/audit/explain/{username}',
+    group,
+    operationId: 'explainClient',
+    summary: 'Why a client has what it has',
+    access: 'permitted',
+    params: ByUsername,
+    answers: {
+      200: { description: 'Request, window, decision, activations, events.', body: Explanation },
+    },
+    problems: ['user-not-found'],
+    async handle({ params, caller }) {
+      const told = await app.audit.explain(params.username, seeing(caller));
+      return ok(found(told, 'user-not-found'));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/audit/windows/{id}/report',
+    group,
+    operationId: 'windowReport',
+    summary: 'What came of one unlocking, signed',
+    description: 'JSON, or a page to print with "Accept: text/html".',
+    access: 'permitted',
+    params: ByWindowId,
+    answers: { 200: { description: 'The report.', body: WindowReport } },
+    problems: ['window-not-found'],
+    async handle({ params, caller, accept }) {
+      const report = found(await app.audit.report(params.id, seeing(caller)), 'window-not-found');
+      if (!prefersHtml(accept)) return ok(report);
+      const body = reportPage(report, app.audit.verifierKey);
+      return { status: 200, body, type: 'text/html; charset=utf-8' };
+    },
+  }),
+];

@@ -1,0 +1,66 @@
+/** Brokers: whether they are up, how far they are, and where they differ from the log. */
+import { z } from 'zod';
+import type { App } from '../app.ts';
+import { Problem } from './problem.ts';
+import { done, ok, type Route, route } from './route.ts';
+import { listOf, named } from './shapes.ts';
+
+const group = 'Brokers';
+const Count = z.int().min(0);
+
+export const BrokerShape = named(
+  'Broker',
+  z.strictObject({
+    name: z.string(),
+    kind: z.enum(['embedded', 'mosquitto', 'emqx', 'rabbitmq', 'vernemq']),
+    status: z.enum(['up', 'down']),
+    accountCount: Count.describe('Accounts there, also those of others; 0 where it keeps none.'),
+    lagEvents: Count.describe('Events of the log that it has not yet heard of.'),
+    drift: z
+      .array(
+        z.strictObject({
+          username: z.string(),
+          kind: z.enum(['stranger', 'missing', 'rights', 'enabled']),
+        }),
+      )
+      .describe('Differences from the log, as of the last comparison.'),
+  }),
+);
+export type BrokerShape = z.infer<typeof BrokerShape>;
+
+export const BrokerList = listOf('BrokerList', BrokerShape);
+const Reconcile = z.strictObject({ repair: z.boolean().optional() });
+const ByBrokerName = z.strictObject({ name: z.string().min(1).max(64) });
+
+export const brokerRoutes = ({ brokers, readModels }: App): Route[] => [
+  route({
+    method: 'GET',
+    path: '/api/brokers',
+    group,
+    operationId: 'listBrokers',
+    summary: 'Brokers, and where they differ from the log',
+    access: 'permitted',
+    answers: { 200: { description: 'In the order of the configuration.', body: BrokerList } },
+    handle: () => ok({ items: brokers.states(), nextCursor: null }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/brokers/{name}/reconcile',
+    group,
+    operationId: 'reconcileBroker',
+    summary: 'Compare a broker with the log now',
+    description:
+      'With "repair" what the log owns there is put right. Accounts of others are never touched. ' +
+      'A broker that is down is shown as it was last seen.',
+    access: 'permitted',
+    params: ByBrokerName,
+    body: Reconcile,
+    answers: { 200: { description: 'The broker as it is after that.', body: BrokerShape } },
+    problems: ['broker-not-found'],
+    async handle({ params, body }) {
+      const state = await brokers.reconcile(params.name, body.repair === true);
+      if (state === undefined) throw new Problem('broker-not-found');
+      return done({ position: readModels.position() }, state);
+    },
+  }),
+];
