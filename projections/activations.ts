@@ -9,9 +9,15 @@ export interface ActivationRow {
   >;
 }
 
-export const activations: Projection<ActivationRow, ActivationEvent, ActivationRow> = {
+/** What of it stays for those who look back. */
+export interface PastActivation {
+  /** By broker: whether it had acknowledged a credential that still worked there. */
+  readonly active: Readonly<Record<string, boolean>>;
+}
+
+export const activations: Projection<ActivationRow, ActivationEvent, PastActivation> = {
   name: 'activations',
-  version: 2,
+  version: 3,
   reads: ['activation'],
   Event: ActivationEvent,
   key: ({ data }) => data.username,
@@ -27,5 +33,7 @@ export const activations: Projection<ActivationRow, ActivationEvent, ActivationR
     },
   }),
   columns: {},
-  past: (row) => row,
+  past: ({ brokers }) => ({
+    active: Object.fromEntries(Object.entries(brokers).map(([name, { active }]) => [name, active])),
+  }),
 };

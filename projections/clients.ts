@@ -26,13 +26,11 @@ export interface ClientRow extends Rights {
   readonly state: Client;
 }
 
-/** What of a client stays for those who look back. */
+/** What of a client stays for those who look back: only what many have in common, so that it is short. */
 export interface PastClient {
   readonly status: Client['status'];
-  /** When it came to be so. */
-  readonly at: string;
-  /** What it held; absent where it held nothing. */
-  readonly held?: { readonly credentialId: string; readonly rights: Rights };
+  /** What it held; null: nothing. */
+  readonly rights: Rights | null;
 }
 
 const none: Rights = {
@@ -61,7 +59,7 @@ const startsAnew = (type: ClientEvent['type']) =>
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 2,
+  version: 3,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -101,12 +99,9 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       state,
     };
   },
-  past: ({ status, state, changedAt }) => ({
+  past: ({ status, state }) => ({
     status,
-    at: changedAt,
-    ...(state.status === 'active' || state.status === 'suspended'
-      ? { held: { credentialId: state.credentialId, rights: state.rights } }
-      : {}),
+    rights: state.status === 'active' || state.status === 'suspended' ? state.rights : null,
   }),
   columns: {
     status: (row) => row.status,

@@ -13,7 +13,7 @@ export interface RoleRow {
 
 export const roles: Projection<RoleRow, RoleEvent, RoleRow> = {
   name: 'roles',
-  version: 2,
+  version: 3,
   reads: ['role'],
   Event: RoleEvent,
   key: ({ data }) => data.name,

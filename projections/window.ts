@@ -23,7 +23,7 @@ type Event = z.infer<typeof Event>;
 
 export const windowProjection: Projection<WindowRow, Event, WindowRow> = {
   name: 'window',
-  version: 2,
+  version: 3,
   reads: ['registry', 'client'],
   Event,
   key: ({ type }) => {

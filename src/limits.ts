@@ -121,7 +121,7 @@ export const storeProbeMs = 2_000;
  * Appends to KurrentDB under way at once. From 16 on the client's own queue fills, and what stands in
  * it when the connection breaks becomes a rejection that nobody can handle.
  */
-export const storeAppendsAtOnceMax = 15;
+export const storeAppendsAtOnceMax = 400;
 /** Vault streams that are looked at together, whether they were deleted. */
 export const vaultLooksAtOnceMax = 32;
 /** Clients whose activation at one broker is brought about at once: they share a commit. */
@@ -179,6 +179,8 @@ export const unixPathBytesMax = 100;
 export const exportLineBytesMax = 4 * 1024 * 1024;
 /** Milliseconds that the broker behind the gateway has to take a connection. */
 export const gatewayUpstreamTimeoutMs = 5_000;
+/** Milliseconds until a broker whose queue of connections is full is asked again. */
+export const gatewayQueueFullMs = 20;
 /** Milliseconds that one side of the gateway has to take what was still under way when the other ended. */
 export const gatewayLingerMs = 5_000;
 /** Bytes of one WebSocket frame at the gateway, which knows no limit of MQTT packets itself. */
@@ -229,3 +231,5 @@ export const deadLettersMax = 200;
 export const notificationGatherMs = 2_000;
 /** Names that one message to people tells. */
 export const notificationNamesMax = 10;
+/** Milliseconds that a webhook may take over a checkpoint; the next one says what a lost one said. */
+export const checkpointWebhookMs = 3_000;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app.ts';
+import { sendCheckpoint } from './audit/checkpoint-webhook.ts';
 import { startCheckpoints } from './audit/checkpoints.ts';
 import { type ActivationOptions, startActivation } from './broker/activation.ts';
 import type { ActivationManager, Broker, EmbeddedBroker, Gatekeeper } from './broker/broker.ts';
@@ -10,7 +11,6 @@ import { driveWhileHeld } from './broker/driving.ts';
 import { startEmbeddedBroker } from './broker/embedded.ts';
 import { embeddedPort } from './broker/embedded-port.ts';
 import { startGateways } from './broker/gateway-configured.ts';
-import { createHooks } from './broker/hooks.ts';
 import { publishRegistry } from './broker/registry-topics.ts';
 import { startClockwork } from './clockwork.ts';
 import type { Config } from './config.ts';
@@ -18,6 +18,7 @@ import type { Vault } from './credentials/vault.ts';
 import { createFirstAdministrator, type Told } from './first-administrator.ts';
 import { followLog } from './follow.ts';
 import { createGatekeeper } from './gatekeeper.ts';
+import { createHooks } from './hooks/hooks.ts';
 import { startHttp } from './http/server.ts';
 import type { Lease } from './lease.ts';
 import { activationWaitMs, storeSilenceMaxMs } from './limits.ts';
@@ -225,6 +226,7 @@ async function start(
       await state.broker?.publish('gatebook/registry/checkpoint', JSON.stringify(told), {
         retain: true,
       });
+      await sendCheckpoint(config.webhook, published, told.at, log);
     },
   });
   started.add(async () => {

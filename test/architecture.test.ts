@@ -161,7 +161,7 @@ const fences: readonly (readonly [string, RegExp])[] = [
   ['src/store/', /^src\/(http|broker|credentials|read-models|audit|cli)\//],
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config|log\.ts|http\/(?:service-shapes|shapes|brokers|audit-past)\.ts|audit\/(?:checkpoint|ndjson|signed-note|verify)\.ts|nearest-word|printable|private-file|limits|client)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config|log\.ts|http\/(?:service-shapes|shapes|brokers|audit-past)\.ts|audit\/(?:checkpoint|ndjson|signed-note|verify)\.ts|nearest-word|printable|private-file|limits|networks|client)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)

@@ -5,7 +5,7 @@
 import type { Rights } from '../../domain/client-events.ts';
 import type { RolePermissions } from '../../domain/permission.ts';
 import { builtInRoles } from '../../domain/role.ts';
-import type { ActivationRow } from '../../projections/activations.ts';
+import type { PastActivation } from '../../projections/activations.ts';
 import type { PastClient } from '../../projections/clients.ts';
 import type { RoleRow } from '../../projections/roles.ts';
 import type { PastRows } from '../read-models/past-table.ts';
@@ -29,7 +29,9 @@ export interface AccessThen extends Means {
 export interface PastAccess {
   readonly clients: PastRows<PastClient>;
   readonly roles: PastRows<RoleRow>;
-  readonly activations: PastRows<ActivationRow>;
+  readonly activations: PastRows<PastActivation>;
+  /** The `at` of an event. */
+  readonly atOf: (index: number) => string;
 }
 
 export interface Moment {
@@ -55,7 +57,7 @@ function remembered(permissionsOf: RolePermissions): RolePermissions {
 }
 
 const activeRights = (client: PastClient | undefined): Rights | null =>
-  client?.status === 'active' ? (client.held?.rights ?? null) : null;
+  client?.status === 'active' ? client.rights : null;
 
 interface Asked {
   readonly topic?: string | undefined;
@@ -99,16 +101,14 @@ function candidates(past: PastAccess, { size }: Moment, asked: Asked): string[] 
     active.add(username);
     if (means(username, rights).length > 0) found.push(username);
   }
-  for (const [username, { brokers }] of past.activations.all(size))
-    if (!active.has(username) && Object.values(brokers).some((broker) => broker.active))
-      found.push(username);
+  for (const [username, brokers] of past.activations.all(size))
+    if (!active.has(username) && Object.values(brokers.active).includes(true)) found.push(username);
   return found.sort();
 }
 
 /** One stretch of a client's history in which nothing that matters changed. */
 interface Stretch {
   readonly since: number;
-  readonly from: string;
   readonly means: readonly Means[];
   /** When what was held ends by itself; null: it does not. */
   readonly expiresAt: string | null;
@@ -117,30 +117,26 @@ interface Stretch {
 
 function stretchesOf(past: PastAccess, username: string, topic: string | undefined): Stretch[] {
   const clients = past.clients.versions(username);
-  const roles = new Set(clients.flatMap(({ row }) => row?.held?.rights.roles ?? []));
+  const roles = new Set(clients.flatMap(({ row }) => row?.rights?.roles ?? []));
   const roleChanges = [...roles].flatMap((role) =>
-    past.roles
-      .versions(role)
-      .flatMap(({ since, row }) => (row ? [{ since, at: row.changedAt }] : [])),
+    past.roles.versions(role).map(({ since }) => since),
   );
   return clients.flatMap(({ since, until, row }) => {
     const rights = activeRights(row);
     const inside = roleChanges.filter(
-      (change) => change.since > since && (until === null || change.since < until),
+      (change) => change > since && (until === null || change < until),
     );
-    const begins = [{ since, at: row?.at ?? '' }, ...(rights ? inside : [])];
-    return begins
-      .sort((a, b) => a.since - b.since)
+    return [since, ...(rights ? inside : [])]
+      .sort((a, b) => a - b)
       .map((begin): Stretch => {
-        const permissionsOf = rolesAt(past, begin.since + 1);
+        const permissionsOf = rolesAt(past, begin + 1);
         const means = !rights
           ? []
           : topic === undefined
             ? meansOf(username, rights, permissionsOf)
             : meansFor(username, rights, permissionsOf, topic);
         return {
-          since: begin.since,
-          from: begin.at,
+          since: begin,
           means,
           expiresAt: rights?.expiresAt ?? null,
           holds: rights !== null,
@@ -154,6 +150,7 @@ const same = (a: Means, b: Means, topic: string | undefined) =>
 
 /** The stretches around `at` in which the means were held without a break. */
 function spanOf(
+  { atOf }: PastAccess,
   stretches: readonly Stretch[],
   at: number,
   means: Means,
@@ -167,10 +164,10 @@ function spanOf(
   while (has(stretches[last + 1])) last += 1;
   const next = stretches[last + 1];
   const { expiresAt = null } = stretches[last] ?? {};
-  const ended = next?.from ?? null;
+  const ended = next === undefined ? null : atOf(next.since);
   return {
     span: {
-      from: stretches[first]?.from ?? '',
+      from: atOf(stretches[first]?.since ?? 0),
       to: expiresAt !== null && (ended === null || expiresAt < ended) ? expiresAt : ended,
     },
     // Still active, but with other rights: the broker took them away without closing anything.
@@ -186,15 +183,22 @@ interface Live extends Span {
 function liveAt(past: PastAccess, { size }: Moment, username: string): Live[] {
   const versions = past.activations.versions(username);
   const at = versions.findLastIndex(({ since }) => since < size);
-  const then = versions[at]?.row?.brokers ?? {};
+  const then = versions[at]?.row?.active ?? {};
   return Object.keys(then).flatMap((broker): Live[] => {
-    const known = (index: number) => versions[index]?.row?.brokers[broker];
-    if (!known(at)?.active) return [];
+    const isActive = (index: number) => versions[index]?.row?.active[broker] === true;
+    if (!isActive(at)) return [];
     let first = at;
-    while (known(first - 1)?.active) first -= 1;
+    while (isActive(first - 1)) first -= 1;
     let next = at + 1;
-    while (known(next)?.active) next += 1;
-    return [{ broker, from: known(first)?.at ?? '', to: known(next)?.at ?? null }];
+    while (isActive(next)) next += 1;
+    const end = versions[next];
+    return [
+      {
+        broker,
+        from: past.atOf(versions[first]?.since ?? 0),
+        to: end === undefined ? null : past.atOf(end.since),
+      },
+    ];
   });
 }
 
@@ -217,7 +221,7 @@ function ofClient(
   const before = stretches.findLastIndex(({ holds }, index) => index < now && holds);
   const at = isHeld || live.length === 0 ? now : before;
   return (stretches[at]?.means ?? []).flatMap((means): AccessThen[] => {
-    const { span, endedByLoss } = spanOf(stretches, at, means, topic);
+    const { span, endedByLoss } = spanOf(past, stretches, at, means, topic);
     const isOver = span.to !== null && span.to <= moment.at;
     const effective = live.map((one) => ({
       broker: one.broker,

@@ -78,12 +78,12 @@ function namesReaching(resource: string, topic: readonly string[]): string | nul
 }
 
 /**
- * The same question asked of many: rights that many share are worked out once. `${username}` is
+ * The same question asked of many: rights that many share, as one object, are worked out once. `${username}` is
  * compared before it is filled in, because most names are not the one that a topic names.
  */
 export function meansForMany(permissionsOf: RolePermissions, topic: string) {
   const levels = levelsOf(topic);
-  const known = new Map<string, { plain: readonly Means[]; names: Set<string> | 'all' | 'none' }>();
+  const known = new Map<Rights, { plain: readonly Means[]; names: Set<string> | 'all' | 'none' }>();
 
   function workedOut(rights: Rights) {
     const held = heldBy(rights, permissionsOf);
@@ -107,11 +107,10 @@ export function meansForMany(permissionsOf: RolePermissions, topic: string) {
   }
 
   return (username: string, rights: Rights): readonly Means[] => {
-    const key = JSON.stringify([rights.roles, rights.permissions, rights.mqttClientId]);
-    let found = known.get(key);
+    let found = known.get(rights);
     if (found === undefined) {
       found = workedOut(rights);
-      known.set(key, found);
+      known.set(rights, found);
     }
     const { plain, names } = found;
     if (names === 'none' || (names !== 'all' && !names.has(username))) return plain;

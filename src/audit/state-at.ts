@@ -2,7 +2,9 @@
 import { effectivePermissions } from '../../domain/permission.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { registryId } from '../../domain/window.ts';
+import { activations } from '../../projections/activations.ts';
 import { type ClientRow, clients } from '../../projections/clients.ts';
+import type { Projection } from '../../projections/projection.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { PastRows } from '../read-models/past-table.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -19,20 +21,21 @@ export const momentOf = (tree: Pick<Tree, 'sizeAt'>, at: string): Moment => ({
   size: tree.sizeAt(at),
 });
 
-async function clientRowAt(
+/** The row of one short stream, folded up to the moment. */
+async function rowAt<Row, Event>(
   { store, tree }: { store: Pick<EventStore, 'read'>; tree: Pick<Tree, 'positionOf'> },
-  username: string,
+  projection: Projection<Row, Event>,
+  stream: string,
   { size }: Moment,
-): Promise<ClientRow | undefined> {
+): Promise<Row | undefined> {
   const last = size === 0 ? undefined : tree.positionOf(size - 1);
   if (last === undefined) return undefined;
-  const stored = await store.read(`client-${username}`);
-  let row: ClientRow | undefined;
-  for (const event of stored) {
+  let row: Row | undefined;
+  for (const event of await store.read(stream)) {
     if (event.position > last) break;
-    // The number of the event says nothing to this fold.
+    // The number of the event says nothing to these folds.
     const envelope = { ...event, index: 0 };
-    row = clients.evolve(row, clients.Event.parse(upcast(event)), envelope);
+    row = projection.evolve(row, projection.Event.parse(upcast(event)), envelope);
   }
   return row;
 }
@@ -47,10 +50,11 @@ export async function clientAt(
   username: string,
   moment: Moment,
 ) {
-  const row = await clientRowAt(options, username, moment);
+  const row: ClientRow | undefined = await rowAt(options, clients, `client-${username}`, moment);
   if (row === undefined) return undefined;
   const { past } = options;
-  const brokers = past.activations.get(username, moment.size)?.brokers ?? {};
+  const { brokers = {} } =
+    (await rowAt(options, activations, `activation-${username}`, moment)) ?? {};
   return {
     username,
     status: row.status,

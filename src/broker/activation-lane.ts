@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccessRow } from '../../projections/access.ts';
 import type { Authority } from '../authority.ts';
+import { LeaseLost } from '../lease.ts';
 import {
   activationNotesMax,
   activationsAtOnceMax,
@@ -229,7 +230,7 @@ export class Lane {
         await act();
         return;
       } catch (error) {
-        if (!(error instanceof BrokerDown)) {
+        if (!passes(error)) {
           this.#options.log.warn('A broker refused', { broker: this.broker.name, error });
           return;
         }
@@ -362,7 +363,7 @@ export class Lane {
 
 /** Faults that go away by themselves, so that it is tried again. */
 const passes = (error: unknown): boolean =>
-  error instanceof BrokerDown || error instanceof StoreUnavailable || error instanceof Conflict;
+  [BrokerDown, LeaseLost, StoreUnavailable, Conflict].some((kind) => error instanceof kind);
 
 function* everyRow(rows: Rows<AccessRow>): Generator<AccessRow, void, void> {
   let cursor: string | undefined;

@@ -1,15 +1,15 @@
 /** Starts the brokers of the configuration, each with its name, and stops them in reverse. */
 import type { Config } from '../config.ts';
 import type { BrokerSetting } from '../config-brokers.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { Log } from '../log.ts';
 import type { Broker } from './broker.ts';
-import { emqxSessions } from './emqx.ts';
-import type { Hooks } from './hooks.ts';
+import { emqxSessions } from './emqx-sessions.ts';
 import { hookPort } from './hooks-port.ts';
 import { startMosquitto } from './mosquitto.ts';
 import { type PrivateMosquitto, startPrivateMosquitto } from './private-mosquitto.ts';
-import { rabbitmqSessions } from './rabbitmq.ts';
-import { vernemqSessions } from './vernemq.ts';
+import { rabbitmqSessions } from './rabbitmq-sessions.ts';
+import { vernemqSessions } from './vernemq-sessions.ts';
 
 const sessionsOf = { emqx: emqxSessions, rabbitmq: rabbitmqSessions, vernemq: vernemqSessions };
 

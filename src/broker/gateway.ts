@@ -1,10 +1,12 @@
 /** The gateway: an MQTT proxy in front of a broker that cannot ask. A refusal there becomes a request here. */
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import {
   gatewayFrameBytesMax,
   gatewayLingerMs,
+  gatewayQueueFullMs,
   gatewayStalledMs,
   gatewayUpstreamTimeoutMs,
   mqttAnswerTimeoutMs,
@@ -155,6 +157,17 @@ class Passage {
 
   /** A connection to the broker; null when it cannot be had in time. */
   async #reach(): Promise<Socket | null> {
+    const until = performance.now() + this.#timeouts.upstreamMs;
+    for (;;) {
+      const reached = await this.#tryToReach(until - performance.now());
+      // A Unix socket whose queue is full says so at once, where TCP would wait: so it is waited for here.
+      if (reached !== 'queue-full') return reached;
+      await delay(gatewayQueueFullMs);
+      if (this.#client.destroyed || performance.now() >= until) return null;
+    }
+  }
+
+  async #tryToReach(timeoutMs: number): Promise<Socket | null | 'queue-full'> {
     const { upstream } = this.#options;
     const socket =
       'path' in upstream
@@ -166,17 +179,19 @@ class Passage {
     socket.setNoDelay(true).setKeepAlive(true, 60_000);
     const ready = 'path' in upstream || !upstream.tls ? 'connect' : 'secureConnect';
     return await new Promise((resolve) => {
-      const settle = (result: Socket | null) => {
+      const settle = (result: Socket | null | 'queue-full') => {
         clearTimeout(timer);
         socket.off(ready, reached).off('close', failed);
         this.#client.off('close', failed);
-        if (result === null) socket.destroy();
+        if (result !== socket) socket.destroy();
         resolve(result);
       };
       const reached = () => settle(socket);
       const failed = () => settle(null);
-      const timer = setTimeout(failed, this.#timeouts.upstreamMs);
-      socket.on('error', () => {});
+      const timer = setTimeout(failed, timeoutMs);
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+        if (code === 'EAGAIN') settle('queue-full');
+      });
       socket.once(ready, reached).once('close', failed);
       this.#client.once('close', failed);
     });

@@ -1,9 +1,9 @@
 /** A broker that asks over HTTP, as the process manager drives it: it need only close sessions. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Admissions, type Admitted, type HookKind, rightsWord } from '../hooks/hooks.ts';
 import { hookProbeDownMs, hookProbeMs, hookRecentMs, hookSettleMs } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { type Account, type Broker, BrokerDown } from './broker.ts';
-import { type Admissions, type Admitted, type HookKind, rightsWord } from './hooks.ts';
 
 /** The REST API of a broker, as far as it is needed. Calls reject with BrokerDown or BrokerRefused. */
 export interface SessionsApi {

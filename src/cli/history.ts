@@ -4,7 +4,7 @@ import { type Command, exitCodes } from './command.ts';
 import { listOptions, page, sayMore } from './listing.ts';
 import type { Rights } from './rights.ts';
 import { signedIn } from './sign-in.ts';
-import { dateTimeText, permissionText, rightsText, shortened } from './words.ts';
+import { dateTimeText, instantOf, permissionText, rightsText, shortened } from './words.ts';
 
 const text = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value : null;
@@ -57,12 +57,32 @@ export const historyCommands: readonly Command[] = [
     name: 'history',
     summary: 'see what happened, of one client or of everything',
     positionals: '[NAME]',
-    options: listOptions,
-    examples: ['gatebook history press-17', 'gatebook history --limit 1000 --json'],
+    options: {
+      type: { value: 'TYPE', help: 'only events of this type: RegistrationGranted' },
+      actor: { value: 'NAME', help: 'only what this person, client or gatebook did' },
+      window: { value: 'ID', help: 'only what belongs to this window' },
+      since: { value: 'T', help: 'only from then on' },
+      until: { value: 'T', help: 'only before' },
+      query: { value: 'T', help: 'only with this in client, actor or type' },
+      ...listOptions,
+    },
+    examples: [
+      'gatebook history press-17',
+      'gatebook history --actor admin --type RegistrationGranted --since 2026-11-23',
+      'gatebook history --limit 1000 --json',
+    ],
     run: async (call) => {
       const [username = null] = call.positionals;
       const registry = await signedIn(call);
-      const { body, text: json } = await page<Event>(call, registry, '/audit/events', { username });
+      const { body, text: json } = await page<Event>(call, registry, '/audit/events', {
+        username,
+        type: call.text('type'),
+        actor: call.text('actor'),
+        windowId: call.text('window'),
+        since: call.read('since', (typed) => instantOf(typed, call.now())),
+        until: call.read('until', (typed) => instantOf(typed, call.now())),
+        q: call.text('query'),
+      });
       if (call.json) call.terminal.json(json);
       else if (body.items.length === 0)
         call.terminal.line(

@@ -1,5 +1,6 @@
 /** For administrators: `users`. */
 import type { User, UserWithPassword } from '../http/shapes.ts';
+import { revokeCommand } from './blast-radius.ts';
 import { type Call, type Command, exitCodes, type Options, usageFault } from './command.ts';
 import { listOptions, page, sayMore } from './listing.ts';
 import { firstLineOfStdin } from './prompt.ts';
@@ -230,12 +231,7 @@ export const userCommands: readonly Command[] = [
     'give a suspended one its access back',
     () => 'It has its access again.',
   ),
-  transition(
-    'revoke',
-    'Revoked',
-    'take the access away for good',
-    (name) => `The name can ask again only after: gatebook users reinstate ${name}`,
-  ),
+  revokeCommand,
   transition(
     'reinstate',
     'Reinstated',

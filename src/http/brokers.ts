@@ -30,7 +30,9 @@ export type BrokerShape = z.infer<typeof BrokerShape>;
 
 export const BrokerList = listOf('BrokerList', BrokerShape);
 const Reconcile = z.strictObject({ repair: z.boolean().optional() });
-const ByBrokerName = z.strictObject({ name: z.string().min(1).max(64) });
+const ByBrokerName = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, { message: 'must be the name of a broker' }),
+});
 
 export const brokerRoutes = ({ brokers, readModels }: App): Route[] => [
   route({

@@ -11,9 +11,9 @@ import {
   emqxAuthenticates,
   emqxAuthorizes,
   emqxQuestions,
-} from '../broker/emqx.ts';
-import { type HookKind, type Hooks, hookKinds } from '../broker/hooks.ts';
-import { type RabbitmqQuestion, rabbitmqAllows, rabbitmqQuestions } from '../broker/rabbitmq.ts';
+} from '../hooks/emqx.ts';
+import { type HookKind, type Hooks, hookKinds } from '../hooks/hooks.ts';
+import { type RabbitmqQuestion, rabbitmqAllows, rabbitmqQuestions } from '../hooks/rabbitmq.ts';
 import {
   VernemqAsked,
   type VernemqQuestion,
@@ -21,7 +21,7 @@ import {
   vernemqQuestions,
   vernemqRegisters,
   vernemqSubscribes,
-} from '../broker/vernemq.ts';
+} from '../hooks/vernemq.ts';
 import type { State } from './application.ts';
 import { bodyBytes, bodyJson, jsonType } from './body.ts';
 import { malformed, Problem } from './problem.ts';

@@ -1,4 +1,8 @@
-/** Every version of a projection's rows, with the events between which it was so: for a look back. */
+/**
+ * Every version of a projection's rows, with the events between which it was so: for a look back. What
+ * many versions have in common is kept once, so that a pass over all of them stays short.
+ */
+import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 
 export interface Version<Row> {
@@ -13,14 +17,16 @@ export interface Version<Row> {
 /** Rows as they were when the log held so many events: `size`. */
 export interface PastRows<Row> {
   get(key: string, size: number): Row | undefined;
-  /** Every row there was, in the order of keys. */
+  /** Every row there was, in the order of keys; rows that are alike are one and the same object. */
   all(size: number): Iterable<readonly [key: string, row: Row]>;
   /** Every version of one row, oldest first. */
   versions(key: string): readonly Version<Row>[];
 }
 
 type Statement = ReturnType<DatabaseSync['prepare']>;
-type Stored = { key: string; since: number; until: number | null; row: string | null };
+type Stored = { key: string; since: number; until: number | null; text: number | null };
+
+const hashBytes = 16;
 
 export class PastTable<Row> implements PastRows<Row> {
   readonly #newest: Statement;
@@ -29,62 +35,79 @@ export class PastTable<Row> implements PastRows<Row> {
   readonly #get: Statement;
   readonly #all: Statement;
   readonly #versions: Statement;
+  readonly #textId: Statement;
+  readonly #addText: Statement;
+  readonly #text: Statement;
 
   constructor(database: DatabaseSync, name: string) {
-    const table = `versions_${name}`;
+    const versions = `versions_${name}`;
+    const texts = `texts_${name}`;
     database.exec(
-      `CREATE TABLE IF NOT EXISTS ${table}
-         (key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, row TEXT,
-          PRIMARY KEY (key, since)) WITHOUT ROWID;`,
+      `CREATE TABLE IF NOT EXISTS ${versions}
+         (key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, text INTEGER,
+          PRIMARY KEY (key, since)) WITHOUT ROWID;
+       CREATE TABLE IF NOT EXISTS ${texts}
+         (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL);`,
     );
-    this.#newest = database.prepare(`SELECT max(since) AS since FROM ${table} WHERE key = ?`);
-    this.#end = database.prepare(`UPDATE ${table} SET until = ? WHERE key = ? AND since = ?`);
+    this.#newest = database.prepare(`SELECT max(since) AS since FROM ${versions} WHERE key = ?`);
+    this.#end = database.prepare(`UPDATE ${versions} SET until = ? WHERE key = ? AND since = ?`);
     this.#add = database.prepare(
-      `INSERT OR REPLACE INTO ${table} (key, since, until, row) VALUES (?, ?, NULL, ?)`,
+      `INSERT OR REPLACE INTO ${versions} (key, since, until, text) VALUES (?, ?, NULL, ?)`,
     );
     this.#get = database.prepare(
-      `SELECT row FROM ${table} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
+      `SELECT text FROM ${versions} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
     );
     this.#all = database.prepare(
-      `SELECT key, row FROM ${table}
-       WHERE since < ? AND (until IS NULL OR until >= ?) AND row IS NOT NULL ORDER BY key`,
+      `SELECT key, text FROM ${versions}
+       WHERE since < ? AND (until IS NULL OR until >= ?) AND text IS NOT NULL ORDER BY key`,
     );
     this.#versions = database.prepare(
-      `SELECT since, until, row FROM ${table} WHERE key = ? ORDER BY since`,
+      `SELECT since, until, text FROM ${versions} WHERE key = ? ORDER BY since`,
     );
+    this.#textId = database.prepare(`SELECT id FROM ${texts} WHERE hash = ?`);
+    this.#addText = database.prepare(`INSERT INTO ${texts} (hash, text) VALUES (?, ?)`);
+    this.#text = database.prepare(`SELECT text FROM ${texts} WHERE id = ?`);
   }
 
   static drop(database: DatabaseSync, name: string): void {
-    database.exec(`DROP TABLE IF EXISTS versions_${name}`);
+    database.exec(`DROP TABLE IF EXISTS versions_${name}; DROP TABLE IF EXISTS texts_${name};`);
   }
 
   /** Writes the row as event `index` left it, inside the caller's transaction. */
   change(key: string, row: Row | undefined, index: number): void {
     const { since } = this.#newest.get(key) as { since: number | null };
     if (since !== null && since !== index) this.#end.run(index, key, since);
-    this.#add.run(key, index, row === undefined ? null : JSON.stringify(row));
+    this.#add.run(key, index, row === undefined ? null : this.#idOf(JSON.stringify(row)));
+  }
+
+  #idOf(text: string): number {
+    const hash = createHash('sha256').update(text).digest().subarray(0, hashBytes);
+    const known = this.#textId.get(hash) as { id: number } | undefined;
+    return known?.id ?? Number(this.#addText.run(hash, text).lastInsertRowid);
+  }
+
+  #rowOf(text: number | null | undefined): Row | undefined {
+    if (text === null || text === undefined) return undefined;
+    const found = this.#text.get(text) as { text: string };
+    return JSON.parse(found.text) as Row;
   }
 
   get(key: string, size: number): Row | undefined {
-    return parsed<Row>(this.#get.get(key, size) as Stored | undefined);
+    return this.#rowOf((this.#get.get(key, size) as Stored | undefined)?.text);
   }
 
   *all(size: number): Generator<readonly [key: string, row: Row], void, void> {
-    for (const found of this.#all.iterate(size, size) as Iterable<Stored>) {
-      const row = parsed<Row>(found);
-      if (row !== undefined) yield [found.key, row];
+    const rows = new Map<number | null, Row>();
+    for (const { key, text } of this.#all.iterate(size, size) as Iterable<Stored>) {
+      const row = rows.get(text) ?? this.#rowOf(text);
+      if (row === undefined) continue;
+      rows.set(text, row);
+      yield [key, row];
     }
   }
 
   versions(key: string): readonly Version<Row>[] {
     const found = this.#versions.all(key) as unknown as Stored[];
-    return found.map((stored) => ({
-      since: stored.since,
-      until: stored.until,
-      row: parsed<Row>(stored),
-    }));
+    return found.map(({ since, until, text }) => ({ since, until, row: this.#rowOf(text) }));
   }
 }
-
-const parsed = <Row>(stored: Stored | undefined): Row | undefined =>
-  stored === undefined || stored.row === null ? undefined : (JSON.parse(stored.row) as Row);

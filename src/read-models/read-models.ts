@@ -83,6 +83,7 @@ export function openReadModels(options: {
   database.exec(
     // Rows can be folded again at any time: no need to wait for the disk at each batch.
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+     PRAGMA cache_size = -65536;
      CREATE TABLE IF NOT EXISTS models
        (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, number INTEGER NOT NULL);
      CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);

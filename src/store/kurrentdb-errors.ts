@@ -40,10 +40,7 @@ export function isUnanswered(error: unknown): boolean {
   const type = typeOf(error);
   if (typeof type === 'string') return unansweredTypes.has(type);
   const { code } = error as { code?: unknown };
-  return (
-    (typeof code === 'number' && unansweredCodes.has(code)) ||
-    faultWords.test(error.message)
-  );
+  return (typeof code === 'number' && unansweredCodes.has(code)) || faultWords.test(error.message);
 }
 
 /** What the client threw, as the port's error where the store is at fault. */

@@ -40,14 +40,7 @@ export const orders = {
 
 export type Order = keyof typeof orders;
 
-export const filterOf = (order: Order, checkpointReached?: (at: Position) => void) =>
-  streamNameFilter({
-    ...orders[order],
-    ...(checkpointReached && {
-      checkpointReached: (_: unknown, { commit }: { commit: bigint }) =>
-        checkpointReached(positionOf(commit)),
-    }),
-  });
+export const filterOf = (order: Order) => streamNameFilter(orders[order]);
 
 /** @throws TypeError for a stream that would stand in neither order. */
 export function assertOurs(stream: string): void {

@@ -1,5 +1,10 @@
 /** Reads from KurrentDB: streams, pages of the two orders, and which vault streams are still there. */
-import { BACKWARDS, END, type ReadStreamOptions } from '@kurrent/kurrentdb-client';
+import {
+  BACKWARDS,
+  END,
+  type ReadPosition,
+  type ReadStreamOptions,
+} from '@kurrent/kurrentdb-client';
 import { readBatchMax, vaultLooksAtOnceMax } from '../limits.ts';
 import { beginning, type Position, type StoredEvent, type VaultChange } from './event-store.ts';
 import type { Connection } from './kurrentdb-connection.ts';
@@ -15,8 +20,8 @@ import {
   storedFrom,
 } from './kurrentdb-events.ts';
 
-const headCountFirst = 2;
-const headCountGrowth = 16;
+const lastCountFirst = 2;
+const lastCountGrowth = 16;
 
 export type KurrentReading = ReturnType<typeof readingFrom>;
 
@@ -64,6 +69,25 @@ export function readingFrom({ collect }: Connection) {
     return found;
   }
 
+  /** Where the last event of the log stands before a position. */
+  async function lastBefore(fromPosition: ReadPosition): Promise<Position> {
+    for (let maxCount = lastCountFirst; ; maxCount *= lastCountGrowth) {
+      const newest = recorded(
+        await collect((client) =>
+          client.readAll({
+            direction: BACKWARDS,
+            fromPosition,
+            maxCount,
+            filter: filterOf('log'),
+          }),
+        ),
+      );
+      const event = newest.find(({ type }) => !isSystem(type));
+      if (event) return placeOf(event);
+      if (newest.length < maxCount) return beginning;
+    }
+  }
+
   async function exists(stream: string): Promise<boolean> {
     return (await recordedIn(stream, { maxCount: 1 })).length > 0;
   }
@@ -98,22 +122,11 @@ export function readingFrom({ collect }: Connection) {
 
     vault: (after: Position, limit: number) => itemsOf('vault', after, limit, changesBy),
 
-    async head(): Promise<Position> {
-      for (let maxCount = headCountFirst; ; maxCount *= headCountGrowth) {
-        const newest = recorded(
-          await collect((client) =>
-            client.readAll({
-              direction: BACKWARDS,
-              fromPosition: END,
-              maxCount,
-              filter: filterOf('log'),
-            }),
-          ),
-        );
-        const event = newest.find(({ type }) => !isSystem(type));
-        if (event) return placeOf(event);
-        if (newest.length < maxCount) return beginning;
-      }
+    head: () => lastBefore(END),
+
+    /** Where the last event of the log before a position stands; `beginning` when there is none. */
+    async lastLogged(until: Position): Promise<Position> {
+      return until === beginning ? beginning : lastBefore(readPosition(until));
     },
   };
 }

@@ -142,12 +142,14 @@ function reads(reading: KurrentReading, connection: Connection, life: Life): Rea
     follow(after, signal) {
       life.assertOpen();
       const until = AbortSignal.any([signal, life.closed]);
-      return followingOrder(connection, 'log', after, until, eventsOf);
+      const following = { connection, reading, order: 'log', signal: until } as const;
+      return followingOrder(after, { ...following, convert: eventsOf });
     },
     followVault(after, signal) {
       life.assertOpen();
       const until = AbortSignal.any([signal, life.closed]);
-      return followingOrder(connection, 'vault', after, until, reading.changesBy);
+      const following = { connection, reading, order: 'vault', signal: until } as const;
+      return followingOrder(after, { ...following, convert: reading.changesBy });
     },
   };
 }

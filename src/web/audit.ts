@@ -2,12 +2,15 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Event } from '../http/shapes.ts';
 import { asFault, type Fault, get, may, nowMs, type Page } from './api.ts';
+import { AsOf, instantOf } from './as-of.ts';
 import { activity, Chart, type Span } from './chart.ts';
 import { clientLink } from './clients.ts';
 import { EventDetails } from './event-details.ts';
 import { html, type View } from './html.ts';
+import { LogCheck } from './log-check.ts';
 import { Name, ReadFault, Said, Stamp, useRead } from './parts.ts';
 import { givenWords, storyOf } from './stories.ts';
+import { TopicAccess } from './topic-access.ts';
 import { dateTime } from './words.ts';
 
 const dayMs = 86_400_000;
@@ -40,11 +43,6 @@ interface Filter {
   readonly until: string;
 }
 
-const instant = (local: string): string | null => {
-  const time = Date.parse(local);
-  return local === '' || Number.isNaN(time) ? null : new Date(time).toISOString();
-};
-
 const local = (time: number): string => {
   const date = new Date(time - new Date(time).getTimezoneOffset() * 60_000);
   return date.toISOString().slice(0, 19);
@@ -55,7 +53,7 @@ function queryOf(filter: Filter): URLSearchParams {
   for (const field of ['username', 'type', 'actor', 'q'] as const)
     if (filter[field].trim() !== '') query.set(field, filter[field].trim());
   for (const field of ['since', 'until'] as const) {
-    const at = instant(filter[field]);
+    const at = instantOf(filter[field]);
     if (at !== null) query.set(field, at);
   }
   return query;
@@ -132,6 +130,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
     until: '',
   });
   const [span] = useState<Span>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
+  const [asOf, setAsOf] = useState('');
   const [chosen, setChosen] = useState<Span | null>(null);
   const { items, more, loading, fault, next, again } = useHistory(String(queryOf(filter)));
   const chart = useRead('activity', () => activity(span));
@@ -152,11 +151,19 @@ export function Audit({ query }: { query: URLSearchParams }): View {
   ) => html`<div class="field"><label for="f-${field}">${label}</label>
     <input class="input" id="f-${field}" type=${type} step="1" autocomplete="off" value=${filter[field]} onInput=${(event: InputEvent) => set({ [field]: (event.target as HTMLInputElement).value })} /></div>`;
   return html`<div class="page-head"><h1 tabindex="-1">Audit</h1><p>Everything that happened, in order. Nothing here can be changed, by nobody.</p></div>
+    ${
+      may('read', '/api/audit/state') &&
+      html`<${AsOf} local=${asOf} set=${(local: string) => {
+        setAsOf(local);
+        set({ until: local });
+      }} />`
+    }
     <section class="card" aria-labelledby="act">
       <div class="row"><h2 id="act">The last 24 hours</h2>
         <p class="small">${chosen === null ? html`<span class="soft">Drag over it to choose a time, or type it below.</span>` : html`Chosen: ${dateTime(new Date(chosen.since).toISOString(), nowMs())} to ${dateTime(new Date(chosen.until).toISOString(), nowMs())}. <button class="link" onClick=${() => choose(null)}>Clear<span class="sr"> the chosen time</span></button>`}</p></div>
       <${Chart} events=${chart.value ?? []} span=${span} chosen=${chosen} choose=${choose} />
     </section>
+    <div class="split"><div>
     <section class="card" aria-labelledby="hist">
       <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
       <form class="fields thirds" role="search" aria-label="Filter the history" onSubmit=${(event: globalThis.Event) => event.preventDefault()}>
@@ -177,5 +184,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
             </table>`
       }
       ${more && html`<p><button class="button" onClick=${next} disabled=${loading}>Show more</button></p>`}
-    </section>`;
+    </section>
+    ${may('read', '/api/audit/access') && html`<${TopicAccess} at=${instantOf(asOf)} />`}
+    </div><div>${may('read', '/api/audit/checkpoint') && html`<${LogCheck} />`}</div></div>`;
 }

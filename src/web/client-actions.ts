@@ -150,6 +150,7 @@ const typedOf = (user: User): TypedRights => ({
   mqttPublishPrefix: user.mqttPublishPrefix ?? '',
   mqttClientId: user.mqttClientId ?? '',
   ends: user.expiresAt?.slice(0, 10) ?? '',
+  endBefore: user.expiresAt,
 });
 
 export function RightsDialog({

@@ -84,6 +84,7 @@ const heldRights = (user: User): TypedRights => ({
   mqttPublishPrefix: user.mqttPublishPrefix ?? '',
   mqttClientId: user.mqttClientId ?? '',
   ends: user.expiresAt?.slice(0, 10) ?? '',
+  endBefore: user.expiresAt,
 });
 
 export function GrantDialog({

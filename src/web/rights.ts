@@ -14,6 +14,8 @@ export interface TypedRights {
   readonly mqttClientId: string;
   /** `2026-11-30`, or empty. */
   readonly ends: string;
+  /** The end as it was, to the second: stays unless another day is chosen. */
+  readonly endBefore?: string | null;
 }
 export const noRights: TypedRights = {
   roles: [],
@@ -32,7 +34,10 @@ export const sentRights = (typed: TypedRights) => ({
   permissions: typed.permissions.filter(({ resource }) => resource !== ''),
   mqttPublishPrefix: typed.mqttPublishPrefix === '' ? null : typed.mqttPublishPrefix,
   mqttClientId: typed.mqttClientId === '' ? null : typed.mqttClientId,
-  expiresAt: endOf(typed.ends),
+  expiresAt:
+    typed.endBefore != null && typed.endBefore.slice(0, 10) === typed.ends
+      ? typed.endBefore
+      : endOf(typed.ends),
 });
 
 type SetRights = (change: Partial<TypedRights>) => void;
@@ -71,22 +76,22 @@ function Roles({
   set,
 }: {
   roles: readonly Role[];
-  asked: readonly string[];
+  asked: readonly string[] | null;
   typed: TypedRights;
   set: SetRights;
 }): View {
   const [all, showAll] = useState(false);
   // What was asked for first, the built-in ones, which administer this registry, last.
-  const rank = (role: Role) => (asked.includes(role.name) ? 0 : role.builtIn ? 2 : 1);
+  const rank = (role: Role) => (asked?.includes(role.name) ? 0 : role.builtIn ? 2 : 1);
   const sorted = [...roles].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const shown = all
     ? sorted
     : sorted.filter((role, at) => at < shownRolesMax || typed.roles.includes(role.name));
-  const missing = asked.filter((name) => !roles.some((role) => role.name === name));
+  const missing = (asked ?? []).filter((name) => !roles.some((role) => role.name === name));
   return html`<fieldset>
     <legend>Roles</legend>
-    <p class="small soft">Nothing is ticked for you, not even what the device asked for.</p>
-    ${shown.map((role) => html`<${RoleChoice} key=${role.name} role=${role} asked=${asked.includes(role.name)} typed=${typed} set=${set} />`)}
+    ${asked !== null && html`<p class="small soft">Nothing is ticked for you, not even what the device asked for.</p>`}
+    ${shown.map((role) => html`<${RoleChoice} key=${role.name} role=${role} asked=${asked?.includes(role.name) === true} typed=${typed} set=${set} />`)}
     ${sorted.length > shown.length && html`<button type="button" class="link" onClick=${() => showAll(true)}>${counted(sorted.length - shown.length, 'more role', 'more roles')}</button>`}
     ${missing.length > 0 && html`<p class="small soft">Asked for, but there is no such role: <bdi>${missing.join(', ')}</bdi></p>`}
   </fieldset>`;
@@ -266,7 +271,7 @@ export function RightsEditor({
   roles,
   typed,
   set,
-  askedRoles = [],
+  askedRoles = null,
   askedPermissions = [],
   faultOf = () => undefined,
 }: {
@@ -274,7 +279,8 @@ export function RightsEditor({
   roles: readonly Role[];
   typed: TypedRights;
   set: SetRights;
-  askedRoles?: readonly string[];
+  /** null: nobody asked. */
+  askedRoles?: readonly string[] | null;
   askedPermissions?: readonly Permission[];
   faultOf?: (field: string) => string | undefined;
 }): View {

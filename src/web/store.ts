@@ -39,7 +39,7 @@ export interface State {
   theme: string;
 }
 
-const remembered = (name: string): string | null => {
+export const remembered = (name: string): string | null => {
   try {
     return localStorage.getItem(`gatebook-${name}`);
   } catch {
@@ -106,9 +106,7 @@ export function useStore(): State {
 }
 
 const tickers = new Set<() => void>();
-setInterval(() => {
-  for (const ticker of [...tickers]) ticker();
-}, 1_000);
+let ticking: ReturnType<typeof setInterval> | undefined;
 
 /** The server's time, drawn anew each second: one timer for the page. */
 export function useNow(): number {
@@ -116,8 +114,14 @@ export function useNow(): number {
   useEffect(() => {
     const ticker = () => draw((count) => count + 1);
     tickers.add(ticker);
+    ticking ??= setInterval(() => {
+      for (const one of [...tickers]) one();
+    }, 1_000);
     return () => {
       tickers.delete(ticker);
+      if (tickers.size > 0) return;
+      clearInterval(ticking);
+      ticking = undefined;
     };
   }, []);
   return nowMs();

@@ -1,7 +1,7 @@
 /** Events as sentences: what happened, for timelines and the history. */
 import type { Event } from '../http/shapes.ts';
 import { nowMs } from './api.ts';
-import { dateTime, flowWords } from './words.ts';
+import { counted, dateTime, flowWords } from './words.ts';
 
 export interface Story {
   readonly words: string;
@@ -21,7 +21,7 @@ const rightsWords = (rights: Rights | undefined): string => {
   const parts = [
     ...(rights?.roles ?? []).map((role) => `role ${role}`),
     ...((rights?.permissions ?? []).length > 0
-      ? [`${rights?.permissions?.length} own permissions`]
+      ? [counted(rights?.permissions?.length ?? 0, 'own permission', 'own permissions')]
       : []),
     ...(rights?.mqttPublishPrefix ? [`prefix ${rights.mqttPublishPrefix}`] : []),
     ...(rights?.expiresAt ? [`until ${rights.expiresAt.slice(0, 10)}`] : []),
@@ -146,5 +146,5 @@ export const dataPairs = ({ data }: Event): [string, string][] =>
     )
     .map(([name, value]) => [
       name,
-      value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value, null, 1),
+      value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value),
     ]);

@@ -17,6 +17,7 @@ import { system } from '../../domain/values.ts';
 import { registryId, window } from '../../domain/window.ts';
 import { activations } from '../../projections/activations.ts';
 import { clients } from '../../projections/clients.ts';
+import { history as historyProjection } from '../../projections/history.ts';
 import { roles } from '../../projections/roles.ts';
 import { windowProjection } from '../../projections/window.ts';
 import { accessAt } from '../../src/audit/access-at.ts';
@@ -231,11 +232,13 @@ try {
     if (fault) throw fault.error;
   });
   const tree = readModels.kept(merkleTree);
+  const history = readModels.rows(historyProjection);
   const past = {
     window: readModels.past(windowProjection),
     clients: readModels.past(clients),
     roles: readModels.past(roles),
     activations: readModels.past(activations),
+    atOf: (index: number) => history.get(tree.positionOf(index) ?? '')?.at ?? '',
   };
   say(
     'events, log file, read-model file',

@@ -163,7 +163,7 @@ test('each of these values is a fault of its variable', () => {
     HTTP_PORT: ['off', '-1', '65536', '1e3', ' 80', '0x50'],
     MQTT_PORT: ['none', '70000'],
     HOST: ['http://a', '127.0.0.1:80', 'a/b', '-a'],
-    STORE: ['postgres', 'kurrentdb://localhost:2113', 'esdb://localhost'],
+    STORE: ['postgres', 'postgres://localhost', 'kurrentdb:localhost', 'kurrentdb://'],
     BROKER: [
       'none',
       'mosquitto,mosquitto',
@@ -247,7 +247,7 @@ test('no fault repeats a secret, or what came from a file', () => {
   const path = join(folder, 'secret');
   writeFileSync(path, 'hunter2');
   const environment = {
-    GATEBOOK_STORE: 'kurrentdb://user:hunter2@host',
+    GATEBOOK_STORE: 'postgres://user:hunter2@host',
     GATEBOOK_BROKER: 'mosquitto+mqtt://user:hunter2@host/topic',
     GATEBOOK_ADMIN_PASSWORD: `hunter2${'x'.repeat(1024)}`,
     GATEBOOK_PUBLIC_URL: 'https://user:hunter2@host',

@@ -40,7 +40,7 @@ export interface Desk {
   stop(): Promise<void>;
 }
 
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
   await page.fill('#user', username);

@@ -133,11 +133,16 @@ function startingAt(all: readonly Stored[], options: ReadReq.Options, reversed: 
   return before.toReversed();
 }
 
-/** A subscription begins after the event at the position. */
+/**
+ * A subscription begins after the event at the position. Where a scavenge took that event, the one
+ * after it is left out: so does EventStoreDB 23.10.
+ */
 function subscribedAfter(all: readonly Stored[], options: ReadReq.Options): number {
   const wanted = options.getAll();
   if (wanted?.hasEnd()) return all.at(-1)?.position ?? 0;
-  return Number(wanted?.getPosition()?.getCommitPosition() ?? 0);
+  const position = Number(wanted?.getPosition()?.getCommitPosition() ?? 0);
+  const next = all.find((stored) => stored.position >= position);
+  return position === 0 ? 0 : (next?.position ?? position);
 }
 
 function keptBy(filter: ReadReq.Options.FilterOptions | undefined): (stored: Stored) => boolean {

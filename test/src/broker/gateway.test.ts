@@ -1,4 +1,5 @@
 /** The gateway before a real Mosquitto, and before brokers that behave as no broker should. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
@@ -559,6 +560,37 @@ alone('a refusal arrives though the broker breaks the connection right after it'
   const client = await connected(port, { username: 'press', password: 'secret' });
   assert.is(client.code, 5);
   await client.closed;
+});
+
+alone('a broker too busy to take connections from its socket is waited for', async (here) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatebook-socket-'));
+  here.undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'broker.sock');
+  // A process of its own: it takes nobody for a while, and its queue holds few.
+  const program = `
+    const server = require('node:net').createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 0])));
+    });
+    server.listen({ path: ${JSON.stringify(path)}, backlog: 1 }, () => {
+      process.stdout.write('ready');
+      process.stdin.once('data', () => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      });
+    });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  here.undo.push(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  const { port, outcomes } = await gatewayTo(here, 0, { upstream: { path } });
+  child.stdin.write('busy');
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, (_, at) =>
+      connected(port, { username: 'press', password: 'secret', clientId: `client-${at}` }),
+    ),
+  );
+  for (const client of clients) client.end();
+  assert.ok(clients.every(({ code }) => code === 0));
+  assert.is(outcomes.length, 20);
 });
 
 alone('TLS and WebSocket end at the gateway', async (here) => {

@@ -8,16 +8,16 @@ import {
   BrokerDown,
   BrokerRefused,
 } from '../../../src/broker/broker.ts';
-import { emqxSessions } from '../../../src/broker/emqx.ts';
+import { emqxSessions } from '../../../src/broker/emqx-sessions.ts';
+import { brokerApi } from '../../../src/broker/hooks-api.ts';
+import { hookPort, type SessionsApi } from '../../../src/broker/hooks-port.ts';
+import { rabbitmqSessions } from '../../../src/broker/rabbitmq-sessions.ts';
 import {
   type Admissions,
   type Admitted,
   createAdmissions,
   rightsWord,
-} from '../../../src/broker/hooks.ts';
-import { brokerApi } from '../../../src/broker/hooks-api.ts';
-import { hookPort, type SessionsApi } from '../../../src/broker/hooks-port.ts';
-import { rabbitmqSessions } from '../../../src/broker/rabbitmq.ts';
+} from '../../../src/hooks/hooks.ts';
 import { createLog } from '../../../src/log.ts';
 import { type ApiPeer, apiPeer, eventually } from './hooks-peer.ts';
 

@@ -103,7 +103,16 @@ export async function mosquittoPeer(): Promise<MosquittoPeer> {
     socket,
     setting: `mosquitto+mqtt://${user}@127.0.0.1:${port}`,
     socketSetting: `mosquitto+unix://${user}@localhost${socket}`,
-    accounts: () => JSON.parse(readFileSync(file, 'utf8')),
+    accounts() {
+      for (let tries = 0; ; tries++)
+        try {
+          return JSON.parse(readFileSync(file, 'utf8'));
+        } catch (error) {
+          // Caught while Mosquitto writes over it.
+          if (tries === 500) throw error;
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+        }
+    },
     control: (...args) =>
       execFileSync(
         'mosquitto_ctrl',

@@ -40,14 +40,8 @@ export async function besideMosquitto(
   const peer = await mosquittoPeer();
   const world = await startRegistry({ GATEBOOK_BROKER: setting(peer) });
   const post = (path: string, body: object = {}) => world.call('POST', `/api${path}`, { body });
-  const account: Beside['account'] = (username) => {
-    try {
-      return peer.accounts().clients.find((client) => client.username === username);
-    } catch {
-      // Caught while Mosquitto writes it.
-      return undefined;
-    }
-  };
+  const account: Beside['account'] = (username) =>
+    peer.accounts().clients.find((client) => client.username === username);
   const activation: Beside['activation'] = async (username) => {
     const { body } = await world.call('GET', `/api/users/${username}`);
     return body.activations?.find((one: { broker: string }) => one.broker === 'mosquitto');
@@ -80,7 +74,7 @@ export async function besideMosquitto(
       }
     },
     staged: (username) => until(() => account(username)?.disabled === true),
-    gone: (username) => until(() => peer.accounts().clients.length > 0 && !account(username)),
+    gone: (username) => until(() => !account(username)),
     async reconcile(repair = false) {
       const { body } = await post('/brokers/mosquitto/reconcile', { repair });
       return body.drift;

@@ -162,7 +162,8 @@ when(
       const shown = async () =>
         (await beside.world.call('GET', `/api/client-registry/requests/${requestId}`)).body;
       let seen = await shown();
-      while (seen.activations.length === 0) seen = await shown();
+      for (let looks = 0; looks < 500 && seen.activations.length === 0; looks++)
+        seen = await shown();
       assert.is(seen.activations[0].status, 'failed');
       assert.match(
         seen.activations[0].detail,
@@ -264,7 +265,9 @@ when('a start after a kill finds what was left half done and ends it', async () 
   await world.restart();
   await beside.becomes('press-9', 'active');
   await (async () => {
-    while (await codeOf('press-9', 'hunter-22'));
+    for (let tries = 0; tries < 500; tries++)
+      if ((await codeOf('press-9', 'hunter-22')) === 0) return;
+    throw new Error('press-9 never comes in again');
   })();
   assert.ok(beside.account('press-10'));
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { topicOf } from '../../../src/broker/rabbitmq.ts';
+import { topicOf } from '../../../src/hooks/rabbitmq.ts';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
 import { connected, mosquittoPub, programIsHere, subscribed } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';

@@ -45,6 +45,19 @@ test('replay walks through the events with the state before and after', async ({
   assert.is(JSON.parse(json[0] ?? '').change, 'unknown → pending');
 });
 
+test('history is narrowed by type, actor, time and word', async ({ gate, granted }) => {
+  const types = async (...options: string[]) =>
+    JSON.parse(said(await gate.call('history', '--json', ...options))).items.map(
+      ({ type }: { type: string }) => type,
+    );
+  assert.equal(await types('--type', 'RegistrationGranted'), ['RegistrationGranted']);
+  const ofPress = await types('press-1', '--actor', 'press-1');
+  assert.equal(ofPress, ['RegistrationRequested']);
+  assert.ok((await types('press-1', '--since', granted)).includes('AccessRevoked'));
+  assert.not.ok((await types('press-1', '--until', granted)).includes('AccessRevoked'));
+  assert.equal(await types('--query', 'Unlocked'), ['RegistryUnlocked']);
+});
+
 test('replay --at shows how things were', async ({ gate, granted }) => {
   assert.match(
     said(await gate.call('replay', 'press-1', '--at', granted)),

@@ -64,6 +64,8 @@ GET /api/audit/explain/{username}
 GET /api/audit/windows/{id}/report
 GET /.well-known/checkpoint-key
 GET /.well-known/paseto
+GET /api/brokers
+POST /api/brokers/{name}/reconcile
 GET /healthz
 GET /readyz
 GET /metrics

@@ -119,7 +119,7 @@ for (const route of missing) {
   test(`${method} ${path} finds nothing`, async ({ gatebook }) => {
     const got = await gatebook.call(method, pathOf(route), { token: gatebook.admin });
     assert.is(got.status, 404, got.text);
-    assert.match(got.code ?? '', /^(request|user|role|token)-not-found$/);
+    assert.match(got.code ?? '', /^(request|user|role|token|window|broker)-not-found$/);
   });
 }
 

@@ -135,6 +135,28 @@ test('a server that goes away under load loses nothing and writes nothing twice'
   await store.close();
 });
 
+test('a connection that breaks while much is to be sent leaves no fault that nobody handles', async ({
+  server,
+  store,
+}) => {
+  let unhandled = 0;
+  const count = () => {
+    unhandled += 1;
+  };
+  process.on('unhandledRejection', count);
+  const big = 'x'.repeat(200_000);
+  const appends = Array.from({ length: 200 }, (_, at) =>
+    store.append(`client-${at}`, noStream, [newEvent({ big })]),
+  );
+  await delay(20);
+  await server.stop();
+  await server.start();
+  await Promise.allSettled(appends);
+  await delay(0);
+  process.off('unhandledRejection', count);
+  assert.is(unhandled, 0);
+});
+
 test('a subscription that breaks off again and again misses nothing, repeats nothing', async ({
   server,
   store,
@@ -189,6 +211,21 @@ test('the vault is followed through breaks, with what was deleted meanwhile', as
   );
   const after = changes[0]?.position ?? '';
   assert.equal(await store.readVault(after, 10), changes.slice(1));
+});
+
+test('a follower whose last place was scavenged misses nothing', async ({ server, store }) => {
+  await store.append('client-a', noStream, newEvents(1));
+  const places: string[] = [];
+  for (const name of ['a', 'b', 'c', 'd'])
+    places.push((await store.append(`vault-${name}`, noStream, newEvents(2))).position);
+  await store.deleteStream('vault-a');
+  await store.deleteStream('vault-c');
+  server.log.scavenge();
+  for (const [at, place] of places.entries()) {
+    const rest = await store.readVault(place, 10);
+    assert.is(rest.length, [6, 4, 4, 2][at]);
+    assert.equal(await taken(rest.length, (signal) => store.followVault(place, signal)), rest);
+  }
 });
 
 test('a deletion whose answer was lost is a success', async ({ server, store }) => {

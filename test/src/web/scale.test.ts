@@ -48,7 +48,9 @@ test('5,000 waiting requests: few are drawn, scrolling does not stop, a new one 
   assert.ok(drawn < 80, `${drawn} rows are drawn`);
   assert.is(await page.locator('.request').first().getAttribute('aria-setsize'), '5001');
 
-  assert.ok(await page.evaluate(() => PerformanceObserver.supportedEntryTypes.includes('longtask')));
+  assert.ok(
+    await page.evaluate(() => PerformanceObserver.supportedEntryTypes.includes('longtask')),
+  );
   await page.evaluate(() => {
     const seen = globalThis as { longest?: number };
     seen.longest = 0;
@@ -72,7 +74,9 @@ test('5,000 waiting requests: few are drawn, scrolling does not stop, a new one 
   await page.getByLabel('Find by name or pairing ID').fill('device-4321');
   await rowOf(page, 'device-4321').waitFor();
   await page.getByText('1 found').waitFor();
-  console.log(`row after ${alone} ms alone, ${among} ms among 5,000; longest task ${longest === 0 ? 'under 50' : longest} ms`);
+  console.log(
+    `row after ${alone} ms alone, ${among} ms among 5,000; longest task ${longest === 0 ? 'under 50' : longest} ms`,
+  );
   await page.context().close();
 });
 

@@ -198,5 +198,48 @@ test('roles are made with a topic tester, tokens shown once, the history filtere
   await page.context().close();
 });
 
+test('the browser proves the log, travels in time, and tells who reaches a topic', async ({
+  desk,
+}) => {
+  const { call } = desk.world;
+  await call('POST', '/api/users', { body: { username: 'reacher', roles: ['press'] } });
+  const page = await desk.signedIn();
+  await page.goto(`${desk.world.url}/#/audit`);
+  await page.getByText('Check now').click();
+  await page.getByText('Nothing was rewritten').waitFor();
+  await call('POST', '/api/client-registry/lock');
+  await desk.unlock();
+  await page.getByText('Check again').click();
+  await page.getByText('are the first ones of today').waitFor();
+
+  await page.getByLabel('Client, whole name').fill('reacher');
+  await page
+    .locator('tbody tr', { hasText: /reacher.*ClientCreated/ })
+    .getByText('Open')
+    .click();
+  await page.getByText('prove it').click();
+  await page.getByText('proven in the signed log', { exact: true }).waitFor();
+
+  const reached = page.locator('section', { hasText: 'Who can reach a topic' }).last();
+  await page.locator('#reach').fill('plant/reacher/state');
+  await reached.getByText('Show').click();
+  await reached.getByRole('link', { name: 'reacher' }).first().waitFor();
+  await page.getByLabel('As of').fill('2020-01-01T00:00:00');
+  await page.getByText('You see the past.').waitFor();
+  await reached.getByText('0 clients at').waitFor();
+  await page.getByText('Back to now').click();
+  await reached.getByText('now. Decided').waitFor();
+
+  // A log that is not the one this browser saw before does not go unnoticed.
+  await page.evaluate(() => {
+    const kept = JSON.parse(localStorage.getItem('gatebook-checkpoint') ?? '{}');
+    const root = btoa('x'.repeat(32));
+    localStorage.setItem('gatebook-checkpoint', JSON.stringify({ ...kept, root, size: 3 }));
+  });
+  await page.getByText('Check again').click();
+  await page.getByText('somebody rewrote the log since').waitFor();
+  await page.context().close();
+});
+
 if (hasChromium()) test.run();
 else suite('page story, without a browser').run();

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { noRights, sentRights } from '../../../src/web/rights.ts';
 import {
   activationWords,
   countdown,
@@ -70,6 +71,15 @@ test('who asks for HTTP rights stands out', () => {
   assert.is(wantsHttp({ ...none, requestedRoles: ['press', 'administrator'] }), true);
   const http = { context: 'http', resource: '/api/#', operation: 'read' } as const;
   assert.is(wantsHttp({ ...none, requestedPermissions: [http] }), true);
+});
+
+test('an end that nobody touches stays to the second; another day ends with that day', () => {
+  const endBefore = '2026-12-04T08:15:00.000Z';
+  const typed = { ...noRights, ends: '2026-12-04', endBefore };
+  assert.is(sentRights(typed).expiresAt, endBefore);
+  const other = new Date(sentRights({ ...typed, ends: '2026-12-05' }).expiresAt ?? '');
+  assert.equal([other.getDate(), other.getHours(), other.getMinutes()], [5, 23, 59]);
+  assert.is(sentRights({ ...typed, ends: '' }).expiresAt, null);
 });
 
 test.run();

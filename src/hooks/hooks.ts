@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import { type CompiledPermissions, mayPublish, mayRead } from '../../domain/permission.ts';
 import type { Authority, Standing } from '../authority.ts';
+import type { Admission, ConnectAttempt, Gatekeeper } from '../broker/broker.ts';
 import {
   hookAdmissionsMax,
   hookAdmissionsPerNameMax,
   mqttClientIdLengthMax,
   mqttTopicBytesMax,
 } from '../limits.ts';
-import type { Admission, ConnectAttempt, Gatekeeper } from './broker.ts';
 
 export const hookKinds = ['emqx', 'rabbitmq', 'vernemq'] as const;
 export type HookKind = (typeof hookKinds)[number];

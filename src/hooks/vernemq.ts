@@ -1,10 +1,6 @@
-/** VerneMQ: its webhooks, and how it is told to disconnect sessions. */
+/** VerneMQ: what its webhooks ask, and what they are answered. */
 import { z } from 'zod';
-import type { ApiAddress } from '../config-brokers.ts';
-import { hookPageSize } from '../limits.ts';
 import type { Active, Hooks } from './hooks.ts';
-import { brokerApi } from './hooks-api.ts';
-import type { SessionsApi } from './hooks-port.ts';
 
 /** The values of the header `vernemq-hook`; those of MQTT 5 end in `_m5`. */
 export const vernemqQuestions = [
@@ -90,45 +86,4 @@ export function vernemqSubscribes(
   }));
   if (topics.every(({ qos }) => qos !== denied)) return { result: 'ok' };
   return version === 5 ? { result: 'ok', modifiers: { topics } } : { result: 'ok', topics };
-}
-
-const Table = z.object({
-  table: z.array(
-    z.object({
-      client_id: z.string(),
-      mountpoint: z.string().optional(),
-      is_online: z.boolean().optional(),
-    }),
-  ),
-});
-
-/** Its HTTP API has the words of `vmq-admin`. What is stored for a closed session goes with it. */
-export function vernemqSessions(name: string, address: ApiAddress): SessionsApi {
-  const api = brokerApi(name, address);
-  return {
-    async probe() {
-      await api('GET', '/api/v1/cluster/show');
-    },
-    async close(username, staying) {
-      const user = encodeURIComponent(username);
-      const { body } = await api(
-        'GET',
-        `/api/v1/session/show?--client_id&--mountpoint&--is_online&--user=${user}&--limit=${hookPageSize}`,
-      );
-      let closed = 0;
-      for (const one of Table.safeParse(body).data?.table ?? []) {
-        if (staying.has(one.client_id)) continue;
-        const clientId = encodeURIComponent(one.client_id);
-        const mountpoint = one.mountpoint
-          ? `&mountpoint=${encodeURIComponent(one.mountpoint)}`
-          : '';
-        const { status } = await api(
-          'GET',
-          `/api/v1/session/disconnect?client-id=${clientId}${mountpoint}&--cleanup`,
-        );
-        if (status !== 404 && one.is_online !== false) closed++;
-      }
-      return closed;
-    },
-  };
 }
