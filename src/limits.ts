@@ -121,7 +121,7 @@ export const storeProbeMs = 2_000;
  * Appends to KurrentDB under way at once. From 16 on the client's own queue fills, and what stands in
  * it when the connection breaks becomes a rejection that nobody can handle.
  */
-export const storeAppendsAtOnceMax = 400;
+export const storeAppendsAtOnceMax = 15;
 /** Vault streams that are looked at together, whether they were deleted. */
 export const vaultLooksAtOnceMax = 32;
 /** Clients whose activation at one broker is brought about at once: they share a commit. */
