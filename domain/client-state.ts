@@ -45,7 +45,10 @@ interface History {
 
 export type Client = History &
   (
-    | { readonly status: 'unknown'; readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure' }
+    | {
+        readonly status: 'unknown';
+        readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure';
+      }
     | { readonly status: 'pending'; readonly waiting: Waiting }
     | ({ readonly status: 'denied' } & Denial)
     | ({

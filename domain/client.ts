@@ -204,9 +204,7 @@ const changed = ({
   reason,
   at,
   by,
-}: Ask<
-  'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess' | 'EraseClient'
->) => ({
+}: Ask<'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess' | 'EraseClient'>) => ({
   username,
   reason,
   at,

@@ -11,13 +11,29 @@ const acting: readonly (keyof Broker & string)[] = [
   'disconnect',
 ];
 
+/** The same broker, which tells only whoever asked last that it is back: each holder in its turn. */
+function tellingTheLast(broker: Broker): Broker {
+  let listener: () => void = () => undefined;
+  broker.onUp(() => listener());
+  return new Proxy(broker, {
+    get(of, name) {
+      if (name === 'onUp')
+        return (next: () => void) => {
+          listener = next;
+        };
+      const value: unknown = Reflect.get(of, name, of);
+      return typeof value === 'function' ? value.bind(of) : value;
+    },
+  });
+}
+
 /** What it was about to do when the lease was lost is dropped: the next holder compares for itself. */
 export function driveWhileHeld(options: ActivationOptions, lease: Lease): ActivationManager {
   let driving: ActivationManager | undefined;
   const guarded = {
     ...options,
     store: leased(options.store, lease, ['append']),
-    brokers: options.brokers.map((broker) => leased(broker, lease, acting)),
+    brokers: options.brokers.map((broker) => leased(tellingTheLast(broker), lease, acting)),
   };
   const ended = lease.whileHeld(options.signal, async (signal) => {
     const mine = startActivation({ ...guarded, signal });
