@@ -168,7 +168,9 @@ async function start(
     log,
   });
   const embeds = config.mqttPort !== null && config.brokers.some(({ kind }) => kind === 'embedded');
-  const lease = isShared(config) ? await leaseOn(config, embeds, started) : undefined;
+  // A node without brokers has nothing to drive, and would only keep the lease from one that has.
+  const drives = embeds || config.brokers.some(({ kind }) => kind !== 'embedded');
+  const lease = isShared(config) && drives ? await leaseOn(config, embeds, started) : undefined;
   if (embeds) {
     const broker = await startBroker(config, gatekeeper, log, metrics);
     started.add(() => broker.close());

@@ -39,6 +39,9 @@ export function driveWhileHeld(options: ActivationOptions, lease: Lease): Activa
     const mine = startActivation({ ...guarded, signal });
     driving = mine;
     await mine.ended;
+    // Without brokers there is nothing to end, and the lease is held all the same.
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     driving = undefined;
   });
   return {
