@@ -28,6 +28,7 @@ export interface MosquittoPeer {
     clients: {
       username: string;
       disabled?: boolean;
+      password?: string;
       textname?: string;
       textdescription?: string;
     }[];

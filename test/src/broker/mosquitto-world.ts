@@ -73,7 +73,12 @@ export async function besideMosquitto(
         last = (await activation(username))?.status;
       }
     },
-    staged: (username) => until(() => account(username)?.disabled === true),
+    // With its password: what Mosquitto still writes is lost to a kill, and with it the whole file.
+    staged: (username) =>
+      until(() => {
+        const there = account(username);
+        return there?.disabled === true && there.password !== undefined;
+      }),
     gone: (username) => until(() => !account(username)),
     async reconcile(repair = false) {
       const { body } = await post('/brokers/mosquitto/reconcile', { repair });
