@@ -1,4 +1,5 @@
 /** The doors, over a log that lives in KurrentDB: the same tests, with a server in each registry's test. */
+import '@kurrent/kurrentdb-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runProgram } from './support/program.ts';
