@@ -41,6 +41,7 @@ export interface Desk {
 }
 
 const patienceMs = 30_000;
+const firstDrawMs = 10_000;
 
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
   await page.fill('#user', username);
@@ -66,7 +67,19 @@ export async function openDesk(environment: Record<string, string> = {}): Promis
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         complaints.push(message.text());
     });
+    const unloaded: string[] = [];
+    page.on('requestfailed', (request) => {
+      unloaded.push(`${request.url()}: ${request.failure()?.errorText}`);
+    });
     await page.goto(url);
+    // A machine that is short of time may cut a load off; a person would load the page again.
+    const drawn = page.waitForSelector('#user, header', { timeout: firstDrawMs });
+    await drawn.catch(async () => {
+      console.log(
+        `loading the page again: ${unloaded.join(', ') || 'nothing failed, nothing drawn'}`,
+      );
+      await page.reload();
+    });
     return page;
   };
   return {
