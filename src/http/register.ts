@@ -1,7 +1,7 @@
 /** The explicit door: a device asks for access and polls for the decision (SPEC 4). */
 import type { App } from '../app.ts';
+import type { DoorAnswer } from '../door-answers.ts';
 import { retryAfterSeconds } from '../limits.ts';
-import type { DoorAnswer } from '../registration.ts';
 import { passwordFaultsOf } from './asking.ts';
 import { Problem, type ProblemCode } from './problem.ts';
 import { Register } from './requests.ts';
