@@ -13,7 +13,7 @@ import type { DeadLetter } from './notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { Registration } from './registration.ts';
 import type { RegistrationTokens } from './registration-tokens.ts';
-import type { Views } from './views.ts';
+import type { Views } from './views/views.ts';
 
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;

@@ -17,7 +17,7 @@ import type { Log } from './log.ts';
 import { type Message, ntfyMessage, webhookMessage } from './notification-messages.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import { cursorOf, type Rows } from './read-models/row-table.ts';
-import type { Views } from './views.ts';
+import type { Views } from './views/views.ts';
 
 export type NotificationTarget = 'webhook' | 'ntfy';
 

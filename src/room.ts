@@ -2,6 +2,7 @@
 import type { RequestRow } from '../projections/requests.ts';
 import type { WindowRow } from '../projections/window.ts';
 import { sourceKey } from './networks.ts';
+import { everyRow } from './read-models/every-row.ts';
 import type { Changes } from './read-models/read-models.ts';
 import type { Rows } from './read-models/row-table.ts';
 
@@ -76,16 +77,8 @@ export async function createRoom(options: {
     }
   });
 
-  let cursor: string | undefined;
-  do {
-    const page = requests.find({
-      where: [{ column: 'status', is: 'pending' }],
-      limit: 500,
-      cursor,
-    });
-    for (const row of page.items) await learn(row);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
+  for (const row of everyRow(requests, { where: [{ column: 'status', is: 'pending' }] }))
+    await learn(row);
 
   return {
     pending: () => sources.size,

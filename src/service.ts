@@ -31,7 +31,7 @@ import type { EventStore } from './store/event-store.ts';
 import { observed } from './store/observed.ts';
 import { isShared } from './store/open.ts';
 import { createThrottle } from './throttle.ts';
-import { createViews } from './views.ts';
+import { createViews } from './views/views.ts';
 
 export interface ServiceOptions {
   readonly config: Config;

@@ -8,7 +8,7 @@ import { windowProjection } from '../../projections/window.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
-import type { Views } from '../views.ts';
+import type { Views } from '../views/views.ts';
 import { accessAt } from './access-at.ts';
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts';
 import { createExplain } from './explain.ts';

@@ -3,12 +3,13 @@ import { registryId } from '../../domain/window.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import { explainedEventsMax, reportedRequestsMax } from '../limits.ts';
+import { everyRow } from '../read-models/every-row.ts';
 import type { PastRows } from '../read-models/past-table.ts';
-import type { Condition, Rows } from '../read-models/row-table.ts';
-import type { Views } from '../views.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import type { Views } from '../views/views.ts';
+import { windowAt } from '../views/window.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Signer } from './signed-note.ts';
-import { windowAt } from './state-at.ts';
 
 export interface ExplainOptions {
   readonly views: Views;
@@ -16,17 +17,6 @@ export interface ExplainOptions {
   readonly window: PastRows<WindowRow>;
   readonly signer: Signer;
   readonly now: () => string;
-}
-
-const pageSize = 1_000;
-
-function* everyRow(history: Rows<HistoryRow>, where: readonly Condition[]) {
-  let cursor: string | undefined;
-  do {
-    const page = history.find({ where, order: 'oldest', limit: pageSize, cursor });
-    yield* page.items;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
 }
 
 /** The events that a window is folded from. */
@@ -47,7 +37,9 @@ function windowById({ history, window, now }: ExplainOptions, windowId: string) 
     limit: 1,
   }).items;
   const row = newest && window.get(registryId, newest.index + 1);
-  return row?.windowId === windowId ? windowAt(row, now(), 0) : undefined;
+  return row?.windowId === windowId
+    ? windowAt(row, now(), { pendingCount: 0, knockCount: 0 })
+    : undefined;
 }
 
 export type Explanation = NonNullable<
@@ -90,7 +82,8 @@ export function createExplain(options: ExplainOptions) {
         ...{ asked: 0, granted: 0, denied: 0, expired: 0, pending: 0 },
         ...{ contested: 0, unlisted: 0 },
       };
-      for (const { type, data } of everyRow(history, [{ column: 'windowId', is: windowId }])) {
+      const inWindow = [{ column: 'windowId', is: windowId }];
+      for (const { type, data } of everyRow(history, { where: inWindow, order: 'oldest' })) {
         if (type !== 'RegistrationRequested' && type !== 'ReplacementRequested') continue;
         const request = await views.request(String(data.requestId), seeing);
         if (request === undefined) continue;

@@ -8,6 +8,8 @@ import type { Projection } from '../../projections/projection.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { PastRows } from '../read-models/past-table.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { recordedOf } from '../views/users.ts';
+import { windowAt } from '../views/window.ts';
 import { type Moment, type PastAccess, rolesAt } from './access-at.ts';
 import type { Tree } from './tree.ts';
 
@@ -56,21 +58,8 @@ export async function clientAt(
   const { brokers = {} } =
     (await rowAt(options, activations, `activation-${username}`, moment)) ?? {};
   return {
-    username,
-    status: row.status,
-    origin: row.origin,
-    roles: row.roles,
-    permissions: row.permissions,
-    mqttPublishPrefix: row.mqttPublishPrefix,
-    mqttClientId: row.mqttClientId,
-    expiresAt: row.expiresAt,
+    ...recordedOf(row),
     effectivePermissions: effectivePermissions(row, rolesAt(past, moment.size)),
-    credentials: row.credential ? [{ ...row.credential, expiresAt: null }] : [],
-    requestId: row.requestId,
-    reason: row.reason,
-    blockedUntil: row.blockedUntil,
-    createdAt: row.createdAt,
-    changedAt: row.changedAt,
     // Sessions are no events: nobody knows them afterwards.
     lastSeenAt: null,
     sessionCount: 0,
@@ -100,26 +89,7 @@ export function registryAt(past: Past, moment: Moment) {
   for (const [, { status }] of past.clients.all(moment.size)) counts[status] += 1;
   counts.events = moment.size;
   const row = past.window.get(registryId, moment.size);
-  return { at: moment.at, window: windowAt(row, moment.at, counts.pending), counts };
-}
-
-/** In the shape of `Window`; knocks are no events, so there are none to count. */
-export function windowAt(row: WindowRow | undefined, at: string, pendingCount: number) {
-  const over = row?.status === 'unlocked' && row.until <= at;
-  return {
-    status: row?.status === 'unlocked' && !over ? ('unlocked' as const) : ('locked' as const),
-    windowId: row?.windowId ?? null,
-    unlockedAt: row?.unlockedAt ?? null,
-    unlockedBy: row?.unlockedBy ?? null,
-    until: row?.until ?? null,
-    lockedAt: over ? row.until : (row?.lockedAt ?? null),
-    lockedBy: row?.lockedBy ?? null,
-    maxRequests: row?.limits.maxRequests ?? null,
-    usernamePattern: row?.limits.usernamePattern ?? null,
-    sources: row?.limits.sources ?? [],
-    note: row?.limits.note ?? null,
-    requestCount: row?.requestCount ?? 0,
-    pendingCount,
-    knockCount: 0,
-  };
+  // Knocks are no events, so there are none to count.
+  const waiting = { pendingCount: counts.pending, knockCount: 0 };
+  return { at: moment.at, window: windowAt(row, moment.at, waiting), counts };
 }

@@ -16,8 +16,8 @@ import {
   repairWaitMs,
 } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { everyRow } from '../read-models/every-row.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
-import type { Rows } from '../read-models/row-table.ts';
 import {
   beginning,
   Conflict,
@@ -364,12 +364,3 @@ export class Lane {
 /** Faults that go away by themselves, so that it is tried again. */
 const passes = (error: unknown): boolean =>
   [BrokerDown, LeaseLost, StoreUnavailable, Conflict].some((kind) => error instanceof kind);
-
-function* everyRow(rows: Rows<AccessRow>): Generator<AccessRow, void, void> {
-  let cursor: string | undefined;
-  do {
-    const page = rows.find({ limit: 1_000, cursor });
-    yield* page.items;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-}

@@ -2,7 +2,7 @@
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Live, LiveEntry } from '../live.ts';
 import type { Log } from '../log.ts';
-import type { Views } from '../views.ts';
+import type { Views } from '../views/views.ts';
 import type { EmbeddedBroker } from './broker.ts';
 
 const root = 'gatebook/registry';

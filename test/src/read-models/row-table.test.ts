@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
+import { everyRow } from '../../../src/read-models/every-row.ts';
 import { type Condition, MalformedCursor, type Rows } from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
@@ -222,6 +223,19 @@ test('a cursor of no page of this list is told', ({ table }) => {
       (error: unknown) => error instanceof MalformedCursor,
       cursor,
     );
+});
+test('every row is found once, in order, also where they fill more than a page', ({
+  table,
+  apply,
+}) => {
+  apply(Array.from({ length: 2_001 }, (_, at) => thing(`n${at}`, at % 2 ? 'odd' : 'even', at)));
+  const where = [{ column: 'colour', is: 'even' }];
+  const even = [...everyRow(table, { where, order: 'oldest' })].map(({ size }) => size);
+  assert.equal(
+    even,
+    Array.from({ length: 1_001 }, (_, at) => at * 2),
+  );
+  assert.is([...everyRow(table)].length, facts.length + 2_001);
 });
 
 test.run();

@@ -1,0 +1,17 @@
+/** All rows of a projection that fulfil a condition, a page at a time, however many there are. */
+import type { Query, Rows } from './row-table.ts';
+
+const pageSize = 1_000;
+
+/** Each page is read when its first row is asked for: rows may change in between. */
+export function* everyRow<Row>(
+  rows: Pick<Rows<Row>, 'find'>,
+  query: Pick<Query, 'where' | 'order'> = {},
+): Generator<Row, void, void> {
+  let cursor: string | undefined;
+  do {
+    const page = rows.find({ ...query, limit: pageSize, cursor });
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}

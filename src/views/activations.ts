@@ -1,0 +1,54 @@
+/** What each broker has acknowledged of a credential, and why one has not yet. */
+import type { ActivationRow } from '../../projections/activations.ts';
+import type { Note } from '../broker/broker.ts';
+import type { Rows } from '../read-models/row-table.ts';
+
+export interface ActivationViewOptions {
+  readonly rows: { readonly activations: Rows<ActivationRow> };
+  /** The brokers that clients connect to, with their addresses. */
+  readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
+  /** Why a client is not active at a broker. */
+  readonly activationNote: (broker: string, username: string) => Note | undefined;
+}
+
+interface Activation {
+  readonly broker: string;
+  readonly status: 'waiting' | 'active' | 'inactive' | 'failed';
+  readonly at: string | null;
+  readonly detail: string | null;
+}
+
+export interface ActivationViews {
+  /** Of a credential; `active`: it should work. */
+  of(username: string, credentialId: string | null, active: boolean): Activation[];
+  /** What stands in the way of a request before anybody decided it. */
+  obstacles(username: string): Activation[];
+}
+
+export function createActivationViews(options: ActivationViewOptions): ActivationViews {
+  const notYet = (broker: string, username: string): Activation => {
+    const note = options.activationNote(broker, username);
+    return { broker, status: note?.status ?? 'waiting', at: null, detail: note?.detail ?? null };
+  };
+  return {
+    of(username, credentialId, active) {
+      const known = options.rows.activations.get(username)?.brokers ?? {};
+      return options.brokers().flatMap(({ name }): Activation[] => {
+        const found = known[name];
+        const same = found?.credentialId === credentialId;
+        if (active)
+          return found?.active && same
+            ? [{ broker: name, status: 'active', at: found.at, detail: null }]
+            : [notYet(name, username)];
+        return found && same
+          ? [{ broker: name, status: 'inactive', at: found.at, detail: null }]
+          : [];
+      });
+    },
+    obstacles: (username) =>
+      options
+        .brokers()
+        .map(({ name }) => notYet(name, username))
+        .filter(({ status }) => status === 'failed'),
+  };
+}

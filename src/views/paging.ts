@@ -1,0 +1,51 @@
+/** Pages of what is shown, and what a search finds. */
+import { type Condition, MalformedCursor, type Page } from '../read-models/row-table.ts';
+
+export interface Paging {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** No condition where nothing is asked for. */
+export const asked = <Value>(
+  value: Value | undefined,
+  condition: (value: Value) => Condition,
+): readonly Condition[] => (value === undefined ? [] : [condition(value)]);
+
+/** Any of the columns holds the text, in either case. */
+export const search = (text: string | undefined, columns: readonly string[]) =>
+  asked(text, (contains) => ({ anyOf: columns.map((column) => ({ column, contains })) }));
+
+export const shown = <Row, View>(page: Page<Row>, view: (row: Row) => View) => ({
+  items: page.items.map(view),
+  nextCursor: page.nextCursor,
+});
+
+export const shownLater = async <Row, View>(
+  page: Page<Row>,
+  view: (row: Row) => Promise<View>,
+) => ({ items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor });
+
+/**
+ * A page of a list that stands in memory; the cursor names the last item shown.
+ * @throws MalformedCursor
+ */
+export function paged<Item>(
+  items: readonly Item[],
+  name: (item: Item) => string,
+  { limit, cursor }: Paging,
+): Page<Item> {
+  const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+  const at = after === undefined ? -1 : items.findIndex((item) => name(item) === after);
+  if (after !== undefined && at < 0)
+    throw new MalformedCursor('the cursor is none of this list, or what it names is gone');
+  const page = items.slice(at + 1, at + 1 + limit);
+  const last = page.at(-1);
+  return {
+    items: page,
+    nextCursor:
+      last !== undefined && at + 1 + limit < items.length
+        ? Buffer.from(name(last)).toString('base64url')
+        : null,
+  };
+}

@@ -1,0 +1,14 @@
+/** Personal fields are ciphertext everywhere; here they are opened, for those who may read them. */
+import type { Personal } from '../credentials/personal.ts';
+
+export const personalFields = ['source', 'clientId', 'context'] as const;
+export type PersonalField = (typeof personalFields)[number];
+
+/** Null: it was erased, or whoever looks may not see it. */
+export const opened = async (
+  personal: Pick<Personal, 'open'>,
+  username: string,
+  field: PersonalField,
+  sealed: string | null,
+  seeing: boolean,
+): Promise<unknown> => (seeing ? await personal.open(username, field, sealed) : null);

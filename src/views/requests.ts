@@ -1,0 +1,84 @@
+/** Requests for access, and the knocks of those who asked while it was locked. */
+import type { AccessRow } from '../../projections/access.ts';
+import type { RequestRow } from '../../projections/requests.ts';
+import type { Personal } from '../credentials/personal.ts';
+import type { Knocks } from '../knocks.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import type { ActivationViews } from './activations.ts';
+import { asked, type Paging, paged, search, shownLater } from './paging.ts';
+import { opened, type PersonalField } from './personal-fields.ts';
+
+export interface RequestViewOptions {
+  readonly rows: { readonly requests: Rows<RequestRow>; readonly access: Rows<AccessRow> };
+  readonly personal: Personal;
+  readonly knocks: Knocks;
+}
+
+export function createRequestViews(
+  { rows, personal, knocks }: RequestViewOptions,
+  activations: ActivationViews,
+) {
+  function activationsOf({ username, credentialId, status }: RequestRow) {
+    if (status === 'pending') return activations.obstacles(username);
+    if (status !== 'granted') return [];
+    const state = rows.access.get(username);
+    const active = state?.status === 'active' && state.credentialId === credentialId;
+    return activations.of(username, credentialId, active);
+  }
+
+  async function requestOf(row: RequestRow, seeing: boolean) {
+    const open = (field: PersonalField) =>
+      opened(personal, row.username, field, row[field], seeing);
+    const [source, clientId, context] = await Promise.all([
+      open('source'),
+      open('clientId'),
+      open('context'),
+    ]);
+    return {
+      requestId: row.requestId,
+      username: row.username,
+      status: row.status,
+      kind: row.kind,
+      flow: row.flow,
+      pairingId: row.pairingId,
+      windowId: row.windowId,
+      requestedAt: row.requestedAt,
+      expiresAt: row.expiresAt,
+      source: source as string | null,
+      clientId: clientId as string | null,
+      context: context as Record<string, string> | null,
+      requestedRoles: [...row.requestedRoles],
+      requestedPermissions: [...row.requestedPermissions],
+      csr: null,
+      credentialId: row.credentialId,
+      contested: row.conflictCount > 0,
+      conflictCount: row.conflictCount,
+      decision: row.decision,
+      approvals: [],
+      activations: activationsOf(row),
+    };
+  }
+
+  return {
+    async request(requestId: string, seeing: boolean) {
+      const row = rows.requests.get(requestId);
+      return row && (await requestOf(row, seeing));
+    },
+
+    async requests(
+      { status, q, ...page }: Paging & { status?: string | undefined; q?: string | undefined },
+      seeing: boolean,
+    ) {
+      const where = [
+        ...asked(status, (is) => ({ column: 'status', is })),
+        ...search(q, ['username', 'pairingId']),
+      ];
+      return await shownLater(rows.requests.find({ ...page, where }), (row) =>
+        requestOf(row, seeing),
+      );
+    },
+
+    knocks: (query: Paging) =>
+      paged(knocks.all(), (knock) => `${knock.username} ${knock.source}`, query),
+  };
+}

@@ -1,0 +1,44 @@
+/** Rows as WIRE shows them: joined, personal fields opened for who may read them, secrets nowhere. */
+import { registryId } from '../../domain/window.ts';
+import type { WindowRow } from '../../projections/window.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import { type ActivationViewOptions, createActivationViews } from './activations.ts';
+import { createEventViews, type EventViewOptions } from './events.ts';
+import { createRequestViews, type RequestViewOptions } from './requests.ts';
+import { createRoleViews, type RoleViewOptions } from './roles.ts';
+import { createTokenViews, type TokenViewOptions } from './tokens.ts';
+import { createUserViews, type UserViewOptions } from './users.ts';
+import { windowAt } from './window.ts';
+
+interface WindowViewOptions {
+  readonly rows: { readonly window: Rows<WindowRow> };
+  readonly pendingCount: () => number;
+  readonly now: () => string;
+}
+
+export type ViewOptions = WindowViewOptions &
+  RequestViewOptions &
+  UserViewOptions &
+  RoleViewOptions &
+  TokenViewOptions &
+  EventViewOptions &
+  ActivationViewOptions;
+
+export type Views = ReturnType<typeof createViews>;
+
+export function createViews(options: ViewOptions) {
+  const { rows, knocks, now } = options;
+  const activations = createActivationViews(options);
+  return {
+    window: () =>
+      windowAt(rows.window.get(registryId), now(), {
+        pendingCount: options.pendingCount(),
+        knockCount: knocks.size(),
+      }),
+    ...createRequestViews(options, activations),
+    ...createUserViews(options, activations),
+    ...createRoleViews(options),
+    ...createTokenViews(options),
+    ...createEventViews(options),
+  };
+}
