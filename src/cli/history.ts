@@ -1,7 +1,10 @@
 /** For auditors: `history`, what happened, newest first. */
 import type { Event } from '../http/shapes.ts';
-import { type Command, exitCodes } from './command.ts';
+import { type Call, type Command, exitCodes, usageFault } from './command.ts';
+import { followEvents } from './history-follow.ts';
+import { untilInterrupted } from './interrupt.ts';
 import { listOptions, page, sayMore } from './listing.ts';
+import type { Query } from './registry.ts';
 import type { Rights } from './rights.ts';
 import { signedIn } from './sign-in.ts';
 import { dateTimeText, instantOf, permissionText, rightsText, shortened } from './words.ts';
@@ -52,10 +55,74 @@ export function detailsText({ data }: Pick<Event, 'data'>): string {
   ].join(', ');
 }
 
+const historyQuery = (call: Call): Query => ({
+  username: call.positionals[0] ?? null,
+  type: call.text('type'),
+  actor: call.text('actor'),
+  windowId: call.text('window'),
+  since: call.read('since', (typed) => instantOf(typed, call.now())),
+  until: call.read('until', (typed) => instantOf(typed, call.now())),
+  q: call.text('query'),
+});
+
+const columnsOf = (ofOne: boolean): string[] =>
+  ofOne ? ['WHEN', 'WHAT', 'WHO', 'DETAILS'] : ['WHEN', 'WHAT', 'CLIENT', 'WHO', 'DETAILS'];
+
+function cellsOf(event: Event, ofOne: boolean): string[] {
+  const who = event.actor.kind === 'system' ? 'system' : event.actor.name;
+  const client = ofOne ? [] : [event.username ?? '–'];
+  return [dateTimeText(event.at), event.type, ...client, who, detailsText(event)];
+}
+
+/** Room of the columns of lines that come one by one; whatever is longer moves the rest of its line. */
+const followedRoom = { WHEN: 19, WHAT: 22, CLIENT: 16, WHO: 12, DETAILS: 0 };
+
+async function follow(call: Call): Promise<number> {
+  if (call.text('cursor') !== null)
+    throw usageFault('--follow begins at the newest events; --cursor goes on with older ones.', [
+      'Give one of the two.',
+    ]);
+  const query = historyQuery(call);
+  const ofOne = query.username !== null;
+  const columns = columnsOf(ofOne);
+  const rooms = columns.map((name) => followedRoom[name as keyof typeof followedRoom]);
+  const say = (cells: readonly string[]) =>
+    call.terminal.line(
+      cells
+        .map((cell, at) => cell.padEnd(rooms[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+  if (!call.json) say(columns);
+  const show = (event: Event) =>
+    call.json ? call.terminal.json(JSON.stringify(event)) : say(cellsOf(event, ofOne));
+  await untilInterrupted((signal) => followEvents(call, query, show, signal), { orUnread: true });
+  return exitCodes.done;
+}
+
+async function runHistory(call: Call): Promise<number> {
+  if (call.has('follow')) return await follow(call);
+  const query = historyQuery(call);
+  const registry = await signedIn(call);
+  const { body, text: json } = await page<Event>(call, registry, '/audit/events', query);
+  const ofOne = query.username !== null;
+  if (call.json) call.terminal.json(json);
+  else if (body.items.length === 0)
+    call.terminal.line(ofOne ? `Nothing is known of ${query.username}.` : 'Nothing happened yet.');
+  else {
+    call.terminal.table(
+      columnsOf(ofOne),
+      body.items.map((event) => cellsOf(event, ofOne)),
+    );
+    sayMore(call, body);
+  }
+  return exitCodes.done;
+}
+
 export const historyCommands: readonly Command[] = [
   {
     name: 'history',
-    summary: 'see what happened, of one client or of everything',
+    summary: 'see what happened, of one client or of everything, once or live',
     positionals: '[NAME]',
     options: {
       type: { value: 'TYPE', help: 'only events of this type: RegistrationGranted' },
@@ -64,43 +131,15 @@ export const historyCommands: readonly Command[] = [
       since: { value: 'T', help: 'only from then on' },
       until: { value: 'T', help: 'only before' },
       query: { value: 'T', help: 'only with this in client, actor or type' },
+      follow: { help: 'oldest first, and go on with what happens, until Ctrl-C' },
       ...listOptions,
     },
     examples: [
       'gatebook history press-17',
-      'gatebook history --actor admin --type RegistrationGranted --since 2026-11-23',
+      'gatebook history --follow --type RegistrationGranted',
+      'gatebook history --actor admin --since 2026-11-23',
       'gatebook history --limit 1000 --json',
     ],
-    run: async (call) => {
-      const [username = null] = call.positionals;
-      const registry = await signedIn(call);
-      const { body, text: json } = await page<Event>(call, registry, '/audit/events', {
-        username,
-        type: call.text('type'),
-        actor: call.text('actor'),
-        windowId: call.text('window'),
-        since: call.read('since', (typed) => instantOf(typed, call.now())),
-        until: call.read('until', (typed) => instantOf(typed, call.now())),
-        q: call.text('query'),
-      });
-      if (call.json) call.terminal.json(json);
-      else if (body.items.length === 0)
-        call.terminal.line(
-          username === null ? 'Nothing happened yet.' : `Nothing is known of ${username}.`,
-        );
-      else {
-        const columns = ['WHEN', 'WHAT', 'WHO', 'DETAILS'];
-        call.terminal.table(
-          username === null ? columns.toSpliced(2, 0, 'CLIENT') : columns,
-          body.items.map((event) => {
-            const who = event.actor.kind === 'system' ? 'system' : event.actor.name;
-            const row = [dateTimeText(event.at), event.type, who, detailsText(event)];
-            return username === null ? row.toSpliced(2, 0, event.username ?? '–') : row;
-          }),
-        );
-        sayMore(call, body);
-      }
-      return exitCodes.done;
-    },
+    run: runHistory,
   },
 ];

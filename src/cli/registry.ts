@@ -13,10 +13,16 @@ export interface Answer<Body> {
 
 export type Query = Readonly<Record<string, string | number | null>>;
 
+export interface Reading {
+  /** The answer must not be older than this position; else the command's own changes count. */
+  readonly position?: string | null;
+  readonly signal?: AbortSignal;
+}
+
 /** The registry's REST API, as one signed-in person. Rejects with ProblemAnswered or CommandFailed. */
 export interface Registry {
   readonly url: string;
-  get<Body>(path: string, query?: Query): Promise<Answer<Body>>;
+  get<Body>(path: string, query?: Query, reading?: Reading): Promise<Answer<Body>>;
   send<Body>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer<Body>>;
   /** What is no JSON, as it comes and however long; `path` is the whole one: `/api/audit/export`. */
   stream(path: string, query?: Query, accept?: string): AsyncIterable<Uint8Array>;
@@ -57,15 +63,17 @@ export function registryUrl(given: string | null): string {
 
 export function registryAt(url: string, token: string | null): Registry {
   let position: string | null = null;
-  const ask = async (method: string, path: string, body?: object) => {
+  const ask = async (method: string, path: string, body?: object, reading: Reading = {}) => {
+    const seen = reading.position ?? position;
     const { response, text } = await fetched(url, `${url}/api${path}`, {
       method,
+      ...(reading.signal && { signal: reading.signal }),
       headers: {
         accept: 'application/json',
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(token !== null && { authorization: `Bearer ${token}` }),
         // A read after a command sees what the command did.
-        ...(method === 'GET' && position !== null && { 'gatebook-position': position }),
+        ...(method === 'GET' && seen !== null && { 'gatebook-position': seen }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
@@ -91,8 +99,8 @@ export function registryAt(url: string, token: string | null): Registry {
   };
   return {
     url,
-    get: async <Body>(path: string, query: Query = {}) =>
-      (await ask('GET', path + queryText(query))) as Answer<Body>,
+    get: async <Body>(path: string, query: Query = {}, reading: Reading = {}) =>
+      (await ask('GET', path + queryText(query), undefined, reading)) as Answer<Body>,
     send: async <Body>(method: string, path: string, body?: object) =>
       (await ask(method, path, body)) as Answer<Body>,
     stream: (path: string, query: Query = {}, accept = '*/*') =>
@@ -149,7 +157,9 @@ async function fetched(registry: string, url: string, init: RequestInit) {
   const timeout = AbortSignal.timeout(requestTimeoutMs);
   try {
     // A redirect is not followed: it would carry the token to somebody else.
-    const response = await fetch(url, { ...init, redirect: 'manual', signal: timeout });
+    const signals = init.signal ? [timeout, init.signal] : [timeout];
+    const signal = AbortSignal.any(signals);
+    const response = await fetch(url, { ...init, redirect: 'manual', signal });
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of response.body ?? []) {

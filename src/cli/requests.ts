@@ -30,7 +30,9 @@ async function runRequests(call: Call): Promise<number> {
   const registry = await signedIn(call);
   const query = { status: status === 'all' ? null : status, q: call.text('query') };
   if (call.has('watch')) {
-    await untilInterrupted((signal) => watch(call, registry, status, query.q, signal));
+    await untilInterrupted((signal) => watch(call, registry, status, query.q, signal), {
+      orUnread: true,
+    });
     return exitCodes.done;
   }
   const { body, text } = await page<Request>(call, registry, requestsPath, query);

@@ -17,6 +17,8 @@ const historyRoutes = ({ views, readModels }: App): Route[] => [
     group,
     operationId: 'listEvents',
     summary: 'What happened, by whom and when',
+    description:
+      'A cursor stands at the last event of its page: from there older ones follow, with order=asc newer ones.',
     access: 'permitted',
     query: EventsQuery,
     answers: { 200: { description: 'Newest first, or oldest with order=asc.', body: EventList } },

@@ -74,6 +74,19 @@ test('pages join without a gap', async ({ gatebook }) => {
   );
 });
 
+test('a cursor leads on in either order, so that one can go on with what is newer', async ({
+  gatebook,
+}) => {
+  const all = await list(gatebook, 'limit=1000&order=asc');
+  const newest = (await gatebook.must(200, 'GET', `${base}?limit=3`)).body;
+  const { index } = newest.items[2];
+  const newer = await list(gatebook, `order=asc&cursor=${newest.nextCursor}`);
+  assert.equal(
+    newer.map((event) => event.index),
+    all.slice(index + 1).map((event) => event.index),
+  );
+});
+
 test('personal fields are opened for those who may see them', async ({ gatebook }) => {
   const query = 'type=RegistrationRequested';
   const [seen] = await list(gatebook, query);
