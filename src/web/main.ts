@@ -1,6 +1,6 @@
 /** Starts the page: which view the address names, and the keys that work everywhere. */
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { Audit } from './audit.ts';
 import { ClientPage } from './client.ts';
 import { Clients } from './clients.ts';
@@ -85,7 +85,7 @@ function onKey(event: KeyboardEvent): void {
 function App(): View {
   const { me } = useStore();
   const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const moved = () => {
       setHash(location.hash);
       scrollTo({ top: 0 });

@@ -1,5 +1,5 @@
 /** What the page knows now, kept fresh by live events; components draw it anew when it changes. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Knock, Request, Role, Self, Window } from '../http/shapes.ts';
 import { nowMs } from './api.ts';
 
@@ -92,10 +92,13 @@ export function change(changes: Partial<State> = {}): void {
   });
 }
 
-/** Draws the component anew whenever something is known anew. */
+/**
+ * Draws the component anew whenever something is known anew. It listens from the moment it is drawn: an
+ * effect that waits for the next frame would miss an answer that comes before it.
+ */
 export function useStore(): State {
   const [, draw] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listener = () => draw((count) => count + 1);
     listeners.add(listener);
     return () => {

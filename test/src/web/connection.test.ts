@@ -118,5 +118,21 @@ test('a reload keeps the session, no script sees its token, and signing out ends
   await page.context().close();
 });
 
+test('an answer that comes before the page has painted is shown all the same', async ({ desk }) => {
+  const context = await desk.browser.newContext();
+  const page = await context.newPage();
+  // A machine short of time: frames, and timers that stand in for them, come long after the answers.
+  await page.addInitScript(() => {
+    const { setTimeout: later } = globalThis;
+    globalThis.setTimeout = ((work: () => void, ms = 0) =>
+      later(work, ms + 3_000)) as typeof setTimeout;
+    globalThis.requestAnimationFrame = (work) =>
+      Number(later(() => work(performance.now()), 3_000));
+  });
+  await page.goto(desk.world.url);
+  await page.waitForSelector('#user', { timeout: 15_000 });
+  await context.close();
+});
+
 if (hasChromium()) test.run();
 else suite('page connection, without a browser').run();
