@@ -1,9 +1,21 @@
 /** The page in a real Chromium, beside a real registry; where there is none, the reason is counted. */
 import { randomBytes } from 'node:crypto';
-import { accessSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { accessSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { type Answer, adminPassword, startRegistry, type World } from './service.ts';
 import { skipped } from './skipped.ts';
+
+// What a browser says and how it ended is asked for before playwright is loaded: it keeps it to itself.
+const wordsFile = join(tmpdir(), `gatebook-browser-${process.pid}.log`);
+process.env.DEBUG ??= 'pw:browser';
+process.env.DEBUG_FILE ??= wordsFile;
+process.on('exit', () => rmSync(wordsFile, { force: true }));
+const { chromium } = await import('playwright-core');
+
+const lastWords = (): string =>
+  readFileSync(wordsFile, 'utf8').split('\n').slice(-lastWordsMax).join('\n  ');
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -41,7 +53,7 @@ export interface Desk {
 }
 
 const patienceMs = 30_000;
-const firstDrawMs = 10_000;
+const lastWordsMax = 40;
 
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
   await page.fill('#user', username);
@@ -57,6 +69,10 @@ export async function openDesk(environment: Record<string, string> = {}): Promis
     executablePath: executablePath as string,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
+  let stopping = false;
+  browser.on('disconnected', () => {
+    if (!stopping) setTimeout(() => console.error(`the browser ended:\n  ${lastWords()}`), 500);
+  });
   const complaints: string[] = [];
   const open: Desk['open'] = async (options = {}, url = world.url) => {
     const context = await browser.newContext(options);
@@ -67,19 +83,7 @@ export async function openDesk(environment: Record<string, string> = {}): Promis
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         complaints.push(message.text());
     });
-    const unloaded: string[] = [];
-    page.on('requestfailed', (request) => {
-      unloaded.push(`${request.url()}: ${request.failure()?.errorText}`);
-    });
     await page.goto(url);
-    // A machine that is short of time may cut a load off; a person would load the page again.
-    const drawn = page.waitForSelector('#user, header', { timeout: firstDrawMs });
-    await drawn.catch(async () => {
-      console.log(
-        `loading the page again: ${unloaded.join(', ') || 'nothing failed, nothing drawn'}`,
-      );
-      await page.reload();
-    });
     return page;
   };
   return {
@@ -101,6 +105,7 @@ export async function openDesk(environment: Record<string, string> = {}): Promis
       await world.call('POST', '/api/client-registry/unlock', { body: limits });
     },
     async stop() {
+      stopping = true;
       await browser.close();
       await world.stop();
     },
