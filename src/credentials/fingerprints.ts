@@ -1,5 +1,5 @@
 /** Fingerprints of passwords that were found right, so that they need no second slow hash (SPEC 5). */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export interface Fingerprints {
   /** Remembers that this password is right for this credential of this name. */
@@ -15,7 +15,7 @@ export interface Fingerprints {
 /** At most `max` fingerprints; those of the name that was longest not used go first. */
 export function createFingerprints(max: number): Fingerprints {
   // Never on disk: what a dump of this process's past holds opens nothing in another.
-  const key = randomBytes(32);
+  const key = createSecretKey(randomBytes(32));
   const names = new Map<string, Map<string, Buffer>>();
   let count = 0;
 
