@@ -37,13 +37,15 @@ const awaited = (answer: DoorAnswer): string | undefined => {
 async function decided(
   { registration }: App,
   first: DoorAnswer,
-  { waitMs, signal }: Waiting,
+  asked: Waiting,
 ): Promise<DoorAnswer> {
+  const waited = awaited(first);
+  // Most do not wait, and need no signal made for them.
+  if (asked.waitMs === 0 || waited === undefined) return first;
+  const { waitMs, signal } = asked;
   const endMs = performance.now() + waitMs;
-  let answer = first;
   // What was decided since the first answer is not waited for.
-  const waited = waitMs > 0 ? awaited(answer) : undefined;
-  if (waited !== undefined) answer = registration.standing(waited) ?? answer;
+  let answer = registration.standing(waited) ?? first;
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
     const requestId = awaited(answer);
     if (requestId === undefined || !(await registration.changed(requestId, leftMs, signal))) break;
