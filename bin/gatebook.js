@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** Starts the command line on a Node that can run it, or says which one is needed. */
+import { join } from 'node:path';
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 7)) {
   console.error(
@@ -8,4 +10,8 @@ if (major < 24 || (major === 24 && minor < 7)) {
   );
   process.exit(2);
 }
+// Types are stripped and code is compiled once, not at each start. It is kept in our own folder, not in a
+// temporary one that others could write to; where it cannot be written, every start is like the first.
+const { enableCompileCache } = await import('node:module');
+enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/gatebook'));
 await import('../src/cli/main.ts');
