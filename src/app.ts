@@ -1,6 +1,5 @@
 /** The service as its edges see it: everything a route may use. */
-import type { AccessAdministration } from './access-administration.ts';
-import type { Administration } from './administration.ts';
+import type { Administration } from './administration/administration.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { ActivationManager } from './broker/broker.ts';
@@ -18,7 +17,7 @@ import type { Views } from './views/views.ts';
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
   readonly authority: Authority;
-  readonly administration: Administration & AccessAdministration;
+  readonly administration: Administration;
   readonly views: Views;
   readonly audit: Audit;
   readonly live: Live;

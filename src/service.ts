@@ -1,6 +1,5 @@
 /** Builds what stands between the edges and the log: credentials, doors, desks and views. */
-import { createAccessAdministration } from './access-administration.ts';
-import { createAdministration } from './administration.ts';
+import { createAdministration } from './administration/administration.ts';
 import type { App } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { createAuthority } from './authority.ts';
@@ -132,15 +131,12 @@ export async function buildService(options: ServiceOptions) {
     },
   });
   const administration = createAdministration({
-    ...{ store, clients, authority, passwords, vault, rows, settled, position, now },
+    ...{ store, clients, authority, rows, settled, position, now },
+    ...{ passwords, proofs, vault, tokens },
+    throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
+    registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,
-  });
-  const accessAdministration = createAccessAdministration({
-    ...{ store, authority, proofs, tokens, rows, settled, position, now },
-    throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
-    endChallenges: administration.endChallenges,
-    registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
   });
   const views = createViews({
     ...{ rows, authority, personal, tokens, knocks, now },
@@ -178,7 +174,7 @@ export async function buildService(options: ServiceOptions) {
       ...createLongPolls(onApplied),
     },
     authority,
-    administration: { ...administration, ...accessAdministration },
+    administration,
     views,
     audit,
     live,

@@ -1,7 +1,7 @@
 /** What routes pass on with a command: who asks, and checks that need the policy or the clock. */
 import { mayCall } from '../../domain/permission.ts';
 import { personalDataResource } from '../../domain/role.ts';
-import type { By } from '../administration.ts';
+import type { By } from '../administration/by.ts';
 import type { Caller } from '../authority.ts';
 import { type Fault, Problem, type ProblemCode } from './problem.ts';
 import { SentInstant } from './requests.ts';

@@ -1,0 +1,33 @@
+/** What administrators do, with the checks that reach beyond one aggregate. */
+import { type ClientChangesOptions, createClientChanges } from './client-changes.ts';
+import {
+  type CredentialAdministrationOptions,
+  createCredentialAdministration,
+} from './credentials.ts';
+import { createRequestAdministration, type RequestAdministrationOptions } from './requests.ts';
+import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
+import { createTokenAdministration, type TokenAdministrationOptions } from './tokens.ts';
+import { createUserAdministration, type UserAdministrationOptions } from './users.ts';
+import { createWindowAdministration, type WindowAdministrationOptions } from './window.ts';
+
+export type AdministrationOptions = ClientChangesOptions &
+  WindowAdministrationOptions &
+  RequestAdministrationOptions &
+  CredentialAdministrationOptions &
+  UserAdministrationOptions &
+  RoleAdministrationOptions &
+  TokenAdministrationOptions;
+
+export type Administration = ReturnType<typeof createAdministration>;
+
+export function createAdministration(options: AdministrationOptions) {
+  const changes = createClientChanges(options);
+  return {
+    ...createWindowAdministration(options),
+    ...createRequestAdministration(options, changes),
+    ...createCredentialAdministration(options, changes),
+    ...createUserAdministration(options, changes),
+    ...createRoleAdministration(options, changes),
+    ...createTokenAdministration(options),
+  };
+}

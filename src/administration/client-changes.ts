@@ -1,0 +1,72 @@
+/** What decisions about a client have in common: what it holds as they are made, and how they are recorded. */
+import type { Client, GivenRights, Rights } from '../../domain/client.ts';
+import type { ClientCommand } from '../../domain/client-commands.ts';
+import type { Permission } from '../../domain/permission.ts';
+import type { Actor } from '../../domain/values.ts';
+import { registryId } from '../../domain/window.ts';
+import type { ClientRow } from '../../projections/clients.ts';
+import type { WindowRow } from '../../projections/window.ts';
+import type { Authority } from '../authority.ts';
+import type { Clients } from '../clients.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import { Refused } from '../refused.ts';
+import { actorOf, type By, type Done } from './by.ts';
+
+export interface ClientChangesOptions {
+  readonly clients: Clients;
+  readonly authority: Authority;
+  readonly rows: { readonly window: Rows<WindowRow>; readonly clients: Rows<ClientRow> };
+  readonly position: () => string;
+  readonly now: () => string;
+}
+
+export interface ClientChanges {
+  /** @throws Refused, StoreUnavailable, Conflict */
+  change(
+    by: By,
+    username: string,
+    command: ClientCommand | ((state: Client) => ClientCommand),
+  ): Promise<Done>;
+  /** What a client holds as it is recorded, not as it was read: rights may change in between. */
+  heldBy(username: string, state: Client): readonly Permission[];
+  /** @throws Refused `user-not-found` */
+  known(username: string): ClientRow;
+  newestWindow(): string | null;
+  /** Who is meant, who says so, when and why. */
+  said(
+    by: By,
+    username: string,
+    reason: string | null,
+  ): { username: string; reason: string | null; at: string; by: Actor };
+}
+
+export function createClientChanges(options: ClientChangesOptions): ClientChanges {
+  const { clients, authority, rows, now } = options;
+  return {
+    async change(by, username, command) {
+      const { decision, position } = await clients.change(username, command, by.cause);
+      if (!decision.accepted) throw new Refused(decision.refusal);
+      return { position: position ?? options.position() };
+    },
+    heldBy: (username, state) =>
+      state.status === 'active' || state.status === 'suspended'
+        ? authority.effective(username, state.rights)
+        : [],
+    known(username) {
+      const row = rows.clients.get(username);
+      if (!row) throw new Refused('user-not-found');
+      return row;
+    },
+    newestWindow: () => rows.window.get(registryId)?.windowId ?? null,
+    said: (by, username, reason) => ({ username, reason, at: now(), by: actorOf(by) }),
+  };
+}
+
+/** Rights of which everything is said. */
+export const completed = (given: GivenRights): Rights => ({
+  roles: given.roles ?? [],
+  permissions: given.permissions ?? [],
+  mqttPublishPrefix: given.mqttPublishPrefix ?? null,
+  mqttClientId: given.mqttClientId ?? null,
+  expiresAt: given.expiresAt ?? null,
+});

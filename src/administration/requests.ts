@@ -1,0 +1,130 @@
+/** Requests granted and denied, one by one and in bulk. */
+import { type GivenRights, noRights, type Rights } from '../../domain/client.ts';
+import { holdsHttpRights } from '../../domain/permission.ts';
+import type { RequestRow } from '../../projections/requests.ts';
+import type { Authority } from '../authority.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import { Refused } from '../refused.ts';
+import { actorOf, type By, type Done, existing, withinOwn } from './by.ts';
+import type { ClientChanges } from './client-changes.ts';
+
+export type Grant = GivenRights & {
+  readonly reason?: string | undefined;
+  readonly confirmContested?: boolean | undefined;
+};
+
+export interface Deny {
+  readonly reason?: string | undefined;
+  readonly blockedUntil?: string | undefined;
+}
+
+export interface Results {
+  readonly position: string;
+  readonly results: readonly (
+    | { readonly requestId: string }
+    | { readonly requestId: string; readonly error: unknown }
+  )[];
+}
+
+export interface RequestAdministrationOptions {
+  readonly authority: Authority;
+  readonly rows: { readonly requests: Rows<RequestRow> };
+  readonly position: () => string;
+  readonly now: () => string;
+  readonly onDecision?: (decision: 'granted' | 'denied') => void;
+}
+
+/** Decisions of one bulk that run at once: they share a commit. */
+const bulkAtOnceMax = 64;
+
+export function createRequestAdministration(
+  options: RequestAdministrationOptions,
+  { change, heldBy, newestWindow, said }: ClientChanges,
+) {
+  const { authority, rows, now } = options;
+
+  const requestOf = (requestId: string): RequestRow => {
+    const request = rows.requests.get(requestId);
+    if (!request) throw new Refused('request-not-found');
+    return request;
+  };
+
+  async function grant(by: By, requestId: string, asked: Grant, inBulk = false): Promise<Done> {
+    const { username, kind } = requestOf(requestId);
+    const { reason, confirmContested, ...rights } = asked;
+    existing(authority, rights.roles ?? []);
+    const done = await change(by, username, (state) => {
+      const replaces = kind === 'replacement' && state.status === 'active';
+      withinOwn(
+        by,
+        authority.effective(username, over(replaces ? state.rights : noRights, rights)),
+      );
+      return {
+        type: 'GrantRegistration',
+        username,
+        requestId,
+        rights,
+        reason: reason ?? null,
+        confirmContested: confirmContested ?? false,
+        inBulk,
+        holdsHttpRights: holdsHttpRights(heldBy(username, state)),
+        at: now(),
+        by: actorOf(by),
+      };
+    });
+    options.onDecision?.('granted');
+    return done;
+  }
+
+  async function deny(by: By, requestId: string, denial: Deny): Promise<Done> {
+    const { username } = requestOf(requestId);
+    const done = await change(by, username, {
+      type: 'DenyRegistration',
+      requestId,
+      windowId: newestWindow(),
+      blockedUntil: denial.blockedUntil ?? null,
+      ...said(by, username, denial.reason ?? null),
+    });
+    options.onDecision?.('denied');
+    return done;
+  }
+
+  return {
+    grant: (by: By, requestId: string, asked: Grant) => grant(by, requestId, asked),
+    deny,
+    grantAll: (by: By, ids: readonly string[], asked: Grant) =>
+      each(ids, options.position(), (requestId) => grant(by, requestId, asked, true)),
+    denyAll: (by: By, ids: readonly string[], denial: Deny) =>
+      each(ids, options.position(), (requestId) => deny(by, requestId, denial)),
+  };
+}
+
+async function each(
+  ids: readonly string[],
+  from: string,
+  decide: (requestId: string) => Promise<Done>,
+): Promise<Results> {
+  const results: Results['results'][number][] = [];
+  let position = from;
+  for (let at = 0; at < ids.length; at += bulkAtOnceMax)
+    results.push(
+      ...(await Promise.all(
+        ids.slice(at, at + bulkAtOnceMax).map(async (requestId) => {
+          try {
+            const done = await decide(requestId);
+            if (done.position > position) position = done.position;
+            return { requestId };
+          } catch (error) {
+            return { requestId, error };
+          }
+        }),
+      )),
+    );
+  return { position, results };
+}
+
+/** As the decision has it: what is not said stays. */
+const over = (held: Rights, given: GivenRights): Rights => ({
+  ...held,
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+});

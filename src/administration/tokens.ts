@@ -1,0 +1,152 @@
+/** Tokens that let somebody act: for a password, for a service, until they end or are revoked. */
+import { randomUUID } from 'node:crypto';
+import { token } from '../../domain/token.ts';
+import type { Actor } from '../../domain/values.ts';
+import type { ClientRow } from '../../projections/clients.ts';
+import type { TokenRow } from '../../projections/tokens.ts';
+import type { Authority, Standing } from '../authority.ts';
+import type { Proofs } from '../credentials/proofs.ts';
+import type { Tokens } from '../credentials/tokens.ts';
+import type { Cause } from '../handle.ts';
+import { sourceKey } from '../networks.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import { Refused } from '../refused.ts';
+import type { Throttle } from '../throttle.ts';
+import { actorOf, type By, type Done, withinOwn } from './by.ts';
+import { type RecordingOptions, record } from './recording.ts';
+
+export interface TokenAdministrationOptions extends RecordingOptions {
+  readonly authority: Authority;
+  readonly proofs: Proofs;
+  readonly tokens: Tokens;
+  readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
+  /** All attempts of a source that matched nothing, and the failed logins of a name from a source. */
+  readonly throttles: { readonly sources: Throttle; readonly logins: Throttle };
+  /** Milliseconds that a registration token may outlive this moment. */
+  readonly registrationTokenMs: number;
+  readonly now: () => string;
+}
+
+const loginHours = 12;
+const namedHours = 8_760;
+const hourMs = 60 * 60 * 1_000;
+
+const later = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
+
+export function createTokenAdministration(options: TokenAdministrationOptions) {
+  const { authority, tokens, rows, now } = options;
+  return {
+    login: (asked: Login) => login(options, asked),
+
+    async issueToken(
+      by: By,
+      wanted: {
+        label: string;
+        username?: string | undefined;
+        expireTimeInHours?: number | undefined;
+      },
+    ) {
+      const username = wanted.username ?? by.caller.username;
+      const standing = authority.active(username);
+      if (!standing)
+        throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
+      if (username !== by.caller.username) withinOwn(by, standing.effective);
+      return await issue(
+        options,
+        standing,
+        {
+          kind: 'named',
+          label: wanted.label,
+          hours: wanted.expireTimeInHours ?? namedHours,
+          by: actorOf(by),
+        },
+        by.cause,
+      );
+    },
+
+    revokeToken: (by: By, tokenId: string): Promise<Done> =>
+      record(
+        options,
+        token,
+        tokenId,
+        { type: 'RevokeToken', tokenId, at: now(), by: actorOf(by) },
+        by.cause,
+      ),
+
+    /** The old key goes on verifying until the last token it signed has ended. */
+    async rotateKeys(_by: By): Promise<Done> {
+      const last = rows.tokens.greatest('expiresAt');
+      const registration = later(now(), options.registrationTokenMs);
+      const until = typeof last === 'string' && last > registration ? last : registration;
+      await tokens.rotate({ until });
+      return { position: options.position() };
+    },
+  };
+}
+
+interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly expireTimeInHours?: number | undefined;
+  readonly label?: string | undefined;
+  readonly source: string | null;
+  readonly cause: Cause;
+}
+
+/** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
+async function login(options: TokenAdministrationOptions, asked: Login) {
+  const { authority, proofs, throttles } = options;
+  const { username, password, label, cause } = asked;
+  const source = sourceKey(asked.source);
+  const name = `${source} ${username}`;
+  const retryAfterSeconds = Math.max(
+    throttles.sources.waitSeconds(source),
+    throttles.logins.waitSeconds(name),
+  );
+  if (retryAfterSeconds > 0) throw new Refused('login-throttled', { retryAfterSeconds });
+
+  const proof = await proofs.full(username, password, source);
+  const standing = authority.active(username);
+  const proven =
+    standing?.row.status === 'active' && (await proof.proves(standing.row.credentialId));
+  if (standing?.row.status !== 'active' || !proven) {
+    throttles.sources.count(source);
+    throttles.logins.count(name);
+    throw new Refused('credentials-invalid');
+  }
+  proof.remember(standing.row.credentialId);
+  return await issue(
+    options,
+    standing,
+    {
+      kind: 'login',
+      label: label ?? null,
+      hours: asked.expireTimeInHours ?? loginHours,
+      by: { kind: 'user', name: username },
+    },
+    cause,
+  );
+}
+
+async function issue(
+  options: TokenAdministrationOptions,
+  standing: Standing,
+  wanted: { kind: 'login' | 'named'; label: string | null; hours: number; by: Actor },
+  cause: Cause,
+) {
+  const { username, generation, loginGeneration } = standing.row;
+  const { kind, label, hours, by } = wanted;
+  const tokenId = randomUUID();
+  const at = options.now();
+  const expiresAt = later(at, hours * hourMs);
+  const text = await options.tokens.sign({
+    subject: username,
+    id: tokenId,
+    audience: 'gatebook',
+    issuedAt: new Date(at),
+    expiresAt: new Date(expiresAt),
+  });
+  const issued = { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by };
+  const done = await record(options, token, tokenId, { type: 'IssueToken', ...issued }, cause);
+  return { tokenId, token: text, ...done };
+}
