@@ -31,6 +31,8 @@ export interface PastClient {
   readonly status: Client['status'];
   /** What it held; null: nothing. */
   readonly rights: Rights | null;
+  /** Whether another credential waited to replace its own. */
+  readonly hasChallenger: boolean;
 }
 
 const none: Rights = {
@@ -59,7 +61,7 @@ const startsAnew = (type: ClientEvent['type']) =>
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 3,
+  version: 4,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -102,6 +104,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   past: ({ status, state }) => ({
     status,
     rights: state.status === 'active' || state.status === 'suspended' ? state.rights : null,
+    hasChallenger: state.status === 'active' && state.challenger !== null,
   }),
   columns: {
     status: (row) => row.status,

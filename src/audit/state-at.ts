@@ -2,7 +2,7 @@
 import { effectivePermissions } from '../../domain/permission.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { registryId } from '../../domain/window.ts';
-import { activations } from '../../projections/activations.ts';
+import { type ActivationRow, activations } from '../../projections/activations.ts';
 import { type ClientRow, clients } from '../../projections/clients.ts';
 import type { Projection } from '../../projections/projection.ts';
 import type { WindowRow } from '../../projections/window.ts';
@@ -55,21 +55,31 @@ export async function clientAt(
   const row: ClientRow | undefined = await rowAt(options, clients, `client-${username}`, moment);
   if (row === undefined) return undefined;
   const { past } = options;
-  const { brokers = {} } =
-    (await rowAt(options, activations, `activation-${username}`, moment)) ?? {};
+  const acknowledged = await rowAt(options, activations, `activation-${username}`, moment);
   return {
     ...recordedOf(row),
     effectivePermissions: effectivePermissions(row, rolesAt(past, moment.size)),
     // Sessions are no events: nobody knows them afterwards.
     lastSeenAt: null,
     sessionCount: 0,
-    activations: Object.entries(brokers).map(([broker, { active, at }]) => ({
-      broker,
-      status: active ? ('active' as const) : ('inactive' as const),
-      at,
-      detail: null,
-    })),
+    activations: activationsOf(row, acknowledged),
   };
+}
+
+/** What the brokers that the log knows had acknowledged of the credential that the client held. */
+function activationsOf({ state, status }: ClientRow, known: ActivationRow | undefined) {
+  const held = 'credentialId' in state ? state.credentialId : null;
+  return Object.entries(known?.brokers ?? {}).flatMap(([broker, { active, credentialId, at }]) => {
+    const isOfIt = credentialId === held;
+    if (status !== 'active' && !isOfIt) return [];
+    const told =
+      status !== 'active'
+        ? { status: 'inactive' as const, at }
+        : active && isOfIt
+          ? { status: 'active' as const, at }
+          : { status: 'waiting' as const, at: null };
+    return [{ broker, ...told, detail: null }];
+  });
 }
 
 const statuses = [
@@ -86,10 +96,14 @@ export type Counts = Record<(typeof statuses)[number] | 'events', number>;
 /** The window and the number of clients of each status. */
 export function registryAt(past: Past, moment: Moment) {
   const counts = Object.fromEntries(statuses.map((status) => [status, 0])) as Counts;
-  for (const [, { status }] of past.clients.all(moment.size)) counts[status] += 1;
+  let challengerCount = 0;
+  for (const [, { status, hasChallenger }] of past.clients.all(moment.size)) {
+    counts[status] += 1;
+    if (hasChallenger) challengerCount += 1;
+  }
   counts.events = moment.size;
   const row = past.window.get(registryId, moment.size);
   // Knocks are no events, so there are none to count.
-  const waiting = { pendingCount: counts.pending, knockCount: 0 };
+  const waiting = { pendingCount: counts.pending + challengerCount, knockCount: 0 };
   return { at: moment.at, window: windowAt(row, moment.at, waiting), counts };
 }
