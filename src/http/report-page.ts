@@ -9,6 +9,16 @@ const row = (name: string, value: string | number) =>
   html`<tr><th scope="row">${name}</th><td>${value}</td></tr>
 `;
 
+const countWords: Readonly<Record<keyof WindowReport['counts'], string>> = {
+  asked: 'Asked',
+  granted: 'Granted',
+  denied: 'Denied',
+  pending: 'Still waiting',
+  expired: 'Ran out',
+  contested: 'Contested',
+  unlisted: 'Not listed below',
+};
+
 export function reportPage(report: WindowReport, verifierKey: string): string {
   const { window, requests, counts, signature } = report;
   const facts = [
@@ -26,7 +36,13 @@ export function reportPage(report: WindowReport, verifierKey: string): string {
     row('At most', window.maxRequests ?? '–'),
     row('Note', window.note ?? '–'),
   ];
-  const counted = Object.entries(counts).map(([name, count]) => row(name, count));
+  const counted = Object.entries(countWords).map(
+    ([
+      name,
+      words,
+    ]) => html`<div><dt>${words}</dt><dd>${counts[name as keyof typeof counts]}</dd></div>
+`,
+  );
   const asked = requests.map(
     ({ username, kind, flow, source, pairingId, requestedAt, status, contested, decision }) =>
       html`<tr><td>${username}</td><td>${kind}${contested ? ', contested' : ''}</td><td>${flow}</td>
@@ -40,12 +56,12 @@ export function reportPage(report: WindowReport, verifierKey: string): string {
 <h1>Window report</h1>
 <table>${facts}</table>
 <h2>What came of it</h2>
-<table>${counted}</table>
+<dl class="counts">${counted}</dl>
 <h2>Requests</h2>
-<table>
+<div class="scroll"><table>
 <thead><tr><th>Name</th><th>Kind</th><th>Flow</th><th>From</th><th>Pairing ID</th><th>Asked</th><th>Status</th><th>Decided by</th><th>Reason</th></tr></thead>
 <tbody>${asked}</tbody>
-</table>
+</table></div>
 <h2>Signature</h2>
 <p>Over the canonical JSON (RFC 8785) of this report without its signature, as a C2SP signed note:</p>
 <pre>${signature}</pre>

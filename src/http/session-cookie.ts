@@ -1,6 +1,7 @@
 /**
  * The page's session: its token in a cookie that no script can read. It counts only beside a header that
- * another site cannot send without being allowed to, which nobody is (docs/decisions/0006).
+ * another site cannot send without being allowed to, which nobody is, and for a link of the page's that
+ * shows a document (docs/decisions/0006).
  */
 import type { Context } from 'koa';
 import { bearerOf } from './caller.ts';
@@ -12,11 +13,18 @@ export const pageHeader = 'gatebook-page';
 const cookieName = (ctx: Context): string =>
   `gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
 
+/** What only a browser can say (Fetch Metadata, section 2): somebody follows a link of this very origin. */
+const followsOwnLink = ({ method, req: { headers } }: Context): boolean =>
+  method === 'GET' &&
+  headers['sec-fetch-site'] === 'same-origin' &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document';
+
 /** The token of a request: of `Authorization`, or else of the page's cookie; null: none. */
 export function tokenOf(ctx: Context): string | null {
   const { authorization } = ctx.req.headers;
-  if (authorization !== undefined || ctx.req.headers[pageHeader] === undefined)
-    return bearerOf(authorization);
+  const fromPage = ctx.req.headers[pageHeader] !== undefined || followsOwnLink(ctx);
+  if (authorization !== undefined || !fromPage) return bearerOf(authorization);
   return ctx.cookies.get(cookieName(ctx)) ?? null;
 }
 

@@ -34,7 +34,15 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; margin-top: 1rem; li
 .card dt { color: var(--ink-2); }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: 0.375rem 1rem 0.375rem 0; border-top: 1px solid var(--line); text-align: start; vertical-align: baseline; }
-th { border-top: 0; color: var(--ink-2); font-weight: 500; }
+th { color: var(--ink-2); font-weight: 500; }
+thead th, tr:first-child > :is(th[scope=row], th[scope=row] + td) { border-top: 0; }
+th[scope=row] { width: 10rem; }
+h1 + table { margin-top: 1rem; }
+.counts { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }
+.counts dt { color: var(--ink-2); }
+.counts dd { font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; }
+.scroll table { overflow-wrap: normal; }
 @media (width < 40rem) { .card dl { grid-template-columns: 1fr; gap: 0 } .card dd { margin-bottom: 0.5rem; } }
-@media print { body { background: none; } .card { break-inside: avoid; } }
+@media print { body { max-width: none; padding: 0; background: none; font-size: 10pt; } .card, tr { break-inside: avoid; } .scroll { overflow: visible; } }
 `;

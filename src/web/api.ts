@@ -127,6 +127,12 @@ export const holdRights = (me: Self | null): void => {
 export const may = (operation: 'read' | 'write', path: string): boolean =>
   mayCall(rights, path.split('/'), operation);
 
+/** The signed report of a window, as a document; null: there is none, or it is not for whoever is signed in. */
+export function reportPath(windowId: string | null): string | null {
+  const path = `/api/audit/windows/${windowId}/report`;
+  return windowId !== null && may('read', path) ? path : null;
+}
+
 /** A fault as a person reads it: what happened, what it means, what to do. */
 export function faultWords(fault: Fault): string {
   if (fault.code === 'permission-missing' && fault.required !== null)

@@ -1,7 +1,7 @@
 /** The lock: the first thing one sees. Locked is quiet; unlocked is warm, counts down and says its limits. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Window } from '../http/shapes.ts';
-import { may, post } from './api.ts';
+import { may, post, reportPath } from './api.ts';
 import { html, Icon, type View } from './html.ts';
 import { FaultNotice, Field, Name, Said, Time, useCommand } from './parts.ts';
 import { announce, change, state, useNow, useStore } from './store.ts';
@@ -169,6 +169,13 @@ function UnlockForm({
   </form>`;
 }
 
+/** What came of a window, signed: a document of its own, to print. */
+function ReportLink({ windowId }: { windowId: string | null }): View | null {
+  const path = reportPath(windowId);
+  if (path === null) return null;
+  return html`<div class="wide-only"><dt>Report</dt><dd><a href=${path} target="_blank" rel="noopener">What came of it<span class="sr"> (in a new tab)</span></a></dd></div>`;
+}
+
 function LastWindow({ window }: { window: Window }): View | null {
   if (window.unlockedAt === null) return null;
   return html`<dl class="facts">
@@ -178,6 +185,7 @@ function LastWindow({ window }: { window: Window }): View | null {
       window.lockedAt !== null &&
       html`<div><dt>Locked</dt><dd>${window.lockedBy === null ? 'by itself' : html`by <${Name}>${window.lockedBy}<//>`} at <${Time} at=${window.lockedAt} clock /></dd></div>`
     }
+    <${ReportLink} windowId=${window.windowId} />
   </dl>`;
 }
 
@@ -227,6 +235,7 @@ function Unlocked({ window, onChange }: { window: Window; onChange: () => void }
       <div><dt>Asked</dt><dd>${window.requestCount}${window.maxRequests === null ? '' : ` of at most ${window.maxRequests}`}</dd></div>
       <div class="wide-only"><dt>By</dt><dd><${Name}>${window.unlockedBy}<//>, <${Time} at=${window.unlockedAt} ago /></dd></div>
       ${window.note !== null && html`<div class="wide-only"><dt>Note</dt><dd><${Said} text=${window.note} /></dd></div>`}
+      <${ReportLink} windowId=${window.windowId} />
     </dl>`;
 }
 

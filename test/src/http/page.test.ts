@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { adminPassword } from '../../support/service.ts';
@@ -98,6 +99,37 @@ test('the cookie alone opens nothing: another site cannot send the header', asyn
     headers: { Origin: 'http://evil.example', 'Access-Control-Request-Headers': 'gatebook-page' },
   });
   assert.is(preflight.headers.get('access-control-allow-origin'), null);
+});
+
+test('a link of the page’s own shows a document; any other way the cookie alone does not', async ({
+  gatebook,
+}) => {
+  const Cookie = cookieOf((await signIn(gatebook)).headers);
+  // Fetch forbids scripts these headers, which is the point; a client of our own may send any.
+  const asked = (method: string, path: string, marks: Record<string, string>) =>
+    new Promise<number>((resolve, reject) => {
+      request(gatebook.world.url + path, { method, headers: { Cookie, ...marks } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      })
+        .on('error', reject)
+        .end();
+    });
+  const link = {
+    'Sec-Fetch-Site': 'same-origin',
+    'Sec-Fetch-Mode': 'navigate',
+    'Sec-Fetch-Dest': 'document',
+  };
+  assert.is(await asked('GET', '/api/whoami', link), 200);
+  for (const other of [
+    { ...link, 'Sec-Fetch-Site': 'cross-site' },
+    { ...link, 'Sec-Fetch-Site': 'same-site' },
+    { ...link, 'Sec-Fetch-Site': 'none' },
+    { ...link, 'Sec-Fetch-Mode': 'cors' },
+    { ...link, 'Sec-Fetch-Dest': 'iframe' },
+  ])
+    assert.is(await asked('GET', '/api/whoami', other), 401, JSON.stringify(other));
+  assert.is(await asked('POST', '/api/client-registry/lock', link), 401, 'nothing is done by it');
 });
 
 test('a wrong password opens no session and sets no cookie', async ({ gatebook }) => {

@@ -103,6 +103,21 @@ test('deny with a reason and a block; several at once, contested ones left alone
   await page.context().close();
 });
 
+test('the report of a window is a document of its own, opened by a link', async ({ desk }) => {
+  await desk.unlock({ note: 'line 7' });
+  await desk.ask('reported');
+  const page = await desk.signedIn();
+  const opened = page.waitForEvent('popup');
+  await page.getByText('What came of it').click();
+  const report = await opened;
+  await report.getByRole('heading', { name: 'Window report' }).waitFor();
+  await report.getByRole('cell', { name: 'line 7' }).waitFor();
+  await report.getByRole('cell', { name: 'reported', exact: true }).waitFor();
+  await report.reload();
+  await report.getByRole('heading', { name: 'Window report' }).waitFor();
+  await page.context().close();
+});
+
 test('two administrators at once: the second one is told, and changes nothing', async ({
   desk,
 }) => {
