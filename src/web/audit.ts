@@ -1,20 +1,22 @@
 /** The history: everything that happened, found by client, kind, person and time. */
-import { useEffect, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Event } from '../http/shapes.ts';
-import { asFault, type Fault, get, may, nowMs, type Page } from './api.ts';
+import { may, nowMs } from './api.ts';
 import { AsOf, instantOf } from './as-of.ts';
 import { activity, Chart, type Span } from './chart.ts';
 import { clientLink } from './clients.ts';
 import { EventDetails } from './event-details.ts';
-import { html, type View } from './html.ts';
+import { useHistory } from './history.ts';
+import { html, Icon, type View } from './html.ts';
 import { LogCheck } from './log-check.ts';
 import { Name, ReadFault, Said, Stamp, useRead } from './parts.ts';
 import { givenWords, storyOf } from './stories.ts';
 import { TopicAccess } from './topic-access.ts';
-import { dateTime } from './words.ts';
+import { counted, dateTime } from './words.ts';
 
 const dayMs = 86_400_000;
-const pageSize = 50;
+/** Pixels that the list may be scrolled and still take new events at its top. */
+const scrolledMax = 40;
 
 /** One type each, since the history is asked for one. */
 const kinds: readonly (readonly [type: string, words: string])[] = [
@@ -49,7 +51,7 @@ const local = (time: number): string => {
 };
 
 function queryOf(filter: Filter): URLSearchParams {
-  const query = new URLSearchParams({ limit: String(pageSize) });
+  const query = new URLSearchParams();
   for (const field of ['username', 'type', 'actor', 'q'] as const)
     if (filter[field].trim() !== '') query.set(field, filter[field].trim());
   for (const field of ['since', 'until'] as const) {
@@ -57,52 +59,6 @@ function queryOf(filter: Filter): URLSearchParams {
     if (at !== null) query.set(field, at);
   }
   return query;
-}
-
-/** Pages of the history that were asked for, one after the other. */
-function useHistory(query: string): {
-  items: Event[];
-  more: boolean;
-  loading: boolean;
-  fault: Fault | null;
-  next: () => void;
-  again: () => void;
-} {
-  const [found, setFound] = useState<{ query: string; items: Event[]; cursor: string | null }>({
-    query: '',
-    items: [],
-    cursor: null,
-  });
-  const [loading, setLoading] = useState(false);
-  const [fault, setFault] = useState<Fault | null>(null);
-  const read = (cursor: string | null) => {
-    setLoading(true);
-    get<Page<Event>>(
-      `/api/audit/events?${query}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
-    )
-      .then(({ items, nextCursor }) => {
-        setFound((before) => ({
-          query,
-          items: cursor === null ? items : [...before.items, ...items],
-          cursor: nextCursor,
-        }));
-        setFault(null);
-      })
-      .catch((error: unknown) => setFault(asFault(error)))
-      .finally(() => setLoading(false));
-  };
-  useEffect(() => {
-    const timer = setTimeout(() => read(null), 250);
-    return () => clearTimeout(timer);
-  }, [query]);
-  return {
-    items: found.items,
-    more: found.cursor !== null,
-    loading: loading || found.query !== query,
-    fault,
-    next: () => read(found.cursor),
-    again: () => read(null),
-  };
 }
 
 function Line({ event }: { event: Event }): View {
@@ -132,7 +88,16 @@ export function Audit({ query }: { query: URLSearchParams }): View {
   const [span] = useState<Span>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
   const [asOf, setAsOf] = useState('');
   const [chosen, setChosen] = useState<Span | null>(null);
-  const { items, more, loading, fault, next, again } = useHistory(String(queryOf(filter)));
+  const list = useRef<HTMLElement>(null);
+  /** Somebody reads or opens rows: nothing may move under them. */
+  const isHeld = () =>
+    list.current?.querySelector('table')?.contains(document.activeElement) === true ||
+    (list.current?.getBoundingClientRect().top ?? 0) < -scrolledMax;
+  const { items, freshCount, more, loading, fault, next, again, showFresh } = useHistory(
+    String(queryOf(filter)),
+    filter.until === '',
+    isHeld,
+  );
   const chart = useRead('activity', () => activity(span));
   if (!may('read', '/api/audit/events'))
     return html`<div class="page-head"><h1 tabindex="-1">Audit</h1></div><p class="card">You may not read the history. That needs read on /api/audit/events; an administrator can give it.</p>`;
@@ -164,7 +129,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
       <${Chart} events=${chart.value ?? []} span=${span} chosen=${chosen} choose=${choose} />
     </section>
     <div class="split"><div>
-    <section class="card" aria-labelledby="hist">
+    <section class="card" aria-labelledby="hist" ref=${list}>
       <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
       <form class="fields thirds" role="search" aria-label="Filter the history" onSubmit=${(event: globalThis.Event) => event.preventDefault()}>
         ${input('username', 'Client, whole name', 'search')}
@@ -175,6 +140,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
         ${input('until', 'To', 'datetime-local')}
       </form>
       <${ReadFault} fault=${fault} again=${again} />
+      ${freshCount > 0 && html`<div class="row arrivals"><button class="button" onClick=${showFresh}><${Icon} name="down" />${counted(freshCount, 'new event', 'new events')}</button></div>`}
       ${
         !loading && items.length === 0
           ? html`<p>Nothing fits. Take a longer time, or fewer words.</p>`

@@ -213,6 +213,38 @@ test('roles are made with a topic tester, tokens shown once, the history filtere
   await page.context().close();
 });
 
+test('the history goes on by itself, and waits while somebody reads in it', async ({ desk }) => {
+  const { call } = desk.world;
+  const put = (name: string) => call('PUT', `/api/roles/${name}`, { body: { permissions: [] } });
+  await put('live-1');
+  const page = await desk.signedIn();
+  await page.goto(`${desk.world.url}/#/audit`);
+  const rows = page.locator('tbody tr', { hasText: 'RoleDefined' });
+  await rows.filter({ hasText: 'live-1' }).waitFor();
+  await put('live-2');
+  await rows.filter({ hasText: 'live-2' }).waitFor();
+
+  await rows.filter({ hasText: 'live-2' }).getByText('Open').click();
+  await put('live-3');
+  await page.getByRole('button', { name: '1 new event' }).waitFor();
+  assert.is(await rows.filter({ hasText: 'live-3' }).count(), 0);
+  // More than one page, so that there is a gap between them and what was shown.
+  for (let at = 0; at < 60; at++) await put(`live-many-${at}`);
+  await put('live-last');
+  await page.getByRole('button', { name: 'new events' }).click();
+  await rows.filter({ hasText: 'live-last' }).waitFor();
+  await page.getByText('Show more').click();
+  await rows.filter({ hasText: 'live-3' }).waitFor();
+  const numbers = await page.locator('tbody tr:not(.opened) > td:first-child').allTextContents();
+  const shown = numbers.map((text) => Number(text.replaceAll(',', '')));
+  const [first = 0] = shown;
+  assert.equal(
+    shown,
+    shown.map((_, at) => first - at),
+  );
+  await page.context().close();
+});
+
 test('the browser proves the log, travels in time, and tells who reaches a topic', async ({
   desk,
 }) => {
