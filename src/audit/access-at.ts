@@ -8,6 +8,7 @@ import { builtInRoles } from '../../domain/role.ts';
 import type { PastActivation } from '../../projections/activations.ts';
 import type { PastClient } from '../../projections/clients.ts';
 import type { RoleRow } from '../../projections/roles.ts';
+import { putsPrefixInFront } from '../broker/broker.ts';
 import type { PastRows } from '../read-models/past-table.ts';
 import { MalformedCursor, type Page } from '../read-models/row-table.ts';
 import { type Means, meansFor, meansForMany, meansOf } from './means.ts';
@@ -106,6 +107,12 @@ function candidates(past: PastAccess, { size }: Moment, asked: Asked): string[] 
   return found.sort();
 }
 
+/** The question as brokers of one kind would answer it. */
+interface AskedAtBrokers extends Pick<Asked, 'topic'> {
+  /** Whether they put the publish prefix in front of what is published. */
+  readonly prefixed: boolean;
+}
+
 /** One stretch of a client's history in which nothing that matters changed. */
 interface Stretch {
   readonly since: number;
@@ -115,7 +122,26 @@ interface Stretch {
   readonly holds: boolean;
 }
 
-function stretchesOf(past: PastAccess, username: string, topic: string | undefined): Stretch[] {
+/** What of it is left where the publish prefix is put in front: nothing is published beside it. */
+function behindPrefix(means: readonly Means[], rights: Rights, topic: string): readonly Means[] {
+  const prefix = rights.mqttPublishPrefix;
+  if (prefix === null || (topic.startsWith(prefix) && topic.length > prefix.length)) return means;
+  return means.filter(({ operation }) => operation === 'read');
+}
+
+function meansIn(
+  asked: AskedAtBrokers,
+  username: string,
+  rights: Rights,
+  permissionsOf: RolePermissions,
+): readonly Means[] {
+  const { topic, prefixed } = asked;
+  if (topic === undefined) return meansOf(username, rights, permissionsOf);
+  const means = meansFor(username, rights, permissionsOf, topic);
+  return prefixed ? behindPrefix(means, rights, topic) : means;
+}
+
+function stretchesOf(past: PastAccess, username: string, asked: AskedAtBrokers): Stretch[] {
   const clients = past.clients.versions(username);
   const roles = new Set(clients.flatMap(({ row }) => row?.rights?.roles ?? []));
   const roleChanges = [...roles].flatMap((role) =>
@@ -130,14 +156,9 @@ function stretchesOf(past: PastAccess, username: string, topic: string | undefin
       .sort((a, b) => a - b)
       .map((begin): Stretch => {
         const permissionsOf = rolesAt(past, begin + 1);
-        const means = !rights
-          ? []
-          : topic === undefined
-            ? meansOf(username, rights, permissionsOf)
-            : meansFor(username, rights, permissionsOf, topic);
         return {
           since: begin,
-          means,
+          means: rights ? meansIn(asked, username, rights, permissionsOf) : [],
           expiresAt: rights?.expiresAt ?? null,
           holds: rights !== null,
         };
@@ -212,10 +233,32 @@ function ofClient(
   username: string,
   topic: string | undefined,
 ): AccessThen[] {
-  const stretches = stretchesOf(past, username, topic);
+  const live = liveAt(past, moment, username);
+  const prefixed = live.filter(({ broker }) => putsPrefixInFront(broker));
+  const plain = live.filter(({ broker }) => !putsPrefixInFront(broker));
+  return [
+    // As it was meant, where no broker had acknowledged anything.
+    ...(prefixed.length > 0 || live.length === 0
+      ? throughBrokers(past, moment, username, { topic, prefixed: true }, prefixed)
+      : []),
+    ...(plain.length > 0
+      ? throughBrokers(past, moment, username, { topic, prefixed: false }, plain)
+      : []),
+  ];
+}
+
+/** By brokers that are alike in what they do with a publish prefix. */
+function throughBrokers(
+  past: PastAccess,
+  moment: Moment,
+  username: string,
+  asked: AskedAtBrokers,
+  live: readonly Live[],
+): AccessThen[] {
+  const { topic } = asked;
+  const stretches = stretchesOf(past, username, asked);
   const now = stretches.findLastIndex(({ since }) => since < moment.size);
   if (now < 0) return [];
-  const live = liveAt(past, moment, username);
   // Taken away already, but its sessions were not closed yet: what was held just before counts.
   const isHeld = stretches[now]?.holds === true;
   const before = stretches.findLastIndex(({ holds }, index) => index < now && holds);

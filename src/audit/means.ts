@@ -49,10 +49,11 @@ export const meansOf = (
 const allows = (operation: Permission['operation'], asked: 'read' | 'write') =>
   operation === asked || operation === 'readWrite';
 
-/** What of it reaches a topic: at most one means to read and one to write. */
+/** What of it reaches a topic: at most one means to read and one to write. No client writes to `$` topics. */
 function reaching(means: readonly Means[], topic: readonly string[]): Means[] {
   const covering = means.filter(({ resource }) => covers(levelsOf(resource), topic));
-  return (['read', 'write'] as const).flatMap((operation) => {
+  const operations = topic[0]?.startsWith('$') ? (['read'] as const) : (['read', 'write'] as const);
+  return operations.flatMap((operation) => {
     const found = covering.find((one) => allows(one.operation, operation));
     return found ? [{ ...found, operation }] : [];
   });

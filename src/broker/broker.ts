@@ -126,6 +126,13 @@ export class BrokerRefused extends Error {
 export type BrokerKind = 'embedded' | 'mosquitto' | 'emqx' | 'rabbitmq' | 'vernemq';
 
 /**
+ * Whether a broker of this name puts the publish prefix in front of what is published; elsewhere the client
+ * publishes its whole topic.
+ */
+export const putsPrefixInFront = (broker: string): boolean =>
+  /^(embedded|vernemq)(-\d+)?$/.test(broker);
+
+/**
  * A broker as the process manager drives it. Everything is level-triggered: repeating a call, or calling
  * after half of it was done, leads to the same end. Calls for one username never overlap.
  * All but `stage`, `status`, `urls` reject with BrokerDown or BrokerRefused.

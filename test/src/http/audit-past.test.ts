@@ -150,6 +150,34 @@ test('who could use a topic is told with what was meant and what was so', async 
   assert.equal([still.via, still.intended.to, still.effective.to], ['own', null, null]);
 });
 
+test('what nobody could publish is not told: beside a publish prefix, or to the broker’s topics', async ({
+  gatebook,
+}) => {
+  await gatebook.must(201, 'POST', '/api/users', {
+    username: 'prefixed-1',
+    password: strongPassword(),
+    permissions: [readWrite('#'), readWrite('$SYS/#')],
+    mqttPublishPrefix: 'line4/',
+  });
+  const moment = new Date(Date.now() + 1_000).toISOString();
+  const operations = async (topic: string) =>
+    (
+      await gatebook.must(
+        200,
+        'GET',
+        `/api/audit/access?at=${moment}&topic=${encodeURIComponent(topic)}`,
+      )
+    ).body.items
+      .filter(({ username }: { username: string }) => username === 'prefixed-1')
+      .map(({ operation }: { operation: string }) => operation);
+  assert.equal(await operations('line4/a'), ['read', 'write']);
+  assert.equal(await operations('line4/#'), ['read', 'write']);
+  assert.equal(await operations('line4/'), ['read']);
+  assert.equal(await operations('line5/a'), ['read']);
+  assert.equal(await operations('#'), ['read']);
+  assert.equal(await operations('$SYS/broker'), ['read']);
+});
+
 test('what one client could do is told, and pages join', async ({ gatebook, times }) => {
   const { body } = await gatebook.must(
     200,
