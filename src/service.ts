@@ -77,6 +77,8 @@ async function credentials({ config, log, now, limits }: ServiceOptions, store: 
   };
 }
 
+export type Service = Awaited<ReturnType<typeof buildService>>;
+
 export async function buildService(options: ServiceOptions) {
   const { config, log, metrics, readModels, now } = options;
   const watched = observed(options.store);

@@ -91,7 +91,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
   ['middle', []],
   ['app', ['src/app.ts', 'src/service.ts', 'src/service-credentials.ts']],
   ['edges', ['src/http/', 'src/broker/', 'src/web/']],
-  ['main', ['src/main.ts']],
+  ['main', ['src/main.ts', 'src/main-']],
   ['cli', ['src/cli/']],
 ];
 const floorOf = (file: string): number => {

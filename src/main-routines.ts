@@ -1,0 +1,63 @@
+/** What runs beside the doors until the service stops: checkpoints, topics, the clockwork, notifications. */
+import { sendCheckpoint } from './audit/checkpoint-webhook.ts';
+import { startCheckpoints } from './audit/checkpoints.ts';
+import { publishRegistry } from './broker/registry-topics.ts';
+import { startClockwork } from './clockwork.ts';
+import type { Driven } from './main-brokers.ts';
+import { type Notifications, startNotifications } from './notifications.ts';
+import type { Service, ServiceOptions } from './service.ts';
+import type { Started } from './started.ts';
+
+type Running = Pick<ServiceOptions, 'config' | 'log' | 'store' | 'readModels' | 'now'> & {
+  readonly service: Service;
+  readonly driven: Driven;
+  readonly started: Started;
+};
+
+export function startRoutines(options: Running): Notifications {
+  const { config, log, store, readModels, now, service, driven, started } = options;
+  const { live, views } = service.app;
+  const { signal } = started;
+
+  started.runs(startPublishing(options));
+  if (driven.embedded !== null)
+    started.runs(publishRegistry({ live, views, now, log, broker: driven.embedded, signal }));
+  started.runs(
+    startClockwork({ ...service, store, log, now, signal, refusedTtlMs: config.refusedTtlMs }),
+  );
+  const notifications = startNotifications({
+    ...{ readModels, log, now, views, signal },
+    webhook: config.webhook,
+    ntfyUrl: config.ntfyUrl,
+    publicUrl: config.publicUrl,
+    history: service.rows.history,
+  });
+  started.runs(notifications.ended);
+  return notifications;
+}
+
+/** Checkpoints, told wherever they are looked for. */
+const startPublishing = ({
+  config,
+  log,
+  store,
+  readModels,
+  now,
+  service,
+  driven,
+  started,
+}: Running): Promise<void> =>
+  startCheckpoints({
+    checkpoints: service.audit.checkpoints,
+    caughtUp: async () => await readModels.reached(await store.head(), 1_000),
+    log,
+    signal: started.signal,
+    onPublished: async (published) => {
+      const told = { event: 'checkpoint.published', at: now(), data: published };
+      service.app.live.checkpointPublished(published);
+      await driven.embedded?.publish('gatebook/registry/checkpoint', JSON.stringify(told), {
+        retain: true,
+      });
+      await sendCheckpoint(config.webhook, published, told.at, log);
+    },
+  });
