@@ -31,7 +31,7 @@ export interface PastAccess {
   readonly clients: PastRows<PastClient>;
   readonly roles: PastRows<RoleRow>;
   readonly activations: PastRows<PastActivation>;
-  /** The `at` of an event. */
+  /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;
 }
 

@@ -89,7 +89,7 @@ export function createAudit(options: AuditOptions) {
     clients: readModels.past(clients),
     roles: readModels.past(roles),
     activations: readModels.past(activations),
-    atOf: (index) => history.get(tree.positionOf(index) ?? '')?.at ?? '',
+    atOf: tree.momentOf,
   };
   return {
     ...proving(options, tree),

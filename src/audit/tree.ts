@@ -30,6 +30,8 @@ export interface Tree {
   consistency(from: number, to: number): Hash[];
   /** The position of an event; undefined where there is none. */
   positionOf(index: number): string | undefined;
+  /** The moment from which an event counts as happened (ISO): the newest `at` up to it. */
+  momentOf(index: number): string;
   /** How many events had happened at `at` (ISO): the longest prefix whose newest `at` is not later. */
   sizeAt(at: string): number;
 }
@@ -57,7 +59,7 @@ class TreeTable implements Kept, Tree {
        CREATE INDEX IF NOT EXISTS rows_merkle_latest ON rows_merkle (latest, key);`,
     );
     this.#nodes = database.prepare('SELECT row FROM rows_merkle WHERE key = ?');
-    this.#place = database.prepare('SELECT position FROM rows_merkle WHERE key = ?');
+    this.#place = database.prepare('SELECT position, latest FROM rows_merkle WHERE key = ?');
     this.#add = database.prepare(
       'INSERT INTO rows_merkle (key, row, position, latest) VALUES (?, ?, ?, ?)',
     );
@@ -112,6 +114,9 @@ class TreeTable implements Kept, Tree {
   positionOf(index: number): string | undefined {
     return (this.#place.get(index) as { position: string } | undefined)?.position;
   }
+
+  momentOf = (index: number): string =>
+    (this.#place.get(index) as { latest: string } | undefined)?.latest ?? '';
 
   sizeAt(at: string): number {
     const found = this.#after.get(at) as { key: number } | undefined;
