@@ -119,6 +119,40 @@ test('both nodes fold the same rows', async ({ first, second }) => {
   assert.is((await one?.state())?.stateHash, (await other?.state())?.stateHash);
 });
 
+test('both nodes sign the same checkpoint, and prove with the same hashes', async ({
+  first,
+  second,
+}) => {
+  const unlocked = await first.call('POST', '/api/client-registry/unlock');
+  const position = unlocked.headers.get('gatebook-position');
+  const both = async (path: string) => {
+    const [one, other] = await Promise.all(
+      [first, second].map((world) => world.call('GET', path, after(position))),
+    );
+    assert.is(one?.status, 200);
+    return [one?.body, other?.body];
+  };
+  const sizeOf = (world: World) => world.running.app.audit.tree.size();
+  // What the brokers did last may have come to one of them only.
+  await until(() => sizeOf(first) === sizeOf(second));
+  const notes: string[] = await both('/api/audit/checkpoint');
+  assert.is(notes[0], notes[1]);
+  const [, sizeLine, root] = (notes[0] ?? '').split('\n');
+  const size = Number(sizeLine);
+  assert.ok(size > 60);
+  for (const index of [0, 1, 31, 32, size - 2, size - 1]) {
+    const inclusion = `/api/audit/proofs/inclusion?index=${index}&size=${size}`;
+    const [one, other] = await both(inclusion);
+    assert.equal(one, other);
+    assert.is(one.rootHash, root);
+    const [its, others] = await both(`/api/audit/proofs/consistency?from=${index + 1}&to=${size}`);
+    assert.equal(its, others);
+  }
+  const lines = await both('/api/audit/export');
+  const firstLines = (text: string) => text.split('\n').slice(0, size);
+  assert.equal(firstLines(lines[0]), firstLines(lines[1]));
+});
+
 test('a second embedded broker is refused, and so are other keys', async ({ server }) => {
   const otherKeys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
   try {
