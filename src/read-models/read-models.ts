@@ -1,13 +1,14 @@
 /** Feeds the log to the projections, in order; rows and checkpoint are written in one transaction. */
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
 import type { Keeper, Kept } from './keeper.ts';
 import type { PastRows } from './past-table.ts';
+import { blaming, ProjectionFault, type Stoppable } from './projection-fault.ts';
+import { Reaching } from './reaching.ts';
 import { type Rows, RowTable } from './row-table.ts';
+import { checkpointOf, furthestBehind, openRowsFile, type RowsFileOptions } from './rows-file.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
@@ -17,13 +18,11 @@ type AnyProjection = Projection<any, any, any>;
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** How far one of them is: a projection, or what is kept beside the rows. */
-interface Place {
+interface Place extends Stoppable {
   readonly projection: { readonly name: string; readonly version: number };
   position: Position;
   /** The number of the next event, counted from the log's first. */
   index: number;
-  /** Why it stopped: an event of its own that does not parse, or a fold that threw. */
-  fault: Error | undefined;
 }
 
 interface Model extends Place {
@@ -61,101 +60,28 @@ export interface ReadModels {
   close(): void;
 }
 
-/** Another layout of the file itself: everything is folded again. */
-const layoutVersion = 1;
-
 /**
- * Opens `file` (made if missing, mode 0600) for the log `logId`, whose newest event is at `head`. Rows of
- * another log, or of a longer one, are forgotten; so are those of a projection with another version.
+ * Opens the rows of the log `logId`, whose newest event is at `head`. Rows of another log, or of a longer
+ * one, are forgotten; so are those of a projection with another version.
  */
-export function openReadModels(options: {
-  file: string;
-  logId: string;
-  head: Position;
-  projections: readonly AnyProjection[];
-  keepers?: readonly Keeper<unknown>[];
-  /** Forgets all rows first. */
-  anew?: boolean;
-}): ReadModels {
+export function openReadModels(
+  options: RowsFileOptions & {
+    readonly projections: readonly AnyProjection[];
+    readonly keepers?: readonly Keeper<unknown>[];
+  },
+): ReadModels {
   const { file, projections, keepers = [] } = options;
-  mkdirSync(dirname(file), { recursive: true });
-  const database = new DatabaseSync(file);
-  database.exec(
-    // Rows can be folded again at any time: no need to wait for the disk at each batch.
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
-     PRAGMA cache_size = -65536;
-     CREATE TABLE IF NOT EXISTS models
-       (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, number INTEGER NOT NULL);
-     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-     CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);`,
-  );
-  chmodSync(file, 0o600);
-  forgetStrangers(database, options);
-
-  const begun = database.prepare(
-    'INSERT OR IGNORE INTO models (name, version, position, number) VALUES (?, ?, ?, 0)',
-  );
-  const placeOf = ({ name, version }: Place['projection']) => {
-    // From the start, so that its table is known for a later version to drop.
-    begun.run(name, version, beginning);
-    return { ...checkpointOf(database, name), fault: undefined };
-  };
+  const database = openRowsFile(options, [...projections, ...keepers]);
   const models = projections.map((projection): Model => {
     const table = new RowTable(database, projection);
-    return { projection, table, ...placeOf(projection) };
+    return { projection, table, ...checkpointOf(database, projection), fault: undefined };
   });
   const kept = keepers.map((keeper): KeptModel => {
     const opened = keeper.open(database) as Kept;
-    return { projection: keeper, kept: opened, ...placeOf(keeper) };
+    const place = checkpointOf(database, keeper);
+    return { projection: keeper, kept: opened, ...place, fault: undefined };
   });
   return new Running(database, file, models, kept);
-}
-
-function checkpointOf(database: DatabaseSync, name: string) {
-  const found = database
-    .prepare('SELECT position, number AS "index" FROM models WHERE name = ?')
-    .get(name) as { position: string; index: number } | undefined;
-  return found ? { ...found } : { position: beginning, index: 0 };
-}
-
-function forgetStrangers(
-  database: DatabaseSync,
-  {
-    logId,
-    head,
-    projections,
-    keepers = [],
-    anew = false,
-  }: {
-    logId: string;
-    head: Position;
-    projections: readonly AnyProjection[];
-    keepers?: readonly Keeper<unknown>[];
-    anew?: boolean;
-  },
-): void {
-  const fact = database.prepare("SELECT value FROM facts WHERE name = 'log'").get() as
-    | { value: string }
-    | undefined;
-  const identity = `${layoutVersion} ${logId}`;
-  const known = database.prepare('SELECT name, version, position FROM models').all() as {
-    name: string;
-    version: number;
-    position: string;
-  }[];
-  const another = anew || (fact !== undefined && fact.value !== identity);
-  const versions = new Map(
-    [...projections, ...keepers].map(({ name, version }) => [name, version]),
-  );
-  database.exec('BEGIN IMMEDIATE');
-  for (const { name, version, position } of known) {
-    if (!another && position <= head && versions.get(name) === version) continue;
-    RowTable.drop(database, name);
-    database.exec('DELETE FROM notes');
-    database.prepare('DELETE FROM models WHERE name = ?').run(name);
-  }
-  database.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES ('log', ?)").run(identity);
-  database.exec('COMMIT');
 }
 
 class Running implements ReadModels {
@@ -167,7 +93,7 @@ class Running implements ReadModels {
   readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
   readonly #readers = new Map<string, Model[]>();
   readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
-  readonly #waiting = new Set<{ position: Position; done: (reached: boolean) => void }>();
+  readonly #reaching = new Reaching();
   readonly #saveCheckpoint: ReturnType<DatabaseSync['prepare']>;
 
   constructor(
@@ -227,8 +153,7 @@ class Running implements ReadModels {
     let changes = this.#transaction(events);
     // One that stops does so alone: the batch is folded again without it.
     while (changes === undefined) changes = this.#transaction(events);
-    const position = this.position();
-    for (const waiting of this.#waiting) if (waiting.position <= position) waiting.done(true);
+    this.#reaching.reached(this.position());
     for (const listener of this.#listeners) listener(events, changes);
   }
 
@@ -291,18 +216,7 @@ class Running implements ReadModels {
 
   async reached(position: Position, timeoutMs: number): Promise<boolean> {
     if (this.position() >= position) return true;
-    return await new Promise((resolve) => {
-      const waiting = {
-        position,
-        done: (reached: boolean) => {
-          clearTimeout(timer);
-          this.#waiting.delete(waiting);
-          resolve(reached);
-        },
-      };
-      const timer = setTimeout(() => waiting.done(false), timeoutMs);
-      this.#waiting.add(waiting);
-    });
+    return await this.#reaching.until(position, timeoutMs);
   }
 
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void {
@@ -326,12 +240,7 @@ class Running implements ReadModels {
     return stateOf(
       this.#file,
       this.#models.map(({ projection }) => projection),
-      (database) =>
-        (
-          database.prepare('SELECT min(position) AS position FROM models').get() as {
-            position: string | null;
-          }
-        ).position ?? beginning,
+      furthestBehind,
     );
   }
 
@@ -349,32 +258,7 @@ class Running implements ReadModels {
   }
 
   close(): void {
-    for (const waiting of this.#waiting) waiting.done(false);
+    this.#reaching.end();
     this.#database.close();
-  }
-}
-
-/** An event that a projection cannot read: the log and the code do not fit. Names no data. */
-class ProjectionFault extends Error {
-  override name = 'ProjectionFault';
-  readonly model: Place;
-
-  constructor(model: Place, stored: StoredEvent, cause: unknown) {
-    const why = cause instanceof Error ? cause.name : 'fault';
-    super(
-      `the read model ${model.projection.name} stopped at event ${stored.eventId} (${stored.type}) ` +
-        `of ${stored.stream}: ${why}`,
-    );
-    this.model = model;
-  }
-}
-
-/** The projection answers for what it does with an event, and for no fault of the file its rows are in. */
-function blaming<T>(model: Place, stored: StoredEvent, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') throw error;
-    throw new ProjectionFault(model, stored, error);
   }
 }

@@ -1,0 +1,93 @@
+/** The file that the rows are in: made, or opened and rid of rows that are of no use any more. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { beginning, type Position } from '../store/event-store.ts';
+import { RowTable } from './row-table.ts';
+
+/** What has a checkpoint in the file: a projection, or what is kept beside the rows. */
+interface Named {
+  readonly name: string;
+  readonly version: number;
+}
+
+export interface RowsFileOptions {
+  readonly file: string;
+  readonly logId: string;
+  /** Where the log's newest event stands. */
+  readonly head: Position;
+  /** Forgets all rows first. */
+  readonly anew?: boolean;
+}
+
+/** Another layout of the file itself: everything is folded again. */
+const layoutVersion = 1;
+
+/** Opens the file, made if missing, mode 0600, for `models` and no others. */
+export function openRowsFile(options: RowsFileOptions, models: readonly Named[]): DatabaseSync {
+  const { file } = options;
+  mkdirSync(dirname(file), { recursive: true });
+  const database = new DatabaseSync(file);
+  database.exec(
+    // Rows can be folded again at any time: no need to wait for the disk at each batch.
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+     PRAGMA cache_size = -65536;
+     CREATE TABLE IF NOT EXISTS models
+       (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, number INTEGER NOT NULL);
+     CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+     CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);`,
+  );
+  chmodSync(file, 0o600);
+  forgetStrangers(database, options, models);
+  return database;
+}
+
+function forgetStrangers(
+  database: DatabaseSync,
+  { logId, head, anew = false }: RowsFileOptions,
+  models: readonly Named[],
+): void {
+  const fact = database.prepare("SELECT value FROM facts WHERE name = 'log'").get() as
+    | { value: string }
+    | undefined;
+  const identity = `${layoutVersion} ${logId}`;
+  const known = database.prepare('SELECT name, version, position FROM models').all() as {
+    name: string;
+    version: number;
+    position: string;
+  }[];
+  const another = anew || (fact !== undefined && fact.value !== identity);
+  const versions = new Map(models.map(({ name, version }) => [name, version]));
+  database.exec('BEGIN IMMEDIATE');
+  for (const { name, version, position } of known) {
+    if (!another && position <= head && versions.get(name) === version) continue;
+    RowTable.drop(database, name);
+    database.exec('DELETE FROM notes');
+    database.prepare('DELETE FROM models WHERE name = ?').run(name);
+  }
+  database.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES ('log', ?)").run(identity);
+  database.exec('COMMIT');
+}
+
+/** How far one of them is, and where it begins when it is new: at the log's first event. */
+export function checkpointOf(
+  database: DatabaseSync,
+  { name, version }: Named,
+): { position: Position; index: number } {
+  // From the start, so that its table is known for a later version to drop.
+  database
+    .prepare('INSERT OR IGNORE INTO models (name, version, position, number) VALUES (?, ?, ?, 0)')
+    .run(name, version, beginning);
+  const found = database
+    .prepare('SELECT position, number AS "index" FROM models WHERE name = ?')
+    .get(name) as { position: string; index: number };
+  return { ...found };
+}
+
+/** How far the one is that is behind the most. */
+export const furthestBehind = (database: DatabaseSync): Position =>
+  (
+    database.prepare('SELECT min(position) AS position FROM models').get() as {
+      position: string | null;
+    }
+  ).position ?? beginning;
