@@ -6,17 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AccessRow } from '../../projections/access.ts';
 import type { Authority } from '../authority.ts';
 import { LeaseLost } from '../lease.ts';
-import {
-  activationNotesMax,
-  activationsAtOnceMax,
-  brokerRetryMaxMs,
-  brokerRetryMs,
-  driftShownMax,
-  reconcileEveryMs,
-  repairWaitMs,
-} from '../limits.ts';
+import { activationsAtOnceMax, brokerRetryMs, reconcileEveryMs, repairWaitMs } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { everyRow } from '../read-models/every-row.ts';
+import { Reaching } from '../read-models/reaching.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import {
   beginning,
@@ -26,15 +19,10 @@ import {
   StoreUnavailable,
 } from '../store/event-store.ts';
 import { accountOf, type BringingAbout, bringAbout } from './bring-about.ts';
-import {
-  type Broker,
-  BrokerDown,
-  BrokerRefused,
-  type Drift,
-  type LaneState,
-  type Note,
-} from './broker.ts';
-import { compared } from './reconcile.ts';
+import { type Broker, BrokerDown, BrokerRefused, type LaneState, type Note } from './broker.ts';
+import { LaneNotes } from './lane-notes.ts';
+import { Comparison } from './reconcile.ts';
+import { RetryPauses } from './retry-pauses.ts';
 
 export interface LaneOptions extends BringingAbout {
   readonly readModels: ReadModels;
@@ -52,20 +40,20 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #checkpoint: string;
   #done: { position: string; index: number };
-  readonly #waiting = new Set<{ position: string; tell: (settled: boolean) => void }>();
+  readonly #reaching = new Reaching();
   /** Clients to look at. */
   readonly #changed = new Map<string, Told>();
-  readonly #notes = new Map<string, Note>();
-  #drift: readonly Drift[] = [];
-  #accountCount = 0;
-  #comparison: 'due' | 'made' = 'due';
+  readonly #notes = new LaneNotes();
+  readonly #comparison: Comparison;
+  #comparisonIs: 'due' | 'made' = 'due';
   #idle: (() => void)[] = [];
   #wake: () => void = () => undefined;
-  readonly #pausing = new Set<() => void>();
-  #retryMs = brokerRetryMs;
+  readonly #pauses: RetryPauses;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#comparison = new Comparison(options);
+    this.#pauses = new RetryPauses(options.signal);
     const { broker, readModels } = options;
     this.broker = broker;
     // The first broker had the bare name before there were others.
@@ -75,7 +63,7 @@ export class Lane {
     this.#done = { position, index: Number(index) };
     broker.onUp(() => {
       this.#compareAgain();
-      for (const end of this.#pausing) end();
+      this.#pauses.end();
     });
     const timer = setInterval(() => this.#compareAgain(), reconcileEveryMs).unref();
     this.ended = Promise.all([this.#follow(), this.#work()]).then(() => clearInterval(timer));
@@ -86,18 +74,7 @@ export class Lane {
   async settled(position: string, timeoutMs: number): Promise<boolean> {
     if (this.#done.position >= position) return true;
     if (this.broker.status() === 'down') return false;
-    return await new Promise((resolve) => {
-      const one = {
-        position,
-        tell: (settled: boolean) => {
-          clearTimeout(timer);
-          this.#waiting.delete(one);
-          resolve(settled);
-        },
-      };
-      const timer = setTimeout(() => one.tell(false), timeoutMs);
-      this.#waiting.add(one);
-    });
+    return await this.#reaching.until(position, timeoutMs);
   }
 
   /** Looks at a client again, though the log does not tell of a change. */
@@ -115,9 +92,8 @@ export class Lane {
       name: this.broker.name,
       kind: this.broker.kind,
       status: this.broker.status(),
-      accountCount: this.#accountCount,
       lagEvents: Math.max(0, this.#options.readModels.resume().index - this.#done.index),
-      drift: this.#drift.slice(0, driftShownMax),
+      ...this.#comparison.state,
     };
   }
 
@@ -127,7 +103,7 @@ export class Lane {
    */
   async reconcile(repair: boolean): Promise<void> {
     try {
-      const repairs = await this.#compare();
+      const repairs = await this.#comparison.make();
       if (!repair || repairs.length === 0) return;
       for (const username of repairs) this.look(username);
       const late = new AbortController();
@@ -136,7 +112,7 @@ export class Lane {
         delay(repairWaitMs, undefined, late).catch(() => undefined),
       ]);
       late.abort();
-      await this.#compare();
+      await this.#comparison.make();
     } catch (error) {
       if (!(error instanceof BrokerDown)) throw error;
     }
@@ -151,36 +127,8 @@ export class Lane {
   }
 
   #compareAgain(): void {
-    this.#comparison = 'due';
+    this.#comparisonIs = 'due';
     this.#wake();
-  }
-
-  /** Resolves with the names that are to be looked at. */
-  async #compare(): Promise<readonly string[]> {
-    const { broker, options } = { broker: this.broker, options: this.#options };
-    const accounts = await broker.list();
-    if (accounts === null) return [];
-    const { drift, repairs } = compared(accounts, everyRow(options.rows.access), {
-      rightsOf: (row) => {
-        const account = accountOf(options.authority, row.username);
-        return account === null ? null : broker.rightsOf(account);
-      },
-      acknowledged: (row) => {
-        const told = options.rows.activations.get(row.username)?.brokers[broker.name];
-        if (told?.active) return 'active';
-        return 'credentialId' in row && told?.credentialId === row.credentialId ? 'once' : 'never';
-      },
-    });
-    const strangers = drift.filter(({ kind }) => kind === 'stranger').length;
-    const before = this.#drift.filter(({ kind }) => kind === 'stranger').length;
-    if (strangers !== before)
-      options.log.warn('A broker has accounts that the log does not own', {
-        broker: broker.name,
-        count: strangers,
-      });
-    this.#drift = drift;
-    this.#accountCount = accounts.length;
-    return repairs;
   }
 
   async #follow(): Promise<void> {
@@ -195,7 +143,7 @@ export class Lane {
           if (signal.aborted) return;
           this.#done = { position: last, index: this.#done.index + events.length };
           readModels.takeNote(this.#checkpoint, `${last} ${this.#done.index}`);
-          for (const one of this.#waiting) if (one.position <= last) one.tell(true);
+          this.#reaching.reached(last);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -234,7 +182,7 @@ export class Lane {
           this.#options.log.warn('A broker refused', { broker: this.broker.name, error });
           return;
         }
-        await this.#pause();
+        await this.#pauses.wait();
       }
     }
   }
@@ -262,31 +210,31 @@ export class Lane {
     while (!signal.aborted) {
       try {
         await this.#step();
-        this.#retryMs = brokerRetryMs;
+        this.#pauses.succeeded();
       } catch (error) {
         if (signal.aborted) break;
         if (!(error instanceof BrokerDown))
           log.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
-        await this.#pause();
+        await this.#pauses.wait();
       }
     }
     for (const tell of this.#idle.splice(0)) tell();
   }
 
   async #step(): Promise<void> {
-    const rests = this.#changed.size === 0 && this.#comparison === 'made';
+    const rests = this.#changed.size === 0 && this.#comparisonIs === 'made';
     if (rests) {
       for (const tell of this.#idle.splice(0)) tell();
       await this.#woken();
       return;
     }
     if (this.broker.status() === 'down') throw new BrokerDown(`${this.broker.name} is down`);
-    if (this.#comparison === 'due') {
-      this.#comparison = 'made';
+    if (this.#comparisonIs === 'due') {
+      this.#comparisonIs = 'made';
       try {
-        for (const username of await this.#compare()) this.look(username);
+        for (const username of await this.#comparison.make()) this.look(username);
       } catch (error) {
-        this.#comparison = 'due';
+        this.#comparisonIs = 'due';
         throw error;
       }
     }
@@ -307,27 +255,21 @@ export class Lane {
     let fault: unknown;
     for (const [at, [username, told]] of portion.entries()) {
       const result = results[at];
-      this.#notes.delete(username);
-      if (result?.status === 'fulfilled' && result.value !== null)
-        this.#keepNote(username, { status: 'waiting', detail: result.value });
+      if (result?.status === 'fulfilled') this.#notes.brought(username, result.value);
       if (result?.status !== 'rejected') continue;
-      if (result.reason instanceof BrokerRefused) {
-        this.#keepNote(username, { status: 'failed', detail: result.reason.message });
+      const { reason } = result;
+      if (passes(reason)) {
+        this.#notes.brought(username, null);
+        if (!this.#changed.has(username)) this.#changed.set(username, told);
+        fault = reason;
         continue;
       }
-      if (!passes(result.reason)) {
-        // One client that cannot be brought about holds up nobody else.
+      // One client that cannot be brought about holds up nobody else.
+      this.#notes.failed(username, reason);
+      if (!(reason instanceof BrokerRefused))
         this.#options.log.error('A client cannot be activated or shut out', {
-          ...{ broker: this.broker.name, username, error: result.reason },
+          ...{ broker: this.broker.name, username, error: reason },
         });
-        this.#keepNote(username, {
-          status: 'failed',
-          detail: "A fault of the registry itself: the service's log says more.",
-        });
-        continue;
-      }
-      if (!this.#changed.has(username)) this.#changed.set(username, told);
-      fault = result.reason;
     }
     return fault;
   }
@@ -337,27 +279,6 @@ export class Lane {
       this.#wake = resolve;
       if (this.#options.signal.aborted) resolve();
     });
-  }
-
-  #keepNote(username: string, note: Note): void {
-    this.#notes.set(username, note);
-    if (this.#notes.size <= activationNotesMax) return;
-    for (const oldest of this.#notes.keys()) {
-      this.#notes.delete(oldest);
-      return;
-    }
-  }
-
-  /** Waits before the next try, longer each time; a broker that is back ends it. */
-  async #pause(): Promise<void> {
-    const ms = this.#retryMs;
-    this.#retryMs = Math.min(ms * 2, brokerRetryMaxMs);
-    const back = new AbortController();
-    const end = () => back.abort();
-    this.#pausing.add(end);
-    const signal = AbortSignal.any([this.#options.signal, back.signal]);
-    await delay(ms, undefined, { signal }).catch(() => undefined);
-    this.#pausing.delete(end);
   }
 }
 

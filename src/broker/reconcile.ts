@@ -1,6 +1,10 @@
 /** Compares the accounts of a broker with the log: who is a stranger there, and what is to be put right. */
 import type { AccessRow } from '../../projections/access.ts';
-import type { BrokerAccount, Drift } from './broker.ts';
+import { driftShownMax } from '../limits.ts';
+import type { Log } from '../log.ts';
+import { everyRow } from '../read-models/every-row.ts';
+import { accountOf, type BringingAbout } from './bring-about.ts';
+import type { BrokerAccount, Drift, LaneState } from './broker.ts';
 
 export interface Compared {
   readonly drift: readonly Drift[];
@@ -59,3 +63,45 @@ function driftOf(
   if (!account.enabled) return 'enabled';
   return account.rights === rights ? null : 'rights';
 }
+
+/** The last comparison of one broker with the log. */
+export class Comparison {
+  readonly #options: BringingAbout & { readonly log: Log };
+  #drift: readonly Drift[] = [];
+  #accountCount = 0;
+
+  constructor(options: BringingAbout & { readonly log: Log }) {
+    this.#options = options;
+  }
+
+  get state(): Pick<LaneState, 'accountCount' | 'drift'> {
+    return { accountCount: this.#accountCount, drift: this.#drift.slice(0, driftShownMax) };
+  }
+
+  /** Compares; resolves with the names that are to be looked at. @throws BrokerDown */
+  async make(): Promise<readonly string[]> {
+    const { broker, authority, rows, log } = this.#options;
+    const accounts = await broker.list();
+    if (accounts === null) return [];
+    const { drift, repairs } = compared(accounts, everyRow(rows.access), {
+      rightsOf: (row) => {
+        const account = accountOf(authority, row.username);
+        return account === null ? null : broker.rightsOf(account);
+      },
+      acknowledged: (row) => {
+        const told = rows.activations.get(row.username)?.brokers[broker.name];
+        if (told?.active) return 'active';
+        return 'credentialId' in row && told?.credentialId === row.credentialId ? 'once' : 'never';
+      },
+    });
+    const count = strangersIn(drift);
+    if (count !== strangersIn(this.#drift))
+      log.warn('A broker has accounts that the log does not own', { broker: broker.name, count });
+    this.#drift = drift;
+    this.#accountCount = accounts.length;
+    return repairs;
+  }
+}
+
+const strangersIn = (drift: readonly Drift[]): number =>
+  drift.filter(({ kind }) => kind === 'stranger').length;
