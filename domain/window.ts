@@ -19,14 +19,26 @@ export type WindowLimits = z.infer<typeof WindowLimits>;
 
 export const WindowEvent = z.discriminatedUnion('type', [
   event('RegistryUnlocked', { windowId: Id, until: Instant, limits: WindowLimits, ...caused }),
-  event('RegistryLocked', { windowId: Id, ...caused }),
+  event('RegistryLocked', {
+    windowId: Id,
+    /** Attempts that the limits turned away while it was open; absent: nobody counted them. */
+    turnedAwayCount: z.int().min(0).optional(),
+    ...caused,
+  }),
 ]);
 export type WindowEvent = z.infer<typeof WindowEvent>;
+
+/** How many attempts were turned away in a window, as far as this was counted. */
+export interface TurnedAway {
+  readonly windowId: string;
+  readonly attemptCount: number;
+}
 
 type Asked<Type extends string, Data = unknown> = {
   readonly type: Type;
   readonly at: string;
   readonly by: Actor;
+  readonly turnedAway?: TurnedAway | null;
 } & Data;
 
 export type WindowCommand =
@@ -69,18 +81,28 @@ function evolve(_state: Window, { type, data }: WindowEvent): Window {
 type Answer = Decision<WindowEvent, WindowRefusal>;
 type Ask<Type extends WindowCommand['type']> = Extract<WindowCommand, { type: Type }>;
 
-const locked = (windowId: string, at: string, by: Actor): WindowEvent => ({
+const locked = (
+  windowId: string,
+  { at, turnedAway }: Pick<WindowCommand, 'at' | 'turnedAway'>,
+  by: Actor,
+): WindowEvent => ({
   type: 'RegistryLocked',
-  data: { windowId, at, by },
+  data: {
+    windowId,
+    ...(turnedAway?.windowId === windowId ? { turnedAwayCount: turnedAway.attemptCount } : {}),
+    at,
+    by,
+  },
 });
 
-function unlock({ windowId, until, limits, at, by }: Ask<'UnlockRegistry'>, state: Window): Answer {
+function unlock(command: Ask<'UnlockRegistry'>, state: Window): Answer {
+  const { windowId, until, limits, at, by } = command;
   const opened = (id: string): WindowEvent => ({
     type: 'RegistryUnlocked',
     data: { windowId: id, until, limits, at, by },
   });
   if (state.status === 'locked') return accept(opened(windowId));
-  if (state.until <= at) return accept(locked(state.windowId, at, system), opened(windowId));
+  if (state.until <= at) return accept(locked(state.windowId, command, system), opened(windowId));
   const same = state.until === until && JSON.stringify(state.limits) === JSON.stringify(limits);
   return same ? accept() : accept(opened(state.windowId));
 }
@@ -93,11 +115,11 @@ function decide(command: WindowCommand, state: Window): Answer {
       if (state.status === 'locked') return accept();
       // A window that ran out locked by itself, whoever turns the key after that.
       return accept(
-        locked(state.windowId, command.at, state.until <= command.at ? system : command.by),
+        locked(state.windowId, command, state.until <= command.at ? system : command.by),
       );
     case 'EndWindow':
       return state.status === 'unlocked' && state.until <= command.at
-        ? accept(locked(state.windowId, command.at, command.by))
+        ? accept(locked(state.windowId, command, command.by))
         : accept();
   }
 }

@@ -16,6 +16,8 @@ export interface WindowRow {
   readonly limits: WindowLimits;
   /** Requests that were asked in this window, whatever became of them. */
   readonly requestCount: number;
+  /** Attempts that the limits turned away; null: it is open, or nobody counted them. */
+  readonly turnedAwayCount: number | null;
 }
 
 const Event = z.union([WindowEvent, ClientEvent]);
@@ -23,7 +25,7 @@ type Event = z.infer<typeof Event>;
 
 export const windowProjection: Projection<WindowRow, Event, WindowRow> = {
   name: 'window',
-  version: 3,
+  version: 4,
   reads: ['registry', 'client'],
   Event,
   key: ({ type }) => {
@@ -51,6 +53,7 @@ export const windowProjection: Projection<WindowRow, Event, WindowRow> = {
           lockedBy: null,
           limits: data.limits,
           requestCount: goesOn ? row.requestCount : 0,
+          turnedAwayCount: null,
         };
       }
       case 'RegistryLocked': {
@@ -63,6 +66,7 @@ export const windowProjection: Projection<WindowRow, Event, WindowRow> = {
           status: 'locked',
           lockedAt,
           lockedBy: byItself ? null : data.by.name,
+          turnedAwayCount: data.turnedAwayCount ?? null,
         };
       }
       case 'RegistrationRequested':

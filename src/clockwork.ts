@@ -2,7 +2,7 @@
 import { client } from '../domain/client.ts';
 import { credentialIdsOf } from '../domain/client-state.ts';
 import { system } from '../domain/values.ts';
-import { registryId, window } from '../domain/window.ts';
+import { registryId, type TurnedAway, window } from '../domain/window.ts';
 import type { AccessRow } from '../projections/access.ts';
 import type { ClientRow } from '../projections/clients.ts';
 import type { RequestRow } from '../projections/requests.ts';
@@ -33,6 +33,7 @@ export interface ClockworkOptions {
     readonly access: Rows<AccessRow>;
     readonly clients: Rows<ClientRow>;
   };
+  readonly turnedAway: () => TurnedAway | null;
   readonly refusedTtlMs: number;
   readonly now: () => string;
   readonly log: Log;
@@ -49,7 +50,7 @@ export async function ring(options: ClockworkOptions): Promise<void> {
       store,
       window,
       registryId,
-      { type: 'EndWindow', at: now(), by: system },
+      { type: 'EndWindow', at: now(), by: system, turnedAway: options.turnedAway() },
       newCause(),
     );
 

@@ -1,4 +1,5 @@
-/** Knocks: attempts that were turned away at the gate, counted in memory and shown; never stored. */
+/** Knocks: attempts that were turned away at the gate, counted in memory and shown; never stored one by one. */
+import type { TurnedAway } from '../domain/window.ts';
 import { knocksMax } from './limits.ts';
 
 export interface Knock {
@@ -18,13 +19,26 @@ export interface Knocks {
   /** The newest attempt first. */
   all(): readonly Knock[];
   size(): number;
+  /** What was counted here while this window was open. */
+  turnedAway(windowId: string): TurnedAway;
 }
 
+const oneMore = (before: TurnedAway | null, windowId: string): TurnedAway => ({
+  windowId,
+  attemptCount: (before?.windowId === windowId ? before.attemptCount : 0) + 1,
+});
+
 /** One entry for each name and source; beyond the limit the one that was quiet longest is forgotten. */
-export function createKnocks(onKnock?: (knock: Knock) => void): Knocks {
+export function createKnocks(
+  onKnock?: (knock: Knock) => void,
+  newestWindowId: () => string | null = () => null,
+): Knocks {
   const knocks = new Map<string, Knock>();
+  let inWindow: TurnedAway | null = null;
   return {
     count(knock, at) {
+      const windowId = knock.reason === 'locked' ? null : newestWindowId();
+      if (windowId !== null) inWindow = oneMore(inWindow, windowId);
       const key = `${knock.username}\0${knock.source}`;
       const before = knocks.get(key);
       knocks.delete(key);
@@ -45,5 +59,7 @@ export function createKnocks(onKnock?: (knock: Knock) => void): Knocks {
     },
     all: () => [...knocks.values()].reverse(),
     size: () => knocks.size,
+    turnedAway: (windowId) =>
+      inWindow?.windowId === windowId ? inWindow : { windowId, attemptCount: 0 },
   };
 }

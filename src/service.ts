@@ -1,4 +1,5 @@
 /** Builds what stands between the edges and the log: credentials, doors, desks and views. */
+import { registryId } from '../domain/window.ts';
 import { createAdministration } from './administration/administration.ts';
 import type { App } from './app.ts';
 import { createAudit } from './audit/audit.ts';
@@ -105,7 +106,16 @@ export async function buildService(options: ServiceOptions) {
   const atDoor = { store, vault, forget: passwords.forget, settled: settledAt('own') };
 
   const live = createLive({ history: rows.history, onApplied });
-  const knocks = createKnocks((knock) => live.knocked(knock));
+  const knocks = createKnocks(
+    (knock) => live.knocked(knock),
+    () => rows.window.get(registryId)?.windowId ?? null,
+  );
+  const startedAt = now();
+  /** Null where this node was not there from the window's beginning: a part is no count. */
+  const turnedAway = () => {
+    const row = rows.window.get(registryId);
+    return row === undefined || row.unlockedAt < startedAt ? null : knocks.turnedAway(row.windowId);
+  };
   const sources = createThrottle(config.sourceAttemptsPerMinute);
   let room: Room | undefined;
   const roomNow = (): Room => {
@@ -134,7 +144,7 @@ export async function buildService(options: ServiceOptions) {
   });
   const administration = createAdministration({
     ...{ store, clients, authority, rows, settled, position, now },
-    ...{ passwords, proofs, vault, tokens },
+    ...{ passwords, proofs, vault, tokens, turnedAway },
     throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
@@ -148,7 +158,7 @@ export async function buildService(options: ServiceOptions) {
     pendingCount: () => roomNow().pending(),
   });
   const audit = createAudit({
-    ...{ store, readModels, views, signer, now },
+    ...{ store, readModels, views, signer, turnedAway, now },
     history: rows.history,
     dataDir: config.dataDir,
   });
@@ -190,7 +200,7 @@ export async function buildService(options: ServiceOptions) {
   };
 
   return {
-    ...{ app, rows, audit, clients, vault, passwords, authority, registration },
+    ...{ app, rows, audit, clients, vault, passwords, authority, registration, turnedAway },
     passwordFaults: faultsOf,
     storeFault: watched.fault,
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */

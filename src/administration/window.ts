@@ -1,6 +1,6 @@
 /** The window: unlocked for a time within limits, and locked. */
 import { randomUUID } from 'node:crypto';
-import { registryId, type WindowCommand, window } from '../../domain/window.ts';
+import { registryId, type TurnedAway, type WindowCommand, window } from '../../domain/window.ts';
 import { actorOf, type By, type Done } from './by.ts';
 import { type RecordingOptions, record } from './recording.ts';
 
@@ -14,13 +14,15 @@ export interface Unlock {
 
 export interface WindowAdministrationOptions extends RecordingOptions {
   readonly now: () => string;
+  /** How many the newest window's limits turned away; null: not counted here from its beginning. */
+  readonly turnedAway: () => TurnedAway | null;
 }
 
 const defaultDurationMs = 300_000;
 const defaultRequestsMax = 100;
 
 export function createWindowAdministration(options: WindowAdministrationOptions) {
-  const { now } = options;
+  const { now, turnedAway } = options;
   const turn = (by: By, command: WindowCommand): Promise<Done> =>
     record(options, window, registryId, command, by.cause);
 
@@ -39,9 +41,16 @@ export function createWindowAdministration(options: WindowAdministrationOptions)
         },
         at: from,
         by: actorOf(by),
+        turnedAway: turnedAway(),
       });
     },
 
-    lock: (by: By): Promise<Done> => turn(by, { type: 'LockRegistry', at: now(), by: actorOf(by) }),
+    lock: (by: By): Promise<Done> =>
+      turn(by, {
+        type: 'LockRegistry',
+        at: now(),
+        by: actorOf(by),
+        turnedAway: turnedAway(),
+      }),
   };
 }

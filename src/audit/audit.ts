@@ -1,5 +1,6 @@
 /** What auditors are given: checkpoints, proofs and the export of one log, and looks back into it. */
 import { join } from 'node:path';
+import type { TurnedAway } from '../../domain/window.ts';
 import { activations } from '../../projections/activations.ts';
 import { clients } from '../../projections/clients.ts';
 import type { HistoryRow } from '../../projections/history.ts';
@@ -59,6 +60,8 @@ interface AuditOptions {
   readonly views: Views;
   readonly signer: Signer;
   readonly dataDir: string;
+  /** How many the newest window's limits turned away so far; null: not counted here. */
+  readonly turnedAway: () => TurnedAway | null;
   /** ISO. */
   readonly now: () => string;
 }
@@ -82,7 +85,7 @@ function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving 
 }
 
 export function createAudit(options: AuditOptions) {
-  const { store, readModels, views, history, signer, now } = options;
+  const { store, readModels, views, history, signer, turnedAway, now } = options;
   const tree = readModels.kept(merkleTree);
   const past: Past = {
     window: readModels.past(windowProjection),
@@ -93,7 +96,7 @@ export function createAudit(options: AuditOptions) {
   };
   return {
     ...proving(options, tree),
-    ...createExplain({ views, history, window: past.window, signer, now }),
+    ...createExplain({ views, history, window: past.window, signer, turnedAway, now }),
     /** A client as it was; undefined where nobody knew the name yet. */
     clientAt: (username: string, at: string) =>
       clientAt({ store, tree, past }, username, momentOf(tree, at)),

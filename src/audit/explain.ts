@@ -1,5 +1,5 @@
 /** Why a credential exists, and what came of a window: the events told as one story. */
-import { registryId } from '../../domain/window.ts';
+import { registryId, type TurnedAway } from '../../domain/window.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import { explainedEventsMax, reportedRequestsMax } from '../limits.ts';
@@ -16,6 +16,7 @@ export interface ExplainOptions {
   readonly history: Rows<HistoryRow>;
   readonly window: PastRows<WindowRow>;
   readonly signer: Signer;
+  readonly turnedAway: () => TurnedAway | null;
   readonly now: () => string;
 }
 
@@ -27,8 +28,19 @@ const windowTypes = [
   'ReplacementRequested',
 ];
 
-/** A window as it was when it ended, or is. */
-function windowById({ history, window, now }: ExplainOptions, windowId: string) {
+/** Null: nobody counted. */
+function turnedAwayIn({ turnedAway }: ExplainOptions, row: WindowRow): number | null {
+  if (row.status === 'locked') return row.turnedAwayCount;
+  const counted = turnedAway();
+  return counted?.windowId === row.windowId ? counted.attemptCount : null;
+}
+
+/**
+ * A window as it was when it ended, or is; its knocks are the attempts that its limits turned away, 0 where
+ * nobody counted them.
+ */
+function windowById(options: ExplainOptions, windowId: string) {
+  const { history, window, now } = options;
   const [newest] = history.find({
     where: [
       { column: 'windowId', is: windowId },
@@ -37,9 +49,12 @@ function windowById({ history, window, now }: ExplainOptions, windowId: string) 
     limit: 1,
   }).items;
   const row = newest && window.get(registryId, newest.index + 1);
-  return row?.windowId === windowId
-    ? windowAt(row, now(), { pendingCount: 0, knockCount: 0 })
-    : undefined;
+  if (row?.windowId !== windowId) return undefined;
+  const turnedAwayCount = turnedAwayIn(options, row);
+  return {
+    turnedAwayCount,
+    window: windowAt(row, now(), { pendingCount: 0, knockCount: turnedAwayCount ?? 0 }),
+  };
 }
 
 export type Explanation = NonNullable<
@@ -66,7 +81,7 @@ export function createExplain(options: ExplainOptions) {
       return {
         user,
         request,
-        window: windowId === null ? null : (windowById(options, windowId) ?? null),
+        window: windowId === null ? null : (windowById(options, windowId)?.window ?? null),
         decision: request?.decision ?? null,
         activations: user.activations,
         events: items.toReversed(),
@@ -75,12 +90,15 @@ export function createExplain(options: ExplainOptions) {
 
     /** One window with what was asked in it, signed; undefined: no such window. */
     async report(windowId: string, seeing: boolean) {
-      const window = windowById(options, windowId);
-      if (window === undefined) return undefined;
+      const found = windowById(options, windowId);
+      if (found === undefined) return undefined;
+      const { window, turnedAwayCount } = found;
       const requests: NonNullable<Awaited<ReturnType<Views['request']>>>[] = [];
       const counts = {
         ...{ asked: 0, granted: 0, denied: 0, expired: 0, pending: 0 },
         ...{ contested: 0, unlisted: 0 },
+        // Absent rather than a number that nobody counted.
+        ...(turnedAwayCount === null ? {} : { turnedAway: turnedAwayCount }),
       };
       const inWindow = [{ column: 'windowId', is: windowId }];
       for (const { type, data } of everyRow(history, { where: inWindow, order: 'oldest' })) {

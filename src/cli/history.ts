@@ -48,6 +48,7 @@ export function detailsText({ data }: Pick<Event, 'data'>): string {
     ...(strings(limits.sources).length > 0 ? [`from ${strings(limits.sources).join(' ')}`] : []),
     ...(typeof limits.maxRequests === 'number' ? [`at most ${limits.maxRequests}`] : []),
     ...said('note:', limits.note),
+    ...(data.turnedAwayCount ? [`${data.turnedAwayCount} turned away`] : []),
     ...said('reason:', data.reason),
     ...(text(data.blockedUntil) === null
       ? []

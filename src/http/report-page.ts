@@ -16,6 +16,7 @@ const countWords: Readonly<Record<keyof WindowReport['counts'], string>> = {
   pending: 'Still waiting',
   expired: 'Ran out',
   contested: 'Contested',
+  turnedAway: 'Turned away',
   unlisted: 'Not listed below',
 };
 
@@ -40,7 +41,7 @@ export function reportPage(report: WindowReport, verifierKey: string): string {
     ([
       name,
       words,
-    ]) => html`<div><dt>${words}</dt><dd>${counts[name as keyof typeof counts]}</dd></div>
+    ]) => html`<div><dt>${words}</dt><dd>${counts[name as keyof typeof counts] ?? '–'}</dd></div>
 `,
   );
   const asked = requests.map(

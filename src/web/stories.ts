@@ -102,7 +102,12 @@ function lineOf({ type, actor, data }: Event): Line {
         text('until') === '' ? '' : `until ${dateTime(text('until'), nowMs())}`,
       ];
     case 'RegistryLocked':
-      return [`locked ${by}`, '', 'Window'];
+      return [
+        `locked ${by}`,
+        '',
+        'Window',
+        data.turnedAwayCount ? `${data.turnedAwayCount} attempts were turned away meanwhile` : '',
+      ];
     case 'RoleDefined':
       return [`role ${text('name')} defined ${by}`, '', 'Changes'];
     case 'RoleRemoved':

@@ -97,6 +97,22 @@ test('a window that ran out while the process was down is ended by the registry,
   given(unlocked())
     .when({ ...lock, at: due })
     .thenRecorded(locked({ at: due, by: system })));
+for (const [name, command] of [
+  ['a lock', lock],
+  ['the end', end(later)],
+  ['the next unlock', unlock({ at: later })],
+] as const) {
+  const count = (windowId: string) => ({ windowId, attemptCount: 7 });
+  const own = given(unlocked()).when({ ...command, turnedAway: count(firstWindow) });
+  const other = given(unlocked()).when({ ...command, turnedAway: count(nextWindow) });
+  test(`${name} tells what was turned away in its window, never in another`, () => {
+    const when = command.at;
+    const by = command.type === 'LockRegistry' ? ada : system;
+    const next = command.type === 'UnlockRegistry' ? [opened(when)] : [];
+    own.thenRecorded(locked({ at: when, by, turnedAwayCount: 7 }), ...next);
+    other.thenRecorded(locked({ at: when, by }), ...next);
+  });
+}
 test('after a lock a new window is a new one', () =>
   given(unlocked(), locked())
     .when(unlock())

@@ -39,6 +39,7 @@ const open: WindowRow = {
   lockedBy: null,
   limits,
   requestCount: 0,
+  turnedAwayCount: null,
 };
 
 test('there is no row before the first window', () => {
@@ -68,6 +69,13 @@ test('locked by somebody', () =>
     lockedAt: the.at,
     lockedBy: 'ada',
   }));
+test('locked, with what was turned away while it was open', () => {
+  const { type, data } = locked(the.at);
+  const counted = { type, data: { ...data, turnedAwayCount: 7 } };
+  assert.is(row(unlocked(), counted)?.turnedAwayCount, 7);
+  const next = unlocked({ windowId: the.nextWindow, at: the.later, until: the.due });
+  assert.is(row(unlocked(), counted, next)?.turnedAwayCount, null);
+});
 test('locked by itself, at its end', () =>
   assert.equal(row(unlocked(), locked(the.later, system)), {
     ...open,

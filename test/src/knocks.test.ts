@@ -71,4 +71,22 @@ test('what was shown stays as it was', () => {
   assert.is(shown?.attemptCount, 1);
 });
 
+test('what the limits of a window turned away is counted for that window alone', () => {
+  let windowId: string | null = null;
+  const knocks = createKnocks(undefined, () => windowId);
+  knocks.count(knock('a', { reason: 'filtered' }), at(1));
+  assert.is(knocks.turnedAway('w1').attemptCount, 0, 'before any window');
+  windowId = 'w1';
+  knocks.count(knock('a'), at(2));
+  knocks.count(knock('a', { reason: 'filtered' }), at(3));
+  knocks.count(knock('b', { reason: 'full' }), at(4));
+  knocks.admitted('a');
+  assert.equal(knocks.turnedAway('w1'), { windowId: 'w1', attemptCount: 2 });
+  windowId = 'w2';
+  assert.equal(knocks.turnedAway('w2'), { windowId: 'w2', attemptCount: 0 });
+  knocks.count(knock('a', { reason: 'full' }), at(5));
+  assert.equal(knocks.turnedAway('w2'), { windowId: 'w2', attemptCount: 1 });
+  assert.equal(knocks.turnedAway('w1'), { windowId: 'w1', attemptCount: 0 });
+});
+
 test.run();

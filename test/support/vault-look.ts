@@ -48,6 +48,7 @@ export const sweepInDays = (dataDir: string, days: number): Promise<number> =>
         vault: createVault(store, now),
         passwords: { forget: () => undefined },
         rows: rowsOf(readModels),
+        turnedAway: () => null,
         refusedTtlMs: 30 * 24 * 60 * 60 * 1_000,
         now,
         clients: undefined as never,

@@ -42,6 +42,17 @@ test.before(async (world) => {
         })
       ).body.requestId,
     );
+  for (const username of ['lathe-1', 'lathe-2', 'lathe-1'])
+    assert.is(
+      (
+        await call('POST', '/api/client-registry/register', {
+          body: { username, password: strongPassword() },
+        })
+      ).status,
+      423,
+    );
+  const { counts } = (await must(200, 'GET', `/api/audit/windows/${world.windowId}/report`)).body;
+  assert.is(counts.turnedAway, 3, 'while it is open');
   await mark('asked');
   const grant = (at: number) =>
     must(200, 'POST', `/api/client-registry/requests/${ids[at]}/grant`, {
@@ -242,9 +253,10 @@ test('a window is reported, signed, as JSON and as a page', async ({ gatebook, w
   const { signature, ...signed } = body;
   assert.equal(signed.counts, {
     ...{ asked: 3, granted: 2, denied: 1, expired: 0, pending: 0 },
-    ...{ contested: 0, unlisted: 0 },
+    ...{ contested: 0, unlisted: 0, turnedAway: 3 },
   });
   assert.equal([signed.window.status, signed.window.lockedBy], ['locked', 'admin']);
+  assert.is(signed.window.knockCount, 3);
   const key = (await gatebook.call('GET', '/.well-known/checkpoint-key')).text;
   const note = (value: unknown) => noteOf(`${canonicalJson(value)}\n\n${signature}\n`);
   assert.ok(isSignedBy(note(signed), verifierOf(key)));
