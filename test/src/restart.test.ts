@@ -160,4 +160,21 @@ test('a folder without its rows makes them again, the same', async ({ door, worl
   assert.is((await world.call('GET', '/api/whoami')).status, 200, 'no second administrator');
 });
 
+test('what a window turned away is told only by who counted from its beginning', async ({
+  door,
+  world,
+}) => {
+  const lockedAfter = async (work: () => Promise<unknown>) => {
+    await door.must(200, 'POST', '/api/client-registry/lock');
+    await door.unlock({ usernamePattern: 'none-*' });
+    assert.is((await door.ask(newName(), strong())).status, 423);
+    await work();
+    await door.must(200, 'POST', '/api/client-registry/lock');
+    const { body } = await door.must(200, 'GET', '/api/audit/events?type=RegistryLocked&limit=1');
+    return body.items[0].data.turnedAwayCount;
+  };
+  assert.is(await lockedAfter(async () => undefined), 1);
+  assert.is(await lockedAfter(() => world.restart()), undefined);
+});
+
 test.run();
