@@ -1,5 +1,6 @@
 /** What the decisions about a client need to know of its history. */
 import type { ClientEvent, Rights } from './client-events.ts';
+import { noRights } from './rights.ts';
 
 /** Somebody who waits for a decision: the first for a free name, or the challenger of an active client. */
 export interface Waiting {
@@ -65,14 +66,6 @@ export type Client = History &
         readonly reason: string | null;
       }
   );
-
-export const noRights: Rights = {
-  roles: [],
-  permissions: [],
-  mqttPublishPrefix: null,
-  mqttClientId: null,
-  expiresAt: null,
-};
 
 export const initial: Client = {
   status: 'unknown',

@@ -10,39 +10,20 @@
  *
  * A challenger may wait beside an active client: another credential that asks to replace it.
  */
-import type { Ask, ClientCommand, ClientRefusal, GivenRights } from './client-commands.ts';
+import type { Ask, ClientCommand, ClientRefusal } from './client-commands.ts';
 import { knock } from './client-door.ts';
-import { ClientEvent, type Rights } from './client-events.ts';
-import { type Client, evolve, initial, noRights } from './client-state.ts';
+import { ClientEvent } from './client-events.ts';
+import { deny, expireRequest, grant } from './client-requests.ts';
+import { type Client, evolve, initial } from './client-state.ts';
 import { accept, type Decider, type Decision, refuse } from './decider.ts';
+import { sameRights } from './rights.ts';
 
 export type { ClientCommand, ClientRefusal, DoorRefusal, GivenRights } from './client-commands.ts';
 export { ClientEvent, Rights } from './client-events.ts';
-export { type Client, credentialIdsOf, noRights } from './client-state.ts';
+export { type Client, credentialIdsOf } from './client-state.ts';
+export { noRights, sameRights } from './rights.ts';
 
 type Answer = Decision<ClientEvent, ClientRefusal>;
-
-const over = (base: Rights, given: GivenRights): Rights => ({
-  roles: given.roles ?? base.roles,
-  permissions: given.permissions ?? base.permissions,
-  mqttPublishPrefix:
-    given.mqttPublishPrefix === undefined ? base.mqttPublishPrefix : given.mqttPublishPrefix,
-  mqttClientId: given.mqttClientId === undefined ? base.mqttClientId : given.mqttClientId,
-  expiresAt: given.expiresAt === undefined ? base.expiresAt : given.expiresAt,
-});
-
-/** Rights are the same whatever the order of roles and permissions. */
-export function sameRights(a: Rights, b: Rights): boolean {
-  const written = ({ roles, permissions, ...rest }: Rights) =>
-    JSON.stringify([
-      [...new Set(roles)].sort(),
-      [...new Set(permissions.map((p) => `${p.context} ${p.operation} ${p.resource}`))].sort(),
-      rest.mqttPublishPrefix,
-      rest.mqttClientId,
-      rest.expiresAt,
-    ]);
-  return written(a) === written(b);
-}
 
 /** Ends a challenger's waiting, where there is one: it asked to replace what is no longer so. */
 function challengerEnds(
@@ -65,94 +46,6 @@ function challengerEnds(
       },
     },
   ];
-}
-
-/** The refusal that tells how a request that no longer waits was decided. */
-function decidedBefore(state: Client, requestId: string): ClientRefusal {
-  const outcome = state.decided[requestId];
-  switch (outcome) {
-    case 'granted':
-      return 'request-already-granted';
-    case 'denied':
-      return 'request-already-denied';
-    case 'expired':
-      return 'request-expired';
-    default:
-      return 'request-not-found';
-  }
-}
-
-function grantAgain(command: Ask<'GrantRegistration'>, state: Client): Answer {
-  const refusal = decidedBefore(state, command.requestId);
-  if (refusal !== 'request-already-granted') return refuse(refusal);
-  if (state.status !== 'active' || state.requestId !== command.requestId)
-    return refuse('user-not-active');
-  const named = Object.values(command.rights).some((value) => value !== undefined);
-  const wanted = over(state.grantBase, command.rights);
-  return !named || sameRights(wanted, state.grantedRights) || sameRights(wanted, state.rights)
-    ? accept()
-    : refuse('request-already-granted');
-}
-
-function grant(command: Ask<'GrantRegistration'>, state: Client): Answer {
-  const { username, requestId, reason, at, by } = command;
-  const challenger = state.status === 'active' ? state.challenger : null;
-  const replaces = challenger?.requestId === requestId;
-  const waiting = state.status === 'pending' ? state.waiting : challenger;
-  if (waiting?.requestId !== requestId) return grantAgain(command, state);
-  if (waiting.expiresAt <= at) return refuse('request-expired');
-  if (replaces && command.inBulk) return refuse('replacement-not-in-bulk');
-  if (replaces && command.holdsHttpRights) return refuse('request-already-denied');
-  if (waiting.contestedIn.length > 0 && (command.inBulk || !command.confirmContested))
-    return refuse('request-contested');
-
-  const base = replaces && state.status === 'active' ? state.rights : noRights;
-  return accept({
-    type: replaces ? 'ReplacementGranted' : 'RegistrationGranted',
-    data: {
-      username,
-      requestId,
-      credentialId: waiting.credentialId,
-      rights: over(base, command.rights),
-      reason,
-      preauthorizationId: null,
-      at,
-      by,
-    },
-  });
-}
-
-/** Why a request was denied, as its denial recorded it; undefined: no longer known, or not denied. */
-function denialOf(state: Client, requestId: string) {
-  if (state.status === 'denied' && state.requestId === requestId) return state;
-  if ((state.status === 'active' || state.status === 'suspended') && state.denial)
-    return state.denial.requestId === requestId ? state.denial : undefined;
-  return undefined;
-}
-
-function deny(command: Ask<'DenyRegistration'>, state: Client): Answer {
-  const { username, requestId, windowId, reason, blockedUntil, at, by } = command;
-  const data = { username, requestId, windowId, reason, blockedUntil, at, by };
-  if (state.status === 'pending' && state.waiting.requestId === requestId)
-    return accept({ type: 'RegistrationDenied', data });
-  if (state.status === 'active' && state.challenger?.requestId === requestId)
-    return accept({ type: 'ReplacementDenied', data });
-
-  const before = denialOf(state, requestId);
-  if (before && before.reason === reason && before.blockedUntil === blockedUntil) return accept();
-  return refuse(decidedBefore(state, requestId));
-}
-
-function expireRequest(command: Ask<'ExpireRegistration'>, state: Client): Answer {
-  const { username, requestId, at, by } = command;
-  const data = { username, requestId, at, by };
-  if (state.status === 'pending' && state.waiting.requestId === requestId)
-    return state.waiting.expiresAt <= at ? accept({ type: 'RegistrationExpired', data }) : accept();
-  if (state.status === 'active' && state.challenger?.requestId === requestId)
-    return state.challenger.expiresAt <= at
-      ? accept({ type: 'ReplacementExpired', data })
-      : accept();
-  return state.decided[requestId] ? accept() : refuse('request-not-found');
 }
 
 function create(command: Ask<'CreateClient'>, state: Client): Answer {

@@ -1,6 +1,7 @@
 /** Every client with a history, as people look at it. */
 import { ClientEvent, type Rights } from '../domain/client-events.ts';
 import { type Client, evolve, initial } from '../domain/client-state.ts';
+import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';
 
 export interface ClientRow extends Rights {
@@ -35,18 +36,10 @@ export interface PastClient {
   readonly hasChallenger: boolean;
 }
 
-const none: Rights = {
-  roles: [],
-  permissions: [],
-  mqttPublishPrefix: null,
-  mqttClientId: null,
-  expiresAt: null,
-};
-
 const holds = (state: Client) => state.status === 'active' || state.status === 'suspended';
 
 const rightsOf = (state: Client): Rights =>
-  state.status === 'active' || state.status === 'suspended' ? state.rights : none;
+  state.status === 'active' || state.status === 'suspended' ? state.rights : noRights;
 
 /** The credential that opens now, with the moment it was first presented or made. */
 function credentialOf(row: ClientRow | undefined, state: Client, at: string) {

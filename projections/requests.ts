@@ -1,6 +1,7 @@
 /** Every request for access and what became of it. Personal fields stay sealed. */
 import { ClientEvent, type Rights } from '../domain/client-events.ts';
 import type { Permission } from '../domain/permission.ts';
+import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';
 
 export interface RequestRow {
@@ -31,14 +32,6 @@ export interface RequestDecision extends Rights {
   readonly blockedUntil: string | null;
   readonly preauthorizationId: string | null;
 }
-
-const none: Rights = {
-  roles: [],
-  permissions: [],
-  mqttPublishPrefix: null,
-  mqttClientId: null,
-  expiresAt: null,
-};
 
 export const requests: Projection<RequestRow, ClientEvent> = {
   name: 'requests',
@@ -94,7 +87,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
             ...row,
             status: 'denied',
             decision: {
-              ...none,
+              ...noRights,
               by: data.by.name,
               at: data.at,
               reason: data.reason,

@@ -1,7 +1,7 @@
 /** The first start makes the administrator; its password is shown once, or filed, never logged. */
 import { open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { noRights } from '../domain/client.ts';
+import { noRights } from '../domain/rights.ts';
 import { administrator } from '../domain/role.ts';
 import { system } from '../domain/values.ts';
 import type { Clients } from './clients.ts';

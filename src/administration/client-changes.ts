@@ -1,5 +1,5 @@
 /** What decisions about a client have in common: what it holds as they are made, and how they are recorded. */
-import type { Client, GivenRights, Rights } from '../../domain/client.ts';
+import type { Client } from '../../domain/client.ts';
 import type { ClientCommand } from '../../domain/client-commands.ts';
 import type { Permission } from '../../domain/permission.ts';
 import type { Actor } from '../../domain/values.ts';
@@ -61,12 +61,3 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
     said: (by, username, reason) => ({ username, reason, at: now(), by: actorOf(by) }),
   };
 }
-
-/** Rights of which everything is said. */
-export const completed = (given: GivenRights): Rights => ({
-  roles: given.roles ?? [],
-  permissions: given.permissions ?? [],
-  mqttPublishPrefix: given.mqttPublishPrefix ?? null,
-  mqttClientId: given.mqttClientId ?? null,
-  expiresAt: given.expiresAt ?? null,
-});

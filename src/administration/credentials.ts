@@ -1,12 +1,13 @@
 /** Users that are made without a request, and passwords that are set anew. */
 import type { GivenRights } from '../../domain/client.ts';
+import { noRights, over } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import { generateSecret, type Passwords } from '../credentials/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { sourceKey } from '../networks.ts';
 import { Refused } from '../refused.ts';
 import { type By, type Done, existing, withinOwn } from './by.ts';
-import { type ClientChanges, completed } from './client-changes.ts';
+import type { ClientChanges } from './client-changes.ts';
 
 export interface CredentialAdministrationOptions {
   readonly authority: Authority;
@@ -62,7 +63,7 @@ export function createCredentialAdministration(
       } & GivenRights,
     ): Promise<DoneWithPassword> {
       const { username, password, reason, ...given } = user;
-      const rights = completed(given);
+      const rights = over(noRights, given);
       existing(authority, rights.roles);
       withinOwn(by, authority.effective(username, rights));
       return await withCredential(by, username, password, (credentialId) =>

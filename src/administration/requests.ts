@@ -1,6 +1,7 @@
 /** Requests granted and denied, one by one and in bulk. */
-import { type GivenRights, noRights, type Rights } from '../../domain/client.ts';
+import type { GivenRights } from '../../domain/client.ts';
 import { holdsHttpRights } from '../../domain/permission.ts';
+import { noRights, over } from '../../domain/rights.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -122,9 +123,3 @@ async function each(
     );
   return { position, results };
 }
-
-/** As the decision has it: what is not said stays. */
-const over = (held: Rights, given: GivenRights): Rights => ({
-  ...held,
-  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-});

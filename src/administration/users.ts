@@ -1,6 +1,7 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
 import type { GivenRights } from '../../domain/client.ts';
 import { holdsHttpRights } from '../../domain/permission.ts';
+import { noRights, over } from '../../domain/rights.ts';
 import { administrator } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
@@ -10,7 +11,7 @@ import type { Rows } from '../read-models/row-table.ts';
 import { Refused } from '../refused.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { type By, type Done, existing, withinOwn } from './by.ts';
-import { type ClientChanges, completed } from './client-changes.ts';
+import type { ClientChanges } from './client-changes.ts';
 
 export interface UserAdministrationOptions {
   readonly store: EventStore;
@@ -53,7 +54,7 @@ export function createUserAdministration(
       reason: string | null,
     ): Promise<Done> {
       known(username);
-      const rights = completed(given);
+      const rights = over(noRights, given);
       existing(authority, rights.roles);
       const effective = authority.effective(username, rights);
       withinOwn(by, effective);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { client } from '../../../domain/client.ts';
-import { noRights } from '../../../domain/client-state.ts';
 import { compiled } from '../../../domain/permission.ts';
+import { noRights } from '../../../domain/rights.ts';
 import type { Authority } from '../../../src/authority.ts';
 import { startActivation } from '../../../src/broker/activation.ts';
 import {

@@ -1,7 +1,8 @@
 /** The comparison of a broker with the log, as a table: what the log says × what the broker has. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { initial, noRights } from '../../../domain/client-state.ts';
+import { initial } from '../../../domain/client-state.ts';
+import { noRights } from '../../../domain/rights.ts';
 import type { AccessRow } from '../../../projections/access.ts';
 import type { BrokerAccount } from '../../../src/broker/broker.ts';
 import { compared } from '../../../src/broker/reconcile.ts';
