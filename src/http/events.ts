@@ -63,19 +63,24 @@ const canonical = (id: string) => /^\d{20}$/.test(id);
 
 type Watching = Asked<unknown, { types?: string | undefined }, unknown, 'permitted'>;
 
-/** Entries as text. The id stands at the last one of its event, so that none is lost in between. */
+/**
+ * Entries as text, each with the id of its event. What one event means is one text, so that nobody
+ * who goes on after its id has seen only a part of it.
+ */
 async function* told(
   app: App,
   entries: readonly LiveEntry[],
   caller: Caller,
   wants: (name: LiveName) => boolean,
 ): AsyncGenerator<string> {
+  let text = '';
   for (const [at, entry] of entries.entries()) {
-    const last = entries[at + 1]?.position !== entry.position;
     const readable = wants(entry.name) && allowed(caller, entry.name, entry.key);
     const thing = readable ? await thingOf(app, entry, caller) : undefined;
-    if (thing !== undefined) yield written(entry.name, thing, last ? entry.position : null);
-    else if (last) yield started(entry.position);
+    if (thing !== undefined) text += written(entry.name, thing, entry.position);
+    if (entries[at + 1]?.position === entry.position) continue;
+    yield text === '' ? started(entry.position) : text;
+    text = '';
   }
 }
 
@@ -96,21 +101,26 @@ async function* streamed(app: App, asked: Watching, over: () => void): AsyncGene
   const position = () => app.readModels.position();
   const from = goesOn && canonical(lastEventId) ? lastEventId : null;
   const reader = app.live.read(goesOn ? (from ?? 'none') : null);
+  let lastId = from ?? position();
   try {
-    yield `retry: 2000\n${goesOn ? '\n' : started(position())}`;
+    yield `retry: 2000\n${goesOn ? '\n' : started(lastId)}`;
     while (!signal.aborted) {
       const { reset, entries, knocks, checkpoint } = await reader.next(liveHeartbeatMs, signal);
       if (signal.aborted) return;
       // Rights as they are now: a stream outlives many changes of them.
       const caller = bearer === null ? null : await app.authority.caller(bearer);
       if (caller === null || !mayCall(caller.permissions, ['', 'api', 'events'], 'read')) return;
-      if (reset) yield written('reset', {}, position());
+      if (reset) {
+        lastId = position();
+        yield written('reset', {}, lastId);
+      }
+      lastId = entries.at(-1)?.position ?? lastId;
       yield* told(app, entries, caller, wants);
       const turned = knocksTold(knocks, caller, wants);
       if (turned !== '') yield turned;
       const published = checkpoint !== undefined && wants('checkpoint.published');
       if (published && allowed(caller, 'checkpoint.published', ''))
-        yield written('checkpoint.published', checkpoint, null);
+        yield written('checkpoint.published', checkpoint, lastId);
       if (!reset && entries.length === 0 && turned === '') yield ': heartbeat\n\n';
     }
   } finally {
