@@ -60,9 +60,13 @@ export const urlOf = (...protocols: string[]) =>
     );
   });
 
-/** One line of text that can be a password; whether it is a good one, the policy says. */
+/** One line of text that can be a password (SPEC 3). The policy is for passwords of others than who sets it. */
 export const Password = matching(
-  (text) => text.isWellFormed() && !/[\0\r\n]/.test(text) && Buffer.byteLength(text) <= 1024,
+  (text) =>
+    text.isWellFormed() &&
+    !/[\0\r\n]|^v4\.public\./.test(text) &&
+    [...text].length >= 5 &&
+    Buffer.byteLength(text) <= 1024,
 );
 
 /** The characters that stand in a path as they are (RFC 3986, section 2.3). */

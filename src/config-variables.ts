@@ -97,7 +97,7 @@ export const variables = {
     Password,
     'made at the first start',
     'its password; counts at the first start only',
-    'one line of at most 1024 bytes',
+    'one line of at least 5 characters and at most 1024 bytes, not a token',
     secret,
   ),
   LOG_LEVEL: variable(

@@ -106,13 +106,14 @@ export function parseConfig(environment: Environment): Config {
       readValue(environment, name, one as Variable<unknown>, faults),
     ]),
   );
-  faults.push(...unknownVariables(environment));
+  faults.push(
+    ...unknownVariables(environment),
+    ...portClashes(values as Partial<Values>),
+    ...gatewayFaults(values as Partial<Values>, environment),
+  );
   if (faults.length > 0) throw new ConfigError(faults);
   // Without a fault, every variable has the value that its schema promises.
-  const config = configOf(values as Values);
-  faults.push(...portClashes(config), ...gatewayFaults(values as Values));
-  if (faults.length > 0) throw new ConfigError(faults);
-  return config;
+  return configOf(values as Values);
 }
 
 function configOf(values: Values): Config {
@@ -172,9 +173,13 @@ function gatewayOf(values: Values): GatewayConfig | null {
   };
 }
 
-function gatewayFaults(values: Values): ConfigFault[] {
-  const { GATEWAY_TLS_PORT: port, GATEWAY_TLS_KEY: key, GATEWAY_TLS_CERT: cert } = values;
-  if (port === null || (key !== undefined && cert !== undefined)) return [];
+function gatewayFaults(
+  { GATEWAY_TLS_PORT: port }: Partial<Values>,
+  set: Environment,
+): ConfigFault[] {
+  const given = (name: string) => set[`${prefix}${name}`] || set[`${prefix}${name}_FILE`];
+  if (typeof port !== 'number' || (given('GATEWAY_TLS_KEY') && given('GATEWAY_TLS_CERT')))
+    return [];
   return [
     {
       variable: `${prefix}GATEWAY_TLS_PORT`,
@@ -256,17 +261,18 @@ function unknownVariables(environment: Environment): ConfigFault[] {
   });
 }
 
-/** Two listeners can share a port only on different addresses. */
-function portClashes(config: Config): ConfigFault[] {
+/** Two listeners can share a port only on different addresses. What is a fault already clashes with nothing. */
+function portClashes(values: Partial<Values>): ConfigFault[] {
+  const gates = values.GATEWAY_UPSTREAM !== undefined;
   const listeners = [
-    ['HTTP_PORT', config.httpPort, config.httpHost],
-    ['MQTT_PORT', config.mqttPort, config.mqttHost],
-    ['MQTT_WS_PORT', config.mqttWsPort, config.mqttHost],
-    ['DOOR_PORT', config.doorPort, config.doorHost],
-    ['GATEWAY_PORT', config.gateway?.port ?? null, config.gateway?.host ?? ''],
-    ['GATEWAY_TLS_PORT', config.gateway?.tls?.port ?? null, config.gateway?.host ?? ''],
+    ['HTTP_PORT', values.HTTP_PORT, values.HTTP_HOST ?? values.HOST],
+    ['MQTT_PORT', values.MQTT_PORT, values.MQTT_HOST ?? values.HOST],
+    ['MQTT_WS_PORT', values.MQTT_WS_PORT, values.MQTT_HOST ?? values.HOST],
+    ['DOOR_PORT', values.DOOR_PORT, values.DOOR_HOST ?? values.HOST],
+    ['GATEWAY_PORT', gates && values.GATEWAY_PORT, values.GATEWAY_HOST ?? values.HOST],
+    ['GATEWAY_TLS_PORT', gates && values.GATEWAY_TLS_PORT, values.GATEWAY_HOST ?? values.HOST],
   ] as const;
-  const overlap = (one: string, other: string) =>
+  const overlap = (one: string | undefined, other: string | undefined) =>
     one === other || [one, other].some((address) => address === '0.0.0.0' || address === '::');
   return listeners.flatMap(([name, port, address], at) =>
     listeners

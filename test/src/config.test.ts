@@ -139,6 +139,8 @@ test('every fault is listed at once, with the remedy', () => {
     GATEBOOK_HTTP_PORT: '80800',
     GATEBOOK_PENDING_TTL: '5',
     GATEBOOK_HOST: 'a b',
+    GATEBOOK_MQTT_WS_PORT: '1883',
+    GATEBOOK_GATEWAY_TLS_PORT: '0',
   };
   assert.throws(
     () => parseConfig(environment),
@@ -147,10 +149,12 @@ test('every fault is listed at once, with the remedy', () => {
       assert.is(
         error.message,
         [
-          'The configuration has 3 faults:',
+          'The configuration has 5 faults:',
           '  GATEBOOK_HTTP_PORT is "80800". Give a port from 0 to 65535 (0 takes a free one).',
           '  GATEBOOK_HOST is "a b". Give a host name or an IP address, without a port.',
           '  GATEBOOK_PENDING_TTL is "5". Give a duration such as 500ms, 90s, 24h or 30d.',
+          '  GATEBOOK_MQTT_WS_PORT is 1883, as is GATEBOOK_MQTT_PORT. Give each listener a port of its own (0 takes a free one).',
+          '  GATEBOOK_GATEWAY_TLS_PORT is set without a key and a certificate. Set GATEBOOK_GATEWAY_TLS_KEY_FILE and GATEBOOK_GATEWAY_TLS_CERT_FILE.',
         ].join('\n'),
       );
       return true;
@@ -173,7 +177,14 @@ test('each of these values is a fault of its variable', () => {
       'emqx+http://localhost',
     ],
     ADMIN_USERNAME: ['ab', '.admin', 'a/b', 'a'.repeat(129)],
-    ADMIN_PASSWORD: ['a'.repeat(1025), 'two\nlines', '\ud800'],
+    ADMIN_PASSWORD: [
+      'four',
+      '😀😀😀😀',
+      'a'.repeat(1025),
+      'two\nlines',
+      'well\ud800',
+      'v4.public.AAAA',
+    ],
     LOG_LEVEL: ['INFO', 'trace'],
     PUBLIC_URL: ['gate.example', 'ftp://a', 'https://user:pw@a', 'https://a/?b', 'https://a/#c'],
     PUBLIC_MQTT_URLS: ['http://a', 'mqtt://u:p@a', ','],
