@@ -10,6 +10,7 @@ import {
   type NewEvent,
   noStream,
   type Position,
+  type StoredEvent,
 } from './store/event-store.ts';
 
 /** What a command belongs to: all its events carry it. */
@@ -35,18 +36,19 @@ type Domain<State, Command, Event, Refusal extends string> = Decider<
   Refusal
 >;
 
-/** The state of one aggregate as the store has it now, and the revision to append at. */
+/** The state of one aggregate as the store has it now, its newest event, and the revision to append at. */
 export async function load<State, Command, Event, Refusal extends string>(
   store: EventStore,
   decider: Domain<State, Command, Event, Refusal>,
   id: string,
-): Promise<{ state: State; revision: number }> {
+): Promise<{ state: State; revision: number; newest: StoredEvent | undefined }> {
   const stored = await store.read(`${decider.category}-${id}`);
   // An event that no longer parses is a broken log, not a refusal: throw, and let a person look.
   const state = stored
     .map((event) => decider.Event.parse(upcast(event)))
     .reduce(decider.evolve, decider.initial);
-  return { state, revision: stored.at(-1)?.revision ?? noStream };
+  const newest = stored.at(-1);
+  return { state, revision: newest?.revision ?? noStream, newest };
 }
 
 /**

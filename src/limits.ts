@@ -233,3 +233,10 @@ export const notificationGatherMs = 2_000;
 export const notificationNamesMax = 10;
 /** Milliseconds that a webhook may take over a checkpoint; the next one says what a lost one said. */
 export const checkpointWebhookMs = 3_000;
+/** Secrets of the vault that are looked at in one turn of the event loop, whether anybody needs them. */
+export const sweptAtOnceMax = 200;
+/** Milliseconds from the start to the first look through the whole vault, and between two of them. */
+export const firstSweepAfterMs = 5 * 60 * 1_000;
+export const sweepEveryMs = 60 * 60 * 1_000;
+/** Milliseconds that a secret may stand before the event that names it is written. */
+export const orphanAgeMs = 15 * 60 * 1_000;

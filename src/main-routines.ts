@@ -7,6 +7,7 @@ import type { Driven } from './main-brokers.ts';
 import { type Notifications, startNotifications } from './notifications.ts';
 import type { Service, ServiceOptions } from './service.ts';
 import type { Started } from './started.ts';
+import { startSweeping } from './sweep.ts';
 
 type Running = Pick<ServiceOptions, 'config' | 'log' | 'store' | 'readModels' | 'now'> & {
   readonly service: Service;
@@ -22,9 +23,9 @@ export function startRoutines(options: Running): Notifications {
   started.runs(startPublishing(options));
   if (driven.embedded !== null)
     started.runs(publishRegistry({ live, views, now, log, broker: driven.embedded, signal }));
-  started.runs(
-    startClockwork({ ...service, store, log, now, signal, refusedTtlMs: config.refusedTtlMs }),
-  );
+  started.runs(startClockwork({ ...service, store, log, now, signal }));
+  const { refusedTtlMs } = config;
+  started.runs(startSweeping({ ...service, store, log, now, signal, refusedTtlMs }));
   const notifications = startNotifications({
     ...{ readModels, log, now, views, signal },
     webhook: config.webhook,

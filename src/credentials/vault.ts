@@ -3,9 +3,10 @@
  * found only by its random id, and gone when destroyed.
  */
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
-import { readBatchMax, verifiersHeldMax } from '../limits.ts';
+import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
 import {
   beginning,
   type EventStore,
@@ -34,11 +35,12 @@ export interface Vault {
   /**
    * Destroys the orphans, and says how many: secrets kept before `olderThan` that no event names,
    * left by a lost race or a crash between the two writes. `olderThan` must leave time for the event
-   * that names a secret to be written and known to `isReferenced`.
+   * that names a secret to be written and known to `isReferenced`. Ends early when the signal aborts.
    */
   sweep(
     isReferenced: (id: string, owner: SecretOwner) => Promise<boolean> | boolean,
     olderThan: Instant,
+    signal?: AbortSignal,
   ): Promise<number>;
   /** Calls back with the id of every secret that is destroyed here, or elsewhere while `watch` runs. */
   onDestroyed(listener: (id: string) => void): void;
@@ -131,12 +133,13 @@ export function createVault(
       return id;
     },
 
-    async sweep(isReferenced, olderThan) {
+    async sweep(isReferenced, olderThan, signal) {
       let destroyed = 0;
       let after = beginning;
       for (;;) {
-        const changes = await store.readVault(after, readBatchMax);
+        const changes = await store.readVault(after, sweptAtOnceMax);
         for (const change of changes) {
+          if (signal?.aborted) return destroyed;
           after = change.position;
           const id = idIn(change.stream);
           if (change.kind === 'deleted' || id === undefined) continue;
@@ -146,6 +149,8 @@ export function createVault(
           destroyed += 1;
         }
         if (changes.length === 0) return destroyed;
+        // A large vault must not keep the event loop from its other work.
+        await nextTurn();
       }
     },
 

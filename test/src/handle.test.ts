@@ -76,8 +76,10 @@ test('the state is that of all events before', async () => {
   const store = memoryStore();
   await count(store, { by: 2 });
   assert.is((await count(store, { by: 3 })).state, 5);
-  assert.equal(await load(store, counter, '1'), { state: 5, revision: 1 });
-  assert.equal(await load(store, counter, 'none'), { state: 0, revision: noStream });
+  const [, newest] = await store.read(stream);
+  assert.equal(await load(store, counter, '1'), { state: 5, revision: 1, newest });
+  const none = { state: 0, revision: noStream, newest: undefined };
+  assert.equal(await load(store, counter, 'none'), none);
 });
 test('what is already so writes nothing', async () => {
   const store = memoryStore();

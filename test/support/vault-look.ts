@@ -1,11 +1,11 @@
 /** Looks into a stopped registry's data folder, and moves its clock. */
 import { join } from 'node:path';
-import { sweep } from '../../src/clockwork.ts';
 import { createVault } from '../../src/credentials/vault.ts';
 import { allKeepers, allProjections, rowsOf } from '../../src/read-models/all.ts';
 import { openReadModels } from '../../src/read-models/read-models.ts';
 import { beginning, type EventStore } from '../../src/store/event-store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { sweep } from '../../src/sweep.ts';
 
 async function withStore<T>(dataDir: string, use: (store: EventStore) => Promise<T>): Promise<T> {
   const store = openSqliteStore({ file: join(dataDir, 'log.sqlite') });
@@ -48,11 +48,8 @@ export const sweepInDays = (dataDir: string, days: number): Promise<number> =>
         vault: createVault(store, now),
         passwords: { forget: () => undefined },
         rows: rowsOf(readModels),
-        turnedAway: () => null,
         refusedTtlMs: 30 * 24 * 60 * 60 * 1_000,
         now,
-        clients: undefined as never,
-        log: undefined as never,
       });
     } finally {
       readModels.close();

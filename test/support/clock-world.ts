@@ -1,0 +1,57 @@
+/** A log in memory with its read models, a vault and a clock that stands still: for what time brings about. */
+import * as assert from 'uvu/assert';
+import type { ClientCommand } from '../../domain/client-commands.ts';
+import { type Clients, createClients } from '../../src/clients.ts';
+import { createVault, type Vault } from '../../src/credentials/vault.ts';
+import { followLog } from '../../src/follow.ts';
+import { newCause } from '../../src/handle.ts';
+import { createLog } from '../../src/log.ts';
+import { rowsOf } from '../../src/read-models/all.ts';
+import * as the from './client.ts';
+import { memoryStore } from './memory-store.ts';
+import { rowsFile } from './read-models.ts';
+
+export const dayMs = 24 * 60 * 60 * 1_000;
+
+export type World = ReturnType<typeof clockWorld>;
+
+export function clockWorld() {
+  const file = rowsFile();
+  const store = memoryStore();
+  const models = file.open({ logId: store.logId });
+  const lines: string[] = [];
+  const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
+  const ending = new AbortController();
+  const following = followLog({ store, readModels: models, log, signal: ending.signal });
+  const clock: { at: string } = { at: the.at };
+  const now = () => clock.at;
+  const vault: Vault = createVault(store, now);
+  const settled = async (position: string) => {
+    assert.ok(await models.reached(position, 60_000));
+  };
+  const forgotten: string[] = [];
+  const passwords = { forget: (username: string) => void forgotten.push(username) };
+  const clients: Clients = createClients({ store, vault, forget: () => undefined, settled });
+  return {
+    ...{ store, models, vault, clients, clock, lines, forgotten },
+    options: {
+      ...{ store, clients, vault, passwords, now, log },
+      rows: rowsOf(models),
+      turnedAway: () => null,
+      refusedTtlMs: 30 * dayMs,
+    },
+    async stop() {
+      ending.abort();
+      await following.ended;
+      file.remove();
+    },
+  };
+}
+
+export const change = async ({ clients }: World, command: ClientCommand): Promise<void> => {
+  const { decision } = await clients.change(command.username, command, newCause());
+  assert.ok(decision.accepted, JSON.stringify(decision));
+};
+
+/** So many milliseconds after an instant, or before it. */
+export const near = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
