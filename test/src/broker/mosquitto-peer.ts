@@ -2,10 +2,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../support/free-port.ts';
 import { programIsHere } from '../../support/mqtt-peers.ts';
 
 const plugin = '/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so';
@@ -41,15 +42,6 @@ export interface MosquittoPeer {
   /** Forgets all accounts; it must not run. */
   empty(): void;
   clean(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export async function mosquittoPeer(): Promise<MosquittoPeer> {

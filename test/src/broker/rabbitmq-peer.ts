@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../../support/free-port.ts';
 import { skipped } from '../../support/skipped.ts';
-import { freePort } from './gateway-peer.ts';
 
 /** Debian's `rabbitmq-server` on the PATH changes the user first; this one runs as whoever starts it. */
 const server = '/usr/lib/rabbitmq/bin/rabbitmq-server';

@@ -5,9 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { topicOf } from '../../../src/hooks/rabbitmq.ts';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
+import { freePort } from '../../support/free-port.ts';
 import { connected, mosquittoPub, programIsHere, subscribed } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
-import { freePort } from './gateway-peer.ts';
 import { type RabbitMq, rabbitMq, rabbitMqIsHere } from './rabbitmq-peer.ts';
 
 const secret = 'a-secret-of-rabbitmq';
