@@ -175,6 +175,8 @@ export const privateMosquittoStopMs = 5_000;
 export const privateMosquittoCopyMs = 60_000;
 /** Bytes of a Unix socket's path (108 on Linux, 104 on macOS, with the zero at its end). */
 export const unixPathBytesMax = 100;
+/** Events from the first difference on that an export and a trusted one are compared by, to say what happened. */
+export const differenceEventsMax = 1_000;
 /** Bytes of one line of an export; an event is far smaller. */
 export const exportLineBytesMax = 4 * 1024 * 1024;
 /** Milliseconds that the broker behind the gateway has to take a connection. */

@@ -83,6 +83,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
       ...['canonical-json', 'checkpoint', 'leaf', 'merkle', 'ndjson', 'signed-note', 'tree'].map(
         (name) => `src/audit/${name}.ts`,
       ),
+      'src/audit/difference.ts',
       'src/audit/verify.ts',
     ],
   ],

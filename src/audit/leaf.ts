@@ -11,3 +11,18 @@ export interface LeafEvent extends NewEvent {
 /** The RFC 8785 bytes of the event as stored (SPEC 10): never of an upcast one. */
 export const leafBytes = ({ eventId, type, stream, revision, data, metadata }: LeafEvent): Buffer =>
   Buffer.from(canonicalJson({ eventId, type, stream, revision, data, metadata }));
+
+const members = 'data,eventId,metadata,revision,stream,type';
+
+/** Whether these are the bytes of some event's leaf. */
+export function isLeaf(bytes: Buffer): boolean {
+  try {
+    const value = JSON.parse(bytes.toString());
+    return (
+      Object.keys(value).sort().join() === members &&
+      Buffer.from(canonicalJson(value)).equals(bytes)
+    );
+  } catch {
+    return false;
+  }
+}

@@ -1,19 +1,11 @@
 /** Checks an export against checkpoints and an earlier export, offline: what fits, and what does not. */
 import type { Checkpoint } from './checkpoint.ts';
-import { Frontier, type Hash, leafHash } from './merkle.ts';
+import { comparison, type EventDifference } from './difference.ts';
+import { isLeaf } from './leaf.ts';
+import { Frontier, leafHash } from './merkle.ts';
 import type { Line } from './ndjson.ts';
 
-export type EventFault = 'changed' | 'missing' | 'inserted' | 'swapped';
-
-/** The first event that differs from the trusted export. */
-export interface EventDifference {
-  readonly index: number;
-  readonly kind: EventFault;
-  /** What the trusted export has there; nulls where it holds hashes only. */
-  readonly type: string | null;
-  readonly stream: string | null;
-  readonly eventId: string | null;
-}
+export { type EventDifference, NothingTrusted } from './difference.ts';
 
 export interface Verdict {
   /** Whole lines. */
@@ -28,45 +20,17 @@ export interface Verdict {
   readonly cutOff: { readonly size: number; readonly expected: number } | null;
   /** The file ends in the middle of a line. */
   readonly brokenLine: boolean;
+  /** The first line, counted from 0, that no event was exported as; looked for where no checkpoint tells. */
+  readonly notAnEvent: number | null;
   readonly event: EventDifference | null;
   /** Whether nothing at all differs. */
   readonly untouched: boolean;
 }
 
-/** A line of a trusted file: of an export, or a leaf hash in base64. */
-const trustedHash = ({ bytes }: Line): Hash =>
-  bytes.length === 44 && bytes[43] === 0x3d
-    ? Buffer.from(bytes.toString('latin1'), 'base64')
-    : leafHash(bytes);
-
-function named(line: Line | undefined): Pick<EventDifference, 'type' | 'stream' | 'eventId'> {
-  const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  try {
-    const event = JSON.parse(line?.bytes.toString() ?? '') as Record<string, unknown>;
-    return { type: text(event.type), stream: text(event.stream), eventId: text(event.eventId) };
-  } catch {
-    return { type: null, stream: null, eventId: null };
-  }
-}
-
-interface Pair {
-  readonly trusted: Line;
-  readonly trustedHash: Hash;
-  readonly hash: Hash;
-}
-
-/** What happened at the first difference, seen from it and the pair that follows. */
-function kindOf(first: Pair, next: Pair | undefined): EventFault {
-  const movedUp = next !== undefined && first.hash.equals(next.trustedHash);
-  const movedDown = next?.hash.equals(first.trustedHash) === true;
-  if (movedUp && movedDown) return 'swapped';
-  if (movedUp) return 'missing';
-  return movedDown ? 'inserted' : 'changed';
-}
-
 /**
  * Reads `lines` to the end. Checkpoints must be of one log, their signatures checked before.
  * `trusted` is an earlier export of it, or its leaf hashes.
+ * @throws NothingTrusted where `trusted` is neither
  */
 export async function verifyExport(options: {
   readonly lines: AsyncIterable<Line>;
@@ -75,34 +39,15 @@ export async function verifyExport(options: {
   readonly onProgress?: (size: number) => void;
 }): Promise<Verdict> {
   const bySize = options.checkpoints.toSorted((a, b) => a.size - b.size);
-  const trusted = options.trusted?.[Symbol.asyncIterator]();
+  const newest = bySize.at(-1)?.size ?? 0;
+  const trusted = options.trusted && comparison(options.trusted[Symbol.asyncIterator]());
   const frontier = new Frontier();
   const fitting: number[] = [];
   let misfit: Verdict['misfit'] = null;
   let brokenLine = false;
-  let difference: { index: number; first: Pair } | undefined;
-  let event: EventDifference | null = null;
-  let trustedSize = 0;
+  let notAnEvent: number | null = null;
   let due = 0;
 
-  const settle = (next: Pair | undefined) => {
-    if (!difference || event) return;
-    const { index, first } = difference;
-    event = { index, kind: kindOf(first, next), ...named(first.trusted) };
-  };
-  const compare = async (index: number, hash: Hash) => {
-    const got = event || !trusted ? undefined : await trusted.next();
-    if (got === undefined || got.done === true || !got.value.isWhole) return settle(undefined);
-    trustedSize = index + 1;
-    const pair: Pair = {
-      // The reader reuses nothing, but a part of a chunk would keep the whole of it.
-      trusted: { ...got.value, bytes: Buffer.from(got.value.bytes) },
-      trustedHash: trustedHash(got.value),
-      hash,
-    };
-    if (difference) settle(pair);
-    else if (!pair.hash.equals(pair.trustedHash)) difference = { index, first: pair };
-  };
   const check = () => {
     for (; bySize[due]?.size === frontier.size; due += 1) {
       const fits = bySize[due]?.root.equals(frontier.root()) === true;
@@ -117,24 +62,28 @@ export async function verifyExport(options: {
       brokenLine = true;
       break;
     }
+    const index = frontier.size;
+    // A checkpoint rules over what it covers; the first line tells whether this is an export at all.
+    if (notAnEvent === null && (index === 0 || index >= newest) && !isLeaf(bytes))
+      notAnEvent = index;
     const hash = leafHash(bytes);
-    await compare(frontier.size, hash);
+    await trusted?.take(index, hash);
     frontier.add(hash);
     check();
     options.onProgress?.(frontier.size);
   }
-  settle(undefined);
 
   const { size } = frontier;
-  // What the trusted export has beyond this one is gone from here.
-  if (trusted && !event && trustedSize === size)
-    for (let got = await trusted.next(); got.done !== true; got = await trusted.next())
-      if (got.value.isWhole) trustedSize += 1;
-  const expected = Math.max(bySize.at(-1)?.size ?? 0, trustedSize);
+  // A checkpoint of more events than there are does not fit either.
+  const beyond = bySize[due];
+  if (beyond) misfit ??= { size: beyond.size, after: fitting.at(-1) ?? 0 };
+  const compared = (await trusted?.ended()) ?? { event: null, size: 0 };
+  const expected = Math.max(newest, compared.size);
   const cutOff = expected > size ? { size, expected } : null;
+  const { event } = compared;
   return {
     ...{ size, rootHash: frontier.root().toString('base64'), fitting, misfit, cutOff, brokenLine },
-    event,
-    untouched: !misfit && !cutOff && !brokenLine && event === null,
+    ...{ notAnEvent, event },
+    untouched: !misfit && !cutOff && !brokenLine && notAnEvent === null && event === null,
   };
 }

@@ -1,9 +1,26 @@
 /** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
 import { ConfigError } from '../config.ts';
-import { CommandFailed, exitCodes } from './command.ts';
+import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import { ProblemAnswered } from './registry.ts';
 import type { Terminal } from './terminal.ts';
 import { MistypedError } from './words.ts';
+
+const fileReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EISDIR: 'this is a folder, not a file',
+  ENOTDIR: 'a part of this path is no folder',
+  EACCES: 'you may not open it',
+  EPERM: 'you may not open it',
+  EROFS: 'this disk is not writable',
+};
+
+/** Throws it again: what the system says of a file that was named, in words. */
+export function fileFault(error: unknown): never {
+  const { code = '', path } = error as NodeJS.ErrnoException;
+  const reason = fileReasons[code];
+  if (reason === undefined) throw error;
+  throw usageFault(`${path === undefined ? '' : `${path}: `}${reason}.`);
+}
 
 /** Says it, and gives the exit code. With `--json` a problem is printed as the registry sent it. */
 export function saidFault(terminal: Terminal, json: boolean, error: unknown): number {

@@ -1,14 +1,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { canonicalJson } from '../../../src/audit/canonical-json.ts';
+import { NothingTrusted } from '../../../src/audit/difference.ts';
 import { Frontier, leafHash } from '../../../src/audit/merkle.ts';
 import type { Line } from '../../../src/audit/ndjson.ts';
 import { type Verdict, verifyExport } from '../../../src/audit/verify.ts';
 
 const test = suite('verify');
 
-const events = Array.from({ length: 20 }, (_, index) =>
-  JSON.stringify({ eventId: `id-${index}`, stream: 'client-press', type: 'Happened' }),
-);
+const event = (eventId: string) =>
+  canonicalJson({
+    ...{ eventId, type: 'Happened', stream: 'client-press', revision: 0 },
+    ...{ data: {}, metadata: {} },
+  });
+const events = Array.from({ length: 20 }, (_, index) => event(`id-${index}`));
 async function* lines(texts: readonly string[], broken = ''): AsyncGenerator<Line> {
   for (const text of texts) yield { bytes: Buffer.from(text), isWhole: true };
   if (broken !== '') yield { bytes: Buffer.from(broken), isWhole: false };
@@ -26,8 +31,13 @@ const verified = (texts: readonly string[], trusted?: readonly string[], broken 
     trusted: trusted && lines(trusted),
   });
 
-const summary = ({ fitting, misfit, cutOff, brokenLine, event, untouched }: Verdict) => ({
-  ...{ fitting, misfit, cutOff, brokenLine, untouched },
+const summary = ({ event, ...verdict }: Verdict) => ({
+  fitting: verdict.fitting,
+  misfit: verdict.misfit,
+  cutOff: verdict.cutOff,
+  brokenLine: verdict.brokenLine,
+  notAnEvent: verdict.notAnEvent,
+  untouched: verdict.untouched,
   event: event && `${event.kind} ${event.index} ${event.eventId}`,
 });
 const whole = {
@@ -35,6 +45,7 @@ const whole = {
   misfit: null,
   cutOff: null,
   brokenLine: false,
+  notAnEvent: null,
   untouched: true,
   event: null,
 };
@@ -43,36 +54,77 @@ test('what was not touched fits every checkpoint and the trusted export', async 
   assert.equal(summary(await verified(events)), whole);
   assert.equal(summary(await verified(events, events)), whole);
   assert.equal(summary(await verified(events, events.slice(0, 5))), whole);
-  assert.equal(summary(await verified([...events, 'one more'], events)), whole);
+  assert.equal(summary(await verified([...events, event('one more')], events)), whole);
+});
+
+test('what was put behind the newest checkpoint must be events at least', async () => {
+  for (const more of ['one more', '', '{}', `${event('a')}\r`, event('a').replace(',', ', ')]) {
+    const verdict = await verified([...events, event('newer'), more, more], events);
+    assert.equal([verdict.notAnEvent, verdict.untouched], [21, false], more);
+  }
+});
+
+test('a file that is no export says so', async () => {
+  const { notAnEvent, misfit } = await verified(events.map((text) => `${text}\r`));
+  assert.equal([notAnEvent, misfit], [0, { size: 8, after: 0 }]);
 });
 
 const tampered: readonly [what: string, texts: readonly string[], event: string][] = [
   ['a changed byte', events.with(10, `${events[10]?.replace('press', 'Press')}`), 'changed 10'],
   ['a deleted event', events.toSpliced(10, 1), 'missing 10'],
+  ['several deleted events', events.toSpliced(10, 3), 'missing 10, 3'],
+  ['a deletion just before the end', events.toSpliced(18, 1), 'missing 18'],
   ['an inserted event', events.toSpliced(10, 0, '{}'), 'inserted 10'],
+  ['several inserted events', events.toSpliced(10, 0, '{}', '[]'), 'inserted 10, 2'],
   [
     'two swapped events',
     events.with(10, events[11] as string).with(11, events[10] as string),
     'swapped 10',
   ],
+  [
+    'two events swapped over others',
+    events.with(10, events[14] as string).with(14, events[10] as string),
+    'swapped 10 with 14',
+  ],
 ];
 for (const [what, texts, event] of tampered)
   test(`${what} is named by its range, and by itself against a trusted export`, async () => {
     const alone = await verified(texts);
-    assert.equal(alone.misfit, { size: 16, after: 8 });
-    assert.equal([alone.fitting, alone.event, alone.untouched], [[0, 8], null, false]);
+    const after = texts[10] === events[10] ? 16 : 8;
+    assert.equal(alone.misfit, { size: after === 8 ? 16 : 20, after });
+    assert.equal([alone.fitting.at(-1), alone.event, alone.untouched], [after, null, false]);
+    const said = ({ event: found }: Verdict) =>
+      found &&
+      `${found.kind} ${found.index}${found.count > 1 ? `, ${found.count}` : ''}` +
+        `${found.other === null || found.other === found.index + 1 ? '' : ` with ${found.other}`}`;
     const beside = await verified(texts, events);
-    assert.is(summary(beside).event, `${event} id-10`);
-    const hashes = events.map((text) => leafHash(Buffer.from(text)).toString('base64'));
-    const byHashes = await verified(texts, hashes);
-    assert.is(summary(byHashes).event, `${event} null`);
+    assert.equal([said(beside), beside.event?.eventId], [event, `id-${beside.event?.index}`]);
+    const hashes = events.map((text) => leafHash(Buffer.from(text)));
+    for (const encoding of ['base64', 'hex'] as const) {
+      const byHashes = await verified(
+        texts,
+        hashes.map((hash) => hash.toString(encoding)),
+      );
+      assert.equal([said(byHashes), byHashes.event?.eventId], [event, null], encoding);
+    }
   });
+
+test('what is trusted has to be an export, or leaf hashes', async () => {
+  for (const text of ['trust me', '', 'f00d'.repeat(17), `${'A'.repeat(43)}!`])
+    try {
+      await verified(events, [...events.slice(0, 3), text]);
+      assert.unreachable(text);
+    } catch (error) {
+      assert.instance(error, NothingTrusted);
+      assert.match((error as Error).message, /line 4/);
+    }
+});
 
 test('a tail that was cut is missed', async () => {
   const alone = await verified(events.slice(0, 18));
   assert.equal(alone.cutOff, { size: 18, expected: 20 });
-  assert.equal([alone.misfit, alone.untouched], [null, false]);
-  const longer = [...events, 'a', 'b'];
+  assert.equal([alone.misfit, alone.untouched], [{ size: 20, after: 16 }, false]);
+  const longer = [...events, event('a'), event('b')];
   const beside = await verified(events, longer);
   assert.equal(beside.cutOff, { size: 20, expected: 22 });
   const inLine = await verified(events.slice(0, 19), undefined, events[19]?.slice(0, 9));

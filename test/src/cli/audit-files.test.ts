@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
@@ -81,11 +81,68 @@ test('an export that stopped goes on, also from the middle of a line', async ({ 
   );
   assert.ok(from > 0 && size >= linesIn(file('log.ndjson')).length);
   assert.equal(readFileSync(file('part.ndjson')).subarray(0, whole.length), whole);
-  const { exitCode, stderr } = await gate.call(
-    ...['export', '--out', file('part.ndjson'), '--from', '2'],
+});
+
+test('an export that began later goes on by the same command', async ({ gate, file }) => {
+  const export_ = () => gate.call('export', '--out', file('late.ndjson'), '--from', '2', '--json');
+  said(await export_());
+  truncateSync(file('late.ndjson'), statSync(file('late.ndjson')).size - 20);
+  said(await export_());
+  said(await gate.call('export', '--out', file('log.ndjson')));
+  // The command that exported the whole signed in once more.
+  const late = linesIn(file('late.ndjson'));
+  assert.equal(late, linesIn(file('log.ndjson')).slice(2, 2 + late.length));
+});
+
+test('an export goes on with nothing but its own beginning', async ({ gate, file }) => {
+  const lines = linesIn(file('log.ndjson'));
+  for (const [name, text, ...more] of [
+    ['another file', 'dear diary\ntoday'],
+    ['another file without a line', 'dear diary'],
+    ['another beginning', `${lines[1]}\n`],
+    ['the last line changed', `${lines[0]}\n${lines[1]?.replace('e', 'E')}\n`],
+    ['half a line changed', `${lines[0]}\n{"wrong`],
+    ['more than the log has', `${lines.join('\n')}\n{}\n{}\n`],
+    ['begun at another event', `${lines[0]}\n`, '--from', '1'],
+  ] as const) {
+    writeFileSync(file('other'), text);
+    const { exitCode, stderr } = await gate.call('export', '--out', file('other'), ...more);
+    assert.is(exitCode, 1, name);
+    assert.match(stderr, /does not end with event \d+ of this log: nothing was written/, name);
+    assert.is(readFileSync(file('other'), 'utf8'), text, name);
+  }
+});
+
+test('a file that cannot be written is named', async ({ gate, file }) => {
+  for (const [path, words] of [
+    [file('none/log.ndjson'), /none\/log.ndjson: there is no such file or folder/],
+    [gate.folder, /this is a folder/],
+  ] as const) {
+    const { exitCode, stderr } = await gate.call('export', '--out', path);
+    assert.is(exitCode, 2);
+    assert.match(stderr, words);
+    assert.not.match(stderr, /\n {4}at /);
+  }
+});
+
+test('personal fields are exported for who may read them alone', async ({ gate, file }) => {
+  const made = await gate.call(
+    ...['users', 'create', 'reader', '--permission', 'http:read:/api/audit/#', '--json'],
   );
-  assert.is(exitCode, 2);
-  assert.match(stderr, /is there already/);
+  const { password } = JSON.parse(said(made));
+  const signedInAsAdmin = { ...gate.environment };
+  Object.assign(gate.environment, {
+    GATEBOOK_USERNAME: 'reader',
+    GATEBOOK_PASSWORD: password,
+  });
+  const asked = ['export', '--out', file('mine.ndjson')];
+  const refused = await gate.call(...asked, '--with-personal-data', file('theirs.ndjson'));
+  const sealed = await gate.call(...asked);
+  Object.assign(gate.environment, signedInAsAdmin);
+  assert.is(refused.exitCode, 4);
+  assert.match(refused.stderr, /needs read on \/api\/personal-data/);
+  assert.not.ok(existsSync(file('theirs.ndjson')));
+  said(sealed);
 });
 
 test('a change, a deletion, a swap and a cut are found, and named against the old export', async ({
