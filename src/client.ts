@@ -51,8 +51,12 @@ export interface RegistrationStatus {
 export type RegisterResult =
   /** `already`: the file said so before anything was asked. */
   | { readonly status: 'granted'; readonly registered: Registered; readonly already: boolean }
-  /** With `wait: false` alone. */
-  | { readonly status: 'undecided'; readonly because: RegistrationStatus };
+  /** With `wait: false` alone. `answer`: the body that the registry sent. */
+  | {
+      readonly status: 'undecided';
+      readonly because: RegistrationStatus;
+      readonly answer: Readonly<Record<string, unknown>>;
+    };
 
 /** The registry refused for good: asking again the same way gives the same answer. */
 export class RegistrationRefused extends Error {
@@ -113,7 +117,7 @@ export async function register(options: RegisterOptions): Promise<RegisterResult
     const status = await session.noted(answer, failures);
     if (options.wait === false) {
       if (isTransient(answer)) throw new RegistryUnreachable(status);
-      return { status: 'undecided', because: status };
+      return { status: 'undecided', because: status, answer: answer.body };
     }
     options.onStatus?.(status);
     await sleep(status.retryInMs, undefined, options.signal && { signal: options.signal }).catch(
@@ -152,8 +156,11 @@ async function begunFile(options: RegisterOptions, url: string): Promise<Registr
 
 const isBusy = ({ status }: Answer): boolean => status === 408 || status === 429 || status === 503;
 
-/** The token has ended, or its request is gone: ask with the password again. */
-const isNoToken = ({ status }: Answer): boolean => status === 401 || status === 404;
+/**
+ * The token has ended, or its request is over: ask with the password, which knows of what came after, such as
+ * a request that nobody decided in time and a window in which another one may be made.
+ */
+const isOver = (answer: Answer): boolean => answer.status !== 201 && statusOf(answer) === null;
 
 /** The requests of one registration, and its file. */
 function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFile) {
@@ -194,7 +201,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
   const askWithToken = async (waits: boolean): Promise<Answer> => {
     if (file.registrationToken !== null) {
       const answer = await poll(file.registrationToken, waits);
-      if (!isNoToken(answer)) return answer;
+      if (!isOver(answer)) return answer;
       await keep({ registrationToken: null });
     }
     return ask({ timeoutMs: requestTimeoutMs });
@@ -218,9 +225,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
         detail: null,
         retryInMs: 0,
       });
-      const token = file.registrationToken;
-      const answer = token === null ? first : await poll(token, true);
-      return isNoToken(answer) ? first : answer;
+      return file.registrationToken === null ? first : askWithToken(true);
     },
     /** Keeps what an answer brought, and says when to ask again. @throws RegistrationRefused */
     async noted(answer: Answer, failures: number): Promise<RegistrationStatus> {

@@ -111,21 +111,23 @@ export const doorRoutes = (app: App): Route[] => [
     async handle(asked) {
       const { username, password, pairingId, context, requestedRoles, requestedPermissions } =
         asked.body;
-      const first = await app.registration.ask(
-        {
-          username,
-          password,
-          source: asked.source,
-          flow: 'explicit',
-          clientId: null,
-          pairingId: pairingId ?? null,
-          context: context ?? null,
-          requestedRoles: requestedRoles ?? [],
-          requestedPermissions: requestedPermissions ?? [],
-        },
-        asked.cause,
-      );
-      return told(app, await decided(app, first, asked));
+      const attempt = {
+        username,
+        password,
+        source: asked.source,
+        flow: 'explicit',
+        clientId: null,
+        pairingId: pairingId ?? null,
+        context: context ?? null,
+        requestedRoles: requestedRoles ?? [],
+        requestedPermissions: requestedPermissions ?? [],
+      } as const;
+      const first = await app.registration.ask(attempt, asked.cause);
+      const answer = await decided(app, first, asked);
+      // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
+      const ended =
+        answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
+      return told(app, ended ? await app.registration.ask(attempt, asked.cause) : answer);
     },
   }),
   route({

@@ -209,6 +209,28 @@ test('a token that has ended, or is of a request that is gone, leads back to the
   }
 });
 
+test('what ended the request of its token does not end the device: the password may open the next one', async ({
+  folder,
+  open,
+}) => {
+  for (const [status, code] of [
+    [410, 'access-expired'],
+    [403, 'registration-denied'],
+  ] as const) {
+    const file = join(folder, `${code}.json`);
+    const { server, asked } = door(pending(), problem(status, code), pending(), granted);
+    const url = await open(server);
+    await register({ url, username: 'press-17', file, wait: false });
+    const again = await register({ url, username: 'press-17', file, wait: false });
+    assert.is(again.status, 'undecided');
+    assert.equal(
+      asked.map(({ method }) => method),
+      ['POST', 'GET', 'POST'],
+    );
+    assert.is((await register({ url, username: 'press-17', file })).status, 'granted');
+  }
+});
+
 test('run again with the same file, it goes on with the same password', async ({
   folder,
   open,

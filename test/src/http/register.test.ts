@@ -221,6 +221,25 @@ test('a poll that waits in vain is told the same as before', async ({ gatebook }
   assert.is(got.status, 202);
 });
 
+test('a poll that waits until its request has expired is answered as one that asks then', async () => {
+  const gatebook = await running({ GATEBOOK_PENDING_TTL: '1s' });
+  const headers = { Prefer: 'wait=20' };
+  const expired = async (then: () => Promise<unknown>) => {
+    await gatebook.must(200, 'POST', '/api/client-registry/unlock', {});
+    const body = { username: newName(), password: strongPassword() };
+    const first = await gatebook.call('POST', register, { body });
+    const poll = gatebook.call('POST', register, { body, headers });
+    await then();
+    return { first: first.body.requestId, got: await poll };
+  };
+  const open = await expired(async () => undefined);
+  assert.is(open.got.status, 202);
+  assert.is.not(open.got.body.requestId, open.first, 'asked anew');
+  const locked = await expired(() => lock(gatebook));
+  assert.equal([locked.got.status, locked.got.code], [423, 'registry-locked']);
+  await gatebook.stop();
+});
+
 test('the door listens alone, too', async ({ gatebook }) => {
   const on = gatebook.world.door;
   assert.ok(on);
