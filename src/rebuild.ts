@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import { allKeepers, allProjections } from './read-models/all.ts';
 import { openReadModels, type ReadModels } from './read-models/read-models.ts';
 import type { EventStore } from './store/event-store.ts';
-import { openStore } from './store/open.ts';
+import { openStore, requireLog } from './store/open.ts';
 
 /** @param anew forgets what is there */
 export const openReadModelsOf = async (
@@ -23,12 +23,13 @@ export const openReadModelsOf = async (
 
 /**
  * The service must be stopped. `before` is the state hash of the old rows; null: they were not as far.
- * @throws StoreLocked when it is not
+ * @throws StoreLocked when it is not; LogAbsent
  */
 export async function rebuildReadModels(
   config: Config,
   onProgress: (progress: { done: number; total: number }) => void,
 ): Promise<{ before: string | null } & Awaited<ReturnType<ReadModels['state']>>> {
+  requireLog(config);
   const store = await openStore(config);
   try {
     const head = await store.head();

@@ -57,7 +57,7 @@ async function runCopy(call: Call): Promise<number> {
   } catch (error) {
     terminal.progress('');
     const { name, message } = error as Error;
-    if (name === 'CopyRefused' || name === 'LogNotLive')
+    if (name === 'CopyRefused' || name === 'LogNotLive' || name === 'LogAbsent')
       throw new CommandFailed(exitCodes.failed, `Not copied: ${message}.`, [
         'Nothing of the target was overwritten.',
       ]);

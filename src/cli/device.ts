@@ -46,24 +46,31 @@ async function runRegister(call: Call): Promise<number> {
     ...(call.has('password-stdin') && { password: await firstLineOfStdin() }),
   };
   const say = statusSayer(call, url);
+  // A script that asks once reads one answer, on one of the two streams.
+  const says = asked.wait || !call.json;
   try {
     const result = await untilInterrupted((signal) =>
-      register({ ...asked, signal, onStatus: (status) => say(status) }),
+      register({ ...asked, signal, ...(says && { onStatus: (status) => say(status) }) }),
     );
     if (result === null) {
       terminal.error('Stopped. The same command goes on later.');
       return exitCodes.interrupted;
     }
     if (result.status === 'undecided') {
-      if (call.json) terminal.json(JSON.stringify({ status: result.because.status }));
-      else say(result.because, true);
+      const { because, answer } = result;
+      if (!call.json) say(because, true);
+      else if (because.status === 'pending') terminal.json(JSON.stringify(answer));
+      else terminal.errorJson(JSON.stringify(answer));
       return exitCodes.undecided;
     }
     if (call.json) terminal.json(JSON.stringify(result.registered));
     else sayGranted(call, file, result.registered, result.already);
     return exitCodes.done;
   } catch (error) {
-    throw deviceFault(error, username, url);
+    const fault = deviceFault(error, username, url);
+    if (!call.json || !(error instanceof RegistrationRefused) || error.code === null) throw fault;
+    terminal.errorJson(JSON.stringify(error.problem));
+    return fault instanceof CommandFailed ? fault.exitCode : exitCodes.failed;
   }
 }
 

@@ -47,6 +47,9 @@ export const groupHelp = (group: string, commands: readonly Command[]): string[]
   ...columns(commands.map(({ name, positionals, summary }) => [`${name} ${positionals}`, summary])),
   '',
   `gatebook ${group} alone is gatebook ${group} list. More of one: gatebook ${group} COMMAND --help`,
+  '',
+  'Examples:',
+  ...commands.flatMap(({ examples }) => examples.slice(0, 1).map((example) => `  ${example}`)),
 ];
 
 export function commandHelp(command: Command, common: Options): string[] {

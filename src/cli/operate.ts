@@ -45,6 +45,10 @@ function startFault(error: unknown, dataDir: string): unknown {
       `The data folder ${dataDir} is in use by another process.`,
       ['Stop that Gatebook first, or choose another folder: GATEBOOK_DATA_DIR'],
     );
+  if (name === 'LogAbsent')
+    return new CommandFailed(exitCodes.usage, (error as Error).message, [
+      'Name the folder of the service: GATEBOOK_DATA_DIR',
+    ]);
   const code = systemCode(error);
   if (syscall === 'listen')
     return new CommandFailed(

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commands, runCommandLine } from '../../../src/cli/run.ts';
@@ -131,6 +134,23 @@ test('every fault of the configuration is said at once, with exit 2', async () =
     });
     assert.is(exitCode, 2);
     assert.match(stderr, /^The configuration has 3 faults:\n {2}GATEBOOK_HTTP_PORT is "x"\./);
+  }
+});
+
+test('where there is no log none is made: it may be the wrong folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatebook-no-log-'));
+  try {
+    const dataDir = join(folder, 'data');
+    const rebuilt = await ran(['rebuild'], { GATEBOOK_DATA_DIR: dataDir });
+    assert.is(rebuilt.exitCode, 2);
+    assert.match(rebuilt.stderr, `There is no log at ${join(dataDir, 'log.sqlite')}.`);
+    assert.match(rebuilt.stderr, 'GATEBOOK_DATA_DIR');
+    const copied = await ran(['copy', '--from', dataDir, '--to', join(folder, 'other')]);
+    assert.is(copied.exitCode, 1);
+    assert.match(copied.stderr, 'There is no log at ');
+    assert.equal(readdirSync(folder), []);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Pending } from '../../../src/http/shapes.ts';
 import { adminPassword, type Gatebook, gatebook, type Ran, type Running } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('cli session');
@@ -197,6 +198,35 @@ test('a denied device is told why, and a blocked one until when', async ({ gate 
   assert.is(exitCode, 3);
   assert.match(stderr, 'Not registered: press-40.');
   assert.match(stderr, 'Reason: not ours\nIt may ask again after ');
+});
+
+test('with --json a device prints what the registry answers, problems on stderr', async ({
+  gate,
+}) => {
+  const ask = () =>
+    gate.call(
+      'register',
+      'press-45',
+      '--out',
+      join(gate.folder, 'press-45.json'),
+      '--no-wait',
+      '--json',
+    );
+  await gate.call('lock');
+  const locked = await ask();
+  assert.equal([locked.exitCode, locked.stdout], [6, '']);
+  assert.is(JSON.parse(locked.stderr).code, 'registry-locked');
+
+  said(await gate.call('unlock'));
+  const waits = await ask();
+  assert.equal([waits.exitCode, waits.stderr], [6, '']);
+  assert.is(Pending.parse(JSON.parse(waits.stdout)).username, 'press-45');
+
+  said(await gate.call('deny', 'press-45', '--reason', 'not ours'));
+  const denied = await ask();
+  assert.equal([denied.exitCode, denied.stdout], [3, '']);
+  const problem = JSON.parse(denied.stderr);
+  assert.equal([problem.code, problem.reason], ['registration-denied', 'not ours']);
 });
 
 test('users are made, changed and taken away', async ({ gate }) => {
