@@ -132,6 +132,12 @@ export const window: Decider<Window, WindowCommand, WindowEvent, WindowRefusal> 
   evolve,
 };
 
+/** Whether a window in which so many requests were asked takes no more. */
+export const isFull = (
+  { maxRequests }: Pick<WindowLimits, 'maxRequests'>,
+  requestCount: number,
+): boolean => requestCount >= maxRequests;
+
 /**
  * Whether a whole name fits a pattern: `*` any characters, `?` one. Linear in the length of the name
  * for each star, so that no pattern can be made slow.

@@ -1,4 +1,5 @@
 /** How much room is left for requests: in the window, in all, and for one source. */
+import { isFull } from '../domain/window.ts';
 import type { RequestRow } from '../projections/requests.ts';
 import type { WindowRow } from '../projections/window.ts';
 import { sourceKey } from './networks.ts';
@@ -92,7 +93,7 @@ export async function createRoom(options: {
       const { windowId, requestCount, limits } = window;
       const nothing = () => undefined;
       const full = (room: Place['room']): Place => ({ room, fills: nothing, release: nothing });
-      if (requestCount + (inFlight.window.get(windowId) ?? 0) >= limits.maxRequests)
+      if (isFull(limits, requestCount + (inFlight.window.get(windowId) ?? 0)))
         return full('window-full');
       if (sources.size + inFlight.all >= pendingMax) return full('pending-full');
       if ((perSource.get(key) ?? 0) + (inFlight.source.get(key) ?? 0) >= pendingPerSourceMax)

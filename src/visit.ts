@@ -3,8 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DoorRefusal, Knocking } from '../domain/client-commands.ts';
 import { knock } from '../domain/client-door.ts';
 import type { Client } from '../domain/client-state.ts';
+import { unmet } from '../domain/conditions.ts';
 import { holdsHttpRights, type Permission } from '../domain/permission.ts';
-import { fitsPattern, registryId } from '../domain/window.ts';
+import { registryId } from '../domain/window.ts';
 import type { AccessRow } from '../projections/access.ts';
 import type { HistoryRow } from '../projections/history.ts';
 import type { RequestRow } from '../projections/requests.ts';
@@ -193,11 +194,8 @@ export class Visit {
 
   #gate(window: WindowRow | undefined, at: string): Knocking['gate'] {
     if (window?.status !== 'unlocked' || window.until <= at) return 'locked';
-    const { username, source, mayAsk } = this.#attempt;
-    const { usernamePattern, sources } = window.limits;
-    if (mayAsk === false) return 'filtered';
-    if (usernamePattern !== null && !fitsPattern(usernamePattern, username)) return 'filtered';
-    return sources.length === 0 || matchesNetworks(sources, source) ? 'open' : 'filtered';
+    if (this.#attempt.mayAsk === false) return 'filtered';
+    return unmet(window.limits, this.#attempt, matchesNetworks) === null ? 'open' : 'filtered';
   }
 
   async #seal(state: Client) {
