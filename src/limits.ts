@@ -195,6 +195,9 @@ export const gatewayStalledMs = 2 * 60 * 1_000;
 export const explainedEventsMax = 1_000;
 /** Requests that one window report lists; the rest is counted. */
 export const reportedRequestsMax = 5_000;
+/** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
+export const whatIfRequestsMax = 100_000;
+export const whatIfPageSize = 100;
 /** Milliseconds after which a node that was away no longer acts on what it held. */
 export const leaseMs = 5_000;
 /** Milliseconds between two attempts at a lease that another node holds. */

@@ -158,8 +158,8 @@ export async function buildService(options: ServiceOptions) {
     pendingCount: () => roomNow().pending(),
   });
   const audit = createAudit({
-    ...{ store, readModels, views, signer, turnedAway, now },
-    history: rows.history,
+    ...{ store, readModels, views, personal, signer, turnedAway, now },
+    ...{ history: rows.history, requests: rows.requests },
     dataDir: config.dataDir,
   });
   const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);

@@ -4,8 +4,10 @@ import type { TurnedAway } from '../../domain/window.ts';
 import { activations } from '../../projections/activations.ts';
 import { clients } from '../../projections/clients.ts';
 import type { HistoryRow } from '../../projections/history.ts';
+import type { RequestRow } from '../../projections/requests.ts';
 import { roles } from '../../projections/roles.ts';
 import { windowProjection } from '../../projections/window.ts';
+import type { Personal } from '../credentials/personal.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -17,6 +19,7 @@ import { exportLines } from './export.ts';
 import type { Signer } from './signed-note.ts';
 import { clientAt, momentOf, type Past, registryAt } from './state-at.ts';
 import { merkleTree, type Tree } from './tree.ts';
+import { createWhatIf } from './what-if.ts';
 
 /** Everything in base64. */
 export interface InclusionProof {
@@ -57,6 +60,8 @@ interface AuditOptions {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly history: Rows<HistoryRow>;
+  readonly requests: Rows<RequestRow>;
+  readonly personal: Personal;
   readonly views: Views;
   readonly signer: Signer;
   readonly dataDir: string;
@@ -85,7 +90,8 @@ function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving 
 }
 
 export function createAudit(options: AuditOptions) {
-  const { store, readModels, views, history, signer, turnedAway, now } = options;
+  const { store, readModels, views, history, requests, personal, signer, turnedAway, now } =
+    options;
   const tree = readModels.kept(merkleTree);
   const past: Past = {
     window: readModels.past(windowProjection),
@@ -105,5 +111,9 @@ export function createAudit(options: AuditOptions) {
     /** Who could use a topic, or what one could use. @throws MalformedCursor */
     accessAt: (at: string, asked: Parameters<typeof accessAt>[2]) =>
       accessAt(past, momentOf(tree, at), asked),
+    whatIf: createWhatIf({
+      ...{ requests, window: past.window, tree, personal },
+      shown: (requestId, seeing) => views.request(requestId, seeing),
+    }),
   };
 }

@@ -7,6 +7,7 @@ import { EventsQuery } from './requests.ts';
 import { ok, type Route, route } from './route.ts';
 import { ReadModels } from './service-shapes.ts';
 import { EventList } from './shapes.ts';
+import { whatIfRoutes } from './what-if.ts';
 
 const group = 'Audit';
 
@@ -42,5 +43,6 @@ const historyRoutes = ({ views, readModels }: App): Route[] => [
 export const auditRoutes = (app: App): Route[] => [
   ...historyRoutes(app),
   ...pastRoutes(app),
+  ...whatIfRoutes(app),
   ...proofRoutes(app),
 ];

@@ -27,7 +27,7 @@ export const SentInstant = z
   .meta({ format: 'date-time' });
 
 /** Six hex digits in any case, kept in lower case. */
-const SentPairingId = z
+export const SentPairingId = z
   .string()
   .regex(/^[0-9a-fA-F]{6}$/, { message: 'must be 6 hex digits' })
   .transform((text) => text.toLowerCase());
@@ -37,7 +37,7 @@ export const Password = Text(1, passwordBytesMax).refine(
   { message: `must be at most ${passwordBytesMax} bytes of UTF-8` },
 );
 
-const SentCidr = z
+export const SentCidr = z
   .string()
   .max(64)
   .refine((text) => Cidr.safeParse(text).success, {
@@ -132,14 +132,19 @@ export const Register = named(
 );
 export type Register = z.output<typeof Register>;
 
+/** A whole number from 1 to `max`, as it stands in a query. */
+export const WholeNumber = (max: number) =>
+  z
+    .string()
+    .refine((text) => /^[1-9]\d{0,8}$/.test(text) && Number(text) <= max, {
+      message: `must be a whole number from 1 to ${max}`,
+    })
+    .transform(Number)
+    .meta({ type: 'integer', minimum: 1, maximum: max });
+
 const limitMax = 1_000;
 const limitDefault = 100;
-const Limit = z
-  .string()
-  .refine((text) => /^[1-9]\d{0,3}$/.test(text) && Number(text) <= limitMax, {
-    message: `must be a whole number from 1 to ${limitMax}`,
-  })
-  .transform(Number)
+const Limit = WholeNumber(limitMax)
   .default(limitDefault)
   .meta({
     type: 'integer',

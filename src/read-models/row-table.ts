@@ -3,7 +3,10 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
 import { PastTable } from './past-table.ts';
 
-/** What a row must fulfil; `key` is a column too. All conditions of a query must hold. */
+/**
+ * What a row must fulfil; `key` and `born` (the number of the event that made it) are columns too. All
+ * conditions of a query must hold.
+ */
 export type Condition =
   | { readonly column: string; readonly is: ColumnValue }
   | { readonly column: string; readonly isOneOf: readonly string[] }
@@ -98,7 +101,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.projection = projection;
     this.#database = database;
     this.#table = `rows_${projection.name}`;
-    this.#columns = new Set(['key', ...names]);
+    this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
     this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
     const columns = ['key', 'born', 'row', ...names.map((name) => `"${name}"`)];

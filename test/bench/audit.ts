@@ -18,6 +18,7 @@ import { registryId, window } from '../../domain/window.ts';
 import { activations } from '../../projections/activations.ts';
 import { clients } from '../../projections/clients.ts';
 import { history as historyProjection } from '../../projections/history.ts';
+import { requests } from '../../projections/requests.ts';
 import { roles } from '../../projections/roles.ts';
 import { windowProjection } from '../../projections/window.ts';
 import { accessAt } from '../../src/audit/access-at.ts';
@@ -27,6 +28,7 @@ import { linesOf } from '../../src/audit/ndjson.ts';
 import { clientAt, momentOf, registryAt } from '../../src/audit/state-at.ts';
 import { merkleTree } from '../../src/audit/tree.ts';
 import { type Verdict, verifyExport } from '../../src/audit/verify.ts';
+import { createWhatIf } from '../../src/audit/what-if.ts';
 import { sealField } from '../../src/credentials/personal.ts';
 import { handle, newCause } from '../../src/handle.ts';
 import { allKeepers, allProjections } from '../../src/read-models/all.ts';
@@ -267,6 +269,22 @@ try {
     );
     const whole = await timed(`window and counts at T (${round})`, () => registryAt(past, moment));
     say('  rows', `${one.items.length} and ${hall.items.length}; ${whole.counts.active} active`);
+  }
+  const whatIf = createWhatIf({
+    ...{ requests: readModels.rows(requests), window: past.window, tree },
+    // Without networks no address is opened.
+    personal: { open: () => Promise.reject(new Error('opened')) },
+    shown: async (requestId) => requestId,
+  });
+  const conditions = { usernamePattern: 'press-*7', sources: [] };
+  for (const rule of [
+    { kind: 'limits', ...conditions, maxRequests: 1_000 },
+    { kind: 'preauthorization', ...conditions, effect: 'allow', pairingId: null, maxUses: 100 },
+  ] as const) {
+    const found = await timed(`what if: ${rule.kind}`, () =>
+      whatIf({ rule, limit: 100 }, false, new AbortController().signal),
+    );
+    say('  requests', `${found?.counts.asked.all}; ${found?.counts.differing} differ`);
   }
   const index = Math.floor(size / 3);
   const root = tree.root();

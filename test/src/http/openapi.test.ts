@@ -62,6 +62,7 @@ GET /api/audit/state
 GET /api/audit/access
 GET /api/audit/explain/{username}
 GET /api/audit/windows/{id}/report
+GET /api/audit/what-if
 GET /.well-known/checkpoint-key
 GET /.well-known/paseto
 GET /api/brokers

@@ -69,6 +69,8 @@ const conditions: readonly [Condition, string][] = [
   [{ column: 'colour', is: null }, 'c'],
   [{ column: 'size', is: 3 }, 'ce'],
   [{ column: 'key', is: 'a' }, 'a'],
+  [{ column: 'born', atLeast: 3 }, 'de'],
+  [{ column: 'born', below: 2 }, 'ab'],
   [{ column: 'colour', isOneOf: ['blue', 'Red', 'none'] }, 'ab'],
   [{ column: 'colour', isOneOf: [] }, ''],
   [{ column: 'size', atLeast: 2 }, 'bce'],
