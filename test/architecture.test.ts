@@ -162,7 +162,7 @@ const fences: readonly (readonly [string, RegExp])[] = [
   ['src/store/', /^src\/(http|broker|credentials|read-models|audit|cli)\//],
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config|log\.ts|http\/(?:service-shapes|shapes|brokers|audit-past)\.ts|audit\/(?:checkpoint|ndjson|signed-note|verify)\.ts|nearest-word|printable|private-file|limits|networks|client)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config|log\.ts|http\/(?:service-shapes|shapes|brokers|audit-past|what-if)\.ts|audit\/(?:checkpoint|ndjson|signed-note|verify)\.ts|nearest-word|printable|private-file|limits|networks|client)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)
@@ -173,6 +173,11 @@ for (const [who, what] of fences)
         .map(([file, from]) => `${file} imports ${from}`),
       [],
     ));
+
+test('the command line knows answers by their shape alone', () => {
+  for (const file of files.filter((name) => name.startsWith('src/cli/')))
+    assert.not.match(codeOf(file), /^import (?!type\b)[^;]*from '\.\.\/http\//m, file);
+});
 
 test('the store is chosen in one place', () => {
   const allowed = ['node:path', 'src/config.ts', 'src/store/'];

@@ -9,7 +9,7 @@ import { type List, listOptions, page, sayMore } from './listing.ts';
 import { askedLine } from './prompt.ts';
 import type { Registry } from './registry.ts';
 import { signedIn } from './sign-in.ts';
-import { countText, dateTimeText, instantOf, pairingText, rightsText } from './words.ts';
+import { countText, dateTimeText, pairingText, pastInstantOf, rightsText } from './words.ts';
 
 const atOption = {
   at: { value: 'T', help: 'the moment: 2026-11-23T14:30:00Z, a day, or now when left out' },
@@ -17,12 +17,7 @@ const atOption = {
 
 /** The moment of `--at`; a duration counts back from now. */
 const momentOf = (call: Call): string =>
-  call.read('at', (text) => {
-    const now = call.now();
-    return /^\d+[a-z]+$/i.test(text)
-      ? new Date(2 * now.getTime() - Date.parse(instantOf(text, now))).toISOString()
-      : instantOf(text, now);
-  }) ?? call.now().toISOString();
+  call.read('at', (text) => pastInstantOf(text, call.now())) ?? call.now().toISOString();
 
 const whoOf = ({ actor }: Event) => (actor.kind === 'system' ? 'system' : actor.name);
 

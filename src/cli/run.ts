@@ -28,6 +28,7 @@ import { roleCommands, tokenCommands } from './roles.ts';
 import { signInCommands } from './sign-in.ts';
 import { type Output, terminalOf } from './terminal.ts';
 import { userCommands } from './users.ts';
+import { whatIfCommands } from './what-if.ts';
 import { windowCommands } from './window.ts';
 
 const [serve, ...otherOperateCommands] = operateCommands;
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   ...tokenCommands,
   ...historyCommands,
   ...auditPastCommands,
+  ...whatIfCommands,
   ...auditFileCommands,
   ...signInCommands,
   ...deviceCommands,

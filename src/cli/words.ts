@@ -108,6 +108,14 @@ export function instantOf(text: string, now: Date): string {
   return at.toISOString();
 }
 
+/** The same of what has been: a duration counts back from now. @throws MistypedError */
+export function pastInstantOf(text: string, now: Date): string {
+  const durationMs = parseDuration(text);
+  return durationMs === null
+    ? instantOf(text, now)
+    : new Date(now.getTime() - durationMs).toISOString();
+}
+
 /** Reads `mqtt:readWrite:plant/#`. @throws MistypedError */
 export function permissionOf(text: string): Permission {
   const [, context, operation, resource] =

@@ -13,6 +13,7 @@ import {
   MistypedError,
   momentText,
   pairingText,
+  pastInstantOf,
   permissionOf,
   permissionText,
   rightsText,
@@ -62,6 +63,15 @@ test('an instant is read from a duration, a day or an instant', () => {
       () => instantOf(text, now),
       (error: Error) => error instanceof MistypedError,
     );
+});
+
+test('of what has been, a duration counts back', () => {
+  assert.is(pastInstantOf('30d', now), '2026-10-24T10:00:00.000Z');
+  assert.is(pastInstantOf('2026-11-01T12:00:00Z', now), '2026-11-01T12:00:00.000Z');
+  assert.throws(
+    () => pastInstantOf('yesterday', now),
+    (error: Error) => error instanceof MistypedError,
+  );
 });
 
 test('a permission is read as it is said', () => {
