@@ -52,16 +52,6 @@ test('the password that is configured counts at the first start only', async ({ 
   await ends(served);
 });
 
-test('a signal to npm start ends the service, and npm tells its exit code', async ({ dataDir }) => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const served = await serve(dataDir, {}, 'npm start');
-    served.kill(signal);
-    assert.is(await served.ended, 0, signal);
-    const answered = await served.call('GET', '/healthz').catch(() => null);
-    assert.is(answered, null, 'nothing is left behind that listens');
-  }
-});
-
 test('a second process is kept out of the folder, and says so', async ({ dataDir }) => {
   const served = await serve(dataDir);
   const second = await runs(dataDir);

@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 import { type Answer, adminPassword } from './service.ts';
 
 const program = fileURLToPath(new URL('../../bin/gatebook.js', import.meta.url));
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const patienceMs = 30_000;
 
 export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'gatebook-process-'));
@@ -31,17 +30,10 @@ export interface Served {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** What starts it: Node itself, or npm as in the README. */
-type Starter = 'node' | 'npm start';
-
-function started(dataDir: string, environment: Environment, starter: Starter = 'node') {
-  const [command, args] =
-    starter === 'node' ? [process.execPath, [program, 'serve']] : ['npm', ['start']];
-  const child = spawn(command, args, {
+function started(dataDir: string, environment: Environment) {
+  const child = spawn(process.execPath, [program, 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    cwd: starter === 'node' ? process.cwd() : root,
     env: {
-      ...(starter === 'node' ? {} : { PATH: process.env.PATH }),
       GATEBOOK_HTTP_PORT: '0',
       GATEBOOK_MQTT_PORT: '0',
       GATEBOOK_MQTT_WS_PORT: '0',
@@ -77,16 +69,11 @@ export async function runs(dataDir: string, environment: Environment = {}) {
 }
 
 /** Starts it and waits until it is ready. */
-export async function serve(
-  dataDir: string,
-  environment: Environment = {},
-  starter: Starter = 'node',
-): Promise<Served> {
-  const { child, output, ready, ended } = started(
-    dataDir,
-    { GATEBOOK_ADMIN_PASSWORD: adminPassword, ...environment },
-    starter,
-  );
+export async function serve(dataDir: string, environment: Environment = {}): Promise<Served> {
+  const { child, output, ready, ended } = started(dataDir, {
+    GATEBOOK_ADMIN_PASSWORD: adminPassword,
+    ...environment,
+  });
   const addresses = await ready;
   if (addresses === undefined) throw new Error(`it did not start: ${output.err}${output.out}`);
   const url = addresses.http as string;
