@@ -1,60 +1,21 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+/** The device's side: it makes a password, asks, waits, and keeps what it got. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RegistrationRefused, type RegistrationStatus, register } from '../../src/client.ts';
 import {
-  RegistrationFileError,
-  RegistrationRefused,
-  type RegistrationStatus,
-  RegistryUnreachable,
-  register,
-} from '../../src/client.ts';
-
-interface Asked {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Record<string, unknown> | null;
-}
-interface Reply {
-  readonly status: number;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  /** Cut the connection instead. */
-  readonly cut?: true;
-  readonly look?: () => void;
-}
-
-/** A door that answers as it is told, one reply after the other; the last one stays. */
-function door(...replies: [Reply, ...Reply[]]) {
-  const asked: Asked[] = [];
-  const server: Server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString();
-    const { method = '', url: path = '', headers } = request;
-    const reply = replies[Math.min(asked.length, replies.length - 1)];
-    asked.push({ method, path, headers, body: text === '' ? null : JSON.parse(text) });
-    if (reply === undefined) return;
-    reply.look?.();
-    if (reply.cut) return void request.socket.destroy();
-    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
-    response.end(JSON.stringify(reply.body ?? {}));
-  });
-  return { server, asked };
-}
+  caught,
+  door,
+  granted,
+  pending,
+  problem,
+  read,
+  registered,
+} from '../support/scripted-door.ts';
 
 const test = suite<{
   folder: string;
@@ -77,53 +38,6 @@ test.after.each(({ folder, servers }) => {
   }
   rmSync(folder, { recursive: true, force: true });
 });
-
-const soon = { 'retry-after': '0' };
-const pending = (requestId = 'r-1'): Reply => ({
-  status: 202,
-  headers: soon,
-  body: {
-    status: 'pending',
-    requestId,
-    username: 'press-17',
-    pairingId: 'a1b2c3',
-    registrationToken: 'v4.public.registration',
-    expiresAt: '2026-11-24T10:00:00.000Z',
-  },
-});
-const registered = {
-  status: 'granted',
-  requestId: 'r-1',
-  username: 'press-17',
-  roles: ['press'],
-  permissions: [],
-  mqttPublishPrefix: null,
-  mqttClientId: null,
-  expiresAt: null,
-  effectivePermissions: [],
-  brokers: [{ name: 'embedded', urls: ['mqtt://127.0.0.1:1883'] }],
-  certificate: null,
-};
-const granted: Reply = { status: 201, body: registered };
-const problem = (status: number, code: string, more: object = {}): Reply => ({
-  status,
-  headers: [423, 429, 503, 409].includes(status) ? soon : {},
-  body: {
-    type: `urn:gatebook:problem:${code}`,
-    title: code,
-    status,
-    detail: `${code}.`,
-    code,
-    ...more,
-  },
-});
-
-const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
-const caught = async (work: Promise<unknown>): Promise<Error> =>
-  work.then(
-    () => assert.unreachable('it should have been refused'),
-    (error) => error,
-  );
 
 test('a new device makes its password and keeps it before it asks', async ({ folder, open }) => {
   const file = join(folder, 'press-17.json');
@@ -338,136 +252,6 @@ test('a challenger waits for the replacement', async ({ folder, open }) => {
   });
   assert.equal(said, ['asking', 'replacement-pending']);
   assert.is(asked.length, 2);
-});
-
-test('a redirect is not followed, so the password goes to nobody else', async ({
-  folder,
-  open,
-}) => {
-  const other = door(granted);
-  const otherUrl = await open(other.server);
-  const { server } = door({ status: 307, headers: { location: `${otherUrl}/` } });
-  const work = register({ url: await open(server), username: 'press-17', file: join(folder, 'f') });
-  assert.instance(await caught(work), RegistrationRefused);
-  assert.is(other.asked.length, 0);
-});
-
-test('a lost connection is tried again after a growing time', async ({ folder, open }) => {
-  const { server, asked } = door({ status: 0, cut: true }, granted);
-  const said: RegistrationStatus[] = [];
-  const result = await register({
-    url: await open(server),
-    username: 'press-17',
-    file: join(folder, 'f.json'),
-    onStatus: (status) => said.push(status),
-  });
-  assert.is(result.status, 'granted');
-  assert.is(said[1]?.status, 'unreachable');
-  assert.ok((said[1]?.retryInMs ?? 0) >= 1_000);
-  assert.is(asked.length, 2);
-});
-
-test('the device never asks earlier than it is told', async ({ folder, open }) => {
-  const later = new Date(Date.now() + 100_000).toUTCString();
-  for (const [header, leastMs] of [
-    ['7', 7_000],
-    ['0', 250],
-    [later, 90_000],
-    ['999999', 3_600_000],
-  ] as const) {
-    const { server } = door({
-      ...problem(423, 'registry-locked'),
-      headers: { 'retry-after': header },
-    });
-    const url = await open(server);
-    const file = join(folder, `${leastMs}.json`);
-    const result = await register({ url, username: 'press-17', file, wait: false });
-    const { retryInMs } = result.status === 'undecided' ? result.because : { retryInMs: 0 };
-    assert.ok(retryInMs >= leastMs, `${header}: ${retryInMs}`);
-    assert.ok(retryInMs <= Math.max(leastMs, 100_000, leastMs) * 1.25, `${header}: ${retryInMs}`);
-  }
-});
-
-test('without waiting, a locked registry is undecided and an absent one an error', async ({
-  folder,
-  open,
-}) => {
-  const { server } = door(problem(423, 'registry-locked'), problem(503, 'stopping'));
-  const url = await open(server);
-  const options = { url, username: 'press-17', file: join(folder, 'f.json'), wait: false };
-  const result = await register(options);
-  assert.is(result.status === 'undecided' && result.because.status, 'locked');
-  const busy = await caught(register(options));
-  assert.ok(busy instanceof RegistryUnreachable && busy.status === 'busy');
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  const away = await caught(register(options));
-  assert.ok(away instanceof RegistryUnreachable && away.status === 'unreachable');
-  assert.is(away.message, 'ECONNREFUSED');
-});
-
-test('an abort ends the waiting at once', async ({ folder, open }) => {
-  const { server } = door({
-    ...problem(423, 'registry-locked'),
-    headers: { 'retry-after': '3600' },
-  });
-  const stop = new AbortController();
-  const work = register({
-    url: await open(server),
-    username: 'press-17',
-    file: join(folder, 'f.json'),
-    signal: stop.signal,
-    onStatus: ({ status }) => status === 'locked' && stop.abort(new Error('enough')),
-  });
-  assert.is((await caught(work)).message, 'enough');
-});
-
-test("somebody else's file is left alone", async ({ folder, open }) => {
-  const { server, asked } = door(granted);
-  const url = await open(server);
-  const file = join(folder, 'f.json');
-  const refused = async (content: string, options: object = {}) => {
-    writeFileSync(file, content);
-    const error = await caught(register({ url, username: 'press-17', file, ...options }));
-    assert.instance(error, RegistrationFileError);
-    assert.is(readFileSync(file, 'utf8'), content);
-    assert.not.match(error.message, 'hunter2');
-  };
-  const held = { url, username: 'press-17', password: 'hunter2' };
-  await refused('');
-  await refused('[]');
-  await refused('null');
-  await refused('{"url":"x"}');
-  await refused(JSON.stringify({ ...held, username: 'press-18' }));
-  await refused(JSON.stringify({ ...held, url: 'http://elsewhere' }));
-  await refused(JSON.stringify(held), { password: 'another' });
-  assert.is(asked.length, 0);
-  const absent = join(folder, 'absent', 'f.json');
-  assert.instance(
-    await caught(register({ url, username: 'press-17', file: absent })),
-    RegistrationFileError,
-  );
-});
-
-test('a file that others could read is private after the next step', async ({ folder, open }) => {
-  const { server } = door(granted);
-  const url = await open(server);
-  const file = join(folder, 'f.json');
-  writeFileSync(file, JSON.stringify({ url, username: 'press-17', password: 'hunter2' }));
-  chmodSync(file, 0o644);
-  await register({ url, username: 'press-17', file });
-  assert.is(statSync(file).mode & 0o777, 0o600);
-});
-
-test('an answer that is not of Gatebook is no grant', async ({ folder, open }) => {
-  for (const body of [{}, [], { status: 'granted', username: 'somebody-else' }]) {
-    const { server } = door({ status: 201, body });
-    const file = join(folder, 'f.json');
-    const error = await caught(register({ url: await open(server), username: 'press-17', file }));
-    assert.match(error.message, 'does not answer as Gatebook does');
-    assert.is(read(file).registered, null);
-    rmSync(file);
-  }
 });
 
 test.run();
