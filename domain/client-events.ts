@@ -27,8 +27,12 @@ const asked = {
   requestedPermissions: z.array(Permission),
 };
 
+/** The window that it was asked in, so that a window tells what came of it; absent in older events. */
+const askedIn = { windowId: Id.nullable().optional() };
+
 const granted = {
   ...request,
+  ...askedIn,
   credentialId: Id,
   rights: Rights,
   reason: Reason.nullable(),
@@ -57,11 +61,11 @@ export const ClientEvent = z.discriminatedUnion('type', [
   }),
   event('RegistrationGranted', granted),
   event('RegistrationDenied', denied),
-  event('RegistrationExpired', request),
+  event('RegistrationExpired', { ...request, ...askedIn }),
   event('ReplacementRequested', asked),
   event('ReplacementGranted', granted),
   event('ReplacementDenied', denied),
-  event('ReplacementExpired', request),
+  event('ReplacementExpired', { ...request, ...askedIn }),
   event('ClientCreated', { ...changed, credentialId: Id, rights: Rights }),
   event('AuthorizationChanged', { ...changed, rights: Rights }),
   event('CredentialRotated', { ...changed, credentialId: Id }),

@@ -52,6 +52,7 @@ export function grant(command: Ask<'GrantRegistration'>, state: Client): Answer 
     data: {
       username,
       requestId,
+      windowId: waiting.windowId,
       credentialId: waiting.credentialId,
       rights: over(base, command.rights),
       reason,
@@ -85,12 +86,13 @@ export function deny(command: Ask<'DenyRegistration'>, state: Client): Answer {
 
 export function expireRequest(command: Ask<'ExpireRegistration'>, state: Client): Answer {
   const { username, requestId, at, by } = command;
-  const data = { username, requestId, at, by };
-  if (state.status === 'pending' && state.waiting.requestId === requestId)
-    return state.waiting.expiresAt <= at ? accept({ type: 'RegistrationExpired', data }) : accept();
-  if (state.status === 'active' && state.challenger?.requestId === requestId)
-    return state.challenger.expiresAt <= at
-      ? accept({ type: 'ReplacementExpired', data })
-      : accept();
-  return state.decided[requestId] ? accept() : refuse('request-not-found');
+  const challenger = state.status === 'active' ? state.challenger : null;
+  const waiting = state.status === 'pending' ? state.waiting : challenger;
+  if (waiting?.requestId !== requestId)
+    return state.decided[requestId] ? accept() : refuse('request-not-found');
+  if (waiting.expiresAt > at) return accept();
+  return accept({
+    type: challenger ? 'ReplacementExpired' : 'RegistrationExpired',
+    data: { username, requestId, windowId: waiting.windowId, at, by },
+  });
 }

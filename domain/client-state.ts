@@ -6,6 +6,8 @@ import { noRights } from './rights.ts';
 export interface Waiting {
   readonly requestId: string;
   readonly credentialId: string;
+  /** The window that it was asked in. */
+  readonly windowId: string;
   readonly expiresAt: string;
   /** The windows in which another credential asked for the same place. */
   readonly contestedIn: readonly string[];
@@ -234,6 +236,7 @@ type Data<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type 
 const waitingFrom = (data: Data<'RegistrationRequested' | 'ReplacementRequested'>): Waiting => ({
   requestId: data.requestId,
   credentialId: data.credentialId,
+  windowId: data.windowId,
   expiresAt: data.expiresAt,
   contestedIn: [],
 });

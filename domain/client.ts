@@ -152,16 +152,17 @@ function erase(command: Ask<'EraseClient'>, state: Client): Answer {
   if (neverSeen(state)) return refuse('user-not-found');
   if (state.status === 'unknown' && state.since === 'erasure') return accept();
   const { username, at, by } = command;
-  const waiting: ClientEvent[] =
-    state.status === 'pending'
-      ? [
-          {
-            type: 'RegistrationExpired',
-            data: { username, requestId: state.waiting.requestId, at, by },
-          },
-        ]
-      : challengerEnds(command, state);
-  return accept(...waiting, { type: 'ClientErased', data: changed(command) });
+  if (state.status === 'pending') {
+    const { requestId, windowId } = state.waiting;
+    return accept(
+      { type: 'RegistrationExpired', data: { username, requestId, windowId, at, by } },
+      { type: 'ClientErased', data: changed(command) },
+    );
+  }
+  return accept(...challengerEnds(command, state), {
+    type: 'ClientErased',
+    data: changed(command),
+  });
 }
 
 function expireAccess(command: Ask<'ExpireAccess'>, state: Client): Answer {

@@ -54,7 +54,7 @@ const startsAnew = (type: ClientEvent['type']) =>
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 4,
+  version: 5,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

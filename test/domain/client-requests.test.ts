@@ -69,10 +69,10 @@ test('a request that waited too long is not granted, though nobody recorded its 
     .when(the.grant({ ...theirs, at: the.due }))
     .thenRefused('request-expired');
 });
-test('the newest window does not matter: a grant works while locked', () =>
+test('a grant works while locked, and names the window it was asked in', () =>
   given(the.requested({ windowId: the.nextWindow }))
     .when(the.grant())
-    .thenRecorded(the.granted()));
+    .thenRecorded(the.granted({ windowId: the.nextWindow })));
 
 const again = (rights: Partial<typeof noRights>, ...history: readonly ClientEvent[]) =>
   given(the.requested(), the.granted(), ...history).when(the.grant({ rights }));

@@ -16,7 +16,7 @@ const test = suite('events');
 
 const asked =
   'at by clientId context credentialId expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
-const granted = 'at by credentialId preauthorizationId reason requestId rights username';
+const granted = 'at by credentialId preauthorizationId reason requestId rights username windowId';
 const denied = 'at blockedUntil by reason requestId username windowId';
 const changed = 'at by reason username';
 
@@ -26,11 +26,11 @@ const keys: Readonly<Record<string, string>> = {
   RegistrationContested: 'at by clientId flow personalKeyId requestId source username windowId',
   RegistrationGranted: granted,
   RegistrationDenied: denied,
-  RegistrationExpired: 'at by requestId username',
+  RegistrationExpired: 'at by requestId username windowId',
   ReplacementRequested: asked,
   ReplacementGranted: granted,
   ReplacementDenied: denied,
-  ReplacementExpired: 'at by requestId username',
+  ReplacementExpired: 'at by requestId username windowId',
   ClientCreated: 'at by credentialId reason rights username',
   AuthorizationChanged: 'at by reason rights username',
   CredentialRotated: 'at by credentialId reason username',
@@ -41,7 +41,7 @@ const keys: Readonly<Record<string, string>> = {
   AccessExpired: 'at by username',
   ClientErased: changed,
   RegistryUnlocked: 'at by limits until windowId',
-  RegistryLocked: 'at by windowId',
+  RegistryLocked: 'at by turnedAwayCount windowId',
   RoleDefined: 'at by description name permissions',
   RoleRemoved: 'at by name',
   TokenIssued: 'at by expiresAt generation kind label loginGeneration tokenId username',

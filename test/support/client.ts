@@ -88,6 +88,7 @@ export const contested = (
 const grantedTo = (who: typeof first) => ({
   ...who,
   username,
+  windowId: firstWindow,
   rights,
   reason: null,
   preauthorizationId: null,
@@ -135,11 +136,11 @@ export const replacementDenied = (
 
 export const lapsed: Fact<'RegistrationExpired'> = {
   type: 'RegistrationExpired',
-  data: { username, requestId: first.requestId, at: due, by: system },
+  data: { username, requestId: first.requestId, windowId: firstWindow, at: due, by: system },
 };
 export const replacementLapsed: Fact<'ReplacementExpired'> = {
   type: 'ReplacementExpired',
-  data: { username, requestId: challenger.requestId, at: due, by: system },
+  data: { username, requestId: challenger.requestId, windowId: firstWindow, at: due, by: system },
 };
 export const created = (over: Partial<Data<'ClientCreated'>> = {}): Fact<'ClientCreated'> => ({
   type: 'ClientCreated',

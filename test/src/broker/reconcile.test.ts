@@ -20,7 +20,7 @@ const rows = {
   pending: {
     ...base,
     status: 'pending',
-    waiting: { requestId: 'r', credentialId: 'c1', expiresAt: '', contestedIn: [] },
+    waiting: { requestId: 'r', credentialId: 'c1', windowId: 'w', expiresAt: '', contestedIn: [] },
   },
   revoked: { ...base, status: 'revoked', credentialId: 'c1', requestId: null, reason: null },
 } as unknown as Record<string, AccessRow>;

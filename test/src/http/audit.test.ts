@@ -47,7 +47,7 @@ test('events are found by type, actor, window, time and word', async ({ gatebook
   const ofAdmin = await list(gatebook, 'actor=admin');
   assert.ok(ofAdmin.length > 0 && ofAdmin.every(({ actor }) => actor.name === 'admin'));
   const inWindow = types(await list(gatebook, `windowId=${windowId}`));
-  assert.ok(inWindow.includes('RegistryUnlocked') && inWindow.includes('RegistrationRequested'));
+  assert.equal(inWindow, ['RegistrationGranted', 'RegistrationRequested', 'RegistryUnlocked']);
   assert.equal(types(await list(gatebook, 'q=Unlocked')), ['RegistryUnlocked']);
   assert.equal(await list(gatebook, 'until=2000-01-01T00:00:00Z'), []);
   const { at = '' } = (await list(gatebook, 'type=RegistrationGranted'))[0] ?? {};
