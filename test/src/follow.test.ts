@@ -4,9 +4,9 @@ import { followLog } from '../../src/follow.ts';
 import { createLog } from '../../src/log.ts';
 import { type EventStore, noStream, StoreUnavailable } from '../../src/store/event-store.ts';
 import { requested } from '../support/client.ts';
-import { newEvent } from '../support/event-store-contract.ts';
 import { memoryStore } from '../support/memory-store.ts';
 import { rowsFile } from '../support/read-models.ts';
+import { newEvent } from '../support/stored-events.ts';
 
 const test = suite<{ file: ReturnType<typeof rowsFile> }>('following the log');
 test.before.each((world) => {

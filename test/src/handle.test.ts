@@ -11,8 +11,8 @@ import {
   noStream,
   StoreUnavailable,
 } from '../../src/store/event-store.ts';
-import { newEvent } from '../support/event-store-contract.ts';
 import { memoryStore } from '../support/memory-store.ts';
+import { newEvent } from '../support/stored-events.ts';
 
 const test = suite('handle');
 

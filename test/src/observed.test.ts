@@ -7,8 +7,8 @@ import {
   StoreUnavailable,
 } from '../../src/store/event-store.ts';
 import { observed } from '../../src/store/observed.ts';
-import { newEvent, streamOf } from '../support/event-store-contract.ts';
 import { memoryStore } from '../support/memory-store.ts';
+import { newEvent, streamOf } from '../support/stored-events.ts';
 
 const test = suite('observed store');
 

@@ -8,7 +8,7 @@ import {
   type StoredEvent,
   type VaultChange,
 } from '../../src/store/event-store.ts';
-import { newEvent } from './event-store-contract.ts';
+import { newEvent } from './stored-events.ts';
 
 export interface Room {
   /** The same room through another connection. */

@@ -16,8 +16,8 @@ import {
 } from '../../../src/store/event-store.ts';
 import { openKurrentStore } from '../../../src/store/kurrentdb.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { newEvent, newEvents, wholeLog } from '../../support/event-store-contract.ts';
 import { startKurrentServer } from '../../support/kurrentdb-server.ts';
+import { newEvent, newEvents, wholeLog } from '../../support/stored-events.ts';
 import { errorOf, temporaryFolder } from './sqlite-world.ts';
 
 interface World {

@@ -13,8 +13,8 @@ import {
   type VaultChange,
 } from '../../../src/store/event-store.ts';
 import { openKurrentStore } from '../../../src/store/kurrentdb.ts';
-import { ids, newEvent, newEvents, wholeLog } from '../../support/event-store-contract.ts';
 import { kurrentSuite } from '../../support/kurrentdb-world.ts';
+import { ids, newEvent, newEvents, wholeLog } from '../../support/stored-events.ts';
 import { errorOf } from './sqlite-world.ts';
 
 const test = kurrentSuite('kurrentdb, when things fail');

@@ -10,8 +10,8 @@ import {
   StoreUnavailable,
 } from '../../../src/store/event-store.ts';
 import { openKurrentStore } from '../../../src/store/kurrentdb.ts';
-import { newEvent, newEvents, wholeLog } from '../../support/event-store-contract.ts';
 import { kurrentSuite } from '../../support/kurrentdb-world.ts';
+import { newEvent, newEvents, wholeLog } from '../../support/stored-events.ts';
 import { errorOf } from './sqlite-world.ts';
 
 const test = kurrentSuite('kurrentdb, what is ours');

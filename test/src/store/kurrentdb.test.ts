@@ -1,11 +1,12 @@
 /** The log in KurrentDB keeps the contract of every event store, over the real client. */
 import { suite } from 'uvu';
 import { openKurrentStore } from '../../../src/store/kurrentdb.ts';
-import { eventStoreContract, type Made } from '../../support/event-store-contract.ts';
+import { eventStoreContract } from '../../support/event-store-contract.ts';
 import { makeRoom } from '../../support/kurrentdb-room.ts';
 import { startKurrentServer } from '../../support/kurrentdb-server.ts';
 import { ahead } from '../../support/kurrentdb-world.ts';
 import { skipped } from '../../support/skipped.ts';
+import type { Made } from '../../support/stored-events.ts';
 
 const worlds = ahead(madeInServer);
 

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { noStream } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { newEvent } from '../../support/event-store-contract.ts';
+import { newEvent } from '../../support/stored-events.ts';
 
 const [, , what = '', file = ''] = process.argv;
 

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import * as assert from 'uvu/assert';
 import { noStream } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { newEvent, newEvents, streamOf } from '../../support/event-store-contract.ts';
+import { newEvent, newEvents, streamOf } from '../../support/stored-events.ts';
 import { bytesIn, sqliteSuite } from './sqlite-world.ts';
 
 const test = sqliteSuite('sqlite deletion');

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import * as assert from 'uvu/assert';
 import { type EventStore, noStream, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { ids, newEvent, newEvents, wholeLog } from '../../support/event-store-contract.ts';
 import { skipped } from '../../support/skipped.ts';
+import { ids, newEvent, newEvents, wholeLog } from '../../support/stored-events.ts';
 import { assertGapFree, child, errorOf, sqliteSuite } from './sqlite-world.ts';
 
 const test = sqliteSuite('sqlite faults');

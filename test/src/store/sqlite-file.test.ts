@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import * as assert from 'uvu/assert';
 import { noStream, StoreLocked } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { newEvents } from '../../support/event-store-contract.ts';
+import { newEvents } from '../../support/stored-events.ts';
 import { bytesIn, child, sqliteSuite } from './sqlite-world.ts';
 
 const test = sqliteSuite('sqlite file');

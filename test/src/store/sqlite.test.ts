@@ -6,12 +6,8 @@ import * as assert from 'uvu/assert';
 import { appendBytesWaitingMax, appendsWaitingMax, readBatchMax } from '../../../src/limits.ts';
 import { beginning, Conflict, noStream, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import {
-  eventStoreContract,
-  newEvent,
-  newEvents,
-  wholeLog,
-} from '../../support/event-store-contract.ts';
+import { eventStoreContract } from '../../support/event-store-contract.ts';
+import { newEvent, newEvents, wholeLog } from '../../support/stored-events.ts';
 import { assertGapFree, errorOf, sqliteSuite, temporaryFolder } from './sqlite-world.ts';
 
 eventStoreContract('sqlite', async () => {
