@@ -1,5 +1,6 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
 import type { GivenRights } from '../../domain/client.ts';
+import type { ClientCommand } from '../../domain/client-commands.ts';
 import { holdsHttpRights } from '../../domain/permission.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import { administrator } from '../../domain/role.ts';
@@ -20,30 +21,62 @@ export interface UserAdministrationOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
 }
 
+class BecameAdministrator extends Error {
+  override name = 'BecameAdministrator';
+}
+
+/** Whether it is an administrator without an end. */
+const isLasting = ({
+  status,
+  roles,
+  expiresAt,
+}: Pick<ClientRow, 'status' | 'roles' | 'expiresAt'>) =>
+  status === 'active' && roles.includes(administrator) && expiresAt === null;
+
 export function createUserAdministration(
   { store, authority, vault, rows }: UserAdministrationOptions,
   { change, heldBy, known, newestWindow, said }: ClientChanges,
 ) {
   const administrators = inTurn();
 
-  /** The last administrator without an end stays: checked one after the other, so that two cannot both go. */
-  const keepingAnAdministrator = (username: string, staysSo: boolean, act: () => Promise<Done>) =>
+  /** One after the other, so that two cannot both go. @throws Refused `last-administrator` */
+  const takingOneAway = (by: By, username: string, command: ClientCommand) =>
     administrators(async () => {
-      const lasting = [{ column: 'lastingAdministrator', is: 1 }];
-      const row = known(username);
-      const isOne =
-        row.status === 'active' && row.roles.includes(administrator) && row.expiresAt === null;
-      if (isOne && !staysSo && rows.clients.count(lasting) <= 1)
-        throw new Refused('last-administrator');
-      return await act();
+      const all = rows.clients.count([{ column: 'lastingAdministrator', is: 1 }]);
+      const others = all - (isLasting(known(username)) ? 1 : 0);
+      if (others < 1) throw new Refused('last-administrator');
+      return await change(by, username, command);
     });
+
+  /** The last administrator without an end stays. Everybody else is changed at once, and many at a time. */
+  async function keepingAnAdministrator(
+    by: By,
+    username: string,
+    command: ClientCommand,
+  ): Promise<Done> {
+    if (isLasting(known(username))) return await takingOneAway(by, username, command);
+    try {
+      return await change(by, username, (state) => {
+        // As it is recorded, not as it was read: it may have become one in between.
+        if (state.status === 'active' && isLasting({ ...state.rights, status: state.status }))
+          throw new BecameAdministrator();
+        return command;
+      });
+    } catch (error) {
+      if (error instanceof BecameAdministrator) return await takingOneAway(by, username, command);
+      throw error;
+    }
+  }
 
   const taking =
     (type: 'SuspendAccess' | 'RevokeAccess' | 'EraseClient') =>
-    (by: By, username: string, reason: string | null): Promise<Done> =>
-      keepingAnAdministrator(username, false, () =>
-        change(by, username, { type, windowId: newestWindow(), ...said(by, username, reason) }),
-      );
+    async (by: By, username: string, reason: string | null): Promise<Done> => {
+      known(username);
+      const windowId = newestWindow();
+      return await keepingAnAdministrator(by, username, {
+        ...{ type, windowId, ...said(by, username, reason) },
+      });
+    };
   const eraseClient = taking('EraseClient');
 
   return {
@@ -58,16 +91,16 @@ export function createUserAdministration(
       existing(authority, rights.roles);
       const effective = authority.effective(username, rights);
       withinOwn(by, effective);
-      const staysSo = rights.roles.includes(administrator) && rights.expiresAt === null;
-      return await keepingAnAdministrator(username, staysSo, () =>
-        change(by, username, {
-          type: 'ChangeAuthorization',
-          rights,
-          windowId: newestWindow(),
-          holdsHttpRights: holdsHttpRights(effective),
-          ...said(by, username, reason),
-        }),
-      );
+      const command = {
+        type: 'ChangeAuthorization' as const,
+        rights,
+        windowId: newestWindow(),
+        holdsHttpRights: holdsHttpRights(effective),
+        ...said(by, username, reason),
+      };
+      return isLasting({ ...rights, status: 'active' })
+        ? await change(by, username, command)
+        : await keepingAnAdministrator(by, username, command);
     },
 
     suspend: taking('SuspendAccess'),

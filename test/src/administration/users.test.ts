@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { newCause } from '../../../src/handle.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { startRegistry } from '../../support/service.ts';
@@ -118,6 +119,32 @@ test('the last administrator without an end stays', async ({ door, world }) => {
   const more = { ...administratorToo, mqttPublishPrefix: 'x/' };
   await door.must(200, 'PUT', authorization, { body: more });
   await door.must(200, 'PUT', authorization, { body: administratorToo });
+});
+
+test('who becomes the second administrator while it is suspended is no way round it', async () => {
+  for (let round = 0; round < 3; round++) {
+    const world = await startRegistry();
+    try {
+      const { administration, authority, views } = world.running.app;
+      const caller = await authority.caller(world.token);
+      assert.ok(caller);
+      const by = () => ({ caller, source: null, cause: newCause() });
+      const username = newName('rising');
+      await administration.createUser(by(), { username });
+      const rights = { roles: ['administrator'], permissions: [] };
+      const raised = administration.setAuthorization(by(), username, rights, null);
+      const suspended = administration.suspend(by(), username, null);
+      const left = raised.then(() => administration.revoke(by(), 'admin', null));
+      await Promise.allSettled([raised, suspended, left]);
+      const standing = ['admin', username].filter((name) => {
+        const user = views.user(name);
+        return user?.status === 'active' && user.roles.includes('administrator');
+      });
+      assert.ok(standing.length > 0, 'nobody is left');
+    } finally {
+      await world.stop();
+    }
+  }
 });
 
 test('two administrators who take each other away at once do not both succeed', async () => {
