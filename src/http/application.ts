@@ -218,7 +218,7 @@ function askedOf<Parts extends object>(
     },
     lastEventId: (ctx.req.headers['last-event-id'] as string | undefined) ?? null,
     source: ctx.state.source as string | null,
-    accept: ctx.req.headers.accept ?? '',
+    prefersHtml: ctx.accepts('application/json', 'text/html') === 'text/html',
     cause: { correlationId: ctx.state.correlationId as string, causationId: null },
     waitMs:
       Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,

@@ -81,9 +81,6 @@ const AccessQuery = z.strictObject({
 });
 const ByWindowId = z.strictObject({ id: Id });
 
-const prefersHtml = (accept: string) =>
-  /\btext\/html\b/i.test(accept) && !/^\s*application\/json\b/i.test(accept);
-
 export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
   route({
     method: 'GET',
@@ -148,11 +145,12 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     params: ByWindowId,
     answers: { 200: { description: 'The report.', body: WindowReport } },
     problems: ['window-not-found'],
-    async handle({ params, caller, accept }) {
+    async handle({ params, caller, prefersHtml }) {
       const report = found(await app.audit.report(params.id, seeing(caller)), 'window-not-found');
-      if (!prefersHtml(accept)) return ok(report);
+      const headers = { Vary: 'Accept' };
+      if (!prefersHtml) return { ...ok(report), headers };
       const body = reportPage(report, app.audit.verifierKey);
-      return { status: 200, body, type: 'text/html; charset=utf-8' };
+      return { status: 200, body, type: 'text/html; charset=utf-8', headers };
     },
   }),
 ];

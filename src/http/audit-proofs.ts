@@ -42,7 +42,7 @@ function within(parameter: string, value: number, least: number, most: number): 
   if (value >= least && value <= most) return value;
   const detail =
     most < least
-      ? `${parameter} names an event, and the log has none yet.`
+      ? `${parameter} names an event, and a log of that size has none.`
       : `${parameter} must be from ${least} to ${most} here.`;
   throw malformed([{ parameter, detail }]);
 }

@@ -29,8 +29,8 @@ export interface Asked<P, Q, B, A extends Access> {
   readonly cause: Cause;
   /** `Prefer: wait=N` in milliseconds, cut to the limit; 0: do not wait. */
   readonly waitMs: number;
-  /** `Accept` as sent; empty: anything. */
-  readonly accept: string;
+  /** Whether a page is wanted rather than JSON, by `Accept` (RFC 9110, 12.5.1). */
+  readonly prefersHtml: boolean;
   /** Aborts when the client goes away or the service stops. */
   readonly signal: AbortSignal;
   /** Checks the permission that the path names, where the route decides that it is needed. */

@@ -266,6 +266,18 @@ test('a window is reported, signed, as JSON and as a page', async ({ gatebook, w
     headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
   });
   assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
+  assert.is(page.headers.get('vary'), 'Accept');
+  for (const [accept, type] of [
+    ['*/*', 'application/json'],
+    ['application/json, text/html', 'application/json'],
+    ['text/html;q=0.1, application/json', 'application/json'],
+    ['application/json;q=0.1, text/html', 'text/html'],
+    ['text/html;q=0, */*', 'application/json'],
+    ['image/png', 'application/json'],
+  ] as const) {
+    const { headers } = await gatebook.world.call('GET', path, { headers: { Accept: accept } });
+    assert.is(headers.get('content-type')?.split(';')[0], type, accept);
+  }
   assert.match(page.body, /<h1>Window report<\/h1>[\s\S]*press-3[\s\S]*denied/);
   const none = await gatebook.call(
     'GET',
