@@ -14,7 +14,7 @@ export interface ClientRow extends Rights {
     readonly createdAt: string;
   } | null;
   readonly requestId: string | null;
-  /** The reason of the newest change that had one. */
+  /** The reason of the newest change that had one, since it last asked. */
   readonly reason: string | null;
   readonly blockedUntil: string | null;
   readonly createdAt: string;
@@ -49,12 +49,18 @@ function credentialOf(row: ClientRow | undefined, state: Client, at: string) {
     : { credentialId: state.credentialId, kind: 'password' as const, createdAt: at };
 }
 
+/** A challenger that is refused says nothing of the client that it asked to replace; who asks anew starts anew. */
+function reasonOf(row: ClientRow | undefined, { type, data }: ClientEvent): string | null {
+  if (type === 'RegistrationRequested') return null;
+  return 'reason' in data && type !== 'ReplacementDenied' ? data.reason : (row?.reason ?? null);
+}
+
 const startsAnew = (type: ClientEvent['type']) =>
   type === 'RegistrationRequested' || type === 'ClientCreated';
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 5,
+  version: 6,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -80,9 +86,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
         : type === 'ReplacementGranted'
           ? data.requestId
           : (row?.requestId ?? null),
-      // A challenger that is refused says nothing of the client that it asked to replace.
-      reason:
-        'reason' in data && type !== 'ReplacementDenied' ? data.reason : (row?.reason ?? null),
+      reason: reasonOf(row, event),
       blockedUntil: state.status === 'denied' ? state.blockedUntil : null,
       createdAt: startsAnew(type) || row === undefined ? data.at : row.createdAt,
       changedAt: data.at,

@@ -4,12 +4,13 @@ import type { AccessThen, Explanation, WindowReport } from '../http/audit-past.t
 import type { Event, User, Window } from '../http/shapes.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from './command.ts';
+import { explanationLines, whoOf } from './explanation.ts';
 import { detailsText } from './history.ts';
 import { type List, listOptions, page, sayMore } from './listing.ts';
 import { askedLine } from './prompt.ts';
 import type { Registry } from './registry.ts';
 import { signedIn } from './sign-in.ts';
-import { countText, dateTimeText, pairingText, pastInstantOf, rightsText } from './words.ts';
+import { countText, dateTimeText, pastInstantOf, rightsText } from './words.ts';
 
 const atOption = {
   at: { value: 'T', help: 'the moment: 2026-11-23T14:30:00Z, a day, or now when left out' },
@@ -18,8 +19,6 @@ const atOption = {
 /** The moment of `--at`; a duration counts back from now. */
 const momentOf = (call: Call): string =>
   call.read('at', (text) => pastInstantOf(text, call.now())) ?? call.now().toISOString();
-
-const whoOf = ({ actor }: Event) => (actor.kind === 'system' ? 'system' : actor.name);
 
 /** What each event changed, as far as the states of clients and the window tell. */
 function walker() {
@@ -103,49 +102,6 @@ async function runReplay(call: Call): Promise<number> {
     if (text === '') break;
   } while (cursor !== null);
   return exitCodes.done;
-}
-
-/** The story as a tree: what it rests on is further in. */
-export function explanationLines({
-  user,
-  request,
-  window,
-  decision,
-  activations,
-  events,
-}: Explanation) {
-  const lines = [
-    `${user.username}  ${user.status}${user.reason === null ? '' : `: ${user.reason}`}`,
-  ];
-  const own = rightsText(user);
-  if (own !== '') lines.push(`├─ holds ${own}`);
-  if (request === null)
-    lines.push(
-      user.origin === 'created'
-        ? '├─ made by an administrator, without a request'
-        : '├─ no request is known',
-    );
-  else {
-    lines.push(
-      `├─ asked ${dateTimeText(request.requestedAt)}, ${request.flow}${request.source === null ? '' : ` from ${request.source}`}, pairing ID ${pairingText(request.pairingId)}${request.contested ? `, contested (${request.conflictCount})` : ''}`,
-    );
-    if (window !== null)
-      lines.push(
-        `│  └─ in the window that ${window.unlockedBy} opened ${dateTimeText(window.unlockedAt)} until ${dateTimeText(window.until)}${window.usernamePattern === null ? '' : ` for ${window.usernamePattern}`}${window.note === null ? '' : ` (${window.note})`}`,
-      );
-  }
-  if (decision !== null)
-    lines.push(
-      `├─ ${request?.status ?? 'decided'} by ${decision.by} ${dateTimeText(decision.at)}${decision.preauthorizationId === null ? '' : `, by the rule ${decision.preauthorizationId}`}${decision.reason === null ? '' : `: ${decision.reason}`}`,
-    );
-  for (const { broker, status, at } of activations)
-    lines.push(`├─ ${status} at ${broker}${at === null ? '' : ` since ${dateTimeText(at)}`}`);
-  lines.push(`└─ ${countText(events.length, 'event')}`);
-  for (const event of events)
-    lines.push(
-      `   ${dateTimeText(event.at)}  ${event.type} by ${whoOf(event)}  ${detailsText(event)}`.trimEnd(),
-    );
-  return lines;
 }
 
 async function runExplain(call: Call): Promise<number> {

@@ -105,6 +105,8 @@ test('who asks anew starts anew, with the old history', () => {
     [found.status, found.requestId, found.createdAt, found.origin, found.everGranted],
     ['pending', challenger.requestId, the.later, 'registration', true],
   );
+  assert.is(held(the.requested(), the.denied()).reason, 'not ours');
+  assert.is(held(the.requested(), the.denied(), anew).reason, null, 'a denial is no reason to ask');
 });
 
 test('where a client came from stays, until it comes anew', () => {

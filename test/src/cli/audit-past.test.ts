@@ -18,11 +18,20 @@ test.before(async (world) => {
   gate.environment.GATEBOOK_USERNAME = 'admin';
   gate.environment.GATEBOOK_PASSWORD = adminPassword;
   said(await gate.call('roles', 'create', 'press', '--permission', 'mqtt:readWrite:plant/#'));
-  said(await gate.call('unlock', '--note', 'line 4'));
+  said(
+    await gate.call(
+      ...['unlock', '--note', 'line 4', '--pattern', 'press-*'],
+      ...['--source', '127.0.0.0/8', '--max', '7'],
+    ),
+  );
   const answer = await fetch(`${gate.environment.GATEBOOK_URL}/api/client-registry/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'press-1', password: '0123456789abcdef0123456789abcdef' }),
+    body: JSON.stringify({
+      username: 'press-1',
+      password: '0123456789abcdef0123456789abcdef',
+      context: { site: 'hall 7' },
+    }),
   });
   assert.is(answer.status, 202);
   said(await gate.call('grant', 'press-1', '--role', 'press', '--reason', 'for line 4'));
@@ -71,8 +80,15 @@ test('replay --at shows how things were', async ({ gate, granted }) => {
 test('explain tells request, window, decision and activation', async ({ gate }) => {
   const told = said(await gate.call('explain', 'press-1'));
   assert.match(told, /^press-1 {2}revoked: stolen\n/);
-  assert.match(told, /├─ asked [^\n]*explicit from 127\.0\.0\.1/);
-  assert.match(told, /│ {2}└─ in the window that admin opened [^\n]*\(line 4\)/);
+  assert.match(told, /├─ asked [^\n]*explicit from 127\.0\.0\.1, pairing ID [^\n]*, site=hall 7\n/);
+  assert.match(
+    told,
+    /│ {2}└─ in the window that admin opened [^\n]*, for press-\*, from 127\.0\.0\.0\/8, at most 7 requests \(line 4\)\n/,
+  );
+  assert.match(
+    said(await gate.call('explain', 'admin')),
+    /^admin {2}active\n[\s\S]*├─ made by system [^\n]*, without a request: first start\n/,
+  );
   assert.match(told, /├─ granted by admin [^\n]*: for line 4/);
   const unknown = await gate.call('explain', 'nobody');
   assert.is(unknown.exitCode, 3);
