@@ -6,7 +6,6 @@ import {
   type Judgement,
   judging,
   type Outcome,
-  type PastRequest,
   type PastSource,
   type Reason,
   reasons,
@@ -160,30 +159,21 @@ function* pages(requests: Rows<RequestRow>, from: number, to: number) {
   } while (cursor !== undefined);
 }
 
+async function sourceOf(
+  { username, source }: RequestRow,
+  rule: WhatIfRule,
+  personal: Pick<Personal, 'open'>,
+): Promise<PastSource> {
+  if (!asksForSource(rule, username)) return { status: 'unread' };
+  if (source === null) return { status: 'unknown' };
+  const address = await personal.open(username, 'source', source);
+  return typeof address === 'string' ? { status: 'known', address } : { status: 'erased' };
+}
+
 export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
   const { requests, personal, shown, requestsMax = whatIfRequestsMax } = options;
   /** One at a time: who waits holds a connection, and of these there is a limit. */
   const queue = inTurn();
-
-  async function sourceOf({ username, source }: RequestRow, rule: WhatIfRule): Promise<PastSource> {
-    if (!asksForSource(rule, username)) return { status: 'unread' };
-    if (source === null) return { status: 'unknown' };
-    const address = await personal.open(username, 'source', source);
-    return typeof address === 'string' ? { status: 'known', address } : { status: 'erased' };
-  }
-
-  const asPast = async (
-    row: RequestRow,
-    rule: WhatIfRule,
-  ): Promise<PastRequest & Pick<RequestRow, 'requestId'>> => ({
-    requestId: row.requestId,
-    username: row.username,
-    kind: row.kind,
-    windowId: row.windowId,
-    pairingId: row.pairingId,
-    source: await sourceOf(row, rule),
-    status: row.status,
-  });
 
   /** Judges all of the period in the order of the log; undefined: nobody waits for it any more. */
   async function judgeAll(asked: WhatIfAsked, signal: AbortSignal) {
@@ -204,7 +194,9 @@ export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
     ] as const)
       for (const rows of pages(requests, first, end)) {
         if (signal.aborted) return undefined;
-        const past = await Promise.all(rows.map((row) => asPast(row, rule)));
+        const past = await Promise.all(
+          rows.map(async (row) => ({ ...row, source: await sourceOf(row, rule, personal) })),
+        );
         for (const request of past) {
           const { requestId, status } = request;
           const judgement = judge(request);

@@ -14,7 +14,11 @@ export class Fault extends Error {
   readonly code: string;
   readonly status: number;
   readonly detail: string;
-  readonly errors: readonly { readonly pointer?: string; readonly detail: string }[];
+  readonly errors: readonly {
+    readonly pointer?: string;
+    readonly parameter?: string;
+    readonly detail: string;
+  }[];
   readonly required: Permission | null;
   /** Seconds until it is worth another try; null: it is not. */
   readonly retryAfterSeconds: number | null;

@@ -12,6 +12,7 @@ import { LogCheck } from './log-check.ts';
 import { Name, ReadFault, Said, Stamp, useRead } from './parts.ts';
 import { givenWords, storyOf } from './stories.ts';
 import { TopicAccess } from './topic-access.ts';
+import { WhatIf } from './what-if.ts';
 import { counted, dateTime } from './words.ts';
 
 const dayMs = 86_400_000;
@@ -152,5 +153,6 @@ export function Audit({ query }: { query: URLSearchParams }): View {
       ${more && html`<p><button class="button" onClick=${next} disabled=${loading}>Show more</button></p>`}
     </section>
     ${may('read', '/api/audit/access') && html`<${TopicAccess} at=${instantOf(asOf)} />`}
+    ${may('read', '/api/audit/what-if') && html`<${WhatIf} />`}
     </div><div>${may('read', '/api/audit/checkpoint') && html`<${LogCheck} />`}</div></div>`;
 }

@@ -69,6 +69,12 @@ for (const colorScheme of ['light', 'dark'] as const)
         'more',
       ]) {
         await page.goto(`${desk.world.url}/#/${place}`);
+        if (place === 'audit') {
+          const whatIf = page.getByRole('region', { name: 'What if' });
+          await whatIf.getByLabel('Names').fill('press-1');
+          await whatIf.getByText('Try it').click();
+          await whatIf.getByRole('table').waitFor();
+        }
         await page.waitForTimeout(500);
         assert.equal(await faultsOf(page), [], `${place || 'registry'} at ${width}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
