@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adminPassword, type Gatebook, gatebook, type Ran, type Running } from './gatebook.ts';
+import { adminPassword, type Gatebook, gatebook, type Running, said } from './gatebook.ts';
 
 interface World {
   gate: Gatebook;
@@ -36,10 +36,6 @@ test.before(async (world) => {
 });
 test.after(({ gate }) => gate.clean());
 
-function said({ exitCode, stdout, stderr }: Ran): string {
-  assert.is(exitCode, 0, stderr);
-  return stdout;
-}
 const linesIn = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n');
 
 test('what is exported, checkpointed and verified is whole', async ({ gate, file }) => {

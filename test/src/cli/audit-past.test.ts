@@ -2,14 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adminPassword, type Gatebook, gatebook, type Ran } from './gatebook.ts';
+import { adminPassword, type Gatebook, gatebook, said } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; granted: string }>('cli audit past');
-
-function said({ exitCode, stdout, stderr }: Ran): string {
-  assert.is(exitCode, 0, stderr);
-  return stdout;
-}
 
 test.before(async (world) => {
   const gate = gatebook();

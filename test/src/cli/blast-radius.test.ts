@@ -1,13 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adminPassword, type Gatebook, gatebook, type Ran } from './gatebook.ts';
+import { adminPassword, type Gatebook, gatebook, type Ran, said } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; windowId: string }>('cli blast radius');
 
-function said({ exitCode, stdout, stderr }: Ran): string {
-  assert.is(exitCode, 0, stderr);
-  return stdout;
-}
 const names = (ran: Ran): string[] =>
   JSON.parse(said(ran))
     .found.map(({ username }: { username: string }) => username)

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
 import { runCommandLine } from '../../../src/cli/run.ts';
 
 const program = fileURLToPath(new URL('../../../bin/gatebook.js', import.meta.url));
@@ -15,6 +16,12 @@ export interface Ran {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** The output of a call that must have gone well. */
+export function said({ exitCode, stdout, stderr }: Ran): string {
+  assert.is(exitCode, 0, stderr);
+  return stdout;
 }
 
 export interface Running {

@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Event, Token } from '../../../src/http/shapes.ts';
-import { adminPassword, type Gatebook, gatebook, type Ran, type Running } from './gatebook.ts';
+import {
+  adminPassword,
+  type Gatebook,
+  gatebook,
+  type Ran,
+  type Running,
+  said,
+} from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('cli history --follow');
 test.before(async (world) => {
@@ -16,11 +23,6 @@ test.before(async (world) => {
   gate.environment.GATEBOOK_PASSWORD = adminPassword;
 });
 test.after(({ gate }) => gate.clean());
-
-function said({ exitCode, stdout, stderr }: Ran): string {
-  assert.is(exitCode, 0, stderr);
-  return stdout;
-}
 
 const defined = async (gate: Gatebook, name: string) =>
   void said(await gate.call('roles', 'create', name, '--permission', 'mqtt:read:plant/#'));

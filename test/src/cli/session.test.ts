@@ -2,8 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Pending } from '../../../src/http/shapes.ts';
-import { adminPassword, type Gatebook, gatebook, type Ran, type Running } from './gatebook.ts';
+import { adminPassword, type Gatebook, gatebook, type Running, said } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('cli session');
 test.before(async (context) => {
@@ -16,12 +15,6 @@ test.before.each(({ gate }) => {
 });
 test.after(({ gate }) => gate.clean());
 
-/** The output of a call that must have gone well. */
-function said({ exitCode, stdout, stderr }: Ran): string {
-  assert.is(exitCode, 0, stderr);
-  return stdout;
-}
-
 /** Asks as a stranger with another password, so that the name is contested. */
 async function contest(gate: Gatebook, username: string) {
   const answer = await fetch(`${gate.environment.GATEBOOK_URL}/api/client-registry/register`, {
@@ -31,20 +24,6 @@ async function contest(gate: Gatebook, username: string) {
   });
   assert.is(answer.status, 409);
 }
-
-test('while it is locked a device is told to wait, with exit 6', async ({ gate }) => {
-  const { exitCode, stdout } = await gate.run(
-    'register',
-    'press-17',
-    '--out',
-    'press-17.json',
-    '--no-wait',
-  );
-  assert.is(exitCode, 6);
-  assert.match(stdout, /^Pairing ID {2}[0-9a-f]{3} [0-9a-f]{3} {3}\(compare it with the page\)\n/);
-  assert.match(stdout, 'Not decided yet: the registry is locked.');
-  assert.is(statSync(join(gate.folder, 'press-17.json')).mode & 0o777, 0o600);
-});
 
 test('a device asks, an administrator grants, the waiting device gets it, the history tells', async ({
   gate,
@@ -177,58 +156,6 @@ test('a contested request needs its name and a confirmation; a glob leaves it al
   );
 });
 
-test('a denied device is told why, and a blocked one until when', async ({ gate }) => {
-  said(await gate.call('unlock'));
-  await gate.call('register', 'press-40', '--out', join(gate.folder, 'press-40.json'), '--no-wait');
-  const denied = await gate.call(
-    'deny',
-    'press-40',
-    '--reason',
-    'not ours',
-    '--block-until',
-    '30d',
-  );
-  assert.match(said(denied), /^Denied press-40\. It may ask again after \d{4}-/);
-  const { exitCode, stderr } = await gate.call(
-    'register',
-    'press-40',
-    '--out',
-    join(gate.folder, 'press-40.json'),
-  );
-  assert.is(exitCode, 3);
-  assert.match(stderr, 'Not registered: press-40.');
-  assert.match(stderr, 'Reason: not ours\nIt may ask again after ');
-});
-
-test('with --json a device prints what the registry answers, problems on stderr', async ({
-  gate,
-}) => {
-  const ask = () =>
-    gate.call(
-      'register',
-      'press-45',
-      '--out',
-      join(gate.folder, 'press-45.json'),
-      '--no-wait',
-      '--json',
-    );
-  await gate.call('lock');
-  const locked = await ask();
-  assert.equal([locked.exitCode, locked.stdout], [6, '']);
-  assert.is(JSON.parse(locked.stderr).code, 'registry-locked');
-
-  said(await gate.call('unlock'));
-  const waits = await ask();
-  assert.equal([waits.exitCode, waits.stderr], [6, '']);
-  assert.is(Pending.parse(JSON.parse(waits.stdout)).username, 'press-45');
-
-  said(await gate.call('deny', 'press-45', '--reason', 'not ours'));
-  const denied = await ask();
-  assert.equal([denied.exitCode, denied.stdout], [3, '']);
-  const problem = JSON.parse(denied.stderr);
-  assert.equal([problem.code, problem.reason], ['registration-denied', 'not ours']);
-});
-
 test('users are made, changed and taken away', async ({ gate }) => {
   const created = said(await gate.call('users', 'create', 'anna', '--role', 'registrar'));
   assert.match(
@@ -346,27 +273,6 @@ test('what is watched comes as it happens, until Ctrl-C', async ({ gate }) => {
   await watch.says('denied  press-50');
   watch.child.kill('SIGINT');
   assert.is((await watch.ended).exitCode, 0);
-});
-
-test('a waiting device stops at Ctrl-C and goes on later, also over a restart of the service', async (context) => {
-  const { gate } = context;
-  const args = ['register', 'press-60', '--out', 'press-60.json'];
-  const device = gate.start(args);
-  await device.says('Waiting: pending');
-  device.child.kill('SIGINT');
-  const stopped = await device.ended;
-  assert.is(stopped.exitCode, 130);
-  assert.match(stopped.stderr, 'Stopped. The same command goes on later.');
-
-  gate.environment.GATEBOOK_HTTP_PORT = new URL(gate.environment.GATEBOOK_URL ?? '').port;
-  const waiting = gate.start(args);
-  await waiting.says('Waiting: pending');
-  context.service.child.kill('SIGKILL');
-  await context.service.ended;
-  await waiting.says('Waiting: cannot reach the registry at');
-  context.service = await gate.serve();
-  said(await gate.call('grant', 'press-60', '--role', 'press'));
-  assert.match(said(await waiting.ended), 'Granted. Wrote press-60.json');
 });
 
 test('the service stops with exit 0, and the data folder is its own while it runs', async (context) => {

@@ -1,13 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adminPassword, type Gatebook, gatebook, type Ran } from './gatebook.ts';
+import { adminPassword, type Gatebook, gatebook, type Ran, said } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; between: string }>('cli what-if');
 
-function said({ exitCode, stdout, stderr }: Ran): string {
-  assert.is(exitCode, 0, stderr);
-  return stdout;
-}
 const linesOf = (ran: Ran) => said(ran).trimEnd().split('\n');
 
 test.before(async (world) => {
