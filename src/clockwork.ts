@@ -10,7 +10,9 @@ import type { Log } from './log.ts';
 import type { Rows } from './read-models/row-table.ts';
 import type { EventStore } from './store/event-store.ts';
 
-const tickMs = 1_000;
+/** How late an end may be told; doors and brokers keep to it exactly, by themselves. */
+const tickMs = 100;
+const retryMs = 1_000;
 /** What is due at once is done in portions, so that nothing else waits long. */
 const dueAtOnceMax = 200;
 
@@ -71,10 +73,9 @@ export async function startClockwork(
       if (!signal.aborted) log.warn('What was due could not be done; trying again', { error });
     }
     const row = rows.window.get(registryId);
-    // What could not be done is still due: it waits a tick like everything else.
-    const left =
-      row?.status === 'unlocked' && !failed ? Date.parse(row.until) - Date.parse(now()) : tickMs;
-    await pause(Math.min(Math.max(left, 20), tickMs), signal);
+    const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
+    // What could not be done is still due: it waits, and is not said ten times a second.
+    await pause(failed ? retryMs : Math.min(Math.max(left, 20), tickMs), signal);
   }
 }
 
