@@ -9,13 +9,13 @@ export type EmqxQuestion = (typeof emqxQuestions)[number];
 
 const Authn = z.object({
   clientid: z.string(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  peerhost: z.string().optional(),
+  username: z.string().nullish(),
+  password: z.string().nullish(),
+  peerhost: z.string().nullish(),
 });
 const Authz = z.object({
   clientid: z.string(),
-  username: z.string().optional(),
+  username: z.string().nullish(),
   topic: z.string(),
   action: z.enum(['publish', 'subscribe']),
 });
@@ -53,10 +53,10 @@ export async function emqxAuthenticates(
   addressOf: (text: string | undefined) => string | null,
 ): Promise<object> {
   const admission = await hooks.connect('emqx', {
-    username,
+    username: username ?? undefined,
     clientId: clientid,
-    password: password === undefined ? undefined : Buffer.from(password),
-    source: addressOf(peerhost),
+    password: password == null ? undefined : Buffer.from(password),
+    source: addressOf(peerhost ?? undefined),
   });
   // Not `ignore`: that would leave it to whoever comes next in EMQX's chain.
   if (admission === null) return { result: 'deny' };
@@ -73,7 +73,7 @@ export function emqxAuthorizes(
   hooks: Hooks,
   { clientid, username, topic, action }: z.output<typeof Authz>,
 ): object {
-  const standing = hooks.standing(username, clientid);
+  const standing = hooks.standing(username ?? undefined, clientid);
   const allowed =
     standing !== undefined &&
     (action === 'publish'

@@ -66,6 +66,19 @@ const authz = async ({ world }: Here, username: string, topic: string, action: s
   (await asks(world, 'emqx/authz', { clientid: 'c-1', username, topic, action }, bearer)).body;
 const may = (resource: string, operation: string) => ({ context: 'mqtt', resource, operation });
 
+test('who shows no name or no password is denied, not left to the next in the chain', async ({
+  world,
+}) => {
+  for (const shown of [
+    { username: null, password: null, peerhost: null },
+    { username: 'press-17' },
+    { username: 'press-17', password: '' },
+  ]) {
+    const { status, body } = await asks(world, 'emqx/authn', { clientid: 'c-1', ...shown }, bearer);
+    assert.equal([status, body.result], [200, 'deny']);
+  }
+});
+
 test('the implicit flow: deny, a request with its source, and allow', async (here) => {
   const { door } = here;
   const [username, password] = [newName(), strong()];
