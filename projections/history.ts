@@ -32,9 +32,21 @@ const Event = z.object({
 });
 type Event = z.infer<typeof Event>;
 
+/** What people wrote, and what things are called, by the key that it stands under. */
+const worded = ['reason', 'label', 'name', 'description', 'pairingId', 'broker'];
+
+/** The words of an event that one may look for; null: none. */
+function wordsOf({ data }: HistoryRow): string | null {
+  const { note } = (data.limits ?? {}) as { readonly note?: unknown };
+  const words = [...worded.map((key) => data[key]), note].filter(
+    (word) => typeof word === 'string',
+  );
+  return words.length === 0 ? null : words.join('\n');
+}
+
 export const history: Projection<HistoryRow, Event> = {
   name: 'history',
-  version: 1,
+  version: 2,
   reads: ['registry', 'client', 'role', 'token', 'activation'],
   Event,
   key: (_event, { position }) => position,
@@ -59,5 +71,6 @@ export const history: Projection<HistoryRow, Event> = {
     actor: (row) => row.actor.name,
     type: (row) => row.type,
     at: (row) => row.at,
+    words: wordsOf,
   },
 };

@@ -51,7 +51,7 @@ export function createEventViews({ rows, personal }: EventViewOptions) {
           ...is('type'),
           ...asked(query.since, (atLeast) => ({ column: 'at', atLeast })),
           ...asked(query.until, (below) => ({ column: 'at', below })),
-          ...search(query.q, ['username', 'actor', 'type']),
+          ...search(query.q, ['username', 'actor', 'type', 'words']),
         ],
         order: query.order === 'asc' ? 'oldest' : 'newest',
         limit: query.limit,

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { system } from '../../domain/values.ts';
 import { activations } from '../../projections/activations.ts';
-import { history } from '../../projections/history.ts';
+import { type HistoryRow, history } from '../../projections/history.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
@@ -106,7 +106,13 @@ test('every event has its line in the history', () => {
   assert.equal([role?.username, role?.windowId, token?.username], [null, null, username]);
   assert.equal(asked && columnsOf(history, asked), {
     ...{ username, windowId: the.firstWindow, actor: username, type: 'RegistrationRequested', at },
+    words: the.requested().data.pairingId,
   });
+  const wordsOf = (row: HistoryRow | undefined) => row && columnsOf(history, row).words;
+  assert.equal([wordsOf(role), wordsOf(token)], ['press\nPresses', 'backup']);
+  const limits = { maxRequests: 1, usernamePattern: null, sources: [], note: 'line 4' };
+  const opened = role && { ...role, data: { limits } };
+  assert.equal([wordsOf(opened), wordsOf(role && { ...role, data: {} })], ['line 4', null]);
 });
 test('the history keeps what was stored, with keys that this version does not know', () => {
   const stored = { ...the.requested().data, since: 'a later version' };

@@ -14,7 +14,9 @@ test.before(async (world) => {
     body: { username: 'press-1', password: strongPassword(), context: { site: 'hall' } },
   });
   world.requestId = asked.body.requestId;
-  await must(200, 'POST', `/api/client-registry/requests/${world.requestId}/grant`);
+  await must(200, 'POST', `/api/client-registry/requests/${world.requestId}/grant`, {
+    reason: 'spare for line 4',
+  });
 });
 test.after(({ gatebook }) => gatebook.stop());
 
@@ -49,6 +51,7 @@ test('events are found by type, actor, window, time and word', async ({ gatebook
   const inWindow = types(await list(gatebook, `windowId=${windowId}`));
   assert.equal(inWindow, ['RegistrationGranted', 'RegistrationRequested', 'RegistryUnlocked']);
   assert.equal(types(await list(gatebook, 'q=Unlocked')), ['RegistryUnlocked']);
+  assert.equal(types(await list(gatebook, 'q=SPARE%20for')), ['RegistrationGranted']);
   assert.equal(await list(gatebook, 'until=2000-01-01T00:00:00Z'), []);
   const { at = '' } = (await list(gatebook, 'type=RegistrationGranted'))[0] ?? {};
   const since = await list(gatebook, `since=${at}&order=asc`);
