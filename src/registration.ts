@@ -2,12 +2,10 @@
 import { initial } from '../domain/client-state.ts';
 import { system } from '../domain/values.ts';
 import { registryId } from '../domain/window.ts';
-import { boundedCache } from './credentials/bounded-cache.ts';
-import { isStrong } from './credentials/passwords.ts';
 import type { Proofs } from './credentials/proofs.ts';
+import type { Shown } from './credentials/shown.ts';
 import { accessIsOver, answerOnly, type DoorAnswer, granted, pending } from './door-answers.ts';
 import type { Cause } from './handle.ts';
-import { fingerprintsMax } from './limits.ts';
 import { sourceKey } from './networks.ts';
 import { StoreUnavailable } from './store/event-store.ts';
 import type { Throttle } from './throttle.ts';
@@ -22,6 +20,7 @@ export interface Registration {
 
 export interface RegistrationOptions extends VisitOptions {
   readonly proofs: Proofs;
+  readonly shown: Shown;
   readonly throttle: Throttle;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
@@ -31,29 +30,19 @@ export interface RegistrationOptions extends VisitOptions {
 }
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { clients, authority, proofs, rows, knocks, throttle, now } = options;
-
-  /** Which sources have shown which credentials. */
-  const shown = boundedCache<true>(fingerprintsMax);
-  const shownBy = (source: string, credentialId: string) => `${source} ${credentialId}`;
-
-  /**
-   * Whether a source that guessed too often is answered all the same: a strong password is not guessed,
-   * and one that this source has shown before is not a guess. Without this a weak password that somebody
-   * else's use made quick could be guessed as fast as this process answers.
-   */
-  const isNoGuess = ({ password }: DoorAttempt, source: string, credentialId: string) =>
-    isStrong(password) || shown.get(shownBy(source, credentialId)) === true;
+  const { clients, authority, proofs, shown, rows, knocks, throttle, now } = options;
 
   /** The quick ways in, which need neither a slow hash nor the store: a remembered or a strong password. */
   async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
     const found = authority.active(attempt.username);
     if (found?.row.status !== 'active') return undefined;
     const { credentialId } = found.row;
-    if (wait > 0 && !isNoGuess(attempt, sourceKey(attempt.source), credentialId)) return undefined;
-    const proof = proofs.quick(attempt.username, attempt.password);
+    const { username, password } = attempt;
+    const source = sourceKey(attempt.source);
+    if (wait > 0 && !shown.isNoGuess(password, source, credentialId)) return undefined;
+    const proof = proofs.quick(username, password);
     if (!(await proof.proves(credentialId))) return undefined;
-    shown.set(shownBy(sourceKey(attempt.source), credentialId), true);
+    shown.note(source, credentialId);
     proof.remember(found.row.credentialId);
     return granted(found.row, options.position());
   }
@@ -69,7 +58,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (wait > 0) {
       const known = authority.standing(username)?.row ?? initial;
       const matched = await proofs.quick(username, password).matching(known);
-      if (matched === null || !isNoGuess(attempt, key, matched))
+      if (matched === null || !shown.isNoGuess(password, key, matched))
         return told(attempt, {
           kind: 'throttled',
           retryAfterSeconds: wait,
@@ -81,9 +70,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
     const visit = new Visit(options, attempt, proof);
     const answer = await visit.make(cause);
-    if (visit.matched !== null) shown.set(shownBy(key, visit.matched), true);
+    if (visit.matched !== null) shown.note(key, visit.matched);
     else if (answer.kind === 'refused') throttle.count(key);
-    else if (visit.kept !== null) shown.set(shownBy(key, visit.kept), true);
+    else if (visit.kept !== null) shown.note(key, visit.kept);
     return told(attempt, answer);
   }
 

@@ -13,6 +13,7 @@ import { recordKeys } from './credentials/log-keys.ts';
 import { createPasswords, type PasswordOptions, passwordFaults } from './credentials/passwords.ts';
 import { createPersonal } from './credentials/personal.ts';
 import { createProofs } from './credentials/proofs.ts';
+import { createShown } from './credentials/shown.ts';
 import { createTokens } from './credentials/tokens.ts';
 import { createVault } from './credentials/vault.ts';
 import { createKnocks } from './knocks.ts';
@@ -70,6 +71,7 @@ async function credentials({ config, log, now, limits }: ServiceOptions, store: 
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     personal: createPersonal(vault),
     proofs: createProofs(passwords, vault),
+    shown: createShown(),
     tokens: await createTokens({
       keys,
       now,
@@ -84,7 +86,10 @@ export async function buildService(options: ServiceOptions) {
   const { config, log, metrics, readModels, now } = options;
   const watched = observed(options.store);
   const { store } = watched;
-  const { passwords, vault, signer, personal, proofs, tokens } = await credentials(options, store);
+  const { passwords, vault, signer, personal, proofs, shown, tokens } = await credentials(
+    options,
+    store,
+  );
   const rows = rowsOf(readModels);
   const position = () => readModels.position();
   const onApplied: ReadModels['onApplied'] = (listener) => readModels.onApplied(listener);
@@ -123,7 +128,7 @@ export async function buildService(options: ServiceOptions) {
     return room;
   };
   const registration = createRegistration({
-    ...{ authority, proofs, personal, vault, rows, knocks, now, position },
+    ...{ authority, proofs, shown, personal, vault, rows, knocks, now, position },
     clients: createClients(atDoor),
     room: {
       take: (...given) => roomNow().take(...given),
@@ -144,7 +149,7 @@ export async function buildService(options: ServiceOptions) {
   });
   const administration = createAdministration({
     ...{ store, clients, authority, rows, settled, position, now },
-    ...{ passwords, proofs, vault, tokens, turnedAway },
+    ...{ passwords, proofs, shown, vault, tokens, turnedAway },
     throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),

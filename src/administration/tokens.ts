@@ -6,6 +6,7 @@ import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import type { Authority, Standing } from '../authority.ts';
 import type { Proofs } from '../credentials/proofs.ts';
+import type { Shown } from '../credentials/shown.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import type { Cause } from '../handle.ts';
 import { sourceKey } from '../networks.ts';
@@ -18,6 +19,7 @@ import { type RecordingOptions, record } from './recording.ts';
 export interface TokenAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
   readonly proofs: Proofs;
+  readonly shown: Shown;
   readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the failed logins of a name from a source. */
@@ -95,7 +97,7 @@ interface Login {
 
 /** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
 async function login(options: TokenAdministrationOptions, asked: Login) {
-  const { authority, proofs, throttles } = options;
+  const { authority, proofs, shown, throttles } = options;
   const { username, password, label, cause } = asked;
   const source = sourceKey(asked.source);
   const name = `${source} ${username}`;
@@ -103,7 +105,8 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
     throttles.sources.waitSeconds(source),
     throttles.logins.waitSeconds(name),
   );
-  if (retryAfterSeconds > 0) throw new Refused('login-throttled', { retryAfterSeconds });
+  if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked)))
+    throw new Refused('login-throttled', { retryAfterSeconds });
 
   const proof = await proofs.full(username, password, source);
   const standing = authority.active(username);
@@ -115,6 +118,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
     throw new Refused('credentials-invalid');
   }
   proof.remember(standing.row.credentialId);
+  shown.note(source, standing.row.credentialId);
   return await issue(
     options,
     standing,
@@ -125,6 +129,20 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       by: { kind: 'user', name: username },
     },
     cause,
+  );
+}
+
+/** Whoever hammers from behind the same address does not keep its people out. */
+async function isKnownHere(
+  { authority, proofs, shown }: TokenAdministrationOptions,
+  { username, password, source }: Login,
+): Promise<boolean> {
+  const row = authority.active(username)?.row;
+  if (row?.status !== 'active') return false;
+  const { credentialId } = row;
+  return (
+    shown.isNoGuess(password, sourceKey(source), credentialId) &&
+    (await proofs.quick(username, password).proves(credentialId))
   );
 }
 

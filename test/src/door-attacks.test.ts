@@ -206,6 +206,17 @@ test('a sign-in is refused alike whatever is wrong, and slowed down', async ({ d
   assert.ok(Number(slowed.headers.get('retry-after')) > 0);
   // Only this name from this source.
   assert.is((await login('admin', adminPassword)).status, 200);
+
+  // Who signed in there before is not kept out by those who guess behind the same address.
+  const shared = '203.0.113.3';
+  assert.is((await login('admin', adminPassword, shared)).status, 200);
+  await Promise.all(Array.from({ length: 30 }, () => login('admin', strong(), shared)));
+  assert.is((await login('admin', strong(), shared)).status, 429);
+  assert.is((await login('admin', adminPassword, shared)).status, 200);
+  const owner = await door.active();
+  await Promise.all(Array.from({ length: 30 }, () => login(owner.username, strong(), shared)));
+  assert.is((await login(owner.username, strong(), shared)).status, 429);
+  assert.is((await login(owner.username, owner.password, shared)).status, 200, 'not to be guessed');
 });
 
 test('while all slow hashes are taken, what needs none gets in, and every name is told the same', async () => {
