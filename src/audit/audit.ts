@@ -72,11 +72,12 @@ interface AuditOptions {
 }
 
 function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving {
+  const checkpoints = createCheckpoints({ tree, signer, file: checkpointFile(dataDir) });
   return {
     verifierKey: signer.text,
     signer,
     tree,
-    checkpoints: createCheckpoints({ tree, signer, file: checkpointFile(dataDir) }),
+    checkpoints,
     inclusion: (index, size) => ({
       index,
       size,
@@ -85,7 +86,7 @@ function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving 
       hashes: tree.inclusion(index, size).map(base64),
     }),
     consistency: (from, to) => ({ from, to, hashes: tree.consistency(from, to).map(base64) }),
-    exportFrom: (from) => exportLines(store, tree, from),
+    exportFrom: (from) => exportLines(store, tree, from, checkpoints.differs),
   };
 }
 

@@ -1,10 +1,11 @@
 /** Signs checkpoints of the tree, and publishes them to an append-only file and to who listens. */
 import { open, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { checkpointEveryEvents, checkpointEveryMs } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { checkpointsIn, checkpointText, joined } from './checkpoint.ts';
-import { isSignedBy, type Signer } from './signed-note.ts';
+import { isSignedBy, MalformedNote, type Signer } from './signed-note.ts';
 import type { Tree } from './tree.ts';
 
 /** The log is not the one that was published: somebody wrote its history anew, or cut it off. */
@@ -32,8 +33,20 @@ export interface Checkpoints {
    */
   begin(): Promise<LogRewritten | null>;
   fault(): LogRewritten | null;
+  /** Event `index` of the log is not the one that the tree was grown by: nothing is signed any more. */
+  differs(index: number): void;
   /** Publishes when enough is new; `always` also when little is. */
   publish(always?: boolean): Promise<Published | null>;
+}
+
+/** Null: there is something else among them. */
+function readable(text: string): ReturnType<typeof checkpointsIn> | null {
+  try {
+    return checkpointsIn(text);
+  } catch (error) {
+    if (error instanceof MalformedNote) return null;
+    throw error;
+  }
 }
 
 export function createCheckpoints(options: {
@@ -48,6 +61,7 @@ export function createCheckpoints(options: {
   let latest: Published | null = null;
   let fault: LogRewritten | null = null;
   let newSinceMs: number | null = null;
+  const name = basename(file);
 
   const signed = (): Published => {
     if (fault) throw fault;
@@ -71,6 +85,9 @@ export function createCheckpoints(options: {
     current: () => signed().note,
     latest: () => latest,
     fault: () => fault,
+    differs(index) {
+      fault ??= new LogRewritten(`event ${index} is not the one that was recorded`);
+    },
 
     async begin() {
       const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -78,7 +95,11 @@ export function createCheckpoints(options: {
         throw error;
       });
       if (text.trim() === '') return null;
-      const all = checkpointsIn(text);
+      const all = readable(text);
+      if (all === null) {
+        fault = new LogRewritten(`${name} holds something that is no checkpoint`);
+        return fault;
+      }
       const whole = all.map(({ written }) => joined(written)).join('');
       // The last one was cut off while it was written: what follows must not run into it.
       if (whole !== text) await writePrivateFile(file, whole);
@@ -86,7 +107,7 @@ export function createCheckpoints(options: {
       if (newest === undefined) return null;
       const { size, root, note, written } = newest;
       if (!isSignedBy(note, signer))
-        fault = new LogRewritten(`${file} ends with a checkpoint that this key did not sign`);
+        fault = new LogRewritten(`${name} ends with a checkpoint that this key did not sign`);
       else if (size > tree.size())
         fault = new LogRewritten(
           `the log ends after ${tree.size()} events, and ${size} were published`,
@@ -137,12 +158,19 @@ export async function startCheckpoints(options: {
     return undefined;
   });
   if (rewritten === undefined) return;
-  if (rewritten) log.error('The log is not the one that was published', { error: rewritten });
+  let said: LogRewritten | null = null;
+  const sayFault = () => {
+    const error = checkpoints.fault();
+    if (error && error !== said) log.error('The log is not the one that was published', { error });
+    said = error;
+  };
+  sayFault();
   const known = checkpoints.latest();
   // Retained messages do not outlive the process: what was published last is published anew.
   if (known) await onPublished(known).catch(() => undefined);
   while (!signal.aborted) {
     await publish(false);
+    sayFault();
     await pause(tickMs, signal);
   }
   await publish(true);

@@ -18,6 +18,8 @@ import {
 } from './merkle.ts';
 
 const hashBytes = 32;
+/** So much base64 holds a hash. */
+const leafTextLength = 44;
 
 export interface Tree {
   /** How many events it holds. */
@@ -26,6 +28,8 @@ export interface Tree {
   /** The root it had at an earlier size. */
   rootAt(size: number): Hash;
   leaf(index: number): Hash;
+  /** The leaves of the events from `from` up to `to`, that one left out; fewer where there are no more. */
+  leaves(from: number, to: number): Hash[];
   inclusion(index: number, size: number): Hash[];
   consistency(from: number, to: number): Hash[];
   /** The position of an event; undefined where there is none. */
@@ -44,6 +48,7 @@ export const merkleTree: Keeper<Tree> = {
 
 class TreeTable implements Kept, Tree {
   readonly #nodes: ReturnType<DatabaseSync['prepare']>;
+  readonly #range: ReturnType<DatabaseSync['prepare']>;
   readonly #add: ReturnType<DatabaseSync['prepare']>;
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
@@ -59,6 +64,9 @@ class TreeTable implements Kept, Tree {
        CREATE INDEX IF NOT EXISTS rows_merkle_latest ON rows_merkle (latest, key);`,
     );
     this.#nodes = database.prepare('SELECT row FROM rows_merkle WHERE key = ?');
+    this.#range = database.prepare(
+      'SELECT row FROM rows_merkle WHERE key >= ? AND key < ? ORDER BY key',
+    );
     this.#place = database.prepare('SELECT position, latest FROM rows_merkle WHERE key = ?');
     this.#add = database.prepare(
       'INSERT INTO rows_merkle (key, row, position, latest) VALUES (?, ?, ?, ?)',
@@ -108,6 +116,10 @@ class TreeTable implements Kept, Tree {
   root = (): Hash => this.#frontier.root();
   rootAt = (size: number): Hash => rootAt(this.#nodeAt, size);
   leaf = (index: number): Hash => this.#nodeAt(0, index);
+  leaves = (from: number, to: number): Hash[] =>
+    (this.#range.all(from, to) as { row: string }[]).map(({ row }) =>
+      Buffer.from(row.slice(0, leafTextLength), 'base64').subarray(0, hashBytes),
+    );
   inclusion = (index: number, size: number): Hash[] => inclusionProof(this.#nodeAt, index, size);
   consistency = (from: number, to: number): Hash[] => consistencyProof(this.#nodeAt, from, to);
 

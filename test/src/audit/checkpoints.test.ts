@@ -1,4 +1,11 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,11 +13,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkpointsIn } from '../../../src/audit/checkpoint.ts';
 import { createCheckpoints } from '../../../src/audit/checkpoints.ts';
+import { exportLines } from '../../../src/audit/export.ts';
 import { isSignedBy, signerOf } from '../../../src/audit/signed-note.ts';
 import { merkleTree } from '../../../src/audit/tree.ts';
 import { openCheckpointKey } from '../../../src/credentials/checkpoint-key.ts';
 import { checkpointEveryEvents, checkpointEveryMs } from '../../../src/limits.ts';
-import { positionOf } from '../../../src/store/event-store.ts';
+import { positionOf, type StoredEvent } from '../../../src/store/event-store.ts';
 
 const test = suite<{ folder: string; file: string }>('checkpoints');
 test.before.each((world) => {
@@ -104,6 +112,49 @@ test('a log that goes on is taken up; one that was rewritten or cut off is signe
     file,
   });
   assert.match((await another.begin())?.message ?? '', /did not sign/);
+});
+
+test('a file that holds something else is said to, and nothing is signed beside it', async ({
+  file,
+}) => {
+  await createCheckpoints({ tree: treeOf(20), signer, file }).publish(true);
+  writeFileSync(file, 'somebody was here');
+  const checkpoints = createCheckpoints({ tree: treeOf(20), signer, file });
+  assert.match((await checkpoints.begin())?.message ?? '', /^checkpoints.txt holds something/);
+  assert.throws(() => checkpoints.current(), /holds something that is no checkpoint/);
+  assert.is(readFileSync(file, 'utf8'), 'somebody was here');
+});
+
+test('an event that is not what the tree was grown by ends the signing', async ({ file }) => {
+  const tree = treeOf(20);
+  const checkpoints = createCheckpoints({ tree, signer, file });
+  const at = (index: number): StoredEvent => ({
+    stream: 'client-press',
+    revision: index,
+    position: positionOf(index + 1),
+    eventId: String(index),
+    type: 'Happened',
+    data: { value: index === 7 ? 'changed' : 'as it was' },
+    metadata: { correlationId: 'c', causationId: null },
+  });
+  const exported = async (length: number) => {
+    const log = Array.from({ length }, (_, index) => at(index));
+    const store = {
+      readAll: async (after: string, limit = 1_000) =>
+        log.filter(({ position }) => position > after).slice(0, Math.min(limit, 5)),
+    };
+    const different: number[] = [];
+    let lines = 0;
+    for await (const portion of exportLines(store, tree, 0, (index) => different.push(index)))
+      lines += portion.toString().trimEnd().split('\n').length;
+    return { lines, different };
+  };
+  assert.equal(await exported(20), { lines: 20, different: [7] });
+  assert.equal(await exported(18), { lines: 18, different: [7, 18] }, 'to its end, though cut off');
+  checkpoints.differs(7);
+  checkpoints.differs(9);
+  assert.match(checkpoints.fault()?.message ?? '', /event 7 is not the one that was recorded/);
+  assert.throws(() => checkpoints.current(), /event 7/);
 });
 
 test('the key is made once, stays the same, and is private', async ({ folder }) => {

@@ -206,6 +206,17 @@ test('a history written anew in the database is not signed again', async ({
     .run();
   log.close();
   assert.ok(Number(changed.changes) > 0);
+  // The rows know the log as it was, and show that it is not.
+  const beside = await gate.serve();
+  said(await gate.call('checkpoint'));
+  said(await gate.call('export', '--out', file('beside.ndjson')));
+  await beside.says('The log is not the one that was published');
+  const unsigned = await gate.call('checkpoint');
+  assert.is(unsigned.exitCode, 1);
+  assert.match(unsigned.stderr, /event \d+ is not the one that was recorded/);
+  beside.child.kill('SIGTERM');
+  assert.is((await beside.ended).exitCode, 0);
+
   for (const end of ['', '-wal', '-shm'])
     rmSync(join(data, `read-models.sqlite${end}`), { force: true });
   const again = await gate.serve();
