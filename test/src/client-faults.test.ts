@@ -1,10 +1,6 @@
 /** The device's side when the network, the registry or its own file is not as it should be. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   RegistrationFileError,
@@ -13,29 +9,9 @@ import {
   RegistryUnreachable,
   register,
 } from '../../src/client.ts';
-import { caught, door, granted, problem, read } from '../support/scripted-door.ts';
+import { caught, deviceSuite, door, granted, problem, read } from '../support/scripted-door.ts';
 
-const test = suite<{
-  folder: string;
-  servers: Server[];
-  open: (server: Server) => Promise<string>;
-}>('client');
-test.before.each((context) => {
-  context.folder = mkdtempSync(join(tmpdir(), 'gatebook-client-'));
-  context.servers = [];
-  context.open = async (server) => {
-    context.servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  };
-});
-test.after.each(({ folder, servers }) => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-  rmSync(folder, { recursive: true, force: true });
-});
+const test = deviceSuite('client: faults');
 
 test('a redirect is not followed, so the password goes to nobody else', async ({
   folder,

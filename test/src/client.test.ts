@@ -1,14 +1,11 @@
 /** The device's side: it makes a password, asks, waits, and keeps what it got. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RegistrationRefused, type RegistrationStatus, register } from '../../src/client.ts';
 import {
   caught,
+  deviceSuite,
   door,
   granted,
   pending,
@@ -17,27 +14,7 @@ import {
   registered,
 } from '../support/scripted-door.ts';
 
-const test = suite<{
-  folder: string;
-  servers: Server[];
-  open: (server: Server) => Promise<string>;
-}>('client');
-test.before.each((context) => {
-  context.folder = mkdtempSync(join(tmpdir(), 'gatebook-client-'));
-  context.servers = [];
-  context.open = async (server) => {
-    context.servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  };
-});
-test.after.each(({ folder, servers }) => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-  rmSync(folder, { recursive: true, force: true });
-});
+const test = deviceSuite('client');
 
 test('a new device makes its password and keeps it before it asks', async ({ folder, open }) => {
   const file = join(folder, 'press-17.json');

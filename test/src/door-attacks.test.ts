@@ -1,30 +1,14 @@
 /** The attacks that the rows of SPEC 4 are made for, each as a stranger would try it. */
 import { once } from 'node:events';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Door, doorOf, newName, strong } from '../support/door.ts';
+import { doorOf, newName, strong } from '../support/door.ts';
 import { isOpen, knockAt, session } from '../support/door-at-mqtt.ts';
+import { doorSuite } from '../support/door-suite.ts';
 import { connected } from '../support/mqtt-peers.ts';
-import { type Answer, adminPassword, startRegistry, type World } from '../support/service.ts';
+import { type Answer, adminPassword, startRegistry } from '../support/service.ts';
 import { secretsKept, sweepInDays } from '../support/vault-look.ts';
 
-interface Here {
-  world: World;
-  door: Door;
-}
-const test = suite<Here>('attacks on the doors');
-test.before(async (here) => {
-  here.world = await startRegistry({
-    GATEBOOK_TRUSTED_PROXIES: '127.0.0.1/32',
-    GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
-  });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.lock();
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('attacks on the doors', { limits: { maxRequests: 10_000 } });
 
 const taken = '409 username-taken';
 const refused = 5;

@@ -1,28 +1,11 @@
 /** Who may ask for a name again, and how another credential for an active one is answered. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Door, doorOf, strong } from '../support/door.ts';
+import { type Door, strong } from '../support/door.ts';
 import { isOpen, knockAt, session } from '../support/door-at-mqtt.ts';
-import { startRegistry, type World } from '../support/service.ts';
+import { doorSuite } from '../support/door-suite.ts';
 
-interface Here {
-  world: World;
-  door: Door;
-}
-const test = suite<Here>('challengers');
-test.before(async (here) => {
-  here.world = await startRegistry({
-    GATEBOOK_TRUSTED_PROXIES: '127.0.0.1/32',
-    GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
-  });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.lock();
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('challengers', { limits: { maxRequests: 10_000 } });
 
 const taken = '409 username-taken';
 const refused = 5;

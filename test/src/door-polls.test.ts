@@ -1,27 +1,10 @@
 /** What a client is told that asks again: with its password, with a registration token, or waiting. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Door, doorOf, newName, selfPath, strong } from '../support/door.ts';
-import { startRegistry, type World } from '../support/service.ts';
+import { newName, selfPath, strong } from '../support/door.ts';
+import { doorSuite } from '../support/door-suite.ts';
 
-interface Here {
-  world: World;
-  door: Door;
-}
-const test = suite<Here>('polls at the door');
-test.before(async (here) => {
-  here.world = await startRegistry({
-    GATEBOOK_TRUSTED_PROXIES: '127.0.0.1/32',
-    GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
-  });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.lock();
-  await door.unlock();
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('polls at the door');
 
 test('a registration token tells what a matching POST is told, never that it is locked', async ({
   door,

@@ -1,37 +1,12 @@
 /** The explicit door over HTTP: every row of SPEC 4, and which of two rows is first. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type Door,
-  doorOf,
-  knockEverywhere,
-  newName,
-  reasonOf,
-  registerPath,
-  strong,
-} from '../support/door.ts';
-import { startRegistry, type World } from '../support/service.ts';
+import { knockEverywhere, newName, reasonOf, registerPath, strong } from '../support/door.ts';
+import { doorSuite } from '../support/door-suite.ts';
 
 const attemptsMax = 6;
 
-interface Here {
-  world: World;
-  door: Door;
-}
-const test = suite<Here>('the door');
-test.before(async (here) => {
-  here.world = await startRegistry({
-    GATEBOOK_TRUSTED_PROXIES: '127.0.0.1/32',
-    GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
-  });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.lock();
-  await door.unlock();
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('the door');
 
 test('each state, credential and gate gets the answer of the first row that fits', async ({
   door,

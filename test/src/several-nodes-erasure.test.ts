@@ -1,46 +1,12 @@
 /** What one node erases no node shows any more, and none holds on to; a node that starts later neither. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type KurrentServer, startKurrentServer } from '../support/kurrentdb-server.ts';
+import { ask, environmentOf, type Nodes, nodesSuite } from '../support/kurrentdb-nodes.ts';
 import { startRegistry, type World } from '../support/service.ts';
 
-interface Nodes {
-  server: KurrentServer;
-  keys: string;
-  first: World;
-  second: World;
-}
+const test = nodesSuite('erasure over several nodes');
 
-const test = suite<Nodes>('erasure over several nodes', {} as Nodes);
-
-const environmentOf = ({ server, keys }: Pick<Nodes, 'server' | 'keys'>) => ({
-  GATEBOOK_STORE: server.connectionString,
-  GATEBOOK_KEYS_DIR: keys,
-  GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
-});
-
-test.before(async (nodes) => {
-  nodes.server = await startKurrentServer();
-  nodes.keys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
-  nodes.first = await startRegistry(environmentOf(nodes));
-  nodes.second = await startRegistry({ ...environmentOf(nodes), GATEBOOK_MQTT_PORT: 'off' });
-});
-test.after(async ({ server, keys, first, second }) => {
-  await second?.stop();
-  await first?.stop();
-  await server?.stop();
-  await rm(keys, { recursive: true, force: true });
-});
-
+const context = { owner: 'Ada Lovelace' };
 const after = (position: string) => ({ headers: { 'Gatebook-Position': position } });
-const ask = (world: World, username: string, password: string) =>
-  world.call('POST', '/api/client-registry/register', {
-    token: null,
-    body: { username, password, context: { owner: 'Ada Lovelace' } },
-  });
 const must = async (world: World, path: string, body: object = {}) => {
   const answer = await world.call('POST', path, { body });
   assert.is(answer.status, 200, JSON.stringify(answer.body));
@@ -66,12 +32,12 @@ async function shown(world: World, requestId: string, username: string, position
   } satisfies Shown;
 }
 
-const open = { source: '127.0.0.1', context: { owner: 'Ada Lovelace' } };
+const open = { source: '127.0.0.1', context };
 const gone = { source: null, context: null };
 
 async function granted({ first }: Nodes, username: string) {
   await must(first, '/api/client-registry/unlock');
-  const { requestId } = (await ask(first, username, 'its-own-secret')).body;
+  const { requestId } = (await ask(first, username, 'its-own-secret', { context })).body;
   const { position } = await must(first, `/api/client-registry/requests/${requestId}/grant`);
   return { requestId, position };
 }
@@ -85,7 +51,7 @@ test('keys that a node has in memory, its rows and its history: all are without 
       request: open,
       history: [open],
     });
-    assert.is((await ask(world, 'ada', 'its-own-secret')).status, 201);
+    assert.is((await ask(world, 'ada', 'its-own-secret', { context })).status, 201);
   }
   const before = (await second.call('GET', '/api/audit/export', after(position))).body;
 
@@ -100,7 +66,7 @@ test('keys that a node has in memory, its rows and its history: all are without 
     assert.equal([user.status, user.roles, user.credentials], ['unknown', [], []]);
   }
   // The password that both nodes had remembered is a stranger's now.
-  const stranger = await ask(second, 'ada', 'its-own-secret');
+  const stranger = await ask(second, 'ada', 'its-own-secret', { context });
   assert.is(stranger.status, 202, JSON.stringify(stranger.body));
   assert.is.not(stranger.body.requestId, requestId);
   const now = (await second.call('GET', '/api/audit/export', after(erased.position))).body;

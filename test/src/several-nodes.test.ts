@@ -2,47 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { KeysDiffer } from '../../src/credentials/log-keys.ts';
-import { type KurrentServer, startKurrentServer } from '../support/kurrentdb-server.ts';
+import { ask, environmentOf, nodesSuite } from '../support/kurrentdb-nodes.ts';
 import { until } from '../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../support/service.ts';
 
-interface Nodes {
-  server: KurrentServer;
-  keys: string;
-  /** Has the embedded broker, and drives it. */
-  first: World;
-  second: World;
-}
-
-const test = suite<Nodes>('several nodes', {} as Nodes);
-
-const environmentOf = ({ server, keys }: Pick<Nodes, 'server' | 'keys'>) => ({
-  GATEBOOK_STORE: server.connectionString,
-  GATEBOOK_KEYS_DIR: keys,
-  GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
-});
-
-test.before(async (nodes) => {
-  nodes.server = await startKurrentServer();
-  nodes.keys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
-  nodes.first = await startRegistry(environmentOf(nodes));
-  nodes.second = await startRegistry({ ...environmentOf(nodes), GATEBOOK_MQTT_PORT: 'off' });
-});
-test.after(async ({ server, keys, first, second }) => {
-  await second?.stop();
-  await first?.stop();
-  await server?.stop();
-  await rm(keys, { recursive: true, force: true });
-});
-
-const ask = (world: World, username: string, password: string) =>
-  world.call('POST', '/api/client-registry/register', {
-    token: null,
-    body: { username, password },
-  });
+const test = nodesSuite('several nodes');
 
 /** A read on one node that waits for what another node wrote. */
 const after = (position: string | null) => ({ headers: { 'Gatebook-Position': position ?? '' } });

@@ -1,6 +1,10 @@
 /** A door that answers a device as a test tells it. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
 export interface Asked {
@@ -83,3 +87,29 @@ export const caught = async (work: Promise<unknown>): Promise<Error> =>
     () => assert.unreachable('it should have been refused'),
     (error) => error,
   );
+
+/** Each test has a folder, and servers that listen while it runs. */
+export function deviceSuite(name: string) {
+  const test = suite<{
+    folder: string;
+    servers: Server[];
+    open: (server: Server) => Promise<string>;
+  }>(name);
+  test.before.each((context) => {
+    context.folder = mkdtempSync(join(tmpdir(), 'gatebook-client-'));
+    context.servers = [];
+    context.open = async (server) => {
+      context.servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    };
+  });
+  test.after.each(({ folder, servers }) => {
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return test;
+}

@@ -1,11 +1,3 @@
-import type { Door } from '../../support/door.ts';
-import type { World } from '../../support/service.ts';
-
-export interface Here {
-  world: World;
-  door: Door;
-}
-
 export const mayAll = (resource: string) => ({ context: 'http', resource, operation: 'readWrite' });
 export const administratorToo = { roles: ['administrator'] };
 export const missingId = '00000000-0000-4000-8000-000000000000';

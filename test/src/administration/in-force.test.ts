@@ -1,21 +1,13 @@
 /** What is done holds when the answer arrives: for live sessions, for callers, for who reads with a position. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doorOf, newName } from '../../support/door.ts';
+import { newName } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
+import { doorSuite } from '../../support/door-suite.ts';
 import { publish, subscribed } from '../../support/mqtt-peers.ts';
-import { startRegistry } from '../../support/service.ts';
-import type { Here } from './desk.ts';
 
-const test = suite<Here>('administration: what is done holds at once');
-test.before(async (here) => {
-  here.world = await startRegistry({ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' });
-  here.door = doorOf(here.world);
+const test = doorSuite('administration: what is done holds at once', {
+  limits: { maxRequests: 10_000 },
 });
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
 
 test('a read that sends a position back sees what was done', async ({ door, world }) => {
   const { requestId, username } = await door.pending();

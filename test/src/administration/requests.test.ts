@@ -1,21 +1,12 @@
 /** Requests granted and denied: again, at once, too late and in bulk. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doorOf, strong } from '../../support/door.ts';
+import { strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
-import { startRegistry } from '../../support/service.ts';
-import { type Here, missingId } from './desk.ts';
+import { doorSuite } from '../../support/door-suite.ts';
+import { missingId } from './desk.ts';
 
-const test = suite<Here>('administration: requests');
-test.before(async (here) => {
-  here.world = await startRegistry({ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('administration: requests', { limits: { maxRequests: 10_000 } });
 
 test('a grant that is repeated: the same or none is fine, another is refused', async ({ door }) => {
   const permissions = [{ context: 'mqtt', resource: 'plant/#', operation: 'read' }];

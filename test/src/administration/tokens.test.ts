@@ -1,19 +1,10 @@
 /** Tokens: they stop, go on and end with the access they are for, and their keys rotate. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doorOf, newName } from '../../support/door.ts';
-import { startRegistry } from '../../support/service.ts';
-import { type Here, missingId } from './desk.ts';
+import { newName } from '../../support/door.ts';
+import { doorSuite } from '../../support/door-suite.ts';
+import { missingId } from './desk.ts';
 
-const test = suite<Here>('administration: tokens');
-test.before(async (here) => {
-  here.world = await startRegistry({ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('administration: tokens', { limits: { maxRequests: 10_000 } });
 
 test('tokens stop, go on and end with the access they are for', async ({ door, world }) => {
   const username = newName('service');

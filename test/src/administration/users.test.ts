@@ -1,22 +1,14 @@
 /** Users: nobody gives more than they have, one administrator stays, and passwords are made and shown once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { newCause } from '../../../src/handle.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
+import { doorSuite } from '../../support/door-suite.ts';
 import { startRegistry } from '../../support/service.ts';
-import { administratorToo, type Here, mayAll } from './desk.ts';
+import { administratorToo, mayAll } from './desk.ts';
 
-const test = suite<Here>('administration: users');
-test.before(async (here) => {
-  here.world = await startRegistry({ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('administration: users', { limits: { maxRequests: 10_000 } });
 
 test('nobody hands out HTTP rights that they lack, in whatever way', async ({ door, world }) => {
   const deputyOf = [

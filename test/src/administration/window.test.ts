@@ -1,20 +1,10 @@
 /** The window that is unlocked again, and roles that are held or missing. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { doorOf, newName, strong } from '../../support/door.ts';
-import { startRegistry } from '../../support/service.ts';
-import type { Here } from './desk.ts';
+import { newName, strong } from '../../support/door.ts';
+import { doorSuite } from '../../support/door-suite.ts';
 
-const test = suite<Here>('administration: the window and roles');
-test.before(async (here) => {
-  here.world = await startRegistry({ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 10_000 });
-});
-test.after(({ world }) => world.stop());
+const test = doorSuite('administration: the window and roles', { limits: { maxRequests: 10_000 } });
 
 test('a role that is held stays, and none that is missing is given', async ({ door, world }) => {
   const role = newName('held');

@@ -1,16 +1,11 @@
 /** What a client may publish and subscribe to at the embedded broker, its will too. */
 import type { IPublishPacket } from 'mqtt-packet';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { messagesUntil, publish, subscribed, until } from '../../support/mqtt-peers.ts';
 import { accounts, watched } from './embedded-watched.ts';
-import { embeddedWorld, type World } from './embedded-world.ts';
+import { embeddedSuite, type World } from './embedded-world.ts';
 
-const test = suite<{ world: World }>('embedded broker: authorization');
-test.before.each(async (context) => {
-  context.world = await embeddedWorld(accounts());
-});
-test.after.each(({ world }) => world.close());
+const test = embeddedSuite('embedded broker: authorization', accounts);
 
 test('MQTT 5: a denied publish is 0x87, the connection stays and nothing is sent', async ({
   world,

@@ -1,16 +1,11 @@
 /** What reaches those who subscribed at the embedded broker, and with which properties. */
 import type { IPublishPacket } from 'mqtt-packet';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { messagesUntil, publish, subscribed } from '../../support/mqtt-peers.ts';
 import { accounts } from './embedded-watched.ts';
-import { embeddedWorld, type World } from './embedded-world.ts';
+import { embeddedSuite } from './embedded-world.ts';
 
-const test = suite<{ world: World }>('embedded broker: forwarding');
-test.before.each(async (context) => {
-  context.world = await embeddedWorld(accounts());
-});
-test.after.each(({ world }) => world.close());
+const test = embeddedSuite('embedded broker: forwarding', accounts);
 
 test('a retained message reaches only those who may read it', async ({ world }) => {
   const boss = await world.connect('boss');

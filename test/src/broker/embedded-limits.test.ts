@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { generate } from 'mqtt-packet';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   connectPacket,
@@ -14,14 +13,9 @@ import {
   versions,
 } from '../../support/mqtt-peers.ts';
 import { accounts, isWell, limited } from './embedded-limited.ts';
-import { embeddedWorld, type World } from './embedded-world.ts';
+import { embeddedSuite } from './embedded-world.ts';
 
-const test = suite<{ world: World }>('embedded broker: limits and attacks');
-
-test.before.each(async (context) => {
-  context.world = await embeddedWorld(accounts());
-});
-test.after.each(({ world }) => world.close());
+const test = embeddedSuite('embedded broker: limits and attacks', accounts);
 
 test('garbage before a CONNECT is closed', async ({ world }) => {
   for (const bytes of [

@@ -1,16 +1,10 @@
 /** What the embedded broker keeps for those who are away or slow is bounded. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { messagesUntil, publish, subscribed, until } from '../../support/mqtt-peers.ts';
 import { accounts, isWell, limited } from './embedded-limited.ts';
-import { embeddedWorld, type World } from './embedded-world.ts';
+import { embeddedSuite, type World } from './embedded-world.ts';
 
-const test = suite<{ world: World }>('embedded broker: queues');
-
-test.before.each(async (context) => {
-  context.world = await embeddedWorld(accounts());
-});
-test.after.each(({ world }) => world.close());
+const test = embeddedSuite('embedded broker: queues', accounts);
 
 async function absent(world: World, clientId: string): Promise<void> {
   const client = await world.connect('ben', { clientId, clean: false });

@@ -1,15 +1,10 @@
 /** What is changed or ended at the embedded broker holds for every session of a user, live and stored. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { messagesUntil, publish, subscribed, until, versions } from '../../support/mqtt-peers.ts';
 import { accounts, stored, will } from './embedded-press.ts';
-import { type Account, embeddedWorld, rightsOf, type World } from './embedded-world.ts';
+import { type Account, embeddedSuite, embeddedWorld, rightsOf } from './embedded-world.ts';
 
-const test = suite<{ world: World }>('embedded broker: sessions');
-test.before.each(async (context) => {
-  context.world = await embeddedWorld(accounts());
-});
-test.after.each(({ world }) => world.close());
+const test = embeddedSuite('embedded broker: sessions', accounts);
 
 for (const version of versions) {
   test(`version ${version}: endSessions closes what is live and drops what is stored, without a will`, async ({

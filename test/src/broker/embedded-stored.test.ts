@@ -1,15 +1,10 @@
 /** Sessions that outlive their connection: what they get, how many there are, and when they end. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { messagesUntil, publish, subscribed, until, versions } from '../../support/mqtt-peers.ts';
 import { accounts, stored, will } from './embedded-press.ts';
-import { embeddedWorld, type World } from './embedded-world.ts';
+import { embeddedSuite, embeddedWorld } from './embedded-world.ts';
 
-const test = suite<{ world: World }>('embedded broker: stored sessions');
-test.before.each(async (context) => {
-  context.world = await embeddedWorld(accounts());
-});
-test.after.each(({ world }) => world.close());
+const test = embeddedSuite('embedded broker: stored sessions', accounts);
 
 for (const version of versions) {
   test(`version ${version}: a stored session gets what came while it was away`, async ({

@@ -1,4 +1,5 @@
 /** An embedded broker with a gatekeeper that knows a handful of accounts, for the tests beside it. */
+import { suite } from 'uvu';
 import { compiled, type Operation } from '../../../domain/permission.ts';
 import type { Admission, ConnectAttempt, Gatekeeper } from '../../../src/broker/broker.ts';
 import { type EmbeddedOptions, startEmbeddedBroker } from '../../../src/broker/embedded.ts';
@@ -94,4 +95,14 @@ function admissionOf(username: string, account: Account): Admission {
     tokenId: account.tokenId ?? null,
     ...rightsOf(account),
   };
+}
+
+/** Each test has a broker of its own, with these accounts. */
+export function embeddedSuite(name: string, accounts: () => Record<string, Account>) {
+  const test = suite<{ world: World }>(name);
+  test.before.each(async (context) => {
+    context.world = await embeddedWorld(accounts());
+  });
+  test.after.each(({ world }) => world.close());
+  return test;
 }
