@@ -1,5 +1,5 @@
 /** Conditions on who asks: the same for the limits of a window and for a preauthorization. */
-import { fitsPattern } from './window.ts';
+import { fitsPattern } from './pattern.ts';
 
 /** Null or none: everybody fits. */
 export interface Conditions {

@@ -137,28 +137,3 @@ export const isFull = (
   { maxRequests }: Pick<WindowLimits, 'maxRequests'>,
   requestCount: number,
 ): boolean => requestCount >= maxRequests;
-
-/**
- * Whether a whole name fits a pattern: `*` any characters, `?` one. Linear in the length of the name
- * for each star, so that no pattern can be made slow.
- */
-export function fitsPattern(pattern: string, name: string): boolean {
-  let at = 0;
-  let place = 0;
-  let star = -1;
-  let resume = 0;
-  while (place < name.length) {
-    if (pattern[at] === '*') {
-      star = at++;
-      resume = place;
-    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[place])) {
-      at++;
-      place++;
-    } else if (star >= 0) {
-      at = star + 1;
-      place = ++resume;
-    } else return false;
-  }
-  while (pattern[at] === '*') at++;
-  return at === pattern.length;
-}

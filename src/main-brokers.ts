@@ -13,7 +13,7 @@ import type { Lease } from './lease.ts';
 import { activationWaitMs } from './limits.ts';
 import type { Service, ServiceOptions } from './service.ts';
 import type { Started } from './started.ts';
-import { isShared } from './store/open.ts';
+import { isShared } from './store/log-file.ts';
 
 /** A node that was killed is known to be gone after some seconds: its successor waits that long. */
 const leaseWaitMs = 30_000;

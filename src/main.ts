@@ -14,7 +14,8 @@ import { createMetrics } from './metrics.ts';
 import { openReadModelsOf } from './rebuild.ts';
 import { buildService, type HashLimits, type Service, type ServiceOptions } from './service.ts';
 import { Started } from './started.ts';
-import { isShared, openStore } from './store/open.ts';
+import { isShared } from './store/log-file.ts';
+import { openStore } from './store/open.ts';
 
 export { moveLogBetween } from './move-log.ts';
 export { rebuildReadModels } from './rebuild.ts';

@@ -1,7 +1,8 @@
 /** Moves a log with its vault from one store to another: opens both, whatever they are, and closes them. */
 import type { Config } from './config.ts';
 import { type Copied, type CopyProgress, moveLog } from './store/copy.ts';
-import { openStore, requireLog } from './store/open.ts';
+import { requireLog } from './store/log-file.ts';
+import { openStore } from './store/open.ts';
 
 export type Place = Pick<Config, 'store' | 'dataDir'>;
 

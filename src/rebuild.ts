@@ -4,7 +4,8 @@ import type { Config } from './config.ts';
 import { allKeepers, allProjections } from './read-models/all.ts';
 import { openReadModels, type ReadModels } from './read-models/read-models.ts';
 import type { EventStore } from './store/event-store.ts';
-import { openStore, requireLog } from './store/open.ts';
+import { requireLog } from './store/log-file.ts';
+import { openStore } from './store/open.ts';
 
 /** @param anew forgets what is there */
 export const openReadModelsOf = async (

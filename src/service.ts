@@ -29,8 +29,8 @@ import { createRegistration } from './registration.ts';
 import { createRegistrationTokens, registrationTokenGraceMs } from './registration-tokens.ts';
 import { createRoom, type Room } from './room.ts';
 import type { EventStore } from './store/event-store.ts';
+import { isShared } from './store/log-file.ts';
 import { observed } from './store/observed.ts';
-import { isShared } from './store/open.ts';
 import { createThrottle } from './throttle.ts';
 import { createViews } from './views/views.ts';
 

@@ -1,5 +1,6 @@
 /** For administrators: `grant` and `deny`, by name, id or glob. */
 
+import { fitsPattern } from '../../domain/pattern.ts';
 import type { Bulk, Request, User } from '../http/shapes.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from './command.ts';
 import { saidFault } from './fault.ts';
@@ -7,7 +8,7 @@ import { everyItem } from './listing.ts';
 import { ProblemAnswered, type Registry } from './registry.ts';
 import { activationsText, reasonOf, rightsOf, rightsOptions, topicsOf } from './rights.ts';
 import { signedIn } from './sign-in.ts';
-import { dateTimeText, globFits, instantOf, pairingText, rightsText, shortened } from './words.ts';
+import { dateTimeText, instantOf, pairingText, rightsText, shortened } from './words.ts';
 
 const requestsPath = '/client-registry/requests';
 /** Ids in one bulk decision. */
@@ -144,7 +145,7 @@ async function found(registry: Registry, wanted: string): Promise<Request> {
 async function decideGlob(call: Call, registry: Registry, glob: string, decision: Decision) {
   const requests = new Map<string, Request>();
   for await (const request of everyItem<Request>(registry, requestsPath, { status: 'pending' }))
-    if (globFits(glob, request.username)) requests.set(request.requestId, request);
+    if (fitsPattern(glob, request.username)) requests.set(request.requestId, request);
   if (requests.size === 0)
     throw new CommandFailed(exitCodes.refused, `No waiting request fits ${glob}.`, [
       'See them with: gatebook requests',

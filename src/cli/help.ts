@@ -46,7 +46,10 @@ export const groupHelp = (group: string, commands: readonly Command[]): string[]
   '',
   ...columns(commands.map(({ name, positionals, summary }) => [`${name} ${positionals}`, summary])),
   '',
-  `gatebook ${group} alone is gatebook ${group} list. More of one: gatebook ${group} COMMAND --help`,
+  ...(commands.some(({ name }) => name === `${group} list`)
+    ? [`gatebook ${group} alone is gatebook ${group} list.`]
+    : []),
+  `More of one: gatebook ${group} COMMAND --help`,
   '',
   'Examples:',
   ...commands.flatMap(({ examples }) => examples.slice(0, 1).map((example) => `  ${example}`)),

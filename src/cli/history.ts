@@ -7,7 +7,7 @@ import { listOptions, page, sayMore } from './listing.ts';
 import type { Query } from './registry.ts';
 import type { Rights } from './rights.ts';
 import { signedIn } from './sign-in.ts';
-import { dateTimeText, instantOf, permissionText, rightsText, shortened } from './words.ts';
+import { dateTimeText, pastInstantOf, permissionText, rightsText, shortened } from './words.ts';
 
 const text = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value : null;
@@ -61,8 +61,8 @@ const historyQuery = (call: Call): Query => ({
   type: call.text('type'),
   actor: call.text('actor'),
   windowId: call.text('window'),
-  since: call.read('since', (typed) => instantOf(typed, call.now())),
-  until: call.read('until', (typed) => instantOf(typed, call.now())),
+  since: call.read('since', (typed) => pastInstantOf(typed, call.now())),
+  until: call.read('until', (typed) => pastInstantOf(typed, call.now())),
   q: call.text('query'),
 });
 

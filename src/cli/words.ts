@@ -145,24 +145,3 @@ export function countOf(text: string, min: number, max: number): number {
     throw new MistypedError(`"${text}" is not a number from ${min} to ${max}.`);
   return count;
 }
-
-/** Whether a name fits a glob (`*` any characters, `?` one), in linear memory and without backtracking. */
-export function globFits(glob: string, name: string): boolean {
-  let at = 0;
-  let star = -1;
-  let resumeAt = 0;
-  for (let place = 0; place < name.length; ) {
-    if (glob[at] === '*') {
-      star = at++;
-      resumeAt = place;
-    } else if (glob[at] === '?' || (at < glob.length && glob[at] === name[place])) {
-      at++;
-      place++;
-    } else if (star !== -1) {
-      at = star + 1;
-      place = ++resumeAt;
-    } else return false;
-  }
-  while (glob[at] === '*') at++;
-  return at === glob.length;
-}

@@ -34,7 +34,7 @@ function parametersFrom(schema: z.ZodType, place: 'path' | 'query'): Json[] {
   return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, value]) => ({
     name,
     in: place,
-    required: place === 'path',
+    required: place === 'path' || !value.safeParse(undefined).success,
     schema: schemaOf(value),
   }));
 }

@@ -3,7 +3,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { system } from '../../domain/values.ts';
 import {
-  fitsPattern,
   type Window,
   type WindowCommand,
   type WindowEvent,
@@ -149,45 +148,5 @@ test('whatever was decided is safe to send again, and a replay is what was live'
     }),
     { numRuns: 500 },
   ));
-
-// ── Patterns ──────────────────────────────────────────────────────────────────────────────────────
-
-const naive = (pattern: string, name: string) =>
-  new RegExp(
-    `^${[...pattern].map((c) => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/\W/, '\\$&'))).join('')}$`,
-  ).test(name);
-
-test('a pattern is about the whole name', () => {
-  assert.ok(fitsPattern('press-*', 'press-07'));
-  assert.ok(fitsPattern('press-*', 'press-'));
-  assert.not.ok(fitsPattern('press-*', 'xpress-07'));
-  assert.not.ok(fitsPattern('press', 'press-07'));
-  assert.ok(fitsPattern('press-??', 'press-07'));
-  assert.not.ok(fitsPattern('press-??', 'press-7'));
-  assert.not.ok(fitsPattern('press-??', 'press-007'));
-  assert.ok(fitsPattern('*', ''));
-  assert.not.ok(fitsPattern('?', ''));
-  assert.not.ok(fitsPattern('Press', 'press'), 'case counts');
-  assert.not.ok(fitsPattern('a.c', 'abc'), 'nothing but * and ? means anything');
-});
-test('it is what a regular expression would say', () =>
-  fc.assert(
-    fc.property(
-      fc.array(fc.constantFrom('a', 'b', '.', '*', '?'), { maxLength: 9 }),
-      fc.array(fc.constantFrom('a', 'b', '.'), { maxLength: 9 }),
-      (pattern, name) =>
-        assert.is(
-          fitsPattern(pattern.join(''), name.join('')),
-          naive(pattern.join(''), name.join('')),
-        ),
-    ),
-    { numRuns: 5_000 },
-  ));
-test('no pattern can be made slow', () => {
-  // A backtracking matcher would need longer than the world has: that this ends is the test.
-  for (const part of ['*a', 'a*', '*?a', '**a'])
-    assert.not.ok(fitsPattern(`${part.repeat(64)}b`, 'a'.repeat(127)));
-  assert.ok(fitsPattern(`${'*a'.repeat(100)}*`, 'a'.repeat(127)));
-});
 
 test.run();

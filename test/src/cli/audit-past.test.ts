@@ -59,6 +59,8 @@ test('history is narrowed by type, actor, time and word', async ({ gate, granted
   assert.equal(ofPress, ['RegistrationRequested']);
   assert.ok((await types('press-1', '--since', granted)).includes('AccessRevoked'));
   assert.not.ok((await types('press-1', '--until', granted)).includes('AccessRevoked'));
+  assert.ok((await types('--since', '1h')).includes('AccessRevoked'), 'a duration counts back');
+  assert.equal(await types('--until', '1h'), []);
   assert.equal(await types('--query', 'Unlocked'), ['RegistryUnlocked']);
 });
 

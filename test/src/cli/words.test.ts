@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -8,7 +7,6 @@ import {
   dateTimeText,
   durationOf,
   durationText,
-  globFits,
   instantOf,
   MistypedError,
   momentText,
@@ -118,31 +116,5 @@ test('rights are said in one line, and none is empty', () => {
   assert.is(pairingText('a1b2c3'), 'a1b 2c3');
   assert.is(pairingText(null), '–');
 });
-
-test('a glob fits as its definition says', () => {
-  const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?'), maxLength: 8 });
-  const plain = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 8 });
-  fc.assert(
-    fc.property(letters, plain, (glob, name) => {
-      assert.is(globFits(glob, name), slowFits(glob, name));
-    }),
-  );
-  assert.ok(globFits('press-*', 'press-17'));
-  assert.not.ok(globFits('press-?', 'press-17'));
-  assert.not.ok(globFits('press', 'press-17'));
-  assert.not.ok(globFits(`${'a*'.repeat(64)}b`, 'a'.repeat(128)));
-});
-
-/** The definition, as short as it can be said. */
-function slowFits(glob: string, name: string): boolean {
-  if (glob === '') return name === '';
-  if (glob[0] === '*')
-    return slowFits(glob.slice(1), name) || (name !== '' && slowFits(glob, name.slice(1)));
-  return (
-    name !== '' &&
-    (glob[0] === '?' || glob[0] === name[0]) &&
-    slowFits(glob.slice(1), name.slice(1))
-  );
-}
 
 test.run();
