@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Decider, Decision } from '../domain/decider.ts';
 import { upcast } from '../domain/upcast.ts';
+import { inTurnFor } from './in-turn.ts';
 import { decideAttemptsMax } from './limits.ts';
 import {
   Conflict,
@@ -51,9 +52,19 @@ export async function load<State, Command, Event, Refusal extends string>(
   return { state, revision: newest?.revision ?? noStream, newest };
 }
 
+/** Where several in this process want the same stream, each gets its turn instead of losing again and again. */
+const turns = new WeakMap<EventStore, ReturnType<typeof inTurnFor>>();
+
+function turnsOf(store: EventStore): ReturnType<typeof inTurnFor> {
+  const known = turns.get(store) ?? inTurnFor();
+  turns.set(store, known);
+  return known;
+}
+
 /**
  * Decides a command and records what follows. `command` may look at the state first: it is asked again
- * with each new one. @throws StoreUnavailable, and Conflict when the stream stays contended.
+ * with each new one, and must not wait for a command to the same stream.
+ * @throws StoreUnavailable, and Conflict when the stream stays contended.
  */
 export async function handle<
   State,
@@ -67,7 +78,9 @@ export async function handle<
   command: Command | ((state: State) => Command | Promise<Command>),
   cause: Cause,
 ): Promise<Outcome<State, Event, Refusal>> {
-  for (let attempt = 1; ; attempt++) {
+  const stream = `${decider.category}-${id}`;
+  /** Null: somebody else was first. */
+  const once = async (): Promise<Outcome<State, Event, Refusal> | null> => {
     const { state, revision } = await load(store, decider, id);
     const asked =
       typeof command === 'function'
@@ -77,16 +90,23 @@ export async function handle<
     if (!decision.accepted || decision.events.length === 0)
       return { decision, state, position: null };
     try {
-      const { position } = await store.append(
-        `${decider.category}-${id}`,
-        revision,
-        written(decision.events, cause),
-      );
+      const { position } = await store.append(stream, revision, written(decision.events, cause));
       return { decision, state: decision.events.reduce(decider.evolve, state), position };
     } catch (error) {
-      if (!(error instanceof Conflict) || attempt === decideAttemptsMax) throw error;
+      if (error instanceof Conflict) return null;
+      throw error;
     }
-  }
+  };
+  return (
+    (await once()) ??
+    (await turnsOf(store)(stream, async () => {
+      for (let attempt = 2; attempt <= decideAttemptsMax; attempt++) {
+        const outcome = await once();
+        if (outcome !== null) return outcome;
+      }
+      throw new Conflict(stream);
+    }))
+  );
 }
 
 const written = (

@@ -1,4 +1,4 @@
-/** Runs what it is given one after the other. */
+/** Runs what it is given one after the other: all of it, or what concerns the same thing. */
 
 export type InTurn = <T>(act: () => Promise<T>) => Promise<T>;
 
@@ -8,5 +8,20 @@ export function inTurn(): InTurn {
     const mine = last.then(act, act);
     last = mine.catch(() => undefined);
     return mine;
+  };
+}
+
+/** The same for each key by itself; a key that nobody waits for is forgotten. */
+export function inTurnFor(): <T>(key: string, act: () => Promise<T>) => Promise<T> {
+  const queues = new Map<string, { readonly run: InTurn; waiting: number }>();
+  return async (key, act) => {
+    const queue = queues.get(key) ?? { run: inTurn(), waiting: 0 };
+    queues.set(key, queue);
+    queue.waiting++;
+    try {
+      return await queue.run(act);
+    } finally {
+      if (--queue.waiting === 0) queues.delete(key);
+    }
   };
 }

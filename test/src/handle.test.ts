@@ -81,6 +81,13 @@ test('the state is that of all events before', async () => {
   const none = { state: 0, revision: noStream, newest: undefined };
   assert.equal(await load(store, counter, 'none'), none);
 });
+test('many who want one stream at once all get their turn', async () => {
+  const store = memoryStore();
+  const many = 10 * decideAttemptsMax;
+  const done = await Promise.all(Array.from({ length: many }, () => count(store, { by: 1 })));
+  assert.ok(done.every(({ decision }) => decision.accepted));
+  assert.is((await load(store, counter, '1')).state, many);
+});
 test('what is already so writes nothing', async () => {
   const store = memoryStore();
   await count(store, { by: 2 });

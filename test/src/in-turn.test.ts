@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inTurn } from '../../src/in-turn.ts';
+import { inTurn, inTurnFor } from '../../src/in-turn.ts';
 
 const test = suite('in turn');
 
@@ -46,4 +46,15 @@ test('two queues do not wait for one another', async () => {
   await first;
 });
 
+test('what concerns different things does not wait for one another', async () => {
+  const run = inTurnFor();
+  const told: string[] = [];
+  const act = (name: string, turns: number) => async () => {
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
+    told.push(name);
+  };
+  const failed = run('a', () => Promise.reject(new Error('no'))).catch(() => told.push('failed'));
+  await Promise.all([failed, run('a', act('a', 9)), run('a', act('a2', 0)), run('b', act('b', 1))]);
+  assert.equal(told, ['failed', 'b', 'a', 'a2']);
+});
 test.run();
