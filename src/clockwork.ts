@@ -7,6 +7,7 @@ import type { WindowRow } from '../projections/window.ts';
 import type { Clients } from './clients.ts';
 import { handle, newCause } from './handle.ts';
 import type { Log } from './log.ts';
+import { pause } from './pause.ts';
 import type { Rows } from './read-models/row-table.ts';
 import type { EventStore } from './store/event-store.ts';
 
@@ -78,14 +79,3 @@ export async function startClockwork(
     await pause(failed ? retryMs : Math.min(Math.max(left, 20), tickMs), signal);
   }
 }
-
-const pause = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });

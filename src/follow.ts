@@ -1,6 +1,6 @@
 /** Feeds the log to the read models, and never gives up: a fault is waited out, and told to readiness. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.ts';
+import { pause } from './pause.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { EventStore } from './store/event-store.ts';
 
@@ -36,7 +36,7 @@ export function followLog(options: {
       } catch (error) {
         fault = error instanceof Error ? error : new Error('the log cannot be followed');
         log.error('The read models cannot follow the log; trying again', { error: fault });
-        await delay(retryDelayMs, undefined, { signal }).catch(() => undefined);
+        await pause(retryDelayMs, signal);
       }
     }
   }

@@ -1,5 +1,4 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
 import type { Vault } from './credentials/vault.ts';
@@ -11,6 +10,7 @@ import type { Log } from './log.ts';
 import { nothingDriven, seen, startAllBrokers } from './main-brokers.ts';
 import { startRoutines } from './main-routines.ts';
 import { createMetrics } from './metrics.ts';
+import { pause } from './pause.ts';
 import { openReadModelsOf } from './rebuild.ts';
 import { buildService, type HashLimits, type Service, type ServiceOptions } from './service.ts';
 import { Started } from './started.ts';
@@ -150,7 +150,7 @@ async function watchVault(vault: Vault, log: Log, signal: AbortSignal): Promise<
       await vault.watch(signal);
     } catch (error) {
       log.warn('The vault cannot be followed; trying again', { error });
-      await delay(retryDelayMs, undefined, { signal }).catch(() => undefined);
+      await pause(retryDelayMs, signal);
     }
 }
 

@@ -3,7 +3,6 @@
  * was, so that nothing is lost while a receiver or this process is away; what cannot be delivered after
  * so many attempts is put aside, and the next one is sent.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { HistoryRow } from '../projections/history.ts';
 import {
   deadLettersMax,
@@ -15,6 +14,7 @@ import {
 import { type LiveEntry, liveEntries } from './live.ts';
 import type { Log } from './log.ts';
 import { type Message, ntfyMessage, webhookMessage } from './notification-messages.ts';
+import { pause } from './pause.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import { cursorOf, type Rows } from './read-models/row-table.ts';
 import type { Views } from './views/views.ts';
@@ -172,8 +172,7 @@ async function follow(
     const last = page.items.at(-1);
     if (last === undefined) {
       await changed();
-      if (target.gatherMs > 0)
-        await delay(target.gatherMs, undefined, { signal }).catch(() => undefined);
+      if (target.gatherMs > 0) await pause(target.gatherMs, signal);
       continue;
     }
     try {
@@ -202,7 +201,7 @@ async function deliver(
   let detail = '';
   for (let attempt = 0; attempt <= retriesMs.length; attempt++) {
     const pauseMs = attempt === 0 ? 0 : (retriesMs[attempt - 1] ?? 0);
-    if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    if (pauseMs > 0) await pause(pauseMs, signal);
     if (signal.aborted) return;
     detail = await attempted(message, signal);
     if (detail === '') return;

@@ -1,5 +1,4 @@
 /** Destroys the secrets that no client needs any more: orphans, and verifiers of what was refused long ago. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { client } from '../domain/client.ts';
 import { type Client, credentialIdsOf, initial } from '../domain/client-state.ts';
 import type { AccessRow } from '../projections/access.ts';
@@ -9,6 +8,7 @@ import type { SecretOwner, Vault } from './credentials/vault.ts';
 import { load } from './handle.ts';
 import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from './limits.ts';
 import type { Log } from './log.ts';
+import { pause } from './pause.ts';
 import type { Rows } from './read-models/row-table.ts';
 import type { EventStore } from './store/event-store.ts';
 
@@ -76,7 +76,7 @@ export async function startSweeping(
   const { log, signal } = options;
   // Not at once: after a restart everybody comes back, and that goes first.
   for (let waitMs = firstSweepAfterMs; ; waitMs = sweepEveryMs) {
-    await delay(waitMs, undefined, { signal }).catch(() => undefined);
+    await pause(waitMs, signal);
     if (signal.aborted) return;
     try {
       const count = await sweep(options);

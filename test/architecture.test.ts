@@ -71,7 +71,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
       ...['src/limits.ts', 'src/printable.ts', 'src/log.ts', 'src/nearest-word.ts'],
       ...['src/config.ts', 'src/config-'],
       ...['src/networks.ts', 'src/in-turn.ts', 'src/private-file.ts', 'src/refused.ts'],
-      ...['src/metrics.ts', 'src/lease.ts'],
+      ...['src/metrics.ts', 'src/lease.ts', 'src/pause.ts'],
     ],
   ],
   ['store', ['src/store/']],

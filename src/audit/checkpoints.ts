@@ -3,6 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { checkpointEveryEvents, checkpointEveryMs } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { pause } from '../pause.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { checkpointsIn, checkpointText, joined } from './checkpoint.ts';
 import { isSignedBy, MalformedNote, type Signer } from './signed-note.ts';
@@ -175,14 +176,3 @@ export async function startCheckpoints(options: {
   }
   await publish(true);
 }
-
-const pause = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });

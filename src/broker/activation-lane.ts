@@ -8,6 +8,7 @@ import type { Authority } from '../authority.ts';
 import { LeaseLost } from '../lease.ts';
 import { activationsAtOnceMax, brokerRetryMs, reconcileEveryMs, repairWaitMs } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { pause } from '../pause.ts';
 import { everyRow } from '../read-models/every-row.ts';
 import { Reaching } from '../read-models/reaching.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
@@ -148,7 +149,7 @@ export class Lane {
       } catch (error) {
         if (signal.aborted) return;
         log.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
-        await delay(brokerRetryMs * 2, undefined, { signal }).catch(() => undefined);
+        await pause(brokerRetryMs * 2, signal);
       }
     }
   }

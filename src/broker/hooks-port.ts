@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Admissions, type Admitted, type HookKind, rightsWord } from '../hooks/hooks.ts';
 import { hookProbeDownMs, hookProbeMs, hookRecentMs, hookSettleMs } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { pause } from '../pause.ts';
 import { type Account, type Broker, BrokerDown } from './broker.ts';
 
 /** The REST API of a broker, as far as it is needed. Calls reject with BrokerDown or BrokerRefused. */
@@ -65,7 +66,7 @@ export function hookPort(options: {
     while (!signal.aborted) {
       await asked(() => api.probe()).catch(() => undefined);
       const ms = status === 'up' ? hookProbeMs : hookProbeDownMs;
-      await delay(ms, undefined, { signal }).catch(() => undefined);
+      await pause(ms, signal);
     }
   }
   const watched = watch();

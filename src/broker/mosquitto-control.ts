@@ -1,7 +1,6 @@
 /** The control connection to Mosquitto: dynamic-security commands over `$CONTROL`, batched, reconnecting. */
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { MosquittoAddress } from '../config-brokers.ts';
 import {
@@ -12,6 +11,7 @@ import {
   mosquittoConnectTimeoutMs,
 } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { pause } from '../pause.ts';
 import { BrokerDown } from './broker.ts';
 
 const controlTopic = '$CONTROL/dynamic-security/v1';
@@ -126,7 +126,7 @@ class Connection implements Control {
       this.#forsake();
       await client.endAsync(true).catch(() => undefined);
       if (!signal.aborted && this.#fault === null) this.#noteFault('the connection was closed');
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      await pause(retryMs, signal);
       retryMs = Math.min(retryMs * 2, brokerRetryMaxMs);
     }
   }

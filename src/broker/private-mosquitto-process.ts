@@ -12,6 +12,7 @@ import {
   privateMosquittoStopMs,
 } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { pause } from '../pause.ts';
 import { type Accounts, accountsOf, withControl, written } from './private-mosquitto-accounts.ts';
 
 export interface Files {
@@ -83,7 +84,7 @@ export class Supervised {
       if (signal.aborted) return;
       if (performance.now() - startedAt > brokerRetryMaxMs) retryMs = brokerRetryMs;
       this.#log.warn('The private Mosquitto ended; starting it again', { exitCode });
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      await pause(retryMs, signal);
       if (signal.aborted) return;
       retryMs = Math.min(retryMs * 2, brokerRetryMaxMs);
       try {

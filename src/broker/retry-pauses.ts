@@ -1,6 +1,6 @@
 /** The waits before the next try at a broker: longer each time, and over when it is back. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { brokerRetryMaxMs, brokerRetryMs } from '../limits.ts';
+import { pause } from '../pause.ts';
 
 export class RetryPauses {
   readonly #signal: AbortSignal;
@@ -19,7 +19,7 @@ export class RetryPauses {
     const end = () => back.abort();
     this.#pausing.add(end);
     const signal = AbortSignal.any([this.#signal, back.signal]);
-    await delay(ms, undefined, { signal }).catch(() => undefined);
+    await pause(ms, signal);
     this.#pausing.delete(end);
   }
 
