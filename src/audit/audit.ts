@@ -49,7 +49,7 @@ interface Proving {
   /** 0 < `from` <= `to` <= the tree's size. */
   consistency(from: number, to: number): ConsistencyProof;
   /** `from` <= the tree's size. */
-  exportFrom(from: number): AsyncIterable<Buffer>;
+  exportFrom(from: number): AsyncGenerator<Buffer, void, void>;
 }
 
 export const checkpointFile = (dataDir: string): string => join(dataDir, 'checkpoints.txt');

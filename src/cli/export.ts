@@ -85,6 +85,12 @@ const lineCountOf = (chunk: Uint8Array): number => {
   return count;
 };
 
+/** What happens behind the first event is not that the registry cannot be reached. */
+const brokenOff = ({ exitCode }: CommandFailed, size: number, file: string) =>
+  new CommandFailed(exitCode, `The export broke off; ${file} holds ${countText(size, 'event')}.`, [
+    'The same command goes on there. Where it breaks off there again, the log of the service says why.',
+  ]);
+
 /** Writes what is missing in the file; gives back where it began, and how many events were written. */
 async function exportInto(call: Call, registry: Registry, file: string, first: number) {
   const there = await whatIsThere(file);
@@ -117,6 +123,8 @@ async function exportInto(call: Call, registry: Registry, file: string, first: n
     // The log has fewer events than the file has lines.
     if (there.lines > 0 && error instanceof ProblemAnswered && error.problem.status === 400)
       throw stranger();
+    if (error instanceof CommandFailed && error.exitCode === exitCodes.unreachable && out)
+      throw brokenOff(error, from + events, file);
     throw error;
   } finally {
     await out?.close();

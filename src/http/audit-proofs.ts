@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { App } from '../app.ts';
-import { malformed } from './problem.ts';
+import { malformed, Problem } from './problem.ts';
 import { ok, type Route, route } from './route.ts';
 import { named } from './shapes.ts';
 
@@ -47,7 +47,21 @@ function within(parameter: string, value: number, least: number, most: number): 
   throw malformed([{ parameter, detail }]);
 }
 
-export const proofRoutes = (app: Pick<App, 'audit'>): Route[] => [
+/** @throws Problem 500 where the log is not the one that was signed before */
+function signedNow({ audit }: Pick<App, 'audit'>): string {
+  const fault = audit.checkpoints.fault();
+  if (fault === null) return audit.checkpoints.current();
+  throw new Problem('internal-error', {
+    detail: `Nothing is signed: ${fault.message}. Where it differs, "gatebook verify" tells from an export and an older checkpoint.`,
+  });
+}
+
+async function* begun<Portion>(first: Portion, others: AsyncIterable<Portion>) {
+  yield first;
+  yield* others;
+}
+
+export const proofRoutes = (app: Pick<App, 'audit' | 'log'>): Route[] => [
   route({
     method: 'GET',
     path: '/.well-known/checkpoint-key',
@@ -70,11 +84,7 @@ export const proofRoutes = (app: Pick<App, 'audit'>): Route[] => [
     summary: 'The size and root of the log as it is now, signed',
     access: 'permitted',
     answers: { 200: { description: 'A C2SP signed note.', type: 'text/plain' } },
-    handle: () => ({
-      status: 200,
-      body: app.audit.checkpoints.current(),
-      type: 'text/plain; charset=utf-8',
-    }),
+    handle: () => ({ status: 200, body: signedNow(app), type: 'text/plain; charset=utf-8' }),
   }),
   route({
     method: 'GET',
@@ -119,12 +129,20 @@ export const proofRoutes = (app: Pick<App, 'audit'>): Route[] => [
     access: 'permitted',
     query: ExportQuery,
     answers: { 200: { description: 'NDJSON.', type: 'application/x-ndjson' } },
-    handle({ query, signal }) {
+    async handle({ query, signal }) {
       const { tree } = app.audit;
       const from = within('from', query.from ?? 0, 0, tree.size());
-      const lines = Readable.from(app.audit.exportFrom(from), { objectMode: false, signal });
-      // Whoever goes away in the middle goes on later: that is no fault of the service.
-      lines.on('error', () => undefined);
+      const portions = app.audit.exportFrom(from);
+      // A log that cannot be read at all is a problem, and not an answer that breaks off.
+      const first = await portions.next();
+      const lines = Readable.from(first.done ? [] : begun(first.value, portions), {
+        objectMode: false,
+        signal,
+      });
+      lines.on('error', (error) => {
+        // Whoever goes away in the middle goes on later: that is no fault of the service.
+        if (!signal.aborted) app.log.error('An export broke off', { error, from });
+      });
       return { status: 200, body: lines, type: 'application/x-ndjson' };
     },
   }),

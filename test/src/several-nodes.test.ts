@@ -142,6 +142,9 @@ test('a store that goes away is 503 with Retry-After, and work resumes when it i
   assert.is(down.body.code, 'store-unavailable');
   assert.ok(Number(down.headers.get('retry-after')) > 0);
   assert.is((await first.call('GET', '/readyz', { token: null })).status, 503);
+  // An answer that broke off would look like an export that is whole.
+  const exported = await first.call('GET', '/api/audit/export');
+  assert.equal([exported.status, exported.body.code], [503, 'store-unavailable']);
   await server.start();
   // The node with the brokers drives them again; the other one never wanted the lease.
   await until(() => server.leaseCount() === 1);
