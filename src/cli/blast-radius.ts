@@ -3,11 +3,12 @@ import type { Event, Request, User } from '../http/shapes.ts';
 import { matchesNetworks } from '../networks.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from './command.ts';
 import { everyItem } from './listing.ts';
+import { requirePersonalData } from './personal-data.ts';
 import { askedLine } from './prompt.ts';
 import { ProblemAnswered, type Registry } from './registry.ts';
 import { reasonOf } from './rights.ts';
 import { signedIn } from './sign-in.ts';
-import { cidrOf, countText, dateTimeText } from './words.ts';
+import { cidrOf, countText, dateTimeText, MistypedError } from './words.ts';
 
 const filters = ['granted-by', 'window', 'rule', 'from'] as const;
 
@@ -24,6 +25,15 @@ const userPath = (username: string) => `/users/${encodeURIComponent(username)}`;
 
 async function runOne(call: Call, username: string): Promise<number> {
   const registry = await signedIn(call);
+  if (call.has('dry-run')) {
+    const { body, text } = await registry.get<User>(userPath(username));
+    if (call.json) call.terminal.json(text);
+    else
+      call.terminal.line(
+        `${username} is ${body.status} and would be revoked. Without --dry-run it is.`,
+      );
+    return exitCodes.done;
+  }
   const { body, text } = await registry.send<User>(
     'POST',
     `${userPath(username)}/revoke`,
@@ -44,12 +54,20 @@ async function userNow(registry: Registry, username: string): Promise<User | nul
   return holds(body) ? body : null;
 }
 
+const idOf = (text: string): string => {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+    throw new MistypedError(
+      `"${text}" is no id. Give the whole one, as gatebook history shows it.`,
+    );
+  return text.toLowerCase();
+};
+
 /** Whose present access rests on a granted request that fits every filter. */
 async function* byRequest(call: Call, registry: Registry): AsyncGenerator<Reached, void, void> {
   const [grantedBy, windowId, rule] = [
     call.text('granted-by'),
-    call.text('window'),
-    call.text('rule'),
+    call.read('window', idOf),
+    call.read('rule', idOf),
   ];
   const networks = call.all('from').map(cidrOf);
   for await (const request of everyItem<Request>(registry, '/client-registry/requests', {
@@ -99,6 +117,8 @@ async function confirmed(call: Call, count: number): Promise<boolean> {
 
 async function runMany(call: Call): Promise<number> {
   const registry = await signedIn(call);
+  if (call.has('from'))
+    await requirePersonalData(registry, '--from', 'Without addresses nobody would be found.');
   const found = await reachedBy(call, registry);
   const dryRun = call.has('dry-run');
   if (!call.json && found.length > 0)
@@ -126,7 +146,7 @@ async function runMany(call: Call): Promise<number> {
   else {
     call.terminal.line(
       dryRun
-        ? `${countText(found.length, 'user')} would be revoked. Without --dry-run they are.`
+        ? `${countText(found.length, 'user')} would be revoked.${found.length > 0 ? ' Without --dry-run they are.' : ''}`
         : `Revoked ${countText(revoked.length, 'user')}.`,
     );
     for (const { username, code } of refused)

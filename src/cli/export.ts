@@ -1,11 +1,11 @@
 /** For auditors: `export` writes every event to a file, and goes on where that file ends. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { compiled, mayCall } from '../../domain/matching.ts';
 import { linesOf } from '../audit/ndjson.ts';
-import type { Event, User } from '../http/shapes.ts';
+import type { Event } from '../http/shapes.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from './command.ts';
 import { fileFault } from './fault.ts';
 import type { List } from './listing.ts';
+import { requirePersonalData } from './personal-data.ts';
 import { progressOf } from './progress.ts';
 import { ProblemAnswered, type Registry } from './registry.ts';
 import { signedIn } from './sign-in.ts';
@@ -134,19 +134,6 @@ async function exportInto(call: Call, registry: Registry, file: string, first: n
 }
 
 const personalTypes = ['RegistrationRequested', 'ReplacementRequested', 'RegistrationContested'];
-const personalPath = '/api/personal-data';
-
-/** @throws CommandFailed for who would be shown empty fields */
-async function requirePersonal(registry: Registry): Promise<void> {
-  const { body } = await registry.get<User>('/whoami');
-  if (mayCall(compiled(body.effectivePermissions), personalPath.split('/'), 'read')) return;
-  throw new CommandFailed(
-    exitCodes.notAllowed,
-    `--with-personal-data needs read on ${personalPath}; an administrator can give it.`,
-    ['Without it the export holds the same events, with these fields sealed.'],
-  );
-}
-
 /** A line for each event with personal fields, opened; the registry opens them for who may see them. */
 async function exportPersonal(call: Call, registry: Registry, file: string): Promise<number> {
   let count = 0;
@@ -177,7 +164,12 @@ async function runExport(call: Call): Promise<number> {
   const first = call.read('from', (text) => countOf(text, 0, eventsMax)) ?? 0;
   const personal = call.text('with-personal-data');
   const registry = await signedIn(call);
-  if (personal !== null) await requirePersonal(registry);
+  if (personal !== null)
+    await requirePersonalData(
+      registry,
+      '--with-personal-data',
+      'Without it the export holds the same events, with these fields sealed.',
+    );
   const { from, events } = await exportInto(call, registry, file, first).catch(fileFault);
   const opened =
     personal === null ? null : await exportPersonal(call, registry, personal).catch(fileFault);

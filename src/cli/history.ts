@@ -48,6 +48,8 @@ export function detailsText({ data }: Pick<Event, 'data'>): string {
     ...(strings(limits.sources).length > 0 ? [`from ${strings(limits.sources).join(' ')}`] : []),
     ...(typeof limits.maxRequests === 'number' ? [`at most ${limits.maxRequests}`] : []),
     ...said('note:', limits.note),
+    // The commands that ask for a window want its id; with requests it would only be noise.
+    ...('requestId' in data ? [] : said('window', data.windowId)),
     ...(data.turnedAwayCount ? [`${data.turnedAwayCount} turned away`] : []),
     ...said('reason:', data.reason),
     ...(text(data.blockedUntil) === null

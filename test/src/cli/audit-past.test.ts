@@ -91,6 +91,13 @@ test('explain tells request, window, decision and activation', async ({ gate }) 
   assert.is(unknown.exitCode, 3);
 });
 
+test('history shows the id of a window, as report and revoke ask for it', async ({ gate }) => {
+  const told = said(await gate.call('history', '--type', 'RegistryUnlocked'));
+  const [, windowId = ''] = /window ([0-9a-f-]{36})/.exec(told) ?? [];
+  assert.match(said(await gate.call('report', windowId)), /^Opened .* by admin/);
+  assert.match(said(await gate.call('history', '--window', windowId)), /RegistrationGranted/);
+});
+
 test('access tells what was meant from what was in effect', async ({ gate, granted }) => {
   const then = said(await gate.call('access', '--topic', 'plant/a', '--at', granted));
   assert.match(then, /^NAME +MAY +RESOURCE +VIA +AS MEANT +IN EFFECT +BROKER\n/);

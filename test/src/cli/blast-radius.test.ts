@@ -70,6 +70,28 @@ test('--dry-run shows whose access rests on it, and takes none away', async ({
   assert.match(said(await gate.call('users', 'show', 'press-2')), /active/);
 });
 
+test('--dry-run of one name takes nothing away either', async ({ gate }) => {
+  const shown = said(await gate.call('users', 'revoke', 'press-1', '--dry-run'));
+  assert.match(shown, /press-1 is active and would be revoked/);
+  assert.is(JSON.parse(said(await revoke(gate, 'press-1', '--dry-run'))).status, 'active');
+  assert.match(said(await gate.call('users', 'show', 'press-1')), /active/);
+});
+
+test('what would find nobody by mistake is refused', async ({ gate }) => {
+  for (const option of ['--window', '--rule']) {
+    const { exitCode, stderr } = await revoke(gate, option, 'last', '--dry-run');
+    assert.is(exitCode, 2);
+    assert.match(stderr, /"last" is no id/);
+  }
+  const may = ['--permission', 'http:readWrite:/api/client-registry/#'];
+  const made = await gate.call('users', 'create', 'guard', ...may, '--json');
+  as(gate, 'guard', JSON.parse(said(made)).password);
+  const blind = await revoke(gate, '--from', '127.0.0.0/8', '--dry-run');
+  as(gate, 'admin', adminPassword);
+  assert.is(blind.exitCode, 4);
+  assert.match(blind.stderr, /--from needs read on \/api\/personal-data/);
+});
+
 test('nothing goes without a yes', async ({ gate }) => {
   const { exitCode, stderr } = await gate.call('users', 'revoke', '--granted-by', 'mallory');
   assert.is(exitCode, 2);
