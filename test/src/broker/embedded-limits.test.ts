@@ -93,6 +93,14 @@ test('packets that no client sends are closed', async ({ world }) => {
   await isWell(world);
 });
 
+const prototypeAsked = {
+  cmd: 'subscribe' as const,
+  messageId: 3,
+  subscriptions: ['a', '__proto__'].map((topic) => ({
+    ...{ topic, qos: 0 as const },
+    ...{ nl: false, rap: false, rh: 0 },
+  })),
+};
 test('filters called like what every object has are filters like any other', async ({ world }) => {
   for (const version of versions) {
     const client = await world.connect('ada', { version });
@@ -106,17 +114,7 @@ test('filters called like what every object has are filters like any other', asy
       unsubscriptions: ['constructor', 'hasOwnProperty'],
     });
     await client.take('unsuback');
-    client.send({
-      cmd: 'subscribe',
-      messageId: 3,
-      subscriptions: ['a', '__proto__'].map((topic) => ({
-        topic,
-        qos: 0,
-        nl: false,
-        rap: false,
-        rh: 0,
-      })),
-    });
+    client.send(prototypeAsked);
     await client.closed;
   }
   await isWell(world);
@@ -125,17 +123,7 @@ test('filters called like what every object has are filters like any other', asy
 test('such a SUBSCRIBE in one piece with its CONNECT does no harm either', async ({ world }) => {
   for (const version of versions) {
     const raw = await rawMqtt(world.port, version);
-    raw.send(connectPacket({ version, username: 'ada', password: 's' }), {
-      cmd: 'subscribe',
-      messageId: 3,
-      subscriptions: ['a', '__proto__'].map((topic) => ({
-        topic,
-        qos: 0,
-        nl: false,
-        rap: false,
-        rh: 0,
-      })),
-    });
+    raw.send(connectPacket({ version, username: 'ada', password: 's' }), prototypeAsked);
     await raw.closed;
   }
   await isWell(world);

@@ -1,57 +1,36 @@
 /** EMQX 5 as its documentation has it: what it asks, what it understands, and its REST API. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Door, doorOf, newName, strong } from '../../support/door.ts';
-import { startRegistry, type World } from '../../support/service.ts';
-import { type ApiPeer, apiPeer, asks, eventually } from './hooks-peer.ts';
+import { newName, strong } from '../../support/door.ts';
+import {
+  type AskingBroker,
+  askingBrokerSuite,
+  asks,
+  endSession,
+  eventually,
+  told,
+} from './hooks-peer.ts';
 
 const secret = 'a-secret-of-emqx-0123';
 const bearer = { Authorization: `Bearer ${secret}` };
 
-interface Here {
-  world: World;
-  door: Door;
-  api: ApiPeer;
-  /** Sessions at EMQX by username. */
-  sessions: Map<string, string[]>;
-}
-const test = suite<Here>('emqx');
-
-test.before(async (here) => {
-  here.sessions = new Map();
-  here.api = await apiPeer((method, { pathname, searchParams }) => {
+const test = askingBrokerSuite('emqx', {
+  secret,
+  setting: (address) => `emqx+http://key:secret@${address}`,
+  answer: (sessions, method, { pathname, searchParams }) => {
     if (method === 'GET' && pathname === '/api/v5/clients') {
-      const ids = here.sessions.get(searchParams.get('username') ?? '') ?? [];
+      const ids = sessions.get(searchParams.get('username') ?? '') ?? [];
       const data = ids.map((clientid) => ({ clientid, connected: true, node: 'emqx@127.0.0.1' }));
       return [200, { data, meta: { count: data.length, limit: 1_000, page: 1, hasnext: false } }];
     }
     const clientId = decodeURIComponent(pathname.replace('/api/v5/clients/', ''));
-    for (const [name, ids] of here.sessions)
-      if (method === 'DELETE' && ids.includes(clientId)) {
-        here.sessions.set(
-          name,
-          ids.filter((id) => id !== clientId),
-        );
-        return [204];
-      }
-    return [404, { code: 'CLIENTID_NOT_FOUND', message: 'Client ID not found' }];
-  });
-  here.world = await startRegistry({
-    GATEBOOK_BROKER: `emqx+http://key:secret@${here.api.url}`,
-    GATEBOOK_HOOK_SECRET: secret,
-  });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 1_000 });
-});
-test.after(async ({ world, api }) => {
-  await world.stop();
-  await api.stop();
+    return method === 'DELETE' && endSession(sessions, clientId)
+      ? [204]
+      : [404, { code: 'CLIENTID_NOT_FOUND', message: 'Client ID not found' }];
+  },
 });
 
 const authn = (
-  { world }: Here,
+  { world }: AskingBroker,
   username: string,
   password: string,
   more: { clientid?: string; peerhost?: string } = {},
@@ -62,7 +41,7 @@ const authn = (
     { clientid: 'c-1', username, password, peerhost: '192.0.2.7', cert_cn: '', ...more },
     bearer,
   );
-const authz = async ({ world }: Here, username: string, topic: string, action: string) =>
+const authz = async ({ world }: AskingBroker, username: string, topic: string, action: string) =>
   (await asks(world, 'emqx/authz', { clientid: 'c-1', username, topic, action }, bearer)).body;
 const may = (resource: string, operation: string) => ({ context: 'mqtt', resource, operation });
 
@@ -211,11 +190,9 @@ test('a revoked one is kicked: each of its clients, and nobody else’s', async 
   for (const clientid of ['a/b c', 'second']) await authn(here, username, password, { clientid });
   sessions.set(username, ['a/b c', 'second']);
   sessions.set('somebody', ['else']);
-  const events = async (type: string) =>
-    (await door.events(username)).find((one: { type: string }) => one.type === type);
-  await eventually(() => events('CredentialActivated'));
+  await told(door, username, 'CredentialActivated');
   await door.change(username, 'revoke');
-  const { data } = await eventually(() => events('CredentialDeactivated'));
+  const data = await told(door, username, 'CredentialDeactivated');
   assert.equal([data.broker, data.sessionsClosed], ['emqx', 2]);
   assert.equal([sessions.get(username), sessions.get('somebody')], [[], ['else']]);
   assert.ok(
@@ -225,7 +202,7 @@ test('a revoked one is kicked: each of its clients, and nobody else’s', async 
 });
 
 /** How often EMQX was asked for the sessions of a name. */
-const looks = ({ api }: Here, username: string) =>
+const looks = ({ api }: AskingBroker, username: string) =>
   api.calls.filter(({ path }) => path.includes(`username=${username}&`)).length;
 
 test('other rights kick who came in by the old ones, once', async (here) => {

@@ -1,51 +1,26 @@
 /** VerneMQ as its documentation has it: its webhooks of MQTT 3 and 5, and its HTTP API. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Door, doorOf, newName, strong } from '../../support/door.ts';
-import { startRegistry, type World } from '../../support/service.ts';
-import { type ApiPeer, apiPeer, asks, eventually } from './hooks-peer.ts';
+import { newName, strong } from '../../support/door.ts';
+import type { World } from '../../support/service.ts';
+import { askingBrokerSuite, asks, endSession, told } from './hooks-peer.ts';
 
 const secret = 'a-secret-of-vernemq';
 
-interface Here {
-  world: World;
-  door: Door;
-  api: ApiPeer;
-  sessions: Map<string, string[]>;
-}
-const test = suite<Here>('vernemq');
-
-test.before(async (here) => {
-  here.sessions = new Map();
-  here.api = await apiPeer((_method, { pathname, searchParams }) => {
+const test = askingBrokerSuite('vernemq', {
+  secret,
+  setting: (address) => `vernemq+http://api-key@${address}`,
+  answer: (sessions, _method, { pathname, searchParams }) => {
     if (pathname === '/api/v1/session/show') {
-      const ids = here.sessions.get(searchParams.get('--user') ?? '') ?? [];
+      const ids = sessions.get(searchParams.get('--user') ?? '') ?? [];
       const table = ids.map((client_id) => ({ client_id, mountpoint: '', is_online: true }));
       return [200, { type: 'table', table }];
     }
     if (pathname === '/api/v1/session/disconnect') {
-      const clientId = searchParams.get('client-id') ?? '';
-      for (const [name, ids] of here.sessions)
-        here.sessions.set(
-          name,
-          ids.filter((id) => id !== clientId),
-        );
+      endSession(sessions, searchParams.get('client-id') ?? '');
       return [200, []];
     }
     return [200, { type: 'table', table: [{ Node: 'VerneMQ@127.0.0.1', Running: true }] }];
-  });
-  here.world = await startRegistry({
-    GATEBOOK_BROKER: `vernemq+http://api-key@${here.api.url}`,
-    GATEBOOK_HOOK_SECRET: secret,
-  });
-  here.door = doorOf(here.world);
-});
-test.before.each(async ({ door }) => {
-  await door.unlock({ maxRequests: 1_000 });
-});
-test.after(async ({ world, api }) => {
-  await world.stop();
-  await api.stop();
+  },
 });
 
 const hook = (world: World, name: string, body: object) =>
@@ -141,11 +116,9 @@ test('a suspended one is disconnected, with what is stored for it', async (here)
   await register(world, username, password, 3);
   sessions.set(username, ['clientid']);
   sessions.set('somebody', ['else']);
-  const events = async (type: string) =>
-    (await door.events(username)).find((one: { type: string }) => one.type === type);
-  await eventually(() => events('CredentialActivated'));
+  await told(door, username, 'CredentialActivated');
   await door.change(username, 'suspend');
-  const { data } = await eventually(() => events('CredentialDeactivated'));
+  const data = await told(door, username, 'CredentialDeactivated');
   assert.equal([data.broker, data.sessionsClosed], ['vernemq', 1]);
   assert.equal([sessions.get(username), sessions.get('somebody')], [[], ['else']]);
   assert.ok(

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { noRights, sentRights } from '../../../src/web/rights.ts';
+import { noRights, sentRights } from '../../../src/web/typed-rights.ts';
 import {
   activationWords,
   countdown,
