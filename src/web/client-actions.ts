@@ -6,8 +6,10 @@ import { Dialog } from './dialog.ts';
 import { html, type View } from './html.ts';
 import { useFreshRoles } from './live.ts';
 import { FaultNotice, Field, Name, Notice, useCommand } from './parts.ts';
-import { RightsEditor, sentRights, type TypedRights } from './rights.ts';
+import { ReasonField, reasonSaid } from './reason.ts';
+import { RightsEditor } from './rights.ts';
 import { showToast, useStore } from './store.ts';
+import { heldRights, sentRights, type TypedRights } from './typed-rights.ts';
 import { counted } from './words.ts';
 
 export type Action = 'suspend' | 'resume' | 'revoke' | 'reinstate' | 'rotate' | 'erase';
@@ -93,7 +95,7 @@ export function ActionDialog({
   const act = () => {
     if (command.busy || password !== null) return;
     command.run(async () => {
-      const said = reason.trim() === '' ? {} : { reason: reason.trim() };
+      const said = reasonSaid(reason);
       const after = await post<User & { password?: string | null }>(
         `/api/users/${encodeURIComponent(user.username)}/${action}`,
         said,
@@ -120,9 +122,7 @@ export function ActionDialog({
         password !== null
           ? html`<${OnceShown} label="The new password" text=${password} />`
           : html`<p>${words.will(user)}</p>
-            <${Field} id="act-why" label="Reason, for the log">
-              <input class="input" id="act-why" maxlength="1000" autocomplete="off" value=${reason} onInput=${(event: InputEvent) => setReason((event.target as HTMLInputElement).value)} />
-            <//>`
+            <${ReasonField} id="act-why" reason=${reason} set=${setReason} />`
       }
       <${FaultNotice} command=${command} />
     </section>
@@ -144,15 +144,6 @@ export function OnceShown({ label, text }: { label: string; text: string }): Vie
   </div>`;
 }
 
-const typedOf = (user: User): TypedRights => ({
-  roles: user.roles,
-  permissions: user.permissions,
-  mqttPublishPrefix: user.mqttPublishPrefix ?? '',
-  mqttClientId: user.mqttClientId ?? '',
-  ends: user.expiresAt?.slice(0, 10) ?? '',
-  endBefore: user.expiresAt,
-});
-
 export function RightsDialog({
   user,
   onClose,
@@ -164,7 +155,7 @@ export function RightsDialog({
 }): View {
   const { roles } = useStore();
   useFreshRoles();
-  const [typed, setTyped] = useState(typedOf(user));
+  const [typed, setTyped] = useState(heldRights(user));
   const [reason, setReason] = useState('');
   const [changed, setChanged] = useState(false);
   const command = useCommand();
@@ -182,7 +173,7 @@ export function RightsDialog({
       } = await get<User>(path);
       await put({
         ...sentRights(typed),
-        ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+        ...reasonSaid(reason),
       });
       const before = { roles: names, permissions, mqttPublishPrefix, mqttClientId, expiresAt };
       onDone();
@@ -197,8 +188,6 @@ export function RightsDialog({
       });
     });
   };
-  const faultOf = (field: string) =>
-    command.fault?.errors.find(({ pointer }) => pointer?.startsWith(`#/${field}`))?.detail;
   const foot = html`<p class="small soft wide-only">Live sessions obey at once.</p><div class="buttons">
     <button type="button" class="button" data-kind="quiet" onClick=${onClose}>Cancel</button>
     <button type="button" class="button" data-kind="main" onClick=${save} disabled=${command.busy || !changed}>Change rights</button>
@@ -209,8 +198,8 @@ export function RightsDialog({
   };
   return html`<${Dialog} narrow title=${html`Rights of <${Name}>${user.username}<//>`} changed=${changed} onClose=${onClose} onConfirm=${save} foot=${foot}>
     <section aria-label="Rights">
-      <${RightsEditor} username=${user.username} roles=${roles} typed=${typed} set=${set} faultOf=${faultOf} />
-      <${Field} id="rights-why" label="Reason, for the log"><input class="input" id="rights-why" maxlength="1000" autocomplete="off" value=${reason} onInput=${(event: InputEvent) => setReason((event.target as HTMLInputElement).value)} /><//>
+      <${RightsEditor} username=${user.username} roles=${roles} typed=${typed} set=${set} faultOf=${command.faultOf} />
+      <${ReasonField} id="rights-why" reason=${reason} set=${setReason} />
       <${FaultNotice} command=${command} />
     </section>
   <//>`;

@@ -6,9 +6,9 @@ import { type Action, ActionDialog, actionWords, RightsDialog } from './client-a
 import { EventDetails } from './event-details.ts';
 import { html, type View } from './html.ts';
 import { Name, ReadFault, Said, Stamp, Status, Time, Tone, TopicLine, useRead } from './parts.ts';
-import { TopicTester } from './rights.ts';
 import { useStore } from './store.ts';
 import { capital, givenWords, type Story, storyOf } from './stories.ts';
+import { TopicTester } from './topic-preview.ts';
 import { counted, dateTime, ownClientId, ownName } from './words.ts';
 
 const eventsMax = 500;

@@ -17,8 +17,10 @@ import {
   useCommand,
   useRead,
 } from './parts.ts';
-import { noRights, RightsEditor, sentRights, type TypedRights } from './rights.ts';
+import { ReasonField, reasonSaid } from './reason.ts';
+import { RightsEditor } from './rights.ts';
 import { useStore } from './store.ts';
+import { heldRights, noRights, sentRights, type TypedRights } from './typed-rights.ts';
 import {
   clockTime,
   contestedWords,
@@ -78,15 +80,6 @@ function Overtaken({ request }: { request: Request }): View {
   }${roles.length > 0 ? `, with ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ')}` : ''}. Your choice was not applied.<//>`;
 }
 
-const heldRights = (user: User): TypedRights => ({
-  roles: user.roles,
-  permissions: user.permissions,
-  mqttPublishPrefix: user.mqttPublishPrefix ?? '',
-  mqttClientId: user.mqttClientId ?? '',
-  ends: user.expiresAt?.slice(0, 10) ?? '',
-  endBefore: user.expiresAt,
-});
-
 export function GrantDialog({
   requests,
   onClose,
@@ -128,7 +121,7 @@ export function GrantDialog({
   const grant = () => {
     if (!ready) return;
     command.run(async () => {
-      const said = reason.trim() === '' ? {} : { reason: reason.trim() };
+      const said = reasonSaid(reason);
       const rights = replaces !== null && !changed ? {} : sentRights(typed);
       if (one !== undefined)
         await grantOne(one, {
@@ -140,8 +133,6 @@ export function GrantDialog({
       onClose();
     });
   };
-  const faultOf = (field: string) =>
-    command.fault?.errors.find(({ pointer }) => pointer?.startsWith(`#/${field}`))?.detail;
   const left = requests.filter(({ contested, kind }) => contested || kind === 'replacement').length;
   const title =
     one !== undefined
@@ -165,11 +156,9 @@ export function GrantDialog({
         html`<div class="stack"><${Notice} tone="bad">${contestedWords(Math.max(1, one.conflictCount))}<//>
           <label class="choice"><input type="checkbox" checked=${compared} onChange=${() => setCompared(!compared)} /><span>I compared it at the device.</span></label></div>`
       }
-      <${RightsEditor} username=${one?.username ?? first?.username ?? ''} roles=${roles} typed=${typed} set=${set} faultOf=${faultOf}
+      <${RightsEditor} username=${one?.username ?? first?.username ?? ''} roles=${roles} typed=${typed} set=${set} faultOf=${command.faultOf}
         askedRoles=${one?.requestedRoles ?? []} askedPermissions=${one?.requestedPermissions ?? []} />
-      <${Field} id="why" label="Reason, for the log" fault=${faultOf('reason')}>
-        <input class="input" id="why" maxlength="1000" autocomplete="off" value=${reason} onInput=${(event: InputEvent) => setReason((event.target as HTMLInputElement).value)} />
-      <//>
+      <${ReasonField} id="why" reason=${reason} set=${setReason} fault=${command.faultOf('reason')} />
       <${FaultNotice} command=${command} />
     </section>
   <//>`;
@@ -206,7 +195,7 @@ export function DenyDialog({
     if (command.busy) return;
     command.run(async () => {
       const body = {
-        ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+        ...reasonSaid(reason),
         ...(block === '' ? {} : { blockedUntil: new Date(block).toISOString() }),
       };
       if (one !== undefined) await denyOne(one, body);
@@ -214,8 +203,6 @@ export function DenyDialog({
       onClose();
     });
   };
-  const faultOf = (field: string) =>
-    command.fault?.errors.find(({ pointer }) => pointer?.startsWith(`#/${field}`))?.detail;
   const foot = html`<div class="buttons">
     <button type="button" class="button" data-kind="quiet" onClick=${onClose}>Cancel</button>
     <button type="button" class="button" data-kind="danger" onClick=${deny} disabled=${command.busy}><${Icon} name="cross" />${one === undefined ? `Deny ${requests.length}` : 'Deny'}</button>
@@ -223,10 +210,8 @@ export function DenyDialog({
   return html`<${Dialog} narrow title=${one !== undefined ? html`Deny <${Name}>${one.username}<//>` : `Deny ${requests.length}`} changed=${reason !== '' || block !== ''} onClose=${onClose} onConfirm=${deny} foot=${foot}>
     <section aria-label="Denial">
       <p>${one?.kind === 'replacement' ? 'The client that has access keeps it.' : 'It may ask again when the registry is next unlocked, unless you block it.'}</p>
-      <${Field} id="deny-why" label="Reason" hint="Told to the device, and kept in the log." fault=${faultOf('reason')}>
-        <input class="input" id="deny-why" maxlength="1000" autocomplete="off" aria-describedby="deny-why-h" value=${reason} onInput=${(event: InputEvent) => setReason((event.target as HTMLInputElement).value)} />
-      <//>
-      <${Field} id="block" label="Block until" hint="Empty: not blocked." fault=${faultOf('blockedUntil')}>
+      <${ReasonField} id="deny-why" label="Reason" hint="Told to the device, and kept in the log." reason=${reason} set=${setReason} fault=${command.faultOf('reason')} />
+      <${Field} id="block" label="Block until" hint="Empty: not blocked." fault=${command.faultOf('blockedUntil')}>
         <input class="input" id="block" type="datetime-local" aria-describedby="block-h" value=${block} onInput=${(event: InputEvent) => setBlock((event.target as HTMLInputElement).value)} />
       <//>
       <${FaultNotice} command=${command} />

@@ -7,8 +7,10 @@ import { clientLink } from './clients.ts';
 import { html, type View } from './html.ts';
 import { useFreshRoles } from './live.ts';
 import { FaultNotice, Field, Name, useCommand } from './parts.ts';
-import { noRights, RightsEditor, sentRights, type TypedRights } from './rights.ts';
+import { ReasonField, reasonSaid } from './reason.ts';
+import { RightsEditor } from './rights.ts';
 import { useStore } from './store.ts';
+import { noRights, sentRights, type TypedRights } from './typed-rights.ts';
 
 export function NewClient(): View {
   const { roles } = useStore();
@@ -18,8 +20,6 @@ export function NewClient(): View {
   const [typed, setTyped] = useState<TypedRights>(noRights);
   const [made, setMade] = useState<(User & { password: string | null }) | null>(null);
   const command = useCommand();
-  const faultOf = (field: string) =>
-    command.fault?.errors.find(({ pointer }) => pointer?.startsWith(`#/${field}`))?.detail;
   const create = (event: Event) => {
     event.preventDefault();
     command.run(async () => {
@@ -27,7 +27,7 @@ export function NewClient(): View {
         await post('/api/users', {
           username: username.trim(),
           ...sentRights(typed),
-          ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+          ...reasonSaid(reason),
         }),
       );
     });
@@ -37,9 +37,9 @@ export function NewClient(): View {
       <section class="card" aria-label="Password">${made.password !== null && html`<${OnceShown} label="Its password" text=${made.password} />`}<p><a href=${clientLink(made.username)}>Open <${Name}>${made.username}<//></a></p></section>`;
   return html`<div class="page-head"><h1 tabindex="-1">New client</h1><p>Without a request. A password is made, and shown once. To let a device ask by itself, <a href="#/">unlock the registry</a>.</p></div>
     <form class="card" onSubmit=${create}>
-      <${Field} id="username" label="Name" hint="3 to 128 of letters, digits, . _ @ : -" fault=${faultOf('username')}><input class="input" id="username" autocomplete="off" spellcheck=${false} aria-describedby="username-h" value=${username} onInput=${(event: InputEvent) => setUsername((event.target as HTMLInputElement).value)} /><//>
-      <${RightsEditor} username=${username.trim() === '' ? 'it' : username.trim()} roles=${roles} typed=${typed} set=${(change: Partial<TypedRights>) => setTyped((before) => ({ ...before, ...change }))} faultOf=${faultOf} />
-      <${Field} id="new-why" label="Reason, for the log"><input class="input" id="new-why" maxlength="1000" autocomplete="off" value=${reason} onInput=${(event: InputEvent) => setReason((event.target as HTMLInputElement).value)} /><//>
+      <${Field} id="username" label="Name" hint="3 to 128 of letters, digits, . _ @ : -" fault=${command.faultOf('username')}><input class="input" id="username" autocomplete="off" spellcheck=${false} aria-describedby="username-h" value=${username} onInput=${(event: InputEvent) => setUsername((event.target as HTMLInputElement).value)} /><//>
+      <${RightsEditor} username=${username.trim() === '' ? 'it' : username.trim()} roles=${roles} typed=${typed} set=${(change: Partial<TypedRights>) => setTyped((before) => ({ ...before, ...change }))} faultOf=${command.faultOf} />
+      <${ReasonField} id="new-why" reason=${reason} set=${setReason} />
       <${FaultNotice} command=${command} />
       <div class="buttons"><button class="button" data-kind="main" disabled=${command.busy || username.trim() === ''}>Make client</button><a class="button" data-kind="quiet" href="#/clients">Cancel</a></div>
     </form>`;

@@ -65,27 +65,12 @@ export function Said({ text }: { text: string }): View {
 export const Name = ({ children }: { children?: Children }): View =>
   html`<bdi class="name">${children}</bdi>`;
 
-export const Badge = ({
-  tone,
-  icon,
-  children,
-}: {
-  tone?: string;
-  icon?: string;
-  children?: Children;
-}): View =>
-  html`<span class="badge" data-tone=${tone}>${icon && html`<${Icon} name=${icon} />`}${children}</span>`;
-
-export const Tone = ({
-  tone,
-  icon,
-  children,
-}: {
-  tone?: string;
-  icon?: string;
-  children?: Children;
-}): View =>
-  html`<span class="tone" data-tone=${tone}>${icon && html`<${Icon} name=${icon} />`}${children}</span>`;
+const toned =
+  (kind: 'badge' | 'tone') =>
+  ({ tone, icon, children }: { tone?: string; icon?: string; children?: Children }): View =>
+    html`<span class=${kind} data-tone=${tone}>${icon && html`<${Icon} name=${icon} />`}${children}</span>`;
+export const Badge = toned('badge');
+export const Tone = toned('tone');
 
 export const Notice = ({
   tone,
@@ -168,6 +153,8 @@ export interface Command {
   /** Runs; what failed because the service could not is tried again by itself. */
   run(work: () => Promise<void>): void;
   clear(): void;
+  /** What is wrong with a field of the body, or a parameter of the path. */
+  faultOf(field: string): string | undefined;
 }
 
 /** One command at a time, its fault in words, tried again after `Retry-After` where the service asks for it. */
@@ -202,6 +189,10 @@ export function useCommand(): Command & { retryAtMs: number | null } {
     fault,
     retryAtMs,
     run,
+    faultOf: (field) =>
+      fault?.errors.find(
+        ({ pointer, parameter }) => pointer?.startsWith(`#/${field}`) || parameter === field,
+      )?.detail,
     clear: () => {
       clearTimeout(timer.current);
       setFault(null);

@@ -1,44 +1,12 @@
-/** Choosing rights: roles to tick, permissions to add, and what they come to, topic by topic, name filled in. */
-import { useId, useState } from 'preact/hooks';
-import { compiled, effectivePermissions, mayPublish, mayRead } from '../../domain/matching.ts';
+/** Choosing rights: roles to tick, permissions to add, a prefix, a client id and an end. */
+import { useState } from 'preact/hooks';
 import type { Permission } from '../../domain/permission.ts';
 import type { Role } from '../http/shapes.ts';
 import { html, Icon, type View } from './html.ts';
-import { Badge, Field, Said, TopicLine } from './parts.ts';
+import { Badge, Field, Said } from './parts.ts';
+import { previewOf, TopicPreview } from './topic-preview.ts';
+import { samePermission, type TypedRights } from './typed-rights.ts';
 import { counted, operationWords, ownClientId, ownName } from './words.ts';
-
-export interface TypedRights {
-  readonly roles: readonly string[];
-  readonly permissions: readonly Permission[];
-  readonly mqttPublishPrefix: string;
-  readonly mqttClientId: string;
-  /** `2026-11-30`, or empty. */
-  readonly ends: string;
-  /** The end as it was, to the second: stays unless another day is chosen. */
-  readonly endBefore?: string | null;
-}
-export const noRights: TypedRights = {
-  roles: [],
-  permissions: [],
-  mqttPublishPrefix: '',
-  mqttClientId: '',
-  ends: '',
-};
-
-/** The end of the day that was chosen, where the person is. */
-const endOf = (ends: string): string | null =>
-  ends === '' ? null : new Date(`${ends}T23:59:59.000`).toISOString();
-
-export const sentRights = (typed: TypedRights) => ({
-  roles: typed.roles,
-  permissions: typed.permissions.filter(({ resource }) => resource !== ''),
-  mqttPublishPrefix: typed.mqttPublishPrefix === '' ? null : typed.mqttPublishPrefix,
-  mqttClientId: typed.mqttClientId === '' ? null : typed.mqttClientId,
-  expiresAt:
-    typed.endBefore != null && typed.endBefore.slice(0, 10) === typed.ends
-      ? typed.endBefore
-      : endOf(typed.ends),
-});
 
 type SetRights = (change: Partial<TypedRights>) => void;
 const shownRolesMax = 6;
@@ -139,9 +107,6 @@ export function PermissionRows({
   })}`;
 }
 
-const same = (a: Permission) => (b: Permission) =>
-  a.context === b.context && a.operation === b.operation && a.resource === b.resource;
-
 function Further({
   asked,
   typed,
@@ -151,7 +116,9 @@ function Further({
   typed: TypedRights;
   set: SetRights;
 }): View {
-  const notGiven = asked.filter((permission) => !typed.permissions.some(same(permission)));
+  const notGiven = asked.filter(
+    (permission) => !typed.permissions.some(samePermission(permission)),
+  );
   const add = (permission: Permission) => set({ permissions: [...typed.permissions, permission] });
   return html`<fieldset class="stack">
     <legend>Further permissions</legend>
@@ -167,103 +134,6 @@ function Further({
       )}</ul>`
     }
   </fieldset>`;
-}
-
-export interface Preview {
-  readonly permission: Permission;
-  readonly from: string;
-}
-
-/** What rights come to for a name, each with where it is from. */
-export function previewOf(username: string, typed: TypedRights, roles: readonly Role[]): Preview[] {
-  const rights = sentRights(typed);
-  const permissionsOf = (name: string) =>
-    roles.find((role) => role.name === name)?.permissions ?? [];
-  const of = (own: readonly Permission[], names: readonly string[]) =>
-    effectivePermissions(
-      { username, roles: names, permissions: own, mqttClientId: rights.mqttClientId },
-      permissionsOf,
-    );
-  const found: Preview[] = of(rights.permissions, []).map((permission) => ({
-    permission,
-    from: 'added here',
-  }));
-  for (const name of typed.roles)
-    for (const permission of of([], [name]))
-      if (!found.some((one) => same(one.permission)(permission)))
-        found.push({ permission, from: `role ${name}` });
-  return found;
-}
-
-const shownTopicsMax = 40;
-
-export function TopicPreview({
-  username,
-  previews,
-  prefix,
-}: {
-  username: string;
-  previews: readonly Preview[];
-  prefix: string;
-}): View {
-  const mqtt = previews.filter(({ permission }) => permission.context === 'mqtt').length;
-  const http = previews.length - mqtt;
-  const id = useId();
-  return html`<section class="stack" aria-labelledby=${id}>
-    <p class="row"><strong id=${id}>What <bdi>${username}</bdi> will be able to do</strong>
-      <span class="small soft">${counted(mqtt, 'topic', 'topics')}, ${http === 0 ? 'no access to this registry' : html`<${Badge} tone="wait" icon="alert">${counted(http, 'right', 'rights')} in this registry<//>`}</span></p>
-    ${
-      previews.length === 0
-        ? html`<p class="well">Nothing yet: it may connect, and neither publish nor subscribe.</p>`
-        : html`<ul class="topics lines">${previews
-            .slice(0, shownTopicsMax)
-            .map(
-              ({ permission, from }) =>
-                html`<${TopicLine} key=${`${permission.operation} ${permission.resource}`} permission=${permission} from=${from} mark=${username} />`,
-            )}</ul>`
-    }
-    ${previews.length > shownTopicsMax && html`<p class="small soft">and ${previews.length - shownTopicsMax} more</p>`}
-    <${TopicTester} username=${username} permissions=${previews.map(({ permission }) => permission)} prefix=${prefix} />
-  </section>`;
-}
-
-/** "May X publish to Y?", answered by the rule that the broker goes by. */
-export function TopicTester({
-  username,
-  permissions,
-  prefix,
-}: {
-  username: string;
-  permissions: readonly Permission[];
-  prefix: string;
-}): View {
-  const [topic, setTopic] = useState('');
-  const id = useId();
-  const ready = compiled(permissions);
-  const wildcards = /[+#]/.test(topic);
-  const publish = !wildcards && mayPublish(ready, topic);
-  const unprefixed = prefix !== '' && !wildcards && !publish && mayPublish(ready, prefix + topic);
-  const read = mayRead(ready, topic);
-  const words =
-    publish && read
-      ? 'publish and subscribe here'
-      : publish
-        ? 'publish here, not subscribe'
-        : read
-          ? 'subscribe here, not publish'
-          : null;
-  return html`<${Field} id=${id} label="Try a topic"
-    hint=${
-      topic === ''
-        ? 'Type a topic, as the broker has it, to see whether it is allowed.'
-        : html`<span role="status">${
-            words === null
-              ? html`<strong>No.</strong> <bdi>${username}</bdi> may ${wildcards ? 'not subscribe' : 'neither publish nor subscribe'} here.${unprefixed ? ` What it publishes as ${topic} goes to ${prefix}${topic}, which it may.` : ''}`
-              : html`<strong>Yes.</strong> <bdi>${username}</bdi> may ${words}.`
-          }</span>`
-    }>
-    <input class="input" id=${id} data-mono="" aria-describedby="${id}-h" spellcheck=${false} autocomplete="off" value=${topic} onInput=${(event: InputEvent) => setTopic((event.target as HTMLInputElement).value)} />
-  <//>`;
 }
 
 export function RightsEditor({

@@ -8,8 +8,9 @@ import { Dialog } from './dialog.ts';
 import { html, type View } from './html.ts';
 import { readRoles, useFreshRoles } from './live.ts';
 import { Badge, FaultNotice, Field, Name, Said, TopicLine, useCommand } from './parts.ts';
-import { PermissionRows, TopicTester } from './rights.ts';
+import { PermissionRows } from './rights.ts';
 import { showToast, useStore } from './store.ts';
+import { TopicTester } from './topic-preview.ts';
 import { counted, ownName } from './words.ts';
 
 const pathOf = (name: string): string => `/api/roles/${encodeURIComponent(name)}`;
@@ -45,8 +46,6 @@ function RoleDialog({ role, onClose }: { role: Role | null; onClose: () => void 
       set(value);
       setChanged(true);
     };
-  const faultOf = (field: string) =>
-    command.fault?.errors.find((one) => JSON.stringify(one).includes(field))?.detail;
   const filled = effectivePermissions(
     { username: who, roles: [], permissions: given, mqttClientId: null },
     () => [],
@@ -56,8 +55,8 @@ function RoleDialog({ role, onClose }: { role: Role | null; onClose: () => void 
     <button type="button" class="button" data-kind="main" onClick=${save} disabled=${command.busy || !changed}>Keep role</button></div>`;
   return html`<${Dialog} narrow title=${role === null ? 'New role' : html`Role <${Name}>${role.name}<//>`} changed=${changed} onClose=${onClose} onConfirm=${save} foot=${foot}>
     <section aria-label="Role">
-      ${role === null && html`<${Field} id="role-name" label="Name" hint="At most 64 of letters, digits, . _ -" fault=${faultOf('name')}><input class="input" id="role-name" autocomplete="off" spellcheck=${false} aria-describedby="role-name-h" value=${name} onInput=${(event: InputEvent) => touched(setName)((event.target as HTMLInputElement).value)} /><//>`}
-      <${Field} id="role-text" label="What it is for" hint="Shown where it is ticked." fault=${faultOf('description')}><input class="input" id="role-text" maxlength="1000" autocomplete="off" aria-describedby="role-text-h" value=${description} onInput=${(event: InputEvent) => touched(setDescription)((event.target as HTMLInputElement).value)} /><//>
+      ${role === null && html`<${Field} id="role-name" label="Name" hint="At most 64 of letters, digits, . _ -" fault=${command.faultOf('name')}><input class="input" id="role-name" autocomplete="off" spellcheck=${false} aria-describedby="role-name-h" value=${name} onInput=${(event: InputEvent) => touched(setName)((event.target as HTMLInputElement).value)} /><//>`}
+      <${Field} id="role-text" label="What it is for" hint="Shown where it is ticked." fault=${command.faultOf('description')}><input class="input" id="role-text" maxlength="1000" autocomplete="off" aria-describedby="role-text-h" value=${description} onInput=${(event: InputEvent) => touched(setDescription)((event.target as HTMLInputElement).value)} /><//>
       <fieldset class="stack"><legend>Permissions</legend>
         <p class="small soft"><code>+</code> is one level, <code>#</code> the rest, <code>${ownName}</code> the client’s own name.</p>
         <${PermissionRows} permissions=${permissions} set=${touched(setPermissions)} />
