@@ -204,7 +204,7 @@ test('roles are made with a topic tester, tokens shown once, the history filtere
   assert.is((await desk.world.call('GET', '/api/whoami', { token })).status, 401);
 
   await page.goto(`${desk.world.url}/#/audit`);
-  await page.getByLabel('What').selectOption({ label: 'The lock opened' });
+  await page.getByLabel('What', { exact: true }).selectOption({ label: 'The lock opened' });
   await page.waitForFunction(() =>
     [...document.querySelectorAll('tbody tr')].every((row) =>
       /RegistryUnlocked/.test(row.textContent ?? ''),
