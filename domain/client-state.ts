@@ -69,6 +69,17 @@ export type Client = History &
       }
   );
 
+/** Every state that a client can be in. */
+export const clientStatuses = [
+  'unknown',
+  'pending',
+  'active',
+  'suspended',
+  'denied',
+  'revoked',
+  'expired',
+] as const satisfies readonly Client['status'][];
+
 export const initial: Client = {
   status: 'unknown',
   since: 'never',

@@ -1,23 +1,16 @@
 /** Every event as an auditor reads it, found by client, window, actor, type and time. */
 import { z } from 'zod';
 import { Actor, Instant } from '../domain/values.ts';
-import type { Projection } from './projection.ts';
+import type { Envelope, Projection } from './projection.ts';
 
-export interface HistoryRow {
-  readonly index: number;
-  readonly position: string;
-  readonly stream: string;
-  readonly revision: number;
-  readonly eventId: string;
-  readonly type: string;
+/** `data` as stored: personal fields are sealed. */
+export interface HistoryRow extends Omit<Envelope, 'metadata'> {
   readonly at: string;
   readonly actor: Actor;
   readonly correlationId: string;
   readonly causationId: string | null;
   readonly username: string | null;
   readonly windowId: string | null;
-  /** As stored: personal fields are sealed. */
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** What every event carries, whatever else it says. */

@@ -1,4 +1,5 @@
 /** Builds what stands between the edges and the log: credentials, doors, desks and views. */
+import { clientStatuses } from '../domain/client-state.ts';
 import { registryId } from '../domain/window.ts';
 import { createAdministration } from './administration/administration.ts';
 import type { App } from './app.ts';
@@ -174,10 +175,9 @@ export async function buildService(options: ServiceOptions) {
     requestsPending: () => roomNow().pending(),
     clients: () =>
       Object.fromEntries(
-        ['pending', 'active', 'suspended', 'denied', 'revoked', 'expired'].map((status) => [
-          status,
-          rows.clients.count([{ column: 'status', is: status }]),
-        ]),
+        clientStatuses
+          .filter((status) => status !== 'unknown')
+          .map((status) => [status, rows.clients.count([{ column: 'status', is: status }])]),
       ),
     mqttSessions: () => options.broker()?.sessions().length ?? 0,
     hashQueueLength: () => passwords.waiting(),

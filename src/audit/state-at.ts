@@ -1,4 +1,5 @@
 /** The registry as it was at a moment: one client, or the window and how many there were of each kind. */
+import { type Client, clientStatuses } from '../../domain/client-state.ts';
 import { effectivePermissions } from '../../domain/permission.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { registryId } from '../../domain/window.ts';
@@ -82,20 +83,11 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
   });
 }
 
-const statuses = [
-  'unknown',
-  'pending',
-  'active',
-  'suspended',
-  'denied',
-  'revoked',
-  'expired',
-] as const;
-export type Counts = Record<(typeof statuses)[number] | 'events', number>;
+export type Counts = Record<Client['status'] | 'events', number>;
 
 /** The window and the number of clients of each status. */
 export function registryAt(past: Past, moment: Moment) {
-  const counts = Object.fromEntries(statuses.map((status) => [status, 0])) as Counts;
+  const counts = Object.fromEntries(clientStatuses.map((status) => [status, 0])) as Counts;
   let challengerCount = 0;
   for (const [, { status, hasChallenger }] of past.clients.all(moment.size)) {
     counts[status] += 1;

@@ -1,11 +1,12 @@
 /** What Gatebook is sent: bodies, query and path parameters, as strict as WIRE says. */
 import { z } from 'zod';
+import { clientStatuses } from '../../domain/client-state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
 import { passwordBytesMax } from '../limits.ts';
-import { named, requestStatuses, userStatuses } from './shapes.ts';
+import { named, requestStatuses } from './shapes.ts';
 
 const rfc3339 =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -164,7 +165,7 @@ export const RequestsQuery = z.strictObject({
   ...page,
 });
 export const UsersQuery = z.strictObject({
-  status: z.enum(userStatuses).optional(),
+  status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
   q: Search.optional(),
   ...page,

@@ -1,5 +1,6 @@
 /** What Gatebook answers: the shapes of WIRE, the source of their types and of the API description. */
 import { z } from 'zod';
+import { clientStatuses } from '../../domain/client-state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { Id, Instant, RoleName } from '../../domain/values.ts';
 import { problemTable } from './problem.ts';
@@ -96,20 +97,10 @@ export const Request = named(
 );
 export type Request = z.infer<typeof Request>;
 
-export const userStatuses = [
-  'unknown',
-  'pending',
-  'active',
-  'suspended',
-  'denied',
-  'revoked',
-  'expired',
-] as const;
-
 const user = {
   ...rights,
   username: Text,
-  status: z.enum(userStatuses),
+  status: z.enum(clientStatuses),
   origin: z.enum(['registration', 'created']),
   effectivePermissions: z.array(Permission),
   credentials: z.array(
