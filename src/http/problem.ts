@@ -1,6 +1,5 @@
 /** The only file that knows which HTTP status means what. Bodies are RFC 9457 problem details. */
 import type { Middleware } from 'koa';
-import { LogRewritten } from '../audit/checkpoints.ts';
 import { HashingBusy } from '../credentials/hash-queue.ts';
 import { retryAfterSeconds } from '../limits.ts';
 import { MalformedCursor } from '../read-models/row-table.ts';
@@ -261,10 +260,6 @@ export function problemOf(error: unknown): Problem | undefined {
   // A conflict that outlasted every attempt: others write to this stream faster than we decide.
   if (error instanceof StoreUnavailable || error instanceof Conflict)
     return new Problem('store-unavailable');
-  if (error instanceof LogRewritten)
-    return new Problem('internal-error', {
-      detail: `The log is not the one that was published: ${error.message}. Nothing is signed any more.`,
-    });
   return undefined;
 }
 
