@@ -5,6 +5,7 @@ import type { Event, User, Window } from '../http/shapes.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from './command.ts';
 import { explanationLines, whoOf } from './explanation.ts';
+import { fileFault } from './fault.ts';
 import { detailsText } from './history.ts';
 import { type List, listOptions, page, sayMore } from './listing.ts';
 import { askedLine } from './prompt.ts';
@@ -13,7 +14,10 @@ import { signedIn } from './sign-in.ts';
 import { countText, dateTimeText, pastInstantOf, rightsText } from './words.ts';
 
 const atOption = {
-  at: { value: 'T', help: 'the moment: 2026-11-23T14:30:00Z, a day, or now when left out' },
+  at: {
+    value: 'T',
+    help: 'the moment: 2026-11-23T14:30:00Z, a day, 2h ago as 2h, or now when left out',
+  },
 };
 
 /** The moment of `--at`; a duration counts back from now. */
@@ -54,7 +58,9 @@ async function showState(call: Call, registry: Registry, username: string | null
     const rights = rightsText(body);
     if (rights !== '') call.terminal.line(`It held ${rights}.`);
     for (const { broker, status, at: since } of body.activations)
-      call.terminal.line(`At ${broker}: ${status} since ${dateTimeText(since)}.`);
+      call.terminal.line(
+        `At ${broker}: ${status}${since === null ? '' : ` since ${dateTimeText(since)}`}.`,
+      );
   } else {
     const { window, counts } = body;
     call.terminal.line(
@@ -76,6 +82,7 @@ async function runReplay(call: Call): Promise<number> {
   if (call.text('at') !== null) return await showState(call, registry, username);
   const steps = call.has('step') && call.terminal.isTerminal;
   const change = walker();
+  let isNothing = true;
   let cursor: string | null = null;
   do {
     const { body, text }: { body: List<Event>; text: string } = await registry.get<List<Event>>(
@@ -83,6 +90,7 @@ async function runReplay(call: Call): Promise<number> {
       { username, order: 'asc', limit: 1_000, cursor },
     );
     for (const event of body.items) {
+      isNothing = false;
       if (call.json) {
         call.terminal.json(JSON.stringify({ ...event, change: change(event) }));
         continue;
@@ -101,6 +109,10 @@ async function runReplay(call: Call): Promise<number> {
     cursor = body.nextCursor;
     if (text === '') break;
   } while (cursor !== null);
+  if (isNothing && !call.json)
+    call.terminal.line(
+      username === null ? 'Nothing happened yet.' : `Nothing is known of ${username}.`,
+    );
   return exitCodes.done;
 }
 
@@ -158,7 +170,9 @@ async function runReport(call: Call): Promise<number> {
     const accept = out.endsWith('.html') ? 'text/html' : 'application/json';
     const chunks: Uint8Array[] = [];
     for await (const chunk of registry.stream(`/api${path}`, {}, accept)) chunks.push(chunk);
-    await writePrivateFile(out, Buffer.concat(chunks).toString());
+    await writePrivateFile(out, Buffer.concat(chunks).toString()).catch((error) =>
+      fileFault(error, out),
+    );
     call.terminal.line(`Wrote the report of window ${windowId} to ${out}.`);
     return exitCodes.done;
   }
@@ -193,10 +207,12 @@ export const auditPastCommands: readonly Command[] = [
     summary: 'walk through what happened, or see how things were at a moment',
     positionals: '[NAME]',
     options: {
-      ...atOption,
+      at: {
+        value: 'T',
+        help: 'not what happened, but how things were: at 2026-11-23T14:30:00Z, a day, or 2h ago',
+      },
       step: { help: 'wait after each event, on a terminal' },
     },
-    notes: ['With --at: the state at that moment. A duration such as 2h counts back from now.'],
     examples: ['gatebook replay press-17 --step', 'gatebook replay --at 2026-11-23T14:30:00Z'],
     run: runReplay,
   },

@@ -14,12 +14,12 @@ const fileReasons: Readonly<Record<string, string>> = {
   EROFS: 'this disk is not writable',
 };
 
-/** Throws it again: what the system says of a file that was named, in words. */
-export function fileFault(error: unknown): never {
+/** Throws it again: what the system says of a file that was named, in words. `file`: where it stood in another's place. */
+export function fileFault(error: unknown, file?: string): never {
   const { code = '', path } = error as NodeJS.ErrnoException;
   const reason = fileReasons[code];
   if (reason === undefined) throw error;
-  throw usageFault(`${path === undefined ? '' : `${path}: `}${reason}.`);
+  throw usageFault(`${file ?? path ?? 'a file'}: ${reason}.`);
 }
 
 /** Says it, and gives the exit code. With `--json` a problem is printed as the registry sent it. */

@@ -77,6 +77,11 @@ function cellsOf(event: Event, ofOne: boolean): string[] {
   return [dateTimeText(event.at), event.type, ...client, who, detailsText(event)];
 }
 
+function nothingText({ username = null, ...filters }: Query): string {
+  if (Object.values(filters).some((value) => value !== null)) return 'Nothing that fits.';
+  return username === null ? 'Nothing happened yet.' : `Nothing is known of ${username}.`;
+}
+
 /** Room of the columns of lines that come one by one; whatever is longer moves the rest of its line. */
 const followedRoom = { WHEN: 19, WHAT: 22, CLIENT: 16, WHO: 12, DETAILS: 0 };
 
@@ -110,8 +115,7 @@ async function runHistory(call: Call): Promise<number> {
   const { body, text: json } = await page<Event>(call, registry, '/audit/events', query);
   const ofOne = query.username !== null;
   if (call.json) call.terminal.json(json);
-  else if (body.items.length === 0)
-    call.terminal.line(ofOne ? `Nothing is known of ${query.username}.` : 'Nothing happened yet.');
+  else if (body.items.length === 0) call.terminal.line(nothingText(query));
   else {
     call.terminal.table(
       columnsOf(ofOne),

@@ -256,7 +256,7 @@ function hintsOf(problem: Problem, retryAfter: string | null): string[] {
   return [
     ...fields,
     ...(remedy === undefined ? [] : [remedy]),
-    ...(required === undefined
+    ...(required === undefined || problem.detail.includes(required.resource)
       ? []
       : [
           `This needs ${required.operation} on ${required.resource}. Ask an administrator for a role that has it.`,

@@ -74,6 +74,15 @@ test('replay --at shows how things were', async ({ gate, granted }) => {
   assert.match(whole, /active +2\n/);
 });
 
+test('what is not there is said, not shown as nothing', async ({ gate }) => {
+  assert.is(said(await gate.call('replay', 'nobody')), 'Nothing is known of nobody.\n');
+  assert.is(said(await gate.call('history', 'nobody')), 'Nothing is known of nobody.\n');
+  assert.is(said(await gate.call('history', '--type', 'Granted')), 'Nothing that fits.\n');
+  const report = await gate.call('report', '--out', join(gate.folder, 'none', 'report.html'));
+  assert.is(report.exitCode, 2);
+  assert.match(report.stderr, /none\/report.html: there is no such file or folder/);
+});
+
 test('explain tells request, window, decision and activation', async ({ gate }) => {
   const told = said(await gate.call('explain', 'press-1'));
   assert.match(told, /^press-1 {2}revoked: stolen\n/);
