@@ -28,6 +28,8 @@ export const sourcesCountedMax = 50_000;
 export const knocksMax = 1_000;
 /** Failed logins a minute for one name from one source. */
 export const loginFailuresPerMinute = 30;
+/** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
+export const triesWhereKnownPerMinute = 60;
 /** Tokens whose signature was checked, kept so that it is not checked again. */
 export const verifiedTokensMax = 20_000;
 /** Keys of personal data held open. */

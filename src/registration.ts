@@ -2,13 +2,15 @@
 import { initial } from '../domain/client-state.ts';
 import { system } from '../domain/values.ts';
 import { registryId } from '../domain/window.ts';
+import { isStrong } from './credentials/passwords.ts';
 import type { Proofs } from './credentials/proofs.ts';
 import type { Shown } from './credentials/shown.ts';
 import { accessIsOver, answerOnly, type DoorAnswer, granted, pending } from './door-answers.ts';
 import type { Cause } from './handle.ts';
+import { triesWhereKnownPerMinute } from './limits.ts';
 import { sourceKey } from './networks.ts';
 import { StoreUnavailable } from './store/event-store.ts';
-import type { Throttle } from './throttle.ts';
+import { createThrottle, type Throttle } from './throttle.ts';
 import { type DoorAttempt, Visit, type VisitOptions } from './visit.ts';
 
 export interface Registration {
@@ -31,6 +33,8 @@ export interface RegistrationOptions extends VisitOptions {
 
 export function createRegistration(options: RegistrationOptions): Registration {
   const { clients, authority, proofs, shown, rows, knocks, throttle, now } = options;
+  /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
+  const tries = createThrottle(triesWhereKnownPerMinute);
 
   /** The quick ways in, which need neither a slow hash nor the store: a remembered or a strong password. */
   async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
@@ -52,27 +56,32 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const { username, password } = attempt;
     const key = sourceKey(attempt.source);
     const wait = throttle.waitSeconds(key);
+    const name = `${key} ${username}`;
+    const throttled = () => {
+      const position = options.position();
+      return told(attempt, { kind: 'throttled', retryAfterSeconds: wait, position });
+    };
+    if (wait > 0 && tries.waitSeconds(name) > 0 && !isStrong(password)) return throttled();
     const quick = await quickly(attempt, wait);
     if (quick) return told(attempt, quick);
 
     if (wait > 0) {
       const known = authority.standing(username)?.row ?? initial;
       const matched = await proofs.quick(username, password).matching(known);
-      if (matched === null || !shown.isNoGuess(password, key, matched))
-        return told(attempt, {
-          kind: 'throttled',
-          retryAfterSeconds: wait,
-          position: options.position(),
-        });
+      if (matched === null || !shown.isNoGuess(password, key, matched)) {
+        if (!isStrong(password)) tries.count(name);
+        return throttled();
+      }
     }
     const proof = await proofs.full(username, password, key);
     await recordEnds(username, cause);
 
     const visit = new Visit(options, attempt, proof);
     const answer = await visit.make(cause);
-    if (visit.matched !== null) shown.note(key, visit.matched);
-    else if (answer.kind === 'refused') throttle.count(key);
-    else if (visit.kept !== null) shown.note(key, visit.kept);
+    if (visit.matched === null && answer.kind === 'refused') throttle.count(key);
+    // Also where an old credential was shown to ask anew: the next poll shows the new one.
+    for (const credentialId of [visit.matched, visit.kept])
+      if (credentialId !== null) shown.note(key, credentialId);
     return told(attempt, answer);
   }
 

@@ -5,6 +5,7 @@ import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import type { Authority, Standing } from '../authority.ts';
+import { isStrong } from '../credentials/passwords.ts';
 import type { Proofs } from '../credentials/proofs.ts';
 import type { Shown } from '../credentials/shown.ts';
 import type { Tokens } from '../credentials/tokens.ts';
@@ -101,12 +102,12 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
   const { username, password, label, cause } = asked;
   const source = sourceKey(asked.source);
   const name = `${source} ${username}`;
-  const retryAfterSeconds = Math.max(
-    throttles.sources.waitSeconds(source),
-    throttles.logins.waitSeconds(name),
-  );
-  if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked)))
+  const nameWaits = throttles.logins.waitSeconds(name);
+  const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
+  if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
+    throttles.logins.count(name);
     throw new Refused('login-throttled', { retryAfterSeconds });
+  }
 
   const proof = await proofs.full(username, password, source);
   const standing = authority.active(username);
@@ -132,13 +133,17 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
   );
 }
 
-/** Whoever hammers from behind the same address does not keep its people out. */
+/**
+ * Whoever hammers from behind the same address does not keep its people out. Where it is this very name that
+ * is guessed at, only a password that cannot be guessed gets in: the others would be guessed on at full speed.
+ */
 async function isKnownHere(
   { authority, proofs, shown }: TokenAdministrationOptions,
   { username, password, source }: Login,
+  isGuessedAt: boolean,
 ): Promise<boolean> {
   const row = authority.active(username)?.row;
-  if (row?.status !== 'active') return false;
+  if (row?.status !== 'active' || (isGuessedAt && !isStrong(password))) return false;
   const { credentialId } = row;
   return (
     shown.isNoGuess(password, sourceKey(source), credentialId) &&

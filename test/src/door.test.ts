@@ -1,6 +1,8 @@
 /** The explicit door over HTTP: every row of SPEC 4, and which of two rows is first. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { triesWhereKnownPerMinute } from '../../src/limits.ts';
 import { knockEverywhere, newName, reasonOf, registerPath, strong } from '../support/door.ts';
 import { doorSuite } from '../support/door-suite.ts';
 
@@ -166,6 +168,15 @@ test('row 2: a source that guesses too often waits, but not with what it proves 
   await door.lock();
   await door.unlock();
   assert.is(door.code(await again(slow)), '202');
+  assert.is(door.code(await again(slow)), '202', 'and polls with it');
+  // Who guesses at this very name behind the same address gets no more than some tries a minute.
+  for (let attempt = 0; attempt < triesWhereKnownPerMinute; attempt++)
+    assert.is(
+      door.code(await door.ask(slow.username, `a guess ${attempt}`, { source })),
+      '429 source-throttled',
+    );
+  assert.is(door.code(await again(slow)), '429 source-throttled');
+  assert.is(door.code(await again(device)), '201');
   await world.restart();
 });
 
