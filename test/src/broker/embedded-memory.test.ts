@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { boundedMemory, type Packet } from '../../../src/broker/embedded-memory.ts';
+import { boundedMemory } from '../../../src/broker/embedded-memory.ts';
+import type { Packet } from '../../../src/broker/embedded-queues.ts';
 
 const test = suite('embedded broker: memory');
 
