@@ -20,57 +20,67 @@ const outcomeOf: Record<Exclude<Verdict, 'gone'>, ConnectOutcome> = {
 
 const unavailable: ConnectAnswer = { admitted: false, reason: 'unavailable' };
 
-export function connecting(options: {
+interface Connecting {
   readonly gatekeeper: Gatekeeper;
   readonly sessions: Sessions;
   readonly connectionOf: (client: Client) => Connection | undefined;
   readonly log: Log | undefined;
   readonly onConnect: ((outcome: ConnectOutcome) => void) | undefined;
   readonly answerTimeoutMs?: number;
-}): Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>> {
-  const { gatekeeper, sessions, connectionOf, log, onConnect } = options;
-  const timeoutMs = options.answerTimeoutMs ?? mqttAnswerTimeoutMs;
+}
 
-  /** The gatekeeper's answer; whatever goes wrong is `unavailable`. */
-  async function answerTo(attempt: ConnectAttempt): Promise<ConnectAnswer> {
-    let timer: NodeJS.Timeout | undefined;
+/** The gatekeeper's answer; whatever goes wrong is `unavailable`. */
+async function answerTo(
+  { gatekeeper, log, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
+  attempt: ConnectAttempt,
+): Promise<ConnectAnswer> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise<ConnectAnswer>((resolve) => {
+      timer = setTimeout(() => resolve(unavailable), answerTimeoutMs);
+    });
+    return await Promise.race([gatekeeper.connect(attempt), late]);
+  } catch (error) {
+    log?.error('mqtt connect not judged', { error });
+    return unavailable;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function judge(
+  options: Connecting,
+  connection: Connection,
+  attempt: ConnectAttempt,
+): Promise<Verdict> {
+  const { sessions, log } = options;
+  for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
+    const watched = sessions.attempt(attempt.username ?? '');
     try {
-      const late = new Promise<ConnectAnswer>((resolve) => {
-        timer = setTimeout(() => resolve(unavailable), timeoutMs);
-      });
-      return await Promise.race([gatekeeper.connect(attempt), late]);
-    } catch (error) {
-      log?.error('mqtt connect not judged', { error });
-      return unavailable;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async function judge(connection: Connection, attempt: ConnectAttempt): Promise<Verdict> {
-    for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
-      const watched = sessions.attempt(attempt.username ?? '');
-      try {
-        const answer = await answerTo(attempt);
-        if (!answer.admitted) return answer.reason;
-        const { admission } = answer;
-        if (admission.username !== attempt.username) {
-          log?.error('mqtt client admitted under another name');
-          return 'unavailable';
-        }
-        const { id } = connection.client;
-        if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
-        if (admission.pinnedClientId !== null && admission.pinnedClientId !== id) return 'taken';
-        // Overtaken: its rights changed, or its sessions were ended, after the gatekeeper looked.
-        const claim = await sessions.claim(connection, admission, watched.attempt);
-        if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;
-      } finally {
-        watched.over();
+      const answer = await answerTo(options, attempt);
+      if (!answer.admitted) return answer.reason;
+      const { admission } = answer;
+      if (admission.username !== attempt.username) {
+        log?.error('mqtt client admitted under another name');
+        return 'unavailable';
       }
+      const { id } = connection.client;
+      if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
+      if (admission.pinnedClientId !== null && admission.pinnedClientId !== id) return 'taken';
+      // Overtaken: its rights changed, or its sessions were ended, after the gatekeeper looked.
+      const claim = await sessions.claim(connection, admission, watched.attempt);
+      if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;
+    } finally {
+      watched.over();
     }
-    return 'unavailable';
   }
+  return 'unavailable';
+}
 
+export function connecting(
+  options: Connecting,
+): Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>> {
+  const { connectionOf, onConnect } = options;
   return {
     preConnect(client, packet, done) {
       const connection = connectionOf(client);
@@ -91,7 +101,7 @@ export function connecting(options: {
         clientId: connection.connect?.clientId ?? '',
         source: connection.source,
       };
-      judge(connection, attempt)
+      judge(options, connection, attempt)
         .then((verdict) => {
           if (verdict === 'gone') return;
           onConnect?.(outcomeOf[verdict]);

@@ -85,19 +85,7 @@ export async function startEmbeddedBroker(
     if (session && !client.closed) forgetFilters(session, filters);
   });
 
-  const accept: Accept = (stream, request, source) => {
-    const client = aedes.handle(stream, request);
-    const connection = newConnection(client, source, now().getTime());
-    connections.set(client, connection);
-    guardParser(client, sizes, () => {
-      connection.lastPacketMs = now().getTime();
-    });
-    stream.once('close', () => {
-      // aedes tells of the end of those it registered, after their will.
-      if (connection.since === null) sessions.closed(connection);
-    });
-  };
-
+  const accept = accepting({ aedes, sizes, now, connections, closed: sessions.closed });
   let listeners: Listeners;
   try {
     listeners = await openListeners(options, sizes, accept);
@@ -127,6 +115,28 @@ export async function startEmbeddedBroker(
     },
   };
 }
+
+const accepting =
+  (options: {
+    readonly aedes: Aedes;
+    readonly sizes: EmbeddedLimits;
+    readonly now: () => Date;
+    readonly connections: WeakMap<Client, Connection>;
+    readonly closed: (connection: Connection) => void;
+  }): Accept =>
+  (stream, request, source) => {
+    const { aedes, sizes, now } = options;
+    const client = aedes.handle(stream, request);
+    const connection = newConnection(client, source, now().getTime());
+    options.connections.set(client, connection);
+    guardParser(client, sizes, () => {
+      connection.lastPacketMs = now().getTime();
+    });
+    stream.once('close', () => {
+      // aedes tells of the end of those it registered, after their will.
+      if (connection.since === null) options.closed(connection);
+    });
+  };
 
 const published = (aedes: Aedes, topic: string, payload: string, retain: boolean): Promise<void> =>
   new Promise((resolve, reject) => {

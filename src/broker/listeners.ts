@@ -46,93 +46,106 @@ const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 6
 const sourceOf = ({ remoteAddress }: Socket): string | null =>
   remoteAddress?.replace(/^::ffff:/, '') ?? null;
 
-/** Rejects when an address cannot be listened on; then nothing listens. */
-export async function openListeners(
-  options: ListenerOptions,
-  sizes: {
-    readonly connections: number;
-    readonly connectTimeoutMs: number;
-    readonly packetBytes: number;
-  },
-  accept: Accept,
-): Promise<Listeners> {
-  const sockets = new Set<Socket>();
-  const servers: Server[] = [];
+interface Sizes {
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  readonly packetBytes: number;
+}
 
-  const listening = async (server: Server, host: string, port: number): Promise<string> => {
+/** Servers with all their connections, of which there are no more than so many. */
+class Open {
+  readonly #connectionsMax: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #servers: Server[] = [];
+
+  constructor(connectionsMax: number) {
+    this.#connectionsMax = connectionsMax;
+  }
+
+  /** Resolves with the address that was taken. */
+  async listen(server: Server, host: string, port: number): Promise<string> {
     // Before whatever else looks at new connections.
     server.prependListener('connection', (socket: Socket) => {
-      if (sockets.size >= sizes.connections) return socket.destroy();
-      sockets.add(socket);
-      return socket.once('close', () => sockets.delete(socket));
+      if (this.#sockets.size >= this.#connectionsMax) return socket.destroy();
+      this.#sockets.add(socket);
+      return socket.once('close', () => this.#sockets.delete(socket));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, host, resolve);
     });
     server.removeAllListeners('error').on('error', () => {});
-    servers.push(server);
+    this.#servers.push(server);
     const { address, family, port: taken } = server.address() as AddressInfo;
     return `${family === 'IPv6' ? `[${address}]` : address}:${taken}`;
-  };
-  const close = async (): Promise<void> => {
+  }
+
+  async close(): Promise<void> {
     await Promise.all(
-      servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
     );
-  };
+  }
 
-  const destroySockets = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
+  destroySockets(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
 
+/** Rejects when an address cannot be listened on; then nothing listens. */
+export async function openListeners(
+  options: ListenerOptions,
+  sizes: Sizes,
+  accept: Accept,
+): Promise<Listeners> {
+  const { webSocket, tls } = options;
+  const open = new Open(sizes.connections);
   try {
     const tcp = createServer(socketOptions, (socket) => {
       if (!socket.destroyed) accept(socket, undefined, sourceOf(socket));
     });
-    const mqtt = `mqtt://${await listening(tcp, options.host, options.port)}`;
-    let ws: string | undefined;
-    let mqtts: string | undefined;
-    if (options.webSocket !== undefined) {
-      const { host, port, path } = options.webSocket;
+    const mqtt = `mqtt://${await open.listen(tcp, options.host, options.port)}`;
+    const addresses: { mqtt: string; ws?: string; mqtts?: string } = { mqtt };
+    if (webSocket !== undefined) {
+      const { host, port, path } = webSocket;
       const server = webSocketServer(path, sizes, accept);
-      ws = `ws://${await listening(server, host, port)}${path}`;
+      addresses.ws = `ws://${await open.listen(server, host, port)}${path}`;
     }
-    if (options.tls !== undefined) {
-      const { host, port, key, cert, ca } = options.tls;
-      const server = createTlsServer({
-        ...socketOptions,
-        key,
-        cert,
-        ...(ca === undefined ? {} : { ca }),
-        handshakeTimeout: sizes.connectTimeoutMs,
-      });
-      server.on('secureConnection', (socket) => accept(socket, undefined, sourceOf(socket)));
-      server.on('tlsClientError', (_error, socket) => socket.destroy());
-      mqtts = `mqtts://${await listening(server, host, port)}`;
+    if (tls !== undefined) {
+      const server = tlsServer(tls, sizes, accept);
+      addresses.mqtts = `mqtts://${await open.listen(server, tls.host, tls.port)}`;
     }
     return {
-      addresses: {
-        mqtt,
-        ...(ws === undefined ? {} : { ws }),
-        ...(mqtts === undefined ? {} : { mqtts }),
-      },
-      close,
-      destroySockets,
+      addresses,
+      close: () => open.close(),
+      destroySockets: () => open.destroySockets(),
     };
   } catch (error) {
-    const closing = close();
-    destroySockets();
+    const closing = open.close();
+    open.destroySockets();
     await closing;
     throw error;
   }
 }
 
-/** An HTTP server that does nothing but upgrade `path` to MQTT [MQTT-6.0.0-3]. */
-function webSocketServer(
-  path: string,
-  sizes: { readonly connectTimeoutMs: number; readonly packetBytes: number },
+function tlsServer(
+  { key, cert, ca }: NonNullable<ListenerOptions['tls']>,
+  sizes: Sizes,
   accept: Accept,
 ): Server {
+  const server = createTlsServer({
+    ...socketOptions,
+    key,
+    cert,
+    ...(ca === undefined ? {} : { ca }),
+    handshakeTimeout: sizes.connectTimeoutMs,
+  });
+  server.on('secureConnection', (socket) => accept(socket, undefined, sourceOf(socket)));
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+}
+
+/** An HTTP server that does nothing but upgrade `path` to MQTT [MQTT-6.0.0-3]. */
+function webSocketServer(path: string, sizes: Sizes, accept: Accept): Server {
   const upgrades = new WebSocketServer({
     noServer: true,
     // A frame may hold several packets, and none has to be whole.
