@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { bodyBytes, bodyJson } from './body.ts';
 import { requirePermission } from './caller.ts';
+import { contentSecurityPolicyOf } from './content-security-policy.ts';
 import { sendFile } from './file.ts';
 import { type Fault, Problem, problems } from './problem.ts';
 import { allOf, type Parsed, parsedBody, parsedParams, parsedQuery, placeOf } from './received.ts';
@@ -106,8 +107,7 @@ const observed =
     return next();
   };
 
-const contentSecurityPolicy =
-  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const contentSecurityPolicy = contentSecurityPolicyOf("'self'");
 
 const hardened =
   ({ https }: Edge): Middleware<State> =>

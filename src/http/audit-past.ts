@@ -4,6 +4,7 @@ import { Permission } from '../../domain/permission.ts';
 import { Id, Text, Username } from '../../domain/values.ts';
 import type { App } from '../app.ts';
 import { found, seeing } from './asking.ts';
+import { keptPageHeaders } from './html.ts';
 import { malformed } from './problem.ts';
 import { reportPage } from './report-page.ts';
 import { ByUsername, PageQuery, SentInstant } from './requests.ts';
@@ -150,7 +151,12 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
       const headers = { Vary: 'Accept' };
       if (!prefersHtml) return { ...ok(report), headers };
       const body = reportPage(report, app.audit.verifierKey);
-      return { status: 200, body, type: 'text/html; charset=utf-8', headers };
+      return {
+        status: 200,
+        body,
+        type: 'text/html; charset=utf-8',
+        headers: { ...headers, ...keptPageHeaders },
+      };
     },
   }),
 ];

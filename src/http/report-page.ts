@@ -1,6 +1,6 @@
 /** The report of a window as a page that prints well. */
 import type { WindowReport } from '../audit/explain.ts';
-import { html, page } from './html.ts';
+import { html, pageToKeep } from './html.ts';
 
 const moment = (at: string | null) =>
   at === null ? '–' : `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
@@ -51,7 +51,7 @@ export function reportPage(report: WindowReport, verifierKey: string): string {
 <td>${decision?.by ?? '–'}</td><td>${decision?.reason ?? ''}</td></tr>
 `,
   );
-  return page(
+  return pageToKeep(
     `Window report ${window.windowId ?? ''}`,
     html`<main>
 <h1>Window report</h1>

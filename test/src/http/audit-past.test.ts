@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -267,6 +268,12 @@ test('a window is reported, signed, as JSON and as a page', async ({ gatebook, w
   });
   assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
   assert.is(page.headers.get('vary'), 'Accept');
+  const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(page.body) ?? [];
+  assert.match(style, /@media print/, 'it is kept as a file, and brings its look along');
+  const allowed = createHash('sha256').update(style).digest('base64');
+  const policy = page.headers.get('content-security-policy') ?? '';
+  assert.ok(policy.includes(`style-src 'sha256-${allowed}'`), policy);
+  assert.not.match(page.body, /(?:href|src)=/);
   for (const [accept, type] of [
     ['*/*', 'application/json'],
     ['application/json, text/html', 'application/json'],
