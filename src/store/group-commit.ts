@@ -44,15 +44,7 @@ export function groupCommit(log: {
   let scheduled = false;
 
   function nextBatch(): Waiting[] {
-    let events = 0;
-    let bytes = 0;
-    let count = 0;
-    for (const write of waiting) {
-      events += write.events;
-      bytes += write.bytes;
-      if (count > 0 && (events > commitEventsMax || bytes > commitBytesMax)) break;
-      count += 1;
-    }
+    const count = fitting(waiting);
     const batch = waiting.slice(0, count);
     waiting = waiting.slice(count);
     for (const write of batch) bytesWaiting -= write.bytes;
@@ -105,6 +97,20 @@ export function groupCommit(log: {
       while (waiting.length > 0) commitOne();
     },
   };
+}
+
+/** How many of them one commit takes: at least one. */
+function fitting(waiting: readonly Waiting[]): number {
+  let events = 0;
+  let bytes = 0;
+  let count = 0;
+  for (const write of waiting) {
+    events += write.events;
+    bytes += write.bytes;
+    if (count > 0 && (events > commitEventsMax || bytes > commitBytesMax)) break;
+    count += 1;
+  }
+  return count;
 }
 
 function attempt(write: Write<unknown>): Outcome {

@@ -57,28 +57,19 @@ export function connectionTo(connectionString: string): Connection {
     letGo(old.client);
   }
 
-  /** Refreshes its time with every sign of life, and takes a new client when none came. */
+  /** Takes a new client when no sign of life came for too long. */
   async function within<Answer>(
     asked: Link,
     work: (alive: () => void) => Promise<Answer>,
   ): Promise<Answer> {
-    const silence = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      silence.reject(new Unanswered(`nothing came for ${storeAttemptMs} ms`));
-    }, storeAttemptMs);
-    const working = work(() => timer.refresh());
-    // It may still fail when nobody waits for it any more.
-    working.catch(() => undefined);
     try {
-      const answer = await Promise.race([working, silence.promise]);
+      const answer = await unlessSilent(work);
       heard();
       return answer;
     } catch (error) {
       if (error instanceof Unanswered) replace(asked);
       else if (!isUnanswered(error)) heard();
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -110,6 +101,22 @@ export function connectionTo(connectionString: string): Connection {
       await letGo(link.client);
     },
   };
+}
+
+/** Every sign of life that the work tells of gives it its whole time again. @throws Unanswered */
+async function unlessSilent<Answer>(work: (alive: () => void) => Promise<Answer>): Promise<Answer> {
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    silence.reject(new Unanswered(`nothing came for ${storeAttemptMs} ms`));
+  }, storeAttemptMs);
+  const working = work(() => timer.refresh());
+  // It may still fail when nobody waits for it any more.
+  working.catch(() => undefined);
+  try {
+    return await Promise.race([working, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Ends the client's calls, and its connection, which `dispose` would leave open. */

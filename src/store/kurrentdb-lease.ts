@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type KurrentDBClient,
   type PersistentSubscriptionToStream,
   persistentSubscriptionToStreamSettingsFromDefaults,
 } from '@kurrent/kurrentdb-client';
@@ -21,40 +22,116 @@ export interface KurrentLease extends Lease {
 }
 
 /** `group` names what is leased: one holder for each. Competes for it until it is closed. */
-export function kurrentLease(connectionString: string, group: string): KurrentLease {
-  const client = clientOf(connectionString);
-  const closing = new AbortController();
-  const listeners = new Set<() => void>();
-  let subscription: PersistentSubscriptionToStream | undefined;
-  let confirmed = false;
-  let aliveMs = performance.now();
+export const kurrentLease = (connectionString: string, group: string): KurrentLease =>
+  new Competitor(clientOf(connectionString), group);
 
-  const held = () => confirmed && performance.now() - aliveMs < leaseMs;
-  const changed = () => {
-    for (const listener of [...listeners]) listener();
-  };
+class Competitor implements KurrentLease {
+  readonly #client: KurrentDBClient;
+  readonly #group: string;
+  readonly #closing = new AbortController();
+  /** Told when the lease was gained or lost. */
+  readonly #listeners = new Set<() => void>();
+  readonly #competing: Promise<void>;
+  readonly #timer: NodeJS.Timeout;
+  #subscription: PersistentSubscriptionToStream | undefined;
+  #confirmed = false;
+  #aliveMs = performance.now();
 
-  function lose(): void {
-    const had = confirmed;
-    confirmed = false;
-    // Destroying it alone would leave the server believing that it is held.
-    subscription?.unsubscribe().catch(() => undefined);
-    subscription = undefined;
-    if (had) changed();
+  constructor(client: KurrentDBClient, group: string) {
+    this.#client = client;
+    this.#group = group;
+    // A pause shows as a gap between two ticks: whoever was away gives the lease back and asks again.
+    this.#timer = setInterval(() => {
+      const away = performance.now() - this.#aliveMs >= leaseMs;
+      this.#aliveMs = performance.now();
+      if (away) this.#lose();
+    }, tickMs).unref();
+    this.#competing = this.#compete();
   }
 
-  // A pause shows as a gap between two ticks: whoever was away gives the lease back and asks again.
-  const timer = setInterval(() => {
-    const away = performance.now() - aliveMs >= leaseMs;
-    aliveMs = performance.now();
-    if (away) lose();
-  }, tickMs);
-  timer.unref();
+  held(): boolean {
+    return this.#confirmed && performance.now() - this.#aliveMs < leaseMs;
+  }
 
-  async function make(): Promise<void> {
+  async gained(timeoutMs: number): Promise<boolean> {
+    const late = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]);
+    while (!this.held() && !late.aborted) await this.#changeOr(late);
+    return this.held();
+  }
+
+  async whileHeld(signal: AbortSignal, work: (held: AbortSignal) => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      if (!this.#confirmed) {
+        await this.#changeOr(signal);
+        continue;
+      }
+      const lost = new AbortController();
+      const watch = () => {
+        if (!this.#confirmed) lost.abort();
+      };
+      this.#listeners.add(watch);
+      try {
+        await work(AbortSignal.any([signal, lost.signal]));
+      } finally {
+        this.#listeners.delete(watch);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearInterval(this.#timer);
+    this.#lose();
+    await this.#competing;
+    await this.#client.dispose();
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Resolves at the next change, or when the signal aborts. */
+  #changeOr(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        this.#listeners.delete(end);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      this.#listeners.add(end);
+      signal.addEventListener('abort', end);
+    });
+  }
+
+  #lose(): void {
+    const had = this.#confirmed;
+    this.#confirmed = false;
+    // Destroying it alone would leave the server believing that it is held.
+    this.#subscription?.unsubscribe().catch(() => undefined);
+    this.#subscription = undefined;
+    if (had) this.#changed();
+  }
+
+  async #compete(): Promise<void> {
+    const { signal } = this.#closing;
+    let made = false;
+    while (!signal.aborted) {
+      try {
+        if (!made) await this.#make();
+        made = true;
+        await this.#hold();
+      } catch {
+        // The store does not answer: the next round asks again.
+        made = false;
+      }
+      await delay(leaseRetryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #make(): Promise<void> {
     const settings = persistentSubscriptionToStreamSettingsFromDefaults({ maxSubscriberCount: 1 });
     try {
-      await client.createPersistentSubscriptionToStream(stream, group, settings);
+      await this.#client.createPersistentSubscriptionToStream(stream, this.#group, settings);
     } catch (error) {
       // It is there already, made by another node or an earlier start.
       if ((error as { type?: string }).type !== 'persistent-subscription-exists') throw error;
@@ -62,82 +139,23 @@ export function kurrentLease(connectionString: string, group: string): KurrentLe
   }
 
   /** Resolves when the subscription is over, or was refused because another node has it. */
-  async function hold(): Promise<void> {
-    const mine = client.subscribeToPersistentSubscriptionToStream(stream, group, { bufferSize: 1 });
-    subscription = mine;
+  async #hold(): Promise<void> {
+    const mine = this.#client.subscribeToPersistentSubscriptionToStream(stream, this.#group, {
+      bufferSize: 1,
+    });
+    this.#subscription = mine;
     mine.on('confirmation', () => {
-      if (subscription !== mine) return;
-      confirmed = true;
-      aliveMs = performance.now();
-      changed();
+      if (this.#subscription !== mine) return;
+      this.#confirmed = true;
+      this.#aliveMs = performance.now();
+      this.#changed();
     });
     await new Promise<void>((resolve) => {
       mine.once('error', () => resolve());
       mine.once('close', () => resolve());
       mine.resume();
     });
-    if (subscription === mine) lose();
+    if (this.#subscription === mine) this.#lose();
     mine.destroy();
   }
-
-  async function compete(): Promise<void> {
-    let made = false;
-    while (!closing.signal.aborted) {
-      try {
-        if (!made) await make();
-        made = true;
-        await hold();
-      } catch {
-        // The store does not answer: the next round asks again.
-        made = false;
-      }
-      await delay(leaseRetryMs, undefined, { signal: closing.signal }).catch(() => undefined);
-    }
-  }
-  const competing = compete();
-
-  const next = (signal: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      const end = () => {
-        listeners.delete(end);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      listeners.add(end);
-      signal.addEventListener('abort', end);
-    });
-
-  return {
-    held,
-    async gained(timeoutMs) {
-      const late = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
-      while (!held() && !late.aborted) await next(late);
-      return held();
-    },
-    async whileHeld(signal, work) {
-      while (!signal.aborted) {
-        if (!confirmed) {
-          await next(signal);
-          continue;
-        }
-        const lost = new AbortController();
-        const watch = () => {
-          if (!confirmed) lost.abort();
-        };
-        listeners.add(watch);
-        try {
-          await work(AbortSignal.any([signal, lost.signal]));
-        } finally {
-          listeners.delete(watch);
-        }
-      }
-    },
-    async close() {
-      closing.abort();
-      clearInterval(timer);
-      lose();
-      await competing;
-      await client.dispose();
-    },
-  };
 }

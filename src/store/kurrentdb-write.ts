@@ -26,66 +26,17 @@ export function writingTo(
   const { answerMs, onAppend } = options;
   const { ofStream, toAsk } = turns();
 
-  /** What a stream that is elsewhere means: the append was there before, or another one was. */
-  async function repeatedOrConflict(
-    stream: string,
-    expectedRevision: number,
-    events: readonly EventData[],
-  ): Promise<Appended> {
-    const there = await reading.stream(stream, {
-      fromRevision: BigInt(expectedRevision + 1),
-      maxCount: events.length,
-    });
-    const last = there.at(-1);
-    if (last && events.every(({ id }, at) => there[at]?.eventId === id))
-      return { revision: last.revision, position: last.position };
-    throw new Conflict(`${stream} is not at revision ${expectedRevision}`);
-  }
-
-  /** The server's answer to a repeat may lack the position. */
-  async function positionAt(stream: string, revision: number): Promise<Appended> {
-    const [event] = await reading.stream(stream, { fromRevision: BigInt(revision), maxCount: 1 });
-    if (event === undefined) throw new Conflict(`${stream} was deleted`);
-    return { revision, position: event.position };
-  }
-
-  async function appendOnce(
-    client: KurrentDBClient,
-    stream: string,
-    expectedRevision: number,
-    events: EventData[],
-  ): Promise<Appended | 'elsewhere'> {
-    const streamState: AppendStreamState =
-      expectedRevision === noStream ? NO_STREAM : BigInt(expectedRevision);
-    const { success, position } = await client.appendToStream(stream, events, {
-      streamState,
-      deadline: storeAttemptMs,
-      batchAppendSize: appendMessageBytesMax,
-    });
-    if (!success) return 'elsewhere';
-    const revision = expectedRevision + events.length;
-    if (position === undefined) return positionAt(stream, revision);
-    return { revision, position: positionOf(position.commit) };
-  }
-
-  async function insistOnAppend(
-    givenUpMs: number,
-    stream: string,
-    expectedRevision: number,
-    events: EventData[],
-  ): Promise<Appended> {
+  async function insistOnAppend(givenUpMs: number, append: Append): Promise<Appended> {
     try {
       const appended = await insisting(givenUpMs, () =>
-        toAsk(givenUpMs, () =>
-          connection.ask((client) => appendOnce(client, stream, expectedRevision, events)),
-        ),
+        toAsk(givenUpMs, () => connection.ask((client) => appendOnce(client, reading, append))),
       );
       if (appended !== 'elsewhere') return appended;
     } catch (error) {
-      if (isStreamDeleted(error)) throw new Conflict(`${stream} was deleted`);
+      if (isStreamDeleted(error)) throw new Conflict(`${append.stream} was deleted`);
       if (!isWrongRevision(error)) throw error;
     }
-    return repeatedOrConflict(stream, expectedRevision, events);
+    return repeatedOrConflict(reading, append);
   }
 
   return {
@@ -93,7 +44,7 @@ export function writingTo(
     async append(stream: string, expectedRevision: number, events: EventData[]): Promise<Appended> {
       const started = performance.now();
       const appended = await ofStream(stream, () =>
-        insistOnAppend(started + answerMs, stream, expectedRevision, events),
+        insistOnAppend(started + answerMs, { stream, expectedRevision, events }),
       );
       onAppend?.((performance.now() - started) / 1000, events.length);
       return appended;
@@ -114,4 +65,54 @@ export function writingTo(
       }
     },
   };
+}
+
+interface Append {
+  readonly stream: string;
+  readonly expectedRevision: number;
+  readonly events: EventData[];
+}
+
+/** What a stream that is elsewhere means: the append was there before, or another one was. */
+async function repeatedOrConflict(
+  reading: KurrentReading,
+  { stream, expectedRevision, events }: Append,
+): Promise<Appended> {
+  const there = await reading.stream(stream, {
+    fromRevision: BigInt(expectedRevision + 1),
+    maxCount: events.length,
+  });
+  const last = there.at(-1);
+  if (last && events.every(({ id }, at) => there[at]?.eventId === id))
+    return { revision: last.revision, position: last.position };
+  throw new Conflict(`${stream} is not at revision ${expectedRevision}`);
+}
+
+/** The server's answer to a repeat may lack the position. */
+async function positionAt(
+  reading: KurrentReading,
+  stream: string,
+  revision: number,
+): Promise<Appended> {
+  const [event] = await reading.stream(stream, { fromRevision: BigInt(revision), maxCount: 1 });
+  if (event === undefined) throw new Conflict(`${stream} was deleted`);
+  return { revision, position: event.position };
+}
+
+async function appendOnce(
+  client: KurrentDBClient,
+  reading: KurrentReading,
+  { stream, expectedRevision, events }: Append,
+): Promise<Appended | 'elsewhere'> {
+  const streamState: AppendStreamState =
+    expectedRevision === noStream ? NO_STREAM : BigInt(expectedRevision);
+  const { success, position } = await client.appendToStream(stream, events, {
+    streamState,
+    deadline: storeAttemptMs,
+    batchAppendSize: appendMessageBytesMax,
+  });
+  if (!success) return 'elsewhere';
+  const revision = expectedRevision + events.length;
+  if (position === undefined) return positionAt(reading, stream, revision);
+  return { revision, position: positionOf(position.commit) };
 }
