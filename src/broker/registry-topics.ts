@@ -43,7 +43,8 @@ export async function publishRegistry(options: RegistryTopics): Promise<void> {
         anew = false;
         const { reset, entries, knocks } = await reader.next(liveHeartbeatMs, signal);
         anew = reset;
-        for (const entry of entries) await publish(options, await messageOf(options, entry));
+        for (const entry of entries)
+          for (const message of await messagesOf(options, entry)) await publish(options, message);
         for (const knock of knocks)
           await publish(options, {
             ...{ topic: `${root}/knocks`, event: 'knock', at: knock.lastAt },
@@ -83,21 +84,22 @@ const windowMessage = ({ views }: RegistryTopics, at: string): Message => {
   return { topic: `${root}/window`, event: `window.${data.status}`, at, data, retain: true };
 };
 
-async function messageOf(options: RegistryTopics, entry: LiveEntry): Promise<Message> {
+async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<Message[]> {
   const { views } = options;
   const { name: event, key, at } = entry;
-  if (event.startsWith('window.')) return windowMessage(options, at);
+  if (event.startsWith('window.')) return [windowMessage(options, at)];
   if (event.startsWith('request.')) {
     const data = await views.request(key, false);
     const topic = `${root}/requests/${data?.username ?? ''}`;
-    return { topic, event, at, data: data ?? null, retain: false };
+    return [{ topic, event, at, data: data ?? null, retain: false }];
   }
   const user = views.user(key);
-  if (event === 'user.changed')
-    return { topic: stateTopic(key), event, at, data: user, retain: true };
+  const state = { topic: stateTopic(key), event: 'user.changed', at, data: user, retain: true };
+  if (event === 'user.changed') return [state];
   const found = user?.activations.find(({ broker }) => broker === entry.broker) ?? null;
   const data = found && { ...found, username: key };
-  return { topic: `${root}/clients/${key}/activation`, event, at, data, retain: false };
+  // The state holds the activations, too: what is retained must not stay at the one before.
+  return [{ topic: `${root}/clients/${key}/activation`, event, at, data, retain: false }, state];
 }
 
 const publish = (

@@ -57,6 +57,9 @@ test('a request, its decision and the state of its client are told', async () =>
   assert.is(state.data.status, 'active');
   const activation = await told(reader, 'gatebook/registry/clients/press-1/activation');
   assert.equal([activation.data.username, activation.data.broker], ['press-1', 'embedded']);
+  // What is retained last holds the acknowledgement, too.
+  const acknowledged = await told(reader, 'gatebook/registry/clients/press-1/state');
+  assert.is(acknowledged.data.activations[0]?.status, 'active');
 });
 
 test('who has no permission for them reads none', async () => {
