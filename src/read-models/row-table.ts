@@ -70,7 +70,9 @@ function conditionSql(
   }
   if (!columns.has(condition.column)) throw new Error(`no column ${condition.column}`);
   const name = `"${condition.column}"`;
-  if ('is' in condition) return [`${name} IS ?`, [condition.is]];
+  // Not "IS ?": the indexes leave NULL out, and SQLite uses them only where it sees that none is asked for.
+  if ('is' in condition)
+    return condition.is === null ? [`${name} IS NULL`, []] : [`${name} = ?`, [condition.is]];
   if ('isOneOf' in condition)
     return [`${name} IN (${condition.isOneOf.map(() => '?').join(', ')})`, [...condition.isOneOf]];
   if ('atLeast' in condition) return [`${name} >= ?`, [condition.atLeast]];

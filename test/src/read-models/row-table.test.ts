@@ -1,9 +1,15 @@
+import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import { everyRow } from '../../../src/read-models/every-row.ts';
-import { type Condition, MalformedCursor, type Rows } from '../../../src/read-models/row-table.ts';
+import {
+  type Condition,
+  MalformedCursor,
+  type Rows,
+  RowTable,
+} from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
 interface Thing {
@@ -238,6 +244,35 @@ test('every row is found once, in order, also where they fill more than a page',
     Array.from({ length: 1_001 }, (_, at) => at * 2),
   );
   assert.is([...everyRow(table)].length, facts.length + 2_001);
+});
+
+test('what a column is asked for is found by its index, and not by looking at every row', () => {
+  const database = new DatabaseSync(':memory:');
+  const asked: string[] = [];
+  const prepare = database.prepare.bind(database);
+  database.prepare = (sql) => {
+    asked.push(sql);
+    return prepare(sql);
+  };
+  const table = new RowTable(database, things as unknown as Projection<Thing>);
+  asked.length = 0;
+  for (const condition of [
+    { column: 'colour', is: 'blue' },
+    { column: 'size', is: 3 },
+  ] as const) {
+    table.find({ where: [condition], limit: 10 });
+    table.count([condition]);
+  }
+  assert.is(asked.length, 4);
+  for (const sql of asked) {
+    const values = sql
+      .split('?')
+      .slice(1)
+      .map(() => 1);
+    const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { detail: string }[];
+    assert.match(plan[0]?.detail ?? '', /^SEARCH rows_things USING .*INDEX rows_things_/, sql);
+  }
+  database.close();
 });
 
 test.run();
