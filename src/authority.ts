@@ -84,14 +84,7 @@ export function createAuthority(options: {
     if (known) return known;
     const row = access.get(username);
     if (!row) return undefined;
-    const rights = row.status === 'active' || row.status === 'suspended' ? row.rights : undefined;
-    const permissions = rights ? effective(username, rights) : [];
-    const found: Standing = {
-      row,
-      effective: permissions,
-      permissions: compiled(permissions),
-      holdsHttpRights: holdsHttpRights(permissions),
-    };
+    const found = standingOf(row, effective);
     standings.set(username, found);
     return found;
   }
@@ -129,14 +122,21 @@ export function createAuthority(options: {
     roleExists: (role) => builtInRoles.has(role) || roles.get(role) !== undefined,
     async caller(text) {
       const found = await bearer(text);
-      return found
-        ? {
-            username: found.token.username,
-            tokenId: found.token.tokenId,
-            tokenExpiresAt: found.token.expiresAt,
-            permissions: found.standing.permissions,
-          }
-        : null;
+      if (!found) return null;
+      const { username, tokenId, expiresAt } = found.token;
+      const { permissions } = found.standing;
+      return { username, tokenId, tokenExpiresAt: expiresAt, permissions };
     },
+  };
+}
+
+function standingOf(row: AccessRow, effectiveOf: Authority['effective']): Standing {
+  const holds = row.status === 'active' || row.status === 'suspended';
+  const effective = holds ? effectiveOf(row.username, row.rights) : [];
+  return {
+    row,
+    effective,
+    permissions: compiled(effective),
+    holdsHttpRights: holdsHttpRights(effective),
   };
 }

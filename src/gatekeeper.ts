@@ -41,6 +41,21 @@ const admitted = (
       }
     : refusal;
 
+async function byToken(
+  authority: Authority,
+  username: string,
+  token: string,
+): Promise<ConnectAnswer> {
+  const found = await authority.bearer(token);
+  return found?.token.username === username
+    ? admitted(found.standing, { credentialId: null, tokenId: found.token.tokenId })
+    : refusal;
+}
+
+/** Faults that go away by themselves: nothing to log. */
+const passes = (error: unknown): boolean =>
+  [HashingBusy, StoreUnavailable, Conflict, Refused].some((kind) => error instanceof kind);
+
 export function createGatekeeper(options: {
   registration: Registration;
   authority: Authority;
@@ -61,13 +76,6 @@ export function createGatekeeper(options: {
       slowed--;
     }
     return refusal;
-  }
-
-  async function byToken(username: string, token: string): Promise<ConnectAnswer> {
-    const found = await authority.bearer(token);
-    return found?.token.username === username
-      ? admitted(found.standing, { credentialId: null, tokenId: found.token.tokenId })
-      : refusal;
   }
 
   async function byPassword(
@@ -108,15 +116,10 @@ export function createGatekeeper(options: {
       if (!name.success || password === undefined || password === '') return refusal;
       try {
         return password.startsWith(tokenPrefix)
-          ? await byToken(name.data, password)
+          ? await byToken(authority, name.data, password)
           : await byPassword(name.data, password, attempt);
       } catch (error) {
-        const expected =
-          error instanceof HashingBusy ||
-          error instanceof StoreUnavailable ||
-          error instanceof Conflict ||
-          error instanceof Refused;
-        if (!expected) log.error('An MQTT connect could not be answered', { error });
+        if (!passes(error)) log.error('An MQTT connect could not be answered', { error });
         return unavailable;
       }
     },

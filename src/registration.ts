@@ -32,7 +32,7 @@ export interface RegistrationOptions extends VisitOptions {
 }
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { clients, authority, proofs, shown, rows, knocks, throttle, now } = options;
+  const { authority, proofs, shown, rows, knocks, throttle, now } = options;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
 
@@ -74,7 +74,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       }
     }
     const proof = await proofs.full(username, password, key);
-    await recordEnds(username, cause);
+    await recordEnds(options, username, cause);
 
     const visit = new Visit(options, attempt, proof);
     const answer = await visit.make(cause);
@@ -83,23 +83,6 @@ export function createRegistration(options: RegistrationOptions): Registration {
     for (const credentialId of [visit.matched, visit.kept])
       if (credentialId !== null) shown.note(key, credentialId);
     return told(attempt, answer);
-  }
-
-  /** Records what has ended at this name already, should the clockwork not have come round to it yet. */
-  async function recordEnds(username: string, cause: Cause): Promise<void> {
-    const row = rows.access.get(username);
-    if (!row) return;
-    const ends = { username, at: now(), by: system };
-    const waiting =
-      row.status === 'pending' ? row.waiting : row.status === 'active' ? row.challenger : null;
-    if (waiting && waiting.expiresAt <= ends.at) {
-      const { requestId } = waiting;
-      await clients.change(username, { type: 'ExpireRegistration', requestId, ...ends }, cause);
-    }
-    if (accessIsOver(row, ends.at)) {
-      const windowId = rows.window.get(registryId)?.windowId ?? null;
-      await clients.change(username, { type: 'ExpireAccess', windowId, ...ends }, cause);
-    }
   }
 
   const told = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
@@ -121,4 +104,25 @@ export function createRegistration(options: RegistrationOptions): Registration {
       return answerOnly(rows.history, row, request, now(), position);
     },
   };
+}
+
+/** Records what has ended at this name already, should the clockwork not have come round to it yet. */
+async function recordEnds(
+  { clients, rows, now }: RegistrationOptions,
+  username: string,
+  cause: Cause,
+): Promise<void> {
+  const row = rows.access.get(username);
+  if (!row) return;
+  const ends = { username, at: now(), by: system };
+  const waiting =
+    row.status === 'pending' ? row.waiting : row.status === 'active' ? row.challenger : null;
+  if (waiting && waiting.expiresAt <= ends.at) {
+    const { requestId } = waiting;
+    await clients.change(username, { type: 'ExpireRegistration', requestId, ...ends }, cause);
+  }
+  if (accessIsOver(row, ends.at)) {
+    const windowId = rows.window.get(registryId)?.windowId ?? null;
+    await clients.change(username, { type: 'ExpireAccess', windowId, ...ends }, cause);
+  }
 }

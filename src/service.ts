@@ -8,15 +8,7 @@ import { createAuthority } from './authority.ts';
 import type { EmbeddedBroker, Note, Staged } from './broker/broker.ts';
 import { createClients } from './clients.ts';
 import type { Config } from './config.ts';
-import { openCheckpointKey } from './credentials/checkpoint-key.ts';
-import { openKeys } from './credentials/keys.ts';
-import { recordKeys } from './credentials/log-keys.ts';
-import { createPasswords, type PasswordOptions, passwordFaults } from './credentials/passwords.ts';
-import { createPersonal } from './credentials/personal.ts';
-import { createProofs } from './credentials/proofs.ts';
-import { createShown } from './credentials/shown.ts';
-import { createTokens } from './credentials/tokens.ts';
-import { createVault } from './credentials/vault.ts';
+import { passwordFaults } from './credentials/passwords.ts';
 import { createKnocks } from './knocks.ts';
 import { loginFailuresPerMinute, positionWaitMs } from './limits.ts';
 import { createLive } from './live.ts';
@@ -29,8 +21,8 @@ import { Refused } from './refused.ts';
 import { createRegistration } from './registration.ts';
 import { createRegistrationTokens, registrationTokenGraceMs } from './registration-tokens.ts';
 import { createRoom, type Room } from './room.ts';
+import { type HashLimits, openCredentials } from './service-credentials.ts';
 import type { EventStore } from './store/event-store.ts';
-import { isShared } from './store/log-file.ts';
 import { observed } from './store/observed.ts';
 import { createThrottle } from './throttle.ts';
 import { createViews } from './views/views.ts';
@@ -59,38 +51,16 @@ export interface ServiceOptions {
   readonly activationNote: (broker: string, username: string) => Note | undefined;
 }
 
-export type HashLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'>;
-
-async function credentials({ config, log, now, limits }: ServiceOptions, store: EventStore) {
-  const keys = await openKeys(config.keysDir);
-  await recordKeys(store, keys, now);
-  const passwords = createPasswords({ pepper: keys.pepper, ...limits });
-  const vault = createVault(store, now, { copied: isShared(config) });
-  return {
-    passwords,
-    vault,
-    signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
-    personal: createPersonal(vault),
-    proofs: createProofs(passwords, vault),
-    shown: createShown(),
-    tokens: await createTokens({
-      keys,
-      now,
-      onFault: (error) => log.warn('The key folder cannot be read', { error }),
-    }),
-  };
-}
-
 export type Service = Awaited<ReturnType<typeof buildService>>;
 
 export async function buildService(options: ServiceOptions) {
   const { config, log, metrics, readModels, now } = options;
   const watched = observed(options.store);
   const { store } = watched;
-  const { passwords, vault, signer, personal, proofs, shown, tokens } = await credentials(
-    options,
-    store,
-  );
+  const { passwords, vault, signer, personal, proofs, shown, tokens } = await openCredentials({
+    ...{ config, log, store, now },
+    limits: options.limits,
+  });
   const rows = rowsOf(readModels);
   const position = () => readModels.position();
   const onApplied: ReadModels['onApplied'] = (listener) => readModels.onApplied(listener);

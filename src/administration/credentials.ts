@@ -28,30 +28,7 @@ export function createCredentialAdministration(
   options: CredentialAdministrationOptions,
   { change, heldBy, known, newestWindow, said }: ClientChanges,
 ) {
-  const { authority, passwords, vault } = options;
-
-  /** Keeps a verifier, and does away with it when what should name it was refused. */
-  async function withCredential(
-    by: By,
-    username: string,
-    given: string | undefined,
-    use: (credentialId: string) => Promise<Done>,
-  ): Promise<DoneWithPassword> {
-    const password = given ?? generateSecret();
-    const verifier = await passwords.verifierOf(username, password, sourceKey(by.source));
-    const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
-    options.onCredential?.({ username, credentialId, password });
-    try {
-      const done = await use(credentialId);
-      passwords.remember(username, credentialId, password);
-      return { ...done, password: given === undefined ? password : null };
-    } catch (error) {
-      // Refused: nothing names it. Any other failure may have been recorded: the sweep decides later.
-      if (error instanceof Refused && error.code !== 'position-not-reached')
-        await vault.destroy(credentialId).catch(() => undefined);
-      throw error;
-    }
-  }
+  const { authority } = options;
 
   return {
     async createUser(
@@ -66,7 +43,7 @@ export function createCredentialAdministration(
       const rights = over(noRights, given);
       existing(authority, rights.roles);
       withinOwn(by, authority.effective(username, rights));
-      return await withCredential(by, username, password, (credentialId) =>
+      return await withCredential(options, by, username, password, (credentialId) =>
         change(by, username, {
           type: 'CreateClient',
           credentialId,
@@ -82,7 +59,7 @@ export function createCredentialAdministration(
       { password, reason }: { password?: string | undefined; reason?: string | undefined },
     ): Promise<DoneWithPassword> {
       if (known(username).status !== 'active') throw new Refused('user-not-active');
-      return await withCredential(by, username, password, (credentialId) =>
+      return await withCredential(options, by, username, password, (credentialId) =>
         change(by, username, (state) => {
           // Whoever sets a password can use it: that must not give rights that they lack.
           if (username !== by.caller.username) withinOwn(by, heldBy(username, state));
@@ -96,4 +73,28 @@ export function createCredentialAdministration(
       );
     },
   };
+}
+
+/** Keeps a verifier, and does away with it when what should name it was refused. */
+async function withCredential(
+  { passwords, vault, onCredential }: CredentialAdministrationOptions,
+  by: By,
+  username: string,
+  given: string | undefined,
+  use: (credentialId: string) => Promise<Done>,
+): Promise<DoneWithPassword> {
+  const password = given ?? generateSecret();
+  const verifier = await passwords.verifierOf(username, password, sourceKey(by.source));
+  const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
+  onCredential?.({ username, credentialId, password });
+  try {
+    const done = await use(credentialId);
+    passwords.remember(username, credentialId, password);
+    return { ...done, password: given === undefined ? password : null };
+  } catch (error) {
+    // Refused: nothing names it. Any other failure may have been recorded: the sweep decides later.
+    if (error instanceof Refused && error.code !== 'position-not-reached')
+      await vault.destroy(credentialId).catch(() => undefined);
+    throw error;
+  }
 }

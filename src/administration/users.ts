@@ -1,18 +1,15 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
 import type { GivenRights } from '../../domain/client.ts';
-import type { ClientCommand } from '../../domain/client-commands.ts';
 import { holdsHttpRights } from '../../domain/permission.ts';
 import { noRights, over } from '../../domain/rights.ts';
-import { administrator } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
 import type { Vault } from '../credentials/vault.ts';
-import { inTurn } from '../in-turn.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { Refused } from '../refused.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { type By, type Done, existing, withinOwn } from './by.ts';
 import type { ClientChanges } from './client-changes.ts';
+import { isLasting, keepingAnAdministrator } from './last-administrator.ts';
 
 export interface UserAdministrationOptions {
   readonly store: EventStore;
@@ -21,59 +18,19 @@ export interface UserAdministrationOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
 }
 
-class BecameAdministrator extends Error {
-  override name = 'BecameAdministrator';
-}
-
-/** Whether it is an administrator without an end. */
-const isLasting = ({
-  status,
-  roles,
-  expiresAt,
-}: Pick<ClientRow, 'status' | 'roles' | 'expiresAt'>) =>
-  status === 'active' && roles.includes(administrator) && expiresAt === null;
-
 export function createUserAdministration(
   { store, authority, vault, rows }: UserAdministrationOptions,
-  { change, heldBy, known, newestWindow, said }: ClientChanges,
+  changes: ClientChanges,
 ) {
-  const administrators = inTurn();
-
-  /** One after the other, so that two cannot both go. @throws Refused `last-administrator` */
-  const takingOneAway = (by: By, username: string, command: ClientCommand) =>
-    administrators(async () => {
-      const all = rows.clients.count([{ column: 'lastingAdministrator', is: 1 }]);
-      const others = all - (isLasting(known(username)) ? 1 : 0);
-      if (others < 1) throw new Refused('last-administrator');
-      return await change(by, username, command);
-    });
-
-  /** The last administrator without an end stays. Everybody else is changed at once, and many at a time. */
-  async function keepingAnAdministrator(
-    by: By,
-    username: string,
-    command: ClientCommand,
-  ): Promise<Done> {
-    if (isLasting(known(username))) return await takingOneAway(by, username, command);
-    try {
-      return await change(by, username, (state) => {
-        // As it is recorded, not as it was read: it may have become one in between.
-        if (state.status === 'active' && isLasting({ ...state.rights, status: state.status }))
-          throw new BecameAdministrator();
-        return command;
-      });
-    } catch (error) {
-      if (error instanceof BecameAdministrator) return await takingOneAway(by, username, command);
-      throw error;
-    }
-  }
+  const { change, heldBy, known, newestWindow, said } = changes;
+  const changeKeepingOne = keepingAnAdministrator(rows.clients, changes);
 
   const taking =
     (type: 'SuspendAccess' | 'RevokeAccess' | 'EraseClient') =>
     async (by: By, username: string, reason: string | null): Promise<Done> => {
       known(username);
       const windowId = newestWindow();
-      return await keepingAnAdministrator(by, username, {
+      return await changeKeepingOne(by, username, {
         ...{ type, windowId, ...said(by, username, reason) },
       });
     };
@@ -100,7 +57,7 @@ export function createUserAdministration(
       };
       return isLasting({ ...rights, status: 'active' })
         ? await change(by, username, command)
-        : await keepingAnAdministrator(by, username, command);
+        : await changeKeepingOne(by, username, command);
     },
 
     suspend: taking('SuspendAccess'),

@@ -50,6 +50,29 @@ function readable(text: string): ReturnType<typeof checkpointsIn> | null {
   }
 }
 
+type Read = ReturnType<typeof checkpointsIn>[number];
+
+/** Why a checkpoint that was published is none of this log; null: it is one. */
+function misfitOf(
+  { size, root, note }: Read,
+  { tree, signer, file }: { readonly tree: Tree; readonly signer: Signer; readonly file: string },
+): LogRewritten | null {
+  if (!isSignedBy(note, signer))
+    return new LogRewritten(`${basename(file)} ends with a checkpoint that this key did not sign`);
+  if (size > tree.size())
+    return new LogRewritten(`the log ends after ${tree.size()} events, and ${size} were published`);
+  if (!tree.rootAt(size).equals(root))
+    return new LogRewritten(`the first ${size} events are not those that were published`);
+  return null;
+}
+
+const publishedOf = ({ size, root, written }: Read, { name }: Signer): Published => ({
+  origin: name,
+  size,
+  rootHash: root.toString('base64'),
+  note: written,
+});
+
 export function createCheckpoints(options: {
   readonly tree: Tree;
   readonly signer: Signer;
@@ -62,7 +85,6 @@ export function createCheckpoints(options: {
   let latest: Published | null = null;
   let fault: LogRewritten | null = null;
   let newSinceMs: number | null = null;
-  const name = basename(file);
 
   const signed = (): Published => {
     if (fault) throw fault;
@@ -98,7 +120,7 @@ export function createCheckpoints(options: {
       if (text.trim() === '') return null;
       const all = readable(text);
       if (all === null) {
-        fault = new LogRewritten(`${name} holds something that is no checkpoint`);
+        fault = new LogRewritten(`${basename(file)} holds something that is no checkpoint`);
         return fault;
       }
       const whole = all.map(({ written }) => joined(written)).join('');
@@ -106,16 +128,8 @@ export function createCheckpoints(options: {
       if (whole !== text) await writePrivateFile(file, whole);
       const newest = all.at(-1);
       if (newest === undefined) return null;
-      const { size, root, note, written } = newest;
-      if (!isSignedBy(note, signer))
-        fault = new LogRewritten(`${name} ends with a checkpoint that this key did not sign`);
-      else if (size > tree.size())
-        fault = new LogRewritten(
-          `the log ends after ${tree.size()} events, and ${size} were published`,
-        );
-      else if (!tree.rootAt(size).equals(root))
-        fault = new LogRewritten(`the first ${size} events are not those that were published`);
-      else latest = { origin: signer.name, size, rootHash: root.toString('base64'), note: written };
+      fault ??= misfitOf(newest, options);
+      if (fault === null) latest = publishedOf(newest, signer);
       return fault;
     },
 

@@ -1,16 +1,16 @@
-/** Users with what they may do, what the brokers know of them, and who of them is connected. */
+/** Users, with what they may do and what the brokers know of them. */
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
 import type { EmbeddedBroker } from '../broker/broker.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import type { ActivationViewOptions, ActivationViews } from './activations.ts';
-import { asked, type Paging, paged, search, shown } from './paging.ts';
+import type { ActivationViews } from './activations.ts';
+import { asked, type Paging, search, shown } from './paging.ts';
 
-export interface UserViewOptions extends Pick<ActivationViewOptions, 'brokers'> {
+export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
   readonly authority: Authority;
-  /** Sessions and last seen come from here; null: no broker of our own. */
-  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt' | 'sessions'> | null;
+  /** Null: no broker of our own. */
+  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt'> | null;
 }
 
 /** What the log alone tells of a client, in the shape of `User`. */
@@ -70,43 +70,6 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
         ...search(q, ['key']),
       ];
       return shown(rows.clients.find({ ...page, where }), userOf);
-    },
-
-    /** Live sessions of a user, the newest first, where a broker can tell. */
-    sessions(username: string, query: Paging, seeing: boolean) {
-      const held = (options.broker()?.sessions() ?? [])
-        .filter((session) => session.username === username)
-        .sort((a, b) => (a.since < b.since ? 1 : -1))
-        .map(({ clientId, source, protocol, since }) => ({
-          broker: 'embedded',
-          clientId,
-          source,
-          protocol,
-          since,
-        }));
-      const page = paged(held, (session) => session.clientId, query);
-      const hidden = seeing ? {} : { clientId: null, source: null };
-      return { ...page, items: page.items.map((session) => ({ ...session, ...hidden })) };
-    },
-
-    /** What a granted client is told. */
-    registered(username: string) {
-      const standing = authority.standing(username);
-      if (standing?.row.status !== 'active') return undefined;
-      const { rights, requestId } = standing.row;
-      return {
-        status: 'granted' as const,
-        requestId,
-        username,
-        roles: rights.roles,
-        permissions: rights.permissions,
-        mqttPublishPrefix: rights.mqttPublishPrefix,
-        mqttClientId: rights.mqttClientId,
-        expiresAt: rights.expiresAt,
-        effectivePermissions: [...standing.effective],
-        brokers: options.brokers().map(({ name, urls }) => ({ name, urls: [...urls] })),
-        certificate: null,
-      };
     },
   };
 }

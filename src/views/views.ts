@@ -3,6 +3,7 @@ import { registryId } from '../../domain/window.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type ActivationViewOptions, createActivationViews } from './activations.ts';
+import { type ConnectedViewOptions, createConnectedViews } from './connected.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
 import { createRoleViews, type RoleViewOptions } from './roles.ts';
@@ -19,6 +20,7 @@ interface WindowViewOptions {
 export type ViewOptions = WindowViewOptions &
   RequestViewOptions &
   UserViewOptions &
+  ConnectedViewOptions &
   RoleViewOptions &
   TokenViewOptions &
   EventViewOptions &
@@ -37,6 +39,7 @@ export function createViews(options: ViewOptions) {
       }),
     ...createRequestViews(options, activations),
     ...createUserViews(options, activations),
+    ...createConnectedViews(options),
     ...createRoleViews(options),
     ...createTokenViews(options),
     ...createEventViews(options),

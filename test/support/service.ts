@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { type RunningService, startService } from '../../src/main.ts';
-import type { HashLimits } from '../../src/service.ts';
+import type { HashLimits } from '../../src/service-credentials.ts';
 
 export const adminPassword = 'correct horse battery staple';
 
