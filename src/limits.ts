@@ -202,6 +202,8 @@ export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;
 /** Milliseconds after which a node that was away no longer acts on what it held. */
 export const leaseMs = 5_000;
+/** Milliseconds between two looks whether the lease is still heard of: several of them within `leaseMs`. */
+export const leaseBeatMs = 500;
 /** Milliseconds between two attempts at a lease that another node holds. */
 export const leaseRetryMs = 100;
 /** Milliseconds of silence after which a node counts as cut off from the store, and admits nobody new. */

@@ -21,6 +21,30 @@ const optionNames = [
   'userKeyFile',
 ];
 
+/** Milliseconds between two signs of life on a connection, where the address does not say: the client's own. */
+const keepAliveMs = 10_000;
+const keepAliveApartMax = 1_000;
+let clientsMade = 0;
+
+/**
+ * gRPC shares one connection between all clients that have the same options: one that swallows everything
+ * would be shared by whoever replaces it. So no two have quite the same.
+ */
+function connectedApart(address: string): string {
+  const [hosts = '', query = ''] = address.split('?', 2);
+  const others: string[] = [];
+  let everyMs = String(keepAliveMs);
+  for (const pair of query.split('&').filter((part) => part !== '')) {
+    const [name = '', value = ''] = pair.split('=', 2);
+    if (flat(name) === flat('keepAliveInterval')) everyMs = value;
+    else others.push(pair);
+  }
+  clientsMade += 1;
+  // What is no number is the client's to refuse, and -1 is its word for never.
+  if (/^\d+$/.test(everyMs)) everyMs = String(Number(everyMs) + (clientsMade % keepAliveApartMax));
+  return `${hosts}?${[...others, `keepAliveInterval=${everyMs}`].join('&')}`;
+}
+
 const flat = (name: string): string => name.toLowerCase().replace(/[_-]/g, '');
 
 /** @throws Error that says what is wrong with the address, without the address. */
@@ -37,7 +61,7 @@ export function clientOf(connectionString: string): KurrentDBClient {
   }
   try {
     // The old name of the protocol is a warning on stderr.
-    return KurrentDBClient.connectionString(address.replace(/^esdb/, 'kurrentdb'));
+    return KurrentDBClient.connectionString(connectedApart(address.replace(/^esdb/, 'kurrentdb')));
   } catch (error) {
     const words = error instanceof Error ? error.message : '';
     // These name no part of the address; a parser's words do.

@@ -120,7 +120,7 @@ async function unlessSilent<Answer>(work: (alive: () => void) => Promise<Answer>
 }
 
 /** Ends the client's calls, and its connection, which `dispose` would leave open. */
-async function letGo(client: KurrentDBClient): Promise<void> {
+export async function letGo(client: KurrentDBClient): Promise<void> {
   try {
     await client.dispose();
     // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is protected.

@@ -5,15 +5,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type KurrentDBClient,
-  type PersistentSubscriptionToStream,
   persistentSubscriptionToStreamSettingsFromDefaults,
 } from '@kurrent/kurrentdb-client';
 import type { Lease } from '../lease.ts';
-import { leaseMs, leaseRetryMs } from '../limits.ts';
+import { leaseBeatMs, leaseMs, leaseRetryMs, storeAttemptMs } from '../limits.ts';
+import { type Bell, bell } from './following.ts';
 import { clientOf } from './kurrentdb-address.ts';
+import { letGo } from './kurrentdb-connection.ts';
 
 const stream = 'gatebook-lease';
-const tickMs = 250;
 
 export interface KurrentLease extends Lease {
   /** Resolves with whether the lease was gained within `timeoutMs`. */
@@ -21,141 +21,184 @@ export interface KurrentLease extends Lease {
   close(): Promise<void>;
 }
 
+/** Whether this node has the lease, by what the store last said. */
+interface Tenure {
+  readonly changed: Bell;
+  /** Given by the store, and not known to be lost. */
+  readonly given: () => boolean;
+  /** Also heard of lately. The store gives it to another only when it heard nothing for longer. */
+  readonly held: () => boolean;
+  readonly begin: (askedMs: number) => void;
+  /** The store answered what was asked at `askedMs`, on `performance.now()`. */
+  readonly heard: (askedMs: number) => void;
+  readonly end: () => void;
+}
+
+function tenure(): Tenure {
+  const changed = bell();
+  let given = false;
+  let heardMs = 0;
+  const set = (now: boolean) => {
+    const before = given;
+    given = now;
+    if (before !== now) changed.ring();
+  };
+  return {
+    changed,
+    given: () => given,
+    held: () => given && performance.now() - heardMs < leaseMs,
+    begin(askedMs) {
+      heardMs = askedMs;
+      set(true);
+    },
+    heard(askedMs) {
+      heardMs = Math.max(heardMs, askedMs);
+    },
+    end: () => set(false),
+  };
+}
+
 /** `group` names what is leased: one holder for each. Competes for it until it is closed. */
-export const kurrentLease = (connectionString: string, group: string): KurrentLease =>
-  new Competitor(clientOf(connectionString), group);
-
-class Competitor implements KurrentLease {
-  readonly #client: KurrentDBClient;
-  readonly #group: string;
-  readonly #closing = new AbortController();
-  /** Told when the lease was gained or lost. */
-  readonly #listeners = new Set<() => void>();
-  readonly #competing: Promise<void>;
-  readonly #timer: NodeJS.Timeout;
-  #subscription: PersistentSubscriptionToStream | undefined;
-  #confirmed = false;
-  #aliveMs = performance.now();
-
-  constructor(client: KurrentDBClient, group: string) {
-    this.#client = client;
-    this.#group = group;
-    // A pause shows as a gap between two ticks: whoever was away gives the lease back and asks again.
-    this.#timer = setInterval(() => {
-      const away = performance.now() - this.#aliveMs >= leaseMs;
-      this.#aliveMs = performance.now();
-      if (away) this.#lose();
-    }, tickMs).unref();
-    this.#competing = this.#compete();
-  }
-
-  held(): boolean {
-    return this.#confirmed && performance.now() - this.#aliveMs < leaseMs;
-  }
-
-  async gained(timeoutMs: number): Promise<boolean> {
-    const late = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]);
-    while (!this.held() && !late.aborted) await this.#changeOr(late);
-    return this.held();
-  }
-
-  async whileHeld(signal: AbortSignal, work: (held: AbortSignal) => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      if (!this.#confirmed) {
-        await this.#changeOr(signal);
-        continue;
+export function kurrentLease(connectionString: string, group: string): KurrentLease {
+  const closing = new AbortController();
+  const mine = tenure();
+  const competing = compete({ connectionString, group, mine, signal: closing.signal });
+  return {
+    held: mine.held,
+    async gained(timeoutMs) {
+      const late = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
+      while (!mine.held() && !late.aborted) await mine.changed.rung(late);
+      return mine.held();
+    },
+    async whileHeld(signal, work) {
+      while (!signal.aborted) {
+        if (mine.given()) await workWhile(mine, signal, work);
+        else await mine.changed.rung(signal);
       }
-      const lost = new AbortController();
-      const watch = () => {
-        if (!this.#confirmed) lost.abort();
-      };
-      this.#listeners.add(watch);
-      try {
-        await work(AbortSignal.any([signal, lost.signal]));
-      } finally {
-        this.#listeners.delete(watch);
-      }
-    }
-  }
+    },
+    async close() {
+      closing.abort();
+      await competing;
+    },
+  };
+}
 
-  async close(): Promise<void> {
-    this.#closing.abort();
-    clearInterval(this.#timer);
-    this.#lose();
-    await this.#competing;
-    await this.#client.dispose();
+async function workWhile(
+  { changed, given }: Tenure,
+  signal: AbortSignal,
+  work: (held: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const lost = new AbortController();
+  const done = new AbortController();
+  const watched = AbortSignal.any([signal, done.signal]);
+  const watching = (async () => {
+    while (given() && !watched.aborted) await changed.rung(watched);
+    lost.abort();
+  })();
+  try {
+    await work(AbortSignal.any([signal, lost.signal]));
+  } finally {
+    done.abort();
+    await watching;
   }
+}
 
-  #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
-  }
+interface Competition {
+  readonly connectionString: string;
+  readonly group: string;
+  readonly mine: Tenure;
+  readonly signal: AbortSignal;
+}
 
-  /** Resolves at the next change, or when the signal aborts. */
-  #changeOr(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        this.#listeners.delete(end);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      this.#listeners.add(end);
-      signal.addEventListener('abort', end);
-    });
-  }
-
-  #lose(): void {
-    const had = this.#confirmed;
-    this.#confirmed = false;
-    // Destroying it alone would leave the server believing that it is held.
-    this.#subscription?.unsubscribe().catch(() => undefined);
-    this.#subscription = undefined;
-    if (had) this.#changed();
-  }
-
-  async #compete(): Promise<void> {
-    const { signal } = this.#closing;
-    let made = false;
-    while (!signal.aborted) {
-      try {
-        if (!made) await this.#make();
-        made = true;
-        await this.#hold();
-      } catch {
-        // The store does not answer: the next round asks again.
-        made = false;
-      }
-      await delay(leaseRetryMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  async #make(): Promise<void> {
-    const settings = persistentSubscriptionToStreamSettingsFromDefaults({ maxSubscriberCount: 1 });
+async function compete({ connectionString, group, mine, signal }: Competition): Promise<void> {
+  let client = clientOf(connectionString);
+  let made = false;
+  while (!signal.aborted) {
+    let end: 'ended' | 'silent' = 'ended';
     try {
-      await this.#client.createPersistentSubscriptionToStream(stream, this.#group, settings);
+      if (!made) await makeGroup(client, group);
+      made = true;
+      end = await hold(client, group, mine, signal);
     } catch (error) {
-      // It is there already, made by another node or an earlier start.
-      if ((error as { type?: string }).type !== 'persistent-subscription-exists') throw error;
+      // The store does not answer: the next round asks again.
+      made = false;
+      if ((error as { type?: string }).type === 'deadline-exceeded') end = 'silent';
     }
+    if (end === 'silent') {
+      await letGo(client);
+      client = clientOf(connectionString);
+    }
+    await delay(leaseRetryMs, undefined, { signal }).catch(() => undefined);
   }
+  await letGo(client);
+}
 
-  /** Resolves when the subscription is over, or was refused because another node has it. */
-  async #hold(): Promise<void> {
-    const mine = this.#client.subscribeToPersistentSubscriptionToStream(stream, this.#group, {
-      bufferSize: 1,
+async function makeGroup(client: KurrentDBClient, group: string): Promise<void> {
+  const settings = persistentSubscriptionToStreamSettingsFromDefaults({ maxSubscriberCount: 1 });
+  try {
+    await client.createPersistentSubscriptionToStream(stream, group, settings, {
+      deadline: storeAttemptMs,
     });
-    this.#subscription = mine;
-    mine.on('confirmation', () => {
-      if (this.#subscription !== mine) return;
-      this.#confirmed = true;
-      this.#aliveMs = performance.now();
-      this.#changed();
-    });
-    await new Promise<void>((resolve) => {
-      mine.once('error', () => resolve());
-      mine.once('close', () => resolve());
-      mine.resume();
-    });
-    if (this.#subscription === mine) this.#lose();
-    mine.destroy();
+  } catch (error) {
+    // It is there already, made by another node or an earlier start.
+    if ((error as { type?: string }).type !== 'persistent-subscription-exists') throw error;
+  }
+}
+
+/**
+ * One try. Resolves when the subscription is over, or was refused because another node has it; `silent`
+ * when nothing was heard for so long that the connection cannot be trusted, or this process stood still.
+ */
+async function hold(
+  client: KurrentDBClient,
+  group: string,
+  mine: Tenure,
+  signal: AbortSignal,
+): Promise<'ended' | 'silent'> {
+  const over = Promise.withResolvers<'ended' | 'silent'>();
+  const askedMs = performance.now();
+  const subscription = client.subscribeToPersistentSubscriptionToStream(stream, group, {
+    bufferSize: 1,
+  });
+  const begin = () => mine.begin(askedMs);
+  subscription.on('confirmation', begin);
+  subscription.on('error', () => over.resolve('ended'));
+  subscription.on('close', () => over.resolve('ended'));
+  subscription.resume();
+
+  let isAsking = false;
+  // A subscription through which nothing goes does not tell that its connection is dead.
+  const beat = async () => {
+    const beatMs = performance.now();
+    isAsking = true;
+    try {
+      const { connections } = await client.getPersistentSubscriptionToStreamInfo(stream, group, {
+        deadline: storeAttemptMs,
+      });
+      if (connections.length === 0) over.resolve('ended');
+      else mine.heard(beatMs);
+    } catch {
+      // Silence counts from the last answer.
+    }
+    isAsking = false;
+  };
+  const timer = setInterval(() => {
+    const isSilent = mine.given() ? !mine.held() : performance.now() - askedMs > storeAttemptMs;
+    if (isSilent) over.resolve('silent');
+    else if (mine.given() && !isAsking) void beat();
+  }, leaseBeatMs);
+  timer.unref();
+  const closed = () => over.resolve('ended');
+  signal.addEventListener('abort', closed, { once: true });
+  try {
+    return await over.promise;
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', closed);
+    subscription.off('confirmation', begin);
+    mine.end();
+    // Destroying it alone would leave the server believing that it is held.
+    await subscription.unsubscribe().catch(() => undefined);
+    subscription.destroy();
   }
 }

@@ -9,6 +9,8 @@ import {
 import type {
   CreateReq,
   CreateResp,
+  GetInfoReq,
+  GetInfoResp,
   ReadReq,
   ReadResp,
 } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/persistentsubscriptions_pb.js';
@@ -39,6 +41,18 @@ export function leasingOf(faults: KurrentFaults) {
         }
         groups.add(group);
         answered(null, new messages.CreateResp());
+      },
+      getInfo(
+        call: ServerUnaryCall<GetInfoReq, GetInfoResp>,
+        answered: sendUnaryData<GetInfoResp>,
+      ) {
+        if (faults.hangs) return;
+        const group = call.request.getOptions()?.getGroupName() ?? '';
+        const info = new messages.SubscriptionInfo();
+        info.setGroupName(group);
+        if (holders.has(group))
+          info.setConnectionsList([new messages.SubscriptionInfo.ConnectionInfo()]);
+        answered(null, new messages.GetInfoResp().setSubscriptionInfo(info));
       },
       read(call: Call): void {
         let group = '';

@@ -14,6 +14,7 @@ import { end, readingOf } from './kurrentdb-server-reads.ts';
 import { writingOf } from './kurrentdb-server-writes.ts';
 
 export interface KurrentServer {
+  readonly port: number;
   readonly connectionString: string;
   readonly log: KurrentLog;
   readonly faults: KurrentFaults;
@@ -72,6 +73,7 @@ export async function startKurrentServer(): Promise<KurrentServer> {
 
   await start();
   return {
+    port,
     connectionString: `kurrentdb://127.0.0.1:${port}?tls=false`,
     log,
     faults,
@@ -93,12 +95,16 @@ export async function startKurrentServer(): Promise<KurrentServer> {
 function supportedMethods() {
   const supported = new messages.SupportedMethods();
   supported.setEventStoreServerVersion('23.10.8');
-  supported.setMethodsList(
-    ['append', 'batchappend', 'read', 'tombstone'].map((name) => {
-      const method = new messages.SupportedMethod();
-      method.setServiceName('event_store.client.streams.Streams');
-      return method.setMethodName(name);
-    }),
-  );
+  const method = (service: string, name: string, ...told: string[]) => {
+    const one = new messages.SupportedMethod();
+    one.setServiceName(`event_store.client.${service}`);
+    return one.setMethodName(name).setFeaturesList(told);
+  };
+  const streams = (name: string) => method('streams.Streams', name);
+  const subscriptions = 'persistent_subscriptions.PersistentSubscriptions';
+  supported.setMethodsList([
+    ...['append', 'batchappend', 'read', 'tombstone'].map(streams),
+    ...['create', 'getinfo', 'read'].map((name) => method(subscriptions, name, 'stream')),
+  ]);
   return supported;
 }

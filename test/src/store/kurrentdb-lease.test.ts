@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { noStream } from '../../../src/store/event-store.ts';
+import { openKurrentStore } from '../../../src/store/kurrentdb.ts';
 import { type KurrentLease, kurrentLease } from '../../../src/store/kurrentdb-lease.ts';
 import { type KurrentServer, startKurrentServer } from '../../support/kurrentdb-server.ts';
 import { until } from '../../support/mqtt-peers.ts';
+import { lineTo } from '../../support/silent-line.ts';
+import { newEvent } from '../../support/stored-events.ts';
 
 const test = suite<{ server: KurrentServer; leases: KurrentLease[] }>('kurrentdb lease', {
   server: undefined as unknown as KurrentServer,
@@ -73,6 +77,30 @@ test('a process that was away longer than the lease does not act on it', async (
   assert.not.ok(lease.held());
   await delay(600);
   assert.ok(await lease.gained(5_000), 'it asks again');
+});
+
+test('a holder whose line falls silent holds it no more, and takes another line', async (world) => {
+  const { server, leases } = world;
+  const line = await lineTo(server.port);
+  const connectionString = `kurrentdb://127.0.0.1:${line.port}?tls=false`;
+  const lease = kurrentLease(connectionString, 'process-manager');
+  leases.push(lease);
+  // Of one process with the lease: to gRPC both could be one connection.
+  const store = await openKurrentStore({ connectionString });
+  try {
+    assert.ok(await lease.gained(5_000));
+    await store.append('client-a', noStream, [newEvent()]);
+    line.fallSilent();
+    // Its first try is swallowed; what comes after does not wait until gRPC finds out.
+    assert.is((await store.append('client-a', 0, [newEvent()])).revision, 1);
+    await until(() => !lease.held());
+    assert.is(server.leaseCount(), 1, 'the server has not noticed yet');
+    server.endLeases();
+    assert.ok(await lease.gained(5_000));
+  } finally {
+    await store.close();
+    await line.close();
+  }
 });
 
 test.run();
