@@ -77,11 +77,13 @@ function splitOf(count: number): number {
   return split;
 }
 
+/** Exact for every size that a number can hold, which a logarithm is not. */
+const isPowerOfTwo = (count: number): boolean => 2 ** Math.round(Math.log2(count)) === count;
+
 /** MTH of the leaves from `begin` up to `end`; `begin` stands where a subtree of that size can begin. */
 function rangeHash(nodeAt: NodeAt, begin: number, end: number): Hash {
   const count = end - begin;
-  const level = Math.log2(count);
-  if (Number.isInteger(level)) return nodeAt(level, begin / count);
+  if (isPowerOfTwo(count)) return nodeAt(Math.log2(count), begin / count);
   const split = splitOf(count);
   return nodeHash(rangeHash(nodeAt, begin, begin + split), rangeHash(nodeAt, begin + split, end));
 }
@@ -148,8 +150,7 @@ export function isConsistent(first: Head, second: Head, proof: readonly Hash[]):
   if (first.size > second.size) return false;
   if (first.size === second.size) return proof.length === 0 && first.root.equals(second.root);
   if (first.size === 0) return proof.length === 0 && first.root.equals(emptyRoot);
-  const isPowerOfTwo = Number.isInteger(Math.log2(first.size));
-  const [begin, ...rest] = isPowerOfTwo ? [first.root, ...proof] : proof;
+  const [begin, ...rest] = isPowerOfTwo(first.size) ? [first.root, ...proof] : proof;
   if (begin === undefined) return false;
   let fn = first.size - 1;
   let sn = second.size - 1;

@@ -42,7 +42,10 @@ const base64 = (text: string | undefined): Buffer | undefined =>
     ? Buffer.from(text, 'base64')
     : undefined;
 
-const isKeyName = (name: string) => name !== '' && !/[\s+]/u.test(name);
+const isKeyName = (name: string) => /^[^\p{White_Space}+]+$/u.test(name);
+
+/** Only newlines of the control characters stand in a note. */
+const isNoteText = (text: string) => !/[^\P{Cc}\n\x7f-\x9f]/u.test(text);
 
 /** The first 4 bytes of SHA-256 over name, newline, signature type and public key. */
 const keyIdOf = (name: string, publicKey: Uint8Array): Buffer =>
@@ -66,7 +69,8 @@ function verifierFrom(name: string, bytes: Buffer): Verifier {
 
 /** Reads a verifier key. @throws MalformedNote */
 export function verifierOf(text: string): Verifier {
-  const [, name = '', hash, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/u.exec(text.trim()) ?? [];
+  const [, name = '', hash, encoded] =
+    /^([^\p{White_Space}+]+)\+([0-9a-f]{8})\+(\S+)$/u.exec(text.trim()) ?? [];
   const bytes = base64(encoded);
   if (bytes?.length !== 1 + publicKeyBytes || bytes[0] !== ed25519)
     throw new MalformedNote(
@@ -114,12 +118,14 @@ export function noteOf(given: string): Note {
   const end = given.lastIndexOf('\n\n');
   const lines = end < 0 ? [] : given.slice(end + 2).split('\n');
   // What follows the last newline is nothing.
-  if (lines.pop() !== '' || lines.length === 0)
-    throw new MalformedNote('a note is a text, an empty line and lines of signatures');
+  if (lines.pop() !== '' || lines.length === 0 || !isNoteText(given))
+    throw new MalformedNote(
+      'a note is a text without control characters, an empty line and lines of signatures',
+    );
   return {
     text: given.slice(0, end + 1),
     signatures: lines.map((line) => {
-      const [, name = '', encoded] = /^— ([^\s+]+) (\S+)$/u.exec(line) ?? [];
+      const [, name = '', encoded] = /^— ([^\p{White_Space}+]+) (\S+)$/u.exec(line) ?? [];
       const bytes = base64(encoded);
       if (bytes === undefined || bytes.length <= keyIdBytes)
         throw new MalformedNote('a line below the text is no signature');

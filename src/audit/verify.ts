@@ -16,6 +16,8 @@ export interface Verdict {
   readonly fitting: readonly number[];
   /** The first that does not; the fault is in the events from `after` up to `size`, that one left out. */
   readonly misfit: { readonly size: number; readonly after: number } | null;
+  /** The first size of which two checkpoints have different roots: two histories were signed. */
+  readonly forkedAt: number | null;
   /** Whole lines are fewer than a checkpoint or the trusted export says. */
   readonly cutOff: { readonly size: number; readonly expected: number } | null;
   /** The file ends in the middle of a line. */
@@ -40,6 +42,11 @@ export async function verifyExport(options: {
 }): Promise<Verdict> {
   const bySize = options.checkpoints.toSorted((a, b) => a.size - b.size);
   const newest = bySize.at(-1)?.size ?? 0;
+  const forked = bySize.find(({ size, root }, at) => {
+    const before = bySize[at - 1];
+    return before?.size === size && !before.root.equals(root);
+  });
+  const forkedAt = forked?.size ?? null;
   const trusted = options.trusted && comparison(options.trusted[Symbol.asyncIterator]());
   const frontier = new Frontier();
   const fitting: number[] = [];
@@ -83,7 +90,13 @@ export async function verifyExport(options: {
   const { event } = compared;
   return {
     ...{ size, rootHash: frontier.root().toString('base64'), fitting, misfit, cutOff, brokenLine },
-    ...{ notAnEvent, event },
-    untouched: !misfit && !cutOff && !brokenLine && notAnEvent === null && event === null,
+    ...{ forkedAt, notAnEvent, event },
+    untouched:
+      !misfit &&
+      forkedAt === null &&
+      !cutOff &&
+      !brokenLine &&
+      notAnEvent === null &&
+      event === null,
   };
 }

@@ -70,7 +70,8 @@ function eventWords({ kind, count, index, other }: EventDifference): string {
 
 /** What was found, a line each, the worst first. */
 export function verdictLines(verdict: Verdict): string[] {
-  const { size, fitting, misfit, cutOff, brokenLine, notAnEvent, event, untouched } = verdict;
+  const { size, fitting, misfit, forkedAt, cutOff, brokenLine, notAnEvent, event, untouched } =
+    verdict;
   const newest = fitting.at(-1) ?? 0;
   const fits = `${countText(fitting.length, 'checkpoint fits', 'checkpoints fit')}`;
   if (untouched)
@@ -84,6 +85,11 @@ export function verdictLines(verdict: Verdict): string[] {
     ];
   const name = event?.type ? ` (${event.type} of ${event.stream}, ${event.eventId})` : '';
   return [
+    ...(forkedAt === null
+      ? []
+      : [
+          `Two checkpoints of ${countText(forkedAt, 'event')} differ, and both are signed: whoever holds the key has told two histories.`,
+        ]),
     ...(misfit
       ? [
           `Does not fit: the checkpoint of ${countText(misfit.size, 'event')}. ` +

@@ -45,7 +45,15 @@ test('signatures of others stand beside it', () => {
 });
 
 test('what is no note or key is refused', () => {
-  for (const given of ['', text, `${text}\n`, `${text}\nsigned: me\n`, note.slice(0, -1)])
+  for (const given of [
+    '',
+    text,
+    `${text}\n`,
+    `${text}\nsigned: me\n`,
+    note.slice(0, -1),
+    note.replace('\n', '\r\n'),
+    note.replace('\n', '\0\n'),
+  ])
     assert.throws(
       () => noteOf(given),
       ({ name }: Error) => name === 'MalformedNote',
@@ -55,7 +63,8 @@ test('what is no note or key is refused', () => {
       () => verifierOf(given),
       ({ name }: Error) => name === 'MalformedNote',
     );
-  assert.throws(() => signerOf('a b', seed), /name/);
+  for (const name of ['a b', 'a\u0085b', 'a+b', ''])
+    assert.throws(() => signerOf(name, seed), /name/, JSON.stringify(name));
   assert.throws(() => signerOf('a', seed).sign('no newline'), /newline/);
 });
 

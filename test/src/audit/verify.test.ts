@@ -5,6 +5,7 @@ import { NothingTrusted } from '../../../src/audit/difference.ts';
 import { Frontier, leafHash } from '../../../src/audit/merkle.ts';
 import type { Line } from '../../../src/audit/ndjson.ts';
 import { type Verdict, verifyExport } from '../../../src/audit/verify.ts';
+import { verdictLines } from '../../../src/cli/audit-files.ts';
 
 const test = suite('verify');
 
@@ -134,6 +135,21 @@ test('a tail that was cut is missed', async () => {
 test('a last event that differs is named too', async () => {
   const changed = events.with(19, 'x');
   assert.is(summary(await verified(changed, events)).event, 'changed 19 id-19');
+});
+
+test('two checkpoints of one size that differ are two histories, whatever fits', async () => {
+  const other = checkpointAt(8, events.with(6, 'x'));
+  for (const both of [
+    [checkpointAt(8), other],
+    [other, checkpointAt(8)],
+  ]) {
+    const verdict = await verifyExport({ lines: lines(events), checkpoints: both });
+    assert.equal([verdict.forkedAt, verdict.untouched], [8, false]);
+    assert.match(verdictLines(verdict)[0] ?? '', /Two checkpoints of 8 events differ/);
+  }
+  const twice = [checkpointAt(8), checkpointAt(8)];
+  const verdict = await verifyExport({ lines: lines(events), checkpoints: twice });
+  assert.equal([verdict.forkedAt, verdict.untouched], [null, true]);
 });
 
 test('a misfit at one size is not forgotten by a fit at another', async () => {
