@@ -9,7 +9,7 @@ import { generateSecret, type Passwords } from './credentials/passwords.ts';
 import type { Vault } from './credentials/vault.ts';
 import { newCause } from './handle.ts';
 
-export const passwordFile = 'initial-admin-password';
+const passwordFile = 'initial-admin-password';
 
 /** How the administrator learns the password. */
 export type Told =

@@ -10,7 +10,7 @@ import { createTokenAdministration, type TokenAdministrationOptions } from './to
 import { createUserAdministration, type UserAdministrationOptions } from './users.ts';
 import { createWindowAdministration, type WindowAdministrationOptions } from './window.ts';
 
-export type AdministrationOptions = ClientChangesOptions &
+type AdministrationOptions = ClientChangesOptions &
   WindowAdministrationOptions &
   RequestAdministrationOptions &
   CredentialAdministrationOptions &

@@ -19,7 +19,7 @@ export interface Deny {
   readonly blockedUntil?: string | undefined;
 }
 
-export interface Results {
+interface Results {
   readonly position: string;
   readonly results: readonly (
     | { readonly requestId: string }

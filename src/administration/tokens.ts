@@ -77,7 +77,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
       ),
 
     /** The old key goes on verifying until the last token it signed has ended. */
-    async rotateKeys(_by: By): Promise<Done> {
+    async rotateKeys(): Promise<Done> {
       const last = rows.tokens.greatest('expiresAt');
       const registration = later(now(), options.registrationTokenMs);
       const until = typeof last === 'string' && last > registration ? last : registration;

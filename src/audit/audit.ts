@@ -52,7 +52,7 @@ interface Proving {
   exportFrom(from: number): AsyncGenerator<Buffer, void, void>;
 }
 
-export const checkpointFile = (dataDir: string): string => join(dataDir, 'checkpoints.txt');
+const checkpointFile = (dataDir: string): string => join(dataDir, 'checkpoints.txt');
 
 const base64 = (hash: Buffer) => hash.toString('base64');
 

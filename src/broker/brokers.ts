@@ -22,7 +22,7 @@ export interface Brokers {
 }
 
 /** The first of a kind has its bare name, the next ones a number. */
-export function namesOf(settings: readonly Pick<BrokerSetting, 'kind'>[]): string[] {
+function namesOf(settings: readonly Pick<BrokerSetting, 'kind'>[]): string[] {
   const counts = new Map<string, number>();
   return settings.map(({ kind }) => {
     const count = (counts.get(kind) ?? 0) + 1;

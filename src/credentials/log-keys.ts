@@ -17,7 +17,7 @@ export class KeysDiffer extends Error {
 }
 
 /** In the vault, apart from the audited order; no sweep touches it, because its name is no id. */
-export const keysStream = 'vault-keys';
+const keysStream = 'vault-keys';
 
 const KeysRecorded = z.object({
   type: z.literal('KeysRecorded'),

@@ -13,7 +13,7 @@ export function bearerOf(authorization: string | undefined): string | null {
 }
 
 /** A path in decoded segments, the first one empty. What is not decodable stays as it was sent. */
-export const segmentsOf = (path: string): string[] =>
+const segmentsOf = (path: string): string[] =>
   path.split('/').map((segment) => {
     try {
       return decodeURIComponent(segment);
