@@ -133,6 +133,8 @@ test('a contested request needs its name and a confirmation; a glob leaves it al
   await contest(gate, 'press-31');
 
   assert.match(said(await gate.call('requests')), 'new, contested (1 try with another credential)');
+  const part = said(await gate.call('requests', '--status', 'all', '--limit', '1'));
+  assert.match(part, /^1 request shown\./m);
   const bulk = await gate.call('grant', 'press-*', '--role', 'press');
   assert.is(
     said(bulk),
