@@ -1,17 +1,38 @@
-/** The doors, over a log that lives in KurrentDB: the same tests, with a server in each registry's test. */
+/**
+ * The service over a log that lives in KurrentDB: the same tests of doors, administration, restarts, audit
+ * and command line, with a server in each registry's test.
+ */
 import '@kurrent/kurrentdb-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runProgram } from './support/program.ts';
+
+/** Side by side: they mostly wait, for the server, for hashes, for what time brings. */
+const lanes = [
+  ['src/administration/', 'src/restart.test', 'cli/session.test'],
+  ['src/implicit.test', 'src/door.test', 'src/door-attacks.test', 'http/audit.test'],
+];
 
 const test = suite('the service on KurrentDB');
 
 const run = (wanted: string) =>
   runProgram(process.execPath, ['test/run.ts', wanted], { TEST_STORE: 'kurrentdb' });
 
-for (const wanted of ['src/door.test', 'src/implicit.test'])
+const ran = new Map<string, ReturnType<typeof run>>();
+test.before(() => {
+  for (const lane of lanes) {
+    let before: Promise<unknown> = Promise.resolve();
+    for (const wanted of lane) {
+      const mine = before.then(() => run(wanted));
+      ran.set(wanted, mine);
+      before = mine;
+    }
+  }
+});
+
+for (const wanted of lanes.flat())
   test(wanted, async () => {
-    const { code, output } = await run(wanted);
+    const { code, output } = (await ran.get(wanted)) ?? { code: null, output: 'it did not run' };
     assert.is(code, 0, output.slice(-4_000));
     assert.match(output, /^[1-9]\d* passed, 0 failed/m);
   });

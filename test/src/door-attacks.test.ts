@@ -113,7 +113,7 @@ test('of two first requests that race, one waits, and the other password never w
   names.push(held.username, rotated.username);
   // Nothing stays of those who lost: one verifier and one key for each name.
   await world.running.stop();
-  const kept = await secretsKept(world.dataDir);
+  const kept = await secretsKept(world);
   await world.restart();
   for (const name of names) assert.equal(kept.get(name), ['personal-key', 'verifier'], name);
 });
@@ -136,8 +136,8 @@ test('whose verifier is gone is told what strangers are told', async ({ door, wo
   const denial = '403 registration-denied';
   assert.equal(await codes(), [denial, '410 access-revoked', denial]);
   await world.running.stop();
-  assert.is(await sweepInDays(world.dataDir, 29), 0, 'nothing goes before its time');
-  assert.is(await sweepInDays(world.dataDir, 31), 3);
+  assert.is(await sweepInDays(world, 29), 0, 'nothing goes before its time');
+  assert.is(await sweepInDays(world, 31), 3);
   await world.restart();
   await door.lock();
   assert.equal(await codes(), Array(3).fill('423 registry-locked'));

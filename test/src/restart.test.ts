@@ -5,7 +5,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Door, doorOf, newName, strong } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../support/service.ts';
@@ -78,15 +77,13 @@ test('everything is as it was', async ({ door, world }) => {
 test('the rows are not folded again', async ({ door, world }) => {
   await door.active();
   await world.running.stop();
-  const store = openSqliteStore({ file: join(world.dataDir, 'log.sqlite') });
-  const head = await store.head();
+  const head = await world.withStore((store) => store.head());
   const rows = new DatabaseSync(join(world.dataDir, 'read-models.sqlite'), { readOnly: true });
   const models = rows.prepare('SELECT name, position FROM models').all();
   assert.ok(models.length > 5);
   for (const { name, position } of models)
     assert.is(position, head, `${name} is as far as the log before anything is read`);
   rows.close();
-  await store.close();
   await world.restart();
 });
 
@@ -127,20 +124,20 @@ test('an activation that was not recorded before the end is caught up with', asy
   const { username, password } = await door.active();
   await world.running.stop();
   // As if the process had died between the two: the log has the revocation, nobody acted on it.
-  const store = openSqliteStore({ file: join(world.dataDir, 'log.sqlite') });
-  const [last] = (await store.read(`client-${username}`)).slice(-1);
-  assert.ok(last);
-  const at = new Date().toISOString();
-  const by = { kind: 'user' as const, name: 'admin' };
-  await store.append(`client-${username}`, last?.revision ?? -1, [
-    {
-      eventId: crypto.randomUUID(),
-      type: 'AccessRevoked',
-      data: { username, reason: null, at, by },
-      metadata: { correlationId: crypto.randomUUID(), causationId: null },
-    },
-  ]);
-  await store.close();
+  await world.withStore(async (store) => {
+    const [last] = (await store.read(`client-${username}`)).slice(-1);
+    assert.ok(last);
+    const at = new Date().toISOString();
+    const by = { kind: 'user' as const, name: 'admin' };
+    await store.append(`client-${username}`, last.revision, [
+      {
+        eventId: crypto.randomUUID(),
+        type: 'AccessRevoked',
+        data: { username, reason: null, at, by },
+        metadata: { correlationId: crypto.randomUUID(), causationId: null },
+      },
+    ]);
+  });
   await world.restart();
   assert.is(await connects(world, { username, password }), 5);
   for (let tries = 0; (await door.types(username)).at(-1) !== 'CredentialDeactivated'; ) {

@@ -6,6 +6,8 @@ import { parseConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { type RunningService, startService } from '../../src/main.ts';
 import type { HashLimits } from '../../src/service-credentials.ts';
+import type { EventStore } from '../../src/store/event-store.ts';
+import { openStore } from '../../src/store/open.ts';
 
 export const adminPassword = 'correct horse battery staple';
 
@@ -37,6 +39,8 @@ export interface World {
   /** One HTTP call, as the administrator unless told otherwise; the body parsed where it is JSON. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   signIn(username: string, password: string): Promise<string>;
+  /** Its log, wherever that lives; it must be stopped. */
+  withStore<T>(use: (store: EventStore) => Promise<T>): Promise<T>;
   /** Stops it and starts it again on the same folder. */
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
   stop(): Promise<void>;
@@ -124,6 +128,14 @@ export async function startRegistry(
       });
       if (answer.status !== 200) throw new Error(`sign-in of ${username}: ${answer.status}`);
       return answer.body.token;
+    },
+    async withStore(use) {
+      const store = await openStore(listening(dataDir, settings));
+      try {
+        return await use(store);
+      } finally {
+        await store.close();
+      }
     },
     async restart(more = {}) {
       await running.stop();

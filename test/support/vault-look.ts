@@ -1,24 +1,15 @@
-/** Looks into a stopped registry's data folder, and moves its clock. */
+/** Looks into the vault of a stopped registry, and moves its clock. */
 import { join } from 'node:path';
 import { createVault } from '../../src/credentials/vault.ts';
 import { allKeepers, allProjections, rowsOf } from '../../src/read-models/all.ts';
 import { openReadModels } from '../../src/read-models/read-models.ts';
-import { beginning, type EventStore } from '../../src/store/event-store.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { beginning } from '../../src/store/event-store.ts';
 import { sweep } from '../../src/sweep.ts';
-
-async function withStore<T>(dataDir: string, use: (store: EventStore) => Promise<T>): Promise<T> {
-  const store = openSqliteStore({ file: join(dataDir, 'log.sqlite') });
-  try {
-    return await use(store);
-  } finally {
-    await store.close();
-  }
-}
+import type { World } from './service.ts';
 
 /** The kinds of the secrets that are kept of each name. */
-export const secretsKept = (dataDir: string): Promise<ReadonlyMap<string, string[]>> =>
-  withStore(dataDir, async (store) => {
+export const secretsKept = ({ withStore }: World): Promise<ReadonlyMap<string, string[]>> =>
+  withStore(async (store) => {
     const kept = new Map<string, { username: string; kind: string }>();
     for (const change of await store.readVault(beginning, 100_000)) {
       if (change.kind === 'deleted') kept.delete(change.stream);
@@ -32,8 +23,8 @@ export const secretsKept = (dataDir: string): Promise<ReadonlyMap<string, string
   });
 
 /** Sweeps the vault as the clockwork does, so many days from now. Says how many secrets went. */
-export const sweepInDays = (dataDir: string, days: number): Promise<number> =>
-  withStore(dataDir, async (store) => {
+export const sweepInDays = ({ dataDir, withStore }: World, days: number): Promise<number> =>
+  withStore(async (store) => {
     const readModels = openReadModels({
       file: join(dataDir, 'read-models.sqlite'),
       logId: store.logId,
