@@ -148,7 +148,7 @@ export const variables = {
   TRUSTED_PROXIES: optional(
     listOf(Cidr, 256),
     'none',
-    'proxies whose Forwarded headers count (CIDRs)',
+    'proxies whose X-Forwarded-For counts (CIDRs)',
     'CIDRs such as 10.0.0.0/8 or fd00::/8, separated by commas',
   ),
   PASSWORD_POLICY: variable(
