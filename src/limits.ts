@@ -200,6 +200,8 @@ export const reportedRequestsMax = 5_000;
 /** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
 export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;
+/** What-ifs at once: one is judged, the others wait for it. */
+export const whatIfsMax = 16;
 /** Milliseconds after which a node that was away no longer acts on what it held. */
 export const leaseMs = 5_000;
 /** Milliseconds between two looks whether the lease is still heard of: several of them within `leaseMs`. */

@@ -16,7 +16,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Personal } from '../credentials/personal.ts';
 import { inTurn } from '../in-turn.ts';
-import { whatIfPageSize, whatIfRequestsMax } from '../limits.ts';
+import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../limits.ts';
 import { matchesNetworks } from '../networks.ts';
 import type { PastRows } from '../read-models/past-table.ts';
 import { cursorOf, MalformedCursor, type Rows } from '../read-models/row-table.ts';
@@ -55,6 +55,11 @@ export class PeriodTooLong extends Error {
     this.count = count;
     this.max = max;
   }
+}
+
+/** As many what-ifs wait already as may. */
+export class TooManyWhatIfs extends Error {
+  override name = 'TooManyWhatIfs';
 }
 
 /** What became of some requests. */
@@ -172,8 +177,18 @@ async function sourceOf(
 
 export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
   const { requests, personal, shown, requestsMax = whatIfRequestsMax } = options;
-  /** One at a time: who waits holds a connection, and of these there is a limit. */
   const queue = inTurn();
+  let waitingCount = 0;
+
+  async function oneAtATime<T>(act: () => Promise<T>): Promise<T> {
+    if (waitingCount >= whatIfsMax) throw new TooManyWhatIfs();
+    waitingCount += 1;
+    try {
+      return await queue(act);
+    } finally {
+      waitingCount -= 1;
+    }
+  }
 
   /** Judges all of the period in the order of the log; undefined: nobody waits for it any more. */
   async function judgeAll(asked: WhatIfAsked, signal: AbortSignal) {
@@ -212,10 +227,10 @@ export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
 
   /**
    * Undefined: the signal was aborted.
-   * @throws PeriodTooLong, MalformedCursor
+   * @throws PeriodTooLong, TooManyWhatIfs, MalformedCursor
    */
   return async function whatIf(asked: WhatIfAsked, seeing: boolean, signal: AbortSignal) {
-    const judged = await queue(() => judgeAll(asked, signal));
+    const judged = await oneAtATime(() => judgeAll(asked, signal));
     if (judged === undefined) return undefined;
     const items = await Promise.all(
       judged.items.map(async ({ requestId, outcome, reason, differs }) => {

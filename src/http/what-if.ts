@@ -4,7 +4,7 @@ import { personalDataResource } from '../../domain/role.ts';
 import { Text } from '../../domain/values.ts';
 import { effects, outcomes, reasons, ruleKinds, type WhatIfRule } from '../../domain/what-if.ts';
 import type { App } from '../app.ts';
-import { PeriodTooLong } from '../audit/what-if.ts';
+import { PeriodTooLong, TooManyWhatIfs } from '../audit/what-if.ts';
 import { seeing } from './asking.ts';
 import { requirePermission } from './caller.ts';
 import { malformed, Problem } from './problem.ts';
@@ -127,6 +127,11 @@ const tooLong = ({ count, max }: PeriodTooLong) =>
     },
   ]);
 
+const tooMany = () =>
+  new Problem('source-throttled', {
+    detail: 'Too many what-ifs wait for one another: try again in a moment.',
+  });
+
 export const whatIfRoutes = (app: Pick<App, 'audit'>): Route[] => [
   route({
     method: 'GET',
@@ -143,6 +148,7 @@ export const whatIfRoutes = (app: Pick<App, 'audit'>): Route[] => [
     answers: {
       200: { description: 'Counts of all, and a page of them, newest first.', body: WhatIf },
     },
+    problems: ['source-throttled'],
     async handle({ query, caller, signal }) {
       if (query.sources !== undefined) requirePermission(caller, 'GET', personalDataResource);
       try {
@@ -154,7 +160,9 @@ export const whatIfRoutes = (app: Pick<App, 'audit'>): Route[] => [
         if (found === undefined) throw new Problem('stopping');
         return ok(found);
       } catch (error) {
-        throw error instanceof PeriodTooLong ? tooLong(error) : error;
+        if (error instanceof PeriodTooLong) throw tooLong(error);
+        if (error instanceof TooManyWhatIfs) throw tooMany();
+        throw error;
       }
     },
   }),

@@ -5,8 +5,8 @@ import type { WhatIfRule } from '../../../domain/what-if.ts';
 import { requests } from '../../../projections/requests.ts';
 import { windowProjection } from '../../../projections/window.ts';
 import { merkleTree } from '../../../src/audit/tree.ts';
-import { createWhatIf, PeriodTooLong } from '../../../src/audit/what-if.ts';
-import { whatIfPageSize, whatIfRequestsMax } from '../../../src/limits.ts';
+import { createWhatIf, PeriodTooLong, TooManyWhatIfs } from '../../../src/audit/what-if.ts';
+import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../../src/limits.ts';
 import { ada, firstWindow, id, requested } from '../../support/client.ts';
 import { doorOf, strong } from '../../support/door.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
@@ -196,6 +196,17 @@ test('what it says of limits is what the door does with these limits', async () 
   } finally {
     await world.stop();
   }
+});
+
+test('only so many wait, and there is room again when they are done', async ({ files }) => {
+  const { whatIf } = whatIfOver(files, 3);
+  const ask = () => whatIf({ rule: rule({}), limit: 1 }, true, nobodyGone);
+  const answers = await Promise.allSettled(Array.from({ length: whatIfsMax + 1 }, ask));
+  const refused = answers.filter(({ status }) => status === 'rejected');
+  assert.is(refused.length, 1);
+  const [{ reason }] = refused as [PromiseRejectedResult];
+  assert.instance(reason, TooManyWhatIfs);
+  assert.is((await ask())?.counts.asked.all, 3);
 });
 
 test.run();
