@@ -1,6 +1,6 @@
 /** Rights: none of them, what a decision makes of them, and when two are the same. */
-import type { GivenRights } from './client-commands.ts';
-import type { Rights } from './client-events.ts';
+import type { GivenRights } from './client/commands.ts';
+import type { Rights } from './client/events.ts';
 
 export const noRights: Rights = {
   roles: [],

@@ -1,6 +1,6 @@
 /** What a broker and a door ask: the state of each client, exactly as decisions see it. */
-import { ClientEvent } from '../domain/client-events.ts';
-import { type Client, evolve, initial } from '../domain/client-state.ts';
+import { ClientEvent } from '../domain/client/events.ts';
+import { type Client, evolve, initial } from '../domain/client/state.ts';
 import type { Projection } from './projection.ts';
 
 export type AccessRow = Client & { readonly username: string };

@@ -1,6 +1,6 @@
 /** Every client with a history, as people look at it. */
-import { ClientEvent, type Rights } from '../domain/client-events.ts';
-import { type Client, evolve, initial } from '../domain/client-state.ts';
+import { ClientEvent, type Rights } from '../domain/client/events.ts';
+import { type Client, evolve, initial } from '../domain/client/state.ts';
 import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';
 

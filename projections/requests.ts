@@ -1,5 +1,5 @@
 /** Every request for access and what became of it. Personal fields stay sealed. */
-import { ClientEvent, type Rights } from '../domain/client-events.ts';
+import { ClientEvent, type Rights } from '../domain/client/events.ts';
 import type { Permission } from '../domain/permission.ts';
 import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';

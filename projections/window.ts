@@ -1,6 +1,6 @@
 /** The state of the lock, and the facts of the newest window. */
 import { z } from 'zod';
-import { ClientEvent } from '../domain/client-events.ts';
+import { ClientEvent } from '../domain/client/events.ts';
 import { registryId, WindowEvent, type WindowLimits } from '../domain/window.ts';
 import type { Projection } from './projection.ts';
 

@@ -2,16 +2,16 @@
 import type { Administration } from './administration/administration.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
-import type { ActivationManager } from './broker/broker.ts';
-import type { Config } from './config.ts';
-import type { Live } from './live.ts';
-import type { Log } from './log.ts';
-import type { LongPolls } from './long-polls.ts';
+import type { ActivationManager } from './broker/ports/broker.ts';
+import type { Config } from './config/config.ts';
+import type { Log } from './logger.ts';
 import type { Metrics } from './metrics.ts';
-import type { DeadLetter } from './notifications.ts';
+import type { Live } from './notifications/live-events.ts';
+import type { DeadLetter } from './notifications/notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
-import type { Registration } from './registration.ts';
-import type { RegistrationTokens } from './registration-tokens.ts';
+import type { LongPolls } from './registration/long-polls.ts';
+import type { Registration } from './registration/registration.ts';
+import type { RegistrationTokens } from './registration/tokens.ts';
 import type { Views } from './views/views.ts';
 
 export interface App {

@@ -10,9 +10,9 @@ import { builtInRoles } from '../domain/role.ts';
 import type { AccessRow } from '../projections/access.ts';
 import type { RoleRow } from '../projections/roles.ts';
 import type { TokenRow } from '../projections/tokens.ts';
-import { boundedCache } from './credentials/bounded-cache.ts';
 import type { Tokens } from './credentials/tokens.ts';
 import { rightsHeldMax } from './limits.ts';
+import { boundedCache } from './platform/lru-cache.ts';
 import type { Changes } from './read-models/read-models.ts';
 import type { Rows } from './read-models/row-table.ts';
 

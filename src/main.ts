@@ -1,25 +1,26 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
+
+import { createFirstAdministrator, type Told } from './administration/first-administrator.ts';
 import type { App } from './app.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Vault } from './credentials/vault.ts';
-import { createFirstAdministrator, type Told } from './first-administrator.ts';
-import { type Following, followLog } from './follow.ts';
 import { startHttp } from './http/server.ts';
 import { storeSilenceMaxMs } from './limits.ts';
-import type { Log } from './log.ts';
-import { nothingDriven, seen, startAllBrokers } from './main-brokers.ts';
-import { startRoutines } from './main-routines.ts';
+import type { Log } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { pause } from './pause.ts';
-import { openReadModelsOf } from './rebuild.ts';
-import { buildService, type Service, type ServiceOptions } from './service.ts';
-import type { HashLimits } from './service-credentials.ts';
-import { Started } from './started.ts';
-import { isShared } from './store/log-file.ts';
+import { Started } from './platform/lifecycle.ts';
+import { pause } from './platform/pause.ts';
+import { type Following, followLog } from './read-models/follow.ts';
+import { startRoutines } from './startup/background.ts';
+import { nothingDriven, seen, startAllBrokers } from './startup/brokers.ts';
+import type { HashLimits } from './startup/credentials.ts';
+import { openReadModelsOf } from './startup/read-models.ts';
+import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
+import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
 
-export { moveLogBetween } from './move-log.ts';
-export { rebuildReadModels } from './rebuild.ts';
+export { moveLogBetween } from './startup/move-log.ts';
+export { rebuildReadModels } from './startup/read-models.ts';
 
 const catchUpMs = 60_000;
 const retryDelayMs = 1_000;

@@ -55,50 +55,43 @@ test('the test sees the imports it judges', () => {
     for (const from of importsOf(file))
       if (!/^(node:|@?[a-z])/.test(from) || from.startsWith('src/') || from.startsWith('domain/'))
         assert.ok(existsSync(posix.join(root, from)), `${file} imports ${from}`);
-  assert.ok(importsOf('src/cli/operate.ts').includes('src/main.ts'), 'also those made late');
-  assert.ok(importsOf('src/refused.ts').includes('domain/role.ts'), 'and those of types');
+  assert.ok(importsOf('src/cli/commands/serve.ts').includes('src/main.ts'), 'also those made late');
+  assert.ok(importsOf('src/commands/refused.ts').includes('domain/role.ts'), 'and those of types');
 });
 
 // ── Floors ────────────────────────────────────────────────────────────────────────────────────────
 
-/** From the ground up. A file belongs to the first floor that names it, the rest of src/ to `middle`. */
+/** From the ground up. A file belongs to the place that names it most closely; every file has a floor. */
 const floors: readonly (readonly [name: string, places: readonly string[]])[] = [
   ['domain', ['domain/']],
-  ['projections', ['projections/']],
+  ['platform', ['src/platform/', 'src/limits.ts', 'src/logger.ts', 'src/metrics.ts']],
+  ['wire', ['src/api/']],
+  ['configuration', ['src/config/', 'src/device/']],
+  ['log', ['projections/', 'src/store/']],
+  ['rows and secrets', ['src/read-models/', 'src/credentials/', 'src/audit/transparency-log/']],
+  ['commands', ['src/commands/', 'src/authority.ts']],
   [
-    'words',
-    [
-      ...['src/limits.ts', 'src/printable.ts', 'src/log.ts', 'src/nearest-word.ts'],
-      ...['src/config.ts', 'src/config-'],
-      ...['src/networks.ts', 'src/in-turn.ts', 'src/private-file.ts', 'src/refused.ts'],
-      ...['src/metrics.ts', 'src/lease.ts', 'src/pause.ts'],
-    ],
+    'doors and desks',
+    ['src/registration/', 'src/administration/', 'src/jobs/', 'src/broker/', 'src/web/'],
   ],
-  ['store', ['src/store/']],
-  [
-    'ground',
-    [
-      ...['src/handle.ts', 'src/credentials/', 'src/read-models/'],
-      // The tree and its formats; what is told of the log with them is of the middle.
-      ...['canonical-json', 'checkpoint', 'leaf', 'merkle', 'ndjson', 'signed-note', 'tree'].map(
-        (name) => `src/audit/${name}.ts`,
-      ),
-      'src/audit/difference.ts',
-      'src/audit/verify.ts',
-    ],
-  ],
-  // The port: what the service and the adapters of brokers agree on.
-  ['port', ['src/broker/broker.ts']],
-  ['middle', []],
-  ['app', ['src/app.ts', 'src/service.ts', 'src/service-credentials.ts']],
-  ['edges', ['src/http/', 'src/broker/', 'src/web/']],
-  ['main', ['src/main.ts', 'src/main-']],
+  ['answers', ['src/notifications/', 'src/audit/', 'src/views/']],
+  ['app', ['src/app.ts']],
+  ['http', ['src/http/']],
+  ['main', ['src/main.ts', 'src/startup/']],
   ['cli', ['src/cli/']],
 ];
 const floorOf = (file: string): number => {
-  const found = floors.findIndex(([, places]) => inside(file, places));
-  return found >= 0 ? found : floors.findIndex(([name]) => name === 'middle');
+  const closeness = floors.map(([, places]) =>
+    Math.max(0, ...places.filter((place) => inside(file, [place])).map((place) => place.length)),
+  );
+  return closeness.indexOf(Math.max(1, ...closeness));
 };
+
+test('every file has a floor', () =>
+  assert.equal(
+    files.filter((file) => floorOf(file) < 0),
+    [],
+  ));
 
 test('no arrow goes upwards', () => {
   const upwards = files.flatMap((file) =>
@@ -120,7 +113,7 @@ const rules: readonly (readonly [string, readonly string[], readonly string[]])[
     ['src/store/'],
     [
       ...['node:', 'zod', '@kurrent/', 'src/store/'],
-      ...['src/limits.ts', 'src/log.ts', 'src/lease.ts'],
+      ...['src/limits.ts', 'src/logger.ts', 'src/platform/'],
     ],
   ],
   [
@@ -129,21 +122,26 @@ const rules: readonly (readonly [string, readonly string[], readonly string[]])[
     [
       ...['node:', 'zod', 'paseto', 'paseto/', 'domain/', 'src/credentials/', 'src/limits.ts'],
       // A signed note is a format, and the key that signs it is a key.
-      ...['src/store/event-store.ts', 'src/audit/signed-note.ts'],
+      ...['src/store/event-store.ts', 'src/audit/transparency-log/signed-note.ts', 'src/platform/'],
     ],
   ],
   [
     'read models know the log and what is folded or kept',
     ['src/read-models/'],
     [
-      ...['node:', 'domain/', 'projections/', 'src/read-models/', 'src/limits.ts'],
-      ...['src/store/event-store.ts', 'src/audit/tree.ts'],
+      ...['node:', 'domain/', 'projections/', 'src/read-models/', 'src/limits.ts', 'src/logger.ts'],
+      ...['src/store/event-store.ts', 'src/audit/transparency-log/tree.ts', 'src/platform/'],
     ],
   ],
   [
     'the device’s side stands alone: it is copied to devices',
-    ['src/client.ts', 'src/client-http.ts', 'src/client-file.ts'],
-    ['node:', 'src/client.ts', 'src/client-http.ts', 'src/client-file.ts', 'src/private-file.ts'],
+    ['src/device/'],
+    ['node:', 'src/device/', 'src/platform/private-file.ts'],
+  ],
+  [
+    'the page knows the wire and the domain',
+    ['src/web/'],
+    ['preact', 'preact/', 'htm', 'src/web/', 'src/api/', 'domain/'],
   ],
 ];
 for (const [name, where, allowed] of rules)
@@ -157,12 +155,15 @@ const importers = (what: RegExp) =>
   );
 /** [who, must not import, why not] */
 const fences: readonly (readonly [string, RegExp])[] = [
-  ['src/http/', /^src\/broker\/|^src\/store\/(?!event-store)|^src\/cli\//],
-  ['src/broker/', /^src\/http\/|^src\/credentials\/|^src\/store\/(?!event-store)|^src\/cli\//],
+  ['src/http/', /^src\/broker\/(?!hooks\/|ports\/)|^src\/store\/(?!event-store)|^src\/cli\//],
+  [
+    'src/broker/',
+    /^src\/http\/|^src\/credentials\/|^src\/store\/(?!event-store|lease)|^src\/cli\//,
+  ],
   ['src/store/', /^src\/(http|broker|credentials|read-models|audit|cli)\//],
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config|log\.ts|http\/(?:service-shapes|shapes|brokers|audit-past|what-if)\.ts|audit\/(?:checkpoint|ndjson|signed-note|verify)\.ts|nearest-word|printable|private-file|limits|networks|client)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|verify)\.ts)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)
@@ -174,13 +175,13 @@ for (const [who, what] of fences)
       [],
     ));
 
-test('the command line knows answers by their shape alone', () => {
-  for (const file of files.filter((name) => name.startsWith('src/cli/')))
-    assert.not.match(codeOf(file), /^import (?!type\b)[^;]*from '\.\.\/http\//m, file);
+test('the page knows the wire by its types alone: it is served file by file', () => {
+  for (const file of files.filter((name) => name.startsWith('src/web/')))
+    assert.not.match(codeOf(file), /^import (?!type\b)[^;]*from '[./]*\/api\//m, file);
 });
 
 test('the store is chosen in one place', () => {
-  const allowed = ['node:path', 'src/config.ts', 'src/store/'];
+  const allowed = ['node:path', 'src/config/config.ts', 'src/store/'];
   assert.equal(
     importsOf(chooser).filter((from) => !inside(from, allowed)),
     [],
@@ -188,20 +189,19 @@ test('the store is chosen in one place', () => {
 });
 
 test('adapters never import one another', () => {
-  const kinds = ['embedded', 'mosquitto', 'emqx', 'rabbitmq', 'vernemq', 'gateway'];
-  const kindOf = (file: string) => kinds.find((name) => file.startsWith(`src/broker/${name}`));
-  const stores = ['sqlite', 'kurrentdb'];
-  const storeOf = (file: string) => stores.find((kind) => file.startsWith(`src/store/${kind}`));
+  const placeOf = (file: string) => /^src\/(?:broker|store)\/[^/]+(?=\/)/.exec(file)?.[0];
+  const shared = /^src\/broker\/ports$|^src\/store\/copy$/;
   for (const file of files)
-    for (const from of importsOf(file))
-      for (const kind of [kindOf, storeOf])
-        if (kind(file) !== undefined && kind(from) !== undefined)
-          assert.is(kind(from), kind(file), `${file} imports ${from}`);
+    for (const from of importsOf(file)) {
+      const [mine, theirs] = [placeOf(file), placeOf(from)];
+      if (mine !== undefined && theirs !== undefined && !shared.test(theirs))
+        assert.is(theirs, mine, `${file} imports ${from}`);
+    }
 });
 
 const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
-  [/^@kurrent\//, ['src/store/']],
-  [/^node:sqlite$/, ['src/store/', 'src/read-models/', 'src/audit/tree.ts']],
+  [/^@kurrent\//, ['src/store/kurrentdb/']],
+  [/^node:sqlite$/, ['src/store/', 'src/read-models/', 'src/audit/transparency-log/tree.ts']],
   [/^(koa|@koa\/)/, ['src/http/']],
   [/^(aedes|aedes-persistence|ws|mqtt|mqtt-packet)$/, ['src/broker/']],
   [/^paseto\b/, ['src/credentials/']],
@@ -228,27 +228,33 @@ test('the pure folders have no clock, no randomness and no I/O', () => {
 test('only what was decided is written, and only by who may', () =>
   assert.equal(
     finds(/\b(?:store|log|events?)\.append\(/, [
-      ...['src/store/', 'src/handle.ts'],
-      ...['src/credentials/vault.ts', 'src/credentials/log-keys.ts'],
+      ...['src/store/', 'src/commands/handle.ts'],
+      ...['src/credentials/vault.ts', 'src/credentials/keys/log-binding.ts'],
     ]),
     [],
   ));
 test('the environment is read in one place, arguments at the command line', () => {
-  assert.equal(finds(/process\.env\b/, ['src/config.ts']), []);
+  assert.equal(finds(/process\.env\b/, ['src/config/config.ts']), []);
   assert.equal(finds(/process\.argv\b/, ['src/cli/']), []);
 });
 test('which failure has which status is written down once', () => {
   // /readyz is no problem document: it answers 503 with its checks (WIRE "Health").
-  const homes = ['src/http/problem.ts', 'src/http/health.ts'];
+  const homes = ['src/api/problems.ts', 'src/http/routes/health.ts'];
   assert.equal(finds(/\bstatus(?:Code)?\s*[:=]\s*[45]\d\d\b/, homes), []);
   assert.equal(
-    finds(/application\/problem\+json'/, ['src/http/problem.ts', 'src/http/openapi.ts']),
+    finds(/application\/problem\+json'/, [
+      'src/http/response/problem.ts',
+      'src/http/pages/openapi.ts',
+    ]),
     [],
   );
 });
 test('nothing that matters is left to a weak chance', () =>
   // Retries are spread by it, no more.
-  assert.equal(finds(/Math\.random/, ['src/client.ts', 'src/store/kurrentdb-insist.ts']), []));
+  assert.equal(
+    finds(/Math\.random/, ['src/device/register.ts', 'src/store/kurrentdb/retry.ts']),
+    [],
+  ));
 test('lines go to the log, not past it', () => assert.equal(finds(/console\./, []), []));
 test('no secret is compared byte by byte', () => {
   const compares =

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { configTable, parseConfig } from '../src/config.ts';
+import { configTable, parseConfig } from '../src/config/config.ts';
 
 interface Service {
   readonly image?: string;

@@ -9,8 +9,13 @@ import { runProgram } from './support/program.ts';
 
 /** Side by side: they mostly wait, for the server, for hashes, for what time brings. */
 const lanes = [
-  ['src/administration/', 'src/restart.test', 'cli/session.test'],
-  ['src/implicit.test', 'src/door.test', 'src/door-attacks.test', 'http/audit.test'],
+  ['src/administration/', 'startup/restart.test', 'cli/session.test'],
+  [
+    'registration/implicit.test',
+    'registration/door.test',
+    'door-attacks.test',
+    'audit-events.test',
+  ],
 ];
 
 const test = suite('the service on KurrentDB');

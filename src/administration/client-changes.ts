@@ -1,16 +1,17 @@
 /** What decisions about a client have in common: what it holds as they are made, and how they are recorded. */
-import type { Client } from '../../domain/client.ts';
-import type { ClientCommand } from '../../domain/client-commands.ts';
+import type { Client } from '../../domain/client/client.ts';
+import type { ClientCommand } from '../../domain/client/commands.ts';
 import type { Permission } from '../../domain/permission.ts';
 import type { Actor } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Authority } from '../authority.ts';
-import type { Clients } from '../clients.ts';
+import type { Clients } from '../commands/client-commands.ts';
+import type { Done } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { Refused } from '../refused.ts';
-import { actorOf, type By, type Done } from './by.ts';
+import { actorOf, type By } from './context.ts';
 
 export interface ClientChangesOptions {
   readonly clients: Clients;

@@ -1,13 +1,14 @@
 /** Users that are made without a request, and passwords that are set anew. */
-import type { GivenRights } from '../../domain/client.ts';
+import type { GivenRights } from '../../domain/client/client.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
-import { generateSecret, type Passwords } from '../credentials/passwords.ts';
+import type { Done } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
+import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
-import { sourceKey } from '../networks.ts';
-import { Refused } from '../refused.ts';
-import { type By, type Done, existing, withinOwn } from './by.ts';
+import { sourceKey } from '../platform/networks.ts';
 import type { ClientChanges } from './client-changes.ts';
+import { type By, existing, withinOwn } from './context.ts';
 
 export interface CredentialAdministrationOptions {
   readonly authority: Authority;

@@ -1,12 +1,13 @@
 /** The last administrator without an end stays, however many are taken away at once. */
-import type { ClientCommand } from '../../domain/client-commands.ts';
+import type { ClientCommand } from '../../domain/client/commands.ts';
 import { administrator } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
-import { inTurn } from '../in-turn.ts';
+import type { Done } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
+import { inTurn } from '../platform/serial.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { Refused } from '../refused.ts';
-import type { By, Done } from './by.ts';
 import type { ClientChanges } from './client-changes.ts';
+import type { By } from './context.ts';
 
 class BecameAdministrator extends Error {
   override name = 'BecameAdministrator';

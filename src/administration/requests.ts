@@ -1,13 +1,14 @@
 /** Requests granted and denied, one by one and in bulk. */
-import type { GivenRights } from '../../domain/client.ts';
+import type { GivenRights } from '../../domain/client/client.ts';
 import { holdsHttpRights } from '../../domain/permission.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
+import type { Done } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { Refused } from '../refused.ts';
-import { actorOf, type By, type Done, existing, withinOwn } from './by.ts';
 import type { ClientChanges } from './client-changes.ts';
+import { actorOf, type By, existing, withinOwn } from './context.ts';
 
 export type Grant = GivenRights & {
   readonly reason?: string | undefined;

@@ -4,12 +4,12 @@ import { role } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
-import { inTurn } from '../in-turn.ts';
+import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { inTurn } from '../platform/serial.ts';
 import { everyRow } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { actorOf, type By, type Done, withinOwn } from './by.ts';
 import type { ClientChanges } from './client-changes.ts';
-import { type RecordingOptions, record } from './recording.ts';
+import { actorOf, type By, withinOwn } from './context.ts';
 
 export interface RoleAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;

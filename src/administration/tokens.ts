@@ -5,17 +5,17 @@ import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import type { Authority, Standing } from '../authority.ts';
-import { isStrong } from '../credentials/passwords.ts';
-import type { Proofs } from '../credentials/proofs.ts';
-import type { Shown } from '../credentials/shown.ts';
+import type { Cause } from '../commands/handle.ts';
+import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
+import { isStrong } from '../credentials/passwords/passwords.ts';
+import type { Proofs } from '../credentials/passwords/proofs.ts';
+import type { Shown } from '../credentials/passwords/seen.ts';
 import type { Tokens } from '../credentials/tokens.ts';
-import type { Cause } from '../handle.ts';
-import { sourceKey } from '../networks.ts';
+import { sourceKey } from '../platform/networks.ts';
+import type { Throttle } from '../platform/throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { Refused } from '../refused.ts';
-import type { Throttle } from '../throttle.ts';
-import { actorOf, type By, type Done, withinOwn } from './by.ts';
-import { type RecordingOptions, record } from './recording.ts';
+import { actorOf, type By, withinOwn } from './context.ts';
 
 export interface TokenAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;

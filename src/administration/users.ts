@@ -1,14 +1,15 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
-import type { GivenRights } from '../../domain/client.ts';
+import type { GivenRights } from '../../domain/client/client.ts';
 import { holdsHttpRights } from '../../domain/permission.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
+import type { Done } from '../commands/record.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { type By, type Done, existing, withinOwn } from './by.ts';
 import type { ClientChanges } from './client-changes.ts';
+import { type By, existing, withinOwn } from './context.ts';
 import { isLasting, keepingAnAdministrator } from './last-administrator.ts';
 
 export interface UserAdministrationOptions {

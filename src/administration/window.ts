@@ -1,8 +1,8 @@
 /** The window: unlocked for a time within limits, and locked. */
 import { randomUUID } from 'node:crypto';
 import { registryId, type TurnedAway, type WindowCommand, window } from '../../domain/window.ts';
-import { actorOf, type By, type Done } from './by.ts';
-import { type RecordingOptions, record } from './recording.ts';
+import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { actorOf, type By } from './context.ts';
 
 export interface Unlock {
   readonly durationMs?: number | undefined;

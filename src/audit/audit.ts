@@ -7,19 +7,19 @@ import type { HistoryRow } from '../../projections/history.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import { roles } from '../../projections/roles.ts';
 import { windowProjection } from '../../projections/window.ts';
-import type { Personal } from '../credentials/personal.ts';
+import type { Personal } from '../credentials/personal-data.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { Views } from '../views/views.ts';
-import { accessAt } from './access-at.ts';
-import { type Checkpoints, createCheckpoints } from './checkpoints.ts';
-import { createExplain } from './explain.ts';
-import { exportLines } from './export.ts';
-import type { Signer } from './signed-note.ts';
-import { clientAt, momentOf, type Past, registryAt } from './state-at.ts';
-import { merkleTree, type Tree } from './tree.ts';
-import { createWhatIf } from './what-if.ts';
+import { accessAt } from './time-travel/access-at.ts';
+import { createExplain } from './time-travel/explain.ts';
+import { clientAt, momentOf, type Past, registryAt } from './time-travel/state-at.ts';
+import { createWhatIf } from './time-travel/what-if.ts';
+import { exportLines } from './transparency-log/export.ts';
+import { type Checkpoints, createCheckpoints } from './transparency-log/publisher.ts';
+import type { Signer } from './transparency-log/signed-note.ts';
+import { merkleTree, type Tree } from './transparency-log/tree.ts';
 
 /** Everything in base64. */
 export interface InclusionProof {

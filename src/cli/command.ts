@@ -1,8 +1,8 @@
 /** What a command of the command line is, and how its arguments are read. */
 import { parseArgs } from 'node:util';
-import type { CommandLineSettings, Environment } from '../config.ts';
-import { nearestWord } from '../nearest-word.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandLineSettings, Environment } from '../config/config.ts';
+import { nearestWord } from '../platform/did-you-mean.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 export const exitCodes = {
   done: 0,

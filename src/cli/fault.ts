@@ -1,9 +1,9 @@
 /** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../config/config.ts';
+import { ProblemAnswered } from './client/registry-client.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
-import { ProblemAnswered } from './registry.ts';
-import type { Terminal } from './terminal.ts';
-import { MistypedError } from './words.ts';
+import type { Terminal } from './terminal/terminal.ts';
+import { MistypedError } from './text/format.ts';
 
 const fileReasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',

@@ -1,9 +1,8 @@
 /** Finds the command that was asked for, reads its arguments and runs it. */
 import { readFileSync } from 'node:fs';
-import { commandLineSettings, type Environment } from '../config.ts';
-import { nearestWord } from '../nearest-word.ts';
-import { auditFileCommands } from './audit-files.ts';
-import { auditPastCommands } from './audit-past.ts';
+import { commandLineSettings, type Environment } from '../config/config.ts';
+import { nearestWord } from '../platform/did-you-mean.ts';
+import { signInCommands } from './client/sign-in.ts';
 import {
   type Command,
   callOf,
@@ -15,21 +14,22 @@ import {
   parsedArguments,
   usageFault,
 } from './command.ts';
-import { copyCommands } from './copy.ts';
-import { decideCommands } from './decide.ts';
-import { deviceCommands } from './device.ts';
+import { auditPastCommands } from './commands/audit-past.ts';
+import { reconcileCommands } from './commands/brokers.ts';
+import { copyCommands } from './commands/copy.ts';
+import { decideCommands } from './commands/decide.ts';
+import { historyCommands } from './commands/history.ts';
+import { deviceCommands } from './commands/register.ts';
+import { requestsCommands } from './commands/requests.ts';
+import { roleCommands, tokenCommands } from './commands/roles.ts';
+import { operateCommands } from './commands/serve.ts';
+import { userCommands } from './commands/users.ts';
+import { auditFileCommands } from './commands/verify.ts';
+import { whatIfCommands } from './commands/what-if.ts';
+import { windowCommands } from './commands/window.ts';
 import { saidFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
-import { historyCommands } from './history.ts';
-import { operateCommands } from './operate.ts';
-import { reconcileCommands } from './reconcile.ts';
-import { requestsCommands } from './requests.ts';
-import { roleCommands, tokenCommands } from './roles.ts';
-import { signInCommands } from './sign-in.ts';
-import { type Output, terminalOf } from './terminal.ts';
-import { userCommands } from './users.ts';
-import { whatIfCommands } from './what-if.ts';
-import { windowCommands } from './window.ts';
+import { type Output, terminalOf } from './terminal/terminal.ts';
 
 const [serve, ...otherOperateCommands] = operateCommands;
 

@@ -10,8 +10,8 @@ import {
   tokenBytesMax,
   verifiedTokensMax,
 } from '../limits.ts';
-import { boundedCache } from './bounded-cache.ts';
-import type { Keys } from './keys.ts';
+import { boundedCache } from '../platform/lru-cache.ts';
+import type { Keys } from './keys/folder.ts';
 import {
   type KeyRing,
   paseto,
@@ -19,7 +19,7 @@ import {
   rotateKeyRing,
   tidyKeyRing,
   type VerifyingKey,
-} from './signing-keys.ts';
+} from './keys/signing.ts';
 
 export const issuer = 'gatebook';
 

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
+import { boundedCache } from '../platform/lru-cache.ts';
 import {
   beginning,
   type EventStore,
@@ -14,8 +15,7 @@ import {
   type StoredEvent,
   vaultCategory,
 } from '../store/event-store.ts';
-import { boundedCache } from './bounded-cache.ts';
-import { isQuickVerifier } from './passwords.ts';
+import { isQuickVerifier } from './passwords/passwords.ts';
 
 export type Secret =
   | { readonly kind: 'verifier'; readonly username: string; readonly verifier: string }

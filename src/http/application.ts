@@ -1,16 +1,26 @@
 /** The HTTP application. Middleware runs in the order written here, and nowhere else. */
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
+import type { Fault } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
 import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
-import { bodyBytes, bodyJson } from './body.ts';
-import { requirePermission } from './caller.ts';
-import { contentSecurityPolicyOf } from './content-security-policy.ts';
-import { sendFile } from './file.ts';
-import { type Fault, Problem, problems } from './problem.ts';
-import { allOf, type Parsed, parsedBody, parsedParams, parsedQuery, placeOf } from './received.ts';
+import { requirePermission } from './request/authorization.ts';
+import { bodyBytes, bodyJson } from './request/body.ts';
+import type { SourceOf } from './request/client-address.ts';
+import {
+  allOf,
+  type Parsed,
+  parsedBody,
+  parsedParams,
+  parsedQuery,
+  placeOf,
+} from './request/parse.ts';
+import { keepSession, tokenOf } from './request/session-cookie.ts';
+import { contentSecurityPolicyOf } from './response/content-security-policy.ts';
+import { Problem, problems } from './response/problem.ts';
+import { sendFile } from './response/static-file.ts';
 import {
   type Answer,
   type Asked,
@@ -19,8 +29,6 @@ import {
   preferredWaitSeconds,
   type Route,
 } from './route.ts';
-import { keepSession, tokenOf } from './session-cookie.ts';
-import type { SourceOf } from './source.ts';
 
 /** What the application needs from the service around it. */
 export interface Edge {

@@ -1,9 +1,9 @@
 /** How a route is declared: once, for the router, for the API description and for its types. */
 import { z } from 'zod';
+import type { Fault, ProblemCode } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
-import type { Cause } from '../handle.ts';
-import type { ServedFile } from './file.ts';
-import type { Fault, ProblemCode } from './problem.ts';
+import type { Cause } from '../commands/handle.ts';
+import type { ServedFile } from './response/static-file.ts';
 
 /**
  * Who may: `open` anybody; `registration` the holder of a registration token, which the route checks

@@ -3,22 +3,22 @@ import { randomUUID } from 'node:crypto';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
 import { type Edge, httpApplication } from './application.ts';
-import { auditRoutes } from './audit.ts';
-import { brokerRoutes } from './brokers.ts';
-import { clientRegistryRoutes } from './client-registry.ts';
-import { eventRoutes } from './events.ts';
-import { healthRoutes, liveness } from './health.ts';
-import { type HookOptions, hookAnswers } from './hooks.ts';
 import { listen } from './listener.ts';
-import { notificationRoutes } from './notifications.ts';
-import { pageRoutes } from './page.ts';
-import { wellKnownPaseto, withDescription } from './pages.ts';
-import { doorRoutes } from './register.ts';
-import { roleRoutes } from './roles.ts';
+import { sourceReader } from './request/client-address.ts';
 import type { Route } from './route.ts';
-import { sourceReader } from './source.ts';
-import { tokenRoutes } from './tokens.ts';
-import { userRoutes } from './users.ts';
+import { auditRoutes } from './routes/audit-events.ts';
+import { brokerRoutes } from './routes/brokers.ts';
+import { clientRegistryRoutes } from './routes/client-registry.ts';
+import { wellKnownPaseto, withDescription } from './routes/description.ts';
+import { healthRoutes, liveness } from './routes/health.ts';
+import { type HookOptions, hookAnswers } from './routes/hooks.ts';
+import { eventRoutes } from './routes/live-events.ts';
+import { notificationRoutes } from './routes/notifications.ts';
+import { pageRoutes } from './routes/page.ts';
+import { doorRoutes } from './routes/register.ts';
+import { roleRoutes } from './routes/roles.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 
 export interface HttpService {
   /** Where the main port listens: `http://127.0.0.1:8080`. */

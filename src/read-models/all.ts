@@ -7,7 +7,7 @@ import { requests } from '../../projections/requests.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
-import { merkleTree } from '../audit/tree.ts';
+import { merkleTree } from '../audit/transparency-log/tree.ts';
 import type { ReadModels } from './read-models.ts';
 
 export const allProjections = [

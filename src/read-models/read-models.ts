@@ -3,12 +3,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
-import type { Keeper, Kept } from './keeper.ts';
-import type { PastRows } from './past-table.ts';
+import type { Keeper, Kept } from './custom-projection.ts';
+import { checkpointOf, furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
+import { Reaching } from './position-waiters.ts';
 import { blaming, ProjectionFault, type Stoppable } from './projection-fault.ts';
-import { Reaching } from './reaching.ts';
 import { type Rows, RowTable } from './row-table.ts';
-import { checkpointOf, furthestBehind, openRowsFile, type RowsFileOptions } from './rows-file.ts';
+import type { PastRows } from './row-versions.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side

@@ -1,7 +1,7 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
-import { PastTable } from './past-table.ts';
+import { PastTable } from './row-versions.ts';
 
 /**
  * What a row must fulfil; `key` and `born` (the number of the event that made it) are columns too. All

@@ -1,8 +1,8 @@
 /** Opens the log where the configuration says it is kept. */
-import type { Config } from '../config.ts';
-import type { MovableStore, Purpose } from './copy-marks.ts';
-import { isShared, logFileOf } from './log-file.ts';
-import { openSqliteStore } from './sqlite.ts';
+import type { Config } from '../config/config.ts';
+import { isShared, logFileOf } from './location.ts';
+import type { MovableStore, Purpose } from './log-state.ts';
+import { openSqliteStore } from './sqlite/store.ts';
 
 export interface OpenStore extends MovableStore {
   /** Milliseconds since the store last answered. One in this process always does. */
@@ -24,6 +24,6 @@ export async function openStore(
     return Object.assign(store, { silentMs: () => 0 });
   }
   // Its client is large, and under a licence of the vendor's own: loaded only where it is wanted.
-  const { openKurrentStore } = await import('./kurrentdb.ts');
+  const { openKurrentStore } = await import('./kurrentdb/store.ts');
   return await openKurrentStore({ connectionString: config.store, ...options });
 }

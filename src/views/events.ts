@@ -1,6 +1,6 @@
 /** The history, searched and filtered. */
 import type { HistoryRow } from '../../projections/history.ts';
-import type { Personal } from '../credentials/personal.ts';
+import type { Personal } from '../credentials/personal-data.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { asked, type Paging, search, shownLater } from './paging.ts';
 import { opened, personalFields } from './personal-fields.ts';

@@ -1,5 +1,5 @@
 /** Personal fields are ciphertext everywhere; here they are opened, for those who may read them. */
-import type { Personal } from '../credentials/personal.ts';
+import type { Personal } from '../credentials/personal-data.ts';
 
 export const personalFields = ['source', 'clientId', 'context'] as const;
 export type PersonalField = (typeof personalFields)[number];

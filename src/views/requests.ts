@@ -1,9 +1,9 @@
 /** Requests for access, and the knocks of those who asked while it was locked. */
 import type { AccessRow } from '../../projections/access.ts';
 import type { RequestRow } from '../../projections/requests.ts';
-import type { Personal } from '../credentials/personal.ts';
-import type { Knocks } from '../knocks.ts';
+import type { Personal } from '../credentials/personal-data.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { Knocks } from '../registration/knocks.ts';
 import type { ActivationViews } from './activations.ts';
 import { asked, type Paging, paged, search, shownLater } from './paging.ts';
 import { opened, type PersonalField } from './personal-fields.ts';

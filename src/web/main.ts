@@ -1,19 +1,19 @@
 /** Starts the page: which view the address names, and the keys that work everywhere. */
 import { render } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import { Audit } from './audit.ts';
-import { ClientPage } from './client.ts';
-import { Clients } from './clients.ts';
-import { html, type View } from './html.ts';
-import { restWhileHidden } from './live.ts';
-import { titleOf } from './lock-card.ts';
-import { NewClient } from './new-client.ts';
-import { Registry } from './registry.ts';
-import { Roles } from './roles.ts';
+import { html, type View } from './app/html.ts';
+import { restWhileHidden } from './app/live.ts';
+import { state, useStore } from './app/store.ts';
+import { Audit } from './audit/audit.ts';
+import { ClientPage } from './clients/client.ts';
+import { Clients } from './clients/clients.ts';
+import { NewClient } from './clients/new-client.ts';
+import { titleOf } from './registry/lock-card.ts';
+import { Registry } from './registry/registry.ts';
+import { Roles } from './rights/roles.ts';
+import { Tokens } from './rights/tokens.ts';
 import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
-import { state, useStore } from './store.ts';
-import { Tokens } from './tokens.ts';
 
 interface Place {
   readonly name: string;

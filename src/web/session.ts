@@ -1,11 +1,11 @@
 /** Signing in and out, and what happens when a session ends by itself. */
 import { useState } from 'preact/hooks';
-import type { Self } from '../http/shapes.ts';
-import { call, get, holdRights, post, whenSessionIsOver } from './api.ts';
-import { Brand, html, type View } from './html.ts';
-import { startLive, stopLive } from './live.ts';
-import { FaultNotice, Field, Name, Notice, useCommand } from './parts.ts';
-import { change, fresh, state } from './store.ts';
+import type { Self } from '../api/output.ts';
+import { call, get, holdRights, post, whenSessionIsOver } from './app/api.ts';
+import { Brand, html, type View } from './app/html.ts';
+import { startLive, stopLive } from './app/live.ts';
+import { change, fresh, state } from './app/store.ts';
+import { FaultNotice, Field, Name, Notice, useCommand } from './parts/parts.ts';
 
 async function readMe(): Promise<void> {
   const me = await get<Self>('/api/whoami');

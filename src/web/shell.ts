@@ -1,13 +1,13 @@
 /** What stands around every view: the bar with the lock, navigation, messages, and the account. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { may } from './api.ts';
-import { Brand, type Children, html, Icon, type View } from './html.ts';
-import { tryNow } from './live.ts';
-import { LockBadge } from './lock-card.ts';
-import { Name, Notice, Time, Tone } from './parts.ts';
+import { may } from './app/api.ts';
+import { Brand, type Children, html, Icon, type View } from './app/html.ts';
+import { tryNow } from './app/live.ts';
+import { change, remember, showToast, state, useNow, useStore } from './app/store.ts';
+import { clockTime } from './app/words.ts';
+import { Name, Notice, Time, Tone } from './parts/parts.ts';
+import { LockBadge } from './registry/lock-card.ts';
 import { SignIn, signOut } from './session.ts';
-import { change, remember, showToast, state, useNow, useStore } from './store.ts';
-import { clockTime } from './words.ts';
 
 const places = [
   { name: 'registry', href: '#/', label: 'Registry', icon: 'registry', less: false },

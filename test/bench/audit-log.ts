@@ -3,9 +3,9 @@
  * `node test/bench/audit-log.ts COUNT FOLDER`. Prints what was made as JSON.
  */
 import { randomBytes } from 'node:crypto';
-import { parseConfig } from '../../src/config.ts';
-import { newCause } from '../../src/handle.ts';
-import { createLog } from '../../src/log.ts';
+import { newCause } from '../../src/commands/handle.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/logger.ts';
 import { type RunningService, startService } from '../../src/main.ts';
 
 /** What was made, for who measures it. */

@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { client, noRights } from '../../domain/client.ts';
-import type { ClientEvent } from '../../domain/client-events.ts';
-import type { Client } from '../../domain/client-state.ts';
+import { client, noRights } from '../../domain/client/client.ts';
+import type { ClientEvent } from '../../domain/client/events.ts';
+import type { Client } from '../../domain/client/state.ts';
 import { access } from '../../projections/access.ts';
 import { type ClientRow, clients } from '../../projections/clients.ts';
 import * as the from '../support/client.ts';

@@ -1,8 +1,8 @@
 /** Any event of one client and any command to it, for properties. */
 import * as fc from 'fast-check';
-import type { Rights } from '../../domain/client.ts';
-import type { Ask, ClientCommand } from '../../domain/client-commands.ts';
-import type { ClientEvent } from '../../domain/client-events.ts';
+import type { Rights } from '../../domain/client/client.ts';
+import type { Ask, ClientCommand } from '../../domain/client/commands.ts';
+import type { ClientEvent } from '../../domain/client/events.ts';
 import { system } from '../../domain/values.ts';
 import {
   ada,

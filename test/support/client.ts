@@ -1,7 +1,7 @@
 /** One client's story, told once, for every test to start from. */
-import { noRights, type Rights } from '../../domain/client.ts';
-import type { Ask, ClientCommand, Knocking } from '../../domain/client-commands.ts';
-import type { ClientEvent } from '../../domain/client-events.ts';
+import { noRights, type Rights } from '../../domain/client/client.ts';
+import type { Ask, ClientCommand, Knocking } from '../../domain/client/commands.ts';
+import type { ClientEvent } from '../../domain/client/events.ts';
 import type { Permission } from '../../domain/permission.ts';
 import { type Actor, system } from '../../domain/values.ts';
 

@@ -1,14 +1,14 @@
 /** A log in memory with its read models, a vault and a clock that stands still: for what time brings about. */
 import * as assert from 'uvu/assert';
-import type { ClientCommand } from '../../domain/client-commands.ts';
-import { type Clients, createClients } from '../../src/clients.ts';
+import type { ClientCommand } from '../../domain/client/commands.ts';
+import { type Clients, createClients } from '../../src/commands/client-commands.ts';
+import { newCause } from '../../src/commands/handle.ts';
 import { createVault, type Vault } from '../../src/credentials/vault.ts';
-import { followLog } from '../../src/follow.ts';
-import { newCause } from '../../src/handle.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/logger.ts';
 import { rowsOf } from '../../src/read-models/all.ts';
+import { followLog } from '../../src/read-models/follow.ts';
 import * as the from './client.ts';
-import { memoryStore } from './memory-store.ts';
+import { memoryStore } from './event-store/memory-store.ts';
 import { rowsFile } from './read-models.ts';
 
 export const dayMs = 24 * 60 * 60 * 1_000;

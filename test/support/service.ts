@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/logger.ts';
 import { type RunningService, startService } from '../../src/main.ts';
-import type { HashLimits } from '../../src/service-credentials.ts';
+import type { HashLimits } from '../../src/startup/credentials.ts';
 import type { EventStore } from '../../src/store/event-store.ts';
 import { openStore } from '../../src/store/open.ts';
 
@@ -59,7 +59,7 @@ const listening = (dataDir: string, environment: Readonly<Record<string, string>
 /** Where the tests are run over another store than the embedded one: a log of its own for each registry. */
 async function storeElsewhere() {
   if (process.env.TEST_STORE !== 'kurrentdb') return undefined;
-  const { startKurrentServer } = await import('./kurrentdb-server.ts');
+  const { startKurrentServer } = await import('./kurrentdb/server.ts');
   const server = await startKurrentServer();
   return { environment: { GATEBOOK_STORE: server.connectionString }, stop: server.stop };
 }

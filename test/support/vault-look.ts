@@ -1,10 +1,10 @@
 /** Looks into the vault of a stopped registry, and moves its clock. */
 import { join } from 'node:path';
 import { createVault } from '../../src/credentials/vault.ts';
+import { sweep } from '../../src/jobs/vault-sweep.ts';
 import { allKeepers, allProjections, rowsOf } from '../../src/read-models/all.ts';
 import { openReadModels } from '../../src/read-models/read-models.ts';
 import { beginning } from '../../src/store/event-store.ts';
-import { sweep } from '../../src/sweep.ts';
 import type { World } from './service.ts';
 
 /** The kinds of the secrets that are kept of each name. */

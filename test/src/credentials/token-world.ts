@@ -1,5 +1,5 @@
 /** Tokens of one key folder, by a clock that stands where a test puts it. */
-import { openKeys } from '../../../src/credentials/keys.ts';
+import { openKeys } from '../../../src/credentials/keys/folder.ts';
 import { createTokens, type TokenOptions } from '../../../src/credentials/tokens.ts';
 
 export const start = '2026-11-23T10:00:00.000Z';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type KeyRing, paseto, readKeyRing } from '../../../src/credentials/signing-keys.ts';
+import { type KeyRing, paseto, readKeyRing } from '../../../src/credentials/keys/signing.ts';
 import { afterMs, claims, hourMs, node, start } from './token-world.ts';
 
 const test = suite('tokens', { dir: '', at: start });

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { App } from '../../../src/app.ts';
-import { problemsOf } from '../../../src/http/openapi.ts';
+import { problemsOf } from '../../../src/http/pages/openapi.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 import { bodyBytesMax } from '../../../src/limits.ts';

@@ -1,13 +1,13 @@
 /** Routes that show every way of the shell, and calls to them. */
 import { z } from 'zod';
-import { HashingBusy } from '../../../src/credentials/hash-queue.ts';
+import { Refused } from '../../../src/commands/refused.ts';
+import { HashingBusy } from '../../../src/credentials/passwords/hash-queue.ts';
 import type { Edge } from '../../../src/http/application.ts';
-import { liveness } from '../../../src/http/health.ts';
-import { withDescription } from '../../../src/http/pages.ts';
-import { Problem } from '../../../src/http/problem.ts';
+import { Problem } from '../../../src/http/response/problem.ts';
 import { type Asked, done, ok, type Route, removed, route } from '../../../src/http/route.ts';
+import { withDescription } from '../../../src/http/routes/description.ts';
+import { liveness } from '../../../src/http/routes/health.ts';
 import { MalformedCursor } from '../../../src/read-models/row-table.ts';
-import { Refused } from '../../../src/refused.ts';
 import { Conflict, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { callerWith, type Shell, shell } from './shell.ts';
 

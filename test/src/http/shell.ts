@@ -4,9 +4,9 @@ import { compiled, type Permission } from '../../../domain/permission.ts';
 import type { Caller } from '../../../src/authority.ts';
 import { type Edge, httpApplication } from '../../../src/http/application.ts';
 import { type Listener, listen } from '../../../src/http/listener.ts';
+import { sourceReader } from '../../../src/http/request/client-address.ts';
 import type { Route } from '../../../src/http/route.ts';
-import { sourceReader } from '../../../src/http/source.ts';
-import { createLog } from '../../../src/log.ts';
+import { createLog } from '../../../src/logger.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 
 export interface Shell {

@@ -1,0 +1,218 @@
+/**
+ * A client: it asks for access, an administrator answers, and access changes and ends.
+ *
+ *   unknown ──ask──▶ pending ──grant──▶ active ◀──suspend/resume──▶ suspended
+ *      ▲               ├──deny──▶ denied (asks again in a later window)
+ *      │               └──expire──▶ unknown
+ *      └──reinstate── revoked | denied | expired ◀──revoke, expire── active | suspended
+ *
+ * Erasing leads from every state to unknown.
+ *
+ * A challenger may wait beside an active client: another credential that asks to replace it.
+ */
+
+import { accept, type Decider, type Decision, refuse } from '../decider.ts';
+import { sameRights } from '../rights.ts';
+import type { Ask, ClientCommand, ClientRefusal } from './commands.ts';
+import { knock } from './door.ts';
+import { ClientEvent } from './events.ts';
+import { deny, expireRequest, grant } from './requests.ts';
+import { type Client, evolve, initial } from './state.ts';
+
+export { noRights, sameRights } from '../rights.ts';
+export type { ClientCommand, ClientRefusal, DoorRefusal, GivenRights } from './commands.ts';
+export { ClientEvent, Rights } from './events.ts';
+export { type Client, credentialIdsOf } from './state.ts';
+
+type Answer = Decision<ClientEvent, ClientRefusal>;
+
+/** Ends a challenger's waiting, where there is one: it asked to replace what is no longer so. */
+function challengerEnds(
+  command: { username: string; at: string; by: ClientCommand['by']; windowId: string | null },
+  state: Client,
+): ClientEvent[] {
+  if (state.status !== 'active' || state.challenger === null) return [];
+  const { username, windowId, at, by } = command;
+  return [
+    {
+      type: 'ReplacementDenied',
+      data: {
+        username,
+        requestId: state.challenger.requestId,
+        windowId,
+        reason: null,
+        blockedUntil: null,
+        at,
+        by,
+      },
+    },
+  ];
+}
+
+function create(command: Ask<'CreateClient'>, state: Client): Answer {
+  const { username, credentialId, rights, reason, at, by } = command;
+  switch (state.status) {
+    case 'unknown':
+    case 'denied':
+    case 'expired':
+      return accept({
+        type: 'ClientCreated',
+        data: { username, credentialId, rights, reason, at, by },
+      });
+    case 'active':
+      return state.credentialId === credentialId ? accept() : refuse('username-taken');
+    case 'pending':
+    case 'suspended':
+    case 'revoked':
+      return refuse('username-taken');
+  }
+}
+
+const neverSeen = (state: Client) => state.status === 'unknown' && state.since === 'never';
+
+function changeAuthorization(command: Ask<'ChangeAuthorization'>, state: Client): Answer {
+  const { username, rights, reason, at, by } = command;
+  if (state.status !== 'active' && state.status !== 'suspended')
+    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  const ending = command.holdsHttpRights ? challengerEnds(command, state) : [];
+  if (sameRights(rights, state.rights)) return accept(...ending);
+  return accept(...ending, {
+    type: 'AuthorizationChanged',
+    data: { username, rights, reason, at, by },
+  });
+}
+
+function rotate(command: Ask<'RotateCredential'>, state: Client): Answer {
+  const { username, credentialId, reason, at, by } = command;
+  if (state.status !== 'active')
+    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  if (state.credentialId === credentialId) return accept();
+  return accept(...challengerEnds(command, state), {
+    type: 'CredentialRotated',
+    data: { username, credentialId, reason, at, by },
+  });
+}
+
+const changed = ({
+  username,
+  reason,
+  at,
+  by,
+}: Ask<'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess' | 'EraseClient'>) => ({
+  username,
+  reason,
+  at,
+  by,
+});
+
+function suspend(command: Ask<'SuspendAccess'>, state: Client): Answer {
+  if (state.status === 'suspended') return accept();
+  if (state.status !== 'active')
+    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  return accept(...challengerEnds(command, state), {
+    type: 'AccessSuspended',
+    data: changed(command),
+  });
+}
+
+function resume(command: Ask<'ResumeAccess'>, state: Client): Answer {
+  if (state.status === 'active') return accept();
+  if (state.status !== 'suspended')
+    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-suspended');
+  return accept({ type: 'AccessResumed', data: changed(command) });
+}
+
+function revoke(command: Ask<'RevokeAccess'>, state: Client): Answer {
+  if (state.status === 'revoked') return accept();
+  if (state.status !== 'active' && state.status !== 'suspended')
+    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  return accept(...challengerEnds(command, state), {
+    type: 'AccessRevoked',
+    data: changed(command),
+  });
+}
+
+function reinstate(command: Ask<'ReinstateAccess'>, state: Client): Answer {
+  switch (state.status) {
+    case 'revoked':
+    case 'denied':
+    case 'expired':
+      return accept({ type: 'AccessReinstated', data: changed(command) });
+    case 'unknown':
+      if (state.since === 'reinstatement') return accept();
+      return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-revoked');
+    case 'pending':
+    case 'active':
+    case 'suspended':
+      return refuse('user-not-revoked');
+  }
+}
+
+/** Whatever the client was: a waiting request ends with it, and its personal key is named no more. */
+function erase(command: Ask<'EraseClient'>, state: Client): Answer {
+  if (neverSeen(state)) return refuse('user-not-found');
+  if (state.status === 'unknown' && state.since === 'erasure') return accept();
+  const { username, at, by } = command;
+  if (state.status === 'pending') {
+    const { requestId, windowId } = state.waiting;
+    return accept(
+      { type: 'RegistrationExpired', data: { username, requestId, windowId, at, by } },
+      { type: 'ClientErased', data: changed(command) },
+    );
+  }
+  return accept(...challengerEnds(command, state), {
+    type: 'ClientErased',
+    data: changed(command),
+  });
+}
+
+function expireAccess(command: Ask<'ExpireAccess'>, state: Client): Answer {
+  const { username, at, by } = command;
+  if (state.status !== 'active' && state.status !== 'suspended') return accept();
+  if (state.rights.expiresAt === null || state.rights.expiresAt > at) return accept();
+  return accept(...challengerEnds(command, state), {
+    type: 'AccessExpired',
+    data: { username, at, by },
+  });
+}
+
+function decide(command: ClientCommand, state: Client): Answer {
+  switch (command.type) {
+    case 'RequestRegistration':
+      return knock(command, state);
+    case 'GrantRegistration':
+      return grant(command, state);
+    case 'DenyRegistration':
+      return deny(command, state);
+    case 'ExpireRegistration':
+      return expireRequest(command, state);
+    case 'EndChallenge':
+      return accept(...challengerEnds(command, state));
+    case 'CreateClient':
+      return create(command, state);
+    case 'ChangeAuthorization':
+      return changeAuthorization(command, state);
+    case 'RotateCredential':
+      return rotate(command, state);
+    case 'SuspendAccess':
+      return suspend(command, state);
+    case 'ResumeAccess':
+      return resume(command, state);
+    case 'RevokeAccess':
+      return revoke(command, state);
+    case 'ReinstateAccess':
+      return reinstate(command, state);
+    case 'EraseClient':
+      return erase(command, state);
+    case 'ExpireAccess':
+      return expireAccess(command, state);
+  }
+}
+
+export const client: Decider<Client, ClientCommand, ClientEvent, ClientRefusal> = {
+  category: 'client',
+  Event: ClientEvent,
+  initial,
+  decide,
+  evolve,
+};

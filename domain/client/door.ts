@@ -1,0 +1,119 @@
+/** Rows 3 to 8 of the door: what somebody with a credential is told, and what is recorded of it. */
+
+import { accept, type Decision, refuse } from '../decider.ts';
+import type { DoorRefusal, Knocking } from './commands.ts';
+import type { ClientEvent, Rights } from './events.ts';
+import { type Client, credentialIdsOf, type Denial, type Waiting } from './state.ts';
+
+type Answer = Decision<ClientEvent, DoorRefusal>;
+
+const stillDenied = (denial: Denial, { at, windowId }: Knocking) =>
+  denial.windowId === windowId || (denial.blockedUntil !== null && at < denial.blockedUntil);
+
+/** A grant that has ended is over before the clock has recorded it. */
+const isOver = ({ expiresAt }: Rights, { at }: Knocking) => expiresAt !== null && expiresAt <= at;
+
+/** Row 3: a credential that is known gets its own answer, whatever the gate; undefined: go on. */
+function matchedAnswer(command: Knocking, state: Client): Answer | undefined {
+  switch (state.status) {
+    case 'unknown':
+      return undefined;
+    case 'pending':
+      return accept();
+    case 'active':
+      if (command.matched === state.credentialId)
+        return isOver(state.rights, command) ? refuse('access-expired') : accept();
+      if (command.matched === state.challenger?.credentialId) return refuse('replacement-pending');
+      return state.denial && stillDenied(state.denial, command)
+        ? refuse('registration-denied')
+        : undefined;
+    case 'suspended':
+      if (command.matched === state.credentialId) return refuse('access-suspended');
+      return state.denial && stillDenied(state.denial, command)
+        ? refuse('registration-denied')
+        : undefined;
+    case 'revoked':
+      return refuse('access-revoked');
+    case 'expired':
+      return command.gate === 'locked' ? refuse('access-expired') : undefined;
+    case 'denied':
+      return stillDenied(state, command) ? refuse('registration-denied') : undefined;
+  }
+}
+
+/** Row 6: another credential for a place that somebody holds. A contest is recorded once per window. */
+function contest(command: Knocking, windowId: string, holder: Waiting): Answer {
+  if (holder.contestedIn.includes(windowId)) return refuse('username-taken');
+  const { username, at, by, flow, personalKeyId, source, clientId } = command;
+  return accept({
+    type: 'RegistrationContested',
+    data: {
+      username,
+      requestId: holder.requestId,
+      windowId,
+      flow,
+      personalKeyId,
+      source,
+      clientId,
+      at,
+      by,
+    },
+  });
+}
+
+const asked = (command: Knocking, windowId: string) => ({
+  username: command.username,
+  requestId: command.requestId,
+  credentialId: command.credentialId,
+  windowId,
+  flow: command.flow,
+  pairingId: command.pairingId,
+  expiresAt: command.expiresAt,
+  personalKeyId: command.personalKeyId,
+  source: command.source,
+  clientId: command.clientId,
+  context: command.context,
+  requestedRoles: command.requestedRoles,
+  requestedPermissions: command.requestedPermissions,
+  at: command.at,
+  by: command.by,
+});
+
+/** Rows 7 and 8. */
+function enter(command: Knocking, windowId: string): Answer {
+  if (command.room !== 'free') return refuse(command.room);
+  return accept({ type: 'RegistrationRequested', data: asked(command, windowId) });
+}
+
+/**
+ * Accepting without an event means: this credential waits, or has access. An accepted
+ * `RegistrationContested` or `ReplacementRequested` is told as `username-taken`, so that nobody learns
+ * at once whether a name belongs to a device.
+ */
+export function knock(command: Knocking, state: Client): Answer {
+  if (command.matched !== null && credentialIdsOf(state).includes(command.matched)) {
+    const answer = matchedAnswer(command, state);
+    if (answer) return answer;
+  }
+  const { windowId, gate } = command;
+  if (gate !== 'open' || windowId === null) return refuse('registry-locked');
+
+  switch (state.status) {
+    case 'pending':
+      return contest(command, windowId, state.waiting);
+    case 'active':
+      if (state.challenger) return contest(command, windowId, state.challenger);
+      if (command.holdsHttpRights || command.room !== 'free') return refuse('username-taken');
+      if (state.denial && stillDenied(state.denial, command)) return refuse('username-taken');
+      return accept({ type: 'ReplacementRequested', data: asked(command, windowId) });
+    case 'suspended':
+      return refuse('username-taken');
+    case 'revoked':
+      return refuse('access-revoked');
+    case 'denied':
+      return stillDenied(state, command) ? refuse('registration-denied') : enter(command, windowId);
+    case 'unknown':
+    case 'expired':
+      return enter(command, windowId);
+  }
+}

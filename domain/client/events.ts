@@ -1,0 +1,79 @@
+/** What can happen to a client: stored for ever. Add optional fields; never rename, never reuse. */
+import { z } from 'zod';
+import { event } from '../decider.ts';
+import { Permission, rightsShape } from '../permission.ts';
+import { caused, Id, Instant, PairingId, Reason, RoleName, Sealed, Username } from '../values.ts';
+
+/** What a grant gives, and until when. */
+export const Rights = z.object({ ...rightsShape, expiresAt: Instant.nullable() });
+export type Rights = z.infer<typeof Rights>;
+
+const client = { username: Username, ...caused };
+const request = { ...client, requestId: Id };
+
+/** What is known of somebody who asks. The personal fields are sealed under `personalKeyId`. */
+const asked = {
+  ...request,
+  credentialId: Id,
+  windowId: Id,
+  flow: z.enum(['explicit', 'implicit']),
+  pairingId: PairingId.nullable(),
+  expiresAt: Instant,
+  personalKeyId: Id,
+  source: Sealed.nullable(),
+  clientId: Sealed.nullable(),
+  context: Sealed.nullable(),
+  requestedRoles: z.array(RoleName),
+  requestedPermissions: z.array(Permission),
+};
+
+/** The window that it was asked in, so that a window tells what came of it; absent in older events. */
+const askedIn = { windowId: Id.nullable().optional() };
+
+const granted = {
+  ...request,
+  ...askedIn,
+  credentialId: Id,
+  rights: Rights,
+  reason: Reason.nullable(),
+  preauthorizationId: Id.nullable(),
+};
+
+/** `windowId` is the newest window when it was decided: only a later one lets the client ask again. */
+const denied = {
+  ...request,
+  windowId: Id.nullable(),
+  reason: Reason.nullable(),
+  blockedUntil: Instant.nullable(),
+};
+
+const changed = { ...client, reason: Reason.nullable() };
+
+export const ClientEvent = z.discriminatedUnion('type', [
+  event('RegistrationRequested', asked),
+  event('RegistrationContested', {
+    ...request,
+    windowId: Id,
+    flow: z.enum(['explicit', 'implicit']),
+    personalKeyId: Id,
+    source: Sealed.nullable(),
+    clientId: Sealed.nullable(),
+  }),
+  event('RegistrationGranted', granted),
+  event('RegistrationDenied', denied),
+  event('RegistrationExpired', { ...request, ...askedIn }),
+  event('ReplacementRequested', asked),
+  event('ReplacementGranted', granted),
+  event('ReplacementDenied', denied),
+  event('ReplacementExpired', { ...request, ...askedIn }),
+  event('ClientCreated', { ...changed, credentialId: Id, rights: Rights }),
+  event('AuthorizationChanged', { ...changed, rights: Rights }),
+  event('CredentialRotated', { ...changed, credentialId: Id }),
+  event('AccessSuspended', changed),
+  event('AccessResumed', changed),
+  event('AccessRevoked', changed),
+  event('AccessReinstated', changed),
+  event('AccessExpired', client),
+  event('ClientErased', changed),
+]);
+export type ClientEvent = z.infer<typeof ClientEvent>;

@@ -1,0 +1,64 @@
+/** What looking back answers: the registry as it was, who had access, why, and what came of a window. */
+import { z } from 'zod';
+import { Permission } from '../../domain/permission.ts';
+import { Activation, Event, named, Request, User, Window } from './output.ts';
+
+const Instant = z.string();
+const Span = named('Span', z.strictObject({ from: Instant, to: Instant.nullable() }));
+const Count = z.int().min(0);
+const windowShape = Window.nullable();
+
+export const RegistryThen = named(
+  'RegistryThen',
+  z.strictObject({ at: Instant, window: Window, counts: z.record(z.string(), Count) }),
+);
+
+/** With a username a client, without one the whole. */
+export const StateThen = named('StateThen', z.union([User, RegistryThen]));
+
+export const AccessThen = named(
+  'AccessThen',
+  z.strictObject({
+    username: z.string(),
+    operation: Permission.shape.operation,
+    resource: z.string(),
+    via: z.string().describe('"own", or the role that holds the permission.'),
+    intended: Span.describe('From the grant to its end.'),
+    effective: Span.nullable().describe(
+      'From the broker’s acknowledgement to the closing; null: none.',
+    ),
+    broker: z.string().nullable(),
+  }),
+);
+export type AccessThen = z.infer<typeof AccessThen>;
+
+export const AccessThenList = named(
+  'AccessThenList',
+  z.strictObject({ items: z.array(AccessThen), nextCursor: z.string().nullable() }),
+);
+
+export const Explanation = named(
+  'Explanation',
+  z.strictObject({
+    user: User,
+    request: Request.nullable(),
+    window: windowShape,
+    decision: Request.shape.decision,
+    activations: z.array(Activation),
+    events: z.array(Event),
+  }),
+);
+export type Explanation = z.infer<typeof Explanation>;
+
+export const WindowReport = named(
+  'WindowReport',
+  z.strictObject({
+    window: Window,
+    requests: z.array(Request),
+    counts: z.record(z.string(), Count),
+    signature: z
+      .string()
+      .describe('The line of a C2SP signed note over the RFC 8785 text of the other members.'),
+  }),
+);
+export type WindowReport = z.infer<typeof WindowReport>;

@@ -1,0 +1,189 @@
+/** What Gatebook is sent: bodies, query and path parameters, as strict as WIRE says. */
+import { z } from 'zod';
+import { clientStatuses } from '../../domain/client/state.ts';
+import { Permission, rightsShape } from '../../domain/permission.ts';
+import { TokenLabel } from '../../domain/token.ts';
+import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
+import { Cidr } from '../../domain/window.ts';
+import { passwordBytesMax } from '../limits.ts';
+import { named, requestStatuses } from './output.ts';
+
+const rfc3339 =
+  /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** Whether text is a date that the calendar has; `Date.parse` takes the 30th of February. */
+function isRfc3339(text: string): boolean {
+  const [, year, month, day] = rfc3339.exec(text) ?? [];
+  if (year === undefined || Number.isNaN(Date.parse(text))) return false;
+  const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return Number(day) <= days && Instant.safeParse(new Date(text).toISOString()).success;
+}
+
+/** An instant as people and programs write it (RFC 3339), kept in UTC with milliseconds. */
+export const SentInstant = z
+  .string()
+  .max(64)
+  .refine(isRfc3339, { message: 'must be an instant such as 2026-11-23T10:00:00.000Z' })
+  .transform((text) => new Date(text).toISOString())
+  .meta({ format: 'date-time' });
+
+/** Six hex digits in any case, kept in lower case. */
+export const SentPairingId = z
+  .string()
+  .regex(/^[0-9a-fA-F]{6}$/, { message: 'must be 6 hex digits' })
+  .transform((text) => text.toLowerCase());
+
+export const Password = Text(1, passwordBytesMax).refine(
+  (text) => Buffer.byteLength(text) <= passwordBytesMax,
+  { message: `must be at most ${passwordBytesMax} bytes of UTF-8` },
+);
+
+export const SentCidr = z
+  .string()
+  .max(64)
+  .refine((text) => Cidr.safeParse(text).success, {
+    message: 'must be a network such as 10.0.0.0/8 or fd00::/8',
+  });
+
+const sentRights = z.object({ ...rightsShape, expiresAt: SentInstant.nullable() }).partial().shape;
+const reason = { reason: Reason.optional() };
+
+export const Unlock = named(
+  'Unlock',
+  z.strictObject({
+    durationMs: z.int().min(1).max(86_400_000).optional(),
+    maxRequests: z.int().min(1).max(1_000_000).optional(),
+    usernamePattern: Text(1, 256).optional(),
+    sources: z.array(SentCidr).max(64).optional(),
+    note: Note.optional(),
+  }),
+);
+export type Unlock = z.output<typeof Unlock>;
+
+const grant = { ...sentRights, ...reason, confirmContested: z.boolean().optional() };
+const deny = { ...reason, blockedUntil: SentInstant.optional() };
+const ids = { ids: z.array(Id).min(1).max(1_000) };
+
+export const Grant = named('Grant', z.strictObject(grant));
+export type Grant = z.output<typeof Grant>;
+export const Deny = named('Deny', z.strictObject(deny));
+export type Deny = z.output<typeof Deny>;
+export const BulkGrant = named('BulkGrant', z.strictObject({ ...ids, ...grant }));
+export const BulkDeny = named('BulkDeny', z.strictObject({ ...ids, ...deny }));
+
+export const CreateUser = named(
+  'CreateUser',
+  z.strictObject({
+    ...sentRights,
+    ...reason,
+    username: Username,
+    password: Password.optional(),
+  }),
+);
+export const Authorization = named('Authorization', z.strictObject({ ...sentRights, ...reason }));
+export const Because = named('Because', z.strictObject(reason));
+export const Rotate = named('Rotate', z.strictObject({ ...reason, password: Password.optional() }));
+
+export const PutRole = named(
+  'PutRole',
+  z.strictObject({
+    permissions: z.array(Permission).max(256),
+    description: Text(0, 1_000).optional(),
+  }),
+);
+
+const Hours = z.int().min(1).max(100_000);
+const Label = TokenLabel;
+
+export const Login = named(
+  'Login',
+  z.strictObject({
+    username: Username,
+    password: Password,
+    expireTimeInHours: Hours.optional(),
+    label: Label.optional(),
+  }),
+);
+export const CreateToken = named(
+  'CreateToken',
+  z.strictObject({
+    label: Label,
+    username: Username.optional(),
+    expireTimeInHours: Hours.optional(),
+  }),
+);
+
+const contextKeysMax = 32;
+const Context = z
+  .record(Text(1, 128), Text(0, 1_000))
+  .refine((context) => Object.keys(context).length <= contextKeysMax, {
+    message: `must have at most ${contextKeysMax} keys`,
+  });
+
+export const Register = named(
+  'Register',
+  z.strictObject({
+    username: Username,
+    password: Password,
+    pairingId: SentPairingId.optional(),
+    context: Context.optional(),
+    requestedRoles: z.array(RoleName).max(32).optional(),
+    requestedPermissions: z.array(Permission).max(256).optional(),
+  }),
+);
+export type Register = z.output<typeof Register>;
+
+/** A whole number from 1 to `max`, as it stands in a query. */
+export const WholeNumber = (max: number) =>
+  z
+    .string()
+    .refine((text) => /^[1-9]\d{0,8}$/.test(text) && Number(text) <= max, {
+      message: `must be a whole number from 1 to ${max}`,
+    })
+    .transform(Number)
+    .meta({ type: 'integer', minimum: 1, maximum: max });
+
+const limitMax = 1_000;
+const limitDefault = 100;
+const Limit = WholeNumber(limitMax)
+  .default(limitDefault)
+  .meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: limitMax,
+    description: `${limitDefault} when left out.`,
+  });
+
+/** What every list takes. The cursor is opaque to the caller; the list itself reads it. */
+const page = { limit: Limit, cursor: Text(1, 1_024).optional() };
+const Search = Text(0, 128);
+
+export const PageQuery = z.strictObject(page);
+export const RequestsQuery = z.strictObject({
+  status: z.enum(requestStatuses).optional(),
+  q: Search.optional(),
+  ...page,
+});
+export const UsersQuery = z.strictObject({
+  status: z.enum(clientStatuses).optional(),
+  role: RoleName.optional(),
+  q: Search.optional(),
+  ...page,
+});
+export const TokensQuery = z.strictObject({ username: Username.optional(), ...page });
+export const EventsQuery = z.strictObject({
+  username: Username.optional(),
+  windowId: Id.optional(),
+  actor: Text(1, 128).optional(),
+  type: Text(1, 64).optional(),
+  since: SentInstant.optional(),
+  until: SentInstant.optional(),
+  q: Search.optional(),
+  order: z.enum(['asc', 'desc']).optional(),
+  ...page,
+});
+
+export const ByRequestId = z.strictObject({ id: Id });
+export const ByTokenId = z.strictObject({ id: Id });
+export const ByUsername = z.strictObject({ username: Username });
+export const ByRoleName = z.strictObject({ name: RoleName });

@@ -1,0 +1,299 @@
+/** What Gatebook answers: the shapes of WIRE, the source of their types and of the API description. */
+import { z } from 'zod';
+import { clientStatuses } from '../../domain/client/state.ts';
+import { Permission, rightsShape } from '../../domain/permission.ts';
+import { Id, Instant, RoleName } from '../../domain/values.ts';
+import { problemTable } from './problems.ts';
+
+/** Every shape that has a name in the API description. */
+export const namedShapes = z.registry<{ id: string }>();
+
+/** Gives a shape its name in the API description. */
+export const named = <S extends z.ZodType>(id: string, schema: S): S => {
+  namedShapes.add(schema, { id });
+  return schema;
+};
+
+const Text = z.string();
+const Count = z.int().min(0);
+const none = <S extends z.ZodType>(schema: S) => schema.nullable();
+
+named('Permission', Permission);
+named('Id', Id);
+named('Instant', Instant);
+named('RoleName', RoleName);
+
+/** `expiresAt` of an answer may lie behind. */
+const rights = { ...rightsShape, expiresAt: none(Instant) };
+
+export const Window = named(
+  'Window',
+  z.strictObject({
+    status: z.enum(['locked', 'unlocked']),
+    windowId: none(Id),
+    unlockedAt: none(Instant),
+    unlockedBy: none(Text),
+    until: none(Instant),
+    lockedAt: none(Instant),
+    lockedBy: none(Text),
+    maxRequests: none(Count),
+    usernamePattern: none(Text),
+    sources: z.array(Text),
+    note: none(Text),
+    requestCount: Count,
+    pendingCount: Count,
+    knockCount: Count,
+  }),
+);
+export type Window = z.infer<typeof Window>;
+
+export const Activation = named(
+  'Activation',
+  z.strictObject({
+    broker: Text,
+    status: z.enum(['waiting', 'active', 'inactive', 'failed']),
+    at: none(Instant),
+    detail: none(Text),
+  }),
+);
+export type Activation = z.infer<typeof Activation>;
+
+export const requestStatuses = ['pending', 'granted', 'denied', 'expired'] as const;
+
+export const Request = named(
+  'Request',
+  z.strictObject({
+    requestId: Id,
+    username: Text,
+    status: z.enum(requestStatuses),
+    kind: z.enum(['new', 'replacement']),
+    flow: z.enum(['explicit', 'implicit']),
+    pairingId: none(Text),
+    windowId: none(Id),
+    requestedAt: Instant,
+    expiresAt: Instant,
+    source: none(Text),
+    clientId: none(Text),
+    context: none(z.record(Text, Text)),
+    requestedRoles: z.array(RoleName),
+    requestedPermissions: z.array(Permission),
+    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text })),
+    credentialId: Id,
+    contested: z.boolean(),
+    conflictCount: Count,
+    decision: none(
+      z.strictObject({
+        ...rights,
+        by: Text,
+        at: Instant,
+        reason: none(Text),
+        blockedUntil: none(Instant),
+        preauthorizationId: none(Id),
+      }),
+    ),
+    approvals: z.array(z.strictObject({ by: Text, at: Instant })),
+    activations: z.array(Activation),
+  }),
+);
+export type Request = z.infer<typeof Request>;
+
+const user = {
+  ...rights,
+  username: Text,
+  status: z.enum(clientStatuses),
+  origin: z.enum(['registration', 'created']),
+  effectivePermissions: z.array(Permission),
+  credentials: z.array(
+    z.strictObject({
+      credentialId: Id,
+      kind: z.enum(['password', 'certificate']),
+      createdAt: Instant,
+      expiresAt: none(Instant),
+    }),
+  ),
+  requestId: none(Id),
+  reason: none(Text),
+  blockedUntil: none(Instant),
+  createdAt: Instant,
+  changedAt: Instant,
+  lastSeenAt: none(Instant),
+  sessionCount: Count,
+  activations: z.array(Activation),
+};
+
+export const User = named('User', z.strictObject(user));
+export type User = z.infer<typeof User>;
+
+export const UserWithPassword = named(
+  'UserWithPassword',
+  z.strictObject({
+    ...user,
+    password: none(Text).describe('Made by Gatebook and shown this once; null: it was given.'),
+  }),
+);
+export type UserWithPassword = z.infer<typeof UserWithPassword>;
+
+export const Self = named(
+  'Self',
+  z.strictObject({ ...user, tokenId: Id, tokenExpiresAt: Instant }),
+);
+export type Self = z.infer<typeof Self>;
+
+export const Session = named(
+  'Session',
+  z.strictObject({
+    broker: Text,
+    clientId: none(Text),
+    source: none(Text),
+    protocol: z.enum(['mqtt-3.1', 'mqtt-3.1.1', 'mqtt-5']),
+    since: Instant,
+  }),
+);
+
+export type Session = z.infer<typeof Session>;
+
+export const Role = named(
+  'Role',
+  z.strictObject({
+    name: RoleName,
+    description: none(Text),
+    permissions: z.array(Permission),
+    builtIn: z.boolean(),
+    userCount: Count,
+    changedAt: none(Instant),
+  }),
+);
+export type Role = z.infer<typeof Role>;
+
+const token = {
+  tokenId: Id,
+  username: Text,
+  label: none(Text),
+  kind: z.enum(['login', 'named']),
+  issuedAt: Instant,
+  issuedBy: Text,
+  expiresAt: Instant,
+  revokedAt: none(Instant),
+};
+
+export const Token = named('Token', z.strictObject(token));
+export type Token = z.infer<typeof Token>;
+
+export const IssuedToken = named(
+  'IssuedToken',
+  z.strictObject({ ...token, token: Text.describe('PASETO v4.public, shown this once.') }),
+);
+export type IssuedToken = z.infer<typeof IssuedToken>;
+
+export const Knock = named(
+  'Knock',
+  z.strictObject({
+    username: Text,
+    source: Text,
+    flow: z.enum(['explicit', 'implicit']),
+    reason: z.enum(['locked', 'filtered', 'full']),
+    attemptCount: Count,
+    firstAt: Instant,
+    lastAt: Instant,
+  }),
+);
+export type Knock = z.infer<typeof Knock>;
+
+export const Event = named(
+  'Event',
+  z.strictObject({
+    index: Count,
+    position: Text,
+    stream: Text,
+    revision: Count,
+    eventId: Id,
+    type: Text,
+    at: Instant,
+    actor: z.strictObject({ kind: z.enum(['user', 'client', 'system']), name: Text }),
+    correlationId: Id,
+    causationId: none(Id),
+    username: none(Text),
+    windowId: none(Id),
+    data: z.record(Text, z.unknown()),
+  }),
+);
+export type Event = z.infer<typeof Event>;
+
+export const Registered = named(
+  'Registered',
+  z.strictObject({
+    ...rights,
+    status: z.literal('granted'),
+    requestId: none(Id),
+    username: Text,
+    effectivePermissions: z.array(Permission),
+    brokers: z.array(z.strictObject({ name: Text, urls: z.array(Text) })),
+    certificate: none(Text),
+  }),
+);
+export type Registered = z.infer<typeof Registered>;
+
+export const Pending = named(
+  'Pending',
+  z.strictObject({
+    status: z.literal('pending'),
+    requestId: Id,
+    username: Text,
+    pairingId: none(Text),
+    registrationToken: Text,
+    expiresAt: Instant,
+  }),
+);
+export type Pending = z.infer<typeof Pending>;
+
+export const Problem = named(
+  'Problem',
+  z
+    .object({
+      type: Text.describe('urn:gatebook:problem: and the code'),
+      title: Text,
+      status: z.int(),
+      detail: Text.describe('What happened, and what to do.'),
+      code: z.enum(Object.keys(problemTable) as [string, ...string[]]),
+      errors: z
+        .array(
+          z.strictObject({
+            pointer: Text.optional().describe('Into the body (RFC 6901); "#" is the body itself.'),
+            parameter: Text.optional(),
+            detail: Text,
+          }),
+        )
+        .optional(),
+      required: Permission.optional(),
+      username: Text.optional().describe('At the door, told to the owner of the credential only.'),
+      requestId: none(Id).optional(),
+      reason: none(Text).optional(),
+      blockedUntil: none(Instant).optional(),
+    })
+    .loose(),
+);
+
+export const Bulk = named(
+  'Bulk',
+  z.strictObject({
+    results: z.array(
+      z.union([
+        z.strictObject({ requestId: Id, status: z.enum(requestStatuses) }),
+        z.strictObject({ requestId: Id, problem: Problem }),
+      ]),
+    ),
+  }),
+);
+export type Bulk = z.infer<typeof Bulk>;
+
+/** A list, newest first; `nextCursor` is null on the last page. */
+export const listOf = <S extends z.ZodType>(id: string, item: S) =>
+  named(id, z.strictObject({ items: z.array(item), nextCursor: none(Text) }));
+
+export const RequestList = listOf('RequestList', Request);
+export const UserList = listOf('UserList', User);
+export const SessionList = listOf('SessionList', Session);
+export const RoleList = listOf('RoleList', Role);
+export const TokenList = listOf('TokenList', Token);
+export const KnockList = listOf('KnockList', Knock);
+export const EventList = listOf('EventList', Event);

@@ -1,0 +1,28 @@
+/** What of an event is proven: the bytes that its leaf in the Merkle tree is the hash of. */
+import type { NewEvent } from '../../store/event-store.ts';
+import { canonicalJson } from './canonical-json.ts';
+
+/** An event as the log has it, wherever it stands there. */
+export interface LeafEvent extends NewEvent {
+  readonly stream: string;
+  readonly revision: number;
+}
+
+/** The RFC 8785 bytes of the event as stored (SPEC 10): never of an upcast one. */
+export const leafBytes = ({ eventId, type, stream, revision, data, metadata }: LeafEvent): Buffer =>
+  Buffer.from(canonicalJson({ eventId, type, stream, revision, data, metadata }));
+
+const members = 'data,eventId,metadata,revision,stream,type';
+
+/** Whether these are the bytes of some event's leaf. */
+export function isLeaf(bytes: Buffer): boolean {
+  try {
+    const value = JSON.parse(bytes.toString());
+    return (
+      Object.keys(value).sort().join() === members &&
+      Buffer.from(canonicalJson(value)).equals(bytes)
+    );
+  } catch {
+    return false;
+  }
+}

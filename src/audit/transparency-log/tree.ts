@@ -1,0 +1,137 @@
+/**
+ * The Merkle tree of the log, kept beside the read models in their transaction. Each event has a row: the
+ * roots of the complete subtrees that end with it (about two), so that every proof is read from here,
+ * without the log; its position; and the newest `at` up to it, so that a moment is found at once.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Keeper, Kept } from '../../read-models/custom-projection.ts';
+import type { StoredEvent } from '../../store/event-store.ts';
+import { leafBytes } from './leaf.ts';
+import {
+  consistencyProof,
+  Frontier,
+  type Hash,
+  inclusionProof,
+  leafHash,
+  type NodeAt,
+  rootAt,
+} from './merkle.ts';
+
+const hashBytes = 32;
+/** So much base64 holds a hash. */
+const leafTextLength = 44;
+
+export interface Tree {
+  /** How many events it holds. */
+  size(): number;
+  root(): Hash;
+  /** The root it had at an earlier size. */
+  rootAt(size: number): Hash;
+  leaf(index: number): Hash;
+  /** The leaves of the events from `from` up to `to`, that one left out; fewer where there are no more. */
+  leaves(from: number, to: number): Hash[];
+  inclusion(index: number, size: number): Hash[];
+  consistency(from: number, to: number): Hash[];
+  /** The position of an event; undefined where there is none. */
+  positionOf(index: number): string | undefined;
+  /** The moment from which an event counts as happened (ISO): the newest `at` up to it. */
+  momentOf(index: number): string;
+  /** How many events had happened at `at` (ISO): the longest prefix whose newest `at` is not later. */
+  sizeAt(at: string): number;
+}
+
+export const merkleTree: Keeper<Tree> = {
+  name: 'merkle',
+  version: 1,
+  open: (database) => new TreeTable(database),
+};
+
+class TreeTable implements Kept, Tree {
+  readonly #nodes: ReturnType<DatabaseSync['prepare']>;
+  readonly #range: ReturnType<DatabaseSync['prepare']>;
+  readonly #add: ReturnType<DatabaseSync['prepare']>;
+  readonly #newest: ReturnType<DatabaseSync['prepare']>;
+  readonly #place: ReturnType<DatabaseSync['prepare']>;
+  readonly #after: ReturnType<DatabaseSync['prepare']>;
+  #frontier: Frontier;
+  #latest: string;
+
+  constructor(database: DatabaseSync) {
+    database.exec(
+      `CREATE TABLE IF NOT EXISTS rows_merkle
+         (key INTEGER PRIMARY KEY, born INTEGER GENERATED ALWAYS AS (key) VIRTUAL,
+          row TEXT NOT NULL, position TEXT NOT NULL, latest TEXT NOT NULL);
+       CREATE INDEX IF NOT EXISTS rows_merkle_latest ON rows_merkle (latest, key);`,
+    );
+    this.#nodes = database.prepare('SELECT row FROM rows_merkle WHERE key = ?');
+    this.#range = database.prepare(
+      'SELECT row FROM rows_merkle WHERE key >= ? AND key < ? ORDER BY key',
+    );
+    this.#place = database.prepare('SELECT position, latest FROM rows_merkle WHERE key = ?');
+    this.#add = database.prepare(
+      'INSERT INTO rows_merkle (key, row, position, latest) VALUES (?, ?, ?, ?)',
+    );
+    this.#newest = database.prepare(
+      'SELECT key, latest FROM rows_merkle ORDER BY key DESC LIMIT 1',
+    );
+    // The newest `at` never falls, so the first row beyond a moment ends what had happened by then.
+    this.#after = database.prepare(
+      'SELECT key FROM rows_merkle WHERE latest > ? ORDER BY latest, key LIMIT 1',
+    );
+    this.#latest = '';
+    this.#frontier = new Frontier();
+    this.abandon();
+  }
+
+  take(stored: StoredEvent, index: number): void {
+    if (index !== this.#frontier.size)
+      throw new Error(
+        `the tree holds ${this.#frontier.size} events and cannot take event ${index}`,
+      );
+    const completed = this.#frontier.add(leafHash(leafBytes(stored)));
+    const { at } = stored.data;
+    if (typeof at === 'string' && at > this.#latest) this.#latest = at;
+    const row = Buffer.concat([...completed]).toString('base64');
+    this.#add.run(index, row, stored.position, this.#latest);
+  }
+
+  abandon(): void {
+    const newest = this.#newest.get() as { key: number; latest: string } | undefined;
+    this.#latest = newest?.latest ?? '';
+    this.#frontier = Frontier.at(newest === undefined ? 0 : newest.key + 1, this.#nodeAt);
+  }
+
+  readonly #nodeAt: NodeAt = (level, index) => {
+    const last = (index + 1) * 2 ** level - 1;
+    const found = this.#nodes.get(last) as { row: string } | undefined;
+    const hash = Buffer.from(found?.row ?? '', 'base64').subarray(
+      level * hashBytes,
+      (level + 1) * hashBytes,
+    );
+    if (hash.length !== hashBytes) throw new RangeError(`the tree has no node ${level}:${index}`);
+    return hash;
+  };
+
+  size = (): number => this.#frontier.size;
+  root = (): Hash => this.#frontier.root();
+  rootAt = (size: number): Hash => rootAt(this.#nodeAt, size);
+  leaf = (index: number): Hash => this.#nodeAt(0, index);
+  leaves = (from: number, to: number): Hash[] =>
+    (this.#range.all(from, to) as { row: string }[]).map(({ row }) =>
+      Buffer.from(row.slice(0, leafTextLength), 'base64').subarray(0, hashBytes),
+    );
+  inclusion = (index: number, size: number): Hash[] => inclusionProof(this.#nodeAt, index, size);
+  consistency = (from: number, to: number): Hash[] => consistencyProof(this.#nodeAt, from, to);
+
+  positionOf(index: number): string | undefined {
+    return (this.#place.get(index) as { position: string } | undefined)?.position;
+  }
+
+  momentOf = (index: number): string =>
+    (this.#place.get(index) as { latest: string } | undefined)?.latest ?? '';
+
+  sizeAt(at: string): number {
+    const found = this.#after.get(at) as { key: number } | undefined;
+    return found?.key ?? this.size();
+  }
+}

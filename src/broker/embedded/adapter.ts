@@ -1,0 +1,40 @@
+/** The embedded broker as the process manager drives it: it asks the registry, so little is left to do. */
+import type { Account, Broker, EmbeddedBroker } from '../ports/broker.ts';
+
+const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) => ({
+  permissions: compiled,
+  publishPrefix,
+  pinnedClientId,
+});
+
+/** `urls` are told to granted clients. */
+export function embeddedPort(broker: EmbeddedBroker, urls: () => readonly string[]): Broker {
+  return {
+    name: 'embedded',
+    kind: 'embedded',
+    status: () => 'up',
+    onUp: () => undefined,
+    urls,
+    stage: () => false,
+    async hold(username) {
+      await broker.endSessions(username);
+    },
+    async activate(account, before) {
+      const { username, credentialId } = account;
+      // Another credential than the one that is active there: who came in by the old one goes out.
+      const sessionsClosed =
+        before === credentialId
+          ? 0
+          : await broker.endSessions(username, { exceptCredentialId: credentialId });
+      await broker.setAuthorization(username, rightsOf(account));
+      return { active: true, sessionsClosed };
+    },
+    deactivate: (username) => broker.endSessions(username),
+    setAuthorization: (account) => broker.setAuthorization(account.username, rightsOf(account)),
+    disconnect: (username, options = {}) => broker.endSessions(username, options),
+    connected: () => new Set(broker.sessions().map(({ username }) => username)),
+    list: async () => null,
+    rightsOf: () => null,
+    close: () => broker.close(),
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * The aedes underneath the embedded broker: its options, and the few places where its own bookkeeping
+ * of sessions and its trust in what it parsed are not enough. All knowledge of its insides is here; its
+ * version is pinned.
+ */
+import {
+  Aedes,
+  type AedesOptions,
+  type Client,
+  type ConnectPacket,
+  type PublishPacket,
+} from 'aedes';
+import * as limits from '../../limits.ts';
+import type { Connection, HeldSession } from './session.ts';
+
+type Will = NonNullable<ConnectPacket['will']>;
+
+interface BrokerInsides {
+  clients: Record<string, Client>;
+  brokers: Record<string, unknown>;
+  registerClient(client: Client): void;
+  publishWill(client: Client, will: Will): void;
+  scheduleWill(client: Client, will: Will, seconds: number): void;
+  scheduleSessionExpiry(client: Client): void;
+}
+
+interface ClientInsides {
+  subscriptions: Record<string, unknown>;
+  readonly connackSent: boolean;
+  readonly _parser: NodeJS.EventEmitter & {
+    readonly packet: { readonly length?: number } | null;
+    parse(chunk: Buffer): number;
+  };
+}
+
+interface ReceivedPacket {
+  readonly cmd: string;
+  readonly subscriptions?: readonly { readonly topic: string }[];
+}
+
+export interface AedesLimits {
+  readonly connectTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly packetBytes: number;
+  readonly connectBytes: number;
+  readonly storedSessionSeconds: number;
+}
+
+export async function startAedes(
+  hooks: Required<
+    Pick<
+      AedesOptions,
+      | 'preConnect'
+      | 'authenticate'
+      | 'authorizePublish'
+      | 'authorizeSubscribe'
+      | 'authorizeForward'
+      | 'persistence'
+    >
+  >,
+  sessions: {
+    connectionOf(client: Client): Connection | undefined;
+    registered(connection: Connection): void;
+    closed(connection: Connection): void;
+    delayWill(session: HeldSession, seconds: number, publish: () => void): void;
+  },
+  sizes: AedesLimits,
+): Promise<Aedes> {
+  const broker = new Aedes({
+    ...hooks,
+    // Without a bound here a publisher waits for its own readers only, not for everybody's.
+    concurrency: 0,
+    connectTimeout: sizes.connectTimeoutMs,
+    drainTimeout: sizes.drainTimeoutMs,
+    maximumPacketSize: sizes.packetBytes,
+    sessionExpiryIntervalLimit: sizes.storedSessionSeconds,
+    // MQTT 3.1 allows 23; the length is checked after the credentials, for every version alike.
+    maxClientsIdLength: 65_535,
+    topicAliasMaximum: limits.mqttTopicAliasesMax,
+  });
+  const insides = broker as unknown as BrokerInsides;
+  // Client ids are anybody's choice: `constructor` must not be found here.
+  insides.clients = Object.create(null);
+  insides.brokers = Object.create(null);
+
+  const registerClient = insides.registerClient.bind(broker);
+  insides.registerClient = (client) => {
+    const connection = sessions.connectionOf(client);
+    // Closed between the check of its password and now: it must not come back as a ghost.
+    if (client.closed || client.conn.destroyed || connection?.session?.ended !== false) return;
+    sessions.registered(connection);
+    registerClient(client);
+  };
+  insides.scheduleSessionExpiry = (client) => {
+    const connection = sessions.connectionOf(client);
+    if (connection !== undefined) sessions.closed(connection);
+  };
+  const publishWill = insides.publishWill.bind(broker);
+  insides.scheduleWill = (client, will, seconds) => {
+    const session = sessions.connectionOf(client)?.session;
+    if (session && !session.ended)
+      sessions.delayWill(session, seconds, () => publishWill(client, will));
+  };
+
+  await broker.listen();
+  return broker;
+}
+
+/**
+ * Takes a PUBLISH of MQTT 3 off the client's hands, as if it had been published: MQTT 3 has no word for
+ * a refusal but closing the connection.
+ */
+export function swallow(client: Client, packet: PublishPacket): void {
+  (packet as { _notAuthorized?: boolean })._notAuthorized = true;
+  const { qos, messageId = 0 } = packet;
+  // PUBACK or PUBREC; aedes answers the PUBREL by itself.
+  if (qos > 0)
+    client.conn.write(Buffer.from([qos === 1 ? 0x40 : 0x50, 2, messageId >> 8, messageId & 0xff]));
+}
+
+/** Stands between the wire and aedes: no packet may throw into the event loop, or fill the memory. */
+export function guardParser(client: Client, sizes: AedesLimits, received: () => void): void {
+  const insides = client as unknown as ClientInsides;
+  const parser = insides._parser;
+  // As with client ids: a filter may be called `constructor`.
+  insides.subscriptions = Object.create(null);
+
+  // In the place of the only listener, because a second one makes every packet slower.
+  const handled = parser.listeners('packet') as ((packet: ReceivedPacket) => void)[];
+  parser.removeAllListeners('packet');
+  parser.on('packet', (packet: ReceivedPacket) => {
+    if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
+    for (const handle of handled) handle.call(parser, packet);
+  });
+
+  const parse = parser.parse;
+  parser.parse = (chunk) => {
+    received();
+    try {
+      const left = parse.call(parser, chunk);
+      if (!insides.connackSent && (parser.packet?.length ?? 0) > sizes.connectBytes)
+        throw new Error('packet too large');
+      return left;
+    } catch (error) {
+      client.emit('error', error);
+      return 0;
+    }
+  };
+}
+
+/** aedes collects the filters of a SUBSCRIBE in a plain object, once for each that was granted. */
+function checkSubscribe(subscriptions: readonly { readonly topic: string }[]): void {
+  if (subscriptions.length === 0) throw new Error('no topic filter in SUBSCRIBE');
+  if (subscriptions.length > limits.mqttSubscriptionsMax)
+    throw new Error('too many topic filters in SUBSCRIBE');
+  if (subscriptions.some(({ topic }) => topic === '__proto__'))
+    throw new Error('topic filter not supported');
+}

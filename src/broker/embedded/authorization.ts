@@ -1,0 +1,126 @@
+/** What an MQTT session may publish, subscribe to and be sent, by its user's rights at that moment. */
+import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes';
+import { covers, levelsOf, mayPublish, mayRead } from '../../../domain/permission.ts';
+import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
+import { swallow } from './aedes.ts';
+import { bytesSent } from './retained.ts';
+import type { HeldSession } from './session.ts';
+
+type Hooks = Required<
+  Pick<AedesOptions, 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'>
+>;
+
+/** Properties of a PUBLISH that are passed on [MQTT-3.3.2-15 to 20], each with what it must be. */
+const forwarded: Readonly<Record<string, (value: unknown) => boolean>> = {
+  payloadFormatIndicator: (value) => typeof value === 'boolean',
+  messageExpiryInterval: (value) => typeof value === 'number',
+  contentType: isShort,
+  responseTopic: isShort,
+  correlationData: Buffer.isBuffer,
+  userProperties: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(([name, texts]) => isShort(name) && [texts].flat().every(isShort)),
+};
+
+/** Texts that were not UTF-8 grow when decoded; past 65,535 bytes they could not be sent again. */
+function isShort(value: unknown): boolean {
+  return typeof value === 'string' && (value.length < 16_384 || Buffer.byteLength(value) <= 65_535);
+}
+
+function forwardedProperties(properties: object): object {
+  return Object.fromEntries(
+    Object.entries(properties).filter(([name, value]) => forwarded[name]?.(value) === true),
+  );
+}
+
+const fits = (topic: string): boolean =>
+  topic.length > 0 &&
+  topic.length <= mqttTopicBytesMax &&
+  Buffer.byteLength(topic) <= mqttTopicBytesMax &&
+  !topic.includes('\0');
+
+/** Clients publish to no `$` topic: those are the broker's. A will's topic was not yet checked for wildcards. */
+const publishable = (topic: string): boolean =>
+  fits(topic) && !topic.startsWith('$') && !topic.includes('+') && !topic.includes('#');
+
+/** Shared subscriptions are refused, also where MQTT 3 would take `$share` for a name. */
+const subscribable = (filter: string): boolean =>
+  fits(filter) &&
+  !filter.startsWith('$share/') &&
+  filter.split('/').every((level) => level.length === 1 || !/[+#]/.test(level));
+
+/** Without a text: 0x87 says it all, and not every client reads a reason string in a PUBACK. */
+const denied = (): Error => new Error('');
+
+/**
+ * The hooks of aedes. Every one denies where no session stands behind a client, or an ended one.
+ * A publish gets its owner's prefix first and is judged as it then stands; so is a will, when it is sent.
+ */
+export function authorization(sessionOf: (client: Client) => HeldSession | null): Hooks {
+  return {
+    authorizePublish(client, packet, done) {
+      const session = client && sessionOf(client);
+      if (!session || session.ended) return done(denied());
+      const { permissions, publishPrefix } = session.user.rights;
+      const topic = publishPrefix === null ? packet.topic : publishPrefix + packet.topic;
+      if (topic.startsWith('$') && packet.cmd === 'publish' && client.version < 5) {
+        swallow(client, packet);
+        return done();
+      }
+      if (!publishable(topic) || !mayPublish(permissions, topic)) return done(denied());
+      packet.topic = topic;
+      // [MQTT-3.3.1-3]: a reader's DUP has nothing to do with the publisher's.
+      packet.dup = false;
+      if (packet.properties !== undefined)
+        packet.properties = forwardedProperties(packet.properties);
+      // Tells a client's message from the registry's own where it is kept.
+      (packet as { clientId?: string }).clientId = session.clientId;
+      done();
+    },
+
+    authorizeSubscribe(client, subscription, done) {
+      const session = sessionOf(client);
+      const { topic } = subscription;
+      const granted =
+        session !== null &&
+        !session.ended &&
+        subscribable(topic) &&
+        mayRead(session.user.rights.permissions, topic) &&
+        (session.filters.size < mqttSubscriptionsMax || session.filters.has(topic));
+      if (granted) remember(session, subscription);
+      done(null, granted ? subscription : null);
+    },
+
+    authorizeForward(client, packet) {
+      const session = sessionOf(client);
+      if (session === null || session.ended) return null;
+      if (!mayRead(session.user.rights.permissions, packet.topic)) return null;
+      // [MQTT-3.1.2-24]: what is larger than the client takes is not sent to it.
+      if (client.maximumPacketSize !== undefined && bytesSent(packet) > client.maximumPacketSize)
+        return null;
+      if (session.identifiers.size > 0 && packet.brokerId !== null) addIdentifiers(session, packet);
+      return packet;
+    },
+  };
+}
+
+/** aedes puts the SUBSCRIBE's identifier on each of its subscriptions. */
+function remember(session: HeldSession, subscription: Subscription): void {
+  const { topic, subscriptionIdentifier: identifier } = subscription as Subscription & {
+    subscriptionIdentifier?: number;
+  };
+  session.filters.add(topic);
+  if (identifier === undefined) session.identifiers.delete(topic);
+  else session.identifiers.set(topic, identifier);
+}
+
+/** [MQTT-3.3.4-4]: one copy of a message names every subscription that matched it. */
+function addIdentifiers(session: HeldSession, packet: AedesPublishPacket): void {
+  const levels = levelsOf(packet.topic);
+  const identifiers: number[] = [];
+  for (const [filter, identifier] of session.identifiers)
+    if (covers(levelsOf(filter), levels)) identifiers.push(identifier);
+  if (identifiers.length > 0)
+    packet.properties = { ...packet.properties, subscriptionIdentifier: identifiers };
+}

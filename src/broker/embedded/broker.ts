@@ -1,0 +1,162 @@
+/** The MQTT broker inside the registry: listeners, admission, rights and sessions, over aedes. */
+import type { Aedes, Client } from 'aedes';
+import * as named from '../../limits.ts';
+import type { Log } from '../../logger.ts';
+import {
+  type Accept,
+  type Addresses,
+  type ListenerOptions,
+  type Listeners,
+  openListeners,
+} from '../listeners.ts';
+import type { EmbeddedBroker, Gatekeeper } from '../ports/broker.ts';
+import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
+import { authorization } from './authorization.ts';
+import { type ConnectOutcome, connecting } from './connect.ts';
+import { boundedMemory, type MemoryLimits } from './memory.ts';
+import { type Connection, forgetFilters, newConnection } from './session.ts';
+import { heldSessions, type SessionLimits } from './sessions.ts';
+
+export type EmbeddedLimits = AedesLimits &
+  MemoryLimits &
+  SessionLimits & { readonly connections: number; readonly answerTimeoutMs: number };
+
+export interface EmbeddedOptions extends ListenerOptions {
+  readonly gatekeeper: Gatekeeper;
+  readonly log?: Log;
+  readonly onConnect?: (outcome: ConnectOutcome) => void;
+  readonly now?: () => Date;
+  /** Other limits than the named ones, so that a test can reach them. */
+  readonly limits?: Partial<EmbeddedLimits>;
+}
+
+const namedLimits: EmbeddedLimits = {
+  connections: named.mqttConnectionsMax,
+  connectTimeoutMs: named.mqttConnectTimeoutMs,
+  answerTimeoutMs: named.mqttAnswerTimeoutMs,
+  drainTimeoutMs: named.mqttDrainTimeoutMs,
+  packetBytes: named.mqttPacketBytesMax,
+  connectBytes: named.mqttConnectBytesMax,
+  storedSessionSeconds: named.mqttStoredSessionSecondsMax,
+  storedPerUser: named.mqttStoredSessionsPerUserMax,
+  stored: named.mqttStoredSessionsMax,
+  lastSeen: named.mqttLastSeenMax,
+  queuedMessages: named.mqttQueuedMessagesMax,
+  queuedBytes: named.mqttQueuedBytesMax,
+  queuedBytesTotal: named.mqttQueuedBytesTotalMax,
+  retainedMessages: named.mqttRetainedMessagesMax,
+  retainedBytes: named.mqttRetainedBytesMax,
+};
+
+/** Rejects when an address cannot be listened on. Nothing of it outlives `close`. */
+export async function startEmbeddedBroker(
+  options: EmbeddedOptions,
+): Promise<EmbeddedBroker & { readonly addresses: Addresses }> {
+  const { gatekeeper, log, onConnect, now = () => new Date() } = options;
+  const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
+  const connections = new WeakMap<Client, Connection>();
+  const connectionOf = (client: Client) => connections.get(client);
+
+  const memory = boundedMemory(sizes, {
+    mayQueue: (clientId) => sessions.held(clientId)?.ended === false,
+    subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
+  });
+  const sessions = heldSessions({ memory, limits: sizes, now });
+  const aedes = await startAedes(
+    {
+      ...connecting({
+        gatekeeper,
+        sessions,
+        connectionOf,
+        log,
+        onConnect,
+        answerTimeoutMs: sizes.answerTimeoutMs,
+      }),
+      ...authorization((client) => connectionOf(client)?.session ?? null),
+      persistence: memory,
+    },
+    { ...sessions, connectionOf },
+    sizes,
+  );
+  noteFaults(aedes, log);
+  aedes.on('unsubscribe', (filters, client) => {
+    // Also told when a connection ends, whose session keeps its filters.
+    const session = connectionOf(client)?.session;
+    if (session && !client.closed) forgetFilters(session, filters);
+  });
+
+  const accept = accepting({ aedes, sizes, now, connections, closed: sessions.closed });
+  let listeners: Listeners;
+  try {
+    listeners = await openListeners(options, sizes, accept);
+  } catch (error) {
+    await closed(aedes);
+    throw error;
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    addresses: listeners.addresses,
+    setAuthorization: sessions.setAuthorization,
+    endSessions: sessions.endSessions,
+    sessions: sessions.sessions,
+    sessionCount: sessions.sessionCount,
+    lastSeenAt: sessions.lastSeenAt,
+    publish: (topic, payload, { retain = false } = {}) => published(aedes, topic, payload, retain),
+    close() {
+      closing ??= (async () => {
+        const unlistened = listeners.close();
+        await closed(aedes);
+        sessions.clear();
+        listeners.destroySockets();
+        await unlistened;
+      })();
+      return closing;
+    },
+  };
+}
+
+const accepting =
+  (options: {
+    readonly aedes: Aedes;
+    readonly sizes: EmbeddedLimits;
+    readonly now: () => Date;
+    readonly connections: WeakMap<Client, Connection>;
+    readonly closed: (connection: Connection) => void;
+  }): Accept =>
+  (stream, request, source) => {
+    const { aedes, sizes, now } = options;
+    const client = aedes.handle(stream, request);
+    const connection = newConnection(client, source, now().getTime());
+    options.connections.set(client, connection);
+    guardParser(client, sizes, () => {
+      connection.lastPacketMs = now().getTime();
+    });
+    stream.once('close', () => {
+      // aedes tells of the end of those it registered, after their will.
+      if (connection.since === null) options.closed(connection);
+    });
+  };
+
+const published = (aedes: Aedes, topic: string, payload: string, retain: boolean): Promise<void> =>
+  new Promise((resolve, reject) => {
+    aedes.publish(
+      { cmd: 'publish', topic, payload: Buffer.from(payload), qos: 1, retain, dup: false },
+      (error) => (error ? reject(error) : resolve()),
+    );
+  });
+
+const closed = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.close(resolve));
+
+/** Clients break off and send garbage every day; only the broker's own faults are worth a warning. */
+function noteFaults(aedes: Aedes, log: Log | undefined): void {
+  // Without the client id, which is personal and stays sealed elsewhere.
+  aedes.on('clientError', (_client, error) =>
+    log?.debug('mqtt client error', { reason: error.message }),
+  );
+  aedes.on('connectionError', (_client, error) =>
+    log?.debug('mqtt connection error', { reason: error.message }),
+  );
+  // Not in the types of aedes: faults of its persistence.
+  (aedes as NodeJS.EventEmitter).on('error', (error) => log?.error('mqtt broker fault', { error }));
+}

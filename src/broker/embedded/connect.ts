@@ -1,0 +1,118 @@
+/** Lets MQTT clients in: asks the gatekeeper, and answers every refusal with the same code. */
+import type { AedesOptions, AuthenticateError, Client } from 'aedes';
+import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
+import type { Log } from '../../logger.ts';
+import type { ConnectAnswer, ConnectAttempt, Gatekeeper } from '../ports/broker.ts';
+import type { Connection } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+export type ConnectOutcome = 'admitted' | 'refused' | 'unavailable';
+type Verdict = 'admitted' | 'refused' | 'taken' | 'unavailable' | 'gone';
+
+/** CONNACK codes of MQTT 3 [3.1.1, table 3.1]; aedes makes 0x87, 0x85 and 0x88 of them for MQTT 5. */
+const connackCode = { refused: 5, taken: 2, unavailable: 3 };
+const outcomeOf: Record<Exclude<Verdict, 'gone'>, ConnectOutcome> = {
+  admitted: 'admitted',
+  refused: 'refused',
+  taken: 'refused',
+  unavailable: 'unavailable',
+};
+
+const unavailable: ConnectAnswer = { admitted: false, reason: 'unavailable' };
+
+interface Connecting {
+  readonly gatekeeper: Gatekeeper;
+  readonly sessions: Sessions;
+  readonly connectionOf: (client: Client) => Connection | undefined;
+  readonly log: Log | undefined;
+  readonly onConnect: ((outcome: ConnectOutcome) => void) | undefined;
+  readonly answerTimeoutMs?: number;
+}
+
+/** The gatekeeper's answer; whatever goes wrong is `unavailable`. */
+async function answerTo(
+  { gatekeeper, log, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
+  attempt: ConnectAttempt,
+): Promise<ConnectAnswer> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise<ConnectAnswer>((resolve) => {
+      timer = setTimeout(() => resolve(unavailable), answerTimeoutMs);
+    });
+    return await Promise.race([gatekeeper.connect(attempt), late]);
+  } catch (error) {
+    log?.error('mqtt connect not judged', { error });
+    return unavailable;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function judge(
+  options: Connecting,
+  connection: Connection,
+  attempt: ConnectAttempt,
+): Promise<Verdict> {
+  const { sessions, log } = options;
+  for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
+    const watched = sessions.attempt(attempt.username ?? '');
+    try {
+      const answer = await answerTo(options, attempt);
+      if (!answer.admitted) return answer.reason;
+      const { admission } = answer;
+      if (admission.username !== attempt.username) {
+        log?.error('mqtt client admitted under another name');
+        return 'unavailable';
+      }
+      const { id } = connection.client;
+      if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
+      if (admission.pinnedClientId !== null && admission.pinnedClientId !== id) return 'taken';
+      // Overtaken: its rights changed, or its sessions were ended, after the gatekeeper looked.
+      const claim = await sessions.claim(connection, admission, watched.attempt);
+      if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;
+    } finally {
+      watched.over();
+    }
+  }
+  return 'unavailable';
+}
+
+export function connecting(
+  options: Connecting,
+): Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>> {
+  const { connectionOf, onConnect } = options;
+  return {
+    preConnect(client, packet, done) {
+      const connection = connectionOf(client);
+      if (connection === undefined) return done(new Error('not accepted here'), false);
+      connection.connect = {
+        cleanStart: packet.clean === true,
+        clientId: packet.clientId,
+      };
+      done(null, true);
+    },
+
+    authenticate(client, username, password, done) {
+      const connection = connectionOf(client);
+      if (connection === undefined) return done(null, false);
+      const attempt = {
+        username,
+        password,
+        clientId: connection.connect?.clientId ?? '',
+        source: connection.source,
+      };
+      judge(options, connection, attempt)
+        .then((verdict) => {
+          if (verdict === 'gone') return;
+          onConnect?.(outcomeOf[verdict]);
+          if (verdict === 'admitted') done(null, true);
+          else done(refusal(connackCode[verdict]), null);
+        })
+        .catch((error) => client.emit('error', error));
+    },
+  };
+}
+
+function refusal(returnCode: number): AuthenticateError {
+  return Object.assign(new Error('not authorized'), { returnCode }) as AuthenticateError;
+}

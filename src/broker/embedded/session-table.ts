@@ -1,0 +1,114 @@
+/** The table of MQTT sessions, live and stored: who holds which client id, and how many are kept. */
+import type { Client } from 'aedes';
+import type { Admission } from '../ports/broker.ts';
+import type { Memory } from './memory.ts';
+import type { Connection, HeldSession, User } from './session.ts';
+
+export interface StoredLimits {
+  readonly storedPerUser: number;
+  readonly stored: number;
+}
+
+export class SessionTable {
+  readonly #memory: Pick<Memory, 'forget'>;
+  readonly #limits: StoredLimits;
+  readonly #held = new Map<string, HeldSession>();
+  readonly #users = new Map<string, User>();
+  #storedCount = 0;
+
+  constructor(memory: Pick<Memory, 'forget'>, limits: StoredLimits) {
+    this.#memory = memory;
+    this.#limits = limits;
+  }
+
+  held(clientId: string): HeldSession | undefined {
+    return this.#held.get(clientId);
+  }
+
+  all(): HeldSession[] {
+    return [...this.#held.values()];
+  }
+
+  user(username: string): User | undefined {
+    return this.#users.get(username);
+  }
+
+  /** The session of an admitted connection: the stored one, or a new one. */
+  open(admission: Admission, connection: Connection): HeldSession {
+    const { username, permissions, publishPrefix } = admission;
+    let user = this.#users.get(username);
+    if (user === undefined) {
+      user = { username, rights: admission, sessions: new Set(), stored: new Set() };
+      this.#users.set(username, user);
+    }
+    user.rights = { permissions, publishPrefix };
+    const before = this.#held.get(connection.client.id);
+    if (before !== undefined && !connection.connect?.cleanStart) {
+      this.#resume(before, connection.client);
+      return before;
+    }
+    if (before !== undefined) {
+      // The user object must outlive its last session being replaced by this one.
+      this.discard(before);
+      this.#users.set(username, user);
+    }
+    const session: HeldSession = {
+      user,
+      clientId: connection.client.id,
+      credentialId: null,
+      tokenId: null,
+      filters: new Set(),
+      identifiers: new Map(),
+      connection: null,
+      ended: false,
+      expiry: null,
+      will: null,
+    };
+    this.#held.set(session.clientId, session);
+    user.sessions.add(session);
+    return session;
+  }
+
+  #resume(session: HeldSession, client: Client): void {
+    this.#unstore(session);
+    // [MQTT-3.1.3-9]: who comes back before the delay is over takes the will back.
+    clearTimeout(session.will?.timer);
+    session.will = null;
+    // aedes would drop the queue of a session that is to end with this connection.
+    (client as { clean: boolean }).clean = false;
+  }
+
+  /** Keeps a session without a connection, for so long; where there are too many, one of them goes. */
+  store(session: HeldSession, seconds: number): void {
+    if (this.#storedCount >= this.#limits.stored) {
+      this.discard(session);
+      return;
+    }
+    const { stored } = session.user;
+    stored.add(session);
+    this.#storedCount += 1;
+    session.expiry = setTimeout(() => this.discard(session), seconds * 1_000).unref();
+    const [oldest] = stored;
+    if (stored.size > this.#limits.storedPerUser && oldest !== undefined) this.discard(oldest);
+  }
+
+  #unstore(session: HeldSession): void {
+    clearTimeout(session.expiry ?? undefined);
+    session.expiry = null;
+    if (session.user.stored.delete(session)) this.#storedCount -= 1;
+  }
+
+  /** Ends what is kept of a session; a will that waits goes out now, and is denied if it was ended. */
+  discard(session: HeldSession): void {
+    this.#unstore(session);
+    const will = session.will;
+    session.will = null;
+    clearTimeout(will?.timer);
+    will?.publish();
+    session.ended = true;
+    if (this.#held.get(session.clientId) === session) this.#held.delete(session.clientId);
+    this.#memory.forget(session.clientId);
+    session.user.sessions.delete(session);
+    if (session.user.sessions.size === 0) this.#users.delete(session.user.username);
+  }
+}

@@ -1,0 +1,83 @@
+/** One MQTT session and its connection, and what is done to them on the wire. */
+import type { Client } from 'aedes';
+import type { Admission, Session } from '../ports/broker.ts';
+
+export type Rights = Pick<Admission, 'permissions' | 'publishPrefix'>;
+
+/** One socket, from its first byte on. */
+export interface Connection {
+  readonly client: Client;
+  readonly source: string | null;
+  lastPacketMs: number;
+  /** What the CONNECT said, once it came. */
+  connect: { readonly cleanStart: boolean; readonly clientId: string } | null;
+  session: HeldSession | null;
+  /** When it was answered with success; null: not yet. */
+  since: string | null;
+  /** Resolves when nothing of this connection can happen any more, its will included. */
+  readonly gone: Promise<void>;
+  markGone(): void;
+}
+
+export function newConnection(client: Client, source: string | null, atMs: number): Connection {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    client,
+    source,
+    lastPacketMs: atMs,
+    connect: null,
+    session: null,
+    since: null,
+    gone: promise,
+    markGone: resolve,
+  };
+}
+
+export interface User {
+  readonly username: string;
+  rights: Rights;
+  readonly sessions: Set<HeldSession>;
+  /** Those without a connection, the oldest first. */
+  readonly stored: Set<HeldSession>;
+}
+
+export interface HeldSession {
+  readonly user: User;
+  readonly clientId: string;
+  /** What opened it last. */
+  credentialId: string | null;
+  tokenId: string | null;
+  /** Granted filters, and the subscription identifiers of those that have one. */
+  readonly filters: Set<string>;
+  readonly identifiers: Map<string, number>;
+  /** Null: stored. */
+  connection: Connection | null;
+  /** Set when it is over: nothing is published, delivered or granted any more. */
+  ended: boolean;
+  expiry: NodeJS.Timeout | null;
+  will: { readonly timer: NodeJS.Timeout; publish(): void } | null;
+}
+
+export function forgetFilters(session: HeldSession, filters: Iterable<string>): void {
+  for (const filter of filters) {
+    session.filters.delete(filter);
+    session.identifiers.delete(filter);
+  }
+}
+
+/** Says goodbye where the socket takes it, and closes at once where it does not. */
+export function closeClient(client: Client, reasonCode: number, reason?: string): void {
+  if (client.conn.writableNeedDrain) client.close();
+  else
+    client.disconnect({
+      reasonCode,
+      ...(reason === undefined ? {} : { properties: { reasonString: reason } }),
+    });
+}
+
+/** aedes takes filters here, though its types speak of subscriptions. */
+export const unsubscribe = (client: Client, filters: readonly string[], done: () => void): void =>
+  client.unsubscribe(filters as unknown as Parameters<Client['unsubscribe']>[0], done);
+
+export const protocolOf = ({ version }: Client): Session['protocol'] =>
+  version === 5 ? 'mqtt-5' : version === 3 ? 'mqtt-3.1' : 'mqtt-3.1.1';

@@ -1,0 +1,212 @@
+/** MQTT sessions from their connections and from the accounts: begun, ended, and obeying what is so now. */
+import { mayRead } from '../../../domain/permission.ts';
+import type { Admission, Session } from '../ports/broker.ts';
+import { type Attempt, Attempts } from './attempts.ts';
+import { LastSeen } from './last-seen.ts';
+import type { Memory } from './memory.ts';
+import {
+  type Connection,
+  closeClient,
+  forgetFilters,
+  type HeldSession,
+  protocolOf,
+  type Rights,
+  unsubscribe,
+} from './session.ts';
+import { SessionTable, type StoredLimits } from './session-table.ts';
+
+export interface SessionLimits extends StoredLimits {
+  readonly lastSeen: number;
+}
+
+/** MQTT 5 reason codes [MQTT 5, 2.4]. */
+const sessionTakenOver = 0x8e;
+const administrativeAction = 0x98;
+
+export type Sessions = ReturnType<typeof heldSessions>;
+
+interface Kept {
+  readonly table: SessionTable;
+  readonly attempts: Attempts;
+  readonly lastSeen: LastSeen;
+  readonly memory: Memory;
+  readonly now: () => Date;
+}
+
+export function heldSessions(options: {
+  readonly memory: Memory;
+  readonly limits: SessionLimits;
+  readonly now: () => Date;
+}) {
+  const { memory, limits, now } = options;
+  const table = new SessionTable(memory, limits);
+  const attempts = new Attempts();
+  const kept: Kept = { table, attempts, lastSeen: new LastSeen(limits.lastSeen), memory, now };
+  return {
+    attempt: (username: string) => attempts.begin(username),
+    held: (clientId: string): HeldSession | undefined => table.held(clientId),
+    ...ofConnections(kept),
+    ...ofAccounts(kept),
+    ...shown(kept),
+
+    /** Forgets everything without sending wills: the process ends. */
+    clear(): void {
+      for (const session of table.all()) {
+        session.ended = true;
+        table.discard(session);
+      }
+    },
+  };
+}
+
+function ofConnections({ table, lastSeen, now }: Kept) {
+  return {
+    /**
+     * Gives an admitted connection its session. A live one of the same user is closed first and waited
+     * for [MQTT-3.1.4-3], so that a client id never has two connections.
+     */
+    async claim(
+      connection: Connection,
+      admission: Admission,
+      attempt: Attempt,
+    ): Promise<'claimed' | 'taken' | 'overtaken' | 'gone'> {
+      const { client } = connection;
+      for (;;) {
+        if (client.closed || client.conn.destroyed) return 'gone';
+        if (attempt.overtaken) return 'overtaken';
+        const holder = table.held(client.id);
+        if (holder !== undefined && holder.user.username !== admission.username) return 'taken';
+        const before = holder?.connection;
+        if (!before) break;
+        closeClient(before.client, sessionTakenOver);
+        await before.gone;
+      }
+      const session = table.open(admission, connection);
+      session.credentialId = admission.credentialId;
+      session.tokenId = admission.tokenId;
+      session.connection = connection;
+      connection.session = session;
+      lastSeen.note(admission.username, now().getTime());
+      return 'claimed';
+    },
+
+    /** A connection was answered with success. */
+    registered(connection: Connection): void {
+      connection.since = now().toISOString();
+    },
+
+    /** A connection is closed, and its will published or put off: its session is stored, or over. */
+    closed(connection: Connection): void {
+      const { session, client } = connection;
+      if (session === null || session.connection !== connection) return;
+      session.connection = null;
+      lastSeen.note(session.user.username, connection.lastPacketMs);
+      if (session.ended || client.sessionExpiryInterval === 0) table.discard(session);
+      else table.store(session, client.sessionExpiryInterval);
+      connection.markGone();
+    },
+
+    /** Puts a will off [MQTT-3.1.3-9]; it goes out at the latest when its session ends. */
+    delayWill(session: HeldSession, seconds: number, publish: () => void): void {
+      const timer = setTimeout(() => {
+        session.will = null;
+        publish();
+      }, seconds * 1_000).unref();
+      session.will = { timer, publish };
+    },
+  };
+}
+
+function ofAccounts({ table, attempts, memory }: Kept) {
+  async function end(session: HeldSession, reason: string | undefined): Promise<boolean> {
+    session.ended = true;
+    const { connection } = session;
+    if (connection === null) {
+      table.discard(session);
+      return false;
+    }
+    closeClient(connection.client, administrativeAction, reason);
+    await connection.gone;
+    return true;
+  }
+
+  return {
+    async setAuthorization(
+      username: string,
+      rights: Pick<Admission, 'permissions' | 'publishPrefix' | 'pinnedClientId'>,
+    ): Promise<void> {
+      attempts.overtake(username);
+      const user = table.user(username);
+      if (user === undefined) return;
+      const { permissions, publishPrefix, pinnedClientId } = rights;
+      user.rights = { permissions, publishPrefix };
+      await Promise.all(
+        [...user.sessions].map((session) =>
+          pinnedClientId !== null && pinnedClientId !== session.clientId
+            ? end(session, undefined)
+            : endForbidden(memory, session, user.rights),
+        ),
+      );
+    },
+
+    async endSessions(
+      username: string,
+      choice: { exceptCredentialId?: string; tokenId?: string; reason?: string } = {},
+    ): Promise<number> {
+      attempts.overtake(username);
+      const { exceptCredentialId, tokenId, reason } = choice;
+      const chosen = [...(table.user(username)?.sessions ?? [])].filter(
+        (session) =>
+          (exceptCredentialId === undefined || session.credentialId !== exceptCredentialId) &&
+          (tokenId === undefined || session.tokenId === tokenId),
+      );
+      const closed = await Promise.all(chosen.map((session) => end(session, reason)));
+      return closed.filter(Boolean).length;
+    },
+  };
+}
+
+/** Ends the subscriptions that rights no longer allow, also those that are only stored. */
+async function endForbidden(memory: Memory, session: HeldSession, rights: Rights): Promise<void> {
+  const forbidden = (filters: readonly string[]) =>
+    filters.filter((filter) => !mayRead(rights.permissions, filter));
+  const stored = await memory.subscriptionsByClient({ id: session.clientId });
+  const gone = new Set(forbidden([...stored.map(({ topic }) => topic), ...session.filters]));
+  if (gone.size === 0) return;
+  forgetFilters(session, gone);
+  await memory.removeSubscriptions({ id: session.clientId }, [...gone]);
+  const { connection } = session;
+  if (connection === null) return;
+  await new Promise<void>((resolve) => unsubscribe(connection.client, [...gone], () => resolve()));
+}
+
+function shown({ table, lastSeen }: Kept) {
+  return {
+    sessions: (): Session[] =>
+      table.all().flatMap(({ user, clientId, connection }) =>
+        connection === null || connection.since === null
+          ? []
+          : [
+              {
+                username: user.username,
+                clientId,
+                source: connection.source,
+                protocol: protocolOf(connection.client),
+                since: connection.since,
+              },
+            ],
+      ),
+
+    sessionCount(username: string): number {
+      const user = table.user(username);
+      return user === undefined ? 0 : user.sessions.size - user.stored.size;
+    },
+
+    lastSeenAt(username: string): string | null {
+      let atMs = lastSeen.of(username);
+      for (const { connection } of table.user(username)?.sessions ?? [])
+        if (connection !== null) atMs = Math.max(atMs ?? 0, connection.lastPacketMs);
+      return atMs === null ? null : new Date(atMs).toISOString();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** The gateways of the configuration: before a broker that is given, and before a private Mosquitto. */
+import type { Config } from '../../config/config.ts';
+import type { Log } from '../../logger.ts';
+import type { Gatekeeper } from '../ports/broker.ts';
+import {
+  type Gateway,
+  type GatewayOptions,
+  type GatewayOutcome,
+  startGateway,
+  type Upstream,
+} from './gateway.ts';
+
+export interface Gateways {
+  /** For the `ready` line: `gateway`, `gatewayTls`; before a private Mosquitto `mqtt`, `ws`. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Where clients reach the private Mosquitto. */
+  readonly privateUrls: readonly string[];
+  close(): Promise<void>;
+}
+
+/** `privateUpstream`: where a private Mosquitto takes connections; null: there is none. */
+export async function startGateways(options: {
+  readonly config: Config;
+  readonly privateUpstream: Upstream | null;
+  readonly gatekeeper: Gatekeeper;
+  readonly log: Log;
+  readonly onConnect: (outcome: GatewayOutcome) => void;
+}): Promise<Gateways> {
+  const { config, privateUpstream } = options;
+  const { gatekeeper, log, onConnect } = options;
+  const started: Gateway[] = [];
+  const close = async () => {
+    for (const gateway of started.splice(0).reverse()) await gateway.close();
+  };
+  const start = async (more: Pick<GatewayOptions, 'upstream' | 'host' | 'port'>) => {
+    const gateway = await startGateway({ gatekeeper, log, onConnect, ...more });
+    started.push(gateway);
+    return gateway.addresses;
+  };
+  const addresses: Record<string, string> = {};
+  let privateUrls: readonly string[] = [];
+  try {
+    if (config.gateway !== null) {
+      const { mqtt, mqtts } = await start(config.gateway);
+      addresses.gateway = mqtt;
+      if (mqtts !== undefined) addresses.gatewayTls = mqtts;
+    }
+    if (privateUpstream !== null && config.mqttPort !== null) {
+      const { mqtt, ws } = await start({
+        ...{ upstream: privateUpstream, host: config.mqttHost, port: config.mqttPort },
+        ...(config.mqttWsPort === null
+          ? {}
+          : { webSocket: { host: config.mqttHost, port: config.mqttWsPort, path: '/mqtt' } }),
+      });
+      addresses.mqtt = mqtt;
+      if (ws !== undefined) addresses.ws = ws;
+      privateUrls = ws === undefined ? [mqtt] : [mqtt, ws];
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { addresses, privateUrls, close };
+}

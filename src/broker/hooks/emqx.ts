@@ -1,0 +1,83 @@
+/** EMQX 5: what its HTTP authentication and authorization ask, and what they are answered. */
+import { z } from 'zod';
+import type { CompiledPermissions } from '../../../domain/permission.ts';
+import { hookAclMax } from '../../limits.ts';
+import type { Hooks } from './hooks.ts';
+
+export const emqxQuestions = ['authn', 'authz'] as const;
+export type EmqxQuestion = (typeof emqxQuestions)[number];
+
+const Authn = z.object({
+  clientid: z.string(),
+  username: z.string().nullish(),
+  password: z.string().nullish(),
+  peerhost: z.string().nullish(),
+});
+const Authz = z.object({
+  clientid: z.string(),
+  username: z.string().nullish(),
+  topic: z.string(),
+  action: z.enum(['publish', 'subscribe']),
+});
+export const EmqxAsked = { authn: Authn, authz: Authz };
+
+interface Rule {
+  readonly permission: 'allow';
+  readonly action: 'publish' | 'subscribe';
+  readonly topic: string;
+}
+
+/**
+ * The rules that EMQX can check by itself; what none of them matches it asks for. It compares a
+ * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules stay
+ * here, as do those in which it would read a placeholder or its word `eq`.
+ */
+function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): Rule[] {
+  const rule = (action: Rule['action']) => (levels: readonly string[]) =>
+    ({ permission: 'allow', action, topic: levels.join('/') }) as const;
+  const plain = ({ topic }: Rule) => !topic.includes('${') && !topic.startsWith('eq ');
+  const rules = [
+    ...mqttWrite.filter(([first]) => !first?.startsWith('$')).map(rule('publish')),
+    ...mqttRead.filter((levels) => !levels.includes('+')).map(rule('subscribe')),
+  ].filter(plain);
+  return rules.slice(0, hookAclMax);
+}
+
+/** A shared subscription reads what its filter reads. */
+const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
+
+/** The answer's body. @param source the client's address, where EMQX was told to send it */
+export async function emqxAuthenticates(
+  hooks: Hooks,
+  { clientid, username, password, peerhost }: z.output<typeof Authn>,
+  addressOf: (text: string | undefined) => string | null,
+): Promise<object> {
+  const admission = await hooks.connect('emqx', {
+    username: username ?? undefined,
+    clientId: clientid,
+    password: password == null ? undefined : Buffer.from(password),
+    source: addressOf(peerhost ?? undefined),
+  });
+  // Not `ignore`: that would leave it to whoever comes next in EMQX's chain.
+  if (admission === null) return { result: 'deny' };
+  const end = hooks.endOf(admission);
+  return {
+    result: 'allow',
+    is_superuser: false,
+    ...(end === null ? {} : { expire_at: Math.floor(Date.parse(end) / 1_000) }),
+    acl: rulesOf(admission.permissions),
+  };
+}
+
+export function emqxAuthorizes(
+  hooks: Hooks,
+  { clientid, username, topic, action }: z.output<typeof Authz>,
+): object {
+  const standing = hooks.standing(username ?? undefined, clientid);
+  const allowed =
+    standing !== undefined &&
+    (action === 'publish'
+      ? hooks.mayPublish(standing, topic)
+      : hooks.mayRead(standing, sharedFilter(topic)));
+  return { result: allowed ? 'allow' : 'deny' };
+}

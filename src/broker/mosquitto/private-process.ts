@@ -1,0 +1,168 @@
+/** The private Mosquitto as a process: started, started again when it ends, copied from, stopped. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { processEnvironment } from '../../config/config.ts';
+import {
+  brokerRetryMaxMs,
+  brokerRetryMs,
+  privateMosquittoCopyMs,
+  privateMosquittoStopMs,
+} from '../../limits.ts';
+import type { Log } from '../../logger.ts';
+import { pause } from '../../platform/pause.ts';
+import { type Accounts, accountsOf, withControl, written } from './private-accounts.ts';
+
+export interface Files {
+  readonly configuration: string;
+  readonly accounts: string;
+  readonly copy: string;
+  readonly pid: string;
+  readonly control: string;
+  readonly clients: string;
+}
+
+/** Why there is no private Mosquitto; the message says what to do. */
+export class MosquittoMissing extends Error {
+  override name = 'MosquittoMissing';
+}
+
+/** What its program is called; Debian keeps it where only the PATH of root leads. */
+const program = 'mosquitto';
+const morePaths = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
+/** A Mosquitto that a registry left behind when it was killed: it has our sockets and files. */
+export async function endLeftover(files: Files, log: Log): Promise<void> {
+  const pid = Number(await readFile(files.pid, 'utf8').catch(() => ''));
+  if (!Number.isSafeInteger(pid) || pid <= 1) return;
+  const isOurs = async () => {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '-p', String(pid)]).catch(
+      () => ({ stdout: '' }),
+    );
+    return stdout.includes(files.configuration);
+  };
+  if (!(await isOurs())) return;
+  log.warn('A private Mosquitto of before still runs; ending it');
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    process.kill(pid, signal);
+    for (let waited = 0; waited < privateMosquittoStopMs; waited += 50) {
+      if (!(await isOurs())) return;
+      await delay(50);
+    }
+  }
+}
+
+export class Supervised {
+  readonly #files: Files;
+  readonly #password: string;
+  readonly #log: Log;
+  readonly #stopping = new AbortController();
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #copying: Promise<void> = Promise.resolve();
+
+  constructor(files: Files, password: string, log: Log) {
+    this.#files = files;
+    this.#password = password;
+    this.#log = log;
+  }
+
+  /** Resolves when it runs for the first time. @throws MosquittoMissing */
+  async start(): Promise<void> {
+    const { ended } = await this.#spawned();
+    this.#ended = this.#keepRunning(ended);
+    this.#copying = this.#keepCopy();
+  }
+
+  async #keepRunning(first: Promise<number | null>): Promise<void> {
+    const { signal } = this.#stopping;
+    let retryMs = brokerRetryMs;
+    for (let ended = first; ; ) {
+      const startedAt = performance.now();
+      const exitCode = await ended;
+      if (signal.aborted) return;
+      if (performance.now() - startedAt > brokerRetryMaxMs) retryMs = brokerRetryMs;
+      this.#log.warn('The private Mosquitto ended; starting it again', { exitCode });
+      await pause(retryMs, signal);
+      if (signal.aborted) return;
+      retryMs = Math.min(retryMs * 2, brokerRetryMaxMs);
+      try {
+        ended = (await this.#spawned()).ended;
+      } catch (error) {
+        this.#log.error('The private Mosquitto cannot be started', { error });
+      }
+    }
+  }
+
+  /** Starts it once; resolves when it runs. */
+  async #spawned(): Promise<{ ended: Promise<number | null> }> {
+    const { accounts, configuration, control, clients, pid } = this.#files;
+    const readable = await accountsOf(accounts);
+    if (readable !== null) await written(this.#files.copy, JSON.stringify(readable));
+    const now = readable ?? (await this.#restored());
+    await written(accounts, JSON.stringify(withControl(now, this.#password)));
+    // A socket of before would be in the way.
+    await Promise.all([rm(control, { force: true }), rm(clients, { force: true })]);
+    const path = [processEnvironment().PATH ?? '', ...morePaths].join(':');
+    const child = spawn(program, ['-c', configuration], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: path },
+    });
+    this.#child = child;
+    const said = (text: Buffer) => this.#log.debug('mosquitto', { said: String(text).trim() });
+    child.stdout?.on('data', said);
+    child.stderr?.on('data', said);
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === 'ENOENT'
+            ? new MosquittoMissing(
+                'There is no mosquitto on the PATH. Install it (Debian: apt install mosquitto), or ' +
+                  'give the address of one that runs: GATEBOOK_BROKER=mosquitto+mqtt://user:password@host:1883',
+              )
+            : error,
+        ),
+      );
+    });
+    await writeFile(pid, String(child.pid), { mode: 0o600 });
+    return { ended };
+  }
+
+  async #restored(): Promise<Accounts> {
+    const copy = await accountsOf(this.#files.copy);
+    if (copy !== null || existsSync(this.#files.accounts))
+      this.#log.warn('The accounts of the private Mosquitto are not readable', {
+        restored: copy !== null,
+      });
+    return copy ?? { clients: [], groups: [], roles: [] };
+  }
+
+  /** Mosquitto 2.0 writes over its file: a copy of a moment ago outlives a power cut. */
+  async #keepCopy(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await delay(privateMosquittoCopyMs, undefined, { signal, ref: false }).catch(() => undefined);
+      const { accounts, copy } = this.#files;
+      if (signal.aborted || (await accountsOf(accounts)) === null) continue;
+      await copyFile(accounts, `${copy}.new`)
+        .then(() => rename(`${copy}.new`, copy))
+        .catch((error) => this.#log.warn('The accounts of Mosquitto cannot be copied', { error }));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+      child.kill('SIGTERM');
+      const kill = setTimeout(() => child.kill('SIGKILL'), privateMosquittoStopMs);
+      await new Promise((resolve) => child.once('close', resolve));
+      clearTimeout(kill);
+    }
+    await Promise.all([this.#ended, this.#copying]);
+    await rm(this.#files.pid, { force: true });
+  }
+}

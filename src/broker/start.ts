@@ -1,0 +1,101 @@
+/** Starts the brokers of the configuration, each with its name, and stops them in reverse. */
+
+import type { BrokerSetting } from '../config/brokers.ts';
+import type { Config } from '../config/config.ts';
+import type { Log } from '../logger.ts';
+import { hookPort } from './hooks/adapter.ts';
+import { emqxSessions } from './hooks/emqx-sessions.ts';
+import type { Hooks } from './hooks/hooks.ts';
+import { rabbitmqSessions } from './hooks/rabbitmq-sessions.ts';
+import { vernemqSessions } from './hooks/vernemq-sessions.ts';
+import { startMosquitto } from './mosquitto/adapter.ts';
+import { type PrivateMosquitto, startPrivateMosquitto } from './mosquitto/private.ts';
+import type { Broker } from './ports/broker.ts';
+
+const sessionsOf = { emqx: emqxSessions, rabbitmq: rabbitmqSessions, vernemq: vernemqSessions };
+
+export interface Brokers {
+  /** In the order of the configuration. */
+  readonly all: readonly Broker[];
+  /** Where a gateway is to lead clients, because nothing else reaches that broker; null: nowhere. */
+  readonly upstream: PrivateMosquitto['upstream'] | null;
+  close(): Promise<void>;
+}
+
+/** The first of a kind has its bare name, the next ones a number. */
+function namesOf(settings: readonly Pick<BrokerSetting, 'kind'>[]): string[] {
+  const counts = new Map<string, number>();
+  return settings.map(({ kind }) => {
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    return count === 1 ? kind : `${kind}-${count}`;
+  });
+}
+
+/**
+ * `embedded` runs already, where it is configured. `publicUrls` of the configuration are those of the
+ * first broker; `gatewayUrls` where clients reach a private Mosquitto.
+ * @throws MosquittoMissing
+ */
+export async function startBrokers(options: {
+  readonly config: Pick<Config, 'brokers' | 'dataDir' | 'publicMqttUrls'>;
+  readonly logId: string;
+  readonly log: Log;
+  readonly embedded: Broker | null;
+  readonly gatewayUrls: () => readonly string[];
+  readonly admissions: Hooks['admissions'];
+}): Promise<Brokers> {
+  const { config, logId, log, embedded } = options;
+  const names = namesOf(config.brokers);
+  const stops: (() => Promise<void>)[] = [];
+  const all: Broker[] = [];
+  let upstream: PrivateMosquitto['upstream'] | null = null;
+  const close = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    for (const [at, setting] of config.brokers.entries()) {
+      const name = names[at] ?? setting.kind;
+      const told = at === 0 && config.publicMqttUrls.length > 0 ? config.publicMqttUrls : null;
+      if (setting.kind === 'embedded') {
+        if (embedded !== null)
+          all.push(told === null ? embedded : { ...embedded, urls: () => told });
+        continue;
+      }
+      if (setting.kind !== 'mosquitto') {
+        const { kind } = setting;
+        const broker = hookPort({
+          ...{ name, kind, log },
+          api: sessionsOf[kind](name, setting.api),
+          admissions: options.admissions[kind],
+          urls: () => told ?? [],
+        });
+        stops.push(() => broker.close());
+        all.push(broker);
+        continue;
+      }
+      let { address } = setting;
+      let urls = () => told ?? urlsOf(setting);
+      if (address === null) {
+        const own = await startPrivateMosquitto({ dataDir: config.dataDir, log });
+        stops.push(() => own.stop());
+        ({ address, upstream } = own);
+        urls = () => told ?? options.gatewayUrls();
+      }
+      const broker = startMosquitto({ name, address, logId, urls, log });
+      stops.push(() => broker.close());
+      all.push(broker);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { all, upstream, close };
+}
+
+/** The control connection's own address, without user and password; a socket leads no client anywhere. */
+function urlsOf({ address }: Extract<BrokerSetting, { kind: 'mosquitto' }>): readonly string[] {
+  if (address?.transport.kind !== 'tcp') return [];
+  const { host, port, tls } = address.transport;
+  return [`${tls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`];
+}

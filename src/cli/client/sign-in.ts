@@ -1,0 +1,177 @@
+/** Who the command line is to the registry: a token from somewhere, and the file that `login` keeps it in. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { IssuedToken } from '../../api/output.ts';
+import { writePrivateFile } from '../../platform/private-file.ts';
+import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
+import { askedLine, askedSecret, firstLineOfStdin } from '../terminal/prompt.ts';
+import { agoText, countOf, dateTimeText } from '../text/format.ts';
+import { type Registry, registryAt, registryUrl, signInHint } from './registry-client.ts';
+
+/** Hours that a token lives which was made for one call. */
+const callHours = 1;
+
+/** The registry as the person who is signed in, or as nobody. @throws CommandFailed */
+export async function signedIn(call: Call): Promise<Registry> {
+  const { settings } = call;
+  const url = registryUrl(call.text('url') ?? settings.url);
+  const token = call.text('token') ?? settings.token;
+  if (token !== null) return registryAt(url, checkedToken(token));
+  if (settings.username !== null && settings.password !== null) {
+    const { username, password } = settings;
+    const made = await login(url, username, password, callHours, 'command line, one call');
+    return registryAt(url, made.token);
+  }
+  if (settings.username !== null || settings.password !== null)
+    throw usageFault('GATEBOOK_USERNAME and GATEBOOK_PASSWORD go together; one is not set.', [
+      signInHint,
+    ]);
+  const kept = (await keptLogins(call))[url];
+  // Whether anybody is there at all is worth more than that nobody signed in: the registry says which.
+  if (kept === undefined) return registryAt(url, null);
+  if (Date.parse(kept.expiresAt) <= call.now().getTime())
+    throw new CommandFailed(
+      exitCodes.notAllowed,
+      `Your login at ${url} ended ${agoText(kept.expiresAt, call.now())} ago.`,
+      [signInHint],
+    );
+  return registryAt(url, checkedToken(kept.token));
+}
+
+function checkedToken(token: string): string {
+  if (!/^[\x21-\x7e]{1,4096}$/.test(token))
+    throw usageFault('The token holds characters that no token has.', [signInHint]);
+  return token;
+}
+
+async function login(
+  url: string,
+  username: string,
+  password: string,
+  hours: number,
+  label: string,
+): Promise<IssuedToken> {
+  const answer = await registryAt(url, null).send<IssuedToken>('POST', '/login', {
+    username,
+    password,
+    expireTimeInHours: hours,
+    label,
+  });
+  return answer.body;
+}
+
+interface KeptLogin {
+  readonly username: string;
+  readonly token: string;
+  readonly tokenId: string;
+  readonly expiresAt: string;
+}
+type KeptLogins = Readonly<Record<string, KeptLogin>>;
+
+function loginsPath({ settings }: Call): string {
+  if (settings.configFolder === null)
+    throw usageFault(
+      'There is no folder to keep a login in: neither HOME nor XDG_CONFIG_HOME is set.',
+      ['Set GATEBOOK_TOKEN, or GATEBOOK_USERNAME and GATEBOOK_PASSWORD instead.'],
+    );
+  return join(settings.configFolder, 'gatebook', 'credentials.json');
+}
+
+async function keptLogins(call: Call): Promise<KeptLogins> {
+  if (call.settings.configFolder === null) return {};
+  const path = loginsPath(call);
+  try {
+    const held: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (typeof held === 'object' && held !== null) return held as KeptLogins;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return {};
+  }
+  throw new CommandFailed(exitCodes.failed, `${path} cannot be read.`, [
+    'Remove it, and sign in again with: gatebook login',
+  ]);
+}
+
+async function keepLogins(call: Call, logins: KeptLogins): Promise<string> {
+  const path = loginsPath(call);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writePrivateFile(path, `${JSON.stringify(logins, null, 2)}\n`);
+  return path;
+}
+
+async function runLogin(call: Call): Promise<number> {
+  const { settings, terminal } = call;
+  const url = registryUrl(call.text('url') ?? settings.url);
+  const isPerson = process.stdin.isTTY === true;
+  const username =
+    call.text('username') ?? settings.username ?? (isPerson ? await askedLine('Username: ') : null);
+  if (username === null || username === '')
+    throw usageFault('Who signs in? stdin is no terminal, so nobody can be asked.', [
+      'Give --username NAME, and the password on stdin.',
+    ]);
+  const password =
+    settings.password ?? (isPerson ? await askedSecret('Password: ') : await firstLineOfStdin());
+  const hours = call.read('hours', (text) => countOf(text, 1, 100_000)) ?? 12;
+  const logins = await keptLogins(call);
+  const made = await login(url, username, password, hours, `gatebook login on ${hostname()}`);
+  const { token, tokenId, expiresAt } = made;
+  const path = await keepLogins(call, {
+    ...logins,
+    [url]: { username: made.username, token, tokenId, expiresAt },
+  });
+  if (call.json) {
+    const { token: _kept, ...shown } = made;
+    terminal.json(JSON.stringify(shown));
+  } else
+    terminal.line(
+      `Signed in at ${url} as ${made.username} until ${dateTimeText(expiresAt)}. Kept in ${path} (mode 0600).`,
+    );
+  return exitCodes.done;
+}
+
+async function runLogout(call: Call): Promise<number> {
+  const url = registryUrl(call.text('url') ?? call.settings.url);
+  const { [url]: kept, ...others } = await keptLogins(call);
+  if (kept === undefined) {
+    call.terminal.line(`Nobody was signed in at ${url}.`);
+    return exitCodes.done;
+  }
+  await keepLogins(call, others);
+  // The token ends here even when the registry cannot be told; it ends there by itself.
+  const told = await registryAt(url, kept.token)
+    .send('DELETE', `/tokens/${encodeURIComponent(kept.tokenId)}`)
+    .then(() => true)
+    .catch(() => false);
+  call.terminal.line(
+    told
+      ? `Signed out at ${url}; the token is revoked.`
+      : `Signed out here. The registry could not be told; the token ends ${dateTimeText(kept.expiresAt)}.`,
+  );
+  return exitCodes.done;
+}
+
+export const signInCommands: readonly Command[] = [
+  {
+    name: 'login',
+    summary: 'sign in, and keep the token for later calls',
+    positionals: '',
+    options: {
+      username: { value: 'NAME', help: 'who signs in (asked for when missing)' },
+      hours: { value: 'N', help: 'how long the login lasts (default 12)' },
+    },
+    notes: [
+      'Asks for the password on a terminal, else reads it from stdin.',
+      'The token is kept per address in $XDG_CONFIG_HOME/gatebook/credentials.json, mode 0600.',
+    ],
+    examples: ['gatebook login', 'gatebook login --username admin < password.txt'],
+    run: runLogin,
+  },
+  {
+    name: 'logout',
+    summary: 'end the login that is kept',
+    positionals: '',
+    options: {},
+    examples: ['gatebook logout'],
+    run: runLogout,
+  },
+];

@@ -1,0 +1,77 @@
+/** Why a client has what it has, as a tree: what a line rests on stands further in. */
+
+import type { Explanation } from '../../api/audit.ts';
+import type { Event } from '../../api/output.ts';
+import { countText, dateTimeText, pairingText, rightsText } from '../text/format.ts';
+import { detailsText } from './history.ts';
+
+export const whoOf = ({ actor }: Pick<Event, 'actor'>) =>
+  actor.kind === 'system' ? 'system' : actor.name;
+
+const because = (reason: string | null) => (reason === null ? '' : `: ${reason}`);
+
+/** A reason tells why somebody has no access; why one has it, the decision tells. */
+const headline = ({ username, status, reason }: Explanation['user']) =>
+  `${username}  ${status}${status === 'active' || status === 'pending' ? '' : because(reason)}`;
+
+function requestText(request: NonNullable<Explanation['request']>): string {
+  const { flow, kind, source, clientId, pairingId, context, conflictCount } = request;
+  return [
+    `asked ${kind === 'replacement' ? 'to replace its credential ' : ''}${dateTimeText(request.requestedAt)}`,
+    `${flow}${source === null ? '' : ` from ${source}`}`,
+    ...(pairingId === null ? [] : [`pairing ID ${pairingText(pairingId)}`]),
+    ...(clientId === null ? [] : [`client id ${clientId}`]),
+    ...Object.entries(context ?? {}).map(([name, value]) => `${name}=${value}`),
+    ...(request.contested
+      ? [
+          `contested: another credential asked for the name, too (in ${countText(conflictCount, 'window')})`,
+        ]
+      : []),
+  ].join(', ');
+}
+
+function windowText(window: NonNullable<Explanation['window']>): string {
+  const { unlockedBy, unlockedAt, until, usernamePattern, sources, maxRequests, note } = window;
+  const limits = [
+    ...(usernamePattern === null ? [] : [`for ${usernamePattern}`]),
+    ...(sources.length === 0 ? [] : [`from ${sources.join(' ')}`]),
+    ...(maxRequests === null ? [] : [`at most ${countText(maxRequests, 'request')}`]),
+  ];
+  return (
+    `in the window that ${unlockedBy} opened ${dateTimeText(unlockedAt)} until ${dateTimeText(until)}` +
+    `${limits.map((limit) => `, ${limit}`).join('')}${note === null ? '' : ` (${note})`}`
+  );
+}
+
+/** Where there was no request: who made it. */
+function madeText({ user, events }: Explanation): string {
+  const made = events.findLast(({ type }) => type === 'ClientCreated');
+  if (user.origin !== 'created') return 'no request is known';
+  if (made === undefined) return 'made by an administrator, without a request';
+  const reason = typeof made.data.reason === 'string' ? made.data.reason : null;
+  return `made by ${whoOf(made)} ${dateTimeText(made.at)}, without a request${because(reason)}`;
+}
+
+export function explanationLines(explanation: Explanation): string[] {
+  const { user, request, window, decision, activations, events } = explanation;
+  const rights = rightsText(user);
+  return [
+    headline(user),
+    ...(rights === '' ? [] : [`├─ holds ${rights}`]),
+    `├─ ${request === null ? madeText(explanation) : requestText(request)}`,
+    ...(request === null || window === null ? [] : [`│  └─ ${windowText(window)}`]),
+    ...(decision === null
+      ? []
+      : [
+          `├─ ${request?.status ?? 'decided'} by ${decision.by} ${dateTimeText(decision.at)}${decision.preauthorizationId === null ? '' : `, by the rule ${decision.preauthorizationId}`}${because(decision.reason)}`,
+        ]),
+    ...activations.map(
+      ({ broker, status, at }) =>
+        `├─ ${status} at ${broker}${at === null ? '' : ` since ${dateTimeText(at)}`}`,
+    ),
+    `└─ ${countText(events.length, 'event')}`,
+    ...events.map((event) =>
+      `   ${dateTimeText(event.at)}  ${event.type} by ${whoOf(event)}  ${detailsText(event)}`.trimEnd(),
+    ),
+  ];
+}

@@ -1,0 +1,161 @@
+/** For operators: `serve` and `rebuild`, which work on the data folder itself. */
+import { ConfigError, configTable, parseConfig } from '../../config/config.ts';
+import { createLog } from '../../logger.ts';
+import { systemCode } from '../client/registry-client.ts';
+import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
+import { countText, durationText } from '../text/format.ts';
+
+/** What the composition root offers; it is loaded only here, because it brings everything along. */
+const service = () => import('../../main.ts');
+
+async function runServe(call: Call): Promise<number> {
+  const config = parseConfig(call.environment);
+  const log = createLog({ level: config.logLevel });
+  const stopping = new AbortController();
+  const interrupt = () => {
+    // Somebody who asks twice does not want to wait.
+    if (stopping.signal.aborted) process.exit(exitCodes.interrupted);
+    stopping.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  try {
+    const { startService } = await service();
+    const { stop } = await startService(config, log);
+    if (!stopping.signal.aborted)
+      await new Promise((resolve) =>
+        stopping.signal.addEventListener('abort', resolve, { once: true }),
+      );
+    await stop();
+    return exitCodes.done;
+  } catch (error) {
+    throw startFault(error, config.dataDir);
+  }
+}
+
+/** What an operator can do about a service that does not start. */
+function startFault(error: unknown, dataDir: string): unknown {
+  const { name, syscall, port, address, path } = error as NodeJS.ErrnoException & {
+    port?: number;
+    address?: string;
+  };
+  if (error instanceof ConfigError || error instanceof CommandFailed) return error;
+  if (name === 'StoreLocked')
+    return new CommandFailed(
+      exitCodes.failed,
+      `The data folder ${dataDir} is in use by another process.`,
+      ['Stop that Gatebook first, or choose another folder: GATEBOOK_DATA_DIR'],
+    );
+  if (name === 'LogAbsent')
+    return new CommandFailed(exitCodes.usage, (error as Error).message, [
+      'Name the folder of the service: GATEBOOK_DATA_DIR',
+    ]);
+  const code = systemCode(error);
+  if (syscall === 'listen')
+    return new CommandFailed(
+      exitCodes.failed,
+      `Cannot listen on ${address ?? '?'} port ${port ?? '?'} (${listenReasons[code] ?? code}).`,
+      [
+        'Choose another: GATEBOOK_HTTP_PORT, GATEBOOK_MQTT_PORT, GATEBOOK_MQTT_WS_PORT, GATEBOOK_DOOR_PORT, GATEBOOK_HOST (0 takes a free port)',
+      ],
+    );
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'].includes(code))
+    return new CommandFailed(exitCodes.failed, `Cannot use ${path ?? dataDir} (${code}).`, [
+      'The service needs a folder that it may write to: GATEBOOK_DATA_DIR, GATEBOOK_KEYS_DIR',
+    ]);
+  return error;
+}
+
+const listenReasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process has it',
+  EACCES: 'ports below 1024 need a right of their own',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the name is not known',
+};
+
+const barLength = 24;
+
+/** `████████░░░░  33 %  333 of 1,000 events  214,000/s  1 s left` */
+export function progressText(done: number, total: number, elapsedMs: number): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const filled = Math.floor(share * barLength);
+  const perSecond = elapsedMs > 0 ? (done * 1_000) / elapsedMs : 0;
+  const left =
+    perSecond > 0 && done < total
+      ? `  ${durationText(Math.max(1_000, ((total - done) * 1_000) / perSecond))} left`
+      : '';
+  return [
+    `${'█'.repeat(filled)}${'░'.repeat(barLength - filled)}`,
+    `${Math.floor(share * 100)} %`,
+    `${done.toLocaleString('en')} of ${countText(total, 'event')}`,
+    `${Math.round(perSecond).toLocaleString('en')}/s${left}`,
+  ].join('  ');
+}
+
+async function runRebuild(call: Call): Promise<number> {
+  const { terminal } = call;
+  const config = parseConfig(call.environment);
+  const startedAt = performance.now();
+  let shownAt = Number.NEGATIVE_INFINITY;
+  const onProgress = ({ done, total }: { done: number; total: number }) => {
+    const now = performance.now();
+    if (now - shownAt < 100 && done < total) return;
+    shownAt = now;
+    terminal.progress(`Rebuilding  ${progressText(done, total, now - startedAt)}`);
+  };
+  try {
+    const { rebuildReadModels } = await service();
+    const { before, position, stateHash, items } = await rebuildReadModels(config, onProgress);
+    terminal.progress('');
+    if (call.json) terminal.json(JSON.stringify({ position, stateHash, items }));
+    else {
+      const short = `${stateHash.slice(0, 4)}…${stateHash.slice(-2)}`;
+      const compared =
+        before === null
+          ? 'there was none before'
+          : before === stateHash
+            ? 'the same as before'
+            : `another than before (${before.slice(0, 4)}…${before.slice(-2)})`;
+      terminal.line(
+        `Rebuilt ${countText(items.length, 'read model')}. State ${short} is ${compared}.`,
+      );
+    }
+    return exitCodes.done;
+  } catch (error) {
+    throw startFault(error, config.dataDir);
+  }
+}
+
+function configHelp(): string[] {
+  const width = Math.max(...configTable.map(({ name }) => name.length));
+  return [
+    'Configuration is by environment variables; NAME_FILE in place of NAME takes the value from a file:',
+    ...configTable.map(
+      ({ name, default: value, meaning }) => `  ${name.padEnd(width)}  ${meaning} (${value})`,
+    ),
+    'Durations: 500ms 90s 24h 30d. Lists: separated by commas.',
+  ];
+}
+
+export const operateCommands: readonly Command[] = [
+  {
+    name: 'serve',
+    summary: 'run the registry, its page and its broker',
+    positionals: '',
+    options: {},
+    notes: configHelp(),
+    examples: [
+      'npm start',
+      'GATEBOOK_HOST=0.0.0.0 GATEBOOK_DATA_DIR=/var/lib/gatebook gatebook serve',
+    ],
+    run: runServe,
+  },
+  {
+    name: 'rebuild',
+    summary: 'make the read models anew from the log (the service must be stopped)',
+    positionals: '',
+    options: { json: { help: 'print what GET /api/read-models answers' } },
+    notes: ['Reads the same environment variables as gatebook serve.'],
+    examples: ['gatebook rebuild', 'GATEBOOK_DATA_DIR=/var/lib/gatebook gatebook rebuild --json'],
+    run: runRebuild,
+  },
+];

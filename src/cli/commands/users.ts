@@ -1,0 +1,256 @@
+/** For administrators: `users`. */
+import type { User, UserWithPassword } from '../../api/output.ts';
+import { listOptions, page, sayMore } from '../client/lists.ts';
+import { signedIn } from '../client/sign-in.ts';
+import { type Call, type Command, exitCodes, type Options, usageFault } from '../command.ts';
+import { firstLineOfStdin } from '../terminal/prompt.ts';
+import type { Piece } from '../terminal/terminal.ts';
+import { agoText, dateTimeText, permissionText, rightsText } from '../text/format.ts';
+import { activationsText, reasonOf, rightsOf, rightsOptions } from '../text/rights.ts';
+import { revokeCommand } from './users-revoke.ts';
+
+const pathOf = (username: string): string => `/users/${encodeURIComponent(username)}`;
+
+const statusPiece = (status: User['status']): Piece => ({
+  text: status,
+  style: status === 'active' ? 'good' : status === 'pending' ? 'warning' : 'bad',
+});
+
+async function runList(call: Call): Promise<number> {
+  const registry = await signedIn(call);
+  const { body, text } = await page<User>(call, registry, '/users', {
+    status: call.text('status'),
+    role: call.text('role'),
+    q: call.text('query'),
+  });
+  if (call.json) call.terminal.json(text);
+  else if (body.items.length === 0) call.terminal.line('No users.');
+  else {
+    const now = call.now();
+    call.terminal.table(
+      ['NAME', 'STATUS', 'ROLES', 'PERMISSIONS', 'SESSIONS', 'SEEN', 'CHANGED'],
+      body.items.map((user) => [
+        { text: user.username, style: 'strong' },
+        statusPiece(user.status),
+        user.roles.length > 0 ? user.roles.join(' ') : '–',
+        user.permissions.length > 0 ? `${user.permissions.length} own` : '–',
+        String(user.sessionCount),
+        agoText(user.lastSeenAt, now),
+        agoText(user.changedAt, now),
+      ]),
+    );
+    sayMore(call, body);
+  }
+  return exitCodes.done;
+}
+
+async function runShow(call: Call): Promise<number> {
+  const [username = ''] = call.positionals;
+  const { body, text } = await (await signedIn(call)).get<User>(pathOf(username));
+  if (call.json) {
+    call.terminal.json(text);
+    return exitCodes.done;
+  }
+  const facts: [string, Piece][] = [
+    ['name', { text: body.username, style: 'strong' }],
+    ['status', statusPiece(body.status)],
+    ['reason', body.reason ?? ''],
+    ['blocked until', body.blockedUntil === null ? '' : dateTimeText(body.blockedUntil)],
+    ['came by', body.origin],
+    ['roles', body.roles.join(' ')],
+    ['own rights', body.permissions.map(permissionText).join(' ')],
+    ['may do', body.effectivePermissions.map(permissionText).join(' ')],
+    ['publish prefix', body.mqttPublishPrefix ?? ''],
+    ['client id', body.mqttClientId ?? ''],
+    ['ends', body.expiresAt === null ? '' : dateTimeText(body.expiresAt)],
+    [
+      'credentials',
+      body.credentials
+        .map(({ kind, createdAt }) => `${kind} of ${dateTimeText(createdAt)}`)
+        .join(', '),
+    ],
+    ['brokers', activationsText(body.activations)],
+    ['sessions', String(body.sessionCount)],
+    ['last seen', body.lastSeenAt === null ? '' : dateTimeText(body.lastSeenAt)],
+    ['created', dateTimeText(body.createdAt)],
+    ['changed', dateTimeText(body.changedAt)],
+  ];
+  for (const [name, value] of facts)
+    if (value !== '') call.terminal.line({ text: name.padEnd(16), style: 'faint' }, value);
+  call.terminal.line({ text: `Its history: gatebook history ${body.username}`, style: 'faint' });
+  return exitCodes.done;
+}
+
+const passwordOf = async (call: Call): Promise<{ password?: string }> =>
+  call.has('password-stdin') ? { password: await firstLineOfStdin() } : {};
+
+function sayMadePassword(call: Call, { password }: UserWithPassword): void {
+  if (password !== null) call.terminal.line(`Password (shown this once): ${password}`);
+}
+
+async function runCreate(call: Call): Promise<number> {
+  const [username = ''] = call.positionals;
+  const rights = rightsOf(call);
+  const registry = await signedIn(call);
+  const { body, text } = await registry.send<UserWithPassword>('POST', '/users', {
+    username,
+    ...rights,
+    ...reasonOf(call),
+    ...(await passwordOf(call)),
+  });
+  if (call.json) call.terminal.json(text);
+  else {
+    const given = rightsText(body);
+    call.terminal.line(
+      { text: 'Created', style: 'good' },
+      ` ${body.username}: ${given === '' ? 'no rights yet' : given}.`,
+    );
+    sayMadePassword(call, body);
+  }
+  return exitCodes.done;
+}
+
+async function runAuthorization(call: Call): Promise<number> {
+  const [username = ''] = call.positionals;
+  const rights = rightsOf(call);
+  const isNone = Object.keys(rights).length === 0;
+  if (isNone !== call.has('none'))
+    throw usageFault(isNone ? 'No rights are named.' : '--none goes alone.', [
+      'What is not named is taken away. To take everything away: --none',
+    ]);
+  const registry = await signedIn(call);
+  const body = { ...rights, ...reasonOf(call) };
+  const answer = await registry.send<User>('PUT', `${pathOf(username)}/authorization`, body);
+  if (call.json) call.terminal.json(answer.text);
+  else {
+    const now = rightsText(answer.body);
+    call.terminal.line(
+      `Changed the rights of ${answer.body.username}: ${now === '' ? 'none' : now}.`,
+    );
+  }
+  return exitCodes.done;
+}
+
+async function runRotate(call: Call): Promise<number> {
+  const [username = ''] = call.positionals;
+  const registry = await signedIn(call);
+  const body = { ...reasonOf(call), ...(await passwordOf(call)) };
+  const answer = await registry.send<UserWithPassword>('POST', `${pathOf(username)}/rotate`, body);
+  if (call.json) call.terminal.json(answer.text);
+  else {
+    call.terminal.line(
+      `Changed the password of ${answer.body.username}; its sessions and logins ended.`,
+    );
+    sayMadePassword(call, answer.body);
+  }
+  return exitCodes.done;
+}
+
+const reasonOption: Options = { reason: { value: 'T', help: 'kept in the log' } };
+const passwordOption: Options = {
+  'password-stdin': { help: 'take the password from stdin (else one is made and shown once)' },
+};
+
+/** `suspend`, `resume`, `revoke`, `reinstate`: what was done, and what comes next. */
+const transition = (
+  verb: string,
+  done: string,
+  summary: string,
+  next: (username: string) => string,
+): Command => ({
+  name: `users ${verb}`,
+  summary,
+  positionals: 'NAME',
+  options: reasonOption,
+  examples: [`gatebook users ${verb} press-17 --reason 'at the workshop'`],
+  run: async (call) => {
+    const [username = ''] = call.positionals;
+    const registry = await signedIn(call);
+    const path = `${pathOf(username)}/${verb}`;
+    const { body, text } = await registry.send<User>('POST', path, reasonOf(call));
+    if (call.json) call.terminal.json(text);
+    else call.terminal.line(`${done} ${body.username}. ${next(body.username)}`);
+    return exitCodes.done;
+  },
+});
+
+export const userCommands: readonly Command[] = [
+  {
+    name: 'users list',
+    summary: 'see who has or had access',
+    positionals: '',
+    options: {
+      status: { value: 'S', help: 'active, suspended, revoked, expired, denied, pending, unknown' },
+      role: { value: 'ROLE', help: 'only those with this role' },
+      query: { value: 'T', help: 'only those with this in the name' },
+      ...listOptions,
+    },
+    examples: ['gatebook users', 'gatebook users list --role press --status active'],
+    run: runList,
+  },
+  {
+    name: 'users show',
+    summary: 'see one user: state, rights, credentials, sessions',
+    positionals: 'NAME',
+    options: {},
+    examples: ['gatebook users show press-17'],
+    run: runShow,
+  },
+  {
+    name: 'users create',
+    summary: 'make a user without a request: a person or a service',
+    positionals: 'NAME',
+    options: { ...rightsOptions, ...passwordOption, ...reasonOption },
+    examples: [
+      'gatebook users create anna --role registrar',
+      "gatebook users create dashboard --permission 'mqtt:read:plant/#' --password-stdin < secret",
+    ],
+    run: runCreate,
+  },
+  {
+    name: 'users authorization',
+    summary: 'set what a user may do',
+    positionals: 'NAME',
+    options: { ...rightsOptions, none: { help: 'take every right away' }, ...reasonOption },
+    notes: ['Replaces all rights: what is not named is taken away. Live sessions obey at once.'],
+    examples: [
+      'gatebook users authorization press-17 --role press --prefix line4/',
+      'gatebook users authorization press-17 --none',
+    ],
+    run: runAuthorization,
+  },
+  transition(
+    'suspend',
+    'Suspended',
+    'take the access away for a while',
+    (name) => `Give it back with: gatebook users resume ${name}`,
+  ),
+  transition(
+    'resume',
+    'Resumed',
+    'give a suspended one its access back',
+    () => 'It has its access again.',
+  ),
+  revokeCommand,
+  transition(
+    'reinstate',
+    'Reinstated',
+    'let a revoked, denied or expired name ask again',
+    () => 'It can ask again while the registry is unlocked.',
+  ),
+  transition(
+    'erase',
+    'Erased',
+    'destroy what is personal of a name, and its access; nothing brings it back',
+    () =>
+      'Its address, client id and context are unreadable for ever; its history and proofs stay.',
+  ),
+  {
+    name: 'users rotate',
+    summary: 'change the password of an active user',
+    positionals: 'NAME',
+    options: { ...passwordOption, ...reasonOption },
+    examples: ['gatebook users rotate press-17'],
+    run: runRotate,
+  },
+];

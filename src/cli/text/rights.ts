@@ -1,0 +1,69 @@
+/** The options that say what somebody may do, the same in grant, users and roles. */
+
+import type { Permission } from '../../../domain/permission.ts';
+import type { Activation, User } from '../../api/output.ts';
+import type { Call, Options } from '../command.ts';
+import { instantOf, permissionOf } from './format.ts';
+
+export type Rights = Pick<
+  User,
+  'roles' | 'permissions' | 'mqttPublishPrefix' | 'mqttClientId' | 'expiresAt'
+>;
+
+export const permissionOption: Options = {
+  permission: {
+    value: 'C:OP:RESOURCE',
+    many: true,
+    help: 'a permission such as mqtt:readWrite:plant/# or http:read:/api/users (repeatable)',
+  },
+};
+
+export const rightsOptions: Options = {
+  role: { value: 'ROLE', many: true, help: 'a role (repeatable)' },
+  ...permissionOption,
+  prefix: { value: 'P', help: 'put in front of every topic it publishes, as it stands: line4/' },
+  'client-id': { value: 'ID', help: 'the only MQTT client id it may use' },
+  until: { value: 'T', help: 'when the access ends: 30d, 2026-12-31 or an instant' },
+};
+
+/** The rights that are named; a field that is not named is absent. @throws MistypedError */
+export function rightsOf(call: Call): Partial<Rights> {
+  const prefix = call.text('prefix');
+  const clientId = call.text('client-id');
+  const expiresAt = call.read('until', (text) => instantOf(text, call.now()));
+  return {
+    ...(call.has('role') && { roles: [...call.all('role')] }),
+    ...(call.has('permission') && { permissions: call.all('permission').map(permissionOf) }),
+    ...(prefix !== null && { mqttPublishPrefix: prefix }),
+    ...(clientId !== null && { mqttClientId: clientId }),
+    ...(expiresAt !== null && { expiresAt }),
+  };
+}
+
+/** A reason, where one is given. */
+export const reasonOf = (call: Call): { reason?: string } => {
+  const reason = call.text('reason');
+  return reason === null ? {} : { reason };
+};
+
+/** The topics of MQTT permissions, each once: `plant/press-17/#`. */
+export const topicsOf = (permissions: readonly Permission[]): string[] => [
+  ...new Set(
+    permissions.filter(({ context }) => context === 'mqtt').map(({ resource }) => resource),
+  ),
+];
+
+/** What brokers have done so far: `Active at embedded.`; empty when there is nothing to say. */
+export function activationsText(activations: readonly Activation[]): string {
+  const named = (status: Activation['status']) =>
+    activations.filter((one) => one.status === status).map(({ broker }) => broker);
+  const failed = activations
+    .filter(({ status }) => status === 'failed')
+    .map(({ broker, detail }) => `Failed at ${broker}${detail === null ? '' : ` (${detail})`}.`);
+  const [active, waiting] = [named('active'), named('waiting')];
+  return [
+    ...(active.length > 0 ? [`Active at ${active.join(' ')}.`] : []),
+    ...(waiting.length > 0 ? [`Not active yet at ${waiting.join(' ')}.`] : []),
+    ...failed,
+  ].join(' ');
+}

@@ -1,0 +1,121 @@
+/** Read, decide, append, again on conflict: the one place where a decider meets the store. */
+import { randomUUID } from 'node:crypto';
+import type { Decider, Decision } from '../../domain/decider.ts';
+import { upcast } from '../../domain/upcast.ts';
+import { decideAttemptsMax } from '../limits.ts';
+import { inTurnFor } from '../platform/serial.ts';
+import {
+  Conflict,
+  type EventStore,
+  type Metadata,
+  type NewEvent,
+  noStream,
+  type Position,
+  type StoredEvent,
+} from '../store/event-store.ts';
+
+/** What a command belongs to: all its events carry it. */
+export interface Cause {
+  readonly correlationId: string;
+  readonly causationId: string | null;
+}
+
+export const newCause = (): Cause => ({ correlationId: randomUUID(), causationId: null });
+
+export interface Outcome<State, Event, Refusal extends string> {
+  readonly decision: Decision<Event, Refusal>;
+  /** The state after the decision. */
+  readonly state: State;
+  /** Where the last event stands that this decision wrote; null: it wrote none. */
+  readonly position: Position | null;
+}
+
+type Domain<State, Command, Event, Refusal extends string> = Decider<
+  State,
+  Command,
+  Event,
+  Refusal
+>;
+
+/** The state of one aggregate as the store has it now, its newest event, and the revision to append at. */
+export async function load<State, Command, Event, Refusal extends string>(
+  store: EventStore,
+  decider: Domain<State, Command, Event, Refusal>,
+  id: string,
+): Promise<{ state: State; revision: number; newest: StoredEvent | undefined }> {
+  const stored = await store.read(`${decider.category}-${id}`);
+  // An event that no longer parses is a broken log, not a refusal: throw, and let a person look.
+  const state = stored
+    .map((event) => decider.Event.parse(upcast(event)))
+    .reduce(decider.evolve, decider.initial);
+  const newest = stored.at(-1);
+  return { state, revision: newest?.revision ?? noStream, newest };
+}
+
+/** Where several in this process want the same stream, each gets its turn instead of losing again and again. */
+const turns = new WeakMap<EventStore, ReturnType<typeof inTurnFor>>();
+
+function turnsOf(store: EventStore): ReturnType<typeof inTurnFor> {
+  const known = turns.get(store) ?? inTurnFor();
+  turns.set(store, known);
+  return known;
+}
+
+/**
+ * Decides a command and records what follows. `command` may look at the state first: it is asked again
+ * with each new one, and must not wait for a command to the same stream.
+ * @throws StoreUnavailable, and Conflict when the stream stays contended.
+ */
+export async function handle<
+  State,
+  Command,
+  Event extends Pick<NewEvent, 'type' | 'data'>,
+  Refusal extends string,
+>(
+  store: EventStore,
+  decider: Domain<State, Command, Event, Refusal>,
+  id: string,
+  command: Command | ((state: State) => Command | Promise<Command>),
+  cause: Cause,
+): Promise<Outcome<State, Event, Refusal>> {
+  const stream = `${decider.category}-${id}`;
+  /** Null: somebody else was first. */
+  const once = async (): Promise<Outcome<State, Event, Refusal> | null> => {
+    const { state, revision } = await load(store, decider, id);
+    const asked =
+      typeof command === 'function'
+        ? await (command as (state: State) => Command | Promise<Command>)(state)
+        : command;
+    const decision = decider.decide(asked, state);
+    if (!decision.accepted || decision.events.length === 0)
+      return { decision, state, position: null };
+    try {
+      const { position } = await store.append(stream, revision, written(decision.events, cause));
+      return { decision, state: decision.events.reduce(decider.evolve, state), position };
+    } catch (error) {
+      if (error instanceof Conflict) return null;
+      throw error;
+    }
+  };
+  return (
+    (await once()) ??
+    (await turnsOf(store)(stream, async () => {
+      for (let attempt = 2; attempt <= decideAttemptsMax; attempt++) {
+        const outcome = await once();
+        if (outcome !== null) return outcome;
+      }
+      throw new Conflict(stream);
+    }))
+  );
+}
+
+const written = (
+  events: readonly Pick<NewEvent, 'type' | 'data'>[],
+  { correlationId, causationId }: Metadata,
+): NewEvent[] =>
+  events.map(({ type, data }) => ({
+    eventId: randomUUID(),
+    type,
+    data,
+    metadata: { correlationId, causationId },
+  }));

@@ -1,0 +1,36 @@
+/** Records what an administrator decided, and tells when it is readable; what is refused is thrown. */
+import type { Decider } from '../../domain/decider.ts';
+import type { EventStore, NewEvent } from '../store/event-store.ts';
+import { type Cause, handle } from './handle.ts';
+import { Refused, type RefusedCode } from './refused.ts';
+
+/** Where the log stands with the effect; a read that waits for it sees it. */
+export interface Done {
+  readonly position: string;
+}
+
+export interface RecordingOptions {
+  readonly store: EventStore;
+  /** Resolves when what stands at a position is readable and in force. */
+  readonly settled: (position: string) => Promise<void>;
+  readonly position: () => string;
+}
+
+/** @throws Refused, StoreUnavailable, Conflict */
+export async function record<
+  State,
+  Command,
+  Event extends Pick<NewEvent, 'type' | 'data'>,
+  Refusal extends RefusedCode,
+>(
+  { store, settled, position }: RecordingOptions,
+  decider: Decider<State, Command, Event, Refusal>,
+  id: string,
+  command: Command,
+  cause: Cause,
+): Promise<Done> {
+  const outcome = await handle(store, decider, id, command, cause);
+  if (!outcome.decision.accepted) throw new Refused(outcome.decision.refusal);
+  if (outcome.position !== null) await settled(outcome.position);
+  return { position: outcome.position ?? position() };
+}

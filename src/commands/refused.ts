@@ -1,0 +1,32 @@
+/** A refusal on its way to whoever asked: the code is the one of the domain, the HTTP body, log and test. */
+
+export interface RefusedMore {
+  readonly detail?: string;
+  /** The fields at fault, as RFC 6901 pointers into the body. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+  /** Members of the answer beyond those that every problem has. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds?: number;
+}
+
+export type RefusedCode =
+  | import('../../domain/client/commands.ts').ClientRefusal
+  | import('../../domain/role.ts').RoleRefusal
+  | import('../../domain/token.ts').TokenRefusal
+  | 'rights-exceed-own'
+  | 'last-administrator'
+  | 'credentials-invalid'
+  | 'login-throttled'
+  | 'position-not-reached';
+
+export class Refused extends Error {
+  override name = 'Refused';
+  readonly code: RefusedCode;
+  readonly more: RefusedMore;
+
+  constructor(code: RefusedCode, more: RefusedMore = {}) {
+    super(code);
+    this.code = code;
+    this.more = more;
+  }
+}

@@ -1,0 +1,218 @@
+/** Every environment variable of the service: what it means, its default, what it must be. */
+import { z } from 'zod';
+import { Username } from '../../domain/values.ts';
+import { Broker, brokersExpected, brokersMax, soleOnes } from './brokers.ts';
+import {
+  Cidr,
+  Duration,
+  HookSecret,
+  Host,
+  listOf,
+  numberFrom,
+  Password,
+  PasswordPolicy,
+  Pem,
+  Port,
+  PortOrOff,
+  Store,
+  urlOf,
+  WebhookSecret,
+} from './values.ts';
+
+export const prefix = 'GATEBOOK_';
+
+export interface Variable<Value> {
+  readonly schema: z.ZodType<Value, string>;
+  /** What stands when nobody sets it; null: nothing. */
+  readonly fallback: string | null;
+  readonly meaning: string;
+  /** What it must be, as a person would say it. */
+  readonly expected: string;
+  /** `shown`: the default in words. `secret`: no fault repeats the value. `later`: values still to come. */
+  readonly more: { readonly shown?: string; readonly secret?: true; readonly later?: RegExp };
+}
+
+const variable = <Value>(
+  schema: z.ZodType<Value, string>,
+  fallback: string,
+  meaning: string,
+  expected: string,
+  more: Variable<Value>['more'] = {},
+): Variable<Value> => ({ schema, fallback, meaning, expected, more });
+
+const optional = <Value>(
+  schema: z.ZodType<Value, string>,
+  shown: string,
+  meaning: string,
+  expected: string,
+  more: Variable<Value>['more'] = {},
+): Variable<Value | undefined> => ({
+  schema,
+  fallback: null,
+  meaning,
+  expected,
+  more: { ...more, shown },
+});
+
+const port = 'a port from 0 to 65535 (0 takes a free one)';
+const portOrOff = `${port}, or off`;
+const host = 'a host name or an IP address, without a port';
+const duration = 'a duration such as 500ms, 90s, 24h or 30d';
+const Count = numberFrom(1, 1_000_000);
+const count = 'a number from 1 to 1000000';
+const secret = { secret: true } as const;
+
+export const variables = {
+  HTTP_PORT: variable(Port, '8080', 'web page and REST API', port),
+  MQTT_PORT: variable(PortOrOff, '1883', 'MQTT over TCP', portOrOff),
+  MQTT_WS_PORT: variable(PortOrOff, '9001', 'MQTT over WebSocket, path /mqtt', portOrOff),
+  DOOR_PORT: variable(PortOrOff, 'off', 'a second port with what devices need alone', portOrOff),
+  HOST: variable(Host, '127.0.0.1', 'the address that all listeners bind to', host),
+  HTTP_HOST: optional(Host, '$HOST', 'instead of HOST for HTTP_PORT', host),
+  MQTT_HOST: optional(Host, '$HOST', 'instead of HOST for MQTT', host),
+  DOOR_HOST: optional(Host, '$HOST', 'instead of HOST for DOOR_PORT', host),
+  DATA_DIR: variable(z.string(), './data', 'folder of the log and the read models', 'a folder'),
+  KEYS_DIR: optional(z.string(), '$DATA_DIR/keys', 'folder of the key files', 'a folder'),
+  STORE: variable(
+    Store,
+    'sqlite',
+    'where the log is kept: sqlite, or kurrentdb://… (EventStoreDB and KurrentDB)',
+    'sqlite, or a connection string such as kurrentdb://user:password@host:2113?tls=true',
+    secret,
+  ),
+  BROKER: variable(
+    listOf(Broker, brokersMax).refine(soleOnes),
+    'embedded',
+    'the brokers that clients connect to (a list)',
+    brokersExpected,
+    secret,
+  ),
+  ADMIN_USERNAME: variable(
+    Username,
+    'admin',
+    'the administrator that the first start makes',
+    '3 to 128 of A-Z a-z 0-9 . _ @ : -, starting with a letter or digit',
+  ),
+  ADMIN_PASSWORD: optional(
+    Password,
+    'made at the first start',
+    'its password; counts at the first start only',
+    'one line of at least 5 characters and at most 1024 bytes, not a token',
+    secret,
+  ),
+  LOG_LEVEL: variable(
+    z.enum(['debug', 'info', 'warn', 'error']),
+    'info',
+    'the least that is logged',
+    'debug, info, warn or error',
+  ),
+  HOOK_SECRET: optional(
+    HookSecret,
+    'hooks are off',
+    'what EMQX, RabbitMQ and VerneMQ show when they ask',
+    '16 to 256 of A-Z a-z 0-9 . _ ~ -',
+    secret,
+  ),
+  GATEWAY_UPSTREAM: optional(
+    urlOf('mqtt:', 'mqtts:'),
+    'none',
+    'the broker that the gateway stands before',
+    'an mqtt or mqtts URL without a user, such as mqtt://127.0.0.1:1884',
+    secret,
+  ),
+  GATEWAY_PORT: variable(Port, '1885', 'where clients reach that broker by the gateway', port),
+  GATEWAY_HOST: optional(Host, '$HOST', 'instead of HOST for GATEWAY_PORT', host),
+  GATEWAY_TLS_PORT: variable(PortOrOff, 'off', 'the same by TLS, which ends here', portOrOff),
+  GATEWAY_TLS_KEY: optional(Pem, 'none', 'its private key (PEM)', 'PEM', secret),
+  GATEWAY_TLS_CERT: optional(Pem, 'none', 'its certificate chain (PEM)', 'PEM', secret),
+  GATEWAY_PROXY_PROTOCOL: variable(
+    z.enum(['off', 'v2']),
+    'off',
+    'tells that broker the addresses of clients',
+    'off or v2',
+  ),
+  PUBLIC_URL: optional(
+    urlOf('http:', 'https:'),
+    'as it listens',
+    'where people and devices reach this service',
+    'an http or https URL without a user, a query or a fragment',
+    secret,
+  ),
+  PUBLIC_MQTT_URLS: optional(
+    listOf(urlOf('mqtt:', 'mqtts:', 'ws:', 'wss:'), 64),
+    'as it listens',
+    'broker addresses for granted devices (a list)',
+    'mqtt, mqtts, ws or wss URLs without a user, separated by commas',
+    secret,
+  ),
+  TRUSTED_PROXIES: optional(
+    listOf(Cidr, 256),
+    'none',
+    'proxies whose X-Forwarded-For counts (CIDRs)',
+    'CIDRs such as 10.0.0.0/8 or fd00::/8, separated by commas',
+  ),
+  PASSWORD_POLICY: variable(
+    PasswordPolicy,
+    '{"min":5}',
+    'what passwords need: min lower upper numeric symbol',
+    'JSON with min, lower, upper, numeric or symbol, each from 0 to 1024',
+  ),
+  PENDING_TTL: variable(Duration, '24h', 'how long a request waits for a decision', duration),
+  REFUSED_TTL: variable(
+    Duration,
+    '30d',
+    'how long verifiers of refused credentials are kept',
+    duration,
+  ),
+  SOURCE_ATTEMPTS_PER_MINUTE: variable(
+    numberFrom(0, 1_000_000),
+    '600',
+    'attempts of one source that match nothing (0: no limit)',
+    'a number from 0 to 1000000',
+  ),
+  WEBHOOK_URL: optional(
+    urlOf('http:', 'https:'),
+    'none',
+    'told of requests, decisions, the lock and clients',
+    'an http or https URL without a user, a query or a fragment',
+    secret,
+  ),
+  WEBHOOK_SECRET: optional(
+    WebhookSecret,
+    'unsigned',
+    'signs webhooks (Standard Webhooks)',
+    'whsec_ and base64 of 24 to 64 bytes',
+    secret,
+  ),
+  NTFY_URL: optional(
+    urlOf('http:', 'https:'),
+    'none',
+    'an ntfy topic that tells people who waits for a decision',
+    'an http or https URL without a user, a query or a fragment',
+    secret,
+  ),
+  PENDING_MAX: variable(Count, '10000', 'requests that wait at once', count),
+  PENDING_PER_SOURCE_MAX: variable(Count, '1000', 'the same, from one source', count),
+  APPROVALS: variable(z.literal('1'), '1', 'administrators that a decision needs', '1', {
+    later: /^[2-9]$/,
+  }),
+};
+
+export type Values = {
+  [Name in keyof typeof variables]: (typeof variables)[Name] extends Variable<infer Value>
+    ? Value
+    : never;
+};
+
+/** Read by the command line; the service lets them stand. */
+export const commandLineNames = ['URL', 'TOKEN', 'USERNAME', 'PASSWORD'];
+/** Known, but of a later version. */
+export const laterNames = ['MQTT_TLS_PORT'];
+
+/** Every variable of the service, for `gatebook serve --help` and the docs. */
+export const configTable: readonly { name: string; default: string; meaning: string }[] =
+  Object.entries(variables).map(([name, { fallback, meaning, more }]) => ({
+    name: `${prefix}${name}`,
+    default: more.shown ?? fallback ?? '',
+    meaning,
+  }));

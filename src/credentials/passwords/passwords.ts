@@ -1,0 +1,142 @@
+/** Passwords and their verifiers: what was offered decides the work, never whose name it is (SPEC 5). */
+import {
+  argon2,
+  createHash,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits.ts';
+import { createFingerprints, type Fingerprints } from './fingerprints.ts';
+import { createHashQueue } from './hash-queue.ts';
+
+export { HashingBusy } from './hash-queue.ts';
+export { PasswordPolicy, passwordFaults } from './policy.ts';
+
+export interface Passwords extends Fingerprints {
+  /**
+   * The verifier of this password under this name, a PHC string. One hash answers for every verifier
+   * of the name, because its salt is derived from the name; compare with `sameVerifier`.
+   * `source` is who shares the slots of slow hashes fairly with the others, such as an address.
+   * @throws HashingBusy when it needs a slow hash and too many wait.
+   */
+  verifierOf(username: string, password: string, source: string): Promise<string>;
+  /** The same at once, without the queue, for a strong password; null for any other. */
+  quickVerifierOf(username: string, password: string): string | null;
+  /** Whether two verifiers are the same; takes as long when they are not. */
+  sameVerifier(a: string, b: string): boolean;
+  /** How many passwords wait for a slow hash. */
+  waiting(): number;
+  /** How many slow hashes were done since the start. */
+  slowHashes(): number;
+  /** The service stops: refuses those who wait for a slow hash, with HashingBusy. */
+  close(): void;
+}
+
+const secretPrefix = 'gbs_';
+const secretBytes = 24;
+const checksumLength = 6;
+
+const hexDigits = /^[0-9a-f]{32,}$/i;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ownSecret = /^gbs_[\w-]{38}$/;
+
+/** A password of our own making, `gbs_…`: 192 random bits and a checksum against typing errors. */
+export function generateSecret(): string {
+  const body = secretPrefix + randomBytes(secretBytes).toString('base64url');
+  return body + checksumOf(body);
+}
+
+const checksumOf = (body: string): string =>
+  createHash('sha256').update(body).digest('base64url').slice(0, checksumLength);
+
+/**
+ * Whether a password has so many random bits by its form that nobody guesses it: hex of 128 bits or
+ * more, a UUID, or a secret of our own making. A fast hash is enough for it.
+ */
+export function isStrong(password: string): boolean {
+  if (hexDigits.test(password) || uuid.test(password)) return true;
+  if (!ownSecret.test(password)) return false;
+  const body = password.slice(0, -checksumLength);
+  return checksumOf(body) === password.slice(-checksumLength);
+}
+
+/** Whether a verifier is of a strong password. */
+export const isQuickVerifier = (verifier: string): boolean => verifier.startsWith(quickPrefix);
+
+const quickPrefix = '$gatebook-hmac-sha256$v=1$';
+const memoryKib = 19_456;
+const passes = 2;
+const parallelism = 1;
+const slowPrefix = `$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$`;
+const saltBytes = 16;
+const hashBytes = 32;
+
+const argon2Async = promisify(argon2);
+
+export interface PasswordOptions {
+  /** The key of every verifier, 32 bytes. */
+  readonly pepper: Buffer;
+  /** Slow hashes at once. */
+  readonly concurrency?: number;
+  /** Slow hashes that wait. */
+  readonly waitingMax?: number;
+  readonly rememberedMax?: number;
+}
+
+export function createPasswords(options: PasswordOptions): Passwords {
+  const { pepper } = options;
+  const queue = createHashQueue({
+    concurrency: options.concurrency ?? Math.min(availableParallelism(), hashesAtOnceMax),
+    waitingMax: options.waitingMax ?? hashesWaitingMax,
+  });
+  let slowHashes = 0;
+
+  // A key that is imported anew for each hash costs five times the hash.
+  const key = createSecretKey(pepper);
+  const keyed = (text: string) => createHmac('sha256', key).update(text).digest();
+
+  const quickVerifierOf = (username: string, password: string): string | null => {
+    requireUsername(username);
+    if (!isStrong(password)) return null;
+    return quickPrefix + base64Of(keyed(`verifier\0${username}\0${password}`));
+  };
+
+  const slowVerifierOf = async (username: string, password: string): Promise<string> => {
+    slowHashes += 1;
+    const salt = keyed(`salt\0${username}`).subarray(0, saltBytes);
+    const hash = await argon2Async('argon2id', {
+      message: password,
+      nonce: salt,
+      secret: pepper,
+      memory: memoryKib,
+      passes,
+      parallelism,
+      tagLength: hashBytes,
+    });
+    return `${slowPrefix}${base64Of(salt)}$${base64Of(hash)}`;
+  };
+
+  return {
+    ...createFingerprints(options.rememberedMax ?? fingerprintsMax),
+    quickVerifierOf,
+    waiting: queue.waiting,
+    close: queue.close,
+    slowHashes: () => slowHashes,
+    verifierOf: async (username, password, source) =>
+      quickVerifierOf(username, password) ??
+      (await queue.run(source, () => slowVerifierOf(username, password))),
+    sameVerifier: (a, b) => timingSafeEqual(keyed(`same\0${a}`), keyed(`same\0${b}`)),
+  };
+}
+
+/** NUL separates the name from the password in what is hashed; a name with one could pose as another. */
+function requireUsername(username: string): void {
+  if (username.includes('\0')) throw new TypeError('a username never contains NUL');
+}
+
+/** As PHC strings have it: without padding. */
+const base64Of = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '');

@@ -1,0 +1,73 @@
+/** What an offered password proves: which of a name's credentials it is, at the cost of one hash at most. */
+import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
+import type { Vault } from '../vault.ts';
+import type { Passwords } from './passwords.ts';
+
+export interface Proof {
+  /** Whether the password is this credential's. */
+  proves(credentialId: string): Promise<boolean>;
+  /** Which of the credentials that a state still knows it is; null: none. */
+  matching(state: Client): Promise<string | null>;
+  /** Lets the next attempt with this password be answered without a hash. */
+  remember(credentialId: string): void;
+  /** The verifier to keep, where it is a new credential. */
+  verifier(): Promise<string>;
+}
+
+export interface Proofs {
+  /** Without a slow hash: proves remembered passwords and strong ones; of others nothing. */
+  quick(username: string, password: string): Proof;
+  /** With one hash, whoever's name it is. @throws HashingBusy */
+  full(username: string, password: string, source: string): Promise<Proof>;
+}
+
+export function createProofs(passwords: Passwords, vault: Vault): Proofs {
+  function proofWith(username: string, password: string, verifier: string | null): Proof {
+    const recalled = passwords.recall(username, password);
+
+    async function proves(credentialId: string): Promise<boolean> {
+      if (recalled.includes(credentialId)) return true;
+      if (verifier === null) return false;
+      const secret = await vault.open(credentialId);
+      return (
+        secret?.kind === 'verifier' &&
+        secret.username === username &&
+        passwords.sameVerifier(secret.verifier, verifier)
+      );
+    }
+
+    return {
+      proves,
+      async matching(state) {
+        for (const credentialId of credentialIdsOf(state))
+          if (await proves(credentialId)) return credentialId;
+        return null;
+      },
+      remember: (credentialId) => passwords.remember(username, credentialId, password),
+      async verifier() {
+        if (verifier === null) throw new Error('a quick proof has no verifier to keep');
+        return verifier;
+      },
+    };
+  }
+
+  return {
+    quick: (username, password) =>
+      proofWith(username, password, passwords.quickVerifierOf(username, password)),
+    async full(username, password, source) {
+      const remembered = passwords.recall(username, password).length > 0;
+      const quick = passwords.quickVerifierOf(username, password);
+      // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
+      if (!remembered || quick !== null)
+        return proofWith(
+          username,
+          password,
+          quick ?? (await passwords.verifierOf(username, password, source)),
+        );
+      return {
+        ...proofWith(username, password, null),
+        verifier: () => passwords.verifierOf(username, password, source),
+      };
+    },
+  };
+}

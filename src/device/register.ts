@@ -1,0 +1,280 @@
+/** The device's side: makes a password, asks for access, waits for the decision, keeps what it got. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Permission,
+  type Registered,
+  type RegistrationFile,
+  RegistrationFileError,
+  readRegistrationFile,
+  writeRegistrationFile,
+} from './file.ts';
+import { type Answer, isTransient, send, textIn } from './http.ts';
+
+export { type Registered, type RegistrationFile, RegistrationFileError } from './file.ts';
+
+export interface RegisterOptions {
+  /** The registry's address, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly username: string;
+  /** Default: the file's, or a new one of 256 bits. */
+  readonly password?: string;
+  /** Six hex digits to show beside the device; default: the file's, or new ones. */
+  readonly pairingId?: string;
+  readonly context?: Readonly<Record<string, string>>;
+  readonly requestedRoles?: readonly string[];
+  readonly requestedPermissions?: readonly Permission[];
+  /** Where credentials and progress are kept; run again with the same file, it goes on. */
+  readonly file: string;
+  /** Whether to wait for the decision (default), or to ask once. */
+  readonly wait?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onStatus?: (status: RegistrationStatus) => void;
+}
+
+export interface RegistrationStatus {
+  readonly status:
+    | 'asking'
+    | 'pending'
+    | 'locked'
+    | 'replacement-pending'
+    | 'busy'
+    | 'faulty'
+    | 'unreachable';
+  readonly pairingId: string | null;
+  /** What the registry or the network said. */
+  readonly detail: string | null;
+  /** Until it asks again. */
+  readonly retryInMs: number;
+}
+
+export type RegisterResult =
+  /** `already`: the file said so before anything was asked. */
+  | { readonly status: 'granted'; readonly registered: Registered; readonly already: boolean }
+  /** With `wait: false` alone. `answer`: the body that the registry sent. */
+  | {
+      readonly status: 'undecided';
+      readonly because: RegistrationStatus;
+      readonly answer: Readonly<Record<string, unknown>>;
+    };
+
+/** The registry refused for good: asking again the same way gives the same answer. */
+export class RegistrationRefused extends Error {
+  override name = 'RegistrationRefused';
+  readonly status: number;
+  readonly code: string | null;
+  readonly problem: Readonly<Record<string, unknown>>;
+  constructor(answer: Answer) {
+    super(textIn(answer.body, 'detail') ?? `The registry answered with status ${answer.status}.`);
+    this.status = answer.status;
+    this.code = textIn(answer.body, 'code');
+    this.problem = answer.body;
+  }
+}
+
+/** Nobody answered, or the registry is too busy or has a fault; with `wait: false` alone. */
+export class RegistryUnreachable extends Error {
+  override name = 'RegistryUnreachable';
+  readonly status: RegistrationStatus['status'];
+  constructor(because: RegistrationStatus) {
+    super(because.detail ?? 'no answer');
+    this.status = because.status;
+  }
+}
+
+const longPollSeconds = 30;
+const requestTimeoutMs = 30_000;
+/** How long a device that is registered already asks whether it still is. */
+const checkTimeoutMs = 5_000;
+const retryMinMs = 250;
+const retryDefaultMs = 5_000;
+const backOffMaxMs = 60_000;
+const retryMaxMs = 3_600_000;
+
+/**
+ * Registers a device and waits until it is granted, however long that takes: over restarts, lost
+ * connections, a locked or busy registry. Call it again with the same file and it goes on.
+ * @throws RegistrationRefused on a final answer; RegistryUnreachable when it must not wait;
+ * RegistrationFileError; the signal's reason when it aborts.
+ */
+export async function register(options: RegisterOptions): Promise<RegisterResult> {
+  const url = options.url.replace(/\/+$/, '');
+  const file = await begunFile(options, url);
+  const session = sessionOf(options, url, file);
+  options.onStatus?.({ status: 'asking', pairingId: file.pairingId, detail: null, retryInMs: 0 });
+
+  if (file.registered !== null) {
+    const answer = await session.ask({ timeoutMs: checkTimeoutMs });
+    const isKnown = answer.status === 201 || isTransient(answer);
+    if (isKnown) return session.granted(answer.status === 201 ? answer.body : null, true);
+    await session.keep({ registered: null, requestId: null, registrationToken: null });
+  }
+
+  for (let failures = 0; ; ) {
+    const answer = await session.askOrPoll(options.wait !== false);
+    if (answer.status === 201) return session.granted(answer.body, false);
+    failures = isTransient(answer) ? failures + 1 : 0;
+    const status = await session.noted(answer, failures);
+    if (options.wait === false) {
+      if (isTransient(answer)) throw new RegistryUnreachable(status);
+      return { status: 'undecided', because: status, answer: answer.body };
+    }
+    options.onStatus?.(status);
+    await sleep(status.retryInMs, undefined, options.signal && { signal: options.signal }).catch(
+      () => options.signal?.throwIfAborted(),
+    );
+  }
+}
+
+/** The file as it was left, or a new one. It is on disk before anything is sent, so no password is lost. */
+async function begunFile(options: RegisterOptions, url: string): Promise<RegistrationFile> {
+  const { username, password, file: path } = options;
+  const held = await readRegistrationFile(path);
+  const differs = (what: string) =>
+    new RegistrationFileError(
+      `${path} belongs to another ${what}. Nothing was changed; give another file, or remove this one.`,
+    );
+  if (held !== null) {
+    if (held.username !== username) throw differs(`name: ${held.username}`);
+    if (held.url !== url) throw differs(`registry: ${held.url}`);
+    if (password !== undefined && password !== held.password) throw differs('password');
+    // A request that was made keeps the pairing ID that it was made with.
+    if (held.requestId !== null || options.pairingId === undefined) return held;
+  }
+  const file: RegistrationFile = {
+    url,
+    username,
+    password: held?.password ?? password ?? randomBytes(32).toString('hex'),
+    requestId: null,
+    pairingId: options.pairingId ?? held?.pairingId ?? randomBytes(3).toString('hex'),
+    registrationToken: null,
+    registered: held?.registered ?? null,
+  };
+  await writeRegistrationFile(path, file);
+  return file;
+}
+
+const isBusy = ({ status }: Answer): boolean => status === 408 || status === 429 || status === 503;
+
+/**
+ * The token has ended, or its request is over: ask with the password, which knows of what came after, such as
+ * a request that nobody decided in time and a window in which another one may be made.
+ */
+const isOver = (answer: Answer): boolean => answer.status !== 201 && statusOf(answer) === null;
+
+/** The requests of one registration, and its file. */
+function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFile) {
+  let file = begun;
+  let isPending = false;
+  const base = `${url}/api/client-registry`;
+
+  const keep = async (changes: Partial<RegistrationFile>) => {
+    const changed = { ...file, ...changes };
+    if (JSON.stringify(changed) !== JSON.stringify(file))
+      await writeRegistrationFile(options.file, changed);
+    file = changed;
+  };
+
+  const ask = ({ timeoutMs }: { timeoutMs: number }) =>
+    send(`${base}/register`, timeoutMs, options.signal, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        username: file.username,
+        password: file.password,
+        pairingId: file.pairingId ?? undefined,
+        context: options.context,
+        requestedRoles: options.requestedRoles,
+        requestedPermissions: options.requestedPermissions,
+      }),
+    });
+
+  const poll = (token: string, waits: boolean) =>
+    send(`${base}/requests/self`, requestTimeoutMs + longPollSeconds * 1_000, options.signal, {
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(waits && { prefer: `wait=${longPollSeconds}` }),
+      },
+    });
+
+  /** With the registration token where there is one, so that the password is sent once. */
+  const askWithToken = async (waits: boolean): Promise<Answer> => {
+    if (file.registrationToken !== null) {
+      const answer = await poll(file.registrationToken, waits);
+      if (!isOver(answer)) return answer;
+      await keep({ registrationToken: null });
+    }
+    return ask({ timeoutMs: requestTimeoutMs });
+  };
+
+  return {
+    keep,
+    ask,
+    /**
+     * One quick question, to know and to say how it stands; where it is pending and there is time, a
+     * long poll from then on.
+     */
+    async askOrPoll(waits: boolean): Promise<Answer> {
+      const first = await askWithToken(waits && isPending);
+      if (first.status !== 202 || !waits || isPending) return first;
+      isPending = true;
+      await keepPending(first);
+      options.onStatus?.({
+        status: 'pending',
+        pairingId: file.pairingId,
+        detail: null,
+        retryInMs: 0,
+      });
+      return file.registrationToken === null ? first : askWithToken(true);
+    },
+    /** Keeps what an answer brought, and says when to ask again. @throws RegistrationRefused */
+    async noted(answer: Answer, failures: number): Promise<RegistrationStatus> {
+      const status = statusOf(answer);
+      if (status === null) throw new RegistrationRefused(answer);
+      if (status === 'pending') await keepPending(answer);
+      return {
+        status,
+        pairingId: file.pairingId,
+        detail: textIn(answer.body, 'detail'),
+        retryInMs: retryInMs(answer.retryAfterMs, failures),
+      };
+    },
+    async granted(body: Answer['body'] | null, already: boolean): Promise<RegisterResult> {
+      const registered = (body as Registered | null) ?? file.registered;
+      if (registered?.status !== 'granted' || registered.username !== file.username)
+        throw new Error(`What answers at ${url} does not answer as Gatebook does.`);
+      await keep({
+        registered,
+        requestId: registered.requestId ?? file.requestId,
+        registrationToken: null,
+      });
+      return { status: 'granted', registered, already };
+    },
+  };
+
+  async function keepPending({ body }: Answer) {
+    await keep({
+      requestId: textIn(body, 'requestId') ?? file.requestId,
+      pairingId: textIn(body, 'pairingId') ?? file.pairingId,
+      registrationToken: textIn(body, 'registrationToken') ?? file.registrationToken,
+    });
+  }
+}
+
+/** What an answer that is no grant means for a device; null: it is final. */
+function statusOf(answer: Answer): RegistrationStatus['status'] | null {
+  if (answer.status === 0) return 'unreachable';
+  if (isTransient(answer)) return isBusy(answer) ? 'busy' : 'faulty';
+  if (answer.status === 202) return 'pending';
+  if (answer.status === 423) return 'locked';
+  if (answer.status === 409 && textIn(answer.body, 'code') === 'replacement-pending')
+    return 'replacement-pending';
+  return null;
+}
+
+/** Never earlier than the registry asked for, and not all devices at the same moment. */
+function retryInMs(retryAfterMs: number | null, failures: number): number {
+  const backOffMs = Math.min(backOffMaxMs, 1_000 * 2 ** Math.min(failures - 1, 10));
+  const askedMs = retryAfterMs ?? (failures > 0 ? backOffMs : retryDefaultMs);
+  return Math.round(Math.max(retryMinMs, Math.min(askedMs, retryMaxMs)) * (1 + Math.random() / 5));
+}

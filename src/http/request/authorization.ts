@@ -1,0 +1,39 @@
+/** Who calls, and may they: the bearer token of a request, and the permission its path needs. */
+import { mayCall, type Permission } from '../../../domain/permission.ts';
+import type { Caller } from '../../authority.ts';
+import { Problem } from '../response/problem.ts';
+
+/** The token of `Authorization: Bearer …` (RFC 6750, section 2.1); null: none of this kind was sent. */
+export function bearerOf(authorization: string | undefined): string | null {
+  const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization ?? '') ?? [];
+  if (token !== undefined) return token;
+  if (authorization !== undefined && /^Bearer\b/i.test(authorization))
+    throw new Problem('token-invalid');
+  return null;
+}
+
+/** A path in decoded segments, the first one empty. What is not decodable stays as it was sent. */
+const segmentsOf = (path: string): string[] =>
+  path.split('/').map((segment) => {
+    try {
+      return decodeURIComponent(segment);
+    } catch {
+      return segment;
+    }
+  });
+
+/** GET is read, the rest write (WIRE "Conventions"). */
+export const operationOf = (method: string): 'read' | 'write' =>
+  method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+
+/** @throws Problem `permission-missing`, which names the permission that would do */
+export function requirePermission(caller: Caller, method: string, path: string): void {
+  const segments = segmentsOf(path);
+  const operation = operationOf(method);
+  if (mayCall(caller.permissions, segments, operation)) return;
+  const required: Permission = { context: 'http', resource: segments.join('/'), operation };
+  throw new Problem('permission-missing', {
+    detail: `This needs ${operation} on ${required.resource}; an administrator can give it.`,
+    members: { required },
+  });
+}

@@ -1,0 +1,105 @@
+/** Reads the JSON body of a request: bounded in bytes, depth and time, in strict UTF-8. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyBytesMax, bodyDepthMax, bodyTimeoutMs } from '../../limits.ts';
+import { malformed, Problem } from '../response/problem.ts';
+
+const wrong = (detail: string) => malformed([{ pointer: '#', detail }]);
+
+/** `application/json`, alone or with `charset=utf-8` (RFC 8259, section 8.1: there is no other). */
+export const jsonType = /^application\/json[\t ]*(;[\t ]*charset=("utf-8"|utf-8)[\t ]*)?;?$/i;
+
+/** Whether the headers announce a body (RFC 9112, section 6.3). */
+const announced = (request: IncomingMessage) =>
+  request.headers['transfer-encoding'] !== undefined ||
+  Number(request.headers['content-length'] ?? 0) > 0;
+
+function checkHeaders({ headers }: IncomingMessage, wanted: RegExp): void {
+  if (Number(headers['content-length'] ?? 0) > bodyBytesMax) throw new Problem('body-too-large');
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
+    throw new Problem('media-type-unsupported', {
+      detail: 'Send the body without a Content-Encoding.',
+    });
+  const type = headers['content-type'];
+  if (type !== undefined && !wanted.test(type.trim())) throw new Problem('media-type-unsupported');
+}
+
+async function bytesOf(request: IncomingMessage, timeoutMs: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error) => {
+      request.off('data', take).off('end', done).off('error', failed).off('close', failed);
+      clearTimeout(timer);
+      if (error === undefined) resolve(Buffer.concat(chunks));
+      else reject(error);
+    };
+    const take = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > bodyBytesMax) settle(new Problem('body-too-large'));
+      else chunks.push(chunk);
+    };
+    const done = () => settle();
+    const failed = () => settle(wrong('The body ended before all of it arrived.'));
+    const late = () =>
+      settle(wrong(`The body did not arrive within ${timeoutMs / 1_000} s: send it at once.`));
+    request.on('data', take).on('end', done).on('error', failed).on('close', failed);
+    const timer = setTimeout(late, timeoutMs);
+  });
+}
+
+/** Whether JSON nests deeper than `max`; objects and lists count. */
+function deeper(value: unknown, max: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (max === 0) return true;
+  return Object.values(value).some((inner) => deeper(inner, max - 1));
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw wrong('The body is not UTF-8: encode it as UTF-8.');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw wrong('The body is not JSON: send one JSON object.');
+  }
+  if (deeper(value, bodyDepthMax))
+    throw wrong(`The body nests more than ${bodyDepthMax} levels deep: flatten it.`);
+  return value;
+}
+
+/**
+ * The bytes of a body, `undefined` when there is none; its content is not looked at yet, so that 413
+ * and 415 come before any 400.
+ * @throws Problem `body-too-large`, `media-type-unsupported`, and `request-malformed` for a body that
+ *   breaks off or takes longer than `timeoutMs`
+ */
+export async function bodyBytes(
+  request: IncomingMessage,
+  response: ServerResponse,
+  timeoutMs = bodyTimeoutMs,
+  wanted = jsonType,
+): Promise<Buffer | undefined> {
+  if (!announced(request)) return undefined;
+  checkHeaders(request, wanted);
+  if (request.headers['content-length'] !== undefined) typeNamed(request);
+  // The client waits for this word before it sends a body [RFC 9110, section 10.1.1].
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const bytes = await bytesOf(request, timeoutMs);
+  if (bytes.length === 0) return undefined;
+  typeNamed(request);
+  return bytes;
+}
+
+function typeNamed({ headers }: IncomingMessage): void {
+  if (headers['content-type'] === undefined) throw new Problem('media-type-unsupported');
+}
+
+/** The JSON of a body; no body is `{}`. @throws Problem `request-malformed` */
+export const bodyJson = (bytes: Buffer | undefined): unknown =>
+  bytes === undefined ? {} : jsonOf(bytes);

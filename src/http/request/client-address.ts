@@ -1,0 +1,63 @@
+/** The address that a request comes from; forwarded addresses count only from trusted proxies. */
+import { BlockList, isIP } from 'node:net';
+import { forwardedHopsMax } from '../../limits.ts';
+
+/**
+ * An address in one spelling: IPv4 in IPv6 (RFC 4291, section 2.5.5.2) as IPv4, IPv6 without zone and as
+ * RFC 5952 writes it. Null for what is no address.
+ */
+export function plainAddress(text: string | undefined): string | null {
+  const address = text?.trim().replace(/%.*$/, '') ?? '';
+  switch (isIP(address)) {
+    case 4:
+      return address;
+    case 6: {
+      const { hostname } = new URL(`http://[${address}]`);
+      const plain = hostname.slice(1, -1);
+      const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
+      if (high === undefined || low === undefined) return plain;
+      const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
+      return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
+    }
+    default:
+      return null;
+  }
+}
+
+/** One element of `X-Forwarded-For`: an address, perhaps with a port. */
+const hopAddress = (element: string): string | null => {
+  const hop = element.trim();
+  const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(hop) ?? [];
+  const [, version4] = /^([0-9.]+):\d{1,5}$/.exec(hop) ?? [];
+  return plainAddress(bracketed ?? version4 ?? hop);
+};
+
+export type SourceOf = (
+  peer: string | undefined,
+  forwardedFor: string | undefined,
+) => string | null;
+
+/**
+ * Makes the rule for one configuration: the rightmost hop that is no trusted proxy, null where it is
+ * not known.
+ * @param trustedProxies CIDRs; none: `X-Forwarded-For` never counts
+ */
+export function sourceReader(trustedProxies: readonly string[]): SourceOf {
+  const trusted = new BlockList();
+  for (const cidr of trustedProxies) {
+    const [network = '', bits] = cidr.split('/');
+    trusted.addSubnet(network, Number(bits), isIP(network) === 6 ? 'ipv6' : 'ipv4');
+  }
+  const isTrusted = (address: string) =>
+    trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+
+  return (peer, forwardedFor) => {
+    let source = plainAddress(peer);
+    const hops = forwardedFor?.split(',') ?? [];
+    for (let hop = 0; source !== null && isTrusted(source) && hops.length > 0; hop++) {
+      if (hop === forwardedHopsMax) return null;
+      source = hopAddress(hops.pop() ?? '');
+    }
+    return source;
+  };
+}

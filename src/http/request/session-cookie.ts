@@ -1,0 +1,45 @@
+/**
+ * The page's session: its token in a cookie that no script can read. It counts only beside a header that
+ * another site cannot send without being allowed to, which nobody is, and for a link of the page's that
+ * shows a document (docs/decisions/0006).
+ */
+import type { Context } from 'koa';
+import { bearerOf } from './authorization.ts';
+
+/** What the page sends with each call. */
+export const pageHeader = 'gatebook-page';
+
+/** Cookies know no ports: two registries on one machine have two names. */
+const cookieName = (ctx: Context): string =>
+  `gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
+
+/** What only a browser can say (Fetch Metadata, section 2): somebody follows a link of this very origin. */
+const followsOwnLink = ({ method, req: { headers } }: Context): boolean =>
+  method === 'GET' &&
+  headers['sec-fetch-site'] === 'same-origin' &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document';
+
+/** The token of a request: of `Authorization`, or else of the page's cookie; null: none. */
+export function tokenOf(ctx: Context): string | null {
+  const { authorization } = ctx.req.headers;
+  const fromPage = ctx.req.headers[pageHeader] !== undefined || followsOwnLink(ctx);
+  if (authorization !== undefined || !fromPage) return bearerOf(authorization);
+  return ctx.cookies.get(cookieName(ctx)) ?? null;
+}
+
+/** Keeps a token until it ends, or forgets it (null). */
+export function keepSession(
+  ctx: Context,
+  session: { readonly token: string; readonly expiresAt: string } | null,
+  https: boolean,
+): void {
+  const value = session?.token ?? '';
+  const ends = session === null ? new Date(0) : new Date(session.expiresAt);
+  ctx.set(
+    'Set-Cookie',
+    `${cookieName(ctx)}=${value}; Path=/; Expires=${ends.toUTCString()}; HttpOnly; SameSite=Strict${
+      https ? '; Secure' : ''
+    }`,
+  );
+}

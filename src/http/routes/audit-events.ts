@@ -1,0 +1,49 @@
+/** The history, and the read models that were folded from it. */
+
+import { EventsQuery } from '../../api/input.ts';
+import { EventList } from '../../api/output.ts';
+import { ReadModels } from '../../api/service.ts';
+import type { App } from '../../app.ts';
+import { seeing } from '../request/command-context.ts';
+import { ok, type Route, route } from '../route.ts';
+import { pastRoutes } from './audit-past.ts';
+import { proofRoutes } from './audit-proofs.ts';
+import { whatIfRoutes } from './what-if.ts';
+
+const group = 'Audit';
+
+const historyRoutes = ({ views, readModels }: App): Route[] => [
+  route({
+    method: 'GET',
+    path: '/api/audit/events',
+    group,
+    operationId: 'listEvents',
+    summary: 'What happened, by whom and when',
+    description:
+      'A cursor stands at the last event of its page: from there older ones follow, with order=asc newer ones.',
+    access: 'permitted',
+    query: EventsQuery,
+    answers: { 200: { description: 'Newest first, or oldest with order=asc.', body: EventList } },
+    async handle({ query, caller }) {
+      const { order = 'desc', ...rest } = query;
+      return ok(await views.events({ ...rest, limit: rest.limit, order }, seeing(caller)));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/read-models',
+    group,
+    operationId: 'listReadModels',
+    summary: 'How far each read model is, and a hash of what it holds',
+    access: 'permitted',
+    answers: { 200: { description: 'As "gatebook rebuild --json" prints it.', body: ReadModels } },
+    handle: async () => ok(await readModels.state()),
+  }),
+];
+
+export const auditRoutes = (app: App): Route[] => [
+  ...historyRoutes(app),
+  ...pastRoutes(app),
+  ...whatIfRoutes(app),
+  ...proofRoutes(app),
+];

@@ -1,0 +1,187 @@
+/** `/api/events`: what changes, as a stream of server-sent events (HTML Living Standard, section 9.2). */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { mayCall } from '../../../domain/permission.ts';
+import type { App } from '../../app.ts';
+import type { Caller } from '../../authority.ts';
+import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../limits.ts';
+import { type LiveEntry, type LiveName, liveNames } from '../../notifications/live-events.ts';
+import type { Knock } from '../../registration/knocks.ts';
+import { seeing } from '../request/command-context.ts';
+import { Problem } from '../response/problem.ts';
+import { type Asked, type Route, route } from '../route.ts';
+
+const groups = [...new Set(liveNames.map((name) => name.replace(/\..*/, '.*')))];
+const patterns: readonly string[] = [...liveNames, ...groups];
+
+const EventsQuery = z.strictObject({
+  types: z
+    .string()
+    .max(512)
+    .refine((text) => text.split(',').every((one) => patterns.includes(one)), {
+      message: `must be a list of: ${patterns.join(', ')}`,
+    })
+    .optional(),
+});
+
+const wanting = (types: string | undefined) => {
+  const wanted = types?.split(',');
+  return (name: LiveName): boolean =>
+    wanted?.some(
+      (one) => one === name || (one.endsWith('.*') && name.startsWith(one.slice(0, -1))),
+    ) ?? true;
+};
+
+/** The path that shows the thing: who may read that may read its event. */
+function pathOf(name: LiveName, key: string): string[] {
+  const base = ['', 'api', 'client-registry'];
+  if (name.startsWith('request.')) return [...base, 'requests', key];
+  if (name.startsWith('window.')) return base;
+  if (name === 'checkpoint.published') return ['', 'api', 'audit', 'checkpoint'];
+  return name === 'knock' ? [...base, 'knocks'] : ['', 'api', 'users', key];
+}
+
+const allowed = ({ permissions }: Caller, name: LiveName, key: string): boolean =>
+  mayCall(permissions, pathOf(name, key), 'read');
+
+async function thingOf({ views }: App, entry: LiveEntry, caller: Caller): Promise<unknown> {
+  const { name, key } = entry;
+  if (name.startsWith('request.')) return await views.request(key, seeing(caller));
+  if (name.startsWith('window.')) return views.window();
+  const user = views.user(key);
+  if (name === 'user.changed' || user === undefined) return user;
+  const found = user.activations.find(({ broker }) => broker === entry.broker);
+  return found && { ...found, username: key };
+}
+
+const written = (name: string, data: unknown, id: string | null): string =>
+  `${id === null ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+
+const started = (position: string): string => `id: ${position}\n\n`;
+
+const canonical = (id: string) => /^\d{20}$/.test(id);
+
+type Watching = Asked<unknown, { types?: string | undefined }, unknown, 'permitted'>;
+
+/**
+ * Entries as text, each with the id of its event. What one event means is one text, so that nobody
+ * who goes on after its id has seen only a part of it.
+ */
+async function* told(
+  app: App,
+  entries: readonly LiveEntry[],
+  caller: Caller,
+  wants: (name: LiveName) => boolean,
+): AsyncGenerator<string> {
+  let text = '';
+  for (const [at, entry] of entries.entries()) {
+    const readable = wants(entry.name) && allowed(caller, entry.name, entry.key);
+    const thing = readable ? await thingOf(app, entry, caller) : undefined;
+    if (thing !== undefined) text += written(entry.name, thing, entry.position);
+    if (entries[at + 1]?.position === entry.position) continue;
+    yield text === '' ? started(entry.position) : text;
+    text = '';
+  }
+}
+
+const knocksTold = (
+  knocks: readonly Knock[],
+  caller: Caller,
+  wants: (name: LiveName) => boolean,
+): string =>
+  wants('knock') && allowed(caller, 'knock', '')
+    ? knocks.map((knock) => written('knock', knock, null)).join('')
+    : '';
+
+/** Ends when the reader goes away, the service stops, or the token lets nobody in any more. */
+async function* streamed(app: App, asked: Watching, over: () => void): AsyncGenerator<string> {
+  const { signal, bearer, lastEventId, query } = asked;
+  const wants = wanting(query.types);
+  const goesOn = lastEventId !== null && lastEventId !== '';
+  const position = () => app.readModels.position();
+  const from = goesOn && canonical(lastEventId) ? lastEventId : null;
+  const reader = app.live.read(goesOn ? (from ?? 'none') : null);
+  let lastId = from ?? position();
+  try {
+    yield `retry: 2000\n${goesOn ? '\n' : started(lastId)}`;
+    while (!signal.aborted) {
+      const { reset, entries, knocks, checkpoint } = await reader.next(liveHeartbeatMs, signal);
+      if (signal.aborted) return;
+      // Rights as they are now: a stream outlives many changes of them.
+      const caller = bearer === null ? null : await app.authority.caller(bearer);
+      if (caller === null || !mayCall(caller.permissions, ['', 'api', 'events'], 'read')) return;
+      if (reset) {
+        lastId = position();
+        yield written('reset', {}, lastId);
+      }
+      lastId = entries.at(-1)?.position ?? lastId;
+      yield* told(app, entries, caller, wants);
+      const turned = knocksTold(knocks, caller, wants);
+      if (turned !== '') yield turned;
+      const published = checkpoint !== undefined && wants('checkpoint.published');
+      if (published && allowed(caller, 'checkpoint.published', ''))
+        yield written('checkpoint.published', checkpoint, lastId);
+      if (!reset && entries.length === 0 && turned === '') yield ': heartbeat\n\n';
+    }
+  } finally {
+    reader.close();
+    over();
+  }
+}
+
+/** Counts the open streams. @throws Problem `source-throttled` where there are too many */
+function streamCounter() {
+  const open = new Map<string, number>();
+  let total = 0;
+  return (username: string): (() => void) => {
+    const own = open.get(username) ?? 0;
+    if (own >= liveStreamsPerUserMax || total >= liveStreamsMax)
+      throw new Problem('source-throttled', {
+        detail: 'Too many streams of live events are open: close some, and try again.',
+      });
+    open.set(username, own + 1);
+    total++;
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      total--;
+      const left = (open.get(username) ?? 1) - 1;
+      if (left > 0) open.set(username, left);
+      else open.delete(username);
+    };
+  };
+}
+
+export function eventRoutes(app: App): Route[] {
+  const opened = streamCounter();
+  return [
+    route({
+      method: 'GET',
+      path: '/api/events',
+      group: 'Events',
+      operationId: 'followEvents',
+      summary: 'What changes, as it changes',
+      description:
+        'Server-sent events. Goes on after Last-Event-ID; where that is too old, event: reset says that everything is to be read anew.',
+      access: 'permitted',
+      query: EventsQuery,
+      answers: {
+        200: { description: 'A stream without an end.', type: 'text/event-stream' },
+      },
+      problems: ['source-throttled'],
+      handle(asked) {
+        const over = opened(asked.caller.username);
+        const body = Readable.from(streamed(app, asked, over), { objectMode: true });
+        // Also where it went away before its first line.
+        asked.signal.addEventListener('abort', over);
+        return {
+          status: 200,
+          body,
+          type: 'text/event-stream',
+          headers: { 'X-Accel-Buffering': 'no' },
+        };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,151 @@
+/** The explicit door: a device asks for access and polls for the decision (SPEC 4). */
+
+import { Register } from '../../api/input.ts';
+import { Pending, Registered } from '../../api/output.ts';
+import type { ProblemCode } from '../../api/problems.ts';
+import type { App } from '../../app.ts';
+import { retryAfterSeconds } from '../../limits.ts';
+import type { DoorAnswer } from '../../registration/answers.ts';
+import { passwordFaultsOf } from '../request/command-context.ts';
+import { Problem } from '../response/problem.ts';
+import { type Answer, type Asked, type Route, route } from '../route.ts';
+
+const group = 'The door';
+const self = '/api/client-registry/requests/self';
+
+const answers = {
+  201: { description: 'Granted, now and on every later poll.', body: Registered },
+  202: { description: 'Waits for a decision: ask again.', body: Pending },
+};
+const refusals: readonly ProblemCode[] = [
+  'registration-denied',
+  'access-suspended',
+  'replacement-pending',
+  'access-revoked',
+  'access-expired',
+];
+
+type Waiting = Pick<Asked<unknown, unknown, unknown, 'open'>, 'waitMs' | 'signal'>;
+
+/** The request whose decision changes an answer; undefined: nothing is waited for. */
+const awaited = (answer: DoorAnswer): string | undefined => {
+  if (answer.kind === 'pending') return answer.requestId;
+  return answer.kind === 'refused' && answer.refusal === 'replacement-pending'
+    ? (answer.requestId ?? undefined)
+    : undefined;
+};
+
+/** Holds an answer back while nothing is decided, at most as long as the client prefers to wait. */
+async function decided(
+  { registration }: App,
+  first: DoorAnswer,
+  asked: Waiting,
+): Promise<DoorAnswer> {
+  const waited = awaited(first);
+  // Most do not wait, and need no signal made for them.
+  if (asked.waitMs === 0 || waited === undefined) return first;
+  const { waitMs, signal } = asked;
+  const endMs = performance.now() + waitMs;
+  // What was decided since the first answer is not waited for.
+  let answer = registration.standing(waited) ?? first;
+  for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
+    const requestId = awaited(answer);
+    if (requestId === undefined || !(await registration.changed(requestId, leftMs, signal))) break;
+    answer = registration.standing(requestId) ?? answer;
+  }
+  return answer;
+}
+
+async function told({ registration, views }: App, answer: DoorAnswer): Promise<Answer> {
+  const { position } = answer;
+  switch (answer.kind) {
+    case 'pending': {
+      const { requestId, username, pairingId, expiresAt } = answer;
+      const registrationToken = await registration.tokenFor(answer);
+      const body: Pending = {
+        status: 'pending',
+        requestId,
+        username,
+        pairingId,
+        registrationToken,
+        expiresAt,
+      };
+      const headers = { 'Retry-After': String(retryAfterSeconds) };
+      return { status: 202, body, headers, position };
+    }
+    case 'granted': {
+      const body = views.registered(answer.username);
+      if (body === undefined) throw new Error('a granted client has no row');
+      return { status: 201, body, headers: { Location: self }, position };
+    }
+    case 'refused':
+      throw new Problem(
+        answer.refusal,
+        answer.members === null ? {} : { members: { ...answer.members } },
+      );
+    case 'throttled':
+      throw new Problem('source-throttled', { retryAfterSeconds: answer.retryAfterSeconds });
+  }
+}
+
+export const doorRoutes = (app: App): Route[] => [
+  route({
+    method: 'POST',
+    path: '/api/client-registry/register',
+    group,
+    operationId: 'register',
+    summary: 'Ask for access, or for what became of it',
+    description:
+      'Repeat it with the same username and password until it answers 201; polling works while locked.',
+    access: 'open',
+    body: Register,
+    faults: (body) => passwordFaultsOf(body, app.passwordFaults),
+    answers,
+    problems: [
+      ...refusals,
+      'username-taken',
+      'registry-locked',
+      'source-throttled',
+      'window-full',
+      'pending-full',
+      'hashing-busy',
+    ],
+    async handle(asked) {
+      const { username, password, pairingId, context, requestedRoles, requestedPermissions } =
+        asked.body;
+      const attempt = {
+        username,
+        password,
+        source: asked.source,
+        flow: 'explicit',
+        clientId: null,
+        pairingId: pairingId ?? null,
+        context: context ?? null,
+        requestedRoles: requestedRoles ?? [],
+        requestedPermissions: requestedPermissions ?? [],
+      } as const;
+      const first = await app.registration.ask(attempt, asked.cause);
+      const answer = await decided(app, first, asked);
+      // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
+      const ended =
+        answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
+      return told(app, ended ? await app.registration.ask(attempt, asked.cause) : answer);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: self,
+    group,
+    operationId: 'registrationStatus',
+    summary: 'What became of the request that a registrationToken stands for',
+    access: 'registration',
+    answers,
+    problems: refusals,
+    async handle(asked) {
+      const requestId = await app.registration.requestIdOf(asked.bearer ?? '');
+      const first = requestId === null ? undefined : app.registration.standing(requestId);
+      if (first === undefined) throw new Problem('token-invalid');
+      return told(app, await decided(app, first, asked));
+    },
+  }),
+];

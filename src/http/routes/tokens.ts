@@ -1,0 +1,110 @@
+/** Signing in, long-lived tokens, who one is, and the keys that sign. */
+
+import { ByTokenId, CreateToken, Login, TokensQuery } from '../../api/input.ts';
+import { IssuedToken, Self, TokenList } from '../../api/output.ts';
+import { Keys } from '../../api/service.ts';
+import type { App } from '../../app.ts';
+import { by, found } from '../request/command-context.ts';
+import { created, done, ok, type Route, removed, route } from '../route.ts';
+
+const group = 'Tokens';
+const base = '/api/tokens';
+
+const signingIn = ({ administration, views }: App): Route[] => [
+  route({
+    method: 'POST',
+    path: '/api/login',
+    group,
+    operationId: 'login',
+    summary: 'Sign in with a password',
+    access: 'open',
+    body: Login,
+    answers: { 200: { description: 'A token, shown this once.', body: IssuedToken } },
+    problems: ['credentials-invalid', 'login-throttled', 'hashing-busy'],
+    async handle({ body, source, cause }) {
+      const issued = await administration.login({ ...body, source, cause });
+      const token = found(views.token(issued.tokenId), 'token-not-found');
+      return done(issued, { ...token, token: issued.token });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/whoami',
+    group,
+    operationId: 'whoami',
+    summary: 'Who one is, and what one may do',
+    access: 'signed-in',
+    answers: { 200: { description: 'Oneself, and the token that was sent.', body: Self } },
+    handle({ caller }) {
+      const { username, tokenId, tokenExpiresAt } = caller;
+      return ok({ ...found(views.user(username), 'user-not-found'), tokenId, tokenExpiresAt });
+    },
+  }),
+];
+
+const keeping = ({ administration, views }: App): Route[] => [
+  route({
+    method: 'GET',
+    path: base,
+    group,
+    operationId: 'listTokens',
+    summary: 'Own tokens, or those of another user',
+    access: 'permitted',
+    own: ({ query, caller }) => (query.get('username') ?? caller.username) === caller.username,
+    query: TokensQuery,
+    answers: { 200: { description: 'Newest first.', body: TokenList } },
+    handle({ query, caller }) {
+      const { username, ...page } = query;
+      return ok(views.tokens(username ?? caller.username, page));
+    },
+  }),
+  route({
+    method: 'POST',
+    path: base,
+    group,
+    operationId: 'issueToken',
+    summary: 'Issue a long-lived token',
+    access: 'signed-in',
+    body: CreateToken,
+    answers: { 201: { description: 'The token, shown this once.', body: IssuedToken } },
+    problems: ['permission-missing', 'rights-exceed-own', 'user-not-found', 'user-not-active'],
+    async handle(asked) {
+      const { username } = asked.body;
+      if (username !== undefined && username !== asked.caller.username) asked.permit();
+      const issued = await administration.issueToken(by(asked), asked.body);
+      const token = found(views.token(issued.tokenId), 'token-not-found');
+      return created(issued, `${base}/${issued.tokenId}`, { ...token, token: issued.token });
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: `${base}/{id}`,
+    group,
+    operationId: 'revokeToken',
+    summary: 'End a token',
+    access: 'signed-in',
+    params: ByTokenId,
+    answers: { 204: { description: 'It is good no more.' } },
+    problems: ['permission-missing', 'token-not-found'],
+    async handle(asked) {
+      const { id } = asked.params;
+      const token = views.token(id);
+      // Whoever may not end another's token is not told either whether there is one.
+      if (token?.username !== asked.caller.username) asked.permit();
+      found(token, 'token-not-found');
+      return removed(await administration.revokeToken(by(asked), id));
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/keys/rotate',
+    group,
+    operationId: 'rotateKeys',
+    summary: 'Sign with a new key; the old one is still checked for a while',
+    access: 'permitted',
+    answers: { 200: { description: 'The public keys as they are now.', body: Keys } },
+    handle: async () => done(await administration.rotateKeys(), views.publicKeys()),
+  }),
+];
+
+export const tokenRoutes = (app: App): Route[] => [...signingIn(app), ...keeping(app)];

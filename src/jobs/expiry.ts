@@ -1,0 +1,81 @@
+/** What time brings about: windows, requests and grants that end. */
+import { system } from '../../domain/values.ts';
+import { registryId, type TurnedAway, window } from '../../domain/window.ts';
+import type { AccessRow } from '../../projections/access.ts';
+import type { RequestRow } from '../../projections/requests.ts';
+import type { WindowRow } from '../../projections/window.ts';
+import type { Clients } from '../commands/client-commands.ts';
+import { handle, newCause } from '../commands/handle.ts';
+import type { Log } from '../logger.ts';
+import { pause } from '../platform/pause.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import type { EventStore } from '../store/event-store.ts';
+
+/** How late an end may be told; doors and brokers keep to it exactly, by themselves. */
+const tickMs = 100;
+const retryMs = 1_000;
+/** What is due at once is done in portions, so that nothing else waits long. */
+const dueAtOnceMax = 200;
+
+export interface ClockworkOptions {
+  readonly store: EventStore;
+  readonly clients: Clients;
+  readonly rows: {
+    readonly window: Rows<WindowRow>;
+    readonly requests: Rows<RequestRow>;
+    readonly access: Rows<AccessRow>;
+  };
+  readonly turnedAway: () => TurnedAway | null;
+  readonly now: () => string;
+  readonly log: Log;
+}
+
+/** Does everything that is due now. */
+export async function ring(options: ClockworkOptions): Promise<void> {
+  const { store, clients, rows, now } = options;
+  const row = rows.window.get(registryId);
+  if (row?.status === 'unlocked' && row.until <= now())
+    await handle(
+      store,
+      window,
+      registryId,
+      { type: 'EndWindow', at: now(), by: system, turnedAway: options.turnedAway() },
+      newCause(),
+    );
+
+  const due = [{ column: 'dueAt', below: now() }];
+  const windowId = row?.windowId ?? null;
+  for (const { username, requestId } of rows.requests.find({ where: due, limit: dueAtOnceMax })
+    .items)
+    await clients.change(
+      username,
+      { type: 'ExpireRegistration', username, requestId, at: now(), by: system },
+      newCause(),
+    );
+  for (const { username } of rows.access.find({ where: due, limit: dueAtOnceMax }).items)
+    await clients.change(
+      username,
+      { type: 'ExpireAccess', username, windowId, at: now(), by: system },
+      newCause(),
+    );
+}
+
+/** Runs until the signal aborts; resolves then. */
+export async function startClockwork(
+  options: ClockworkOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  const { signal, log, rows, now } = options;
+  while (!signal.aborted) {
+    let failed = false;
+    try {
+      await ring(options);
+    } catch (error) {
+      failed = true;
+      if (!signal.aborted) log.warn('What was due could not be done; trying again', { error });
+    }
+    const row = rows.window.get(registryId);
+    const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
+    // What could not be done is still due: it waits, and is not said ten times a second.
+    await pause(failed ? retryMs : Math.min(Math.max(left, 20), tickMs), signal);
+  }
+}

@@ -1,0 +1,88 @@
+/** Destroys the secrets that no client needs any more: orphans, and verifiers of what was refused long ago. */
+import { client } from '../../domain/client/client.ts';
+import { type Client, credentialIdsOf, initial } from '../../domain/client/state.ts';
+import type { AccessRow } from '../../projections/access.ts';
+import type { ClientRow } from '../../projections/clients.ts';
+import { load } from '../commands/handle.ts';
+import type { Passwords } from '../credentials/passwords/passwords.ts';
+import type { SecretOwner, Vault } from '../credentials/vault.ts';
+import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
+import type { Log } from '../logger.ts';
+import { pause } from '../platform/pause.ts';
+import type { Rows } from '../read-models/row-table.ts';
+import type { EventStore } from '../store/event-store.ts';
+
+export interface SweepOptions {
+  readonly store: EventStore;
+  readonly vault: Vault;
+  readonly passwords: Pick<Passwords, 'forget'>;
+  readonly rows: { readonly access: Rows<AccessRow>; readonly clients: Rows<ClientRow> };
+  readonly refusedTtlMs: number;
+  readonly now: () => string;
+  /** Aborts a sweep between two secrets. */
+  readonly signal?: AbortSignal;
+}
+
+/** A client, and when its newest event was. */
+interface Known {
+  readonly state: Client;
+  readonly changedAt: string | null;
+}
+
+const before = (at: string, ms: number) => new Date(Date.parse(at) - ms).toISOString();
+
+/** Says how many went. @throws StoreUnavailable */
+export async function sweep(options: SweepOptions): Promise<number> {
+  const { store, vault, passwords, rows, refusedTtlMs, now } = options;
+  const longAgo = before(now(), refusedTtlMs);
+
+  const byRows = (username: string): Known => ({
+    state: rows.access.get(username) ?? initial,
+    changedAt: rows.clients.get(username)?.changedAt ?? null,
+  });
+  const byLog = async (username: string): Promise<Known> => {
+    const { state, newest } = await load(store, client, username);
+    return { state, changedAt: newest === undefined ? null : String(newest.data.at) };
+  };
+  const isKept = (id: string, { kind }: SecretOwner, { state, changedAt }: Known): boolean =>
+    kind === 'personal-key'
+      ? state.personalKeyId === id
+      : credentialIdsOf(state).includes(id) && !(isRefused(state) && (changedAt ?? '') < longAgo);
+
+  return await vault.sweep(
+    async (id, owner) => {
+      const { username } = owner;
+      if (isKept(id, owner, byRows(username))) return true;
+      // Rows may be behind the log, and one that stopped stays so; what is destroyed never comes back. So
+      // the log has the last word.
+      const known = await byLog(username);
+      if (isKept(id, owner, known)) return true;
+      // What is not kept any more is not remembered either.
+      if (credentialIdsOf(known.state).includes(id)) passwords.forget(username);
+      return false;
+    },
+    before(now(), orphanAgeMs),
+    options.signal,
+  );
+}
+
+const isRefused = ({ status }: Client): boolean =>
+  status === 'denied' || status === 'revoked' || status === 'expired';
+
+/** Sweeps from time to time until the signal aborts; resolves then. */
+export async function startSweeping(
+  options: SweepOptions & { readonly signal: AbortSignal; readonly log: Log },
+): Promise<void> {
+  const { log, signal } = options;
+  // Not at once: after a restart everybody comes back, and that goes first.
+  for (let waitMs = firstSweepAfterMs; ; waitMs = sweepEveryMs) {
+    await pause(waitMs, signal);
+    if (signal.aborted) return;
+    try {
+      const count = await sweep(options);
+      if (count > 0) log.info('Secrets that nobody needs are destroyed', { count });
+    } catch (error) {
+      if (!signal.aborted) log.warn('The vault could not be swept; trying again later', { error });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** Sends published checkpoints to the webhook. One that is lost is no loss: the next one covers it. */
+
+import type { Published } from '../audit/transparency-log/publisher.ts';
+import { checkpointWebhookMs } from '../limits.ts';
+import type { Log } from '../logger.ts';
+import { webhookMessage } from './messages.ts';
+
+/** Resolves when the receiver has answered, or will not; never rejects. */
+export async function sendCheckpoint(
+  webhook: { readonly url: string; readonly secret: string | null } | null,
+  published: Published,
+  at: string,
+  log: Log,
+): Promise<void> {
+  if (webhook === null) return;
+  const { url, body, headers } = webhookMessage(webhook, {
+    id: `checkpoint-${published.size}`,
+    event: 'checkpoint.published',
+    subject: published.origin,
+    at,
+    data: published,
+  });
+  let detail = '';
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      body,
+      headers: headers(Date.now()),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(checkpointWebhookMs),
+    });
+    await response.body?.cancel();
+    detail = response.ok ? '' : `answered ${response.status}`;
+  } catch (error) {
+    const { name = 'not reached', cause } = error as { name?: string; cause?: { code?: string } };
+    detail = cause?.code ?? name;
+  }
+  if (detail !== '') log.warn('A checkpoint could not be sent to the webhook', { detail });
+}

@@ -1,0 +1,214 @@
+/** Live events: which of them an event of the log means, and a bounded line of them for each reader. */
+import type { HistoryRow } from '../../projections/history.ts';
+import { liveKnocksGatherMs, liveKnocksMax, liveResumeMax, liveWaitingMax } from '../limits.ts';
+import { cursorOf, type Rows } from '../read-models/row-table.ts';
+import type { Knock } from '../registration/knocks.ts';
+import type { StoredEvent } from '../store/event-store.ts';
+
+export const liveNames = [
+  'request.pending',
+  'request.granted',
+  'request.denied',
+  'request.expired',
+  'window.unlocked',
+  'window.locked',
+  'user.changed',
+  'activation.changed',
+  'knock',
+  'checkpoint.published',
+] as const;
+export type LiveName = (typeof liveNames)[number];
+
+/** That a thing changed. What it is now is looked up when it is told. */
+export interface LiveEntry {
+  readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
+  /** The request's id or the username; empty for the window. */
+  readonly key: string;
+  /** The broker of `activation.changed`. */
+  readonly broker: string | null;
+  /** The event that meant it. */
+  readonly position: string;
+  readonly at: string;
+}
+
+export interface LiveBatch {
+  /** More changed than can be told one by one: everything is to be read anew. */
+  readonly reset: boolean;
+  readonly entries: readonly LiveEntry[];
+  readonly knocks: readonly Knock[];
+  /** The newest checkpoint that was published meanwhile. */
+  readonly checkpoint: unknown;
+}
+
+export interface LiveReader {
+  /** What waits; empty after `timeoutMs`, and when the signal aborts. */
+  next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch>;
+  close(): void;
+}
+
+export interface Live {
+  /** Everything after the event at `after`; null: from now on. */
+  read(after: string | null): LiveReader;
+  knocked(knock: Knock): void;
+  checkpointPublished(checkpoint: unknown): void;
+}
+
+const requestNames: Readonly<Record<string, LiveEntry['name']>> = {
+  RegistrationRequested: 'request.pending',
+  ReplacementRequested: 'request.pending',
+  RegistrationContested: 'request.pending',
+  RegistrationGranted: 'request.granted',
+  ReplacementGranted: 'request.granted',
+  RegistrationDenied: 'request.denied',
+  ReplacementDenied: 'request.denied',
+  RegistrationExpired: 'request.expired',
+  ReplacementExpired: 'request.expired',
+};
+
+type Told = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
+
+/** The live events that an event of the log means, in order. */
+export function liveEntries({ type, stream, position, data }: Told): LiveEntry[] {
+  const { requestId, username, broker, at } = data as Record<string, string | undefined>;
+  const entry = (name: LiveEntry['name'], key: string, its: string | null = null): LiveEntry => ({
+    ...{ name, key, broker: its, position },
+    at: at ?? '',
+  });
+  if (type === 'RegistryUnlocked') return [entry('window.unlocked', '')];
+  if (type === 'RegistryLocked') return [entry('window.locked', '')];
+  if (username === undefined) return [];
+  if (stream.startsWith('activation-'))
+    return [entry('activation.changed', username, broker ?? null)];
+  if (!stream.startsWith('client-')) return [];
+  const request = requestNames[type];
+  return [
+    ...(request !== undefined && requestId !== undefined ? [entry(request, requestId)] : []),
+    entry('user.changed', username),
+  ];
+}
+
+class Reader implements LiveReader {
+  /** By name and key: a thing that changed twice before it was told is told once. */
+  readonly #entries = new Map<string, LiveEntry>();
+  readonly #knocks = new Map<string, Knock>();
+  #checkpoint: unknown;
+  readonly #leave: (reader: Reader) => void;
+  #reset: boolean;
+  #wake: (() => void) | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+
+  constructor(missed: readonly LiveEntry[] | null, leave: (reader: Reader) => void) {
+    this.#reset = missed === null;
+    this.#leave = leave;
+    for (const entry of missed ?? []) this.#keep(entry);
+  }
+
+  #keep(entry: LiveEntry): void {
+    const key = `${entry.name} ${entry.broker} ${entry.key}`;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    if (this.#entries.size <= liveWaitingMax) return;
+    this.#entries.clear();
+    this.#reset = true;
+  }
+
+  tell(entries: readonly LiveEntry[]): void {
+    for (const entry of entries) this.#keep(entry);
+    this.#wake?.();
+  }
+
+  knocked(knock: Knock): void {
+    const key = `${knock.username} ${knock.source}`;
+    if (!this.#knocks.has(key) && this.#knocks.size >= liveKnocksMax) return;
+    this.#knocks.set(key, knock);
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#wake?.();
+    }, liveKnocksGatherMs);
+  }
+
+  published(checkpoint: unknown): void {
+    this.#checkpoint = checkpoint;
+    this.#wake?.();
+  }
+
+  get #waits(): boolean {
+    const knocks = this.#knocks.size > 0 && this.#gathering === undefined;
+    return this.#reset || this.#entries.size > 0 || knocks || this.#checkpoint !== undefined;
+  }
+
+  async next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch> {
+    if (!this.#waits && !signal.aborted)
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          this.#wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(done, timeoutMs);
+        signal.addEventListener('abort', done);
+        this.#wake = done;
+      });
+    const gathered = this.#gathering === undefined ? [...this.#knocks.values()] : [];
+    const batch = {
+      reset: this.#reset,
+      entries: [...this.#entries.values()],
+      knocks: gathered,
+      checkpoint: this.#checkpoint,
+    };
+    this.#checkpoint = undefined;
+    this.#reset = false;
+    this.#entries.clear();
+    if (this.#gathering === undefined) this.#knocks.clear();
+    return batch;
+  }
+
+  close(): void {
+    clearTimeout(this.#gathering);
+    this.#leave(this);
+  }
+}
+
+export function createLive(options: {
+  history: Rows<HistoryRow>;
+  onApplied: (listener: (events: readonly StoredEvent[]) => void) => void;
+}): Live {
+  const { history } = options;
+  const readers = new Set<Reader>();
+
+  options.onApplied((events) => {
+    if (readers.size === 0) return;
+    const entries = events.flatMap(liveEntries);
+    // Also without entries: the rights of who reads may have changed.
+    for (const reader of readers) reader.tell(entries);
+  });
+
+  /** null: too far behind, or an event that this log does not have. */
+  function missedSince(after: string): LiveEntry[] | null {
+    const row = history.get(after);
+    if (row === undefined) return null;
+    const page = history.find({
+      order: 'oldest',
+      limit: liveResumeMax,
+      cursor: cursorOf(row.index),
+    });
+    return page.nextCursor === null ? page.items.flatMap(liveEntries) : null;
+  }
+
+  return {
+    read(after) {
+      const reader = new Reader(after === null ? [] : missedSince(after), (one) =>
+        readers.delete(one),
+      );
+      readers.add(reader);
+      return reader;
+    },
+    knocked(knock) {
+      for (const reader of readers) reader.knocked(knock);
+    },
+    checkpointPublished(checkpoint) {
+      for (const reader of readers) reader.published(checkpoint);
+    },
+  };
+}

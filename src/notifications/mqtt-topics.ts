@@ -1,0 +1,110 @@
+/** What changes in the registry, as MQTT messages: `gatebook/registry/…`, read by permission as any topic. */
+
+import type { EmbeddedBroker } from '../broker/ports/broker.ts';
+import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
+import type { Log } from '../logger.ts';
+import type { Views } from '../views/views.ts';
+import type { Live, LiveEntry } from './live-events.ts';
+
+const root = 'gatebook/registry';
+
+export interface RegistryTopics {
+  readonly live: Live;
+  readonly views: Pick<Views, 'request' | 'user' | 'users' | 'window'>;
+  readonly broker: Pick<EmbeddedBroker, 'publish'>;
+  readonly now: () => string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+interface Message {
+  readonly topic: string;
+  readonly event: string;
+  readonly at: string;
+  /** Undefined: the thing is gone, and what was retained of it goes too. */
+  readonly data: unknown;
+  readonly retain: boolean;
+}
+
+const stateTopic = (username: string) => `${root}/clients/${username}/state`;
+
+/**
+ * Publishes until the signal aborts; resolves then. The state of each client and of the window is
+ * retained, and published anew at each start, because the embedded broker forgets. Personal fields stay
+ * closed: a topic has many readers.
+ */
+export async function publishRegistry(options: RegistryTopics): Promise<void> {
+  const { live, log, signal } = options;
+  const reader = live.read(null);
+  try {
+    let anew = true;
+    while (!signal.aborted)
+      try {
+        if (anew) await publishStates(options);
+        anew = false;
+        const { reset, entries, knocks } = await reader.next(liveHeartbeatMs, signal);
+        anew = reset;
+        for (const entry of entries)
+          for (const message of await messagesOf(options, entry)) await publish(options, message);
+        for (const knock of knocks)
+          await publish(options, {
+            ...{ topic: `${root}/knocks`, event: 'knock', at: knock.lastAt },
+            ...{ data: knock, retain: false },
+          });
+      } catch (error) {
+        if (!signal.aborted) log.warn('An event could not be published by MQTT', { error });
+      }
+  } finally {
+    reader.close();
+  }
+}
+
+/** The newest of them, where there are more than the limit. */
+async function publishStates(options: RegistryTopics): Promise<void> {
+  const { views, now, signal } = options;
+  const at = now();
+  await publish(options, windowMessage(options, at));
+  let cursor: string | undefined;
+  let count = 0;
+  do {
+    const page = views.users({ limit: 500, cursor });
+    for (const user of page.items) {
+      if (signal.aborted) return;
+      await publish(options, {
+        ...{ topic: stateTopic(user.username), event: 'user.changed', at },
+        ...{ data: user, retain: true },
+      });
+    }
+    count += page.items.length;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined && count < registryStatesMax);
+}
+
+const windowMessage = ({ views }: RegistryTopics, at: string): Message => {
+  const data = views.window();
+  return { topic: `${root}/window`, event: `window.${data.status}`, at, data, retain: true };
+};
+
+async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<Message[]> {
+  const { views } = options;
+  const { name: event, key, at } = entry;
+  if (event.startsWith('window.')) return [windowMessage(options, at)];
+  if (event.startsWith('request.')) {
+    const data = await views.request(key, false);
+    const topic = `${root}/requests/${data?.username ?? ''}`;
+    return [{ topic, event, at, data: data ?? null, retain: false }];
+  }
+  const user = views.user(key);
+  const state = { topic: stateTopic(key), event: 'user.changed', at, data: user, retain: true };
+  if (event === 'user.changed') return [state];
+  const found = user?.activations.find(({ broker }) => broker === entry.broker) ?? null;
+  const data = found && { ...found, username: key };
+  // The state holds the activations, too: what is retained must not stay at the one before.
+  return [{ topic: `${root}/clients/${key}/activation`, event, at, data, retain: false }, state];
+}
+
+const publish = (
+  { broker }: RegistryTopics,
+  { topic, event, at, data, retain }: Message,
+): Promise<void> =>
+  broker.publish(topic, data === undefined ? '' : JSON.stringify({ event, at, data }), { retain });

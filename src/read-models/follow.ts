@@ -1,0 +1,45 @@
+/** Feeds the log to the read models, and never gives up: a fault is waited out, and told to readiness. */
+import type { Log } from '../logger.ts';
+import { pause } from '../platform/pause.ts';
+import type { EventStore } from '../store/event-store.ts';
+import type { ReadModels } from './read-models.ts';
+
+const retryDelayMs = 1_000;
+
+export interface Following {
+  /** What keeps the read models behind the log; null: nothing. */
+  fault(): Error | null;
+  /** Resolves when the follower has ended. */
+  readonly ended: Promise<void>;
+}
+
+export function followLog(options: {
+  store: EventStore;
+  readModels: ReadModels;
+  log: Log;
+  signal: AbortSignal;
+}): Following {
+  const { store, readModels, log, signal } = options;
+  let fault: Error | null = null;
+  let told = 0;
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const events of store.follow(readModels.resume().position, signal)) {
+          readModels.apply(events);
+          fault = null;
+          const faults = readModels.faults();
+          for (const { error } of faults.slice(told)) log.error(error.message);
+          told = faults.length;
+        }
+      } catch (error) {
+        fault = error instanceof Error ? error : new Error('the log cannot be followed');
+        log.error('The read models cannot follow the log; trying again', { error: fault });
+        await pause(retryDelayMs, signal);
+      }
+    }
+  }
+
+  return { fault: () => fault, ended: run() };
+}

@@ -1,0 +1,128 @@
+/** Both doors: the order of checks, the same for REST and MQTT (SPEC 4, rows 2 to 8). */
+import { initial } from '../../domain/client/state.ts';
+import { system } from '../../domain/values.ts';
+import { registryId } from '../../domain/window.ts';
+import type { Cause } from '../commands/handle.ts';
+import { isStrong } from '../credentials/passwords/passwords.ts';
+import type { Proofs } from '../credentials/passwords/proofs.ts';
+import type { Shown } from '../credentials/passwords/seen.ts';
+import { triesWhereKnownPerMinute } from '../limits.ts';
+import { sourceKey } from '../platform/networks.ts';
+import { createThrottle, type Throttle } from '../platform/throttle.ts';
+import { StoreUnavailable } from '../store/event-store.ts';
+import { accessIsOver, answerOnly, type DoorAnswer, granted, pending } from './answers.ts';
+import { type DoorAttempt, Visit, type VisitOptions } from './attempt.ts';
+
+export interface Registration {
+  /** @throws HashingBusy, StoreUnavailable */
+  ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer>;
+  /** What the credential of a request would be told now, never that the registry is locked. */
+  standing(requestId: string): DoorAnswer | undefined;
+}
+
+export interface RegistrationOptions extends VisitOptions {
+  readonly proofs: Proofs;
+  readonly shown: Shown;
+  readonly throttle: Throttle;
+  /** False: this node was cut off from the log for so long that it may not know who has access. */
+  readonly inTouch: () => boolean;
+  readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
+  /** Told of a password that belongs to what waits or was granted, while it is in memory; never throws. */
+  readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
+}
+
+export function createRegistration(options: RegistrationOptions): Registration {
+  const { authority, proofs, shown, rows, knocks, throttle, now } = options;
+  /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
+  const tries = createThrottle(triesWhereKnownPerMinute);
+
+  /** The quick ways in, which need neither a slow hash nor the store: a remembered or a strong password. */
+  async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
+    const found = authority.active(attempt.username);
+    if (found?.row.status !== 'active') return undefined;
+    const { credentialId } = found.row;
+    const { username, password } = attempt;
+    const source = sourceKey(attempt.source);
+    if (wait > 0 && !shown.isNoGuess(password, source, credentialId)) return undefined;
+    const proof = proofs.quick(username, password);
+    if (!(await proof.proves(credentialId))) return undefined;
+    shown.note(source, credentialId);
+    proof.remember(found.row.credentialId);
+    return granted(found.row, options.position());
+  }
+
+  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
+    if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
+    const { username, password } = attempt;
+    const key = sourceKey(attempt.source);
+    const wait = throttle.waitSeconds(key);
+    const name = `${key} ${username}`;
+    const throttled = () => {
+      const position = options.position();
+      return told(attempt, { kind: 'throttled', retryAfterSeconds: wait, position });
+    };
+    if (wait > 0 && tries.waitSeconds(name) > 0 && !isStrong(password)) return throttled();
+    const quick = await quickly(attempt, wait);
+    if (quick) return told(attempt, quick);
+
+    if (wait > 0) {
+      const known = authority.standing(username)?.row ?? initial;
+      const matched = await proofs.quick(username, password).matching(known);
+      if (matched === null || !shown.isNoGuess(password, key, matched)) {
+        if (!isStrong(password)) tries.count(name);
+        return throttled();
+      }
+    }
+    const proof = await proofs.full(username, password, key);
+    await recordEnds(options, username, cause);
+
+    const visit = new Visit(options, attempt, proof);
+    const answer = await visit.make(cause);
+    if (visit.matched === null && answer.kind === 'refused') throttle.count(key);
+    // Also where an old credential was shown to ask anew: the next poll shows the new one.
+    for (const credentialId of [visit.matched, visit.kept])
+      if (credentialId !== null) shown.note(key, credentialId);
+    return told(attempt, answer);
+  }
+
+  const told = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
+    if (answer.kind === 'pending') knocks.admitted(attempt.username);
+    if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
+    options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
+    return answer;
+  };
+
+  return {
+    ask,
+    standing(requestId) {
+      const request = rows.requests.get(requestId);
+      if (!request) return undefined;
+      const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
+      const position = options.position();
+      if (request.status === 'pending' && request.expiresAt > now())
+        return pending(request, position);
+      return answerOnly(rows.history, row, request, now(), position);
+    },
+  };
+}
+
+/** Records what has ended at this name already, should the clockwork not have come round to it yet. */
+async function recordEnds(
+  { clients, rows, now }: RegistrationOptions,
+  username: string,
+  cause: Cause,
+): Promise<void> {
+  const row = rows.access.get(username);
+  if (!row) return;
+  const ends = { username, at: now(), by: system };
+  const waiting =
+    row.status === 'pending' ? row.waiting : row.status === 'active' ? row.challenger : null;
+  if (waiting && waiting.expiresAt <= ends.at) {
+    const { requestId } = waiting;
+    await clients.change(username, { type: 'ExpireRegistration', requestId, ...ends }, cause);
+  }
+  if (accessIsOver(row, ends.at)) {
+    const windowId = rows.window.get(registryId)?.windowId ?? null;
+    await clients.change(username, { type: 'ExpireAccess', windowId, ...ends }, cause);
+  }
+}

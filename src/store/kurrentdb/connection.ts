@@ -1,0 +1,131 @@
+/**
+ * The connection to KurrentDB. The client reconnects by itself when it hears that a connection broke;
+ * where it hears nothing at all, this replaces the client, which also asks for the leader anew.
+ */
+import type {
+  AllStreamResolvedEvent,
+  KurrentDBClient,
+  ResolvedEvent,
+} from '@kurrent/kurrentdb-client';
+import { storeAttemptMs, storeReadAnswerMs } from '../../limits.ts';
+import { clientOf } from './address.ts';
+import { isUnanswered, Unanswered } from './errors.ts';
+import { insisting } from './retry.ts';
+
+export interface Link {
+  readonly client: KurrentDBClient;
+  /** Aborts when another client takes this one's place. */
+  readonly lost: AbortSignal;
+}
+
+export interface Connection {
+  readonly link: () => Link;
+  /** Asks once. @throws Unanswered after `storeAttemptMs`, and what the client throws. */
+  readonly ask: <Answer>(question: (client: KurrentDBClient) => Promise<Answer>) => Promise<Answer>;
+  /**
+   * Reads to the end, asking again when the connection has just broken. @throws StoreUnavailable when
+   * nothing comes, and what the client throws of the stream.
+   */
+  readonly collect: <Event extends ResolvedEvent | AllStreamResolvedEvent>(
+    read: (client: KurrentDBClient) => AsyncIterable<Event>,
+  ) => Promise<Event[]>;
+  /** Notes that the store said something. */
+  readonly heard: () => void;
+  /** Milliseconds since the store said anything. */
+  readonly silentMs: () => number;
+  readonly close: () => Promise<void>;
+}
+
+export function connectionTo(connectionString: string): Connection {
+  const connect = () => {
+    const ending = new AbortController();
+    return { client: clientOf(connectionString), lost: ending.signal, end: () => ending.abort() };
+  };
+  let link = connect();
+  let heardMs = performance.now();
+
+  const heard = () => {
+    heardMs = performance.now();
+  };
+
+  function replace(silent: Link): void {
+    // Others that waited for the same client find it replaced.
+    if (link !== silent) return;
+    const old = link;
+    link = connect();
+    old.end();
+    letGo(old.client);
+  }
+
+  /** Takes a new client when no sign of life came for too long. */
+  async function within<Answer>(
+    asked: Link,
+    work: (alive: () => void) => Promise<Answer>,
+  ): Promise<Answer> {
+    try {
+      const answer = await unlessSilent(work);
+      heard();
+      return answer;
+    } catch (error) {
+      if (error instanceof Unanswered) replace(asked);
+      else if (!isUnanswered(error)) heard();
+      throw error;
+    }
+  }
+
+  return {
+    link: () => link,
+    heard,
+    silentMs: () => performance.now() - heardMs,
+    ask(question) {
+      const asked = link;
+      return within(asked, () => question(asked.client));
+    },
+    async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
+      read: (client: KurrentDBClient) => AsyncIterable<Event>,
+    ) {
+      return insisting(performance.now() + storeReadAnswerMs, () => {
+        const asked = link;
+        return within(asked, async (alive) => {
+          const events: Event[] = [];
+          for await (const event of read(asked.client)) {
+            alive();
+            events.push(event);
+          }
+          return events;
+        });
+      });
+    },
+    async close() {
+      link.end();
+      await letGo(link.client);
+    },
+  };
+}
+
+/** Every sign of life that the work tells of gives it its whole time again. @throws Unanswered */
+async function unlessSilent<Answer>(work: (alive: () => void) => Promise<Answer>): Promise<Answer> {
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    silence.reject(new Unanswered(`nothing came for ${storeAttemptMs} ms`));
+  }, storeAttemptMs);
+  const working = work(() => timer.refresh());
+  // It may still fail when nobody waits for it any more.
+  working.catch(() => undefined);
+  try {
+    return await Promise.race([working, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Ends the client's calls, and its connection, which `dispose` would leave open. */
+export async function letGo(client: KurrentDBClient): Promise<void> {
+  try {
+    await client.dispose();
+    // biome-ignore lint/complexity/useLiteralKeys: the dot does not reach what is protected.
+    (await client['getChannel']()).close();
+  } catch {
+    // It was not connected.
+  }
+}

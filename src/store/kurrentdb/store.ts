@@ -1,0 +1,183 @@
+/** The event log in EventStoreDB or KurrentDB: the port over the vendor's client. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { storeAnswerMs, storeAttemptMs, storeProbeMs } from '../../limits.ts';
+import {
+  beginning,
+  Conflict,
+  type EventStore,
+  isVaultStream,
+  noStream,
+  StoreUnavailable,
+} from '../event-store.ts';
+import { assertLive, type MovableStore, type Purpose } from '../log-state.ts';
+import { type Connection, connectionTo } from './connection.ts';
+import { assertOurs, eventData } from './events.ts';
+import { followingOrder } from './follow.ts';
+import { identityIn } from './identity.ts';
+import { eventsOf, type KurrentReading, readingFrom } from './read.ts';
+import { type KurrentWriting, writingTo } from './write.ts';
+
+export interface KurrentOptions {
+  /** `kurrentdb://` or `esdb://`, one node or a cluster, with TLS, user and password. */
+  readonly connectionString: string;
+  /** Told of each append that was acknowledged: how long it took, and how many events it has. */
+  readonly onAppend?: (seconds: number, events: number) => void;
+  /** Milliseconds after which an append without an answer is given up; `storeAnswerMs` by default. */
+  readonly appendTimeoutMs?: number;
+  readonly purpose?: Purpose;
+}
+
+export interface KurrentStore extends MovableStore {
+  /** Milliseconds since the store last answered; it is asked each `storeProbeMs`. */
+  silentMs(): number;
+}
+
+/**
+ * Opens the log; makes its identity where there is none.
+ *
+ * Positions are commit positions. A vault stream is deleted by a tombstone: no reader sees it any more,
+ * but its bytes stay on each node's disk until a scavenge has run there.
+ *
+ * @throws StoreUnavailable when no node answers; LogNotLive for a log that was moved away; an Error
+ *   that does not repeat the address when that cannot be read.
+ */
+export async function openKurrentStore(options: KurrentOptions): Promise<KurrentStore> {
+  const { connectionString, onAppend, appendTimeoutMs: answerMs = storeAnswerMs } = options;
+  const connection = connectionTo(connectionString);
+  const reading = readingFrom(connection);
+  const writing = writingTo(connection, reading, { answerMs, onAppend });
+  const identity = identityIn(reading, writing);
+  try {
+    const { logId, mark } = await identity.readOrMake();
+    assertLive(mark, options.purpose);
+    const life = lifeOf(connection, identity, options.purpose);
+    return {
+      logId,
+      ...reads(reading, connection, life),
+      ...writes(reading, writing, life),
+      async mark() {
+        life.assertOpen();
+        return (await identity.read())?.mark ?? 'live';
+      },
+      async setMark(wanted) {
+        life.assertOpen();
+        await life.begun(identity.setMark(wanted));
+        // By then every process that has the log open has looked, or cannot reach the store.
+        if (wanted === 'sealed') await delay(storeProbeMs + storeAttemptMs);
+      },
+      turnIsOneCommit: false,
+      silentMs: connection.silentMs,
+      close: life.close,
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+type Life = ReturnType<typeof lifeOf>;
+
+/** Whether the log is open, what is under way, and a look at the store each `storeProbeMs`. */
+function lifeOf(
+  connection: Connection,
+  identity: ReturnType<typeof identityIn>,
+  purpose: Purpose = 'service',
+) {
+  const closing = new AbortController();
+  const underWay = new Set<Promise<unknown>>();
+  let movedAway = false;
+  const probe = setInterval(() => {
+    identity.read().then(
+      (there) => {
+        movedAway = purpose === 'service' && there?.mark !== 'live';
+      },
+      // Silence is counted where it is heard.
+      () => undefined,
+    );
+  }, storeProbeMs);
+  probe.unref();
+
+  function assertOpen(): void {
+    if (closing.signal.aborted) throw new StoreUnavailable('the log is closed');
+  }
+
+  return {
+    closed: closing.signal,
+    assertOpen,
+    assertWritable(): void {
+      assertOpen();
+      if (movedAway) throw new StoreUnavailable('this log was moved to another store');
+    },
+    /** Keeps the connection until it is done. */
+    async begun<Result>(work: Promise<Result>): Promise<Result> {
+      underWay.add(work);
+      try {
+        return await work;
+      } finally {
+        underWay.delete(work);
+      }
+    },
+    async close(): Promise<void> {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      clearInterval(probe);
+      await Promise.allSettled(underWay);
+      await connection.close();
+    },
+  };
+}
+
+type Reads = Pick<EventStore, 'read' | 'readAll' | 'head' | 'follow' | 'readVault' | 'followVault'>;
+
+function reads(reading: KurrentReading, connection: Connection, life: Life): Reads {
+  const open = <Result>(read: () => Promise<Result>): Promise<Result> => {
+    life.assertOpen();
+    return read();
+  };
+  return {
+    read: async (stream) => open(() => reading.stream(stream)),
+    readAll: async (after, limit) => open(() => reading.log(after, limit)),
+    head: async () => open(() => reading.head()),
+    readVault: async (after, limit) => open(() => reading.vault(after, limit)),
+    follow(after, signal) {
+      life.assertOpen();
+      const until = AbortSignal.any([signal, life.closed]);
+      const following = { connection, reading, order: 'log', signal: until } as const;
+      return followingOrder(after, { ...following, convert: eventsOf });
+    },
+    followVault(after, signal) {
+      life.assertOpen();
+      const until = AbortSignal.any([signal, life.closed]);
+      const following = { connection, reading, order: 'vault', signal: until } as const;
+      return followingOrder(after, { ...following, convert: reading.changesBy });
+    },
+  };
+}
+
+function writes(
+  reading: KurrentReading,
+  writing: KurrentWriting,
+  life: Life,
+): Pick<EventStore, 'append' | 'deleteStream'> {
+  return {
+    async append(stream, expectedRevision, newEvents) {
+      life.assertWritable();
+      assertOurs(stream);
+      if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
+        throw new TypeError('the expected revision is a whole number from -1');
+      const events = newEvents.map(eventData);
+      if (events.length > 0) return life.begun(writing.append(stream, expectedRevision, events));
+      const last = (await reading.stream(stream)).at(-1);
+      const revision = last?.revision ?? noStream;
+      if (revision !== expectedRevision)
+        throw new Conflict(`${stream} is at revision ${revision}, not ${expectedRevision}`);
+      return { revision, position: last?.position ?? beginning };
+    },
+
+    async deleteStream(stream) {
+      life.assertWritable();
+      if (!isVaultStream(stream)) throw new TypeError('only streams of the vault can be deleted');
+      await life.begun(writing.tombstone(stream));
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** The file of the embedded log: makes it, locks it, and refuses one that is not ours to write. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { StoreLocked, StoreUnavailable } from '../event-store.ts';
+import { assertLive, type Purpose } from '../log-state.ts';
+import { markIn } from './mark.ts';
+
+/** "GBlg" in the header of the file: it is a Gatebook log, and no other program's database. */
+const applicationId = 0x47426c67;
+const schemaVersion = 1;
+
+/**
+ * In the vault, `data` becomes zeros of the same length when a stream is deleted, and the deletion is
+ * a row without a revision. Rows never go, so no page is ever rearranged: SQLite leaves copies of rows
+ * in the pages it moves them out of, and `secure_delete` does not reach those.
+ */
+const schema = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE events (
+    place INTEGER PRIMARY KEY, eventId TEXT NOT NULL UNIQUE,
+    stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL,
+    data TEXT NOT NULL, metadata TEXT NOT NULL,
+    UNIQUE (stream, revision)
+  ) STRICT;
+  CREATE TABLE vault (
+    place INTEGER PRIMARY KEY, eventId TEXT UNIQUE,
+    stream TEXT NOT NULL, revision INTEGER, type TEXT,
+    data ANY, metadata TEXT,
+    UNIQUE (stream, revision)
+  ) STRICT;
+  PRAGMA application_id = ${applicationId};
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+/** The pages in memory: enough for the upper floors of every index of some million events. */
+const cacheKibibytes = 32 * 1024;
+
+const busyCode = 5;
+const notADatabaseCode = 26;
+
+/** SQLite's result code of an error, if SQLite threw it (https://www.sqlite.org/rescode.html). */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  // The upper bytes only say where it happened.
+  return Number(error.errcode) & 0xff;
+}
+
+/** What SQLite could not do, as the port's error: in its own words, which hold no data. */
+export function unavailableFrom(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
+  const words = (error as { errstr?: unknown }).errstr;
+  return new StoreUnavailable(`the log does not answer now: ${words} (SQLite ${code})`);
+}
+
+const numberOf = (database: DatabaseSync, pragma: string): number =>
+  Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+
+function refuseForeign(database: DatabaseSync, file: string): void {
+  const version = numberOf(database, 'user_version');
+  // SQLite takes a file of a few bytes for an empty one.
+  if (statSync(file).size === 0) return;
+  if (numberOf(database, 'application_id') !== applicationId)
+    throw new Error(`${file} is not a Gatebook log: move it away, or choose another data folder`);
+  if (version > schemaVersion)
+    throw new Error(
+      `${file} was written by a newer Gatebook (log version ${version}, this one knows ${schemaVersion}): use that one`,
+    );
+}
+
+/**
+ * Looks at the file's first page without a lock, a journal or a byte written. It goes through SQLite
+ * because closing a file by other means would drop the locks that this process may hold on it.
+ */
+function refuseForeignFile(file: string): void {
+  const url = pathToFileURL(file);
+  url.searchParams.set('immutable', '1');
+  try {
+    const database = new DatabaseSync(url, { readOnly: true });
+    try {
+      refuseForeign(database, file);
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (sqliteCode(error) !== notADatabaseCode) throw error;
+    throw new Error(`${file} is not a Gatebook log: move it away, or choose another data folder`);
+  }
+}
+
+function createFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    // SQLite gives its journals the mode of the database.
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Takes the lock, which only the end of the process or `close` gives back, and makes the tables. */
+function lockAndCreate(database: DatabaseSync, file: string, purpose?: Purpose): string {
+  database.exec('PRAGMA locking_mode = EXCLUSIVE');
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    if (sqliteCode(error) !== busyCode) throw error;
+    throw new StoreLocked(
+      `${file} is open in another process: stop that Gatebook first, or choose another data folder`,
+    );
+  }
+  if (database.prepare('SELECT 1 FROM sqlite_schema').get()) refuseForeign(database, file);
+  else {
+    database.exec(schema);
+    database.prepare(`INSERT INTO meta VALUES ('logId', ?)`).run(randomUUID());
+  }
+  database.exec('COMMIT');
+  assertLive(markIn(database).read(), purpose);
+  return String(database.prepare(`SELECT value FROM meta WHERE name = 'logId'`).get()?.value);
+}
+
+/**
+ * Opens the log and keeps it for this process alone; makes it, with mode 0600, where there is none.
+ * @throws StoreLocked when another process has it; LogNotLive when it was moved away; an Error that
+ *   names the file when it is no Gatebook log or a newer one, which is left as it was.
+ */
+export function openLogFile(
+  file: string,
+  purpose?: Purpose,
+): { database: DatabaseSync; logId: string } {
+  createFile(file);
+  refuseForeignFile(file);
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    const logId = lockAndCreate(database, file, purpose);
+    // `fullfsync` matters on macOS only, where fsync alone does not reach the disk. No temporary
+    // files: what the vault holds must not be left in one.
+    database.exec(`
+      PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
+      PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${cacheKibibytes};
+    `);
+    return { database, logId };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}

@@ -1,0 +1,212 @@
+/** The embedded event log: one SQLite file, one writer, every answer on disk before it is given. */
+
+import { createWakeup } from '../../platform/wakeup.ts';
+import {
+  Conflict,
+  type EventStore,
+  isVaultStream,
+  noStream,
+  type Position,
+  positionOf,
+  StoreUnavailable,
+} from '../event-store.ts';
+import type { MovableStore, Purpose } from '../log-state.ts';
+import { openLogFile, unavailableFrom } from './file.ts';
+import { following } from './follow.ts';
+import { groupCommit } from './group-commit.ts';
+import { markIn } from './mark.ts';
+import { eventsIn, vaultIn } from './orders.ts';
+import { appendTo, written } from './table.ts';
+import { transactionsOf, truncationOf } from './transactions.ts';
+
+interface Options {
+  readonly file: string;
+  readonly purpose?: Purpose | undefined;
+  /** Told of each commit that wrote: how long it took, and how many events it has. */
+  readonly onAppend?: (seconds: number, events: number) => void;
+}
+
+/**
+ * Opens the embedded log for this process alone; makes it where there is none.
+ *
+ * Appends that arrive in the same turn of the event loop share a commit. `Appended.position` of a
+ * vault stream is in the vault's order. A vault stream that was deleted takes nothing more: Conflict.
+ * A page never holds more than `readBatchMax` events, whatever limit is asked for.
+ *
+ * @throws StoreLocked when another process has the file; LogNotLive when it was moved away; an Error
+ *   when it is no log of this version.
+ */
+export function openSqliteStore(options: Options): MovableStore {
+  const log = openLog(options);
+  return { logId: log.logId, ...reading(log), ...writing(log), ...moving(log) };
+}
+
+type Log = ReturnType<typeof openLog>;
+
+function openLog({ file, onAppend, purpose }: Options) {
+  const { database, logId } = openLogFile(file, purpose);
+  const events = eventsIn(database);
+  const vault = vaultIn(database);
+  const mark = markIn(database);
+  const eventAppended = createWakeup();
+  const secretKept = createWakeup();
+  const truncation = truncationOf(database);
+  const transact = transactionsOf(database, () => {
+    events.table.recount();
+    vault.table.recount();
+  });
+  const commits = groupCommit({
+    transaction(work) {
+      const started = performance.now();
+      transact(work);
+      return (performance.now() - started) / 1000;
+    },
+    committed(seconds) {
+      const logged = events.table.news();
+      const kept = vault.table.news();
+      if (logged > 0) eventAppended.wake();
+      if (kept > 0) secretKept.wake();
+      if (logged + kept > 0) onAppend?.(seconds, logged + kept);
+    },
+  });
+  let open = true;
+
+  function tidy(): void {
+    try {
+      if (truncation.isDue()) truncation.now();
+    } catch {
+      // Whoever waits for a deletion is told so, and repeats it; at the latest the next opening does.
+    }
+  }
+
+  tidy();
+  return {
+    logId,
+    events,
+    vault,
+    mark,
+    eventAppended,
+    secretKept,
+    truncation,
+    commits,
+    isOpen: () => open,
+    assertOpen(): void {
+      if (!open) throw new StoreUnavailable('the log is closed');
+    },
+    close(): void {
+      if (!open) return;
+      commits.drain();
+      tidy();
+      open = false;
+      eventAppended.wake();
+      secretKept.wake();
+      database.close();
+    },
+  };
+}
+
+function placeOf(position: Position): number {
+  const place = /^\d{20}$/.test(position) ? Number(position) : Number.NaN;
+  if (!Number.isSafeInteger(place)) throw new TypeError('this is no position of an embedded log');
+  return place;
+}
+
+/** Reads now; what SQLite cannot do becomes the port's error. */
+function answer<Result>(log: Log, read: () => Result): Result {
+  log.assertOpen();
+  try {
+    return read();
+  } catch (error) {
+    throw unavailableFrom(error);
+  }
+}
+
+type Reading = Pick<
+  EventStore,
+  'read' | 'readAll' | 'head' | 'follow' | 'readVault' | 'followVault'
+>;
+
+function reading(log: Log): Reading {
+  const { events, vault, isOpen } = log;
+  return {
+    async read(stream) {
+      return answer(log, () => (isVaultStream(stream) ? vault : events).read(stream));
+    },
+
+    async readAll(after, limit) {
+      const place = placeOf(after);
+      return answer(log, () => events.page(place, limit).items);
+    },
+
+    async head() {
+      return answer(log, () => positionOf(events.table.lastPlace()));
+    },
+
+    follow(after, signal) {
+      log.assertOpen();
+      const read = (place: number) => answer(log, () => events.page(place));
+      return following(placeOf(after), signal, { read, appended: log.eventAppended, isOpen });
+    },
+
+    async readVault(after, limit) {
+      const place = placeOf(after);
+      return answer(log, () => vault.page(place, limit).items);
+    },
+
+    followVault(after, signal) {
+      log.assertOpen();
+      const read = (place: number) => answer(log, () => vault.page(place));
+      return following(placeOf(after), signal, { read, appended: log.secretKept, isOpen });
+    },
+  };
+}
+
+function writing(log: Log): Pick<EventStore, 'append' | 'deleteStream' | 'close'> {
+  const { events, vault, commits, truncation } = log;
+  return {
+    async append(stream, expectedRevision, newEvents) {
+      log.assertOpen();
+      if (typeof stream !== 'string') throw new TypeError('a stream is named by a string');
+      if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
+        throw new TypeError('the expected revision is a whole number from -1');
+      const all = newEvents.map(written);
+      const bytes = all.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+      const inVault = isVaultStream(stream);
+      const perform = () => {
+        if (inVault && vault.isDeleted(stream)) throw new Conflict(`${stream} was deleted`);
+        return appendTo(inVault ? vault.table : events.table, stream, expectedRevision, all);
+      };
+      return commits.submit({ events: all.length, bytes, perform });
+    },
+
+    async deleteStream(stream) {
+      log.assertOpen();
+      if (!isVaultStream(stream)) throw new TypeError('only streams of the vault can be deleted');
+      const perform = () => {
+        if (vault.isDeleted(stream) || vault.table.endOf(stream).revision === noStream) return;
+        truncation.fallsDue();
+        vault.delete(stream);
+      };
+      await commits.submit({ events: 1, bytes: 0, perform });
+      // Deletions of one commit come here one after the other: the first empties it for all.
+      if (truncation.isDue()) answer(log, truncation.now);
+    },
+
+    async close() {
+      log.close();
+    },
+  };
+}
+
+function moving(log: Log): Pick<MovableStore, 'mark' | 'setMark' | 'turnIsOneCommit'> {
+  return {
+    turnIsOneCommit: true,
+    async mark() {
+      return answer(log, log.mark.read);
+    },
+    async setMark(mark) {
+      log.assertOpen();
+      await log.commits.submit({ events: 0, bytes: 0, perform: () => log.mark.write(mark) });
+    },
+  };
+}

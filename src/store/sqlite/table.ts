@@ -1,0 +1,195 @@
+/** One table of the embedded log: events in a gap-free order of their own, the log's or the vault's. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import {
+  type Appended,
+  Conflict,
+  type NewEvent,
+  noStream,
+  positionOf,
+  type StoredEvent,
+} from '../event-store.ts';
+import { sqliteCode } from './file.ts';
+
+/** An event whose JSON is already written. */
+export interface WrittenEvent {
+  readonly eventId: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+}
+
+export type Row = [
+  place: number,
+  eventId: string,
+  stream: string,
+  revision: number,
+  type: string,
+  data: string,
+  metadata: string,
+];
+
+export interface EventTable {
+  readonly insertAll: (stream: string, revision: number, events: readonly WrittenEvent[]) => number;
+  /** Where a stream ends: its last revision and that event's place, `noStream` and 0 without any. */
+  readonly endOf: (stream: string) => { revision: number; place: number };
+  /** Whether exactly these events are what comes after a revision, and the place of the last. */
+  readonly placeOfRepeated: (
+    stream: string,
+    revision: number,
+    events: readonly WrittenEvent[],
+  ) => number | undefined;
+  /** The place of the last row, 0 when there is none. */
+  readonly lastPlace: () => number;
+  /** At the start of a transaction: counts on from what is really there. */
+  readonly recount: () => void;
+  /** How many rows came since `recount`. */
+  readonly news: () => number;
+  /** The next free place, taken by whoever asks. */
+  readonly takePlace: () => number;
+}
+
+const constraintCode = 19;
+
+/**
+ * Writes an event's JSON once, at the door, so that what the caller changes afterwards changes nothing.
+ * @throws TypeError when it has no id or type, or data or metadata are no objects of JSON.
+ */
+export function written({ eventId, type, data, metadata }: NewEvent): WrittenEvent {
+  if (typeof eventId !== 'string' || typeof type !== 'string')
+    throw new TypeError('an event has an id and a type');
+  return {
+    eventId,
+    type,
+    data: jsonObject('data', data),
+    metadata: jsonObject('metadata', metadata),
+  };
+}
+
+function jsonObject(what: string, value: unknown): string {
+  const json: unknown = JSON.stringify(value);
+  if (typeof json !== 'string' || !json.startsWith('{'))
+    throw new TypeError(`${what} of an event is a JSON object`);
+  return json;
+}
+
+export const storedFrom = ([
+  place,
+  eventId,
+  stream,
+  revision,
+  type,
+  data,
+  metadata,
+]: Row): StoredEvent => ({
+  eventId,
+  type,
+  data: JSON.parse(data),
+  metadata: JSON.parse(metadata),
+  stream,
+  revision,
+  position: positionOf(place),
+});
+
+/** A prepared query whose rows are arrays: nearly twice as fast as objects when a log is replayed. */
+export function query<Answer>(database: DatabaseSync, sql: string) {
+  const statement = database.prepare(sql);
+  statement.setReturnArrays(true);
+  return (...values: (string | number)[]): Answer[] =>
+    statement.all(...values) as unknown as Answer[];
+}
+
+export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): EventTable {
+  const insert = database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  const end = query<[revision: number, place: number]>(
+    database,
+    `SELECT revision, place FROM ${table} WHERE stream = ? AND revision IS NOT NULL
+     ORDER BY revision DESC LIMIT 1`,
+  );
+  const following = query<[eventId: string, place: number]>(
+    database,
+    `SELECT eventId, place FROM ${table} WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?`,
+  );
+  const last = query<[place: number | null]>(database, `SELECT max(place) FROM ${table}`);
+  const lastPlace = () => last()[0]?.[0] ?? 0;
+  const several = savepoint(database);
+  let before = lastPlace();
+  let counted = before;
+
+  function insertEach(stream: string, revision: number, events: readonly WrittenEvent[]): number {
+    let place = counted;
+    for (const [index, { eventId, type, data, metadata }] of events.entries()) {
+      place += 1;
+      insert.run(place, eventId, stream, revision + 1 + index, type, data, metadata);
+    }
+    counted = place;
+    return place;
+  }
+
+  return {
+    insertAll(stream, revision, events) {
+      try {
+        // One statement undoes itself.
+        if (events.length === 1) return insertEach(stream, revision, events);
+        return several(() => insertEach(stream, revision, events));
+      } catch (error) {
+        if (sqliteCode(error) !== constraintCode) throw error;
+        throw new Conflict(`an event for ${stream} has the id of another event`);
+      }
+    },
+    endOf(stream) {
+      const [revision, place] = end(stream)[0] ?? [noStream, 0];
+      return { revision, place };
+    },
+    placeOfRepeated(stream, revision, events) {
+      const there = following(stream, revision, events.length);
+      const same = events.every(({ eventId }, index) => there[index]?.[0] === eventId);
+      return same ? there.at(-1)?.[1] : undefined;
+    },
+    lastPlace,
+    recount() {
+      before = lastPlace();
+      counted = before;
+    },
+    news: () => counted - before,
+    takePlace() {
+      counted += 1;
+      return counted;
+    },
+  };
+}
+
+/** Appends inside a transaction, by the rules of the port. */
+export function appendTo(
+  table: EventTable,
+  stream: string,
+  expectedRevision: number,
+  events: readonly WrittenEvent[],
+): Appended {
+  const end = table.endOf(stream);
+  if (end.revision === expectedRevision) {
+    const place = events.length > 0 ? table.insertAll(stream, expectedRevision, events) : end.place;
+    return { revision: expectedRevision + events.length, position: positionOf(place) };
+  }
+  const place = table.placeOfRepeated(stream, expectedRevision, events);
+  if (place === undefined)
+    throw new Conflict(`${stream} is at revision ${end.revision}, not ${expectedRevision}`);
+  return { revision: expectedRevision + events.length, position: positionOf(place) };
+}
+
+/** Runs a part of a transaction that is undone as a whole when it throws. */
+function savepoint(database: DatabaseSync) {
+  const [set, undo, release]: StatementSync[] = ['SAVEPOINT', 'ROLLBACK TO', 'RELEASE'].map(
+    (verb) => database.prepare(`${verb} part`),
+  );
+  return <Result>(work: () => Result): Result => {
+    set?.run();
+    try {
+      return work();
+    } catch (error) {
+      if (database.isTransaction) undo?.run();
+      throw error;
+    } finally {
+      if (database.isTransaction) release?.run();
+    }
+  };
+}

@@ -1,0 +1,59 @@
+/** How the embedded log writes: one transaction at a time, and nothing left behind in its journal. */
+import type { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../event-store.ts';
+import { unavailableFrom } from './file.ts';
+import { query } from './table.ts';
+
+/**
+ * Runs work in one transaction. What fails in SQLite becomes StoreUnavailable, with nothing written,
+ * and the next transaction starts afresh: a full disk that has room again needs no restart.
+ */
+export function transactionsOf(database: DatabaseSync, begun: () => void) {
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
+  const rollback = () => {
+    // SQLite has often done it already.
+    if (database.isTransaction) database.exec('ROLLBACK');
+  };
+  return (work: () => void): void => {
+    try {
+      rollback();
+      begin.run();
+      begun();
+      work();
+      commit.run();
+    } catch (error) {
+      try {
+        rollback();
+      } catch {
+        // The first error says what is wrong; the next transaction tries the rollback again.
+      }
+      throw unavailableFrom(error);
+    }
+  };
+}
+
+/**
+ * Empties the write-ahead log into the database and cuts it to nothing, so that old pages are gone:
+ * due after a deletion, and at first, because a crash may have come between the two.
+ */
+export function truncationOf(database: DatabaseSync) {
+  const checkpoint = query<[busy: number]>(database, 'PRAGMA wal_checkpoint(TRUNCATE)');
+  let due = true;
+  return {
+    isDue: () => due,
+    fallsDue(): void {
+      due = true;
+    },
+    /** @throws StoreUnavailable when it cannot be done now, and stays due. */
+    now(): void {
+      try {
+        const [busy] = checkpoint()[0] ?? [1];
+        if (busy !== 0) throw new StoreUnavailable('the write-ahead log could not be emptied now');
+        due = false;
+      } catch (error) {
+        throw unavailableFrom(error);
+      }
+    },
+  };
+}

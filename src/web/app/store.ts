@@ -1,0 +1,136 @@
+/** What the page knows now, kept fresh by live events; components draw it anew when it changes. */
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import type { Knock, Request, Role, Self, Window } from '../../api/output.ts';
+import { nowMs } from './api.ts';
+
+export interface Toast {
+  readonly text: string;
+  readonly tone: 'good' | 'bad' | 'wait';
+  readonly action?: { readonly label: string; readonly run: () => void };
+}
+
+export type Connection =
+  | { readonly status: 'connecting' | 'live' | 'refused' }
+  | { readonly status: 'lost'; readonly atMs: number; readonly retryMs: number };
+
+export interface State {
+  /** undefined: not known yet. null: nobody is signed in. */
+  me: Self | null | undefined;
+  /** Somebody was signed in until now: what they typed stays. */
+  sessionOver: boolean;
+  connection: Connection;
+  window: Window | null;
+  /** Waiting ones, and those decided a moment ago; by id, the newest first. */
+  requests: Request[];
+  requestsLoaded: boolean;
+  /** New ones that wait to be let into the list. */
+  arrivals: Request[];
+  /** When a row was decided or arrived, by request id. */
+  decidedMs: Map<string, number>;
+  arrivedMs: Map<string, number>;
+  knocks: Knock[];
+  roles: Role[];
+  toast: Toast | null;
+  /** Counts changes of users, by name: what shows one reads it anew. */
+  userChanges: Map<string, number>;
+  announcement: string;
+  exactTimes: boolean;
+  shortcuts: boolean;
+  theme: string;
+}
+
+export const remembered = (name: string): string | null => {
+  try {
+    return localStorage.getItem(`gatebook-${name}`);
+  } catch {
+    return null;
+  }
+};
+export const remember = (name: string, value: string): void => {
+  try {
+    localStorage.setItem(`gatebook-${name}`, value);
+  } catch {
+    // Without storage it holds until the page is closed.
+  }
+};
+
+export const fresh = () => ({
+  window: null,
+  requests: [],
+  requestsLoaded: false,
+  arrivals: [],
+  decidedMs: new Map<string, number>(),
+  arrivedMs: new Map<string, number>(),
+  knocks: [],
+  roles: [],
+  userChanges: new Map<string, number>(),
+  connection: { status: 'connecting' } as const,
+});
+
+export const state: State = {
+  me: undefined,
+  sessionOver: false,
+  toast: null,
+  announcement: '',
+  exactTimes: remembered('exact-times') === 'on',
+  shortcuts: remembered('shortcuts') !== 'off',
+  theme: remembered('theme') ?? '',
+  ...fresh(),
+};
+
+const listeners = new Set<() => void>();
+let told = false;
+
+/** Changes what is known; many changes of one moment are drawn once. */
+export function change(changes: Partial<State> = {}): void {
+  Object.assign(state, changes);
+  if (told) return;
+  told = true;
+  queueMicrotask(() => {
+    told = false;
+    for (const listener of [...listeners]) listener();
+  });
+}
+
+/**
+ * Draws the component anew whenever something is known anew. It listens from the moment it is drawn: an
+ * effect that waits for the next frame would miss an answer that comes before it.
+ */
+export function useStore(): State {
+  const [, draw] = useState(0);
+  useLayoutEffect(() => {
+    const listener = () => draw((count) => count + 1);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+    };
+  }, []);
+  return state;
+}
+
+const tickers = new Set<() => void>();
+let ticking: ReturnType<typeof setInterval> | undefined;
+
+/** The server's time, drawn anew each second: one timer for the page. */
+export function useNow(): number {
+  const [, draw] = useState(0);
+  useEffect(() => {
+    const ticker = () => draw((count) => count + 1);
+    tickers.add(ticker);
+    ticking ??= setInterval(() => {
+      for (const one of [...tickers]) one();
+    }, 1_000);
+    return () => {
+      tickers.delete(ticker);
+      if (tickers.size > 0) return;
+      clearInterval(ticking);
+      ticking = undefined;
+    };
+  }, []);
+  return nowMs();
+}
+
+export const showToast = (toast: Toast | null): void => change({ toast });
+
+/** Said once to screen readers. */
+export const announce = (announcement: string): void => change({ announcement });

@@ -1,0 +1,158 @@
+/** The history: everything that happened, found by client, kind, person and time. */
+import { useRef, useState } from 'preact/hooks';
+import type { Event } from '../../api/output.ts';
+import { may, nowMs } from '../app/api.ts';
+import { html, Icon, type View } from '../app/html.ts';
+import { counted, dateTime } from '../app/words.ts';
+import { clientLink } from '../clients/clients.ts';
+import { Name, ReadFault, Said, Stamp, useRead } from '../parts/parts.ts';
+import { AsOf, instantOf } from './as-of.ts';
+import { activity, Chart, type Span } from './chart.ts';
+import { EventDetails } from './event-details.ts';
+import { useHistory } from './history.ts';
+import { LogCheck } from './log-check.ts';
+import { givenWords, storyOf } from './stories.ts';
+import { TopicAccess } from './topic-access.ts';
+import { WhatIf } from './what-if.ts';
+
+const dayMs = 86_400_000;
+/** Pixels that the list may be scrolled and still take new events at its top. */
+const scrolledMax = 40;
+
+/** One type each, since the history is asked for one. */
+const kinds: readonly (readonly [type: string, words: string])[] = [
+  ['', 'Everything'],
+  ['RegistrationRequested', 'Requests'],
+  ['RegistrationContested', 'Contested names'],
+  ['RegistrationGranted', 'Grants'],
+  ['RegistrationDenied', 'Denials'],
+  ['ReplacementGranted', 'Replacements'],
+  ['CredentialActivated', 'Activations'],
+  ['AuthorizationChanged', 'Changes of rights'],
+  ['AccessSuspended', 'Suspensions'],
+  ['AccessRevoked', 'Revocations'],
+  ['RegistryUnlocked', 'The lock opened'],
+  ['RegistryLocked', 'The lock closed'],
+  ['TokenIssued', 'Tokens and sign-ins'],
+  ['RoleDefined', 'Roles'],
+];
+
+interface Filter {
+  readonly username: string;
+  readonly q: string;
+  readonly type: string;
+  readonly actor: string;
+  readonly since: string;
+  readonly until: string;
+}
+
+const local = (time: number): string => {
+  const date = new Date(time - new Date(time).getTimezoneOffset() * 60_000);
+  return date.toISOString().slice(0, 19);
+};
+
+function queryOf(filter: Filter): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const field of ['username', 'type', 'actor', 'q'] as const)
+    if (filter[field].trim() !== '') query.set(field, filter[field].trim());
+  for (const field of ['since', 'until'] as const) {
+    const at = instantOf(filter[field]);
+    if (at !== null) query.set(field, at);
+  }
+  return query;
+}
+
+function Line({ event }: { event: Event }): View {
+  const [open, setOpen] = useState(false);
+  const { words, more } = storyOf(event);
+  const given = givenWords(event);
+  return html`<tr>
+      <td class="soft wide-only">${event.index.toLocaleString('en')}</td>
+      <td><${Stamp} at=${event.at} /></td>
+      <td class="grow">${event.username !== null && html`<a class="wrap" href=${clientLink(event.username)}><strong><${Name}>${event.username}<//></strong></a> `}<bdi>${words}</bdi>${given !== '' && html`: “<${Said} text=${given} />”`}<br />
+        <span class="soft small">${event.type}${more !== '' && html`, <bdi>${more}</bdi>`}<span class="narrow-only"> by ${event.actor.name}</span></span></td>
+      <td class="wide-only"><${Name}>${event.actor.name}<//></td>
+      <td class="end"><button class="link" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? 'Close' : 'Open'}<span class="sr"> event ${event.index}</span></button></td>
+    </tr>
+    ${open && html`<tr class="opened"><td colspan="5"><${EventDetails} event=${event} /></td></tr>`}`;
+}
+
+export function Audit({ query }: { query: URLSearchParams }): View {
+  const [filter, setFilter] = useState<Filter>({
+    username: query.get('username') ?? '',
+    q: '',
+    type: '',
+    actor: '',
+    since: '',
+    until: '',
+  });
+  const [span] = useState<Span>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
+  const [asOf, setAsOf] = useState('');
+  const [chosen, setChosen] = useState<Span | null>(null);
+  const list = useRef<HTMLElement>(null);
+  /** Somebody reads or opens rows: nothing may move under them. */
+  const isHeld = () =>
+    list.current?.querySelector('table')?.contains(document.activeElement) === true ||
+    (list.current?.getBoundingClientRect().top ?? 0) < -scrolledMax;
+  const { items, freshCount, more, loading, fault, next, again, showFresh } = useHistory(
+    String(queryOf(filter)),
+    filter.until === '',
+    isHeld,
+  );
+  const chart = useRead('activity', () => activity(span));
+  if (!may('read', '/api/audit/events'))
+    return html`<div class="page-head"><h1 tabindex="-1">Audit</h1></div><p class="card">You may not read the history. That needs read on /api/audit/events; an administrator can give it.</p>`;
+  const set = (change: Partial<Filter>) => setFilter((before) => ({ ...before, ...change }));
+  const choose = (next: Span | null) => {
+    setChosen(next);
+    set({
+      since: next === null ? '' : local(next.since),
+      until: next === null ? '' : local(next.until),
+    });
+  };
+  const input = (
+    field: keyof Filter,
+    label: string,
+    type: string,
+  ) => html`<div class="field"><label for="f-${field}">${label}</label>
+    <input class="input" id="f-${field}" type=${type} step="1" autocomplete="off" value=${filter[field]} onInput=${(event: InputEvent) => set({ [field]: (event.target as HTMLInputElement).value })} /></div>`;
+  return html`<div class="page-head"><h1 tabindex="-1">Audit</h1><p>Everything that happened, in order. Nothing here can be changed, by nobody.</p></div>
+    ${
+      may('read', '/api/audit/state') &&
+      html`<${AsOf} local=${asOf} set=${(local: string) => {
+        setAsOf(local);
+        set({ until: local });
+      }} />`
+    }
+    <section class="card" aria-labelledby="act">
+      <div class="row"><h2 id="act">The last 24 hours</h2>
+        <p class="small">${chosen === null ? html`<span class="soft">Drag over it to choose a time, or type it below.</span>` : html`Chosen: ${dateTime(new Date(chosen.since).toISOString(), nowMs())} to ${dateTime(new Date(chosen.until).toISOString(), nowMs())}. <button class="link" onClick=${() => choose(null)}>Clear<span class="sr"> the chosen time</span></button>`}</p></div>
+      <${Chart} events=${chart.value ?? []} span=${span} chosen=${chosen} choose=${choose} />
+    </section>
+    <div class="split"><div>
+    <section class="card" aria-labelledby="hist" ref=${list}>
+      <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
+      <form class="fields thirds" role="search" aria-label="Filter the history" onSubmit=${(event: globalThis.Event) => event.preventDefault()}>
+        ${input('username', 'Client, whole name', 'search')}
+        ${input('q', 'Part of a name or kind', 'search')}
+        <div class="field"><label for="f-type">What</label><select class="input" id="f-type" onChange=${(event: globalThis.Event) => set({ type: (event.target as HTMLSelectElement).value })}>${kinds.map(([type, words]) => html`<option value=${type} selected=${type === filter.type}>${words}</option>`)}</select></div>
+        ${input('actor', 'By', 'search')}
+        ${input('since', 'From', 'datetime-local')}
+        ${input('until', 'To', 'datetime-local')}
+      </form>
+      <${ReadFault} fault=${fault} again=${again} />
+      ${freshCount > 0 && html`<div class="row arrivals"><button class="button" onClick=${showFresh}><${Icon} name="down" />${counted(freshCount, 'new event', 'new events')}</button></div>`}
+      ${
+        !loading && items.length === 0
+          ? html`<p>Nothing fits. Take a longer time, or fewer words.</p>`
+          : html`<table>
+              <thead><tr><th scope="col" class="wide-only">No.</th><th scope="col">Time</th><th scope="col">What happened</th><th scope="col" class="wide-only">By</th><th scope="col"><span class="sr">Open</span></th></tr></thead>
+              <tbody>${items.map((event) => html`<${Line} key=${event.eventId} event=${event} />`)}</tbody>
+            </table>`
+      }
+      ${more && html`<p><button class="button" onClick=${next} disabled=${loading}>Show more</button></p>`}
+    </section>
+    ${may('read', '/api/audit/access') && html`<${TopicAccess} at=${instantOf(asOf)} />`}
+    ${may('read', '/api/audit/what-if') && html`<${WhatIf} />`}
+    </div><div>${may('read', '/api/audit/checkpoint') && html`<${LogCheck} />`}</div></div>`;
+}

@@ -1,0 +1,216 @@
+/** "Is the log as it was?": the checkpoint's signature, and the one this browser saw before, checked here. */
+import { useState } from 'preact/hooks';
+import type { Event } from '../../api/output.ts';
+import { asFault, Fault, faultWords, get, may, nowMs, pageHeaders } from '../app/api.ts';
+import { html, type View } from '../app/html.ts';
+import { remember, remembered } from '../app/store.ts';
+import { Notice, Stamp, Time, Tone } from '../parts/parts.ts';
+import {
+  type Checkpoint,
+  canCheck,
+  checkpointOf,
+  isConsistent,
+  isIncluded,
+  leafHashOf,
+  signatureHolds,
+  verifierKeyOf,
+} from './proof.ts';
+
+/** What this browser keeps of an earlier look: an old checkpoint is what makes a rewrite visible. */
+interface Kept {
+  readonly key: string;
+  readonly keyAt: string;
+  readonly size: number;
+  readonly root: string;
+  readonly at: string;
+}
+
+interface Step {
+  readonly name: string;
+  readonly good: boolean;
+  readonly words: unknown;
+}
+
+export interface Checked {
+  readonly at: string;
+  readonly note: string;
+  readonly steps: readonly Step[];
+}
+
+const readText = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+  const response = await fetch(path, { headers: { ...pageHeaders, ...headers } });
+  const text = await response.text();
+  if (!response.ok) throw new Fault(response.status, JSON.parse(text), null);
+  return text;
+};
+
+const keptBefore = (): Kept | null => {
+  try {
+    return JSON.parse(remembered('checkpoint') ?? 'null') as Kept | null;
+  } catch {
+    return null;
+  }
+};
+
+const number = (value: number): string => value.toLocaleString('en');
+
+async function olderStep(now: Checkpoint, kept: Kept | null): Promise<Step> {
+  const name = 'Older checkpoint';
+  if (kept === null)
+    return {
+      name,
+      good: true,
+      words: 'None yet. This one is kept in this browser, to compare later ones with.',
+    };
+  if (kept.size > now.size)
+    return {
+      name,
+      good: false,
+      words: html`The log has ${number(now.size)} events; it had ${number(kept.size)} on <${Stamp} at=${kept.at} />.`,
+    };
+  const { hashes } =
+    kept.size === now.size || kept.size === 0
+      ? { hashes: [] }
+      : await get<{ hashes: string[] }>(
+          `/api/audit/proofs/consistency?from=${kept.size}&to=${now.size}`,
+        );
+  const fits = await isConsistent(kept, now, hashes);
+  return {
+    name,
+    good: fits,
+    words: fits
+      ? html`The ${number(kept.size)} events of <${Stamp} at=${kept.at} /> are the first ones of today’s ${number(now.size)}.`
+      : html`The events of <${Stamp} at=${kept.at} /> are not the first ones any more: somebody rewrote the log since.`,
+  };
+}
+
+/** @throws Fault */
+export async function checkLog(): Promise<Checked> {
+  const [note, keyText] = await Promise.all([
+    readText('/api/audit/checkpoint'),
+    readText('/.well-known/checkpoint-key'),
+  ]);
+  const at = new Date(nowMs()).toISOString();
+  const checkpoint = checkpointOf(note);
+  const key = verifierKeyOf(keyText);
+  const kept = keptBefore();
+  const sameKey = kept === null || kept.key === keyText.trim();
+  const signed = checkpoint !== null && key !== null && (await signatureHolds(checkpoint, key));
+  const since = kept === null ? at : kept.keyAt;
+  const steps: Step[] = [
+    {
+      name: 'Signature',
+      good: signed && sameKey,
+      words: !signed
+        ? 'It is not by the key that this registry names.'
+        : sameKey
+          ? html`By the key that this browser first saw on <${Stamp} at=${since} />, <code>${key?.hash}</code>.`
+          : html`By another key than the one first seen on <${Stamp} at=${since} />: ask who changed it.`,
+    },
+  ];
+  if (checkpoint !== null) steps.push(await olderStep(checkpoint, kept));
+  if (checkpoint !== null && steps.every(({ good }) => good))
+    remember(
+      'checkpoint',
+      JSON.stringify({
+        key: keyText.trim(),
+        keyAt: since,
+        size: checkpoint.size,
+        root: checkpoint.root,
+        at,
+      }),
+    );
+  return { at, note, steps };
+}
+
+export function LogCheck(): View {
+  const [checked, setChecked] = useState<Checked | null>(null);
+  const [fault, setFault] = useState<Fault | null>(null);
+  const [busy, setBusy] = useState(false);
+  const check = () => {
+    setBusy(true);
+    checkLog()
+      .then((done) => {
+        setChecked(done);
+        setFault(null);
+      })
+      .catch((error: unknown) => setFault(asFault(error)))
+      .finally(() => setBusy(false));
+  };
+  const good = checked?.steps.every((step) => step.good) === true;
+  return html`<section class="aside" aria-labelledby="proof">
+      <h2 id="proof">Is the log as it was?</h2>
+      <div role="status">${
+        checked === null
+          ? html`<p class="small soft">${canCheck() ? 'This browser can check it by itself: nobody can rewrite what happened without this showing.' : 'A browser checks only what came by HTTPS, or from its own machine. Elsewhere: gatebook verify.'}</p>`
+          : html`<${Notice} tone=${good ? 'good' : 'bad'} icon=${good ? 'check' : 'alert'}><strong>${good ? 'Yes. Nothing was rewritten.' : 'No. What follows does not fit.'}</strong><br /><span class="small">Checked in this browser <${Time} at=${checked.at} ago /></span><//>`
+      }</div>
+      ${fault !== null && html`<${Notice} tone="bad" role="alert">${faultWords(fault)}<//>`}
+      ${checked !== null && html`<ol class="lines small">${checked.steps.map((step) => html`<li key=${step.name}><p class="row"><strong>${step.name}</strong><${Tone} tone=${step.good ? 'good' : 'bad'} icon=${step.good ? 'check' : 'alert'}>${step.good ? 'fits' : 'does not fit'}<//></p><p class="soft">${step.words}</p></li>`)}</ol>`}
+      <div class="buttons"><button class="button" onClick=${check} disabled=${busy || !canCheck()}>${checked === null ? 'Check now' : 'Check again'}</button></div>
+    </section>
+    ${
+      checked !== null &&
+      html`<section class="aside" aria-labelledby="cp"><h2 id="cp">Latest checkpoint</h2>
+        <pre class="well" tabindex="0" aria-labelledby="cp">${checked.note}</pre>
+        <p class="small soft">Keep a copy where this registry cannot reach it: an old checkpoint is what makes a rewrite visible.</p></section>`
+    }`;
+}
+
+/** The stored bytes of one event, as the export has them. */
+async function exportedLine(index: number): Promise<Uint8Array> {
+  const ending = new AbortController();
+  const response = await fetch(`/api/audit/export?from=${index}`, {
+    headers: pageHeaders,
+    signal: ending.signal,
+  });
+  if (!response.ok || response.body === null)
+    throw new Fault(response.status, await response.json(), null);
+  const reader = response.body.getReader();
+  let bytes = new Uint8Array(0);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (value !== undefined) {
+      const longer = new Uint8Array(bytes.length + value.length);
+      longer.set(bytes);
+      longer.set(value, bytes.length);
+      bytes = longer;
+    }
+    const end = bytes.indexOf(10);
+    if (end < 0 && !done) continue;
+    ending.abort();
+    return end < 0 ? bytes : bytes.slice(0, end);
+  }
+}
+
+async function proven(event: Event): Promise<boolean> {
+  const checkpoint = checkpointOf(await readText('/api/audit/checkpoint'));
+  const key = verifierKeyOf(await readText('/.well-known/checkpoint-key'));
+  if (checkpoint === null || key === null || !(await signatureHolds(checkpoint, key))) return false;
+  const [line, proof] = await Promise.all([
+    exportedLine(event.index),
+    get<Parameters<typeof isIncluded>[0]>(
+      `/api/audit/proofs/inclusion?index=${event.index}&size=${checkpoint.size}`,
+    ),
+  ]);
+  const stored = JSON.parse(new TextDecoder().decode(line)) as { eventId?: string };
+  return (
+    stored.eventId === event.eventId &&
+    proof.rootHash === checkpoint.root &&
+    proof.leafHash === (await leafHashOf(line)) &&
+    (await isIncluded({ ...proof, index: event.index, size: checkpoint.size }))
+  );
+}
+
+/** "Prove it": that this very event is in the signed log, at its number. */
+export function Proof({ event }: { event: Event }): View | null {
+  const [found, setFound] = useState<boolean | Fault | null>(null);
+  if (!may('read', '/api/audit/export') || !canCheck()) return null;
+  const prove = () => {
+    proven(event).then(setFound, (error: unknown) => setFound(asFault(error)));
+  };
+  if (found === null)
+    return html`, <button type="button" class="link" onClick=${prove}>prove it<span class="sr"> for no. ${event.index}</span></button>`;
+  if (found instanceof Fault) return html`, <span role="status">${faultWords(found)}</span>`;
+  return html`, <span role="status"><${Tone} tone=${found ? 'good' : 'bad'} icon=${found ? 'check' : 'alert'}>${found ? 'proven in the signed log' : 'not proven: it is not in the signed log as it stands here'}<//></span>`;
+}

@@ -1,0 +1,155 @@
+/** Events as sentences: what happened, for timelines and the history. */
+import type { Event } from '../../api/output.ts';
+import { nowMs } from '../app/api.ts';
+import { counted, dateTime, flowWords } from '../app/words.ts';
+
+export interface Story {
+  readonly words: string;
+  readonly more: string;
+  readonly tone: '' | 'good' | 'wait' | 'bad';
+  readonly phase: 'Request' | 'Window' | 'Decision' | 'Activation' | 'Changes';
+}
+
+interface Rights {
+  readonly roles?: readonly string[];
+  readonly permissions?: readonly { resource: string }[];
+  readonly mqttPublishPrefix?: string | null;
+  readonly expiresAt?: string | null;
+}
+
+const rightsWords = (rights: Rights | undefined): string => {
+  const parts = [
+    ...(rights?.roles ?? []).map((role) => `role ${role}`),
+    ...((rights?.permissions ?? []).length > 0
+      ? [counted(rights?.permissions?.length ?? 0, 'own permission', 'own permissions')]
+      : []),
+    ...(rights?.mqttPublishPrefix ? [`prefix ${rights.mqttPublishPrefix}`] : []),
+    ...(rights?.expiresAt ? [`until ${rights.expiresAt.slice(0, 10)}`] : []),
+  ];
+  return parts.length === 0 ? 'without rights' : parts.join(', ');
+};
+
+type Line = readonly [words: string, tone: Story['tone'], phase: Story['phase'], more?: string];
+
+function lineOf({ type, actor, data }: Event): Line {
+  const by = actor.kind === 'system' ? 'by itself' : `by ${actor.name}`;
+  const text = (name: string): string =>
+    typeof data[name] === 'string' ? (data[name] as string) : '';
+  const rights = data.rights as Rights | undefined;
+  const asked = () => {
+    const roles = (data.requestedRoles as string[] | undefined) ?? [];
+    const pairing = text('pairingId');
+    return [
+      `${flowWords(data.flow === 'explicit' ? 'explicit' : 'implicit')}${text('source') === '' ? '' : ` from ${text('source')}`}`,
+      ...(pairing === '' ? [] : [`pairing ID ${pairing}`]),
+      ...(roles.length === 0 ? [] : [`asked for role ${roles.join(', ')}`]),
+    ].join(', ');
+  };
+  switch (type) {
+    case 'RegistrationRequested':
+      return ['asked for access', 'wait', 'Request', asked()];
+    case 'ReplacementRequested':
+      return ['asked with another credential', 'wait', 'Request', asked()];
+    case 'RegistrationContested':
+      return ['was asked for by somebody else', 'bad', 'Request', 'another credential'];
+    case 'RegistrationGranted':
+      return [`granted ${by}`, 'good', 'Decision', rightsWords(rights)];
+    case 'ReplacementGranted':
+      return [`replacement granted ${by}`, 'good', 'Decision', rightsWords(rights)];
+    case 'RegistrationDenied':
+    case 'ReplacementDenied':
+      return [
+        `denied ${by}`,
+        'bad',
+        'Decision',
+        text('blockedUntil') === ''
+          ? ''
+          : `blocked until ${dateTime(text('blockedUntil'), nowMs())}`,
+      ];
+    case 'RegistrationExpired':
+    case 'ReplacementExpired':
+      return ['waited too long', '', 'Decision'];
+    case 'ClientCreated':
+      return [`made ${by}, without a request`, 'good', 'Decision', rightsWords(rights)];
+    case 'CredentialActivated':
+      return [`active at ${text('broker')}`, 'good', 'Activation'];
+    case 'CredentialDeactivated':
+      return [
+        `no longer active at ${text('broker')}`,
+        '',
+        'Activation',
+        `${data.sessionsClosed ?? 0} sessions closed`,
+      ];
+    case 'AuthorizationChanged':
+      return [`rights changed ${by}`, '', 'Changes', rightsWords(rights)];
+    case 'CredentialRotated':
+      return [`password changed ${by}`, '', 'Changes', 'the old one ended'];
+    case 'AccessSuspended':
+      return [`suspended ${by}`, 'wait', 'Changes'];
+    case 'AccessResumed':
+      return [`resumed ${by}`, 'good', 'Changes'];
+    case 'AccessRevoked':
+      return [`revoked ${by}`, 'bad', 'Changes'];
+    case 'AccessReinstated':
+      return [`reinstated ${by}`, '', 'Changes', 'may ask again'];
+    case 'AccessExpired':
+      return ['access ended', '', 'Changes'];
+    case 'RegistryUnlocked':
+      return [
+        `unlocked ${by}`,
+        'wait',
+        'Window',
+        text('until') === '' ? '' : `until ${dateTime(text('until'), nowMs())}`,
+      ];
+    case 'RegistryLocked':
+      return [
+        `locked ${by}`,
+        '',
+        'Window',
+        data.turnedAwayCount ? `${data.turnedAwayCount} attempts were turned away meanwhile` : '',
+      ];
+    case 'RoleDefined':
+      return [`role ${text('name')} defined ${by}`, '', 'Changes'];
+    case 'RoleRemoved':
+      return [`role ${text('name')} removed ${by}`, '', 'Changes'];
+    case 'TokenIssued':
+      return [
+        data.kind === 'login' ? 'signed in' : `token issued ${by}`,
+        '',
+        'Changes',
+        text('label'),
+      ];
+    case 'TokenRevoked':
+      return [`token revoked ${by}`, '', 'Changes'];
+    default:
+      return [`${type} ${by}`, '', 'Changes'];
+  }
+}
+
+/** What an event says, without the name of the client. */
+export function storyOf(event: Event): Story {
+  const [words, tone, phase, more = ''] = lineOf(event);
+  return { words, more, tone, phase };
+}
+
+/** The reason or the note that somebody gave. */
+export const givenWords = ({ data }: Event): string => {
+  const limits = data.limits as { note?: string | null } | undefined;
+  for (const said of [data.reason, data.note, limits?.note, data.description])
+    if (typeof said === 'string' && said !== '') return said;
+  return '';
+};
+
+export const capital = (text: string): string => (text[0] ?? '').toUpperCase() + text.slice(1);
+
+/** The data of an event as pairs; what is nested as JSON. */
+export const dataPairs = ({ data }: Event): [string, string][] =>
+  Object.entries(data)
+    .filter(
+      ([name, value]) =>
+        !['at', 'by', 'username', 'personalKeyId'].includes(name) && value !== undefined,
+    )
+    .map(([name, value]) => [
+      name,
+      value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value),
+    ]);

@@ -1,0 +1,118 @@
+/** What one decides about a request, and how it is taken back: undo is revoke. */
+import type { Bulk, Request, User } from '../../api/output.ts';
+import { asFault, faultWords, get, may, nowMs, post } from '../app/api.ts';
+import { putRequest } from '../app/live.ts';
+import { announce, showToast, state } from '../app/store.ts';
+import { activationWords, counted, dateTime } from '../app/words.ts';
+
+const base = '/api/client-registry/requests';
+
+async function revoked(usernames: readonly string[]): Promise<void> {
+  const failed: string[] = [];
+  let sessions = 0;
+  for (const username of usernames)
+    try {
+      const path = `/api/users/${encodeURIComponent(username)}`;
+      sessions += (await get<User>(path)).sessionCount;
+      await post<User>(`${path}/revoke`, { reason: 'Undone at the page' });
+    } catch (error) {
+      failed.push(`${username}: ${faultWords(asFault(error))}`);
+    }
+  const done = usernames.length - failed.length;
+  const closed =
+    sessions === 0 ? '' : ` ${counted(sessions, 'session is', 'sessions are')} closed.`;
+  showToast(
+    failed.length > 0
+      ? { tone: 'bad', text: `Not everything was taken back. ${failed.join(' ')}` }
+      : {
+          tone: 'good',
+          text: `Revoked.${closed} Nobody can ask for ${done === 1 ? 'this name' : 'these names'} until you reinstate it.`,
+          action: { label: 'Reinstate', run: () => void reinstated(usernames) },
+        },
+  );
+}
+
+async function reinstated(usernames: readonly string[]): Promise<void> {
+  try {
+    for (const username of usernames)
+      await post(`/api/users/${encodeURIComponent(username)}/reinstate`, {});
+    showToast({
+      tone: 'good',
+      text: 'Reinstated. It may ask again when the registry is unlocked.',
+    });
+  } catch (error) {
+    showToast({ tone: 'bad', text: faultWords(asFault(error)) });
+  }
+}
+
+export const undo = (usernames: readonly string[]): void => void revoked(usernames);
+
+export const mayUndo = (username: string): boolean => may('write', `/api/users/${username}/revoke`);
+
+/** @throws Fault */
+export async function grantOne(request: Request, body: object): Promise<void> {
+  const granted = await post<Request>(`${base}/${request.requestId}/grant`, body);
+  putRequest(granted);
+  const words = `Granted. ${activationWords(granted)}`.trim();
+  announce(words);
+  showToast({
+    tone: 'good',
+    text: `${request.username}: ${words}.`,
+    ...(mayUndo(request.username)
+      ? { action: { label: 'Undo', run: () => undo([request.username]) } }
+      : {}),
+  });
+}
+
+/** @throws Fault */
+export async function denyOne(
+  request: Request,
+  body: { reason?: string; blockedUntil?: string },
+): Promise<void> {
+  putRequest(await post<Request>(`${base}/${request.requestId}/deny`, body));
+  const then =
+    body.blockedUntil === undefined
+      ? 'It may ask again when the registry is next unlocked.'
+      : `It may not ask again before ${dateTime(body.blockedUntil, nowMs())}.`;
+  announce('Denied');
+  showToast({ tone: 'wait', text: `${request.username}: Denied. ${then}` });
+}
+
+/** Outcomes one by one: those left alone stay where they are. @throws Fault */
+export async function decideMany(
+  verb: 'grant' | 'deny',
+  requests: readonly Request[],
+  body: object,
+): Promise<void> {
+  const done: string[] = [];
+  const left = new Map<string, number>();
+  for (let at = 0; at < requests.length; at += 1_000) {
+    const ids = requests.slice(at, at + 1_000).map(({ requestId }) => requestId);
+    const { results } = await post<Bulk>(`${base}/${verb}`, { ids, ...body });
+    for (const result of results) {
+      if ('problem' in result)
+        left.set(result.problem.title, (left.get(result.problem.title) ?? 0) + 1);
+      else done.push(result.requestId);
+    }
+  }
+  const of = new Map(requests.map((request) => [request.requestId, request]));
+  for (const id of done) {
+    const request = state.requests.find(({ requestId }) => requestId === id) ?? of.get(id);
+    // What exactly was decided comes by itself; until then the row says that it is decided.
+    if (request?.status === 'pending')
+      putRequest({ ...request, status: verb === 'grant' ? 'granted' : 'denied' });
+  }
+  const names = done.flatMap((id) => of.get(id)?.username ?? []);
+  const alone = [...left]
+    .map(([title, count]) => `${count} left alone: ${title.toLowerCase()}.`)
+    .join(' ');
+  const words = `${counted(done.length, 'request', 'requests')} ${verb === 'grant' ? 'granted' : 'denied'}. ${alone}`;
+  announce(words);
+  showToast({
+    tone: left.size > 0 ? 'wait' : 'good',
+    text: words,
+    ...(verb === 'grant' && names.length > 0 && mayUndo('x')
+      ? { action: { label: `Undo ${names.length}`, run: () => undo(names) } }
+      : {}),
+  });
+}

@@ -1,0 +1,220 @@
+/** The decision: everything known about who asks, the rights it gets, and what they come to. */
+import { useEffect, useState } from 'preact/hooks';
+import type { Request, User } from '../../api/output.ts';
+import { get, may, nowMs } from '../app/api.ts';
+import { html, Icon, type View } from '../app/html.ts';
+import { useFreshRoles } from '../app/live.ts';
+import { useStore } from '../app/store.ts';
+import {
+  clockTime,
+  contestedWords,
+  counted,
+  dateTime,
+  flowWords,
+  httpWords,
+  replacementWords,
+  wantsHttp,
+} from '../app/words.ts';
+import { Dialog } from '../parts/dialog.ts';
+import {
+  FaultNotice,
+  Field,
+  Name,
+  Notice,
+  Pairing,
+  Said,
+  Time,
+  useCommand,
+  useRead,
+} from '../parts/parts.ts';
+import { ReasonField, reasonSaid } from '../parts/reason.ts';
+import { RightsEditor } from '../rights/rights.ts';
+import { heldRights, noRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
+import { decideMany, denyOne, grantOne } from './decisions.ts';
+
+function Evidence({ request }: { request: Request }): View {
+  const context = Object.entries(request.context ?? {});
+  return html`<section aria-labelledby="who">
+    <div class="stack">
+      <h3 id="who">Does the device show this?</h3>
+      ${
+        request.pairingId === null
+          ? html`<p>No pairing ID: plain MQTT connect. Check the address and the client id at the device.</p>`
+          : html`<${Pairing} id=${request.pairingId} size="l" /><p class="small soft">A match helps to tell devices apart. It proves nothing.</p>`
+      }
+    </div>
+    <dl class="pairs small">
+      <dt>Asked</dt><dd><${Time} at=${request.requestedAt} ago />, at ${clockTime(request.requestedAt)}</dd>
+      <dt>How</dt><dd>${flowWords(request.flow)}, with a password${request.csr === null ? '' : ' and a CSR'}</dd>
+      <dt>From</dt><dd>${request.source ?? 'not shown to you, or erased'}</dd>
+      ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}
+      <dt>Name</dt><dd>${request.kind === 'new' ? 'new' : 'has access already'}</dd>
+      <dt>Conflicts</dt><dd>${request.conflictCount === 0 ? 'none' : counted(request.conflictCount, 'try with another credential', 'tries with another credential')}</dd>
+      <dt>Waits until</dt><dd>${dateTime(request.expiresAt, nowMs())}</dd>
+      <dt>Credential</dt><dd><code>${request.credentialId.slice(0, 8)}</code></dd>
+    </dl>
+    <div class="stack">
+      <h3>What it says of itself</h3>
+      ${
+        context.length === 0
+          ? html`<p class="small soft">Nothing.</p>`
+          : html`<dl class="pairs small">${context.map(([key, value]) => html`<dt><bdi>${key}</bdi></dt><dd><${Said} text=${value} /></dd>`)}</dl>
+            <p class="small soft">Unchecked. Anybody can write this.</p>`
+      }
+    </div>
+  </section>`;
+}
+
+/** What happened to the request while one looked at it. */
+function Overtaken({ request }: { request: Request }): View {
+  const by = request.decision?.by ?? 'somebody';
+  const what =
+    request.status === 'granted'
+      ? `${by} granted this`
+      : request.status === 'denied'
+        ? `${by} denied this`
+        : 'It waited too long and ended';
+  const roles = request.decision?.roles ?? [];
+  return html`<${Notice} tone="bad" role="alert">${what}${
+    request.decision !== null && html` <${Time} at=${request.decision.at} ago />`
+  }${roles.length > 0 ? `, with ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ')}` : ''}. Your choice was not applied.<//>`;
+}
+
+export function GrantDialog({
+  requests,
+  onClose,
+  onDeny,
+}: {
+  requests: readonly Request[];
+  onClose: () => void;
+  onDeny: () => void;
+}): View {
+  const { roles, requests: known } = useStore();
+  useFreshRoles();
+  const [typed, setTyped] = useState<TypedRights>(noRights);
+  const [changed, setChanged] = useState(false);
+  const [reason, setReason] = useState('');
+  const [compared, setCompared] = useState(false);
+  const command = useCommand();
+  const [first] = requests;
+  const one =
+    requests.length === 1
+      ? (known.find(({ requestId }) => requestId === first?.requestId) ?? first)
+      : undefined;
+  const replaces = one?.kind === 'replacement' ? one.username : null;
+  const held = useRead(`held ${replaces}`, async () =>
+    replaces !== null && may('read', `/api/users/${replaces}`)
+      ? await get<User>(`/api/users/${replaces}`)
+      : null,
+  );
+  useEffect(() => {
+    // A replacement keeps what it had until one says otherwise.
+    if (held.value !== null && !changed) setTyped(heldRights(held.value));
+  }, [held.value]);
+  const set = (change: Partial<TypedRights>) => {
+    setTyped((before) => ({ ...before, ...change }));
+    setChanged(true);
+  };
+  const overtaken = one !== undefined && one.status !== 'pending' && !command.busy;
+  const needsConfirmation = one?.contested === true || command.fault?.code === 'request-contested';
+  const ready = !overtaken && !command.busy && (!needsConfirmation || compared);
+  const grant = () => {
+    if (!ready) return;
+    command.run(async () => {
+      const said = reasonSaid(reason);
+      const rights = replaces !== null && !changed ? {} : sentRights(typed);
+      if (one !== undefined)
+        await grantOne(one, {
+          ...rights,
+          ...said,
+          ...(needsConfirmation ? { confirmContested: true } : {}),
+        });
+      else await decideMany('grant', requests, { ...rights, ...said });
+      onClose();
+    });
+  };
+  const left = requests.filter(({ contested, kind }) => contested || kind === 'replacement').length;
+  const title =
+    one !== undefined
+      ? html`Grant access to <${Name}>${one.username}<//>`
+      : `Grant access to ${requests.length}`;
+  const foot = html`<p class="small soft wide-only">Its own password works at once. Undo is one click away.</p>
+    <div class="buttons">
+      <button type="button" class="button wide-only" data-kind="quiet" onClick=${onClose}>Cancel</button>
+      <button type="button" class="button" data-kind="danger" onClick=${onDeny} disabled=${overtaken}>Deny…</button>
+      <button type="button" class="button" data-kind="main" onClick=${grant} disabled=${!ready}>${one?.kind === 'replacement' ? 'Replace the credential' : 'Grant access'}</button>
+    </div>`;
+  return html`<${Dialog} title=${title} changed=${(changed || reason !== '') && !overtaken} onClose=${onClose} onConfirm=${grant} foot=${foot}>
+    ${one !== undefined ? html`<${Evidence} request=${one} />` : html`<${Chosen} requests=${requests} left=${left} />`}
+    <section aria-label="What it may do">
+      ${overtaken && one !== undefined && html`<${Overtaken} request=${one} />`}
+      ${one?.kind === 'replacement' && html`<${Notice} tone="wait" icon="swap">${replacementWords(one.username)}<//>`}
+      ${one !== undefined && wantsHttp(one) && html`<${Notice} tone="wait">${httpWords}<//>`}
+      ${
+        needsConfirmation &&
+        one !== undefined &&
+        html`<div class="stack"><${Notice} tone="bad">${contestedWords(Math.max(1, one.conflictCount))}<//>
+          <label class="choice"><input type="checkbox" checked=${compared} onChange=${() => setCompared(!compared)} /><span>I compared it at the device.</span></label></div>`
+      }
+      <${RightsEditor} username=${one?.username ?? first?.username ?? ''} roles=${roles} typed=${typed} set=${set} faultOf=${command.faultOf}
+        askedRoles=${one?.requestedRoles ?? []} askedPermissions=${one?.requestedPermissions ?? []} />
+      <${ReasonField} id="why" reason=${reason} set=${setReason} fault=${command.faultOf('reason')} />
+      <${FaultNotice} command=${command} />
+    </section>
+  <//>`;
+}
+
+function Chosen({ requests, left }: { requests: readonly Request[]; left: number }): View {
+  return html`<section aria-labelledby="chosen">
+    <h3 id="chosen">${counted(requests.length, 'request', 'requests')}, all alike</h3>
+    <ul class="lines small">${requests
+      .slice(0, 50)
+      .map(
+        (request) =>
+          html`<li class="row" key=${request.requestId}><${Name}>${request.username}<//> ${request.pairingId !== null && html`<code>${request.pairingId}</code>`}</li>`,
+      )}</ul>
+    ${requests.length > 50 && html`<p class="small soft">and ${requests.length - 50} more</p>`}
+    ${left > 0 && html`<${Notice} tone="wait">${counted(left, 'is', 'are')} contested or a replacement: left alone, and granted one by one.<//>`}
+    <p class="small soft">The preview shows the first name.</p>
+  </section>`;
+}
+
+export function DenyDialog({
+  requests,
+  onClose,
+}: {
+  requests: readonly Request[];
+  onClose: () => void;
+}): View {
+  const [reason, setReason] = useState('');
+  const [block, setBlock] = useState('');
+  const command = useCommand();
+  const [first] = requests;
+  const one = requests.length === 1 ? first : undefined;
+  const deny = () => {
+    if (command.busy) return;
+    command.run(async () => {
+      const body = {
+        ...reasonSaid(reason),
+        ...(block === '' ? {} : { blockedUntil: new Date(block).toISOString() }),
+      };
+      if (one !== undefined) await denyOne(one, body);
+      else await decideMany('deny', requests, body);
+      onClose();
+    });
+  };
+  const foot = html`<div class="buttons">
+    <button type="button" class="button" data-kind="quiet" onClick=${onClose}>Cancel</button>
+    <button type="button" class="button" data-kind="danger" onClick=${deny} disabled=${command.busy}><${Icon} name="cross" />${one === undefined ? `Deny ${requests.length}` : 'Deny'}</button>
+  </div>`;
+  return html`<${Dialog} narrow title=${one !== undefined ? html`Deny <${Name}>${one.username}<//>` : `Deny ${requests.length}`} changed=${reason !== '' || block !== ''} onClose=${onClose} onConfirm=${deny} foot=${foot}>
+    <section aria-label="Denial">
+      <p>${one?.kind === 'replacement' ? 'The client that has access keeps it.' : 'It may ask again when the registry is next unlocked, unless you block it.'}</p>
+      <${ReasonField} id="deny-why" label="Reason" hint="Told to the device, and kept in the log." reason=${reason} set=${setReason} fault=${command.faultOf('reason')} />
+      <${Field} id="block" label="Block until" hint="Empty: not blocked." fault=${command.faultOf('blockedUntil')}>
+        <input class="input" id="block" type="datetime-local" aria-describedby="block-h" value=${block} onInput=${(event: InputEvent) => setBlock((event.target as HTMLInputElement).value)} />
+      <//>
+      <${FaultNotice} command=${command} />
+    </section>
+  <//>`;
+}

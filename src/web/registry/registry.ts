@@ -1,0 +1,136 @@
+/** The registry: is the gate open, who asks, who was turned away. */
+import { useEffect, useState } from 'preact/hooks';
+import type { BrokerShape } from '../../api/brokers.ts';
+import type { Knock } from '../../api/output.ts';
+import { get, may, nowMs, type Page } from '../app/api.ts';
+import { html, type View } from '../app/html.ts';
+import { useStore } from '../app/store.ts';
+import { counted, flowWords } from '../app/words.ts';
+import { activity, Chart } from '../audit/chart.ts';
+import { Name, Time, Tone, useRead } from '../parts/parts.ts';
+import { LockCard } from './lock-card.ts';
+import { RequestList } from './request-list.ts';
+
+const reasons: Readonly<Record<Knock['reason'], string>> = {
+  locked: 'while locked',
+  filtered: 'outside the limits',
+  full: 'when it was full',
+};
+
+const shownMax = 12;
+const activityPauseMs = 2_000;
+
+function Knocking({
+  knocks,
+  onUnlock,
+}: {
+  knocks: readonly Knock[];
+  onUnlock: (name: string) => void;
+}): View {
+  return html`<section class="card" aria-labelledby="knocks">
+    <div>
+      <h2 id="knocks">${knocks.length === 1 ? '1 device is knocking' : `${knocks.length} devices are knocking`}</h2>
+      <p class="soft">Unlock to let them ask; they try again by themselves. Counted here, never kept in the log.</p>
+    </div>
+    <table>
+      <thead><tr><th scope="col">Device</th><th scope="col" class="wide-only">Tries</th><th scope="col" class="wide-only">Last</th><th scope="col" class="end">For this name only</th></tr></thead>
+      <tbody>${knocks.slice(0, shownMax).map(
+        (knock) => html`<tr key=${`${knock.username} ${knock.source}`}>
+          <td><strong><${Name}>${knock.username}<//></strong><br /><span class="soft small">${flowWords(knock.flow)} from ${knock.source}<span class="narrow-only">, ${counted(knock.attemptCount, 'try', 'tries')}, <${Time} at=${knock.lastAt} ago /></span></span></td>
+          <td class="wide-only">${knock.attemptCount}</td>
+          <td class="wide-only"><${Time} at=${knock.lastAt} ago /></td>
+          <td class="end"><button class="button" disabled=${!may('write', '/api/client-registry/unlock')} onClick=${() => onUnlock(knock.username)}>Unlock…<span class="sr"> for ${knock.username} only</span></button></td>
+        </tr>`,
+      )}</tbody>
+    </table>
+    ${knocks.length > shownMax && html`<p class="small soft">and ${knocks.length - shownMax} more</p>`}
+  </section>`;
+}
+
+function TurnedAway({ knocks }: { knocks: readonly Knock[] }): View {
+  return html`<section class="aside" aria-labelledby="away">
+    <h2 id="away">Turned away</h2>
+    ${
+      knocks.length === 0
+        ? html`<p class="small soft">Nobody. Who tries outside the limits, or while it is locked, shows here.</p>`
+        : html`<ul class="lines small">${knocks.slice(0, shownMax).map(
+            (knock) => html`<li key=${`${knock.username} ${knock.source}`}>
+              <p class="row"><strong><${Name}>${knock.username}<//></strong><span class="soft"><${Time} at=${knock.lastAt} ago /></span></p>
+              <p class="soft">${counted(knock.attemptCount, 'try', 'tries')} from ${knock.source}: ${reasons[knock.reason]}</p>
+            </li>`,
+          )}</ul><p class="small soft">Counted here, never kept in the log.</p>`
+    }
+  </section>`;
+}
+
+const dayMs = 86_400_000;
+
+function LastDay(): View {
+  const { requests } = useStore();
+  // Read anew when one was decided or came, not at every change of it.
+  const key = requests.map(({ status }) => status[0]).join('');
+  const [later, setLater] = useState(key);
+  useEffect(() => {
+    const timer = setTimeout(() => setLater(key), activityPauseMs);
+    return () => clearTimeout(timer);
+  }, [key]);
+  const { value } = useRead(`activity ${later}`, async () => {
+    const span = { since: nowMs() - dayMs, until: nowMs() };
+    return { span, events: await activity(span) };
+  });
+  return html`<section class="aside" aria-labelledby="act">
+    <h2 id="act">Last 24 hours</h2>
+    ${value !== null && html`<${Chart} events=${value.events} span=${value.span} />`}
+    <p><a class="small" href="#/audit">Open in Audit</a></p>
+  </section>`;
+}
+
+const brokersEveryMs = 10_000;
+
+/** Where clients connect, and whether it has heard of everything. */
+function Brokers(): View | null {
+  const [beat, setBeat] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setBeat((count) => count + 1), brokersEveryMs);
+    return () => clearInterval(timer);
+  }, []);
+  const { value } = useRead(`brokers ${beat}`, () => get<Page<BrokerShape>>('/api/brokers'));
+  if (value === null || value.items.length === 0) return null;
+  const sign = ({ status, lagEvents, drift, accountCount }: BrokerShape): View => {
+    if (status === 'down') return html`<${Tone} tone="bad" icon="alert">down<//>`;
+    if (lagEvents > 0)
+      return html`<${Tone} tone="wait" icon="clock">${counted(lagEvents, 'event', 'events')} behind<//>`;
+    if (drift.length > 0)
+      return html`<${Tone} tone="wait" icon="alert">${counted(drift.length, 'difference', 'differences')}<//>`;
+    return html`<${Tone} tone="good" icon="check">${accountCount === 0 ? 'up' : counted(accountCount, 'account', 'accounts')}<//>`;
+  };
+  return html`<section class="aside" aria-labelledby="brk">
+    <h2 id="brk">Brokers</h2>
+    <ul class="lines small">${value.items.map((broker) => html`<li class="row" key=${broker.name}>${broker.name} ${sign(broker)}</li>`)}</ul>
+  </section>`;
+}
+
+export function Registry(): View {
+  const { window, knocks } = useStore();
+  const [pattern, setPattern] = useState<string | null>(null);
+  const locked = window?.status === 'locked';
+  const unlockFor = (name: string) => {
+    setPattern(name);
+    scrollTo({ top: 0 });
+    requestAnimationFrame(() => document.getElementById('lock')?.focus());
+  };
+  const open = locked ? knocks : [];
+  return html`<h1 class="sr">Registry</h1>
+    <${LockCard} pattern=${pattern} onUsed=${() => setPattern(null)} />
+    <div class="split">
+      <div>
+        ${open.length > 0 && html`<${Knocking} knocks=${open} onUnlock=${unlockFor} />`}
+        ${may('read', '/api/client-registry/requests') ? html`<${RequestList} />` : html`<p class="card">You may not see who asks. That needs read on /api/client-registry/requests; an administrator can give it.</p>`}
+      </div>
+      <div>
+        ${!locked && html`<${TurnedAway} knocks=${knocks} />`}
+        ${may('read', '/api/audit/events') && html`<${LastDay} />`}
+        ${may('read', '/api/brokers') && html`<${Brokers} />`}
+      </div>
+    </div>`;
+}

@@ -1,0 +1,148 @@
+/** What reaches those who subscribed at the embedded broker, and with which properties. */
+import type { IPublishPacket } from 'mqtt-packet';
+import * as assert from 'uvu/assert';
+import { messagesUntil, publish, subscribed } from '../../../support/mqtt-peers.ts';
+import { accounts } from './watched.ts';
+import { embeddedSuite } from './world.ts';
+
+const test = embeddedSuite('embedded broker: forwarding', accounts);
+
+test('a retained message reaches only those who may read it', async ({ world }) => {
+  const boss = await world.connect('boss');
+  boss.send(
+    publish('plant/press/state', 'kept', { retain: true, qos: 1 }),
+    publish('plant/press/secret', 'kept', { retain: true, qos: 1 }),
+  );
+  await boss.take('puback');
+  await boss.take('puback');
+  const press = await world.connect('press');
+  assert.equal(
+    await subscribed(press, ['plant/#', 'plant/press/secret', 'plant/+/state']),
+    [0x80, 0x80, 1],
+  );
+  boss.send(publish('plant/press/state', 'last'));
+  assert.equal(await messagesUntil(press, 'last'), [
+    'plant/press/state kept',
+    'plant/press/state last',
+  ]);
+});
+
+test('a message is forwarded by the rights of that moment', async ({ world }) => {
+  world.accounts.press = { password: 's', read: ['plant/#', 'marker'], write: [] };
+  const press = await world.connect('press', { clean: false });
+  await subscribed(press, ['plant/#', 'marker']);
+  const boss = await world.connect('boss');
+  boss.send(publish('plant/secret', '1', { qos: 1 }));
+  assert.is((await press.take('publish')).payload.toString(), '1');
+  press.send({ cmd: 'disconnect' });
+  await press.closed;
+  boss.send(publish('plant/secret', '2', { qos: 1 }), publish('marker', '3', { qos: 1 }));
+  await boss.take('puback');
+  await boss.take('puback');
+  await world.change('press', { read: ['plant/open', 'marker'] });
+  boss.send(publish('plant/secret', '4', { qos: 1 }));
+  await boss.take('puback');
+  const back = await world.connect('press', { clean: false });
+  assert.ok(back.connack.sessionPresent);
+  boss.send(publish('plant/secret', '5', { qos: 1 }), publish('marker', 'last', { qos: 1 }));
+  assert.equal(await messagesUntil(back, 'last'), ['marker 3', 'marker last']);
+});
+
+test('a queue that may no longer be read does not hold the client up', async ({ world }) => {
+  world.accounts.press = { password: 's', read: ['plant/#', 'marker'], write: [] };
+  const press = await world.connect('press', { clean: false });
+  await subscribed(press, ['plant/#', 'marker']);
+  press.send({ cmd: 'disconnect' });
+  await press.closed;
+  const boss = await world.connect('boss');
+  for (let count = 0; count < 100; count++) {
+    boss.send(publish(`plant/${count}`, 'x', { qos: 1, messageId: count + 1 }));
+    await boss.take('puback');
+  }
+  await world.change('press', { read: ['marker'] });
+  const back = await world.connect('press', { clean: false });
+  assert.equal(await subscribed(back, ['marker']), [1]);
+  boss.send(publish('marker', 'last'));
+  assert.equal(await messagesUntil(back, 'last'), ['marker last']);
+});
+
+test('the registry publishes what permissions let through', async ({ world }) => {
+  const press = await world.connect('press');
+  await subscribed(press, ['plant/+/state']);
+  await world.broker.publish('gatebook/registry/window', '{}', { retain: true });
+  await world.broker.publish('plant/press/state', 'last', { retain: true });
+  assert.equal(await messagesUntil(press, 'last'), ['plant/press/state last']);
+  const boss = await world.connect('boss');
+  await subscribed(boss, ['gatebook/#']);
+  assert.is((await boss.take('publish')).payload.toString(), '{}');
+});
+
+test('properties of a publish are passed on, those of the connection are not', async ({
+  world,
+}) => {
+  const boss = await world.connect('boss', { version: 5 });
+  await subscribed(boss, ['plant/#']);
+  const press = await world.connect('press', { version: 5 });
+  const properties = {
+    payloadFormatIndicator: true,
+    contentType: 'text/plain',
+    responseTopic: 'plant/answer',
+    correlationData: Buffer.from('c'),
+    userProperties: { a: '1', b: ['2', '3'] },
+  };
+  press.send({
+    ...publish('plant/press/state', 'x', { qos: 1 }),
+    properties: { ...properties, topicAlias: 2, subscriptionIdentifier: 9 },
+  } as IPublishPacket);
+  const packet = await boss.take('publish');
+  assert.equal(
+    JSON.parse(JSON.stringify(packet.properties)),
+    JSON.parse(JSON.stringify(properties)),
+  );
+});
+
+test('texts that grow when decoded do not harm those who read them', async ({ world }) => {
+  const boss = await world.connect('boss', { version: 5 });
+  await subscribed(boss, ['plant/#', 'marker']);
+  const press = await world.connect('press', { version: 5 });
+  // 40,000 bytes that are no UTF-8: three times as many when written again.
+  const garbage = Buffer.alloc(40_000, 0xff);
+  const topic = Buffer.from('plant/press/state');
+  const short = (length: number) => Buffer.from([length >> 8, length & 0xff]);
+  const properties = Buffer.concat([Buffer.from([3]), short(garbage.length), garbage]);
+  const varint = (value: number) =>
+    Buffer.from([(value & 0x7f) | 0x80, ((value >> 7) & 0x7f) | 0x80, value >> 14]);
+  const body = Buffer.concat([short(topic.length), topic, varint(properties.length), properties]);
+  press.send(Buffer.concat([Buffer.from([0x30]), varint(body.length), body]));
+  assert.is((await boss.take('publish')).properties, undefined);
+});
+
+test('a subscriber is sent no packet that is larger than it takes', async ({ world }) => {
+  const small = await world.connect('boss', { version: 5, properties: { maximumPacketSize: 64 } });
+  await subscribed(small, ['#']);
+  const boss = await world.connect('boss', { clientId: 'writer' });
+  boss.send(publish('a', 'x'.repeat(64)), publish('a', 'last'));
+  assert.equal(await messagesUntil(small, 'last'), ['a last']);
+});
+
+test('one copy of a message names every subscription that matched', async ({ world }) => {
+  const boss = await world.connect('boss', { version: 5 });
+  for (const [topic, subscriptionIdentifier] of [
+    ['a/+', 2],
+    ['a/b', 3],
+    ['b/#', 4],
+  ] as const) {
+    boss.send({
+      cmd: 'subscribe',
+      messageId: 1,
+      subscriptions: [{ topic, qos: 0, nl: false, rap: false, rh: 0 }],
+      properties: { subscriptionIdentifier },
+    });
+    await boss.take('suback');
+  }
+  boss.send(publish('a/b', 'x'));
+  const identifiers = (await boss.take('publish')).properties?.subscriptionIdentifier;
+  assert.equal(identifiers, [2, 3]);
+});
+
+test.run();

@@ -1,0 +1,207 @@
+/** What passes the gateway once the broker has let a client in, and how either side ends it. */
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import mqtt from 'mqtt';
+import { generate } from 'mqtt-packet';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { proxyHeader } from '../../../../src/broker/gateway/proxy-protocol.ts';
+import {
+  connected,
+  connectPacket,
+  programIsHere,
+  ran,
+  rawMqtt,
+  until,
+} from '../../../support/mqtt-peers.ts';
+import { type Alone, brokerThat, gatewayTo } from './world.ts';
+
+const test = suite<Alone>('connections through the gateway');
+test.before.each((here) => {
+  here.undo = [];
+});
+test.after.each(async ({ undo }) => {
+  for (const one of undo.reverse()) await one();
+});
+
+async function selfSigned(): Promise<{ key: Buffer; cert: Buffer }> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatebook-tls-'));
+  try {
+    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const made = await ran('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+      ...['-keyout', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=localhost'],
+      ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
+    ]);
+    assert.is(made.exitCode, 0, made.output);
+    return { key: readFileSync(keyFile), cert: readFileSync(certFile) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test('every byte passes as it is, AUTH before the answer too', async (here) => {
+  const upstreamBytes: Buffer[] = [];
+  const upstream = await brokerThat(here, (socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      upstreamBytes.push(chunk);
+      if (chunk[0] === 0x10) socket.write(Buffer.from([0xf0, 2, 0x18, 0]));
+      if (chunk[0] === 0xf0) socket.write(Buffer.from([0x20, 3, 0, 0x87, 0]));
+    });
+  });
+  const { port, asked, outcomes } = await gatewayTo(here, upstream);
+  const client = await rawMqtt(port, 5);
+  const connect = generate(connectPacket({ version: 5, username: 'press', password: 'secret' }), {
+    protocolVersion: 5,
+  });
+  // In two portions, as a network may deliver it.
+  client.socket.write(connect.subarray(0, 5));
+  await sleep(10);
+  client.socket.write(connect.subarray(5));
+  await client.take('auth');
+  client.socket.write(Buffer.from([0xf0, 2, 0x18, 0]));
+  assert.is((await client.take('connack')).reasonCode, 0x87);
+  assert.equal(
+    Buffer.concat(upstreamBytes),
+    Buffer.concat([connect, Buffer.from([0xf0, 2, 0x18, 0])]),
+  );
+  assert.equal(
+    asked.map(({ username, password, clientId, source }) => [
+      username,
+      String(password),
+      clientId,
+      source,
+    ]),
+    [['press', 'secret', 'press-7', '127.0.0.1']],
+  );
+  assert.equal(outcomes, ['refused']);
+  client.end();
+});
+
+test('the broker is told the client’s address, where it wants to know', async (here) => {
+  const told = Promise.withResolvers<Buffer>();
+  const upstream = await brokerThat(here, (socket) =>
+    socket.once('data', (chunk: Buffer) => told.resolve(chunk)),
+  );
+  const { port } = await gatewayTo(here, upstream, { proxyProtocol: true });
+  const client = await rawMqtt(port);
+  client.send(connectPacket({ username: 'press', password: 'secret' }));
+  const bytes = await told.promise;
+  const { localPort } = client.socket;
+  assert.equal(
+    bytes.subarray(0, 28),
+    proxyHeader({
+      remoteAddress: '127.0.0.1',
+      remotePort: localPort,
+      localAddress: '127.0.0.1',
+      localPort: port,
+    }),
+  );
+  assert.is(bytes[28] ?? 0x10, 0x10);
+  client.end();
+});
+
+test('when one side goes, so does the other, and nothing is left', async (here) => {
+  const brokerSide: Socket[] = [];
+  const upstream = await brokerThat(here, (socket) => {
+    brokerSide.push(socket);
+    socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 0])));
+    socket.resume();
+  });
+  const { port, gateway } = await gatewayTo(here, upstream, {
+    timeouts: { lingerMs: 100, stalledMs: 100 },
+  });
+  const account = { username: 'press', password: 'secret' };
+  const first = await connected(port, account);
+  const gone = once(brokerSide[0] as Socket, 'close');
+  first.end();
+  await gone;
+  const second = await connected(port, account);
+  brokerSide[1]?.destroy();
+  await second.closed;
+  // This one neither reads nor closes.
+  const third = await connected(port, account);
+  third.socket.pause();
+  brokerSide[2]?.write(Buffer.alloc(20_000_000));
+  brokerSide[2]?.end();
+  await until(() => gateway.connectionCount() === 0);
+  const fourth = await connected(port, account);
+  await gateway.close();
+  await fourth.closed;
+});
+
+test('a broken connection is broken on the other side at once', async (here) => {
+  const brokerSide: Socket[] = [];
+  const upstream = await brokerThat(here, (socket) => {
+    brokerSide.push(socket);
+    socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 0])));
+    socket.resume();
+  });
+  const { port, gateway } = await gatewayTo(here, upstream, { timeouts: { lingerMs: 60_000 } });
+  const first = await connected(port, { username: 'press', password: 'secret' });
+  const gone = once(brokerSide[0] as Socket, 'close');
+  first.socket.resetAndDestroy();
+  await gone;
+  const second = await connected(port, { username: 'press', password: 'secret' });
+  brokerSide[1]?.resetAndDestroy();
+  await second.closed;
+  await until(() => gateway.connectionCount() === 0);
+});
+
+test('nothing is kept for a slow reader but what sockets hold', async (here) => {
+  const chunk = Buffer.alloc(1_000_000);
+  const total = 120;
+  let taken = 0;
+  const upstream = await brokerThat(here, (socket) =>
+    socket.once('data', async () => {
+      socket.write(Buffer.from([0x20, 2, 0, 0]));
+      for (; taken < total; taken++) if (!socket.write(chunk)) await once(socket, 'drain');
+    }),
+  );
+  const { port } = await gatewayTo(here, upstream);
+  const client = connectTcp(port, '127.0.0.1');
+  client.write(
+    generate(connectPacket({ username: 'press', password: 'secret' }), { protocolVersion: 4 }),
+  );
+  await until(() => taken > 0);
+  // It has come to rest when nothing more is taken for a while.
+  for (let before = -1; before !== taken; await sleep(200)) before = taken;
+  assert.ok(taken < total / 2, `${taken} MB were taken while nobody read`);
+  let received = 0;
+  for await (const bytes of client) {
+    received += bytes.length;
+    if (received === 4 + total * chunk.length) break;
+  }
+  assert.is(taken, total);
+});
+
+test('TLS and WebSocket end at the gateway', async (here) => {
+  const upstream = await brokerThat(here, (socket) =>
+    socket.once('data', (chunk: Buffer) => {
+      assert.is(chunk[0], 0x10);
+      socket.write(Buffer.from([0x20, 2, 0, 0]));
+    }),
+  );
+  const tls = programIsHere('openssl', 'version') ? await selfSigned() : null;
+  const { gateway } = await gatewayTo(here, upstream, {
+    webSocket: { host: '127.0.0.1', port: 0, path: '/mqtt' },
+    ...(tls === null ? {} : { tls: { host: '127.0.0.1', port: 0, ...tls } }),
+  });
+  const { ws = '', mqtts } = gateway.addresses;
+  for (const url of mqtts === undefined ? [ws] : [ws, mqtts]) {
+    const client = await mqtt.connectAsync(url, {
+      username: 'press',
+      password: 'secret',
+      reconnectPeriod: 0,
+      ...(tls === null ? {} : { ca: tls.cert }),
+    });
+    await client.endAsync(true);
+  }
+  await until(() => gateway.connectionCount() === 0);
+});
+
+test.run();

@@ -1,0 +1,247 @@
+/** A broker that asks, as the process manager drives it: whom it closes, and what it does when nobody answers. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compiled, type Permission } from '../../../../domain/permission.ts';
+import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
+import { emqxSessions } from '../../../../src/broker/hooks/emqx-sessions.ts';
+import {
+  type Admissions,
+  type Admitted,
+  createAdmissions,
+  rightsWord,
+} from '../../../../src/broker/hooks/hooks.ts';
+import { rabbitmqSessions } from '../../../../src/broker/hooks/rabbitmq-sessions.ts';
+import { brokerApi } from '../../../../src/broker/hooks/rest-api.ts';
+import {
+  type Account,
+  type Broker,
+  BrokerDown,
+  BrokerRefused,
+} from '../../../../src/broker/ports/broker.ts';
+import { createLog } from '../../../../src/logger.ts';
+import { type ApiPeer, apiPeer, eventually } from './peer.ts';
+
+const username = 'press-7';
+const credentialId = '00000000-0000-4000-8000-000000000001';
+const otherCredential = '00000000-0000-4000-8000-000000000002';
+const own: Permission[] = [{ context: 'mqtt', resource: 'a/#', operation: 'readWrite' }];
+
+const account = (permissions = own): Account => ({
+  ...{ username, credentialId, permissions },
+  compiled: compiled(permissions),
+  publishPrefix: null,
+  pinnedClientId: null,
+});
+const rights = rightsWord({
+  permissions: compiled(own),
+  publishPrefix: null,
+  pinnedClientId: null,
+});
+const longAgo = -1_000_000;
+const admitted = (more: Partial<Admitted> = {}): Admitted => ({
+  ...{ credentialId, tokenId: null, rights, atMs: longAgo },
+  ...more,
+});
+
+const keeping = suite('admissions');
+keeping('the oldest names are forgotten first, and no more are kept than is allowed', () => {
+  const admissions = createAdmissions(4);
+  for (const name of ['a', 'b', 'c']) admissions.take(name, '1', admitted());
+  admissions.take('a', '1', admitted());
+  admissions.take('a', '2', admitted());
+  assert.equal(
+    ['a', 'b', 'c'].map((name) => admissions.of(name).size),
+    [2, 1, 1],
+  );
+  admissions.take('d', '1', admitted());
+  assert.equal(
+    ['a', 'b', 'c', 'd'].map((name) => admissions.of(name).size),
+    [2, 0, 1, 1],
+  );
+  admissions.forget('a');
+  admissions.take('e', '1', admitted());
+  admissions.take('f', '1', admitted());
+  assert.equal(
+    ['a', 'c', 'd', 'e', 'f'].map((name) => admissions.of(name).size),
+    [0, 1, 1, 1, 1],
+  );
+});
+keeping('one name with ever new client ids is bounded too', () => {
+  const admissions = createAdmissions(10, 4);
+  admissions.take('b', '1', admitted());
+  for (let id = 0; id < 20; id++) admissions.take('a', String(id), admitted());
+  assert.equal([...admissions.of('a').keys()], ['16', '17', '18', '19']);
+  assert.is(admissions.of('b').size, 1);
+});
+keeping.run();
+
+interface Here {
+  admissions: Admissions;
+  /** Sessions at the broker. */
+  sessions: string[];
+  /** What the broker answers instead of what it is asked. */
+  fault: number | null;
+  peer: ApiPeer;
+  brokers: Broker[];
+}
+const test = suite<Here>('a broker that asks');
+test.before.each(async (here) => {
+  here.admissions = createAdmissions();
+  here.sessions = [];
+  here.fault = null;
+  here.brokers = [];
+  here.peer = await apiPeer((method, { pathname }) => {
+    if (here.fault !== null && pathname !== '/elsewhere')
+      return [here.fault, undefined, '/elsewhere'];
+    if (pathname === '/api/v5/clients')
+      return [200, { data: here.sessions.map((clientid) => ({ clientid, connected: true })) }];
+    if (pathname.startsWith('/api/connections')) {
+      if (method === 'GET') return [200, here.sessions.map((name) => ({ name, user: username }))];
+      here.sessions = [];
+      return [204];
+    }
+    const id = decodeURIComponent(pathname.split('/').at(-1) ?? '');
+    if (method === 'DELETE') here.sessions = here.sessions.filter((one) => one !== id);
+    return [method === 'DELETE' ? 204 : 200];
+  });
+});
+test.after.each(async ({ brokers, peer }) => {
+  for (const broker of brokers) await broker.close();
+  await peer.stop();
+});
+
+async function port(here: Here, kind: 'emqx' | 'rabbitmq', own?: SessionsApi): Promise<Broker> {
+  const address = { url: `http://${here.peer.url}`, username: 'key', password: 'secret' };
+  const api = own ?? { emqx: emqxSessions, rabbitmq: rabbitmqSessions }[kind](kind, address);
+  const broker = hookPort({
+    ...{ name: kind, kind, api, admissions: here.admissions, urls: () => [] },
+    log: createLog({ level: 'error' }),
+  });
+  here.brokers.push(broker);
+  await eventually(() => (broker.status() === 'up' ? true : undefined));
+  return broker;
+}
+
+test('activation keeps who came in by this credential with these rights, and nobody else', async (here) => {
+  const broker = await port(here, 'emqx');
+  here.admissions.take(username, 'same', admitted());
+  here.admissions.take(username, 'old credential', admitted({ credentialId: otherCredential }));
+  here.admissions.take(username, 'old rights', admitted({ rights: 'others' }));
+  here.admissions.take(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
+  const all = ['same', 'old credential', 'old rights', 'token', 'unknown'];
+  here.sessions = all;
+  assert.equal(await broker.activate(account(), credentialId), { active: true, sessionsClosed: 3 });
+  assert.equal(here.sessions, ['same', 'token']);
+  assert.equal(await broker.activate(account(), credentialId), { active: true, sessionsClosed: 0 });
+  // Another credential was active: tokens of before end with it.
+  here.sessions = all;
+  assert.equal(await broker.activate(account(), otherCredential), {
+    active: true,
+    sessionsClosed: 4,
+  });
+  assert.equal(here.sessions, ['same']);
+});
+
+test('changed rights end the sessions that came in by the old ones', async (here) => {
+  const broker = await port(here, 'emqx');
+  here.admissions.take(username, 'same', admitted());
+  here.sessions = ['same'];
+  await broker.setAuthorization(account());
+  assert.equal(here.sessions, ['same']);
+  await broker.setAuthorization(account([]));
+  assert.equal(here.sessions, []);
+});
+
+test('a token ends its own sessions alone, and those that nobody knows', async (here) => {
+  const broker = await port(here, 'emqx');
+  here.admissions.take(username, 'password', admitted());
+  here.admissions.take(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
+  here.admissions.take(username, 'other token', admitted({ credentialId: null, tokenId: 'u' }));
+  here.sessions = ['password', 'token', 'other token', 'unknown'];
+  assert.is(await broker.disconnect(username, { tokenId: 't' }), 2);
+  assert.equal(here.sessions, ['password', 'other token']);
+  assert.is(await broker.disconnect(username), 2);
+});
+
+test('where sessions cannot be told apart, all stay or none', async (here) => {
+  const broker = await port(here, 'rabbitmq');
+  here.admissions.take(username, 'same', admitted());
+  here.sessions = ['127.0.0.1:1'];
+  assert.equal(await broker.activate(account(), credentialId), { active: true, sessionsClosed: 0 });
+  here.sessions = ['127.0.0.1:1', '127.0.0.1:2'];
+  assert.equal(await broker.activate(account(), credentialId), { active: true, sessionsClosed: 2 });
+  assert.equal(here.sessions, []);
+  here.sessions = ['127.0.0.1:3'];
+  assert.is(await broker.deactivate(username, null), 1);
+  assert.is(here.admissions.of(username).size, 0);
+});
+
+test('who was let in a moment ago, and was no session yet, is closed too', async (here) => {
+  let looks = 0;
+  const closed: boolean[] = [];
+  const broker = await port(here, 'emqx', {
+    probe: async () => {},
+    async close(_username, staying) {
+      closed.push(!staying.has('late'));
+      return looks++ === 0 ? 0 : 1;
+    },
+  });
+  here.admissions.take(username, 'late', admitted({ atMs: performance.now() }));
+  assert.is(await broker.deactivate(username, null), 1);
+  assert.equal(closed, [true, true]);
+  assert.is(await broker.deactivate(username, null), 1);
+  assert.is(looks, 3, 'without a recent admission once is enough');
+});
+
+test('a broker that fails is down, says when it is back, and closes nobody meanwhile', async (here) => {
+  const broker = await port(here, 'emqx');
+  let back = 0;
+  broker.onUp(() => back++);
+  here.fault = 503;
+  await broker.deactivate(username, null).then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, BrokerDown),
+  );
+  assert.is(broker.status(), 'down');
+  here.fault = null;
+  assert.is(await broker.deactivate(username, null), 0);
+  assert.equal([broker.status(), back], ['up', 1]);
+});
+
+test('an account that is refused is waited for, and its cause is named', async (here) => {
+  const broker = await port(here, 'emqx');
+  here.fault = 401;
+  await broker.disconnect(username).then(
+    () => assert.unreachable(),
+    (error) => {
+      assert.instance(error, BrokerDown);
+      assert.match(error.message, /emqx refuses the account in GATEBOOK_BROKER \(401\)/);
+    },
+  );
+  assert.is(broker.status(), 'down');
+  here.fault = 400;
+  await broker.disconnect(username).then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, BrokerRefused),
+  );
+});
+
+test('nobody at the address, and an answer that leads elsewhere, are down', async (here) => {
+  const address = { url: 'http://127.0.0.1:1', username: 'key', password: 'hunter2' };
+  const faultOf = (api: ReturnType<typeof brokerApi>) =>
+    api('GET', '/x').then(
+      () => assert.unreachable(),
+      (error) => error,
+    );
+  const away = await faultOf(brokerApi('emqx', address));
+  assert.instance(away, BrokerDown);
+  assert.not.match(`${away.message} ${away.stack}`, /hunter2/);
+  here.fault = 302;
+  const elsewhere = await faultOf(
+    brokerApi('emqx', { ...address, url: `http://${here.peer.url}` }),
+  );
+  assert.instance(elsewhere, BrokerDown);
+  assert.ok(here.peer.calls.every(({ path }) => path !== '/elsewhere'));
+});
+
+test.run();

@@ -1,0 +1,64 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { progressText } from '../../../../src/cli/commands/serve.ts';
+import { type Gatebook, gatebook } from '../gatebook.ts';
+
+const test = suite<{ gate: Gatebook }>('cli operate');
+test.before.each((context) => {
+  context.gate = gatebook();
+});
+test.after.each(({ gate }) => gate.clean());
+
+test('a port that is taken is said with what to do, and exit 1', async ({ gate }) => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  gate.environment.GATEBOOK_HTTP_PORT = String(port);
+  const { exitCode, stderr } = await gate.run('serve');
+  other.close();
+  assert.is(exitCode, 1);
+  assert.match(
+    stderr,
+    `Cannot listen on 127.0.0.1 port ${port} (another process has it).\nChoose another: GATEBOOK_HTTP_PORT`,
+  );
+});
+
+test('a data folder that is none is said with what to do, and exit 1', async ({ gate }) => {
+  writeFileSync(join(gate.folder, 'data'), 'a file');
+  const { exitCode, stderr } = await gate.run('serve');
+  assert.is(exitCode, 1);
+  assert.match(stderr, /^Cannot use \S+data\S* \((EEXIST|ENOTDIR)\)\.\nThe service needs a folder/);
+});
+
+test('a faulty configuration is exit 2, and nothing is made', async ({ gate }) => {
+  gate.environment.GATEBOOK_MQTT_PORT = 'none';
+  const { exitCode, stdout, stderr } = await gate.run('serve');
+  assert.equal([exitCode, stdout], [2, '']);
+  assert.match(stderr, 'GATEBOOK_MQTT_PORT is "none". Give a port from 0 to 65535');
+  assert.throws(() => mkdirSync(join(gate.folder, 'data', 'x')), /ENOENT/);
+});
+
+test('SIGINT and SIGTERM stop the service with exit 0', async ({ gate }) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const service = await gate.serve();
+    service.child.kill(signal);
+    const { exitCode, stdout } = await service.ended;
+    assert.is(exitCode, 0, signal);
+    for (const line of stdout.trim().split('\n')) JSON.parse(line);
+  }
+});
+
+test('progress says how far, how fast and how long', () => {
+  assert.is(
+    progressText(681_204, 1_000_000, 3_183),
+    '████████████████░░░░░░░░  68 %  681,204 of 1,000,000 events  214,013/s  1 s left',
+  );
+  assert.is(progressText(0, 0, 0), '████████████████████████  100 %  0 of 0 events  0/s');
+  assert.match(progressText(0, 10, 0), /^░{24} {2}0 % {2}0 of 10 events {2}0\/s$/);
+});
+
+test.run();

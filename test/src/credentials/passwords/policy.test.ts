@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PasswordPolicy, passwordFaults } from '../../../../src/credentials/passwords/policy.ts';
+
+const test = suite('password policy');
+
+test('without a policy: five characters', () => {
+  const policy = PasswordPolicy.parse(undefined);
+  assert.equal(policy, { min: 5 });
+  assert.equal(passwordFaults('1234', policy), ['must have at least 5 characters']);
+  assert.equal(passwordFaults('12345', policy), []);
+});
+
+test('a policy of kinds alone still asks for five characters; 0 asks for none', () => {
+  assert.equal(PasswordPolicy.parse({ lower: 1 }), { min: 5, lower: 1 });
+  assert.equal(passwordFaults('a', PasswordPolicy.parse({ min: 0, lower: 0 })), []);
+});
+
+test('a policy with anything else is refused', () => {
+  for (const policy of [{ length: 5 }, { min: -1 }, { min: 1.5 }, { lower: '1' }, 5]) {
+    assert.not(PasswordPolicy.safeParse(policy).success, JSON.stringify(policy));
+  }
+});
+
+test('characters are code points, not halves of them', () => {
+  assert.is(passwordFaults('🔑🔑🔑🔑', { min: 5 }).length, 1);
+  assert.equal(passwordFaults('🔑🔑🔑🔑🔑', { min: 5 }), []);
+});
+
+for (const [kind, bad, good] of [
+  ['lower', 'ABC12!', 'ABC12ß'],
+  ['upper', 'abc12!', 'abc12Ж'],
+  ['numeric', 'abcDE!', 'abcDE٣'],
+  ['numeric', 'abcDE!', 'abcDEⅫ'],
+  ['symbol', 'abcDE1', 'abcDE1€'],
+  ['symbol', 'abcDE1', 'abcDE1¿'],
+] as const) {
+  test(`${kind} by Unicode category: "${good}"`, () => {
+    assert.is(passwordFaults(bad, { min: 5, [kind]: 1 }).length, 1);
+    assert.equal(passwordFaults(good, { min: 5, [kind]: 1 }), []);
+  });
+}
+
+test('every fault is named', () => {
+  const policy = { min: 9, lower: 1, upper: 1, numeric: 2, symbol: 1 };
+  assert.equal(passwordFaults('中文1', policy), [
+    'must have at least 9 characters',
+    'must have at least 1 lower-case letters',
+    'must have at least 1 upper-case letters',
+    'must have at least 2 digits',
+    'must have at least 1 symbols or punctuation marks',
+  ]);
+});
+
+test('at most 1024 bytes, whatever the policy', () => {
+  const none = { min: 0 };
+  assert.equal(passwordFaults('ä'.repeat(512), none), []);
+  assert.equal(passwordFaults(`${'ä'.repeat(512)}a`, none), [
+    'must have at most 1024 bytes in UTF-8',
+  ]);
+});
+
+test('no halves of characters, no NUL, nothing that looks like a token', () => {
+  const none = { min: 0 };
+  assert.equal(passwordFaults('abc\ud800', none), ['must be well-formed Unicode']);
+  assert.equal(passwordFaults('abc\0def', none), ['must not contain NUL']);
+  assert.equal(passwordFaults('v4.public.abc', none), ['must not begin with v4.public.']);
+});
+
+test('no fault quotes the password', () => {
+  const password = fc.string({ minLength: 3, unit: fc.constantFrom('x', 'Q', '7', '%', '\0') });
+  const policy = { min: 1_000, lower: 999, upper: 999, numeric: 999, symbol: 999 };
+  fc.assert(
+    fc.property(password, (text) => {
+      assert.not(passwordFaults(text, policy).some((fault) => fault.includes(text)));
+    }),
+  );
+});
+
+test.run();

@@ -1,0 +1,242 @@
+/** The hooks as an edge: who may ask, in what form, and how much. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { bodyBytesMax } from '../../../../src/limits.ts';
+import { type Door, doorOf, knockEverywhere, newName, strong } from '../../../support/door.ts';
+import { startRegistry, type World } from '../../../support/service.ts';
+
+const secret = 'the-secret-of-the-hooks';
+
+interface Here {
+  world: World;
+  door: Door;
+}
+const test = suite<Here>('the hooks over HTTP');
+test.before(async (here) => {
+  here.world = await startRegistry({ GATEBOOK_HOOK_SECRET: secret });
+  here.door = doorOf(here.world);
+  await here.door.unlock({ maxRequests: 1_000 });
+});
+test.after(({ world }) => world.stop());
+
+const form = 'application/x-www-form-urlencoded';
+async function post(
+  world: World,
+  path: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = { 'Content-Type': form },
+  method = 'POST',
+) {
+  const response = await fetch(`${world.url}/hooks${path}`, {
+    method,
+    headers,
+    ...(method === 'GET' ? {} : { body: body as never }),
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+const fields = (more: Record<string, string>) =>
+  String(new URLSearchParams({ vhost: '/', client_id: 'c 1', ...more }));
+
+test('the secret is a Bearer token or the first part of the path', async ({ world, door }) => {
+  const { username, password } = await door.active();
+  const body = fields({ username, password });
+  const by = (Authorization: string) => ({ 'Content-Type': form, Authorization });
+  const allowed = await post(world, `/rabbitmq/${secret}/user`, body);
+  assert.equal([allowed.status, allowed.text], [200, 'allow']);
+  assert.match(allowed.headers.get('content-type') ?? '', /^text\/plain/);
+  assert.is((await post(world, '/rabbitmq/user', body, by(`Bearer ${secret}`))).text, 'allow');
+  for (const [path, headers] of [
+    ['/rabbitmq/user', undefined],
+    ['/rabbitmq/wrong/user', undefined],
+    [`/rabbitmq/${secret}x/user`, undefined],
+    ['/rabbitmq', undefined],
+    ['/rabbitmq/', undefined],
+    ['/rabbitmq/user', by(`Bearer ${secret}x`)],
+    [`/rabbitmq/${secret}/user`, by('Bearer wrong')],
+    ['/rabbitmq/user', by(`Bearer ${world.token}`)],
+    ['/vernemq', undefined],
+    ['/emqx/authn', undefined],
+  ] as const) {
+    const refused = await post(world, path, body, headers);
+    assert.is(refused.status, 401, `${path} ${JSON.stringify(headers)}`);
+    assert.not.match(refused.text, secret);
+  }
+  assert.equal(
+    world.lines.filter((line) => line.includes(secret)),
+    [],
+  );
+});
+
+test('without a secret there are no hooks', async () => {
+  const world = await startRegistry({});
+  try {
+    for (const path of [
+      '/rabbitmq/user',
+      '/rabbitmq//user',
+      `/rabbitmq/${secret}/user`,
+      '/vernemq',
+    ])
+      assert.is((await post(world, path, fields({}))).status, 404);
+    const bearer = { 'Content-Type': form, Authorization: `Bearer ${secret}` };
+    assert.is((await post(world, '/rabbitmq/user', fields({}), bearer)).status, 404);
+  } finally {
+    await world.stop();
+  }
+});
+
+test('other paths, methods, types and sizes are refused as everywhere', async ({ world }) => {
+  const at = (what: string) => `/rabbitmq/${secret}/${what}`;
+  for (const path of [at('users'), at('user/'), at('user/x'), at('')])
+    assert.is((await post(world, path, '')).status, 404, path);
+  assert.is((await post(world, `/nobody/${secret}/user`, '')).status, 404);
+  const got = await post(world, at('user'), '', {}, 'GET');
+  assert.equal([got.status, got.headers.get('allow')], [405, 'POST']);
+  const typed = (type: string) => ({ 'Content-Type': type });
+  assert.is((await post(world, at('user'), '{}', typed('application/json'))).status, 415);
+  assert.is((await post(world, `/emqx/${secret}/authn`, 'a=b', typed(form))).status, 415);
+  const large = `a=${'x'.repeat(bodyBytesMax)}`;
+  assert.is((await post(world, at('user'), large)).status, 413);
+  assert.is((await post(world, at('user'), new Uint8Array([0xff, 0xfe]))).status, 400);
+  assert.is(
+    (await post(world, `/emqx/${secret}/authn`, 'no json', typed('application/json'))).status,
+    400,
+  );
+});
+
+test('RabbitMQ: only what the MQTT plugin needs, and only for a client id', async ({
+  world,
+  door,
+}) => {
+  const { username, password } = await door.active({
+    permissions: [
+      { context: 'mqtt', resource: 'a/+', operation: 'readWrite' },
+      { context: 'mqtt', resource: '#', operation: 'read' },
+    ],
+  });
+  const ask = async (question: string, more: Record<string, string>) =>
+    (await post(world, `/rabbitmq/${secret}/${question}`, fields({ username, ...more }))).text;
+  const queue = 'mqtt-subscription-c 1qos1';
+  const cases: [question: string, more: Record<string, string>, answer: string][] = [
+    ['user', { password }, 'allow'],
+    ['user', { password: 'wrong' }, 'deny'],
+    ['user', { password, vhost: 'other' }, 'deny'],
+    ['vhost', { ip: '127.0.0.1', tags: '' }, 'allow'],
+    ['vhost', { vhost: 'other' }, 'deny'],
+    ['vhost', { username: newName() }, 'deny'],
+    ['resource', { resource: 'queue', name: queue, permission: 'configure' }, 'allow'],
+    [
+      'resource',
+      { resource: 'queue', name: 'mqtt-subscription-c 2qos1', permission: 'read' },
+      'deny',
+    ],
+    ['resource', { resource: 'queue', name: 'orders', permission: 'read' }, 'deny'],
+    ['resource', { resource: 'exchange', name: 'amq.topic', permission: 'write' }, 'allow'],
+    ['resource', { resource: 'exchange', name: 'amq.topic', permission: 'configure' }, 'deny'],
+    ['resource', { resource: 'exchange', name: 'amq.direct', permission: 'write' }, 'deny'],
+    [
+      'topic',
+      { resource: 'topic', name: 'amq.topic', permission: 'write', routing_key: 'a.b' },
+      'allow',
+    ],
+    [
+      'topic',
+      { resource: 'topic', name: 'amq.topic', permission: 'write', routing_key: 'b.b' },
+      'deny',
+    ],
+    [
+      'topic',
+      { resource: 'topic', name: 'amq.topic', permission: 'write', routing_key: 'a.*' },
+      'deny',
+    ],
+    [
+      'topic',
+      { resource: 'topic', name: 'amq.topic', permission: 'read', routing_key: '#' },
+      'allow',
+    ],
+    [
+      'topic',
+      { resource: 'topic', name: 'amq.topic', permission: 'read', routing_key: '$SYS.#' },
+      'deny',
+    ],
+    ['topic', { resource: 'topic', name: 'amq.topic', permission: 'read' }, 'deny'],
+    ['topic', { resource: 'topic', name: 'other', permission: 'read', routing_key: 'a.b' }, 'deny'],
+  ];
+  for (const [question, more, answer] of cases)
+    assert.is(await ask(question, more), answer, `${question} ${JSON.stringify(more)}`);
+  // AMQP names no client id.
+  const amqp = String(new URLSearchParams({ username, password, vhost: '/' }));
+  for (const question of ['user', 'vhost'])
+    assert.is((await post(world, `/rabbitmq/${secret}/${question}`, amqp)).text, 'deny');
+  const stranger = newName();
+  const strange = String(
+    new URLSearchParams({ username: stranger, password: strong(), vhost: '/' }),
+  );
+  assert.is((await post(world, `/rabbitmq/${secret}/user`, strange)).text, 'deny');
+  assert.equal(await door.requestsOf(stranger), []);
+});
+
+test('a broker that grants itself too much is not believed', async ({ world, door }) => {
+  const [username, password] = [newName(), strong()];
+  const body = fields({ username, password });
+  assert.is((await post(world, `/rabbitmq/${secret}/user`, body)).text, 'deny');
+  const [request] = await door.requestsOf(username);
+  assert.equal([request.source, request.flow, request.clientId], [null, 'implicit', 'c 1']);
+  assert.is((await post(world, `/rabbitmq/${secret}/vhost`, body)).text, 'deny');
+  await door.grant(request.requestId, { mqttClientId: 'pinned' });
+  assert.is((await post(world, `/rabbitmq/${secret}/user`, body)).text, 'deny');
+  assert.is((await post(world, `/rabbitmq/${secret}/vhost`, body)).text, 'deny');
+});
+
+test('each state, credential and gate comes to the same at every broker that asks', async () => {
+  const world = await startRegistry({
+    GATEBOOK_HOOK_SECRET: secret,
+    GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
+  });
+  const json = { 'Content-Type': 'application/json' };
+  const asking: ((username: string, password: string) => Promise<[string, string]>)[] = [
+    async (username, password) => [
+      (await post(world, `/rabbitmq/${secret}/user`, fields({ username, password }))).text,
+      'allow',
+    ],
+    async (username, password) => {
+      const body = JSON.stringify({ clientid: 'c', username, password, peerhost: '192.0.2.1' });
+      return [
+        JSON.parse((await post(world, `/emqx/${secret}/authn`, body, json)).text).result,
+        'allow',
+      ];
+    },
+    async (username, password) => {
+      const body = JSON.stringify({ client_id: 'c', username, password, peer_addr: '192.0.2.1' });
+      const headers = { ...json, 'vernemq-hook': 'auth_on_register' };
+      return [
+        JSON.parse((await post(world, `/vernemq/${secret}`, body, headers)).text).result,
+        'ok',
+      ];
+    },
+  ];
+  try {
+    let turn = 0;
+    await knockEverywhere(doorOf(world), async ({ username, told }, password) => {
+      const asks = asking[turn++ % asking.length] as (typeof asking)[number];
+      const [said, yes] = await asks(username, password);
+      assert.is(said === yes, told === '201', `${username} is told ${JSON.stringify(said)}`);
+    });
+  } finally {
+    await world.stop();
+  }
+});
+
+test('hooks do not stand at the door', async () => {
+  const world = await startRegistry({ GATEBOOK_HOOK_SECRET: secret, GATEBOOK_DOOR_PORT: '0' });
+  try {
+    const answer = await fetch(`${world.door}/hooks/rabbitmq/${secret}/user`, {
+      method: 'POST',
+      body: new URLSearchParams({ username: 'a' }),
+    });
+    assert.is(answer.status, 404);
+  } finally {
+    await world.stop();
+  }
+});
+
+test.run();

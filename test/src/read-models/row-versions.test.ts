@@ -1,0 +1,66 @@
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PastTable } from '../../../src/read-models/row-versions.ts';
+
+const test = suite('past table');
+
+test('each version is found between the events that made and changed it', () => {
+  const past = new PastTable<string>(new DatabaseSync(':memory:'), 'things');
+  past.change('a', 'one', 3);
+  past.change('b', 'one', 4);
+  past.change('a', 'two', 7);
+  past.change('a', undefined, 9);
+  // `size` counts events: with 4 of them, event 3 was the last.
+  assert.equal(
+    [3, 4, 7, 8, 9, 10].map((size) => past.get('a', size)),
+    [undefined, 'one', 'one', 'two', 'two', undefined],
+  );
+  assert.equal(
+    [...past.all(7)],
+    [
+      ['a', 'one'],
+      ['b', 'one'],
+    ],
+  );
+  assert.equal([...past.all(10)], [['b', 'one']]);
+  assert.equal(past.versions('a'), [
+    { since: 3, until: 7, row: 'one' },
+    { since: 7, until: 9, row: 'two' },
+    { since: 9, until: null, row: undefined },
+  ]);
+  assert.equal(past.versions('nobody'), []);
+});
+
+test('rows that are alike are one object', () => {
+  const past = new PastTable<{ value: number }>(new DatabaseSync(':memory:'), 'things');
+  past.change('a', { value: 1 }, 0);
+  past.change('b', { value: 1 }, 1);
+  const [[, a] = [], [, b] = []] = [...past.all(2)];
+  assert.is(a, b);
+});
+
+test('it says what a list of all changes says', () => {
+  const change = fc.record({
+    key: fc.constantFrom('a', 'b', 'c'),
+    row: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 30 }), fc.nat(31), (changes, size) => {
+      const past = new PastTable<string>(new DatabaseSync(':memory:'), 'things');
+      const expected = new Map<string, string>();
+      for (const [index, { key, row }] of changes.entries()) {
+        past.change(key, row, index);
+        if (index >= size) continue;
+        if (row === undefined) expected.delete(key);
+        else expected.set(key, row);
+      }
+      assert.equal([...past.all(size)], [...expected].sort());
+      for (const key of ['a', 'b', 'c']) assert.is(past.get(key, size), expected.get(key));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test.run();

@@ -1,0 +1,158 @@
+/** Room in a window: places that are taken, filled and given back. */
+import * as fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Room } from '../../../src/registration/capacity.ts';
+import * as the from '../../support/client.ts';
+import { rowsFile } from '../../support/read-models.ts';
+import { denied, hall, requested, turns } from './hall.ts';
+
+const test = suite<{ file: ReturnType<typeof rowsFile> }>('room');
+test.before.each((world) => {
+  world.file = rowsFile();
+});
+test.after.each(({ file }) => file.remove());
+
+test('a window holds as many as it says', async ({ file }) => {
+  const { take, unlock } = await hall(file);
+  unlock(2);
+  assert.is(take().room, 'free');
+  assert.is(take().room, 'free');
+  assert.is(take().room, 'window-full');
+});
+test('a place that was given back is free, and is given back once', async ({ file }) => {
+  const { take, unlock } = await hall(file);
+  unlock(2);
+  const place = take();
+  place.release();
+  place.release();
+  assert.equal([take().room, take().room, take().room], ['free', 'free', 'window-full']);
+});
+test('giving back what was full gives nothing', async ({ file }) => {
+  const { take, unlock } = await hall(file);
+  unlock(1);
+  take();
+  take().release();
+  assert.is(take().room, 'window-full');
+});
+test('what was asked in the window counts, whatever became of it', async ({ file }) => {
+  const { take, unlock, write } = await hall(file);
+  unlock(2);
+  write(requested(1), denied(1));
+  assert.equal([take().room, take().room], ['free', 'window-full']);
+});
+test('a new window has its own room', async ({ file }) => {
+  const { take, unlock, write } = await hall(file);
+  unlock(1);
+  take();
+  assert.is(take().room, 'window-full');
+  write({ type: 'RegistryLocked', data: { windowId: the.firstWindow, at: the.at, by: the.ada } });
+  unlock(1, the.nextWindow);
+  assert.is(take().room, 'free');
+});
+test('a request counts once: as a place while it is written, as a row from then on', async ({
+  file,
+}) => {
+  const { room, take, unlock, write } = await hall(file);
+  unlock(2);
+  const place = take();
+  place.fills(the.id(1));
+  write(requested(1));
+  assert.is(room.pending(), 1);
+  const second = take();
+  assert.is(second.room, 'free', 'one of two is used, not two');
+  assert.is(take().room, 'window-full');
+  room.asked(the.id(1), '192.0.2.1');
+  place.release();
+  assert.is(room.pending(), 1);
+  assert.is(take().room, 'window-full');
+  second.release();
+  assert.is(take().room, 'free');
+});
+test('without that the place stands beside the row until it is given back', async ({ file }) => {
+  const { room, take, unlock, write } = await hall(file);
+  unlock(2);
+  const place = take();
+  write(requested(1));
+  room.asked(the.id(1), '192.0.2.1');
+  assert.is(room.pending(), 1, 'at once');
+  place.release();
+  assert.equal([take().room, take().room], ['free', 'window-full']);
+});
+
+test('a door that is told before the rows are counts once all the same', async ({ file }) => {
+  const { room, take, unlock, write } = await hall(file);
+  unlock(9);
+  const place = take();
+  room.asked(the.id(1), '192.0.2.1');
+  place.release();
+  assert.is(room.pending(), 1);
+  write(requested(1));
+  await turns();
+  assert.is(room.pending(), 1);
+  write(denied(1));
+  assert.is(room.pending(), 0);
+});
+test('a place is filled by the request it named last, and by none once it is given back', async ({
+  file,
+}) => {
+  const { take, unlock, write } = await hall(file, { pendingPerSourceMax: 1 });
+  unlock(2);
+  const place = take('192.0.2.1');
+  place.fills(the.id(1));
+  place.fills(the.id(2));
+  write(requested(1, the.nextWindow, '192.0.2.9'));
+  await turns();
+  assert.is(take('192.0.2.1').room, 'pending-full', 'its place is still taken');
+  place.release();
+  write(requested(2, the.nextWindow, '192.0.2.8'));
+  await turns();
+  assert.is(take('192.0.2.8').room, 'pending-full', 'another node’s, from there');
+  assert.is(take('192.0.2.1').room, 'free');
+});
+
+// Every door holds its place from `take` to `release`; in between its request is written, or not.
+test('however many doors are open at once, just as many come in as there is room for', async ({
+  file,
+}) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.tuple(fc.constantFrom('take', 'write', 'tell', 'give up'), fc.nat({ max: 7 })), {
+        maxLength: 40,
+      }),
+      async (maxRequests, steps) => {
+        file.remove();
+        const { room, take, unlock, write } = await hall(file);
+        unlock(maxRequests);
+        let next = 1;
+        let written = 0;
+        const doors: { place: ReturnType<Room['take']>; id: number; isWritten: boolean }[] = [];
+        for (const [step, pick] of steps) {
+          const door = doors[pick % Math.max(1, doors.length)];
+          const held = doors.filter(({ isWritten }) => !isWritten).length;
+          if (step === 'take') {
+            const place = take();
+            assert.is(place.room, written + held < maxRequests ? 'free' : 'window-full');
+            if (place.room !== 'free') continue;
+            place.fills(the.id(900 + next));
+            place.fills(the.id(next));
+            doors.push({ place, id: next++, isWritten: false });
+          } else if (step === 'write' && door && !door.isWritten) {
+            write(requested(door.id));
+            door.isWritten = true;
+            written++;
+          } else if (door && (step === 'give up' || door.isWritten)) {
+            if (door.isWritten) room.asked(the.id(door.id), '192.0.2.1');
+            door.place.release();
+            doors.splice(doors.indexOf(door), 1);
+          }
+          assert.is(room.pending(), written);
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test.run();

@@ -1,0 +1,134 @@
+/** The embedded log keeps the contract of every event store, and shares its commits. */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { appendBytesWaitingMax, appendsWaitingMax, readBatchMax } from '../../../../src/limits.ts';
+import {
+  beginning,
+  Conflict,
+  noStream,
+  StoreUnavailable,
+} from '../../../../src/store/event-store.ts';
+import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
+import { eventStoreContract } from '../../../support/event-store/contract.ts';
+import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
+import { assertGapFree, errorOf, sqliteSuite, temporaryFolder } from './world.ts';
+
+eventStoreContract('sqlite', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'log.sqlite');
+  const first = openSqliteStore({ file });
+  let store = first;
+  return {
+    store: first,
+    async reopen() {
+      await store.close();
+      store = openSqliteStore({ file });
+      return store;
+    },
+    async dispose() {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+const test = sqliteSuite('sqlite');
+
+test('appends that arrive together share a commit', async ({ store, commits }) => {
+  await Promise.all(
+    Array.from({ length: 64 }, (_, at) => store.append(`client-${at}`, noStream, newEvents(2))),
+  );
+  assert.equal(commits, [128]);
+});
+
+test('a conflict disturbs nobody else in its commit', async ({ store, commits }) => {
+  const known = newEvent();
+  await store.append('client-known', noStream, [known]);
+  const results = await Promise.allSettled([
+    store.append('client-a', noStream, newEvents(1)),
+    store.append('client-a', noStream, newEvents(1)),
+    store.append('client-a', 0, newEvents(3)),
+    // The second event's id is taken: the first one goes with it.
+    store.append('client-b', noStream, [newEvent(), known]),
+    store.append('client-b', noStream, newEvents(1)),
+    store.append('client-c', noStream, [known]),
+    store.append('client-c', 5, newEvents(1)),
+    store.append('client-d', noStream, newEvents(2)),
+  ]);
+  assert.equal(
+    results.map((result) => (result.status === 'fulfilled' ? result.value.revision : 'refused')),
+    [0, 'refused', 3, 'refused', 0, 'refused', 'refused', 1],
+  );
+  for (const result of results)
+    if (result.status === 'rejected') assert.instance(result.reason, Conflict);
+  assert.equal(commits, [1, 7]);
+  const log = await wholeLog(store);
+  assert.is(log.length, 8);
+  assertGapFree(log);
+});
+
+test('a commit without anything new is not told of', async ({ store, commits }) => {
+  const events = newEvents(1);
+  await store.append('client-a', noStream, events);
+  await store.append('client-a', noStream, events);
+  await errorOf(store.append('client-a', noStream, newEvents(1)));
+  assert.equal(commits, [1]);
+});
+
+test('more appends than may wait are refused at once', async ({ store }) => {
+  const waiting = Array.from({ length: appendsWaitingMax }, (_, at) =>
+    store.append(`client-${at}`, noStream, [newEvent()]),
+  );
+  const late = store.append('client-late', noStream, newEvents(1));
+  assert.instance(await errorOf(late), StoreUnavailable);
+  await Promise.all(waiting);
+  assert.equal(await store.read('client-late'), []);
+  await store.append('client-late', noStream, newEvents(1));
+  assert.is((await wholeLog(store)).length, appendsWaitingMax + 1);
+});
+
+test('more bytes than may wait are refused at once', async ({ store }) => {
+  const half = newEvent({ text: 'x'.repeat(appendBytesWaitingMax / 2) });
+  const first = store.append('client-a', noStream, [half]);
+  const second = store.append('client-b', noStream, [{ ...half, eventId: randomUUID() }]);
+  assert.instance(await errorOf(second), StoreUnavailable);
+  await first;
+  await store.append('client-b', noStream, newEvents(1));
+  await store.append('client-c', noStream, [{ ...half, eventId: randomUUID() }]);
+});
+
+test('other work goes on between the batches of a long history', async ({ store }) => {
+  for (let at = 0; at < 5; at++)
+    await store.append(`client-${at}`, noStream, newEvents(readBatchMax));
+  let turns = 0;
+  let batches = 0;
+  const count = () => {
+    turns += 1;
+    timer = setImmediate(count);
+  };
+  let timer = setImmediate(count);
+  const stop = new AbortController();
+  for await (const batch of store.follow(beginning, stop.signal)) {
+    assert.is(batch.length, readBatchMax);
+    batches += 1;
+    if (batches === 5) stop.abort();
+  }
+  clearImmediate(timer);
+  assert.ok(turns >= 4, `${turns} turns in ${batches} batches`);
+});
+
+test('no page is longer than the limit of all pages', async ({ store }) => {
+  await store.append('client-a', noStream, newEvents(readBatchMax + 1));
+  await store.append('vault-a', noStream, newEvents(readBatchMax + 1));
+  assert.is((await store.readAll(beginning, readBatchMax + 1)).length, readBatchMax);
+  assert.is((await store.readVault(beginning, readBatchMax + 1)).length, readBatchMax);
+});
+
+test('a position of another kind of log is refused', async ({ store }) => {
+  for (const position of ['', '1', `${2n ** 60n}`.padStart(20, '0'), 'x'.repeat(20)])
+    assert.instance(await errorOf(store.readAll(position, 1)), TypeError);
+});
+
+test.run();
