@@ -1,7 +1,7 @@
 /** Activation: what each broker has acknowledged of a client's credential, that it works or no longer does. */
 import { z } from 'zod';
-import { accept, type Decider, type Decision, event } from './decider.ts';
-import { type Actor, caused, Id, Username } from './values.ts';
+import { accept, type CommandBase, type Decider, type Decision, event } from './decider.ts';
+import { caused, Id, Username } from './values.ts';
 
 const broker = z.string().min(1).max(64);
 const acknowledged = { username: Username, broker, credentialId: Id, ...caused };
@@ -12,24 +12,21 @@ export const ActivationEvent = z.discriminatedUnion('type', [
 ]);
 export type ActivationEvent = z.infer<typeof ActivationEvent>;
 
-type Asked<Type extends string, Data = unknown> = {
-  readonly type: Type;
-  readonly username: string;
-  readonly broker: string;
-  readonly at: string;
-  readonly by: Actor;
-} & Data;
+type ActivationCommandBase<Type extends string, Data = unknown> = CommandBase<
+  Type,
+  { readonly username: string; readonly broker: string } & Data
+>;
 
 export type ActivationCommand =
-  | Asked<'RecordActivation', { readonly credentialId: string }>
-  | Asked<'RecordDeactivation', { readonly sessionsClosed: number }>;
+  | ActivationCommandBase<'RecordActivation', { readonly credentialId: string }>
+  | ActivationCommandBase<'RecordDeactivation', { readonly sessionsClosed: number }>;
 
 export type ActivationRefusal = never;
 
 /** The credential that is active at each broker. */
-export type Activation = Readonly<Record<string, string | undefined>>;
+export type ActivationState = Readonly<Record<string, string | undefined>>;
 
-function evolve(state: Activation, { type, data }: ActivationEvent): Activation {
+function evolve(state: ActivationState, { type, data }: ActivationEvent): ActivationState {
   switch (type) {
     case 'CredentialActivated':
       return { ...state, [data.broker]: data.credentialId };
@@ -40,7 +37,7 @@ function evolve(state: Activation, { type, data }: ActivationEvent): Activation 
 
 function decide(
   command: ActivationCommand,
-  state: Activation,
+  state: ActivationState,
 ): Decision<ActivationEvent, ActivationRefusal> {
   const { username, broker, at, by } = command;
   const active = Object.hasOwn(state, broker) ? state[broker] : undefined;
@@ -70,7 +67,7 @@ function decide(
 }
 
 export const activation: Decider<
-  Activation,
+  ActivationState,
   ActivationCommand,
   ActivationEvent,
   ActivationRefusal

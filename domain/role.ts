@@ -1,8 +1,8 @@
 /** A role: a named set of permissions. Three are built in and never change. */
 import { z } from 'zod';
-import { accept, type Decider, type Decision, event, refuse } from './decider.ts';
+import { accept, type CommandBase, type Decider, type Decision, event, refuse } from './decider.ts';
 import { Permission } from './permission.ts';
-import { type Actor, caused, Note, RoleName } from './values.ts';
+import { caused, Note, RoleName } from './values.ts';
 
 export const RoleEvent = z.discriminatedUnion('type', [
   event('RoleDefined', {
@@ -15,17 +15,18 @@ export const RoleEvent = z.discriminatedUnion('type', [
 ]);
 export type RoleEvent = z.infer<typeof RoleEvent>;
 
-type Asked<Type extends string, Data = unknown> = {
-  readonly type: Type;
-  readonly name: string;
-  readonly at: string;
-  readonly by: Actor;
-} & Data;
+type RoleCommandBase<Type extends string, Data = unknown> = CommandBase<
+  Type,
+  { readonly name: string } & Data
+>;
 
 export type RoleCommand =
-  | Asked<'DefineRole', { readonly permissions: Permission[]; readonly description: string | null }>
+  | RoleCommandBase<
+      'DefineRole',
+      { readonly permissions: Permission[]; readonly description: string | null }
+    >
   /** `holders`: how many clients hold it now. */
-  | Asked<'RemoveRole', { readonly holders: number }>;
+  | RoleCommandBase<'RemoveRole', { readonly holders: number }>;
 
 export type RoleRefusal = 'role-not-found' | 'role-in-use' | 'role-built-in';
 
@@ -105,9 +106,9 @@ function evolve(_state: Role, { type, data }: RoleEvent): Role {
   }
 }
 
-type Answer = Decision<RoleEvent, RoleRefusal>;
+type RoleDecision = Decision<RoleEvent, RoleRefusal>;
 
-function decide(command: RoleCommand, state: Role): Answer {
+function decide(command: RoleCommand, state: Role): RoleDecision {
   if (builtIn.has(command.name)) return refuse('role-built-in');
   switch (command.type) {
     case 'DefineRole': {

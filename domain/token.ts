@@ -1,7 +1,7 @@
 /** A token: lets its bearer act as a user until it ends or is revoked. The log knows its id, never the token. */
 import { z } from 'zod';
-import { accept, type Decider, type Decision, event, refuse } from './decider.ts';
-import { type Actor, caused, Id, Instant, Text, Username } from './values.ts';
+import { accept, type CommandBase, type Decider, type Decision, event, refuse } from './decider.ts';
+import { caused, Id, Instant, Text, Username } from './values.ts';
 
 export const TokenLabel = Text(1, 200);
 
@@ -21,15 +21,13 @@ export const TokenEvent = z.discriminatedUnion('type', [
 ]);
 export type TokenEvent = z.infer<typeof TokenEvent>;
 
-type Asked<Type extends string, Data = unknown> = {
-  readonly type: Type;
-  readonly tokenId: string;
-  readonly at: string;
-  readonly by: Actor;
-} & Data;
+type TokenCommandBase<Type extends string, Data = unknown> = CommandBase<
+  Type,
+  { readonly tokenId: string } & Data
+>;
 
 export type TokenCommand =
-  | Asked<
+  | TokenCommandBase<
       'IssueToken',
       {
         readonly username: string;
@@ -40,7 +38,7 @@ export type TokenCommand =
         readonly loginGeneration: number;
       }
     >
-  | Asked<'RevokeToken'>;
+  | TokenCommandBase<'RevokeToken'>;
 
 export type TokenRefusal = 'token-not-found';
 

@@ -34,7 +34,7 @@ export interface PastRequest {
 
 /** `unchanged`: it would have been asked, and decided by somebody, as it was. */
 export const outcomes = ['let-in', 'kept-out', 'unchanged'] as const;
-export type Outcome = (typeof outcomes)[number];
+export type WhatIfOutcome = (typeof outcomes)[number];
 
 export const reasons = [
   'within-limits',
@@ -54,7 +54,7 @@ export const reasons = [
 export type Reason = (typeof reasons)[number];
 
 export interface Judgement {
-  readonly outcome: Outcome;
+  readonly outcome: WhatIfOutcome;
   readonly reason: Reason;
 }
 

@@ -1,6 +1,13 @@
 /** The window: the minutes in which the registry is unlocked. It locks by itself when its time is over. */
 import { z } from 'zod';
-import { accept, type Decider, type Decision, event } from './decider.ts';
+import {
+  accept,
+  type CommandBase,
+  type CommandOf,
+  type Decider,
+  type Decision,
+  event,
+} from './decider.ts';
 import { type Actor, caused, Id, Instant, Note, system, Text } from './values.ts';
 
 /** The one stream of the category: `registry-main`. */
@@ -34,21 +41,19 @@ export interface TurnedAway {
   readonly attemptCount: number;
 }
 
-type Asked<Type extends string, Data = unknown> = {
-  readonly type: Type;
-  readonly at: string;
-  readonly by: Actor;
-  readonly turnedAway?: TurnedAway | null;
-} & Data;
+type WindowCommandBase<Type extends string, Data = unknown> = CommandBase<
+  Type,
+  { readonly turnedAway?: TurnedAway | null } & Data
+>;
 
 export type WindowCommand =
-  | Asked<
+  | WindowCommandBase<
       'UnlockRegistry',
       { readonly windowId: string; readonly until: string; readonly limits: WindowLimits }
     >
-  | Asked<'LockRegistry'>
+  | WindowCommandBase<'LockRegistry'>
   /** Time has passed: records the end of a window that is over. */
-  | Asked<'EndWindow'>;
+  | WindowCommandBase<'EndWindow'>;
 
 /** Locking and unlocking are never refused. */
 export type WindowRefusal = never;
@@ -78,8 +83,7 @@ function evolve(_state: Window, { type, data }: WindowEvent): Window {
   }
 }
 
-type Answer = Decision<WindowEvent, WindowRefusal>;
-type Ask<Type extends WindowCommand['type']> = Extract<WindowCommand, { type: Type }>;
+type WindowDecision = Decision<WindowEvent, WindowRefusal>;
 
 const locked = (
   windowId: string,
@@ -95,7 +99,10 @@ const locked = (
   },
 });
 
-function unlock(command: Ask<'UnlockRegistry'>, state: Window): Answer {
+function unlock(
+  command: CommandOf<WindowCommand, 'UnlockRegistry'>,
+  state: Window,
+): WindowDecision {
   const { windowId, until, limits, at, by } = command;
   const opened = (id: string): WindowEvent => ({
     type: 'RegistryUnlocked',
@@ -107,7 +114,7 @@ function unlock(command: Ask<'UnlockRegistry'>, state: Window): Answer {
   return same ? accept() : accept(opened(state.windowId));
 }
 
-function decide(command: WindowCommand, state: Window): Answer {
+function decide(command: WindowCommand, state: Window): WindowDecision {
   switch (command.type) {
     case 'UnlockRegistry':
       return unlock(command, state);

@@ -4,9 +4,9 @@ import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { ActivationManager } from './broker/ports/broker.ts';
 import type { Config } from './config/config.ts';
-import type { Log } from './logger.ts';
+import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
-import type { Live } from './notifications/live-events.ts';
+import type { LiveEvents } from './notifications/live-events.ts';
 import type { DeadLetter } from './notifications/notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { LongPolls } from './registration/long-polls.ts';
@@ -20,7 +20,7 @@ export interface App {
   readonly administration: Administration;
   readonly views: Views;
   readonly audit: Audit;
-  readonly live: Live;
+  readonly liveEvents: LiveEvents;
   /** Notifications that could not be delivered, the newest first. */
   readonly deadLetters: () => readonly DeadLetter[];
   readonly brokers: Pick<ActivationManager, 'states' | 'reconcile'>;
@@ -33,6 +33,6 @@ export interface App {
   /** Each check of `/readyz`. */
   readonly health: () => Record<string, 'up' | 'down'>;
   readonly metrics: Metrics;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly config: Config;
 }

@@ -12,7 +12,7 @@ import type { RoleRow } from '../projections/roles.ts';
 import type { TokenRow } from '../projections/tokens.ts';
 import type { Tokens } from './credentials/tokens.ts';
 import { rightsHeldMax } from './limits.ts';
-import { boundedCache } from './platform/lru-cache.ts';
+import { lruCache } from './platform/lru-cache.ts';
 import type { Changes } from './read-models/read-models.ts';
 import type { Rows } from './read-models/row-table.ts';
 
@@ -26,7 +26,7 @@ export interface Caller {
 }
 
 /** The rights of an account, worked out. */
-export interface Standing {
+export interface Principal {
   readonly row: AccessRow;
   readonly effective: readonly Permission[];
   readonly permissions: CompiledPermissions;
@@ -35,11 +35,11 @@ export interface Standing {
 
 export interface Authority {
   /** Undefined for a name without a history. Rights are empty unless it is active or suspended. */
-  standing(username: string): Standing | undefined;
+  principal(username: string): Principal | undefined;
   /** The account when it may act now: active, and its access has not run out. */
-  active(username: string): Standing | undefined;
+  active(username: string): Principal | undefined;
   /** The account a token acts for, and the token; undefined when the token lets nobody in. */
-  bearer(token: string): Promise<{ standing: Standing; token: TokenRow } | undefined>;
+  bearer(token: string): Promise<{ principal: Principal; token: TokenRow } | undefined>;
   /** The same for an HTTP request. */
   caller(token: string): Promise<Caller | null>;
   /** Whether a token of this row still acts, its user and its own end considered. */
@@ -65,12 +65,12 @@ export function createAuthority(options: {
   now: () => string;
 }): Authority {
   const { access, roles, tokenRows, tokens, now } = options;
-  let standings = boundedCache<Standing>(rightsHeldMax);
+  let principals = lruCache<Principal>(rightsHeldMax);
 
   // Registered first of all listeners, so that nobody sees rights of before a change.
   options.onApplied((_events, changes) => {
-    if ((changes.get('roles')?.size ?? 0) > 0) standings = boundedCache<Standing>(rightsHeldMax);
-    for (const username of changes.get('access')?.keys() ?? []) standings.delete(username);
+    if ((changes.get('roles')?.size ?? 0) > 0) principals = lruCache<Principal>(rightsHeldMax);
+    for (const username of changes.get('access')?.keys() ?? []) principals.delete(username);
   });
 
   const permissionsOf = (role: string): readonly Permission[] =>
@@ -79,17 +79,17 @@ export function createAuthority(options: {
   const effective: Authority['effective'] = (username, rights) =>
     effectivePermissions({ username, ...rights }, permissionsOf);
 
-  function standing(username: string): Standing | undefined {
-    const known = standings.get(username);
+  function standing(username: string): Principal | undefined {
+    const known = principals.get(username);
     if (known) return known;
     const row = access.get(username);
     if (!row) return undefined;
-    const found = standingOf(row, effective);
-    standings.set(username, found);
+    const found = principalOf(row, effective);
+    principals.set(username, found);
     return found;
   }
 
-  function active(username: string): Standing | undefined {
+  function active(username: string): Principal | undefined {
     const found = standing(username);
     if (found?.row.status !== 'active') return undefined;
     const { expiresAt } = found.row.rights;
@@ -109,11 +109,11 @@ export function createAuthority(options: {
     const token = tokenRows.get(verified.id);
     const found = active(verified.subject);
     if (!token || !found || token.username !== verified.subject) return undefined;
-    return tokenActs(token, found.row) ? { standing: found, token } : undefined;
+    return tokenActs(token, found.row) ? { principal: found, token } : undefined;
   }
 
   return {
-    standing,
+    principal: standing,
     active,
     bearer,
     tokenActs,
@@ -124,13 +124,13 @@ export function createAuthority(options: {
       const found = await bearer(text);
       if (!found) return null;
       const { username, tokenId, expiresAt } = found.token;
-      const { permissions } = found.standing;
+      const { permissions } = found.principal;
       return { username, tokenId, tokenExpiresAt: expiresAt, permissions };
     },
   };
 }
 
-function standingOf(row: AccessRow, effectiveOf: Authority['effective']): Standing {
+function principalOf(row: AccessRow, effectiveOf: Authority['effective']): Principal {
   const holds = row.status === 'active' || row.status === 'suspended';
   const effective = holds ? effectiveOf(row.username, row.rights) : [];
   return {

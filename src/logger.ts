@@ -8,7 +8,7 @@ export type LogLevel = keyof typeof levels;
 export type LogFields = Readonly<Record<string, unknown>>;
 /** Never throws, whatever the fields hold. */
 export type LogLine = (msg: string, fields?: LogFields) => void;
-export interface Log {
+export interface Logger {
   readonly debug: LogLine;
   readonly info: LogLine;
   readonly warn: LogLine;
@@ -19,13 +19,13 @@ export interface Log {
  * Makes a log. The message `ready` is written at every level and always as JSON, because a supervisor
  * waits for it.
  */
-export function createLog(options: {
+export function createLogger(options: {
   level: LogLevel;
   write?: (line: string) => void;
   /** Readable lines; default: whether stdout is a terminal. */
   pretty?: boolean;
   now?: () => Date;
-}): Log {
+}): Logger {
   const write = options.write ?? ((line: string) => process.stdout.write(line));
   const pretty = options.pretty ?? process.stdout.isTTY === true;
   const now = options.now ?? (() => new Date());

@@ -1,18 +1,21 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
 
-import { createFirstAdministrator, type Told } from './administration/first-administrator.ts';
+import {
+  createFirstAdministrator,
+  type PasswordShown,
+} from './administration/first-administrator.ts';
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
 import type { Vault } from './credentials/vault.ts';
 import { startHttp } from './http/server.ts';
 import { storeSilenceMaxMs } from './limits.ts';
-import type { Log } from './logger.ts';
+import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { Started } from './platform/lifecycle.ts';
+import { Lifecycle } from './platform/lifecycle.ts';
 import { pause } from './platform/pause.ts';
-import { type Following, followLog } from './read-models/follow.ts';
-import { startRoutines } from './startup/background.ts';
-import { nothingDriven, seen, startAllBrokers } from './startup/brokers.ts';
+import { followLog, type ReadModelFollower } from './read-models/follow.ts';
+import { startBackground } from './startup/background.ts';
+import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
 import type { HashLimits } from './startup/credentials.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
@@ -38,22 +41,22 @@ export interface RunningService {
  */
 export async function startService(
   config: Config,
-  log: Log,
+  logger: Logger,
   limits?: HashLimits,
 ): Promise<RunningService> {
-  const started = new Started();
+  const lifecycle = new Lifecycle();
   try {
-    return await start(config, log, started, limits);
+    return await start(config, logger, lifecycle, limits);
   } catch (error) {
-    await started.stop().catch(() => undefined);
+    await lifecycle.stop().catch(() => undefined);
     throw error;
   }
 }
 
 async function start(
   config: Config,
-  log: Log,
-  started: Started,
+  logger: Logger,
+  lifecycle: Lifecycle,
   limits?: HashLimits,
 ): Promise<RunningService> {
   const now = () => new Date().toISOString();
@@ -64,18 +67,18 @@ async function start(
       metrics.eventsAppended.inc(events);
     },
   });
-  started.add(() => store.close());
+  lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
   const readModels = await openReadModelsOf(config, store);
-  started.add(() => readModels.close());
+  lifecycle.add(() => readModels.close());
 
-  const driven = nothingDriven();
-  const parts = { config, log, metrics, store, readModels, now, inTouch };
-  const service = await buildService({ ...parts, limits, ...seen(driven) });
-  const following = await follow(parts, service, started);
+  const runtime = emptyRuntime();
+  const parts = { config, logger, metrics, store, readModels, now, inTouch };
+  const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
+  const following = await follow(parts, service, lifecycle);
   const told = await firstAdministrator(parts, service);
-  const brokers = await startAllBrokers({ ...parts, service, driven, started });
-  const notifications = startRoutines({ ...parts, service, driven, started });
+  const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle });
+  const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
   const app: App = {
     ...service.app,
@@ -86,7 +89,7 @@ async function start(
       readModels: following.fault() === null && readModels.faults().length === 0 ? 'up' : 'down',
       ...(service.audit.checkpoints.fault() === null ? {} : { checkpoints: 'down' as const }),
       ...Object.fromEntries(
-        driven.brokers.map((broker) => [`broker:${broker.name}`, broker.status()]),
+        runtime.brokers.map((broker) => [`broker:${broker.name}`, broker.status()]),
       ),
     }),
   };
@@ -96,34 +99,34 @@ async function start(
     door: config.doorPort === null ? undefined : { host: config.doorHost, port: config.doorPort },
     hooks: { hooks: brokers.hooks, secret: config.hookSecret, vhosts: vhostsOf(config) },
   });
-  started.add(() => http.close());
+  lifecycle.add(() => http.close());
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
-  started.add(() => service.passwords.close());
+  lifecycle.add(() => service.passwords.close());
 
   const ready = {
     http: http.url,
     ...brokers.addresses,
     ...(http.doorUrl === undefined ? {} : { door: http.doorUrl }),
   };
-  tell(told, config, ready, log);
-  log.info('ready', ready);
-  return { ready, app, stop: () => started.stop() };
+  tell(told, config, ready, logger);
+  logger.info('ready', ready);
+  return { ready, app, stop: () => lifecycle.stop() };
 }
 
-type Parts = Pick<ServiceOptions, 'config' | 'log' | 'store' | 'readModels' | 'now'>;
+type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
 
 /** Resolves when the read models are as far as the log was, or that takes too long. */
 async function follow(
-  { config, log, store, readModels }: Parts,
+  { config, logger, store, readModels }: Parts,
   service: Service,
-  started: Started,
-): Promise<Following> {
-  const { signal } = started;
-  if (isShared(config)) started.runs(watchVault(service.vault, log, signal));
-  const following = followLog({ store, readModels, log, signal });
-  started.runs(following.ended);
+  lifecycle: Lifecycle,
+): Promise<ReadModelFollower> {
+  const { signal } = lifecycle;
+  if (isShared(config)) lifecycle.runs(watchVault(service.vault, logger, signal));
+  const following = followLog({ store, readModels, logger, signal });
+  lifecycle.runs(following.ended);
   if (!(await readModels.reached(await store.head(), catchUpMs)))
-    log.warn('The read models are still behind the log; starting all the same');
+    logger.warn('The read models are still behind the log; starting all the same');
   await service.begin();
   return following;
 }
@@ -132,7 +135,7 @@ async function follow(
 async function firstAdministrator(
   { config, store, readModels, now }: Parts,
   service: Service,
-): Promise<Told | undefined> {
+): Promise<PasswordShown | undefined> {
   const isEmpty = (await store.head()) === readModels.position() && readModels.resume().index === 0;
   if (!isEmpty) return undefined;
   return await createFirstAdministrator({
@@ -146,12 +149,12 @@ async function firstAdministrator(
 }
 
 /** Follows what other nodes keep and destroy, and begins again where that breaks off. */
-async function watchVault(vault: Vault, log: Log, signal: AbortSignal): Promise<void> {
+async function watchVault(vault: Vault, logger: Logger, signal: AbortSignal): Promise<void> {
   while (!signal.aborted)
     try {
       await vault.watch(signal);
     } catch (error) {
-      log.warn('The vault cannot be followed; trying again', { error });
+      logger.warn('The vault cannot be followed; trying again', { error });
       await pause(retryDelayMs, signal);
     }
 }
@@ -164,10 +167,10 @@ const vhostsOf = ({ brokers }: Config): readonly string[] => {
 
 /** The first administrator's password: on the terminal, or where it is filed; never in a log line. */
 function tell(
-  told: Told | undefined,
+  told: PasswordShown | undefined,
   config: Config,
   ready: Readonly<Record<string, string>>,
-  log: Log,
+  logger: Logger,
 ): void {
   if (told?.by === 'terminal')
     process.stdout.write(
@@ -175,9 +178,9 @@ function tell(
         '  Shown only now: keep it, or change it with "gatebook users rotate".\n\n',
     );
   if (told?.by === 'file')
-    log.info('The administrator is made; its password is in a file', {
+    logger.info('The administrator is made; its password is in a file', {
       username: config.adminUsername,
       file: told.file,
     });
-  log.info(`Page and API at ${ready.http}${ready.mqtt ? `, MQTT at ${ready.mqtt}` : ''}`);
+  logger.info(`Page and API at ${ready.http}${ready.mqtt ? `, MQTT at ${ready.mqtt}` : ''}`);
 }

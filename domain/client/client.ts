@@ -11,10 +11,10 @@
  * A challenger may wait beside an active client: another credential that asks to replace it.
  */
 
-import { accept, type Decider, type Decision, refuse } from '../decider.ts';
+import { accept, type Decider, refuse } from '../decider.ts';
 import { sameRights } from '../rights.ts';
-import type { Ask, ClientCommand, ClientRefusal } from './commands.ts';
-import { knock } from './door.ts';
+import type { ClientCommand, ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
+import { requestRegistration } from './door.ts';
 import { ClientEvent } from './events.ts';
 import { deny, expireRequest, grant } from './requests.ts';
 import { type Client, evolve, initial } from './state.ts';
@@ -23,8 +23,6 @@ export { noRights, sameRights } from '../rights.ts';
 export type { ClientCommand, ClientRefusal, DoorRefusal, GivenRights } from './commands.ts';
 export { ClientEvent, Rights } from './events.ts';
 export { type Client, credentialIdsOf } from './state.ts';
-
-type Answer = Decision<ClientEvent, ClientRefusal>;
 
 /** Ends a challenger's waiting, where there is one: it asked to replace what is no longer so. */
 function challengerEnds(
@@ -49,7 +47,7 @@ function challengerEnds(
   ];
 }
 
-function create(command: Ask<'CreateClient'>, state: Client): Answer {
+function create(command: ClientCommandOf<'CreateClient'>, state: Client): ClientDecision {
   const { username, credentialId, rights, reason, at, by } = command;
   switch (state.status) {
     case 'unknown':
@@ -70,7 +68,10 @@ function create(command: Ask<'CreateClient'>, state: Client): Answer {
 
 const neverSeen = (state: Client) => state.status === 'unknown' && state.since === 'never';
 
-function changeAuthorization(command: Ask<'ChangeAuthorization'>, state: Client): Answer {
+function changeAuthorization(
+  command: ClientCommandOf<'ChangeAuthorization'>,
+  state: Client,
+): ClientDecision {
   const { username, rights, reason, at, by } = command;
   if (state.status !== 'active' && state.status !== 'suspended')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
@@ -82,7 +83,7 @@ function changeAuthorization(command: Ask<'ChangeAuthorization'>, state: Client)
   });
 }
 
-function rotate(command: Ask<'RotateCredential'>, state: Client): Answer {
+function rotate(command: ClientCommandOf<'RotateCredential'>, state: Client): ClientDecision {
   const { username, credentialId, reason, at, by } = command;
   if (state.status !== 'active')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
@@ -98,14 +99,16 @@ const changed = ({
   reason,
   at,
   by,
-}: Ask<'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess' | 'EraseClient'>) => ({
+}: ClientCommandOf<
+  'SuspendAccess' | 'ResumeAccess' | 'RevokeAccess' | 'ReinstateAccess' | 'EraseClient'
+>) => ({
   username,
   reason,
   at,
   by,
 });
 
-function suspend(command: Ask<'SuspendAccess'>, state: Client): Answer {
+function suspend(command: ClientCommandOf<'SuspendAccess'>, state: Client): ClientDecision {
   if (state.status === 'suspended') return accept();
   if (state.status !== 'active')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
@@ -115,14 +118,14 @@ function suspend(command: Ask<'SuspendAccess'>, state: Client): Answer {
   });
 }
 
-function resume(command: Ask<'ResumeAccess'>, state: Client): Answer {
+function resume(command: ClientCommandOf<'ResumeAccess'>, state: Client): ClientDecision {
   if (state.status === 'active') return accept();
   if (state.status !== 'suspended')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-suspended');
   return accept({ type: 'AccessResumed', data: changed(command) });
 }
 
-function revoke(command: Ask<'RevokeAccess'>, state: Client): Answer {
+function revoke(command: ClientCommandOf<'RevokeAccess'>, state: Client): ClientDecision {
   if (state.status === 'revoked') return accept();
   if (state.status !== 'active' && state.status !== 'suspended')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
@@ -132,7 +135,7 @@ function revoke(command: Ask<'RevokeAccess'>, state: Client): Answer {
   });
 }
 
-function reinstate(command: Ask<'ReinstateAccess'>, state: Client): Answer {
+function reinstate(command: ClientCommandOf<'ReinstateAccess'>, state: Client): ClientDecision {
   switch (state.status) {
     case 'revoked':
     case 'denied':
@@ -149,7 +152,7 @@ function reinstate(command: Ask<'ReinstateAccess'>, state: Client): Answer {
 }
 
 /** Whatever the client was: a waiting request ends with it, and its personal key is named no more. */
-function erase(command: Ask<'EraseClient'>, state: Client): Answer {
+function erase(command: ClientCommandOf<'EraseClient'>, state: Client): ClientDecision {
   if (neverSeen(state)) return refuse('user-not-found');
   if (state.status === 'unknown' && state.since === 'erasure') return accept();
   const { username, at, by } = command;
@@ -166,7 +169,7 @@ function erase(command: Ask<'EraseClient'>, state: Client): Answer {
   });
 }
 
-function expireAccess(command: Ask<'ExpireAccess'>, state: Client): Answer {
+function expireAccess(command: ClientCommandOf<'ExpireAccess'>, state: Client): ClientDecision {
   const { username, at, by } = command;
   if (state.status !== 'active' && state.status !== 'suspended') return accept();
   if (state.rights.expiresAt === null || state.rights.expiresAt > at) return accept();
@@ -176,10 +179,10 @@ function expireAccess(command: Ask<'ExpireAccess'>, state: Client): Answer {
   });
 }
 
-function decide(command: ClientCommand, state: Client): Answer {
+function decide(command: ClientCommand, state: Client): ClientDecision {
   switch (command.type) {
     case 'RequestRegistration':
-      return knock(command, state);
+      return requestRegistration(command, state);
     case 'GrantRegistration':
       return grant(command, state);
     case 'DenyRegistration':

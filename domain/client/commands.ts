@@ -1,18 +1,16 @@
 /** What may be asked of a client, and the reasons to refuse. The clock and the caller arrive inside. */
 
+import type { CommandBase, CommandOf, Decision } from '../decider.ts';
 import type { Permission } from '../permission.ts';
-import type { Actor } from '../values.ts';
-import type { Rights } from './events.ts';
+import type { ClientEvent, Rights } from './events.ts';
 
-type Asked<Type extends string, Data = unknown> = {
-  readonly type: Type;
-  readonly username: string;
-  readonly at: string;
-  readonly by: Actor;
-} & Data;
+type ClientCommandBase<Type extends string, Data = unknown> = CommandBase<
+  Type,
+  { readonly username: string } & Data
+>;
 
 /** Somebody stands at a door with a credential. What the edge found out beforehand comes along. */
-export type Knocking = Asked<
+export type RequestRegistration = ClientCommandBase<
   'RequestRegistration',
   {
     /** Which known credential of this name the offered one is; null: none of them. */
@@ -42,8 +40,8 @@ export type Knocking = Asked<
 export type GivenRights = { readonly [Name in keyof Rights]?: Rights[Name] | undefined };
 
 export type ClientCommand =
-  | Knocking
-  | Asked<
+  | RequestRegistration
+  | ClientCommandBase<
       'GrantRegistration',
       {
         readonly requestId: string;
@@ -55,7 +53,7 @@ export type ClientCommand =
         readonly holdsHttpRights: boolean;
       }
     >
-  | Asked<
+  | ClientCommandBase<
       'DenyRegistration',
       {
         readonly requestId: string;
@@ -64,13 +62,13 @@ export type ClientCommand =
         readonly blockedUntil: string | null;
       }
     >
-  | Asked<'ExpireRegistration', { readonly requestId: string }>
-  | Asked<'EndChallenge', { readonly windowId: string | null }>
-  | Asked<
+  | ClientCommandBase<'ExpireRegistration', { readonly requestId: string }>
+  | ClientCommandBase<'EndChallenge', { readonly windowId: string | null }>
+  | ClientCommandBase<
       'CreateClient',
       { readonly credentialId: string; readonly rights: Rights; readonly reason: string | null }
     >
-  | Asked<
+  | ClientCommandBase<
       'ChangeAuthorization',
       {
         readonly rights: Rights;
@@ -80,7 +78,7 @@ export type ClientCommand =
         readonly holdsHttpRights: boolean;
       }
     >
-  | Asked<
+  | ClientCommandBase<
       'RotateCredential',
       {
         readonly credentialId: string;
@@ -88,14 +86,23 @@ export type ClientCommand =
         readonly windowId: string | null;
       }
     >
-  | Asked<'SuspendAccess', { readonly reason: string | null; readonly windowId: string | null }>
-  | Asked<'ResumeAccess', { readonly reason: string | null }>
-  | Asked<'RevokeAccess', { readonly reason: string | null; readonly windowId: string | null }>
-  | Asked<'ReinstateAccess', { readonly reason: string | null }>
-  | Asked<'EraseClient', { readonly reason: string | null; readonly windowId: string | null }>
-  | Asked<'ExpireAccess', { readonly windowId: string | null }>;
+  | ClientCommandBase<
+      'SuspendAccess',
+      { readonly reason: string | null; readonly windowId: string | null }
+    >
+  | ClientCommandBase<'ResumeAccess', { readonly reason: string | null }>
+  | ClientCommandBase<
+      'RevokeAccess',
+      { readonly reason: string | null; readonly windowId: string | null }
+    >
+  | ClientCommandBase<'ReinstateAccess', { readonly reason: string | null }>
+  | ClientCommandBase<
+      'EraseClient',
+      { readonly reason: string | null; readonly windowId: string | null }
+    >
+  | ClientCommandBase<'ExpireAccess', { readonly windowId: string | null }>;
 
-export type Ask<Type extends ClientCommand['type']> = Extract<ClientCommand, { type: Type }>;
+export type ClientCommandOf<Type extends ClientCommand['type']> = CommandOf<ClientCommand, Type>;
 
 /** The answers of the door that are no admission, in the order of SPEC 4. */
 export type DoorRefusal =
@@ -121,3 +128,6 @@ export type ClientRefusal =
   | 'user-not-active'
   | 'user-not-suspended'
   | 'user-not-revoked';
+
+/** What is recorded of a command, or why it is refused. */
+export type ClientDecision = Decision<ClientEvent, ClientRefusal>;

@@ -1,20 +1,21 @@
 /** Rows 3 to 8 of the door: what somebody with a credential is told, and what is recorded of it. */
 
 import { accept, type Decision, refuse } from '../decider.ts';
-import type { DoorRefusal, Knocking } from './commands.ts';
+import type { DoorRefusal, RequestRegistration } from './commands.ts';
 import type { ClientEvent, Rights } from './events.ts';
 import { type Client, credentialIdsOf, type Denial, type Waiting } from './state.ts';
 
-type Answer = Decision<ClientEvent, DoorRefusal>;
+type DoorDecision = Decision<ClientEvent, DoorRefusal>;
 
-const stillDenied = (denial: Denial, { at, windowId }: Knocking) =>
+const stillDenied = (denial: Denial, { at, windowId }: RequestRegistration) =>
   denial.windowId === windowId || (denial.blockedUntil !== null && at < denial.blockedUntil);
 
 /** A grant that has ended is over before the clock has recorded it. */
-const isOver = ({ expiresAt }: Rights, { at }: Knocking) => expiresAt !== null && expiresAt <= at;
+const isOver = ({ expiresAt }: Rights, { at }: RequestRegistration) =>
+  expiresAt !== null && expiresAt <= at;
 
 /** Row 3: a credential that is known gets its own answer, whatever the gate; undefined: go on. */
-function matchedAnswer(command: Knocking, state: Client): Answer | undefined {
+function matchedAnswer(command: RequestRegistration, state: Client): DoorDecision | undefined {
   switch (state.status) {
     case 'unknown':
       return undefined;
@@ -42,7 +43,7 @@ function matchedAnswer(command: Knocking, state: Client): Answer | undefined {
 }
 
 /** Row 6: another credential for a place that somebody holds. A contest is recorded once per window. */
-function contest(command: Knocking, windowId: string, holder: Waiting): Answer {
+function contest(command: RequestRegistration, windowId: string, holder: Waiting): DoorDecision {
   if (holder.contestedIn.includes(windowId)) return refuse('username-taken');
   const { username, at, by, flow, personalKeyId, source, clientId } = command;
   return accept({
@@ -61,7 +62,7 @@ function contest(command: Knocking, windowId: string, holder: Waiting): Answer {
   });
 }
 
-const asked = (command: Knocking, windowId: string) => ({
+const asked = (command: RequestRegistration, windowId: string) => ({
   username: command.username,
   requestId: command.requestId,
   credentialId: command.credentialId,
@@ -80,7 +81,7 @@ const asked = (command: Knocking, windowId: string) => ({
 });
 
 /** Rows 7 and 8. */
-function enter(command: Knocking, windowId: string): Answer {
+function enter(command: RequestRegistration, windowId: string): DoorDecision {
   if (command.room !== 'free') return refuse(command.room);
   return accept({ type: 'RegistrationRequested', data: asked(command, windowId) });
 }
@@ -90,7 +91,7 @@ function enter(command: Knocking, windowId: string): Answer {
  * `RegistrationContested` or `ReplacementRequested` is told as `username-taken`, so that nobody learns
  * at once whether a name belongs to a device.
  */
-export function knock(command: Knocking, state: Client): Answer {
+export function requestRegistration(command: RequestRegistration, state: Client): DoorDecision {
   if (command.matched !== null && credentialIdsOf(state).includes(command.matched)) {
     const answer = matchedAnswer(command, state);
     if (answer) return answer;

@@ -1,12 +1,9 @@
 /** How requests that wait are answered: granted, denied, or left until they expire. */
 
-import { accept, type Decision, refuse } from '../decider.ts';
+import { accept, refuse } from '../decider.ts';
 import { noRights, over, sameRights } from '../rights.ts';
-import type { Ask, ClientRefusal } from './commands.ts';
-import type { ClientEvent } from './events.ts';
+import type { ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
 import type { Client } from './state.ts';
-
-type Answer = Decision<ClientEvent, ClientRefusal>;
 
 /** The refusal that tells how a request that no longer waits was decided. */
 function decidedBefore(state: Client, requestId: string): ClientRefusal {
@@ -23,7 +20,7 @@ function decidedBefore(state: Client, requestId: string): ClientRefusal {
   }
 }
 
-function grantAgain(command: Ask<'GrantRegistration'>, state: Client): Answer {
+function grantAgain(command: ClientCommandOf<'GrantRegistration'>, state: Client): ClientDecision {
   const refusal = decidedBefore(state, command.requestId);
   if (refusal !== 'request-already-granted') return refuse(refusal);
   if (state.status !== 'active' || state.requestId !== command.requestId)
@@ -35,7 +32,10 @@ function grantAgain(command: Ask<'GrantRegistration'>, state: Client): Answer {
     : refuse('request-already-granted');
 }
 
-export function grant(command: Ask<'GrantRegistration'>, state: Client): Answer {
+export function grant(
+  command: ClientCommandOf<'GrantRegistration'>,
+  state: Client,
+): ClientDecision {
   const { username, requestId, reason, at, by } = command;
   const challenger = state.status === 'active' ? state.challenger : null;
   const replaces = challenger?.requestId === requestId;
@@ -72,7 +72,7 @@ function denialOf(state: Client, requestId: string) {
   return undefined;
 }
 
-export function deny(command: Ask<'DenyRegistration'>, state: Client): Answer {
+export function deny(command: ClientCommandOf<'DenyRegistration'>, state: Client): ClientDecision {
   const { username, requestId, windowId, reason, blockedUntil, at, by } = command;
   const data = { username, requestId, windowId, reason, blockedUntil, at, by };
   if (state.status === 'pending' && state.waiting.requestId === requestId)
@@ -85,7 +85,10 @@ export function deny(command: Ask<'DenyRegistration'>, state: Client): Answer {
   return refuse(decidedBefore(state, requestId));
 }
 
-export function expireRequest(command: Ask<'ExpireRegistration'>, state: Client): Answer {
+export function expireRequest(
+  command: ClientCommandOf<'ExpireRegistration'>,
+  state: Client,
+): ClientDecision {
   const { username, requestId, at, by } = command;
   const challenger = state.status === 'active' ? state.challenger : null;
   const waiting = state.status === 'pending' ? state.waiting : challenger;

@@ -26,7 +26,7 @@ export interface Denial {
 export type RequestOutcome = 'granted' | 'denied' | 'expired';
 
 /** Access as it was given: which credential, by which request, with which rights. */
-interface Access {
+interface GrantedAccess {
   readonly credentialId: string;
   readonly requestId: string | null;
   readonly rights: Rights;
@@ -36,7 +36,7 @@ interface Access {
   readonly grantBase: Rights;
 }
 
-interface History {
+interface PastDecisions {
   /** The key that personal fields are sealed with; null: none was needed yet. */
   readonly personalKeyId: string | null;
   /** How each request that no longer waits was decided. */
@@ -47,7 +47,7 @@ interface History {
   readonly loginGeneration: number;
 }
 
-export type Client = History &
+export type Client = PastDecisions &
   (
     | {
         readonly status: 'unknown';
@@ -60,8 +60,8 @@ export type Client = History &
         readonly challenger: Waiting | null;
         /** The last refused challenger. */
         readonly denial: Denial | null;
-      } & Access)
-    | ({ readonly status: 'suspended'; readonly denial: Denial | null } & Access)
+      } & GrantedAccess)
+    | ({ readonly status: 'suspended'; readonly denial: Denial | null } & GrantedAccess)
     | {
         readonly status: 'revoked' | 'expired';
         readonly credentialId: string;
@@ -90,19 +90,19 @@ export const initial: Client = {
   loginGeneration: 0,
 };
 
-const history = (state: Client): History => ({
+const history = (state: Client): PastDecisions => ({
   personalKeyId: state.personalKeyId,
   decided: state.decided,
   generation: state.generation,
   loginGeneration: state.loginGeneration,
 });
 
-const decided = (state: Client, requestId: string, outcome: RequestOutcome): History => ({
+const decided = (state: Client, requestId: string, outcome: RequestOutcome): PastDecisions => ({
   ...history(state),
   decided: { ...state.decided, [requestId]: outcome },
 });
 
-const newGrant = (before: History): History => ({
+const newGrant = (before: PastDecisions): PastDecisions => ({
   ...before,
   generation: before.generation + 1,
   loginGeneration: before.loginGeneration + 1,
@@ -243,9 +243,11 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
   }
 }
 
-type Data<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>['data'];
+type EventData<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>['data'];
 
-const waitingFrom = (data: Data<'RegistrationRequested' | 'ReplacementRequested'>): Waiting => ({
+const waitingFrom = (
+  data: EventData<'RegistrationRequested' | 'ReplacementRequested'>,
+): Waiting => ({
   requestId: data.requestId,
   credentialId: data.credentialId,
   windowId: data.windowId,
@@ -254,7 +256,7 @@ const waitingFrom = (data: Data<'RegistrationRequested' | 'ReplacementRequested'
 });
 
 const denialFrom = (
-  data: Data<'RegistrationDenied' | 'ReplacementDenied'>,
+  data: EventData<'RegistrationDenied' | 'ReplacementDenied'>,
   credentialId: string,
 ): Denial => ({
   requestId: data.requestId,

@@ -11,7 +11,7 @@ import type { Clients } from '../commands/client-commands.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { actorOf, type By } from './context.ts';
+import { actorOf, type CommandContext } from './context.ts';
 
 export interface ClientChangesOptions {
   readonly clients: Clients;
@@ -24,18 +24,18 @@ export interface ClientChangesOptions {
 export interface ClientChanges {
   /** @throws Refused, StoreUnavailable, Conflict */
   change(
-    by: By,
+    context: CommandContext,
     username: string,
     command: ClientCommand | ((state: Client) => ClientCommand),
   ): Promise<Done>;
   /** What a client holds as it is recorded, not as it was read: rights may change in between. */
   heldBy(username: string, state: Client): readonly Permission[];
   /** @throws Refused `user-not-found` */
-  known(username: string): ClientRow;
+  requireUser(username: string): ClientRow;
   newestWindow(): string | null;
   /** Who is meant, who says so, when and why. */
-  said(
-    by: By,
+  stamp(
+    context: CommandContext,
     username: string,
     reason: string | null,
   ): { username: string; reason: string | null; at: string; by: Actor };
@@ -44,8 +44,8 @@ export interface ClientChanges {
 export function createClientChanges(options: ClientChangesOptions): ClientChanges {
   const { clients, authority, rows, now } = options;
   return {
-    async change(by, username, command) {
-      const { decision, position } = await clients.change(username, command, by.cause);
+    async change(context, username, command) {
+      const { decision, position } = await clients.change(username, command, context.cause);
       if (!decision.accepted) throw new Refused(decision.refusal);
       return { position: position ?? options.position() };
     },
@@ -53,12 +53,12 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
       state.status === 'active' || state.status === 'suspended'
         ? authority.effective(username, state.rights)
         : [],
-    known(username) {
+    requireUser(username) {
       const row = rows.clients.get(username);
       if (!row) throw new Refused('user-not-found');
       return row;
     },
     newestWindow: () => rows.window.get(registryId)?.windowId ?? null,
-    said: (by, username, reason) => ({ username, reason, at: now(), by: actorOf(by) }),
+    stamp: (context, username, reason) => ({ username, reason, at: now(), by: actorOf(context) }),
   };
 }

@@ -6,16 +6,19 @@ import type { Cause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
 
 /** Who asks, from where, and what it all belongs to. */
-export interface By {
+export interface CommandContext {
   readonly caller: Caller;
   readonly source: string | null;
   readonly cause: Cause;
 }
 
-export const actorOf = ({ caller }: By): Actor => ({ kind: 'user', name: caller.username });
+export const actorOf = ({ caller }: CommandContext): Actor => ({
+  kind: 'user',
+  name: caller.username,
+});
 
 /** @throws Refused `rights-exceed-own` when HTTP rights go beyond those of the caller. */
-export function withinOwn({ caller }: By, wanted: readonly Permission[]): void {
+export function requireOwnRights({ caller }: CommandContext, wanted: readonly Permission[]): void {
   const beyond = beyondOwn(caller.permissions, wanted);
   if (beyond === undefined) return;
   throw new Refused('rights-exceed-own', {
@@ -24,7 +27,7 @@ export function withinOwn({ caller }: By, wanted: readonly Permission[]): void {
 }
 
 /** @throws Refused `role-not-found`, which names the field */
-export function existing(authority: Authority, roles: readonly string[]): void {
+export function requireRoles(authority: Authority, roles: readonly string[]): void {
   const errors = roles.flatMap((role, at) =>
     authority.roleExists(role)
       ? []

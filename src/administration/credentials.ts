@@ -8,7 +8,7 @@ import { generateSecret, type Passwords } from '../credentials/passwords/passwor
 import type { Vault } from '../credentials/vault.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { ClientChanges } from './client-changes.ts';
-import { type By, existing, withinOwn } from './context.ts';
+import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
 
 export interface CredentialAdministrationOptions {
   readonly authority: Authority;
@@ -27,13 +27,13 @@ type DoneWithPassword = Done & { readonly password: string | null };
 
 export function createCredentialAdministration(
   options: CredentialAdministrationOptions,
-  { change, heldBy, known, newestWindow, said }: ClientChanges,
+  { change, heldBy, requireUser: known, newestWindow, stamp: said }: ClientChanges,
 ) {
   const { authority } = options;
 
   return {
     async createUser(
-      by: By,
+      context: CommandContext,
       user: {
         username: string;
         password?: string | undefined;
@@ -42,33 +42,34 @@ export function createCredentialAdministration(
     ): Promise<DoneWithPassword> {
       const { username, password, reason, ...given } = user;
       const rights = over(noRights, given);
-      existing(authority, rights.roles);
-      withinOwn(by, authority.effective(username, rights));
-      return await withCredential(options, by, username, password, (credentialId) =>
-        change(by, username, {
+      requireRoles(authority, rights.roles);
+      requireOwnRights(context, authority.effective(username, rights));
+      return await withCredential(options, context, username, password, (credentialId) =>
+        change(context, username, {
           type: 'CreateClient',
           credentialId,
           rights,
-          ...said(by, username, reason ?? null),
+          ...said(context, username, reason ?? null),
         }),
       );
     },
 
     async rotate(
-      by: By,
+      context: CommandContext,
       username: string,
       { password, reason }: { password?: string | undefined; reason?: string | undefined },
     ): Promise<DoneWithPassword> {
       if (known(username).status !== 'active') throw new Refused('user-not-active');
-      return await withCredential(options, by, username, password, (credentialId) =>
-        change(by, username, (state) => {
+      return await withCredential(options, context, username, password, (credentialId) =>
+        change(context, username, (state) => {
           // Whoever sets a password can use it: that must not give rights that they lack.
-          if (username !== by.caller.username) withinOwn(by, heldBy(username, state));
+          if (username !== context.caller.username)
+            requireOwnRights(context, heldBy(username, state));
           return {
             type: 'RotateCredential',
             credentialId,
             windowId: newestWindow(),
-            ...said(by, username, reason ?? null),
+            ...said(context, username, reason ?? null),
           };
         }),
       );
@@ -79,13 +80,13 @@ export function createCredentialAdministration(
 /** Keeps a verifier, and does away with it when what should name it was refused. */
 async function withCredential(
   { passwords, vault, onCredential }: CredentialAdministrationOptions,
-  by: By,
+  context: CommandContext,
   username: string,
   given: string | undefined,
   use: (credentialId: string) => Promise<Done>,
 ): Promise<DoneWithPassword> {
   const password = given ?? generateSecret();
-  const verifier = await passwords.verifierOf(username, password, sourceKey(by.source));
+  const verifier = await passwords.verifierOf(username, password, sourceKey(context.source));
   const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
   onCredential?.({ username, credentialId, password });
   try {

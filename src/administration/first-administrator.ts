@@ -12,7 +12,7 @@ import type { Vault } from '../credentials/vault.ts';
 const passwordFile = 'initial-admin-password';
 
 /** How the administrator learns the password. */
-export type Told =
+export type PasswordShown =
   | { readonly by: 'configuration' }
   /** Generated: to be shown once. */
   | { readonly by: 'terminal'; readonly password: string }
@@ -31,10 +31,10 @@ export async function createFirstAdministrator(options: {
   passwords: Passwords;
   vault: Vault;
   now: () => string;
-}): Promise<Told> {
+}): Promise<PasswordShown> {
   const { username, dataDir, clients, passwords, vault, now } = options;
   const password = options.password ?? generateSecret();
-  const told: Told =
+  const told: PasswordShown =
     options.password !== null
       ? { by: 'configuration' }
       : options.isTerminal

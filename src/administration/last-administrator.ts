@@ -4,10 +4,10 @@ import { administrator } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
-import { inTurn } from '../platform/serial.ts';
+import { serial } from '../platform/serial.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
-import type { By } from './context.ts';
+import type { CommandContext } from './context.ts';
 
 class BecameAdministrator extends Error {
   override name = 'BecameAdministrator';
@@ -27,30 +27,31 @@ export const isLasting = ({
  */
 export function keepingAnAdministrator(
   clients: Rows<ClientRow>,
-  { change, known }: Pick<ClientChanges, 'change' | 'known'>,
-): (by: By, username: string, command: ClientCommand) => Promise<Done> {
-  const administrators = inTurn();
+  { change, requireUser: known }: Pick<ClientChanges, 'change' | 'requireUser'>,
+): (context: CommandContext, username: string, command: ClientCommand) => Promise<Done> {
+  const administrators = serial();
 
   /** One after the other, so that two cannot both go. */
-  const takingOneAway = (by: By, username: string, command: ClientCommand) =>
+  const takingOneAway = (context: CommandContext, username: string, command: ClientCommand) =>
     administrators(async () => {
       const all = clients.count([{ column: 'lastingAdministrator', is: 1 }]);
       const others = all - (isLasting(known(username)) ? 1 : 0);
       if (others < 1) throw new Refused('last-administrator');
-      return await change(by, username, command);
+      return await change(context, username, command);
     });
 
-  return async (by, username, command) => {
-    if (isLasting(known(username))) return await takingOneAway(by, username, command);
+  return async (context, username, command) => {
+    if (isLasting(known(username))) return await takingOneAway(context, username, command);
     try {
-      return await change(by, username, (state) => {
+      return await change(context, username, (state) => {
         // As it is recorded, not as it was read: it may have become one in between.
         if (state.status === 'active' && isLasting({ ...state.rights, status: state.status }))
           throw new BecameAdministrator();
         return command;
       });
     } catch (error) {
-      if (error instanceof BecameAdministrator) return await takingOneAway(by, username, command);
+      if (error instanceof BecameAdministrator)
+        return await takingOneAway(context, username, command);
       throw error;
     }
   };

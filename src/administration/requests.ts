@@ -8,14 +8,14 @@ import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
-import { actorOf, type By, existing, withinOwn } from './context.ts';
+import { actorOf, type CommandContext, requireOwnRights, requireRoles } from './context.ts';
 
-export type Grant = GivenRights & {
+export type GrantOptions = GivenRights & {
   readonly reason?: string | undefined;
   readonly confirmContested?: boolean | undefined;
 };
 
-export interface Deny {
+export interface DenyOptions {
   readonly reason?: string | undefined;
   readonly blockedUntil?: string | undefined;
 }
@@ -41,7 +41,7 @@ const bulkAtOnceMax = 64;
 
 export function createRequestAdministration(
   options: RequestAdministrationOptions,
-  { change, heldBy, newestWindow, said }: ClientChanges,
+  { change, heldBy, newestWindow, stamp: said }: ClientChanges,
 ) {
   const { authority, rows, now } = options;
 
@@ -51,14 +51,19 @@ export function createRequestAdministration(
     return request;
   };
 
-  async function grant(by: By, requestId: string, asked: Grant, inBulk = false): Promise<Done> {
+  async function grant(
+    context: CommandContext,
+    requestId: string,
+    asked: GrantOptions,
+    inBulk = false,
+  ): Promise<Done> {
     const { username, kind } = requestOf(requestId);
     const { reason, confirmContested, ...rights } = asked;
-    existing(authority, rights.roles ?? []);
-    const done = await change(by, username, (state) => {
+    requireRoles(authority, rights.roles ?? []);
+    const done = await change(context, username, (state) => {
       const replaces = kind === 'replacement' && state.status === 'active';
-      withinOwn(
-        by,
+      requireOwnRights(
+        context,
         authority.effective(username, over(replaces ? state.rights : noRights, rights)),
       );
       return {
@@ -71,33 +76,38 @@ export function createRequestAdministration(
         inBulk,
         holdsHttpRights: holdsHttpRights(heldBy(username, state)),
         at: now(),
-        by: actorOf(by),
+        by: actorOf(context),
       };
     });
     options.onDecision?.('granted');
     return done;
   }
 
-  async function deny(by: By, requestId: string, denial: Deny): Promise<Done> {
+  async function deny(
+    context: CommandContext,
+    requestId: string,
+    denial: DenyOptions,
+  ): Promise<Done> {
     const { username } = requestOf(requestId);
-    const done = await change(by, username, {
+    const done = await change(context, username, {
       type: 'DenyRegistration',
       requestId,
       windowId: newestWindow(),
       blockedUntil: denial.blockedUntil ?? null,
-      ...said(by, username, denial.reason ?? null),
+      ...said(context, username, denial.reason ?? null),
     });
     options.onDecision?.('denied');
     return done;
   }
 
   return {
-    grant: (by: By, requestId: string, asked: Grant) => grant(by, requestId, asked),
+    grant: (context: CommandContext, requestId: string, asked: GrantOptions) =>
+      grant(context, requestId, asked),
     deny,
-    grantAll: (by: By, ids: readonly string[], asked: Grant) =>
-      each(ids, options.position(), (requestId) => grant(by, requestId, asked, true)),
-    denyAll: (by: By, ids: readonly string[], denial: Deny) =>
-      each(ids, options.position(), (requestId) => deny(by, requestId, denial)),
+    grantAll: (context: CommandContext, ids: readonly string[], asked: GrantOptions) =>
+      each(ids, options.position(), (requestId) => grant(context, requestId, asked, true)),
+    denyAll: (context: CommandContext, ids: readonly string[], denial: DenyOptions) =>
+      each(ids, options.position(), (requestId) => deny(context, requestId, denial)),
   };
 }
 

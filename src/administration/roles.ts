@@ -5,11 +5,11 @@ import type { ClientRow } from '../../projections/clients.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
-import { inTurn } from '../platform/serial.ts';
+import { serial } from '../platform/serial.ts';
 import { everyRow } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
-import { actorOf, type By, withinOwn } from './context.ts';
+import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
 
 export interface RoleAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
@@ -22,30 +22,30 @@ export function createRoleAdministration(
   { change, newestWindow }: ClientChanges,
 ) {
   const { authority, rows, now } = options;
-  const roleChanges = inTurn();
+  const roleChanges = serial();
 
   /** Ends the waiting of challengers whose names have come to hold HTTP rights by a role. */
-  async function endChallenges(by: By): Promise<void> {
+  async function endChallenges(context: CommandContext): Promise<void> {
     const waiting = { where: [{ column: 'status', is: 'pending' }] };
     for (const { username, kind } of everyRow(rows.requests, waiting))
-      if (kind === 'replacement' && authority.standing(username)?.holdsHttpRights)
-        await change(by, username, {
+      if (kind === 'replacement' && authority.principal(username)?.holdsHttpRights)
+        await change(context, username, {
           type: 'EndChallenge',
           username,
           windowId: newestWindow(),
           at: now(),
-          by: actorOf(by),
+          by: actorOf(context),
         });
   }
 
   return {
     putRole: (
-      by: By,
+      context: CommandContext,
       name: string,
       wanted: { permissions: Permission[]; description?: string | undefined },
     ): Promise<Done & { created: boolean }> =>
       roleChanges(async () => {
-        withinOwn(by, wanted.permissions);
+        requireOwnRights(context, wanted.permissions);
         const created = !authority.roleExists(name);
         const done = await record(
           options,
@@ -57,23 +57,23 @@ export function createRoleAdministration(
             permissions: wanted.permissions,
             description: wanted.description ?? null,
             at: now(),
-            by: actorOf(by),
+            by: actorOf(context),
           },
-          by.cause,
+          context.cause,
         );
-        if (holdsHttpRights(wanted.permissions)) await endChallenges(by);
+        if (holdsHttpRights(wanted.permissions)) await endChallenges(context);
         return { ...done, created };
       }),
 
-    removeRole: (by: By, name: string): Promise<Done> =>
+    removeRole: (context: CommandContext, name: string): Promise<Done> =>
       roleChanges(async () => {
         const holders = rows.clients.count([{ column: 'roles', includes: ` ${name} ` }]);
         return await record(
           options,
           role,
           name,
-          { type: 'RemoveRole', name, holders, at: now(), by: actorOf(by) },
-          by.cause,
+          { type: 'RemoveRole', name, holders, at: now(), by: actorOf(context) },
+          context.cause,
         );
       }),
   };

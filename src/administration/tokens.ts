@@ -4,23 +4,23 @@ import { token } from '../../domain/token.ts';
 import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
-import type { Authority, Standing } from '../authority.ts';
+import type { Authority, Principal } from '../authority.ts';
 import type { Cause } from '../commands/handle.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import type { Proofs } from '../credentials/passwords/proofs.ts';
-import type { Shown } from '../credentials/passwords/seen.ts';
+import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { Throttle } from '../platform/throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { actorOf, type By, withinOwn } from './context.ts';
+import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
 
 export interface TokenAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
   readonly proofs: Proofs;
-  readonly shown: Shown;
+  readonly seen: SeenCredentials;
   readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the failed logins of a name from a source. */
@@ -42,38 +42,38 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
     login: (asked: Login) => login(options, asked),
 
     async issueToken(
-      by: By,
+      context: CommandContext,
       wanted: {
         label: string;
         username?: string | undefined;
         expireTimeInHours?: number | undefined;
       },
     ) {
-      const username = wanted.username ?? by.caller.username;
-      const standing = authority.active(username);
-      if (!standing)
+      const username = wanted.username ?? context.caller.username;
+      const principal = authority.active(username);
+      if (!principal)
         throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
-      if (username !== by.caller.username) withinOwn(by, standing.effective);
+      if (username !== context.caller.username) requireOwnRights(context, principal.effective);
       return await issue(
         options,
-        standing,
+        principal,
         {
           kind: 'named',
           label: wanted.label,
           hours: wanted.expireTimeInHours ?? namedHours,
-          by: actorOf(by),
+          by: actorOf(context),
         },
-        by.cause,
+        context.cause,
       );
     },
 
-    revokeToken: (by: By, tokenId: string): Promise<Done> =>
+    revokeToken: (context: CommandContext, tokenId: string): Promise<Done> =>
       record(
         options,
         token,
         tokenId,
-        { type: 'RevokeToken', tokenId, at: now(), by: actorOf(by) },
-        by.cause,
+        { type: 'RevokeToken', tokenId, at: now(), by: actorOf(context) },
+        context.cause,
       ),
 
     /** The old key goes on verifying until the last token it signed has ended. */
@@ -98,7 +98,7 @@ interface Login {
 
 /** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
 async function login(options: TokenAdministrationOptions, asked: Login) {
-  const { authority, proofs, shown, throttles } = options;
+  const { authority, proofs, seen, throttles } = options;
   const { username, password, label, cause } = asked;
   const source = sourceKey(asked.source);
   const name = `${source} ${username}`;
@@ -110,19 +110,19 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
   }
 
   const proof = await proofs.full(username, password, source);
-  const standing = authority.active(username);
+  const principal = authority.active(username);
   const proven =
-    standing?.row.status === 'active' && (await proof.proves(standing.row.credentialId));
-  if (standing?.row.status !== 'active' || !proven) {
+    principal?.row.status === 'active' && (await proof.proves(principal.row.credentialId));
+  if (principal?.row.status !== 'active' || !proven) {
     throttles.sources.count(source);
     throttles.logins.count(name);
     throw new Refused('credentials-invalid');
   }
-  proof.remember(standing.row.credentialId);
-  shown.note(source, standing.row.credentialId);
+  proof.remember(principal.row.credentialId);
+  seen.note(source, principal.row.credentialId);
   return await issue(
     options,
-    standing,
+    principal,
     {
       kind: 'login',
       label: label ?? null,
@@ -138,7 +138,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
  * is guessed at, only a password that cannot be guessed gets in: the others would be guessed on at full speed.
  */
 async function isKnownHere(
-  { authority, proofs, shown }: TokenAdministrationOptions,
+  { authority, proofs, seen }: TokenAdministrationOptions,
   { username, password, source }: Login,
   isGuessedAt: boolean,
 ): Promise<boolean> {
@@ -146,18 +146,18 @@ async function isKnownHere(
   if (row?.status !== 'active' || (isGuessedAt && !isStrong(password))) return false;
   const { credentialId } = row;
   return (
-    shown.isNoGuess(password, sourceKey(source), credentialId) &&
+    seen.isTrusted(password, sourceKey(source), credentialId) &&
     (await proofs.quick(username, password).proves(credentialId))
   );
 }
 
 async function issue(
   options: TokenAdministrationOptions,
-  standing: Standing,
+  principal: Principal,
   wanted: { kind: 'login' | 'named'; label: string | null; hours: number; by: Actor },
   cause: Cause,
 ) {
-  const { username, generation, loginGeneration } = standing.row;
+  const { username, generation, loginGeneration } = principal.row;
   const { kind, label, hours, by } = wanted;
   const tokenId = randomUUID();
   const at = options.now();

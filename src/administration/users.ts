@@ -9,7 +9,7 @@ import type { Vault } from '../credentials/vault.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ClientChanges } from './client-changes.ts';
-import { type By, existing, withinOwn } from './context.ts';
+import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
 import { isLasting, keepingAnAdministrator } from './last-administrator.ts';
 
 export interface UserAdministrationOptions {
@@ -23,64 +23,71 @@ export function createUserAdministration(
   { store, authority, vault, rows }: UserAdministrationOptions,
   changes: ClientChanges,
 ) {
-  const { change, heldBy, known, newestWindow, said } = changes;
+  const { change, heldBy, requireUser: known, newestWindow, stamp: said } = changes;
   const changeKeepingOne = keepingAnAdministrator(rows.clients, changes);
 
   const taking =
     (type: 'SuspendAccess' | 'RevokeAccess' | 'EraseClient') =>
-    async (by: By, username: string, reason: string | null): Promise<Done> => {
+    async (context: CommandContext, username: string, reason: string | null): Promise<Done> => {
       known(username);
       const windowId = newestWindow();
-      return await changeKeepingOne(by, username, {
-        ...{ type, windowId, ...said(by, username, reason) },
+      return await changeKeepingOne(context, username, {
+        ...{ type, windowId, ...said(context, username, reason) },
       });
     };
   const eraseClient = taking('EraseClient');
 
   return {
     async setAuthorization(
-      by: By,
+      context: CommandContext,
       username: string,
       given: GivenRights,
       reason: string | null,
     ): Promise<Done> {
       known(username);
       const rights = over(noRights, given);
-      existing(authority, rights.roles);
+      requireRoles(authority, rights.roles);
       const effective = authority.effective(username, rights);
-      withinOwn(by, effective);
+      requireOwnRights(context, effective);
       const command = {
         type: 'ChangeAuthorization' as const,
         rights,
         windowId: newestWindow(),
         holdsHttpRights: holdsHttpRights(effective),
-        ...said(by, username, reason),
+        ...said(context, username, reason),
       };
       return isLasting({ ...rights, status: 'active' })
-        ? await change(by, username, command)
-        : await changeKeepingOne(by, username, command);
+        ? await change(context, username, command)
+        : await changeKeepingOne(context, username, command);
     },
 
     suspend: taking('SuspendAccess'),
     revoke: taking('RevokeAccess'),
 
-    async resume(by: By, username: string, reason: string | null): Promise<Done> {
+    async resume(context: CommandContext, username: string, reason: string | null): Promise<Done> {
       known(username);
-      return await change(by, username, (state) => {
+      return await change(context, username, (state) => {
         // Access that was taken away is given anew: nobody gives more than they have.
-        withinOwn(by, heldBy(username, state));
-        return { type: 'ResumeAccess', ...said(by, username, reason) };
+        requireOwnRights(context, heldBy(username, state));
+        return { type: 'ResumeAccess', ...said(context, username, reason) };
       });
     },
 
-    async reinstate(by: By, username: string, reason: string | null): Promise<Done> {
+    async reinstate(
+      context: CommandContext,
+      username: string,
+      reason: string | null,
+    ): Promise<Done> {
       known(username);
-      return await change(by, username, { type: 'ReinstateAccess', ...said(by, username, reason) });
+      return await change(context, username, {
+        type: 'ReinstateAccess',
+        ...said(context, username, reason),
+      });
     },
 
     /** Forgets who a client was: its keys and verifiers are destroyed, and its history stays whole. */
-    async erase(by: By, username: string, reason: string | null): Promise<Done> {
-      const done = await eraseClient(by, username, reason);
+    async erase(context: CommandContext, username: string, reason: string | null): Promise<Done> {
+      const done = await eraseClient(context, username, reason);
       for (const keyId of await erasedKeysOf(store, username)) await vault.destroy(keyId);
       return done;
     },

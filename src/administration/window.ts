@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { registryId, type TurnedAway, type WindowCommand, window } from '../../domain/window.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
-import { actorOf, type By } from './context.ts';
+import { actorOf, type CommandContext } from './context.ts';
 
-export interface Unlock {
+export interface UnlockOptions {
   readonly durationMs?: number | undefined;
   readonly maxRequests?: number | undefined;
   readonly usernamePattern?: string | undefined;
@@ -23,13 +23,13 @@ const defaultRequestsMax = 100;
 
 export function createWindowAdministration(options: WindowAdministrationOptions) {
   const { now, turnedAway } = options;
-  const turn = (by: By, command: WindowCommand): Promise<Done> =>
-    record(options, window, registryId, command, by.cause);
+  const turn = (context: CommandContext, command: WindowCommand): Promise<Done> =>
+    record(options, window, registryId, command, context.cause);
 
   return {
-    unlock: (by: By, unlock: Unlock): Promise<Done> => {
+    unlock: (context: CommandContext, unlock: UnlockOptions): Promise<Done> => {
       const from = now();
-      return turn(by, {
+      return turn(context, {
         type: 'UnlockRegistry',
         windowId: randomUUID(),
         until: new Date(Date.parse(from) + (unlock.durationMs ?? defaultDurationMs)).toISOString(),
@@ -40,16 +40,16 @@ export function createWindowAdministration(options: WindowAdministrationOptions)
           note: unlock.note ?? null,
         },
         at: from,
-        by: actorOf(by),
+        by: actorOf(context),
         turnedAway: turnedAway(),
       });
     },
 
-    lock: (by: By): Promise<Done> =>
-      turn(by, {
+    lock: (context: CommandContext): Promise<Done> =>
+      turn(context, {
         type: 'LockRegistry',
         at: now(),
-        by: actorOf(by),
+        by: actorOf(context),
         turnedAway: turnedAway(),
       }),
   };

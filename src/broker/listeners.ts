@@ -53,7 +53,7 @@ interface Sizes {
 }
 
 /** Servers with all their connections, of which there are no more than so many. */
-class Open {
+class OpenListeners {
   readonly #connectionsMax: number;
   readonly #sockets = new Set<Socket>();
   readonly #servers: Server[] = [];
@@ -98,7 +98,7 @@ export async function openListeners(
   accept: Accept,
 ): Promise<Listeners> {
   const { webSocket, tls } = options;
-  const open = new Open(sizes.connections);
+  const open = new OpenListeners(sizes.connections);
   try {
     const tcp = createServer(socketOptions, (socket) => {
       if (!socket.destroyed) accept(socket, undefined, sourceOf(socket));

@@ -2,12 +2,12 @@
 
 import type { BrokerSetting } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { hookPort } from './hooks/adapter.ts';
-import { emqxSessions } from './hooks/emqx-sessions.ts';
+import { emqxSessions } from './hooks/emqx.ts';
 import type { Hooks } from './hooks/hooks.ts';
-import { rabbitmqSessions } from './hooks/rabbitmq-sessions.ts';
-import { vernemqSessions } from './hooks/vernemq-sessions.ts';
+import { rabbitmqSessions } from './hooks/rabbitmq.ts';
+import { vernemqSessions } from './hooks/vernemq.ts';
 import { startMosquitto } from './mosquitto/adapter.ts';
 import { type PrivateMosquitto, startPrivateMosquitto } from './mosquitto/private.ts';
 import type { Broker } from './ports/broker.ts';
@@ -40,12 +40,12 @@ function namesOf(settings: readonly Pick<BrokerSetting, 'kind'>[]): string[] {
 export async function startBrokers(options: {
   readonly config: Pick<Config, 'brokers' | 'dataDir' | 'publicMqttUrls'>;
   readonly logId: string;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly embedded: Broker | null;
   readonly gatewayUrls: () => readonly string[];
   readonly admissions: Hooks['admissions'];
 }): Promise<Brokers> {
-  const { config, logId, log, embedded } = options;
+  const { config, logId, logger, embedded } = options;
   const names = namesOf(config.brokers);
   const stops: (() => Promise<void>)[] = [];
   const all: Broker[] = [];
@@ -65,7 +65,7 @@ export async function startBrokers(options: {
       if (setting.kind !== 'mosquitto') {
         const { kind } = setting;
         const broker = hookPort({
-          ...{ name, kind, log },
+          ...{ name, kind, logger },
           api: sessionsOf[kind](name, setting.api),
           admissions: options.admissions[kind],
           urls: () => told ?? [],
@@ -77,12 +77,12 @@ export async function startBrokers(options: {
       let { address } = setting;
       let urls = () => told ?? urlsOf(setting);
       if (address === null) {
-        const own = await startPrivateMosquitto({ dataDir: config.dataDir, log });
+        const own = await startPrivateMosquitto({ dataDir: config.dataDir, logger });
         stops.push(() => own.stop());
         ({ address, upstream } = own);
         urls = () => told ?? options.gatewayUrls();
       }
-      const broker = startMosquitto({ name, address, logId, urls, log });
+      const broker = startMosquitto({ name, address, logId, urls, logger });
       stops.push(() => broker.close());
       all.push(broker);
     }

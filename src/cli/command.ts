@@ -37,7 +37,7 @@ export interface Option {
   readonly many?: true;
   readonly help: string;
 }
-export type Options = Readonly<Record<string, Option>>;
+export type CommandOptions = Readonly<Record<string, Option>>;
 
 /** The world of a command: what it reads and writes beside the registry. */
 export interface Surroundings {
@@ -64,7 +64,7 @@ export interface Command {
   readonly summary: string;
   /** What stands after the options: `NAME`, `[NAME]`, `NAME…`; '' for nothing. */
   readonly positionals: string;
-  readonly options: Options;
+  readonly options: CommandOptions;
   /** More words in the help, a line each. */
   readonly notes?: readonly string[];
   readonly examples: readonly string[];
@@ -72,7 +72,7 @@ export interface Command {
   run(call: Call): Promise<number>;
 }
 
-export const commonOptions: Options = {
+export const commonOptions: CommandOptions = {
   url: { value: 'URL', help: 'the registry (GATEBOOK_URL; default http://127.0.0.1:8080)' },
   token: { value: 'TOKEN', help: 'sign in with a token (GATEBOOK_TOKEN)' },
   json: { help: 'print what the registry answers, for scripts' },
@@ -82,7 +82,7 @@ export const commonOptions: Options = {
 /** The options of one question, and the words beside them. @throws CommandFailed on any that is not right */
 export function parsedArguments(
   args: readonly string[],
-  options: Options,
+  options: CommandOptions,
   helpHint: string,
 ): { given: ReadonlyMap<string, readonly string[]>; positionals: readonly string[] } {
   const { tokens, positionals } = parseArgs({

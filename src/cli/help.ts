@@ -1,5 +1,5 @@
 /** The help of the command line: as a whole, of a group of commands, of one command. */
-import { type Command, commonOptions, type Options, usageOf } from './command.ts';
+import { type Command, type CommandOptions, commonOptions, usageOf } from './command.ts';
 
 /** Two columns, two spaces in from the left. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
@@ -7,7 +7,7 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
 }
 
-const optionRows = (options: Options): [string, string][] =>
+const optionRows = (options: CommandOptions): [string, string][] =>
   Object.entries(options).map(([name, { value, help }]) => [
     `--${name}${value === undefined ? '' : ` ${value}`}`,
     help,
@@ -55,7 +55,7 @@ export const groupHelp = (group: string, commands: readonly Command[]): string[]
   ...commands.flatMap(({ examples }) => examples.slice(0, 1).map((example) => `  ${example}`)),
 ];
 
-export function commandHelp(command: Command, common: Options): string[] {
+export function commandHelp(command: Command, common: CommandOptions): string[] {
   const { summary, options, notes = [], examples } = command;
   return [
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,

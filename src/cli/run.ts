@@ -5,12 +5,12 @@ import { nearestWord } from '../platform/did-you-mean.ts';
 import { signInCommands } from './client/sign-in.ts';
 import {
   type Command,
+  type CommandOptions,
   callOf,
   checkPositionals,
   commonOptions,
   exitCodes,
   type Option,
-  type Options,
   parsedArguments,
   usageFault,
 } from './command.ts';
@@ -114,7 +114,7 @@ const wantsHelp = (args: readonly string[]): boolean => {
 };
 
 /** Commands that do not sign in take no token, those that ask nobody no address. */
-function commonOptionsOf({ name }: Command): Options {
+function commonOptionsOf({ name }: Command): CommandOptions {
   const {
     url = { help: '' },
     token = { help: '' },

@@ -6,7 +6,7 @@ import type { ClientEvent } from '../../domain/client/events.ts';
 import { type Client, credentialIdsOf } from '../../domain/client/state.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { type Cause, handle, type Outcome } from './handle.ts';
+import { type Cause, type HandledCommand, handle } from './handle.ts';
 
 export interface Clients {
   /**
@@ -17,7 +17,7 @@ export interface Clients {
     username: string,
     command: ClientCommand | ((state: Client) => ClientCommand | Promise<ClientCommand>),
     cause: Cause,
-  ): Promise<Outcome<Client, ClientEvent, ClientRefusal>>;
+  ): Promise<HandledCommand<Client, ClientEvent, ClientRefusal>>;
 }
 
 export function createClients(options: {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Decider, Decision } from '../../domain/decider.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { decideAttemptsMax } from '../limits.ts';
-import { inTurnFor } from '../platform/serial.ts';
+import { serialByKey } from '../platform/serial.ts';
 import {
   Conflict,
   type EventStore,
@@ -22,7 +22,7 @@ export interface Cause {
 
 export const newCause = (): Cause => ({ correlationId: randomUUID(), causationId: null });
 
-export interface Outcome<State, Event, Refusal extends string> {
+export interface HandledCommand<State, Event, Refusal extends string> {
   readonly decision: Decision<Event, Refusal>;
   /** The state after the decision. */
   readonly state: State;
@@ -53,10 +53,10 @@ export async function load<State, Command, Event, Refusal extends string>(
 }
 
 /** Where several in this process want the same stream, each gets its turn instead of losing again and again. */
-const turns = new WeakMap<EventStore, ReturnType<typeof inTurnFor>>();
+const turns = new WeakMap<EventStore, ReturnType<typeof serialByKey>>();
 
-function turnsOf(store: EventStore): ReturnType<typeof inTurnFor> {
-  const known = turns.get(store) ?? inTurnFor();
+function turnsOf(store: EventStore): ReturnType<typeof serialByKey> {
+  const known = turns.get(store) ?? serialByKey();
   turns.set(store, known);
   return known;
 }
@@ -77,10 +77,10 @@ export async function handle<
   id: string,
   command: Command | ((state: State) => Command | Promise<Command>),
   cause: Cause,
-): Promise<Outcome<State, Event, Refusal>> {
+): Promise<HandledCommand<State, Event, Refusal>> {
   const stream = `${decider.category}-${id}`;
   /** Null: somebody else was first. */
-  const once = async (): Promise<Outcome<State, Event, Refusal> | null> => {
+  const once = async (): Promise<HandledCommand<State, Event, Refusal> | null> => {
     const { state, revision } = await load(store, decider, id);
     const asked =
       typeof command === 'function'

@@ -1,7 +1,7 @@
 /** Personal fields (SPEC 5): sealed under a key per client in the vault, null once it is destroyed. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
-import { boundedCache } from '../platform/lru-cache.ts';
+import { lruCache } from '../platform/lru-cache.ts';
 import type { Vault } from './vault.ts';
 
 /** A sealed field that was changed, or sealed for another field or name. */
@@ -79,7 +79,7 @@ export function createPersonal(
   vault: Pick<Vault, 'keep' | 'open' | 'onDestroyed'>,
   keysMax = personalKeysMax,
 ): Personal {
-  const keys = boundedCache<{ username: string; key: Buffer }>(keysMax);
+  const keys = lruCache<{ username: string; key: Buffer }>(keysMax);
   vault.onDestroyed((id) => keys.delete(id));
 
   const keyOf = async (keyId: string, username: string): Promise<Buffer | undefined> => {

@@ -10,8 +10,8 @@ import {
   tokenBytesMax,
   verifiedTokensMax,
 } from '../limits.ts';
-import { boundedCache } from '../platform/lru-cache.ts';
-import type { Keys } from './keys/folder.ts';
+import { lruCache } from '../platform/lru-cache.ts';
+import type { KeyFolder } from './keys/folder.ts';
 import {
   type KeyRing,
   paseto,
@@ -71,10 +71,10 @@ const Claims = z.object({
   exp: Time,
 });
 
-type Checked = z.infer<typeof Claims> & { readonly kid: string };
+type VerifiedClaims = z.infer<typeof Claims> & { readonly kid: string };
 
 export interface TokenOptions {
-  readonly keys: Pick<Keys, 'dir'>;
+  readonly keys: Pick<KeyFolder, 'dir'>;
   readonly now?: () => Instant;
   readonly verifiedMax?: number;
   /** Is told when the key folder cannot be read any more; the keys already read stay in use. */
@@ -84,10 +84,10 @@ export interface TokenOptions {
 export async function createTokens(options: TokenOptions): Promise<Tokens> {
   const { now = () => new Date().toISOString(), onFault = () => undefined } = options;
   const { signing, find, verifying, rotate, look } = await openRing(options.keys.dir, now, onFault);
-  const verified = boundedCache<Checked>(options.verifiedMax ?? verifiedTokensMax);
+  const verified = lruCache<VerifiedClaims>(options.verifiedMax ?? verifiedTokensMax);
 
   /** Signature, issuer and form. Who it is for and whether it has ended is asked at each use. */
-  const check = async (token: string): Promise<Checked | null> => {
+  const check = async (token: string): Promise<VerifiedClaims | null> => {
     const { kid } = Footer.parse(JSON.parse(Buffer.from(InspectFooter(token)).toString()));
     if (find(kid) === undefined) await look(keysLookMs);
     const key = find(kid);

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
-import { boundedCache } from '../platform/lru-cache.ts';
+import { lruCache } from '../platform/lru-cache.ts';
 import {
   beginning,
   type EventStore,
@@ -52,7 +52,7 @@ export interface Vault {
 }
 
 const eventType = 'SecretKept';
-const Kept = z.object({
+const StoredSecret = z.object({
   type: z.literal(eventType),
   data: z.discriminatedUnion('kind', [
     z.object({
@@ -69,7 +69,7 @@ const Kept = z.object({
     }),
   ]),
 });
-type Kept = z.infer<typeof Kept>['data'];
+type StoredSecret = z.infer<typeof StoredSecret>['data'];
 
 export function createVault(
   store: EventStore,
@@ -79,7 +79,7 @@ export function createVault(
   /** What `watch` has seen, so that nobody waits for a store elsewhere; as large as the vault itself. */
   const copy = copied ? new Map<string, Secret>() : undefined;
   // Only of strong passwords: they must be answered fast, and a slow hash outweighs any read.
-  const verifiers = boundedCache<Secret>(verifiersHeldMax);
+  const verifiers = lruCache<Secret>(verifiersHeldMax);
   const listeners: ((id: string) => void)[] = [];
 
   const forget = (id: string) => {
@@ -125,7 +125,7 @@ export function createVault(
 
     async keep(secret) {
       const id = randomUUID();
-      const data: Kept = { at: now(), ...secret };
+      const data: StoredSecret = { at: now(), ...secret };
       const metadata = { correlationId: randomUUID(), causationId: null };
       await store.append(streamOf(id), noStream, [
         { eventId: randomUUID(), type: eventType, data, metadata },
@@ -182,8 +182,8 @@ function idIn(stream: string): string | undefined {
   return Id.safeParse(id).success ? id : undefined;
 }
 
-function keptIn({ type, data, stream }: StoredEvent): Kept {
-  const kept = Kept.safeParse({ type, data });
+function keptIn({ type, data, stream }: StoredEvent): StoredSecret {
+  const kept = StoredSecret.safeParse({ type, data });
   // Without the cause: what a parser says of a text may quote it.
   if (!kept.success) throw new Error(`${stream} holds nothing that this version can open`);
   return kept.data.data;

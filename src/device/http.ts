@@ -2,7 +2,7 @@
 
 const answerBytesMax = 1024 * 1024;
 
-export interface Answer {
+export interface DoorResponse {
   /** 0: nobody answered. */
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
@@ -10,10 +10,10 @@ export interface Answer {
 }
 
 /** Worth asking again although nothing was said about the request itself. */
-export const isTransient = ({ status }: Answer): boolean =>
+export const isTransient = ({ status }: DoorResponse): boolean =>
   status === 0 || status === 408 || status === 429 || status >= 500;
 
-export const textIn = (body: Answer['body'], name: string): string | null => {
+export const textIn = (body: DoorResponse['body'], name: string): string | null => {
   const value = body[name];
   return typeof value === 'string' ? value : null;
 };
@@ -24,7 +24,7 @@ export async function send(
   timeoutMs: number,
   signal: AbortSignal | undefined,
   init: RequestInit,
-): Promise<Answer> {
+): Promise<DoorResponse> {
   signal?.throwIfAborted();
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
@@ -43,7 +43,7 @@ export async function send(
   }
 }
 
-async function boundedJson(response: Response): Promise<Answer['body']> {
+async function boundedJson(response: Response): Promise<DoorResponse['body']> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
@@ -53,7 +53,7 @@ async function boundedJson(response: Response): Promise<Answer['body']> {
   }
   try {
     const value: unknown = JSON.parse(Buffer.concat(chunks).toString());
-    return typeof value === 'object' && value !== null ? (value as Answer['body']) : {};
+    return typeof value === 'object' && value !== null ? (value as DoorResponse['body']) : {};
   } catch {
     return {};
   }

@@ -9,7 +9,7 @@ import {
   readRegistrationFile,
   writeRegistrationFile,
 } from './file.ts';
-import { type Answer, isTransient, send, textIn } from './http.ts';
+import { type DoorResponse, isTransient, send, textIn } from './http.ts';
 
 export { type Registered, type RegistrationFile, RegistrationFileError } from './file.ts';
 
@@ -64,7 +64,7 @@ export class RegistrationRefused extends Error {
   readonly status: number;
   readonly code: string | null;
   readonly problem: Readonly<Record<string, unknown>>;
-  constructor(answer: Answer) {
+  constructor(answer: DoorResponse) {
     super(textIn(answer.body, 'detail') ?? `The registry answered with status ${answer.status}.`);
     this.status = answer.status;
     this.code = textIn(answer.body, 'code');
@@ -154,13 +154,15 @@ async function begunFile(options: RegisterOptions, url: string): Promise<Registr
   return file;
 }
 
-const isBusy = ({ status }: Answer): boolean => status === 408 || status === 429 || status === 503;
+const isBusy = ({ status }: DoorResponse): boolean =>
+  status === 408 || status === 429 || status === 503;
 
 /**
  * The token has ended, or its request is over: ask with the password, which knows of what came after, such as
  * a request that nobody decided in time and a window in which another one may be made.
  */
-const isOver = (answer: Answer): boolean => answer.status !== 201 && statusOf(answer) === null;
+const isOver = (answer: DoorResponse): boolean =>
+  answer.status !== 201 && statusOf(answer) === null;
 
 /** The requests of one registration, and its file. */
 function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFile) {
@@ -198,7 +200,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
     });
 
   /** With the registration token where there is one, so that the password is sent once. */
-  const askWithToken = async (waits: boolean): Promise<Answer> => {
+  const askWithToken = async (waits: boolean): Promise<DoorResponse> => {
     if (file.registrationToken !== null) {
       const answer = await poll(file.registrationToken, waits);
       if (!isOver(answer)) return answer;
@@ -214,7 +216,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
      * One quick question, to know and to say how it stands; where it is pending and there is time, a
      * long poll from then on.
      */
-    async askOrPoll(waits: boolean): Promise<Answer> {
+    async askOrPoll(waits: boolean): Promise<DoorResponse> {
       const first = await askWithToken(waits && isPending);
       if (first.status !== 202 || !waits || isPending) return first;
       isPending = true;
@@ -228,7 +230,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
       return file.registrationToken === null ? first : askWithToken(true);
     },
     /** Keeps what an answer brought, and says when to ask again. @throws RegistrationRefused */
-    async noted(answer: Answer, failures: number): Promise<RegistrationStatus> {
+    async noted(answer: DoorResponse, failures: number): Promise<RegistrationStatus> {
       const status = statusOf(answer);
       if (status === null) throw new RegistrationRefused(answer);
       if (status === 'pending') await keepPending(answer);
@@ -239,7 +241,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
         retryInMs: retryInMs(answer.retryAfterMs, failures),
       };
     },
-    async granted(body: Answer['body'] | null, already: boolean): Promise<RegisterResult> {
+    async granted(body: DoorResponse['body'] | null, already: boolean): Promise<RegisterResult> {
       const registered = (body as Registered | null) ?? file.registered;
       if (registered?.status !== 'granted' || registered.username !== file.username)
         throw new Error(`What answers at ${url} does not answer as Gatebook does.`);
@@ -252,7 +254,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
     },
   };
 
-  async function keepPending({ body }: Answer) {
+  async function keepPending({ body }: DoorResponse) {
     await keep({
       requestId: textIn(body, 'requestId') ?? file.requestId,
       pairingId: textIn(body, 'pairingId') ?? file.pairingId,
@@ -262,7 +264,7 @@ function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFil
 }
 
 /** What an answer that is no grant means for a device; null: it is final. */
-function statusOf(answer: Answer): RegistrationStatus['status'] | null {
+function statusOf(answer: DoorResponse): RegistrationStatus['status'] | null {
   if (answer.status === 0) return 'unreachable';
   if (isTransient(answer)) return isBusy(answer) ? 'busy' : 'faulty';
   if (answer.status === 202) return 'pending';

@@ -4,7 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import type { Fault } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
 import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { requirePermission } from './request/authorization.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
@@ -22,12 +22,12 @@ import { contentSecurityPolicyOf } from './response/content-security-policy.ts';
 import { Problem, problems } from './response/problem.ts';
 import { sendFile } from './response/static-file.ts';
 import {
-  type Answer,
-  type Asked,
   Nothing,
   parametersOf,
   preferredWaitSeconds,
   type Route,
+  type RouteRequest,
+  type RouteResponse,
 } from './route.ts';
 
 /** What the application needs from the service around it. */
@@ -40,7 +40,7 @@ export interface Edge {
   readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
   readonly sourceOf: SourceOf;
   readonly metrics: Metrics;
-  readonly log: Log;
+  readonly logger: Logger;
   /** A new random UUID. */
   readonly newId: () => string;
   /** Whether people and devices come by HTTPS, as the public URL says. */
@@ -51,7 +51,7 @@ export interface Edge {
   readonly bodyTimeoutMs?: number;
 }
 
-export interface State {
+export interface RequestState {
   correlationId: string;
   source: string | null;
   /** The path of the route as declared, for metrics; never the path as sent. */
@@ -65,9 +65,9 @@ export interface State {
 export function httpApplication(
   routes: readonly Route[],
   edge: Edge,
-  before: readonly Middleware<State>[] = [],
-): Koa<State> {
-  const router = new Router<State>({ sensitive: true, strict: true });
+  before: readonly Middleware<RequestState>[] = [],
+): Koa<RequestState> {
+  const router = new Router<RequestState>({ sensitive: true, strict: true });
   const byParameters = routes.toSorted(
     (a, b) => parametersOf(a.path).length - parametersOf(b.path).length,
   );
@@ -78,26 +78,27 @@ export function httpApplication(
       [dispatch(route, edge)],
     );
 
-  const koa = new Koa<State>();
-  koa.on('error', (error) => edge.log.debug('response failed', { error }));
-  koa.use(observed(edge));
+  const koa = new Koa<RequestState>();
+  koa.on('error', (error) => edge.logger.debug('response failed', { error }));
+  koa.use(withMetrics(edge));
   koa.use(hardened(edge));
   koa.use(
     problems({
       onProblem: (code) => edge.metrics.refusals.inc({ code }),
-      onFault: (error, correlationId) => edge.log.error('internal error', { error, correlationId }),
+      onFault: (error, correlationId) =>
+        edge.logger.error('internal error', { error, correlationId }),
     }),
   );
   koa.use(admittedWhileRunning(edge));
   for (const middleware of before) koa.use(middleware);
-  koa.use(router.routes() as Middleware<State>);
+  koa.use(router.routes() as Middleware<RequestState>);
   koa.use(unknownRoute);
   return koa;
 }
 
 /** Numbers the request, finds its source, and notes how it went. Nothing a client sends is an id. */
-const observed =
-  ({ metrics, log, newId, sourceOf }: Edge): Middleware<State> =>
+const withMetrics =
+  ({ metrics, logger, newId, sourceOf }: Edge): Middleware<RequestState> =>
   (ctx, next) => {
     const startedMs = performance.now();
     ctx.state = {
@@ -110,7 +111,7 @@ const observed =
       const seconds = (performance.now() - startedMs) / 1_000;
       const labels = { method: ctx.method, route, status: String(ctx.res.statusCode) };
       metrics.httpRequestSeconds.observe(labels, seconds);
-      log.debug('http request', { ...labels, durationMs: seconds * 1_000, correlationId });
+      logger.debug('http request', { ...labels, durationMs: seconds * 1_000, correlationId });
     });
     return next();
   };
@@ -118,7 +119,7 @@ const observed =
 const contentSecurityPolicy = contentSecurityPolicyOf("'self'");
 
 const hardened =
-  ({ https }: Edge): Middleware<State> =>
+  ({ https }: Edge): Middleware<RequestState> =>
   (ctx, next) => {
     ctx.set({
       'Content-Security-Policy': contentSecurityPolicy,
@@ -132,7 +133,7 @@ const hardened =
   };
 
 const admittedWhileRunning =
-  ({ stopping }: Edge): Middleware<State> =>
+  ({ stopping }: Edge): Middleware<RequestState> =>
   async (ctx, next) => {
     try {
       if (stopping.aborted) throw new Problem('stopping');
@@ -143,7 +144,7 @@ const admittedWhileRunning =
     }
   };
 
-const unknownRoute: Middleware<State> = (ctx) => {
+const unknownRoute: Middleware<RequestState> = (ctx) => {
   const matched = (ctx as { matched?: { methods: string[] }[] }).matched ?? [];
   const allowed = [...new Set(matched.flatMap(({ methods }) => methods))].sort();
   if (allowed.length === 0) throw new Problem('route-not-found');
@@ -239,7 +240,7 @@ function askedOf<Parts extends object>(
       requirePermission(caller, ctx.method, ctx.path);
     },
   } satisfies Omit<
-    Asked<unknown, unknown, unknown, 'permitted'>,
+    RouteRequest<unknown, unknown, unknown, 'permitted'>,
     'caller' | 'params' | 'query' | 'body'
   >;
 }
@@ -253,7 +254,7 @@ function goneSignal(ctx: Context): AbortSignal {
 function answer(
   ctx: Context,
   route: Route,
-  { status, body, type, headers, position, file, session }: Answer,
+  { status, body, type, headers, position, file, session }: RouteResponse,
   edge: Edge,
 ) {
   ctx.status = status;

@@ -9,12 +9,12 @@ import type { ServedFile } from './response/static-file.ts';
  * Who may: `open` anybody; `registration` the holder of a registration token, which the route checks
  * itself; `signed-in` any active user; `permitted` who has the permission that the path names.
  */
-export type Access = 'open' | 'registration' | 'signed-in' | 'permitted';
+export type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
 
-type CallerFor<A extends Access> = A extends 'signed-in' | 'permitted' ? Caller : null;
+type CallerFor<A extends RouteAccess> = A extends 'signed-in' | 'permitted' ? Caller : null;
 
 /** What a route is asked: everything parsed, the caller known and allowed. */
-export interface Asked<P, Q, B, A extends Access> {
+export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -37,7 +37,7 @@ export interface Asked<P, Q, B, A extends Access> {
   readonly permit: () => void;
 }
 
-export interface Answer {
+export interface RouteResponse {
   readonly status: number;
   readonly body?: unknown;
   /** Where `body` is text. */
@@ -65,7 +65,7 @@ export interface Route<
   P extends z.ZodType = z.ZodType,
   Q extends z.ZodType = z.ZodType,
   B extends z.ZodType = z.ZodType,
-  A extends Access = Access,
+  A extends RouteAccess = RouteAccess,
 > {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Parameters in braces: `/api/users/{username}`. */
@@ -91,12 +91,14 @@ export interface Route<
   readonly answers: Readonly<Record<number, AnswerDeclared>>;
   /** Codes of its own; those that every route of its kind has are added by themselves. */
   readonly problems?: readonly ProblemCode[];
-  handle(asked: Asked<z.output<P>, z.output<Q>, z.output<B>, A>): Promise<Answer> | Answer;
+  handle(
+    request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>,
+  ): Promise<RouteResponse> | RouteResponse;
 }
 
 /** Declares a route; what it leaves out takes nothing. */
 export const route = <
-  A extends Access,
+  A extends RouteAccess,
   P extends z.ZodType = Nothing,
   Q extends z.ZodType = Nothing,
   B extends z.ZodType = Nothing,
@@ -104,10 +106,13 @@ export const route = <
   declared: Route<P, Q, B, A>,
 ): Route => declared as unknown as Route;
 
-export const ok = (body: unknown): Answer => ({ status: 200, body });
+export const ok = (body: unknown): RouteResponse => ({ status: 200, body });
 
 /** The answer to a command: the thing as it now is. */
-export const done = ({ position }: { readonly position: string }, body: unknown): Answer => ({
+export const done = (
+  { position }: { readonly position: string },
+  body: unknown,
+): RouteResponse => ({
   status: 200,
   body,
   position,
@@ -117,9 +122,9 @@ export const created = (
   { position }: { readonly position: string },
   location: string,
   body: unknown,
-): Answer => ({ status: 201, body, position, headers: { Location: location } });
+): RouteResponse => ({ status: 201, body, position, headers: { Location: location } });
 
-export const removed = ({ position }: { readonly position: string }): Answer => ({
+export const removed = ({ position }: { readonly position: string }): RouteResponse => ({
   status: 204,
   position,
 });

@@ -70,7 +70,7 @@ export async function startHttp(
     reached: (position, timeoutMs) => app.reached(position, timeoutMs),
     sourceOf: sourceReader(app.config.trustedProxies),
     metrics: app.metrics,
-    log: app.log,
+    logger: app.logger,
     newId: randomUUID,
     https: app.config.publicUrl?.startsWith('https:') === true,
     stopping: stopping.signal,

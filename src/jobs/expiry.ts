@@ -6,7 +6,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { handle, newCause } from '../commands/handle.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -17,7 +17,7 @@ const retryMs = 1_000;
 /** What is due at once is done in portions, so that nothing else waits long. */
 const dueAtOnceMax = 200;
 
-export interface ClockworkOptions {
+export interface ExpiryOptions {
   readonly store: EventStore;
   readonly clients: Clients;
   readonly rows: {
@@ -27,11 +27,11 @@ export interface ClockworkOptions {
   };
   readonly turnedAway: () => TurnedAway | null;
   readonly now: () => string;
-  readonly log: Log;
+  readonly logger: Logger;
 }
 
 /** Does everything that is due now. */
-export async function ring(options: ClockworkOptions): Promise<void> {
+export async function expireDue(options: ExpiryOptions): Promise<void> {
   const { store, clients, rows, now } = options;
   const row = rows.window.get(registryId);
   if (row?.status === 'unlocked' && row.until <= now())
@@ -61,17 +61,17 @@ export async function ring(options: ClockworkOptions): Promise<void> {
 }
 
 /** Runs until the signal aborts; resolves then. */
-export async function startClockwork(
-  options: ClockworkOptions & { readonly signal: AbortSignal },
+export async function startExpiry(
+  options: ExpiryOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  const { signal, log, rows, now } = options;
+  const { signal, logger, rows, now } = options;
   while (!signal.aborted) {
     let failed = false;
     try {
-      await ring(options);
+      await expireDue(options);
     } catch (error) {
       failed = true;
-      if (!signal.aborted) log.warn('What was due could not be done; trying again', { error });
+      if (!signal.aborted) logger.warn('What was due could not be done; trying again', { error });
     }
     const row = rows.window.get(registryId);
     const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;

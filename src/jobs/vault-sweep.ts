@@ -7,7 +7,7 @@ import { load } from '../commands/handle.ts';
 import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
 import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -71,18 +71,19 @@ const isRefused = ({ status }: Client): boolean =>
 
 /** Sweeps from time to time until the signal aborts; resolves then. */
 export async function startSweeping(
-  options: SweepOptions & { readonly signal: AbortSignal; readonly log: Log },
+  options: SweepOptions & { readonly signal: AbortSignal; readonly logger: Logger },
 ): Promise<void> {
-  const { log, signal } = options;
+  const { logger, signal } = options;
   // Not at once: after a restart everybody comes back, and that goes first.
   for (let waitMs = firstSweepAfterMs; ; waitMs = sweepEveryMs) {
     await pause(waitMs, signal);
     if (signal.aborted) return;
     try {
       const count = await sweep(options);
-      if (count > 0) log.info('Secrets that nobody needs are destroyed', { count });
+      if (count > 0) logger.info('Secrets that nobody needs are destroyed', { count });
     } catch (error) {
-      if (!signal.aborted) log.warn('The vault could not be swept; trying again later', { error });
+      if (!signal.aborted)
+        logger.warn('The vault could not be swept; trying again later', { error });
     }
   }
 }

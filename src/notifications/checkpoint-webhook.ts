@@ -2,7 +2,7 @@
 
 import type { Published } from '../audit/transparency-log/publisher.ts';
 import { checkpointWebhookMs } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { webhookMessage } from './messages.ts';
 
 /** Resolves when the receiver has answered, or will not; never rejects. */
@@ -10,7 +10,7 @@ export async function sendCheckpoint(
   webhook: { readonly url: string; readonly secret: string | null } | null,
   published: Published,
   at: string,
-  log: Log,
+  logger: Logger,
 ): Promise<void> {
   if (webhook === null) return;
   const { url, body, headers } = webhookMessage(webhook, {
@@ -35,5 +35,5 @@ export async function sendCheckpoint(
     const { name = 'not reached', cause } = error as { name?: string; cause?: { code?: string } };
     detail = cause?.code ?? name;
   }
-  if (detail !== '') log.warn('A checkpoint could not be sent to the webhook', { detail });
+  if (detail !== '') logger.warn('A checkpoint could not be sent to the webhook', { detail });
 }

@@ -46,7 +46,7 @@ export interface LiveReader {
   close(): void;
 }
 
-export interface Live {
+export interface LiveEvents {
   /** Everything after the event at `after`; null: from now on. */
   read(after: string | null): LiveReader;
   knocked(knock: Knock): void;
@@ -65,10 +65,10 @@ const requestNames: Readonly<Record<string, LiveEntry['name']>> = {
   ReplacementExpired: 'request.expired',
 };
 
-type Told = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
+type LoggedEvent = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
 
 /** The live events that an event of the log means, in order. */
-export function liveEntries({ type, stream, position, data }: Told): LiveEntry[] {
+export function liveEntries({ type, stream, position, data }: LoggedEvent): LiveEntry[] {
   const { requestId, username, broker, at } = data as Record<string, string | undefined>;
   const entry = (name: LiveEntry['name'], key: string, its: string | null = null): LiveEntry => ({
     ...{ name, key, broker: its, position },
@@ -170,10 +170,10 @@ class Reader implements LiveReader {
   }
 }
 
-export function createLive(options: {
+export function createLiveEvents(options: {
   history: Rows<HistoryRow>;
   onApplied: (listener: (events: readonly StoredEvent[]) => void) => void;
-}): Live {
+}): LiveEvents {
   const { history } = options;
   const readers = new Set<Reader>();
 

@@ -2,22 +2,22 @@
 
 import type { EmbeddedBroker } from '../broker/ports/broker.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import type { Views } from '../views/views.ts';
-import type { Live, LiveEntry } from './live-events.ts';
+import type { LiveEntry, LiveEvents } from './live-events.ts';
 
 const root = 'gatebook/registry';
 
 export interface RegistryTopics {
-  readonly live: Live;
+  readonly liveEvents: LiveEvents;
   readonly views: Pick<Views, 'request' | 'user' | 'users' | 'window'>;
   readonly broker: Pick<EmbeddedBroker, 'publish'>;
   readonly now: () => string;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
-interface Message {
+interface TopicMessage {
   readonly topic: string;
   readonly event: string;
   readonly at: string;
@@ -34,8 +34,8 @@ const stateTopic = (username: string) => `${root}/clients/${username}/state`;
  * closed: a topic has many readers.
  */
 export async function publishRegistry(options: RegistryTopics): Promise<void> {
-  const { live, log, signal } = options;
-  const reader = live.read(null);
+  const { liveEvents, logger, signal } = options;
+  const reader = liveEvents.read(null);
   try {
     let anew = true;
     while (!signal.aborted)
@@ -52,7 +52,7 @@ export async function publishRegistry(options: RegistryTopics): Promise<void> {
             ...{ data: knock, retain: false },
           });
       } catch (error) {
-        if (!signal.aborted) log.warn('An event could not be published by MQTT', { error });
+        if (!signal.aborted) logger.warn('An event could not be published by MQTT', { error });
       }
   } finally {
     reader.close();
@@ -80,12 +80,12 @@ async function publishStates(options: RegistryTopics): Promise<void> {
   } while (cursor !== undefined && count < registryStatesMax);
 }
 
-const windowMessage = ({ views }: RegistryTopics, at: string): Message => {
+const windowMessage = ({ views }: RegistryTopics, at: string): TopicMessage => {
   const data = views.window();
   return { topic: `${root}/window`, event: `window.${data.status}`, at, data, retain: true };
 };
 
-async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<Message[]> {
+async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<TopicMessage[]> {
   const { views } = options;
   const { name: event, key, at } = entry;
   if (event.startsWith('window.')) return [windowMessage(options, at)];
@@ -105,6 +105,6 @@ async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<Me
 
 const publish = (
   { broker }: RegistryTopics,
-  { topic, event, at, data, retain }: Message,
+  { topic, event, at, data, retain }: TopicMessage,
 ): Promise<void> =>
   broker.publish(topic, data === undefined ? '' : JSON.stringify({ event, at, data }), { retain });

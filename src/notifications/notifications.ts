@@ -11,7 +11,7 @@ import {
   notificationRetriesMs,
   notificationTimeoutMs,
 } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
@@ -39,8 +39,8 @@ export interface NotificationOptions {
   readonly publicUrl: string | null;
   readonly history: Rows<HistoryRow>;
   readonly views: Pick<Views, 'request' | 'window' | 'user'>;
-  readonly readModels: Pick<ReadModels, 'note' | 'takeNote' | 'onApplied'>;
-  readonly log: Log;
+  readonly readModels: Pick<ReadModels, 'getBookmark' | 'setBookmark' | 'onApplied'>;
+  readonly logger: Logger;
   readonly now: () => string;
   readonly signal: AbortSignal;
   /** Other pauses than the named ones, so that a test need not wait. */
@@ -53,7 +53,7 @@ export interface Notifications {
   readonly ended: Promise<void>;
 }
 
-interface Told {
+interface NotifiedEntry {
   readonly row: HistoryRow;
   readonly entry: LiveEntry;
 }
@@ -61,7 +61,7 @@ interface Told {
 interface Target {
   readonly name: NotificationTarget;
   readonly gatherMs: number;
-  messages(told: readonly Told[]): Promise<Message[]>;
+  messages(told: readonly NotifiedEntry[]): Promise<Message[]>;
 }
 
 const deadLettersNote = 'notifications-dead-letters';
@@ -82,11 +82,11 @@ export function startNotifications(options: NotificationOptions): Notifications 
       waiting.add(done);
       signal.addEventListener('abort', done);
     });
-  const letters: DeadLetter[] = JSON.parse(readModels.note(deadLettersNote) ?? '[]');
+  const letters: DeadLetter[] = JSON.parse(readModels.getBookmark(deadLettersNote) ?? '[]');
   const putAside = (letter: DeadLetter) => {
     letters.unshift(letter);
     letters.length = Math.min(letters.length, deadLettersMax);
-    readModels.takeNote(deadLettersNote, JSON.stringify(letters));
+    readModels.setBookmark(deadLettersNote, JSON.stringify(letters));
   };
   const targets = [webhookTarget(options), ntfyTarget(options)].filter((one) => one !== null);
   return {
@@ -159,10 +159,10 @@ async function follow(
   changed: () => Promise<void>,
   putAside: (letter: DeadLetter) => void,
 ): Promise<void> {
-  const { history, readModels, signal, log } = options;
+  const { history, readModels, signal, logger } = options;
   const checkpoint = `notifications-${target.name}`;
-  let index = Number(readModels.note(checkpoint) ?? newest(history));
-  readModels.takeNote(checkpoint, String(index));
+  let index = Number(readModels.getBookmark(checkpoint) ?? newest(history));
+  readModels.setBookmark(checkpoint, String(index));
   while (!signal.aborted) {
     const page = history.find({
       order: 'oldest',
@@ -182,10 +182,10 @@ async function follow(
         if (signal.aborted) return;
       }
     } catch (error) {
-      log.error('A notification could not be made', { error, target: target.name });
+      logger.error('A notification could not be made', { error, target: target.name });
     }
     index = last.index;
-    readModels.takeNote(checkpoint, String(index));
+    readModels.setBookmark(checkpoint, String(index));
   }
 }
 
@@ -193,7 +193,7 @@ const newest = (history: Rows<HistoryRow>): number =>
   history.find({ order: 'newest', limit: 1 }).items[0]?.index ?? 0;
 
 async function deliver(
-  { signal, log, now, retriesMs = notificationRetriesMs }: NotificationOptions,
+  { signal, logger, now, retriesMs = notificationRetriesMs }: NotificationOptions,
   { name }: Target,
   message: Message,
   putAside: (letter: DeadLetter) => void,
@@ -208,7 +208,7 @@ async function deliver(
   }
   if (signal.aborted) return;
   const { id, event, subject } = message;
-  log.warn('A notification could not be delivered and is put aside', {
+  logger.warn('A notification could not be delivered and is put aside', {
     target: name,
     event,
     detail,

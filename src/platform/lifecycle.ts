@@ -2,7 +2,7 @@
 
 type Undo = () => Promise<void> | void;
 
-export class Started {
+export class Lifecycle {
   readonly #ending = new AbortController();
   readonly #steps: Undo[] = [];
 

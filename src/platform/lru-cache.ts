@@ -1,6 +1,6 @@
 /** A map of bounded size that forgets what was longest not used. */
 
-export interface BoundedCache<Value> {
+export interface LruCache<Value> {
   readonly size: number;
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -12,7 +12,7 @@ export interface BoundedCache<Value> {
   load(key: string, read: () => Promise<Value | undefined>): Promise<Value | undefined>;
 }
 
-export function boundedCache<Value>(max: number): BoundedCache<Value> {
+export function lruCache<Value>(max: number): LruCache<Value> {
   const values = new Map<string, Value>();
   let deletions = 0;
 

@@ -1,8 +1,8 @@
 /** Runs what it is given one after the other: all of it, or what concerns the same thing. */
 
-export type InTurn = <T>(act: () => Promise<T>) => Promise<T>;
+export type Serial = <T>(act: () => Promise<T>) => Promise<T>;
 
-export function inTurn(): InTurn {
+export function serial(): Serial {
   let last: Promise<unknown> = Promise.resolve();
   return (act) => {
     const mine = last.then(act, act);
@@ -12,10 +12,10 @@ export function inTurn(): InTurn {
 }
 
 /** The same for each key by itself; a key that nobody waits for is forgotten. */
-export function inTurnFor(): <T>(key: string, act: () => Promise<T>) => Promise<T> {
-  const queues = new Map<string, { readonly run: InTurn; waiting: number }>();
+export function serialByKey(): <T>(key: string, act: () => Promise<T>) => Promise<T> {
+  const queues = new Map<string, { readonly run: Serial; waiting: number }>();
   return async (key, act) => {
-    const queue = queues.get(key) ?? { run: inTurn(), waiting: 0 };
+    const queue = queues.get(key) ?? { run: serial(), waiting: 0 };
     queues.set(key, queue);
     queue.waiting++;
     try {

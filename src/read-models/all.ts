@@ -22,7 +22,7 @@ export const allProjections = [
 ] as const;
 
 /** What is kept beside the rows, and is no fold of one. */
-export const allKeepers = [merkleTree] as const;
+export const allCustomProjections = [merkleTree] as const;
 
 export const rowsOf = (readModels: ReadModels) => ({
   window: readModels.rows(windowProjection),

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoredEvent } from '../store/event-store.ts';
 
-export interface Kept {
+export interface CustomModel {
   /** Takes the next event and writes what it keeps of it; `index` counts the log's events from 0. */
   take(stored: StoredEvent, index: number): void;
   /** What was taken since the transaction began is undone: go back to what the tables say. */
@@ -10,10 +10,10 @@ export interface Kept {
 }
 
 /** `View`: what others may ask of it. */
-export interface Keeper<View> {
+export interface CustomProjection<View> {
   /** Another name or version is begun anew from the first event. */
   readonly name: string;
   readonly version: number;
   /** Opens its table `rows_<name>`, made if missing, with the columns `key`, `born` and `row` of all rows. */
-  open(database: DatabaseSync): Kept & View;
+  open(database: DatabaseSync): CustomModel & View;
 }

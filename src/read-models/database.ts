@@ -70,7 +70,7 @@ function forgetStrangers(
 }
 
 /** How far one of them is, and where it begins when it is new: at the log's first event. */
-export function checkpointOf(
+export function foldedUpTo(
   database: DatabaseSync,
   { name, version }: Named,
 ): { position: Position; index: number } {

@@ -1,12 +1,12 @@
 /** All rows of a projection that fulfil a condition, a page at a time, however many there are. */
-import type { Query, Rows } from './row-table.ts';
+import type { RowQuery, Rows } from './row-table.ts';
 
 const pageSize = 1_000;
 
 /** Each page is read when its first row is asked for: rows may change in between. */
 export function* everyRow<Row>(
   rows: Pick<Rows<Row>, 'find'>,
-  query: Pick<Query, 'where' | 'order'> = {},
+  query: Pick<RowQuery, 'where' | 'order'> = {},
 ): Generator<Row, void, void> {
   let cursor: string | undefined;
   do {

@@ -1,12 +1,12 @@
 /** Feeds the log to the read models, and never gives up: a fault is waited out, and told to readiness. */
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ReadModels } from './read-models.ts';
 
 const retryDelayMs = 1_000;
 
-export interface Following {
+export interface ReadModelFollower {
   /** What keeps the read models behind the log; null: nothing. */
   fault(): Error | null;
   /** Resolves when the follower has ended. */
@@ -16,10 +16,10 @@ export interface Following {
 export function followLog(options: {
   store: EventStore;
   readModels: ReadModels;
-  log: Log;
+  logger: Logger;
   signal: AbortSignal;
-}): Following {
-  const { store, readModels, log, signal } = options;
+}): ReadModelFollower {
+  const { store, readModels, logger, signal } = options;
   let fault: Error | null = null;
   let told = 0;
 
@@ -30,12 +30,12 @@ export function followLog(options: {
           readModels.apply(events);
           fault = null;
           const faults = readModels.faults();
-          for (const { error } of faults.slice(told)) log.error(error.message);
+          for (const { error } of faults.slice(told)) logger.error(error.message);
           told = faults.length;
         }
       } catch (error) {
         fault = error instanceof Error ? error : new Error('the log cannot be followed');
-        log.error('The read models cannot follow the log; trying again', { error: fault });
+        logger.error('The read models cannot follow the log; trying again', { error: fault });
         await pause(retryDelayMs, signal);
       }
     }

@@ -1,6 +1,6 @@
 /** Lets others wait, each for so long, until something that follows the log is as far as a position. */
 
-export class Reaching {
+export class PositionWaiters {
   readonly #waiting = new Set<{ position: string; tell: (reached: boolean) => void }>();
 
   /** True when that position or a later one is told of; false after `timeoutMs`, or at the end. */

@@ -3,12 +3,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
-import type { Keeper, Kept } from './custom-projection.ts';
-import { checkpointOf, furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
-import { Reaching } from './position-waiters.ts';
+import type { CustomModel, CustomProjection } from './custom-projection.ts';
+import { foldedUpTo, furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
+import { PositionWaiters } from './position-waiters.ts';
 import { blaming, ProjectionFault, type Stoppable } from './projection-fault.ts';
 import { type Rows, RowTable } from './row-table.ts';
-import type { PastRows } from './row-versions.ts';
+import type { VersionedRows } from './row-versions.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
@@ -18,27 +18,27 @@ type AnyProjection = Projection<any, any, any>;
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** How far one of them is: a projection, or what is kept beside the rows. */
-interface Place extends Stoppable {
+interface FoldedModel extends Stoppable {
   readonly projection: { readonly name: string; readonly version: number };
   position: Position;
   /** The number of the next event, counted from the log's first. */
   index: number;
 }
 
-interface Model extends Place {
+interface Model extends FoldedModel {
   readonly projection: AnyProjection;
   readonly table: RowTable<unknown>;
 }
 
-interface KeptModel extends Place {
-  readonly kept: Kept;
+interface KeptModel extends FoldedModel {
+  readonly view: CustomModel;
 }
 
 export interface ReadModels {
   rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
   /** Rows as they were, of a projection that keeps their versions. */
-  past<Row, Event, Past>(projection: Projection<Row, Event, Past>): PastRows<Past>;
-  kept<View>(keeper: Keeper<View>): View;
+  past<Row, Event, Past>(projection: Projection<Row, Event, Past>): VersionedRows<Past>;
+  kept<View>(custom: CustomProjection<View>): View;
   /** How far all read models are. */
   position(): Position;
   /** Where the follower goes on: the place of the read model that is behind the most. */
@@ -55,8 +55,8 @@ export interface ReadModels {
   lag(): Record<string, number>;
   state(): Promise<ReadModelState>;
   /** A small thing to remember beside the rows; forgotten with them. */
-  note(name: string): string | undefined;
-  takeNote(name: string, value: string): void;
+  getBookmark(name: string): string | undefined;
+  setBookmark(name: string, value: string): void;
   close(): void;
 }
 
@@ -67,33 +67,33 @@ export interface ReadModels {
 export function openReadModels(
   options: RowsFileOptions & {
     readonly projections: readonly AnyProjection[];
-    readonly keepers?: readonly Keeper<unknown>[];
+    readonly customProjections?: readonly CustomProjection<unknown>[];
   },
 ): ReadModels {
-  const { file, projections, keepers = [] } = options;
-  const database = openRowsFile(options, [...projections, ...keepers]);
+  const { file, projections, customProjections = [] } = options;
+  const database = openRowsFile(options, [...projections, ...customProjections]);
   const models = projections.map((projection): Model => {
     const table = new RowTable(database, projection);
-    return { projection, table, ...checkpointOf(database, projection), fault: undefined };
+    return { projection, table, ...foldedUpTo(database, projection), fault: undefined };
   });
-  const kept = keepers.map((keeper): KeptModel => {
-    const opened = keeper.open(database) as Kept;
-    const place = checkpointOf(database, keeper);
-    return { projection: keeper, kept: opened, ...place, fault: undefined };
+  const kept = customProjections.map((custom): KeptModel => {
+    const opened = custom.open(database) as CustomModel;
+    const place = foldedUpTo(database, custom);
+    return { projection: custom, view: opened, ...place, fault: undefined };
   });
-  return new Running(database, file, models, kept);
+  return new OpenReadModels(database, file, models, kept);
 }
 
-class Running implements ReadModels {
+class OpenReadModels implements ReadModels {
   readonly #database: DatabaseSync;
   readonly #file: string;
-  readonly #models: readonly Place[];
+  readonly #models: readonly FoldedModel[];
   readonly #folded: readonly Model[];
   readonly #kept: readonly KeptModel[];
   readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
   readonly #readers = new Map<string, Model[]>();
   readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
-  readonly #reaching = new Reaching();
+  readonly #reaching = new PositionWaiters();
   readonly #saveCheckpoint: ReturnType<DatabaseSync['prepare']>;
 
   constructor(
@@ -122,16 +122,16 @@ class Running implements ReadModels {
     return table as unknown as Rows<Row>;
   }
 
-  past<Row, Event, Past>({ name }: Projection<Row, Event, Past>): PastRows<Past> {
+  past<Row, Event, Past>({ name }: Projection<Row, Event, Past>): VersionedRows<Past> {
     const past = this.#tables.get(name)?.past;
     if (!past) throw new Error(`the read model ${name} keeps no past`);
-    return past as PastRows<Past>;
+    return past as VersionedRows<Past>;
   }
 
-  kept<View>({ name }: Keeper<View>): View {
+  kept<View>({ name }: CustomProjection<View>): View {
     const found = this.#kept.find(({ projection }) => projection.name === name);
     if (!found) throw new Error(`nothing is kept as ${name}`);
-    return found.kept as Kept & View;
+    return found.view as CustomModel & View;
   }
 
   resume() {
@@ -183,7 +183,7 @@ class Running implements ReadModels {
     } catch (error) {
       for (const { table } of this.#folded) table.abandon();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      for (const { kept } of this.#kept) kept.abandon();
+      for (const { view: kept } of this.#kept) kept.abandon();
       if (!(error instanceof ProjectionFault)) throw error;
       error.model.fault = error;
       return undefined;
@@ -193,7 +193,7 @@ class Running implements ReadModels {
   #fold(stored: StoredEvent, index: number): void {
     for (const model of this.#kept)
       if (!model.fault && stored.position > model.position)
-        blaming(model, stored, () => model.kept.take(stored, index));
+        blaming(model, stored, () => model.view.take(stored, index));
     const readers = this.#readers.get(categoryOf(stored.stream));
     if (!readers) return;
     const envelope: Envelope = { ...stored, index };
@@ -244,14 +244,14 @@ class Running implements ReadModels {
     );
   }
 
-  note(name: string): string | undefined {
+  getBookmark(name: string): string | undefined {
     const found = this.#database.prepare('SELECT value FROM notes WHERE name = ?').get(name) as
       | { value: string }
       | undefined;
     return found?.value;
   }
 
-  takeNote(name: string, value: string): void {
+  setBookmark(name: string, value: string): void {
     this.#database
       .prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)')
       .run(name, value);

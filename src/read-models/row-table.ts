@@ -1,7 +1,7 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
-import { PastTable } from './row-versions.ts';
+import { RowVersions } from './row-versions.ts';
 
 /**
  * What a row must fulfil; `key` and `born` (the number of the event that made it) are columns too. All
@@ -18,13 +18,13 @@ export type Condition =
   | { readonly column: string; readonly includes: string }
   | { readonly anyOf: readonly Condition[] };
 
-export interface Page<Row> {
+export interface RowPage<Row> {
   readonly items: readonly Row[];
   /** Give it back to get the rows that follow; null: these were the last. */
   readonly nextCursor: string | null;
 }
 
-export interface Query {
+export interface RowQuery {
   readonly where?: readonly Condition[];
   readonly order?: 'newest' | 'oldest';
   readonly limit: number;
@@ -35,7 +35,7 @@ export interface Query {
 export interface Rows<Row> {
   get(key: string): Row | undefined;
   /** A page of rows, ordered by when they came to be. @throws MalformedCursor */
-  find(query: Query): Page<Row>;
+  find(query: RowQuery): RowPage<Row>;
   count(where?: readonly Condition[]): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
@@ -85,7 +85,7 @@ function conditionSql(
 export class RowTable<Row> implements Rows<Row> {
   readonly projection: Projection<Row>;
   /** Every version of its rows, where the projection keeps them. */
-  readonly past: PastTable<unknown> | undefined;
+  readonly past: RowVersions<unknown> | undefined;
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
@@ -111,7 +111,7 @@ export class RowTable<Row> implements Rows<Row> {
       `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
        VALUES (${columns.map(() => '?').join(', ')})`,
     );
-    this.past = projection.past && new PastTable(database, projection.name);
+    this.past = projection.past && new RowVersions(database, projection.name);
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
 
@@ -135,7 +135,7 @@ export class RowTable<Row> implements Rows<Row> {
   static drop(database: DatabaseSync, name: string): void {
     if (!identifier.test(name)) throw new Error(`${name} cannot name a table`);
     database.exec(`DROP TABLE IF EXISTS rows_${name}`);
-    PastTable.drop(database, name);
+    RowVersions.drop(database, name);
   }
 
   get(key: string): Row | undefined {
@@ -196,7 +196,7 @@ export class RowTable<Row> implements Rows<Row> {
     return [sql === '' ? '1' : sql, parts.flatMap(([, values]) => values)];
   }
 
-  find({ where = [], order = 'newest', limit, cursor }: Query): Page<Row> {
+  find({ where = [], order = 'newest', limit, cursor }: RowQuery): RowPage<Row> {
     const [sql, values] = this.#where(where);
     const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
     const from = cursor === undefined ? [] : [bornOf(cursor)];

@@ -15,7 +15,7 @@ export interface Version<Row> {
 }
 
 /** Rows as they were when the log held so many events: `size`. */
-export interface PastRows<Row> {
+export interface VersionedRows<Row> {
   get(key: string, size: number): Row | undefined;
   /** Every row there was, in the order of keys; rows that are alike are one and the same object. */
   all(size: number): Iterable<readonly [key: string, row: Row]>;
@@ -28,7 +28,7 @@ type Stored = { key: string; since: number; until: number | null; text: number |
 
 const hashBytes = 16;
 
-export class PastTable<Row> implements PastRows<Row> {
+export class RowVersions<Row> implements VersionedRows<Row> {
   readonly #newest: Statement;
   readonly #end: Statement;
   readonly #add: Statement;

@@ -1,7 +1,7 @@
 /** One attempt on its way through rows 3 to 8 (SPEC 4): what it prepared is undone unless it was recorded. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { DoorRefusal, Knocking } from '../../domain/client/commands.ts';
-import { knock } from '../../domain/client/door.ts';
+import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
+import { requestRegistration } from '../../domain/client/door.ts';
 import type { Client } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
 import { holdsHttpRights, type Permission } from '../../domain/permission.ts';
@@ -19,7 +19,7 @@ import type { Vault } from '../credentials/vault.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
-import type { Place, Room } from './capacity.ts';
+import type { Capacity, Reservation } from './capacity.ts';
 import type { Knocks } from './knocks.ts';
 
 export interface DoorAttempt {
@@ -38,7 +38,7 @@ export interface DoorAttempt {
   readonly mayAsk?: boolean;
 }
 
-export interface VisitOptions {
+export interface RegistrationAttemptOptions {
   readonly clients: Clients;
   readonly authority: Authority;
   readonly personal: Personal;
@@ -50,7 +50,7 @@ export interface VisitOptions {
     readonly history: Rows<HistoryRow>;
   };
   readonly knocks: Knocks;
-  readonly room: Room;
+  readonly capacity: Capacity;
   readonly now: () => string;
   readonly position: () => string;
   readonly pendingTtlMs: number;
@@ -59,21 +59,23 @@ export interface VisitOptions {
 
 const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
 
-export class Visit {
+export class RegistrationAttempt {
   matched: string | null = null;
-  readonly #options: VisitOptions;
+  readonly #options: RegistrationAttemptOptions;
   readonly #attempt: DoorAttempt;
   readonly #proof: Proof;
   readonly #pairingId: string | null;
   readonly #requestId = randomUUID();
   /** Personal keys that were made for this visit. */
   readonly #keyIds = new Set<string>();
-  #place: Place | undefined;
+  #reservation: Reservation | undefined;
   #kept: string | undefined;
-  #sealed: Pick<Knocking, 'personalKeyId' | 'source' | 'clientId' | 'context'> | undefined;
-  #command: Knocking | undefined;
+  #sealed:
+    | Pick<RequestRegistration, 'personalKeyId' | 'source' | 'clientId' | 'context'>
+    | undefined;
+  #command: RequestRegistration | undefined;
 
-  constructor(options: VisitOptions, attempt: DoorAttempt, proof: Proof) {
+  constructor(options: RegistrationAttemptOptions, attempt: DoorAttempt, proof: Proof) {
     this.#options = options;
     this.#attempt = attempt;
     this.#proof = proof;
@@ -82,12 +84,12 @@ export class Visit {
   }
 
   /** The credential that this visit brought; null: none was kept. */
-  get kept(): string | null {
+  get keptCredentialId(): string | null {
     return this.#kept ?? null;
   }
 
-  async make(cause: Cause): Promise<DoorAnswer> {
-    const { clients, vault, room } = this.#options;
+  async run(cause: Cause): Promise<DoorAnswer> {
+    const { clients, vault, capacity } = this.#options;
     try {
       const { decision, state, position } = await clients.change(
         this.#attempt.username,
@@ -98,7 +100,7 @@ export class Visit {
       const asks =
         event?.type === 'RegistrationRequested' || event?.type === 'ReplacementRequested';
       if (asks) {
-        room.asked(event.data.requestId, this.#attempt.source);
+        capacity.asked(event.data.requestId, this.#attempt.source);
         this.#proof.remember(event.data.credentialId);
       }
       // The race was lost: nothing names these. Where this fails the sweep finds the orphans; and where
@@ -113,26 +115,26 @@ export class Visit {
         position ?? this.#options.position(),
       );
     } finally {
-      this.#place?.release();
+      this.#reservation?.release();
     }
   }
 
   /** The command for a state: what is slow is done once, and only for who is let in. */
-  async #prepare(state: Client): Promise<Knocking> {
+  async #prepare(state: Client): Promise<RequestRegistration> {
     this.matched = await this.#proof.matching(state);
     if (this.matched !== null) this.#proof.remember(this.matched);
-    const preview = knock(this.#knocking('free', state), state);
+    const preview = requestRegistration(this.#knocking('free', state), state);
     const [event] = preview.accepted ? preview.events : [];
     if (event === undefined) return this.#decided(this.#knocking('free', state));
 
     const asks = event.type !== 'RegistrationContested';
     if (asks) {
       const window = this.#options.rows.window.get(registryId);
-      if (window && this.#place?.room !== 'free')
-        this.#place = this.#options.room.take(window, this.#attempt.source);
-      if (this.#place?.room !== 'free')
-        return this.#decided(this.#knocking(this.#place?.room ?? 'pending-full', state));
-      this.#place.fills(this.#requestId);
+      if (window && this.#reservation?.room !== 'free')
+        this.#reservation = this.#options.capacity.reserve(window, this.#attempt.source);
+      if (this.#reservation?.room !== 'free')
+        return this.#decided(this.#knocking(this.#reservation?.room ?? 'pending-full', state));
+      this.#reservation.bindTo(this.#requestId);
     }
     // At once, so that both secrets share a commit.
     await Promise.all([asks ? this.#keep() : undefined, this.#sealUnder(state)]);
@@ -154,12 +156,12 @@ export class Visit {
       this.#sealed = await this.#seal(state);
   }
 
-  #decided(command: Knocking): Knocking {
+  #decided(command: RequestRegistration): RequestRegistration {
     this.#command = command;
     return command;
   }
 
-  #knocking(room: Knocking['room'], state: Client): Knocking {
+  #knocking(room: RequestRegistration['room'], state: Client): RequestRegistration {
     const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
     const at = this.#options.now();
     const window = this.#options.rows.window.get(registryId);
@@ -192,7 +194,7 @@ export class Visit {
     };
   }
 
-  #gate(window: WindowRow | undefined, at: string): Knocking['gate'] {
+  #gate(window: WindowRow | undefined, at: string): RequestRegistration['gate'] {
     if (window?.status !== 'unlocked' || window.until <= at) return 'locked';
     if (this.#attempt.mayAsk === false) return 'filtered';
     return unmet(window.limits, this.#attempt, matchesNetworks) === null ? 'open' : 'filtered';

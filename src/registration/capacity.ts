@@ -7,17 +7,17 @@ import { everyRow } from '../read-models/every-row.ts';
 import type { Changes } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
-export interface Place {
+export interface Reservation {
   readonly room: 'free' | 'window-full' | 'pending-full';
   /** Says which request will stand there: the moment the read models count it, the place does not. */
-  fills(requestId: string): void;
+  bindTo(requestId: string): void;
   /** Gives the place back, or says that the request is counted by the read models now. */
   release(): void;
 }
 
-export interface Room {
+export interface Capacity {
   /** Takes a place for a request that is about to be written; nothing is taken when it is full. */
-  take(window: WindowRow, source: string | null): Place;
+  reserve(window: WindowRow, source: string | null): Reservation;
   /** The source of a request that this node wrote, so that it need not be opened again. */
   asked(requestId: string, source: string | null): void;
   pending(): number;
@@ -27,13 +27,13 @@ export interface Room {
  * Counts waiting requests and their sources. `openSource` opens the sealed source of a row; what waits at
  * the start is counted before this resolves.
  */
-export async function createRoom(options: {
+export async function createCapacity(options: {
   requests: Rows<RequestRow>;
   onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
   openSource: (row: RequestRow) => Promise<string | null>;
   pendingMax: number;
   pendingPerSourceMax: number;
-}): Promise<Room> {
+}): Promise<Capacity> {
   const { requests, openSource, pendingMax, pendingPerSourceMax } = options;
   const sources = new Map<string, string>();
   const perSource = new Map<string, number>();
@@ -88,11 +88,15 @@ export async function createRoom(options: {
       const row = requests.get(requestId);
       if (row === undefined || row.status === 'pending') started(requestId, sourceKey(source));
     },
-    take(window, source) {
+    reserve(window, source) {
       const key = sourceKey(source);
       const { windowId, requestCount, limits } = window;
       const nothing = () => undefined;
-      const full = (room: Place['room']): Place => ({ room, fills: nothing, release: nothing });
+      const full = (room: Reservation['room']): Reservation => ({
+        room,
+        bindTo: nothing,
+        release: nothing,
+      });
       if (isFull(limits, requestCount + (inFlight.window.get(windowId) ?? 0)))
         return full('window-full');
       if (sources.size + inFlight.all >= pendingMax) return full('pending-full');
@@ -115,7 +119,7 @@ export async function createRoom(options: {
       return {
         room: 'free',
         release,
-        fills(requestId) {
+        bindTo(requestId) {
           if (!taken) return;
           if (filledBy !== undefined) filling.delete(filledBy);
           filledBy = requestId;

@@ -1,19 +1,19 @@
 /** The implicit door: what the registry answers to an MQTT CONNECT. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Username } from '../../domain/values.ts';
-import type { Authority, Standing } from '../authority.ts';
+import type { Authority, Principal } from '../authority.ts';
 import type {
   Admission,
+  Authenticator,
   ConnectAnswer,
   ConnectAttempt,
-  Gatekeeper,
 } from '../broker/ports/broker.ts';
 import { newCause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
 import { HashingBusy } from '../credentials/passwords/passwords.ts';
 import { tokenPrefix } from '../credentials/tokens.ts';
 import { slowedConnectMs, slowedConnectsMax } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';
 import type { Registration } from './registration.ts';
 
@@ -30,7 +30,7 @@ function textOf(bytes: Buffer): string | undefined {
 }
 
 const admitted = (
-  { row, permissions }: Standing,
+  { row, permissions }: Principal,
   by: Pick<Admission, 'credentialId' | 'tokenId'>,
 ): ConnectAnswer =>
   row.status === 'active'
@@ -53,7 +53,7 @@ async function byToken(
 ): Promise<ConnectAnswer> {
   const found = await authority.bearer(token);
   return found?.token.username === username
-    ? admitted(found.standing, { credentialId: null, tokenId: found.token.tokenId })
+    ? admitted(found.principal, { credentialId: null, tokenId: found.token.tokenId })
     : refusal;
 }
 
@@ -61,14 +61,14 @@ async function byToken(
 const passes = (error: unknown): boolean =>
   [HashingBusy, StoreUnavailable, Conflict, Refused].some((kind) => error instanceof kind);
 
-export function createGatekeeper(options: {
+export function createMqttAuthenticator(options: {
   registration: Registration;
   authority: Authority;
   passwordFaults: (password: string) => readonly string[];
   stopping: () => boolean;
-  log: Log;
-}): Gatekeeper {
-  const { registration, authority, passwordFaults, log } = options;
+  logger: Logger;
+}): Authenticator {
+  const { registration, authority, passwordFaults, logger } = options;
   let slowed = 0;
 
   /** A source that guesses too often waits for its refusal. */
@@ -107,14 +107,14 @@ export function createGatekeeper(options: {
     );
     if (answer.kind === 'throttled') return await slowly();
     if (answer.kind !== 'granted') return refusal;
-    const standing = authority.active(username);
-    if (standing?.row.status !== 'active' || standing.row.credentialId !== answer.credentialId)
+    const principal = authority.active(username);
+    if (principal?.row.status !== 'active' || principal.row.credentialId !== answer.credentialId)
       return refusal;
-    return admitted(standing, { credentialId: answer.credentialId, tokenId: null });
+    return admitted(principal, { credentialId: answer.credentialId, tokenId: null });
   }
 
   return {
-    async connect(attempt) {
+    async authenticate(attempt) {
       if (options.stopping()) return unavailable;
       const name = Username.safeParse(attempt.username);
       const password = attempt.password && textOf(attempt.password);
@@ -124,7 +124,7 @@ export function createGatekeeper(options: {
           ? await byToken(authority, name.data, password)
           : await byPassword(name.data, password, attempt);
       } catch (error) {
-        if (!passes(error)) log.error('An MQTT connect could not be answered', { error });
+        if (!passes(error)) logger.error('An MQTT connect could not be answered', { error });
         return unavailable;
       }
     },

@@ -5,24 +5,28 @@ import { registryId } from '../../domain/window.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import type { Proofs } from '../credentials/passwords/proofs.ts';
-import type { Shown } from '../credentials/passwords/seen.ts';
+import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import { triesWhereKnownPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
 import { createThrottle, type Throttle } from '../platform/throttle.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, type DoorAnswer, granted, pending } from './answers.ts';
-import { type DoorAttempt, Visit, type VisitOptions } from './attempt.ts';
+import {
+  type DoorAttempt,
+  RegistrationAttempt,
+  type RegistrationAttemptOptions,
+} from './attempt.ts';
 
 export interface Registration {
   /** @throws HashingBusy, StoreUnavailable */
   ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer>;
   /** What the credential of a request would be told now, never that the registry is locked. */
-  standing(requestId: string): DoorAnswer | undefined;
+  answerFor(requestId: string): DoorAnswer | undefined;
 }
 
-export interface RegistrationOptions extends VisitOptions {
+export interface RegistrationOptions extends RegistrationAttemptOptions {
   readonly proofs: Proofs;
-  readonly shown: Shown;
+  readonly seen: SeenCredentials;
   readonly throttle: Throttle;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
@@ -32,7 +36,7 @@ export interface RegistrationOptions extends VisitOptions {
 }
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { authority, proofs, shown, rows, knocks, throttle, now } = options;
+  const { authority, proofs, seen, rows, knocks, throttle, now } = options;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
 
@@ -43,10 +47,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const { credentialId } = found.row;
     const { username, password } = attempt;
     const source = sourceKey(attempt.source);
-    if (wait > 0 && !shown.isNoGuess(password, source, credentialId)) return undefined;
+    if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
     const proof = proofs.quick(username, password);
     if (!(await proof.proves(credentialId))) return undefined;
-    shown.note(source, credentialId);
+    seen.note(source, credentialId);
     proof.remember(found.row.credentialId);
     return granted(found.row, options.position());
   }
@@ -66,9 +70,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (quick) return told(attempt, quick);
 
     if (wait > 0) {
-      const known = authority.standing(username)?.row ?? initial;
+      const known = authority.principal(username)?.row ?? initial;
       const matched = await proofs.quick(username, password).matching(known);
-      if (matched === null || !shown.isNoGuess(password, key, matched)) {
+      if (matched === null || !seen.isTrusted(password, key, matched)) {
         if (!isStrong(password)) tries.count(name);
         return throttled();
       }
@@ -76,12 +80,12 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const proof = await proofs.full(username, password, key);
     await recordEnds(options, username, cause);
 
-    const visit = new Visit(options, attempt, proof);
-    const answer = await visit.make(cause);
-    if (visit.matched === null && answer.kind === 'refused') throttle.count(key);
+    const registrationAttempt = new RegistrationAttempt(options, attempt, proof);
+    const answer = await registrationAttempt.run(cause);
+    if (registrationAttempt.matched === null && answer.kind === 'refused') throttle.count(key);
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
-    for (const credentialId of [visit.matched, visit.kept])
-      if (credentialId !== null) shown.note(key, credentialId);
+    for (const credentialId of [registrationAttempt.matched, registrationAttempt.keptCredentialId])
+      if (credentialId !== null) seen.note(key, credentialId);
     return told(attempt, answer);
   }
 
@@ -94,7 +98,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
   return {
     ask,
-    standing(requestId) {
+    answerFor(requestId) {
       const request = rows.requests.get(requestId);
       if (!request) return undefined;
       const row = rows.access.get(request.username) ?? { ...initial, username: request.username };

@@ -1,6 +1,6 @@
 /** Starts the brokers of the configuration, what drives them, and the gateways before them. */
 import { type ActivationOptions, startActivation } from '../broker/activation/activation.ts';
-import { driveWhileHeld } from '../broker/activation/while-leader.ts';
+import { activateWhileLeader } from '../broker/activation/while-leader.ts';
 import { embeddedPort } from '../broker/embedded/adapter.ts';
 import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
 import { startGateways } from '../broker/gateway/start.ts';
@@ -9,8 +9,8 @@ import type { ActivationManager, Broker } from '../broker/ports/broker.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
-import type { Started } from '../platform/lifecycle.ts';
-import { createGatekeeper } from '../registration/mqtt-authenticator.ts';
+import type { Lifecycle } from '../platform/lifecycle.ts';
+import { createMqttAuthenticator } from '../registration/mqtt-authenticator.ts';
 import type { Lease } from '../store/lease.ts';
 import { isShared } from '../store/location.ts';
 import type { Service, ServiceOptions } from './service.ts';
@@ -21,25 +21,29 @@ const leaseWaitMs = 30_000;
 type Embedded = Awaited<ReturnType<typeof startEmbeddedBroker>>;
 
 /** What is driven so far: the service is built before its brokers are. */
-export interface Driven {
+export interface BrokerRuntime {
   embedded: Embedded | null;
   brokers: readonly Broker[];
   activation: ActivationManager | null;
 }
 
-export const nothingDriven = (): Driven => ({ embedded: null, brokers: [], activation: null });
+export const emptyRuntime = (): BrokerRuntime => ({
+  embedded: null,
+  brokers: [],
+  activation: null,
+});
 
 /** The brokers as the service sees them. */
-export const seen = (
-  driven: Driven,
-): Pick<ServiceOptions, 'broker' | 'brokers' | 'enforced' | 'stage' | 'activationNote'> => ({
-  broker: () => driven.embedded,
-  brokers: () => driven.brokers.map((broker) => ({ name: broker.name, urls: broker.urls() })),
+export const brokerAccess = (
+  runtime: BrokerRuntime,
+): Pick<ServiceOptions, 'broker' | 'brokers' | 'enforced' | 'stage' | 'activationObstacle'> => ({
+  broker: () => runtime.embedded,
+  brokers: () => runtime.brokers.map((broker) => ({ name: broker.name, urls: broker.urls() })),
   enforced: async (position, brokers) => {
-    await driven.activation?.settled(position, activationWaitMs, brokers);
+    await runtime.activation?.settled(position, activationWaitMs, brokers);
   },
-  stage: (staged) => driven.activation?.stage(staged),
-  activationNote: (broker, username) => driven.activation?.note(broker, username),
+  stage: (staged) => runtime.activation?.stage(staged),
+  activationObstacle: (broker, username) => runtime.activation?.obstacle(broker, username),
 });
 
 export interface BrokersStarted {
@@ -51,38 +55,38 @@ export interface BrokersStarted {
 
 type Starting = Pick<
   ServiceOptions,
-  'config' | 'log' | 'metrics' | 'store' | 'readModels' | 'now' | 'inTouch'
-> & { readonly service: Service; readonly driven: Driven; readonly started: Started };
+  'config' | 'logger' | 'metrics' | 'store' | 'readModels' | 'now' | 'inTouch'
+> & { readonly service: Service; readonly runtime: BrokerRuntime; readonly lifecycle: Lifecycle };
 
 /** Fills `driven`. @throws MosquittoMissing, and what a listener says of a taken port */
 export async function startAllBrokers(options: Starting): Promise<BrokersStarted> {
-  const { config, log, metrics, store, service, driven, started, inTouch } = options;
-  const gatekeeper = createGatekeeper({
+  const { config, logger, metrics, store, service, runtime, lifecycle, inTouch } = options;
+  const authenticator = createMqttAuthenticator({
     registration: service.registration,
     authority: service.authority,
     passwordFaults: service.passwordFaults,
-    stopping: () => started.signal.aborted || !inTouch(),
-    log,
+    stopping: () => lifecycle.signal.aborted || !inTouch(),
+    logger,
   });
   const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
   const embeds = config.mqttPort !== null && config.brokers.some(({ kind }) => kind === 'embedded');
   // A node without brokers has nothing to drive, and would only keep the lease from one that has.
   const drives = embeds || config.brokers.some(({ kind }) => kind !== 'embedded');
-  const lease = isShared(config) && drives ? await leaseOn(config, embeds, started) : undefined;
+  const lease = isShared(config) && drives ? await leaseOn(config, embeds, lifecycle) : undefined;
   if (embeds) {
     const embedded = await startEmbeddedBroker({
       ...listening(config),
-      gatekeeper,
-      log,
+      authenticator,
+      logger,
       onConnect,
     });
-    started.add(() => embedded.close());
-    driven.embedded = embedded;
+    lifecycle.add(() => embedded.close());
+    runtime.embedded = embedded;
   }
-  const urls = Object.values(driven.embedded?.addresses ?? {}).filter((url) => url !== undefined);
+  const urls = Object.values(runtime.embedded?.addresses ?? {}).filter((url) => url !== undefined);
   let privateUrls: readonly string[] = [];
   const hooks = createHooks({
-    gatekeeper,
+    authenticator,
     authority: service.authority,
     tokenEnd: (tokenId) => service.rows.tokens.get(tokenId)?.expiresAt ?? null,
     onConnect,
@@ -90,23 +94,27 @@ export async function startAllBrokers(options: Starting): Promise<BrokersStarted
   const brokers = await startBrokers({
     config,
     logId: store.logId,
-    log,
-    embedded: driven.embedded && embeddedPort(driven.embedded, () => urls),
+    logger,
+    embedded: runtime.embedded && embeddedPort(runtime.embedded, () => urls),
     gatewayUrls: () => privateUrls,
     admissions: hooks.admissions,
   });
-  driven.brokers = brokers.all;
+  runtime.brokers = brokers.all;
   const activation = driving(options, lease);
-  driven.activation = activation;
+  runtime.activation = activation;
   // What waits for a broker's answer waits no longer; what was half done is done at the next start.
-  started.runs(activation.ended, () => brokers.close());
+  lifecycle.runs(activation.ended, () => brokers.close());
   const gateways = await startGateways({
-    ...{ config, gatekeeper, log, onConnect },
+    ...{ config, authenticator, logger, onConnect },
     privateUpstream: brokers.upstream,
   });
-  started.add(() => gateways.close());
+  lifecycle.add(() => gateways.close());
   privateUrls = gateways.privateUrls;
-  return { activation, hooks, addresses: { ...driven.embedded?.addresses, ...gateways.addresses } };
+  return {
+    activation,
+    hooks,
+    addresses: { ...runtime.embedded?.addresses, ...gateways.addresses },
+  };
 }
 
 const listening = ({ mqttHost: host, mqttPort, mqttWsPort }: Config) => ({
@@ -116,23 +124,23 @@ const listening = ({ mqttHost: host, mqttPort, mqttWsPort }: Config) => ({
 });
 
 function driving(options: Starting, lease: Lease | undefined): ActivationManager {
-  const { store, readModels, log, now, service, driven, metrics, started } = options;
+  const { store, readModels, logger, now, service, runtime, metrics, lifecycle } = options;
   const driving: ActivationOptions = {
-    ...{ store, readModels, log, now },
+    ...{ store, readModels, logger, now },
     authority: service.authority,
     rows: service.rows,
-    brokers: driven.brokers,
-    signal: started.signal,
+    brokers: runtime.brokers,
+    signal: lifecycle.signal,
     onActivated: (name, seconds) => metrics.activationSeconds.observe({ broker: name }, seconds),
   };
-  return lease ? driveWhileHeld(driving, lease) : startActivation(driving);
+  return lease ? activateWhileLeader(driving, lease) : startActivation(driving);
 }
 
 /** Competes for the lease that one node drives the brokers with; the embedded broker needs it to begin. */
-async function leaseOn(config: Config, embeds: boolean, started: Started): Promise<Lease> {
+async function leaseOn(config: Config, embeds: boolean, lifecycle: Lifecycle): Promise<Lease> {
   const { kurrentLease } = await import('../store/kurrentdb/lease.ts');
   const lease = kurrentLease(config.store, 'process-manager');
-  started.add(() => lease.close());
+  lifecycle.add(() => lease.close());
   if (embeds && !(await lease.gained(leaseWaitMs)))
     throw new Error(
       'another node drives the brokers of this log, and the embedded broker is for one node: set ' +

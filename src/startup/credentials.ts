@@ -5,11 +5,11 @@ import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
 import { createPasswords, type PasswordOptions } from '../credentials/passwords/passwords.ts';
 import { createProofs } from '../credentials/passwords/proofs.ts';
-import { createShown } from '../credentials/passwords/seen.ts';
+import { createSeenCredentials } from '../credentials/passwords/seen.ts';
 import { createPersonal } from '../credentials/personal-data.ts';
 import { createTokens } from '../credentials/tokens.ts';
 import { createVault } from '../credentials/vault.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { isShared } from '../store/location.ts';
 
@@ -18,12 +18,12 @@ export type HashLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'>;
 /** @throws KeyFileRefused, KeysDiffer */
 export async function openCredentials(options: {
   readonly config: Config;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly store: EventStore;
   readonly now: () => string;
   readonly limits?: HashLimits | undefined;
 }) {
-  const { config, log, store, now, limits } = options;
+  const { config, logger, store, now, limits } = options;
   const keys = await openKeys(config.keysDir);
   await recordKeys(store, keys, now);
   const passwords = createPasswords({ pepper: keys.pepper, ...limits });
@@ -34,11 +34,11 @@ export async function openCredentials(options: {
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     personal: createPersonal(vault),
     proofs: createProofs(passwords, vault),
-    shown: createShown(),
+    seen: createSeenCredentials(),
     tokens: await createTokens({
       keys,
       now,
-      onFault: (error) => log.warn('The key folder cannot be read', { error }),
+      onFault: (error) => logger.warn('The key folder cannot be read', { error }),
     }),
   };
 }

@@ -4,12 +4,12 @@ import { type Copied, type CopyProgress, moveLog } from '../store/copy/copy.ts';
 import { requireLog } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 
-export type Place = Pick<Config, 'store' | 'dataDir'>;
+export type LogLocation = Pick<Config, 'store' | 'dataDir'>;
 
 /** @throws LogAbsent, CopyRefused, LogNotLive, StoreLocked, StoreUnavailable, and the signal's reason */
 export async function moveLogBetween(
-  from: Place,
-  to: Place,
+  from: LogLocation,
+  to: LogLocation,
   options: { readonly onProgress: (progress: CopyProgress) => void; readonly signal: AbortSignal },
 ): Promise<Copied> {
   requireLog(from);

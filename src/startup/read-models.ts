@@ -1,7 +1,7 @@
 /** Opens the read models of a configuration, and folds all rows again from the first event. */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { allKeepers, allProjections } from '../read-models/all.ts';
+import { allCustomProjections, allProjections } from '../read-models/all.ts';
 import { openReadModels, type ReadModels } from '../read-models/read-models.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { requireLog } from '../store/location.ts';
@@ -18,7 +18,7 @@ export const openReadModelsOf = async (
     logId: store.logId,
     head: await store.head(),
     projections: allProjections,
-    keepers: allKeepers,
+    customProjections: allCustomProjections,
     anew,
   });
 

@@ -5,31 +5,31 @@ import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
 import { createAudit } from '../audit/audit.ts';
 import { createAuthority } from '../authority.ts';
-import type { EmbeddedBroker, Note, Staged } from '../broker/ports/broker.ts';
+import type { ActivationObstacle, EmbeddedBroker, Staged } from '../broker/ports/broker.ts';
 import { createClients } from '../commands/client-commands.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../credentials/passwords/passwords.ts';
 import { loginFailuresPerMinute, positionWaitMs } from '../limits.ts';
-import type { Log } from '../logger.ts';
+import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
-import { createLive } from '../notifications/live-events.ts';
+import { createLiveEvents } from '../notifications/live-events.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import { rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
-import { createRoom, type Room } from '../registration/capacity.ts';
+import { type Capacity, createCapacity } from '../registration/capacity.ts';
 import { createKnocks } from '../registration/knocks.ts';
 import { createLongPolls } from '../registration/long-polls.ts';
 import { createRegistration } from '../registration/registration.ts';
 import { createRegistrationTokens, registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { observed } from '../store/health.ts';
+import { withHealth } from '../store/health.ts';
 import { createViews } from '../views/views.ts';
 import { type HashLimits, openCredentials } from './credentials.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly store: EventStore;
   readonly readModels: ReadModels;
@@ -48,17 +48,17 @@ export interface ServiceOptions {
   /** Hands on a password that was just proven or made; never waits, never throws. */
   readonly stage: (staged: Staged) => void;
   /** Why a client is not active at a broker. */
-  readonly activationNote: (broker: string, username: string) => Note | undefined;
+  readonly activationObstacle: (broker: string, username: string) => ActivationObstacle | undefined;
 }
 
 export type Service = Awaited<ReturnType<typeof buildService>>;
 
 export async function buildService(options: ServiceOptions) {
-  const { config, log, metrics, readModels, now } = options;
-  const watched = observed(options.store);
+  const { config, logger, metrics, readModels, now } = options;
+  const watched = withHealth(options.store);
   const { store } = watched;
-  const { passwords, vault, signer, personal, proofs, shown, tokens } = await openCredentials({
-    ...{ config, log, store, now },
+  const { passwords, vault, signer, personal, proofs, seen, tokens } = await openCredentials({
+    ...{ config, logger, store, now },
     limits: options.limits,
   });
   const rows = rowsOf(readModels);
@@ -81,9 +81,9 @@ export async function buildService(options: ServiceOptions) {
   const clients = createClients({ store, vault, forget: passwords.forget, settled });
   const atDoor = { store, vault, forget: passwords.forget, settled: settledAt('own') };
 
-  const live = createLive({ history: rows.history, onApplied });
+  const liveEvents = createLiveEvents({ history: rows.history, onApplied });
   const knocks = createKnocks(
-    (knock) => live.knocked(knock),
+    (knock) => liveEvents.knocked(knock),
     () => rows.window.get(registryId)?.windowId ?? null,
   );
   const startedAt = now();
@@ -93,16 +93,16 @@ export async function buildService(options: ServiceOptions) {
     return row === undefined || row.unlockedAt < startedAt ? null : knocks.turnedAway(row.windowId);
   };
   const sources = createThrottle(config.sourceAttemptsPerMinute);
-  let room: Room | undefined;
-  const roomNow = (): Room => {
-    if (!room) throw new Error('the doors are not open yet');
-    return room;
+  let capacity: Capacity | undefined;
+  const roomNow = (): Capacity => {
+    if (!capacity) throw new Error('the doors are not open yet');
+    return capacity;
   };
   const registration = createRegistration({
-    ...{ authority, proofs, shown, personal, vault, rows, knocks, now, position },
+    ...{ authority, proofs, seen, personal, vault, rows, knocks, now, position },
     clients: createClients(atDoor),
-    room: {
-      take: (...given) => roomNow().take(...given),
+    capacity: {
+      reserve: (...given) => roomNow().reserve(...given),
       asked: (...given) => roomNow().asked(...given),
       pending: () => roomNow().pending(),
     },
@@ -120,7 +120,7 @@ export async function buildService(options: ServiceOptions) {
   });
   const administration = createAdministration({
     ...{ store, clients, authority, rows, settled, position, now },
-    ...{ passwords, proofs, shown, vault, tokens, turnedAway },
+    ...{ passwords, proofs, seen, vault, tokens, turnedAway },
     throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
@@ -130,7 +130,7 @@ export async function buildService(options: ServiceOptions) {
     ...{ rows, authority, personal, tokens, knocks, now },
     broker: options.broker,
     brokers: options.brokers,
-    activationNote: options.activationNote,
+    activationNote: options.activationObstacle,
     pendingCount: () => roomNow().pending(),
   });
   const audit = createAudit({
@@ -164,13 +164,13 @@ export async function buildService(options: ServiceOptions) {
     administration,
     views,
     audit,
-    live,
+    liveEvents,
     readModels,
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     now,
     metrics,
-    log,
+    logger,
     config,
   };
 
@@ -180,7 +180,7 @@ export async function buildService(options: ServiceOptions) {
     storeFault: watched.fault,
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
     async begin(): Promise<void> {
-      room = await createRoom({
+      capacity = await createCapacity({
         requests: rows.requests,
         onApplied,
         openSource: async ({ username, source }) =>

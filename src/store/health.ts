@@ -5,7 +5,7 @@ import { type EventStore, StoreUnavailable } from './event-store.ts';
 const faultCountsMs = 5_000;
 
 /** The same store, and what keeps it from answering now; null: nothing that is known. */
-export function observed(
+export function withHealth(
   store: EventStore,
   nowMs: () => number = () => performance.now(),
 ): { store: EventStore; fault: () => Error | null } {

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import type { EventStore } from './event-store.ts';
 
 /** `filling`: a copy into it has begun and not ended. `sealed`: it was copied, and lives on elsewhere. */
-export const LogMark = z.enum(['live', 'filling', 'sealed']);
-export type LogMark = z.infer<typeof LogMark>;
+export const LogState = z.enum(['live', 'filling', 'sealed']);
+export type LogState = z.infer<typeof LogState>;
 
 /** What an adapter adds to the port, so that its logs can be moved. */
 export interface MovableStore extends EventStore {
-  mark(): Promise<LogMark>;
+  mark(): Promise<LogState>;
   /** On disk when it resolves, and known to every process that has the log open. */
-  setMark(mark: LogMark): Promise<void>;
+  setMark(mark: LogState): Promise<void>;
   /** Whether appends that are made in one turn of the event loop are written together, or none of them. */
   readonly turnIsOneCommit: boolean;
 }
@@ -24,7 +24,7 @@ export class LogNotLive extends Error {
 }
 
 /** @throws LogNotLive that says what to do. */
-export function assertLive(mark: LogMark, purpose: Purpose = 'service'): void {
+export function assertLive(mark: LogState, purpose: Purpose = 'service'): void {
   if (purpose === 'copy' || mark === 'live') return;
   throw new LogNotLive(
     mark === 'sealed'

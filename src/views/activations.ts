@@ -1,6 +1,6 @@
 /** What each broker has acknowledged of a credential, and why one has not yet. */
 import type { ActivationRow } from '../../projections/activations.ts';
-import type { Note } from '../broker/ports/broker.ts';
+import type { ActivationObstacle } from '../broker/ports/broker.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 export interface ActivationViewOptions {
@@ -8,7 +8,7 @@ export interface ActivationViewOptions {
   /** The brokers that clients connect to, with their addresses. */
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /** Why a client is not active at a broker. */
-  readonly activationNote: (broker: string, username: string) => Note | undefined;
+  readonly activationNote: (broker: string, username: string) => ActivationObstacle | undefined;
 }
 
 interface Activation {

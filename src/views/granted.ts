@@ -31,9 +31,9 @@ export function createConnectedViews(options: ConnectedViewOptions) {
 
     /** What a granted client is told. */
     registered(username: string) {
-      const standing = options.authority.standing(username);
-      if (standing?.row.status !== 'active') return undefined;
-      const { rights, requestId } = standing.row;
+      const principal = options.authority.principal(username);
+      if (principal?.row.status !== 'active') return undefined;
+      const { rights, requestId } = principal.row;
       return {
         status: 'granted' as const,
         requestId,
@@ -43,7 +43,7 @@ export function createConnectedViews(options: ConnectedViewOptions) {
         mqttPublishPrefix: rights.mqttPublishPrefix,
         mqttClientId: rights.mqttClientId,
         expiresAt: rights.expiresAt,
-        effectivePermissions: [...standing.effective],
+        effectivePermissions: [...principal.effective],
         brokers: options.brokers().map(({ name, urls }) => ({ name, urls: [...urls] })),
         certificate: null,
       };

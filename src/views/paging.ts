@@ -1,5 +1,5 @@
 /** Pages of what is shown, and what a search finds. */
-import { type Condition, MalformedCursor, type Page } from '../read-models/row-table.ts';
+import { type Condition, MalformedCursor, type RowPage } from '../read-models/row-table.ts';
 
 export interface Paging {
   readonly limit: number;
@@ -16,13 +16,13 @@ export const asked = <Value>(
 export const search = (text: string | undefined, columns: readonly string[]) =>
   asked(text, (contains) => ({ anyOf: columns.map((column) => ({ column, contains })) }));
 
-export const shown = <Row, View>(page: Page<Row>, view: (row: Row) => View) => ({
+export const shown = <Row, View>(page: RowPage<Row>, view: (row: Row) => View) => ({
   items: page.items.map(view),
   nextCursor: page.nextCursor,
 });
 
 export const shownLater = async <Row, View>(
-  page: Page<Row>,
+  page: RowPage<Row>,
   view: (row: Row) => Promise<View>,
 ) => ({ items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor });
 
@@ -34,7 +34,7 @@ export function paged<Item>(
   items: readonly Item[],
   name: (item: Item) => string,
   { limit, cursor }: Paging,
-): Page<Item> {
+): RowPage<Item> {
   const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
   const at = after === undefined ? -1 : items.findIndex((item) => name(item) === after);
   if (after !== undefined && at < 0)

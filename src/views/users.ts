@@ -40,7 +40,7 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     const held = 'credentialId' in state ? state.credentialId : null;
     return {
       ...recordedOf(row),
-      effectivePermissions: [...(authority.standing(username)?.effective ?? [])],
+      effectivePermissions: [...(authority.principal(username)?.effective ?? [])],
       lastSeenAt: broker?.lastSeenAt(username) ?? null,
       sessionCount: broker?.sessionCount(username) ?? 0,
       activations: activations.of(username, held, row.status === 'active'),

@@ -15,7 +15,7 @@ import { Tokens } from './rights/tokens.ts';
 import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
 
-interface Place {
+interface PagePlace {
   readonly name: string;
   readonly title: string;
   readonly view: () => View;
@@ -29,7 +29,7 @@ const decoded = (text: string): string => {
   }
 };
 
-function placeOf(hash: string): Place {
+function placeOf(hash: string): PagePlace {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
   const [first = '', second] = path.split('/');
   const query = new URLSearchParams(search);
@@ -40,7 +40,7 @@ function placeOf(hash: string): Place {
       title: username,
       view: () => html`<${ClientPage} key=${username} username=${username} />`,
     };
-  const places: Readonly<Record<string, Place>> = {
+  const places: Readonly<Record<string, PagePlace>> = {
     clients: { name: 'clients', title: 'Clients', view: () => html`<${Clients} />` },
     'new-client': { name: 'clients', title: 'New client', view: () => html`<${NewClient} />` },
     roles: { name: 'roles', title: 'Roles', view: () => html`<${Roles} />` },

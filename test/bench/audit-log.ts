@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { newCause } from '../../src/commands/handle.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { createLog } from '../../src/logger.ts';
+import { createLogger } from '../../src/logger.ts';
 import { type RunningService, startService } from '../../src/main.ts';
 
 /** What was made, for who measures it. */
@@ -103,7 +103,7 @@ if (import.meta.main) {
   });
   const service = await startService(
     config,
-    createLog({ level: 'warn', write: (line) => process.stderr.write(line) }),
+    createLogger({ level: 'warn', write: (line) => process.stderr.write(line) }),
   );
   const result = await made(service);
   await service.stop();

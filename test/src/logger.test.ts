@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog, type LogLevel } from '../../src/logger.ts';
+import { createLogger, type LogLevel } from '../../src/logger.ts';
 
 const test = suite('log');
 const now = () => new Date('2026-11-23T10:00:00.000Z');
@@ -9,25 +9,25 @@ const now = () => new Date('2026-11-23T10:00:00.000Z');
 /** A log whose lines can be looked at. */
 function logTo(level: LogLevel, pretty = false) {
   const lines: string[] = [];
-  const log = createLog({ level, pretty, now, write: (line) => lines.push(line) });
-  return { log, lines };
+  const logger = createLogger({ level, pretty, now, write: (line) => lines.push(line) });
+  return { logger, lines };
 }
 
 test('a line is one JSON object with time, level and msg first', () => {
-  const { log, lines } = logTo('info');
-  log.info('registered', { username: 'press-17', count: 3, none: null });
+  const { logger, lines } = logTo('info');
+  logger.info('registered', { username: 'press-17', count: 3, none: null });
   assert.equal(lines, [
     '{"time":"2026-11-23T10:00:00.000Z","level":"info","msg":"registered","username":"press-17","count":3,"none":null}\n',
   ]);
 });
 
 test('what is below the level is not written; ready always is', () => {
-  const { log, lines } = logTo('error');
-  log.debug('a');
-  log.info('b');
-  log.warn('c');
-  log.error('d');
-  log.info('ready', { http: 'http://127.0.0.1:8080' });
+  const { logger, lines } = logTo('error');
+  logger.debug('a');
+  logger.info('b');
+  logger.warn('c');
+  logger.error('d');
+  logger.info('ready', { http: 'http://127.0.0.1:8080' });
   assert.equal(
     lines.map((line) => JSON.parse(line).msg),
     ['d', 'ready'],
@@ -35,19 +35,19 @@ test('what is below the level is not written; ready always is', () => {
 });
 
 test('an error is logged with name, message, code, stack and cause', () => {
-  const { log, lines } = logTo('info');
+  const { logger, lines } = logTo('info');
   const cause = Object.assign(new Error('disk full'), { code: 'ENOSPC' });
-  log.error('append failed', { error: new TypeError('no', { cause }) });
+  logger.error('append failed', { error: new TypeError('no', { cause }) });
   const { error } = JSON.parse(lines[0] ?? '');
   assert.equal([error.name, error.message], ['TypeError', 'no']);
-  assert.match(error.stack, /log\.test\.ts/);
+  assert.match(error.stack, /logger\.test\.ts/);
   assert.equal([error.cause.message, error.cause.code], ['disk full', 'ENOSPC']);
 });
 
 test('a secret does not reach a line, by its name or by its shape', () => {
-  const { log, lines } = logTo('info');
+  const { logger, lines } = logTo('info');
   const secret = 'hunter2hunter2';
-  log.error(`could not connect to kurrentdb://user:${secret}@host`, {
+  logger.error(`could not connect to kurrentdb://user:${secret}@host`, {
     password: secret,
     adminPassword: secret,
     headers: { authorization: `Bearer ${secret}`, cookie: secret },
@@ -64,8 +64,8 @@ test('a secret does not reach a line, by its name or by its shape', () => {
 });
 
 test('a field does not take the place of time, level or msg', () => {
-  const { log, lines } = logTo('info');
-  log.info('real', { msg: 'forged', level: 'error', time: 'never', other: 1 });
+  const { logger, lines } = logTo('info');
+  logger.info('real', { msg: 'forged', level: 'error', time: 'never', other: 1 });
   assert.equal(JSON.parse(lines[0] ?? ''), {
     time: '2026-11-23T10:00:00.000Z',
     level: 'info',
@@ -75,9 +75,9 @@ test('a field does not take the place of time, level or msg', () => {
 });
 
 test('on a terminal a line is readable, obeys nothing, and ready stays JSON', () => {
-  const { log, lines } = logTo('info', true);
-  log.warn('refused \x1b[2J', { username: 'a\nb\u009b', error: new Error('broken') });
-  log.info('ready', { http: 'http://127.0.0.1:8080' });
+  const { logger, lines } = logTo('info', true);
+  logger.warn('refused \x1b[2J', { username: 'a\nb\u009b', error: new Error('broken') });
+  logger.info('ready', { http: 'http://127.0.0.1:8080' });
   const [line = ''] = lines;
   assert.match(line, String.raw`  warn   refused \x1b[2J  username="a\nb\x9b"  `);
   assert.not.match(line.replaceAll('\n', ''), /\p{Cc}/u);
@@ -91,15 +91,15 @@ test('whatever is logged, one line of bounded JSON comes out and nothing is thro
       fc.string({ unit: 'binary' }),
       fc.dictionary(fc.string(), fc.anything()),
       (msg, fields) => {
-        const { log, lines } = logTo('info');
-        log.info(msg, fields);
+        const { logger, lines } = logTo('info');
+        logger.info(msg, fields);
         assert.is(lines.length, 1);
         assert.is(typeof JSON.parse(lines[0] ?? ''), 'object');
         assert.is(lines[0]?.indexOf('\n'), (lines[0]?.length ?? 0) - 1);
       },
     ),
   );
-  const { log, lines } = logTo('info');
+  const { logger, lines } = logTo('info');
   const circle: Record<string, unknown> = { big: 1n, call: () => 1, symbol: Symbol('x') };
   circle.self = circle;
   const broken = {
@@ -107,7 +107,7 @@ test('whatever is logged, one line of bounded JSON comes out and nothing is thro
       throw new Error('no');
     },
   };
-  log.info('odd', { circle, broken, date: new Date(Number.NaN), long: 'x'.repeat(1_000_000) });
+  logger.info('odd', { circle, broken, date: new Date(Number.NaN), long: 'x'.repeat(1_000_000) });
   assert.ok((lines[0]?.length ?? 0) < 10_000);
 });
 

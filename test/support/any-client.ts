@@ -1,7 +1,7 @@
 /** Any event of one client and any command to it, for properties. */
 import * as fc from 'fast-check';
 import type { Rights } from '../../domain/client/client.ts';
-import type { Ask, ClientCommand } from '../../domain/client/commands.ts';
+import type { ClientCommand, ClientCommandOf } from '../../domain/client/commands.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
 import { system } from '../../domain/values.ts';
 import {
@@ -111,11 +111,11 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
 
 const command = <Type extends ClientCommand['type']>(
   type: Type,
-  data: Readonly<Record<Exclude<keyof Ask<Type>, 'type'>, fc.Arbitrary<unknown>>>,
+  data: Readonly<Record<Exclude<keyof ClientCommandOf<Type>, 'type'>, fc.Arbitrary<unknown>>>,
 ) =>
   fc
     .record(data as Readonly<Record<string, fc.Arbitrary<unknown>>>, plain)
-    .map((values) => ({ type, ...values }) as unknown as Ask<Type>);
+    .map((values) => ({ type, ...values }) as unknown as ClientCommandOf<Type>);
 
 const anyGiven = fc.record(
   {

@@ -1,6 +1,10 @@
 /** One client's story, told once, for every test to start from. */
 import { noRights, type Rights } from '../../domain/client/client.ts';
-import type { Ask, ClientCommand, Knocking } from '../../domain/client/commands.ts';
+import type {
+  ClientCommand,
+  ClientCommandOf,
+  RequestRegistration,
+} from '../../domain/client/commands.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
 import type { Permission } from '../../domain/permission.ts';
 import { type Actor, system } from '../../domain/values.ts';
@@ -211,7 +215,7 @@ export type StateName = keyof typeof histories;
 // ── Commands ──────────────────────────────────────────────────────────────────────────────────────
 
 /** Somebody with a credential that nobody knows, while the window is open. */
-export const knock = (over: Partial<Knocking> = {}): Knocking => ({
+export const knock = (over: Partial<RequestRegistration> = {}): RequestRegistration => ({
   ...asked(stranger),
   type: 'RequestRegistration',
   matched: null,
@@ -221,9 +225,11 @@ export const knock = (over: Partial<Knocking> = {}): Knocking => ({
   ...over,
 });
 
-type Over<Type extends ClientCommand['type']> = Partial<Ask<Type>>;
+type Over<Type extends ClientCommand['type']> = Partial<ClientCommandOf<Type>>;
 
-export const grant = (over: Over<'GrantRegistration'> = {}): Ask<'GrantRegistration'> => ({
+export const grant = (
+  over: Over<'GrantRegistration'> = {},
+): ClientCommandOf<'GrantRegistration'> => ({
   type: 'GrantRegistration',
   username,
   requestId: first.requestId,
@@ -236,12 +242,14 @@ export const grant = (over: Over<'GrantRegistration'> = {}): Ask<'GrantRegistrat
   by: ada,
   ...over,
 });
-export const deny = (over: Over<'DenyRegistration'> = {}): Ask<'DenyRegistration'> => ({
+export const deny = (over: Over<'DenyRegistration'> = {}): ClientCommandOf<'DenyRegistration'> => ({
   type: 'DenyRegistration',
   ...refusedTo(first),
   ...over,
 });
-export const lapse = (over: Over<'ExpireRegistration'> = {}): Ask<'ExpireRegistration'> => ({
+export const lapse = (
+  over: Over<'ExpireRegistration'> = {},
+): ClientCommandOf<'ExpireRegistration'> => ({
   type: 'ExpireRegistration',
   username,
   requestId: first.requestId,
@@ -249,14 +257,14 @@ export const lapse = (over: Over<'ExpireRegistration'> = {}): Ask<'ExpireRegistr
   by: system,
   ...over,
 });
-export const endChallenge: Ask<'EndChallenge'> = {
+export const endChallenge: ClientCommandOf<'EndChallenge'> = {
   type: 'EndChallenge',
   username,
   windowId: firstWindow,
   at,
   by: ada,
 };
-export const create = (over: Over<'CreateClient'> = {}): Ask<'CreateClient'> => ({
+export const create = (over: Over<'CreateClient'> = {}): ClientCommandOf<'CreateClient'> => ({
   type: 'CreateClient',
   username,
   credentialId: stranger.credentialId,
@@ -267,25 +275,29 @@ export const create = (over: Over<'CreateClient'> = {}): Ask<'CreateClient'> => 
   ...over,
 });
 const decidedNow = { username, reason: null, windowId: firstWindow, at, by: ada };
-export const authorize = (over: Over<'ChangeAuthorization'> = {}): Ask<'ChangeAuthorization'> => ({
+export const authorize = (
+  over: Over<'ChangeAuthorization'> = {},
+): ClientCommandOf<'ChangeAuthorization'> => ({
   type: 'ChangeAuthorization',
   ...decidedNow,
   rights: otherRights,
   holdsHttpRights: false,
   ...over,
 });
-export const rotate = (over: Over<'RotateCredential'> = {}): Ask<'RotateCredential'> => ({
+export const rotate = (
+  over: Over<'RotateCredential'> = {},
+): ClientCommandOf<'RotateCredential'> => ({
   type: 'RotateCredential',
   ...decidedNow,
   credentialId: stranger.credentialId,
   ...over,
 });
-export const suspend: Ask<'SuspendAccess'> = { type: 'SuspendAccess', ...decidedNow };
-export const resume: Ask<'ResumeAccess'> = { type: 'ResumeAccess', ...change };
-export const revoke: Ask<'RevokeAccess'> = { type: 'RevokeAccess', ...decidedNow };
-export const reinstate: Ask<'ReinstateAccess'> = { type: 'ReinstateAccess', ...change };
-export const erase: Ask<'EraseClient'> = { type: 'EraseClient', ...decidedNow };
-export const expire: Ask<'ExpireAccess'> = {
+export const suspend: ClientCommandOf<'SuspendAccess'> = { type: 'SuspendAccess', ...decidedNow };
+export const resume: ClientCommandOf<'ResumeAccess'> = { type: 'ResumeAccess', ...change };
+export const revoke: ClientCommandOf<'RevokeAccess'> = { type: 'RevokeAccess', ...decidedNow };
+export const reinstate: ClientCommandOf<'ReinstateAccess'> = { type: 'ReinstateAccess', ...change };
+export const erase: ClientCommandOf<'EraseClient'> = { type: 'EraseClient', ...decidedNow };
+export const expire: ClientCommandOf<'ExpireAccess'> = {
   type: 'ExpireAccess',
   username,
   windowId: firstWindow,

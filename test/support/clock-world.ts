@@ -4,7 +4,7 @@ import type { ClientCommand } from '../../domain/client/commands.ts';
 import { type Clients, createClients } from '../../src/commands/client-commands.ts';
 import { newCause } from '../../src/commands/handle.ts';
 import { createVault, type Vault } from '../../src/credentials/vault.ts';
-import { createLog } from '../../src/logger.ts';
+import { createLogger } from '../../src/logger.ts';
 import { rowsOf } from '../../src/read-models/all.ts';
 import { followLog } from '../../src/read-models/follow.ts';
 import * as the from './client.ts';
@@ -20,9 +20,9 @@ export function clockWorld() {
   const store = memoryStore();
   const models = file.open({ logId: store.logId });
   const lines: string[] = [];
-  const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
+  const logger = createLogger({ level: 'debug', write: (line) => lines.push(line) });
   const ending = new AbortController();
-  const following = followLog({ store, readModels: models, log, signal: ending.signal });
+  const following = followLog({ store, readModels: models, logger, signal: ending.signal });
   const clock: { at: string } = { at: the.at };
   const now = () => clock.at;
   const vault: Vault = createVault(store, now);
@@ -35,7 +35,7 @@ export function clockWorld() {
   return {
     ...{ store, models, vault, clients, clock, lines, forgotten },
     options: {
-      ...{ store, clients, vault, passwords, now, log },
+      ...{ store, clients, vault, passwords, now, logger },
       rows: rowsOf(models),
       turnedAway: () => null,
       refusedTtlMs: 30 * dayMs,

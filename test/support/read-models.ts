@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { client } from '../../domain/client/client.ts';
 import type { ClientCommand } from '../../domain/client/commands.ts';
-import { allKeepers, allProjections } from '../../src/read-models/all.ts';
+import { allCustomProjections, allProjections } from '../../src/read-models/all.ts';
 import { openReadModels, type ReadModels } from '../../src/read-models/read-models.ts';
 import { positionOf, type StoredEvent } from '../../src/store/event-store.ts';
 import { anyCommand } from './any-client.ts';
@@ -33,7 +33,7 @@ export function rowsFile() {
         head: positionOf(1_000_000),
         projections: allProjections,
         // What is kept beside all rows is none of a test that looks at some.
-        keepers: over.projections === undefined ? allKeepers : [],
+        customProjections: over.projections === undefined ? allCustomProjections : [],
         ...over,
       });
       return opened;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../src/config/config.ts';
-import { createLog } from '../../src/logger.ts';
+import { createLogger } from '../../src/logger.ts';
 import { type RunningService, startService } from '../../src/main.ts';
 import type { HashLimits } from '../../src/startup/credentials.ts';
 import type { EventStore } from '../../src/store/event-store.ts';
@@ -72,9 +72,9 @@ export async function startRegistry(
   const dataDir = await mkdtemp(join(tmpdir(), 'gatebook-'));
   const elsewhere = await storeElsewhere();
   const lines: string[] = [];
-  const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
+  const logger = createLogger({ level: 'debug', write: (line) => lines.push(line) });
   const settings = { ...elsewhere?.environment, ...environment };
-  let running = await startService(listening(dataDir, settings), log, limits);
+  let running = await startService(listening(dataDir, settings), logger, limits);
   let token = '';
 
   const call: World['call'] = async (method, path, options = {}) => {
@@ -139,7 +139,7 @@ export async function startRegistry(
     },
     async restart(more = {}) {
       await running.stop();
-      running = await startService(listening(dataDir, { ...settings, ...more }), log, limits);
+      running = await startService(listening(dataDir, { ...settings, ...more }), logger, limits);
     },
     async stop() {
       await running.stop();

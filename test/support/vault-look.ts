@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { createVault } from '../../src/credentials/vault.ts';
 import { sweep } from '../../src/jobs/vault-sweep.ts';
-import { allKeepers, allProjections, rowsOf } from '../../src/read-models/all.ts';
+import { allCustomProjections, allProjections, rowsOf } from '../../src/read-models/all.ts';
 import { openReadModels } from '../../src/read-models/read-models.ts';
 import { beginning } from '../../src/store/event-store.ts';
 import type { World } from './service.ts';
@@ -30,7 +30,7 @@ export const sweepInDays = ({ dataDir, withStore }: World, days: number): Promis
       logId: store.logId,
       head: await store.head(),
       projections: allProjections,
-      keepers: allKeepers,
+      customProjections: allCustomProjections,
     });
     try {
       const now = () => new Date(Date.now() + days * 24 * 60 * 60 * 1_000).toISOString();

@@ -9,9 +9,14 @@ import type { PastActivation } from '../../../projections/activations.ts';
 import type { PastClient } from '../../../projections/clients.ts';
 import type { RoleRow } from '../../../projections/roles.ts';
 import { putsPrefixInFront } from '../../broker/ports/broker.ts';
-import { MalformedCursor, type Page } from '../../read-models/row-table.ts';
-import type { PastRows } from '../../read-models/row-versions.ts';
-import { type Means, meansFor, meansForMany, meansOf } from './entitlements.ts';
+import { MalformedCursor, type RowPage } from '../../read-models/row-table.ts';
+import type { VersionedRows } from '../../read-models/row-versions.ts';
+import {
+  type Entitlement,
+  entitlementsFor,
+  entitlementsForMany,
+  entitlementsOf,
+} from './entitlements.ts';
 
 export interface Span {
   readonly from: string;
@@ -19,7 +24,7 @@ export interface Span {
   readonly to: string | null;
 }
 
-export interface AccessThen extends Means {
+export interface AccessThen extends Entitlement {
   readonly username: string;
   readonly intended: Span;
   /** Null: no broker had acknowledged it. */
@@ -28,9 +33,9 @@ export interface AccessThen extends Means {
 }
 
 export interface PastAccess {
-  readonly clients: PastRows<PastClient>;
-  readonly roles: PastRows<RoleRow>;
-  readonly activations: PastRows<PastActivation>;
+  readonly clients: VersionedRows<PastClient>;
+  readonly roles: VersionedRows<RoleRow>;
+  readonly activations: VersionedRows<PastActivation>;
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;
 }
@@ -60,7 +65,7 @@ function remembered(permissionsOf: RolePermissions): RolePermissions {
 const activeRights = (client: PastClient | undefined): Rights | null =>
   client?.status === 'active' ? client.rights : null;
 
-interface Asked {
+interface AccessQuestion {
   readonly topic?: string | undefined;
   readonly username?: string | undefined;
   readonly limit: number;
@@ -77,7 +82,11 @@ function afterOf(cursor: string | undefined): string {
 }
 
 /** Who could, by name; a page holds all of a name's rows. @throws MalformedCursor */
-export function accessAt(past: PastAccess, moment: Moment, asked: Asked): Page<AccessThen> {
+export function accessAt(
+  past: PastAccess,
+  moment: Moment,
+  asked: AccessQuestion,
+): RowPage<AccessThen> {
   const after = afterOf(asked.cursor);
   const names = candidates(past, moment, asked).filter((name) => name > after);
   const items: AccessThen[] = [];
@@ -90,10 +99,10 @@ export function accessAt(past: PastAccess, moment: Moment, asked: Asked): Page<A
 }
 
 /** The names that could, or whose sessions were not yet closed, in order. */
-function candidates(past: PastAccess, { size }: Moment, asked: Asked): string[] {
+function candidates(past: PastAccess, { size }: Moment, asked: AccessQuestion): string[] {
   if (asked.username !== undefined) return [asked.username];
   const { topic = '' } = asked;
-  const means = meansForMany(remembered(rolesAt(past, size)), topic);
+  const means = entitlementsForMany(remembered(rolesAt(past, size)), topic);
   const found: string[] = [];
   const active = new Set<string>();
   for (const [username, client] of past.clients.all(size)) {
@@ -108,7 +117,7 @@ function candidates(past: PastAccess, { size }: Moment, asked: Asked): string[] 
 }
 
 /** The question as brokers of one kind would answer it. */
-interface AskedAtBrokers extends Pick<Asked, 'topic'> {
+interface AskedAtBrokers extends Pick<AccessQuestion, 'topic'> {
   /** Whether they put the publish prefix in front of what is published. */
   readonly prefixed: boolean;
 }
@@ -116,14 +125,18 @@ interface AskedAtBrokers extends Pick<Asked, 'topic'> {
 /** One stretch of a client's history in which nothing that matters changed. */
 interface Stretch {
   readonly since: number;
-  readonly means: readonly Means[];
+  readonly means: readonly Entitlement[];
   /** When what was held ends by itself; null: it does not. */
   readonly expiresAt: string | null;
   readonly holds: boolean;
 }
 
 /** What of it is left where the publish prefix is put in front: nothing is published beside it. */
-function behindPrefix(means: readonly Means[], rights: Rights, topic: string): readonly Means[] {
+function behindPrefix(
+  means: readonly Entitlement[],
+  rights: Rights,
+  topic: string,
+): readonly Entitlement[] {
   const prefix = rights.mqttPublishPrefix;
   if (prefix === null || (topic.startsWith(prefix) && topic.length > prefix.length)) return means;
   return means.filter(({ operation }) => operation === 'read');
@@ -134,10 +147,10 @@ function meansIn(
   username: string,
   rights: Rights,
   permissionsOf: RolePermissions,
-): readonly Means[] {
+): readonly Entitlement[] {
   const { topic, prefixed } = asked;
-  if (topic === undefined) return meansOf(username, rights, permissionsOf);
-  const means = meansFor(username, rights, permissionsOf, topic);
+  if (topic === undefined) return entitlementsOf(username, rights, permissionsOf);
+  const means = entitlementsFor(username, rights, permissionsOf, topic);
   return prefixed ? behindPrefix(means, rights, topic) : means;
 }
 
@@ -166,7 +179,7 @@ function stretchesOf(past: PastAccess, username: string, asked: AskedAtBrokers):
   });
 }
 
-const same = (a: Means, b: Means, topic: string | undefined) =>
+const same = (a: Entitlement, b: Entitlement, topic: string | undefined) =>
   a.operation === b.operation && (topic !== undefined || a.resource === b.resource);
 
 /** The stretches around `at` in which the means were held without a break. */
@@ -174,11 +187,11 @@ function spanOf(
   { atOf }: PastAccess,
   stretches: readonly Stretch[],
   at: number,
-  means: Means,
+  entitlement: Entitlement,
   topic: string | undefined,
 ): { span: Span; endedByLoss: boolean } {
   const has = (stretch: Stretch | undefined) =>
-    stretch?.means.some((one) => same(one, means, topic)) === true;
+    stretch?.means.some((one) => same(one, entitlement, topic)) === true;
   let first = at;
   while (has(stretches[first - 1])) first -= 1;
   let last = at;
@@ -196,16 +209,16 @@ function spanOf(
   };
 }
 
-interface Live extends Span {
+interface SpanAtBroker extends Span {
   readonly broker: string;
 }
 
 /** From each broker's acknowledgement to its closing, where that was so at the moment. */
-function liveAt(past: PastAccess, { size }: Moment, username: string): Live[] {
+function liveAt(past: PastAccess, { size }: Moment, username: string): SpanAtBroker[] {
   const versions = past.activations.versions(username);
   const at = versions.findLastIndex(({ since }) => since < size);
   const then = versions[at]?.row?.active ?? {};
-  return Object.keys(then).flatMap((broker): Live[] => {
+  return Object.keys(then).flatMap((broker): SpanAtBroker[] => {
     const isActive = (index: number) => versions[index]?.row?.active[broker] === true;
     if (!isActive(at)) return [];
     let first = at;
@@ -253,7 +266,7 @@ function throughBrokers(
   moment: Moment,
   username: string,
   asked: AskedAtBrokers,
-  live: readonly Live[],
+  live: readonly SpanAtBroker[],
 ): AccessThen[] {
   const { topic } = asked;
   const stretches = stretchesOf(past, username, asked);
@@ -263,15 +276,15 @@ function throughBrokers(
   const isHeld = stretches[now]?.holds === true;
   const before = stretches.findLastIndex(({ holds }, index) => index < now && holds);
   const at = isHeld || live.length === 0 ? now : before;
-  return (stretches[at]?.means ?? []).flatMap((means): AccessThen[] => {
-    const { span, endedByLoss } = spanOf(past, stretches, at, means, topic);
+  return (stretches[at]?.means ?? []).flatMap((entitlement): AccessThen[] => {
+    const { span, endedByLoss } = spanOf(past, stretches, at, entitlement, topic);
     const isOver = span.to !== null && span.to <= moment.at;
     const effective = live.map((one) => ({
       broker: one.broker,
       from: later(one.from, span.from),
       to: endedByLoss ? earlier(one.to, span.to) : one.to,
     }));
-    const intended = { ...means, username, intended: span };
+    const intended = { ...entitlement, username, intended: span };
     if (effective.length > 0)
       return effective.map(({ broker, ...its }) => ({ ...intended, effective: its, broker }));
     return isOver ? [] : [{ ...intended, effective: null, broker: null }];

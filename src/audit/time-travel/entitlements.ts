@@ -8,7 +8,7 @@ import {
   type RolePermissions,
 } from '../../../domain/permission.ts';
 
-export interface Means {
+export interface Entitlement {
   readonly operation: Permission['operation'];
   /** The topic filter, its templates filled in. */
   readonly resource: string;
@@ -31,7 +31,11 @@ const heldBy = (rights: Rights, permissionsOf: RolePermissions): Held[] =>
     ),
   ].filter(({ permission }) => permission.context === 'mqtt');
 
-function filled({ via, permission }: Held, username: string, rights: Rights): Means | undefined {
+function filled(
+  { via, permission }: Held,
+  username: string,
+  rights: Rights,
+): Entitlement | undefined {
   const [found] = effectivePermissions(
     { username, roles: [], permissions: [permission], mqttClientId: rights.mqttClientId },
     () => [],
@@ -40,17 +44,18 @@ function filled({ via, permission }: Held, username: string, rights: Rights): Me
 }
 
 /** All that somebody may do by MQTT. */
-export const meansOf = (
+export const entitlementsOf = (
   username: string,
   rights: Rights,
   permissionsOf: RolePermissions,
-): Means[] => heldBy(rights, permissionsOf).flatMap((held) => filled(held, username, rights) ?? []);
+): Entitlement[] =>
+  heldBy(rights, permissionsOf).flatMap((held) => filled(held, username, rights) ?? []);
 
 const allows = (operation: Permission['operation'], asked: 'read' | 'write') =>
   operation === asked || operation === 'readWrite';
 
 /** What of it reaches a topic: at most one means to read and one to write. No client writes to `$` topics. */
-function reaching(means: readonly Means[], topic: readonly string[]): Means[] {
+function reaching(means: readonly Entitlement[], topic: readonly string[]): Entitlement[] {
   const covering = means.filter(({ resource }) => covers(levelsOf(resource), topic));
   const operations = topic[0]?.startsWith('$') ? (['read'] as const) : (['read', 'write'] as const);
   return operations.flatMap((operation) => {
@@ -60,12 +65,12 @@ function reaching(means: readonly Means[], topic: readonly string[]): Means[] {
 }
 
 /** What somebody may do with one topic. `topic` stands with its publish prefix. */
-export const meansFor = (
+export const entitlementsFor = (
   username: string,
   rights: Rights,
   permissionsOf: RolePermissions,
   topic: string,
-): Means[] => reaching(meansOf(username, rights, permissionsOf), levelsOf(topic));
+): Entitlement[] => reaching(entitlementsOf(username, rights, permissionsOf), levelsOf(topic));
 
 const usernameTemplate = `\${username}`;
 
@@ -82,9 +87,12 @@ function namesReaching(resource: string, topic: readonly string[]): string | nul
  * The same question asked of many: rights that many share, as one object, are worked out once. `${username}` is
  * compared before it is filled in, because most names are not the one that a topic names.
  */
-export function meansForMany(permissionsOf: RolePermissions, topic: string) {
+export function entitlementsForMany(permissionsOf: RolePermissions, topic: string) {
   const levels = levelsOf(topic);
-  const known = new Map<Rights, { plain: readonly Means[]; names: Set<string> | 'all' | 'none' }>();
+  const known = new Map<
+    Rights,
+    { plain: readonly Entitlement[]; names: Set<string> | 'all' | 'none' }
+  >();
 
   function workedOut(rights: Rights) {
     const held = heldBy(rights, permissionsOf);
@@ -107,7 +115,7 @@ export function meansForMany(permissionsOf: RolePermissions, topic: string) {
     };
   }
 
-  return (username: string, rights: Rights): readonly Means[] => {
+  return (username: string, rights: Rights): readonly Entitlement[] => {
     let found = known.get(rights);
     if (found === undefined) {
       found = workedOut(rights);
@@ -115,6 +123,6 @@ export function meansForMany(permissionsOf: RolePermissions, topic: string) {
     }
     const { plain, names } = found;
     if (names === 'none' || (names !== 'all' && !names.has(username))) return plain;
-    return meansFor(username, rights, permissionsOf, topic);
+    return entitlementsFor(username, rights, permissionsOf, topic);
   };
 }

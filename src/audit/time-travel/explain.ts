@@ -5,7 +5,7 @@ import type { WindowRow } from '../../../projections/window.ts';
 import { explainedEventsMax, reportedRequestsMax } from '../../limits.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import type { Rows } from '../../read-models/row-table.ts';
-import type { PastRows } from '../../read-models/row-versions.ts';
+import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Views } from '../../views/views.ts';
 import { windowAt } from '../../views/window.ts';
 import { canonicalJson } from '../transparency-log/canonical-json.ts';
@@ -14,7 +14,7 @@ import type { Signer } from '../transparency-log/signed-note.ts';
 export interface ExplainOptions {
   readonly views: Views;
   readonly history: Rows<HistoryRow>;
-  readonly window: PastRows<WindowRow>;
+  readonly window: VersionedRows<WindowRow>;
   readonly signer: Signer;
   readonly turnedAway: () => TurnedAway | null;
   readonly now: () => string;

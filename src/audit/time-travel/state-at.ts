@@ -7,7 +7,7 @@ import { type ActivationRow, activations } from '../../../projections/activation
 import { type ClientRow, clients } from '../../../projections/clients.ts';
 import type { Projection } from '../../../projections/projection.ts';
 import type { WindowRow } from '../../../projections/window.ts';
-import type { PastRows } from '../../read-models/row-versions.ts';
+import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { EventStore } from '../../store/event-store.ts';
 import { recordedOf } from '../../views/users.ts';
 import { windowAt } from '../../views/window.ts';
@@ -15,7 +15,7 @@ import type { Tree } from '../transparency-log/tree.ts';
 import { type Moment, type PastAccess, rolesAt } from './access-at.ts';
 
 export interface Past extends PastAccess {
-  readonly window: PastRows<WindowRow>;
+  readonly window: VersionedRows<WindowRow>;
 }
 
 /** The moment `at` in the log's order, which rules over clocks that went back. */

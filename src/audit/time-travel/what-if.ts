@@ -5,10 +5,10 @@ import {
   differs,
   type Judgement,
   judging,
-  type Outcome,
   type PastSource,
   type Reason,
   reasons,
+  type WhatIfOutcome,
   type WhatIfRule,
 } from '../../../domain/what-if.ts';
 import { registryId } from '../../../domain/window.ts';
@@ -17,9 +17,9 @@ import type { WindowRow } from '../../../projections/window.ts';
 import type { Personal } from '../../credentials/personal-data.ts';
 import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../limits.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
-import { inTurn } from '../../platform/serial.ts';
+import { serial } from '../../platform/serial.ts';
 import { cursorOf, MalformedCursor, type Rows } from '../../read-models/row-table.ts';
-import type { PastRows } from '../../read-models/row-versions.ts';
+import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
 export interface WhatIfAsked {
@@ -28,7 +28,7 @@ export interface WhatIfAsked {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   /** Shows only these; all are judged and counted. */
-  readonly outcome?: Outcome | undefined;
+  readonly outcome?: WhatIfOutcome | undefined;
   readonly differs?: boolean | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -36,7 +36,7 @@ export interface WhatIfAsked {
 
 export interface WhatIfOptions<Shown> {
   readonly requests: Rows<RequestRow>;
-  readonly window: PastRows<WindowRow>;
+  readonly window: VersionedRows<WindowRow>;
   readonly tree: Pick<Tree, 'size' | 'sizeAt'>;
   readonly personal: Pick<Personal, 'open'>;
   /** A request as it is shown. */
@@ -177,7 +177,7 @@ async function sourceOf(
 
 export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
   const { requests, personal, shown, requestsMax = whatIfRequestsMax } = options;
-  const queue = inTurn();
+  const queue = serial();
   let waitingCount = 0;
 
   async function oneAtATime<T>(act: () => Promise<T>): Promise<T> {

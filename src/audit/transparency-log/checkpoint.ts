@@ -13,7 +13,7 @@ export const checkpointText = ({ origin, size, root }: Checkpoint): string =>
   `${origin}\n${size}\n${root.toString('base64')}\n`;
 
 /** Reads the text of a checkpoint; extension lines are passed over. @throws MalformedNote */
-export function checkpointOf(text: string): Checkpoint {
+export function parseCheckpoint(text: string): Checkpoint {
   const [origin = '', size = '', encoded = ''] = text.split('\n');
   const root = Buffer.from(encoded, 'base64');
   if (
@@ -47,7 +47,7 @@ export function checkpointsIn(given: string): NotedCheckpoint[] {
     part = [];
     isSigned = false;
     const note = noteOf(written);
-    found.push({ ...checkpointOf(note.text), note, written });
+    found.push({ ...parseCheckpoint(note.text), note, written });
   };
   for (const line of given.replaceAll('\r\n', '\n').split('\n')) {
     const isSignature = line.startsWith('— ');

@@ -2,7 +2,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { checkpointEveryEvents, checkpointEveryMs } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';
 import { checkpointsIn, checkpointText, joined } from './checkpoint.ts';
@@ -153,30 +153,31 @@ export async function startCheckpoints(options: {
   readonly checkpoints: Checkpoints;
   /** Whether the tree is as far as the log was a moment ago. */
   readonly caughtUp: () => Promise<boolean>;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly onPublished: (published: Published) => Promise<void>;
 }): Promise<void> {
-  const { checkpoints, caughtUp, log, signal, onPublished } = options;
+  const { checkpoints, caughtUp, logger, signal, onPublished } = options;
   const publish = async (always: boolean) => {
     try {
       const published = await checkpoints.publish(always);
       if (published) await onPublished(published);
     } catch (error) {
-      log.warn('A checkpoint could not be published; trying again', { error });
+      logger.warn('A checkpoint could not be published; trying again', { error });
     }
   };
   while (!signal.aborted && !(await caughtUp().catch(() => false)));
   if (signal.aborted) return;
   const rewritten = await checkpoints.begin().catch((error: unknown) => {
-    log.error('The checkpoints cannot be read; none are published', { error });
+    logger.error('The checkpoints cannot be read; none are published', { error });
     return undefined;
   });
   if (rewritten === undefined) return;
   let said: LogRewritten | null = null;
   const sayFault = () => {
     const error = checkpoints.fault();
-    if (error && error !== said) log.error('The log is not the one that was published', { error });
+    if (error && error !== said)
+      logger.error('The log is not the one that was published', { error });
     said = error;
   };
   sayFault();

@@ -4,7 +4,7 @@
  * without the log; its position; and the newest `at` up to it, so that a moment is found at once.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Keeper, Kept } from '../../read-models/custom-projection.ts';
+import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
 import type { StoredEvent } from '../../store/event-store.ts';
 import { leafBytes } from './leaf.ts';
 import {
@@ -40,13 +40,13 @@ export interface Tree {
   sizeAt(at: string): number;
 }
 
-export const merkleTree: Keeper<Tree> = {
+export const merkleTree: CustomProjection<Tree> = {
   name: 'merkle',
   version: 1,
   open: (database) => new TreeTable(database),
 };
 
-class TreeTable implements Kept, Tree {
+class TreeTable implements CustomModel, Tree {
   readonly #nodes: ReturnType<DatabaseSync['prepare']>;
   readonly #range: ReturnType<DatabaseSync['prepare']>;
   readonly #add: ReturnType<DatabaseSync['prepare']>;

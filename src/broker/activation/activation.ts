@@ -4,38 +4,38 @@
  */
 
 import type { ActivationManager, Broker } from '../ports/broker.ts';
-import { Lane, type LaneOptions } from './worker.ts';
+import { ActivationWorker, type ActivationWorkerOptions } from './worker.ts';
 
-export interface ActivationOptions extends Omit<LaneOptions, 'broker'> {
+export interface ActivationOptions extends Omit<ActivationWorkerOptions, 'broker'> {
   readonly brokers: readonly Broker[];
 }
 
 export function startActivation({ brokers, ...options }: ActivationOptions): ActivationManager {
-  const lanes = brokers.map((broker) => new Lane({ ...options, broker }));
+  const lanes = brokers.map((broker) => new ActivationWorker({ ...options, broker }));
   const laneOf = (name: string) => lanes.find(({ broker }) => broker.name === name);
   return {
     ended: Promise.all(lanes.map(({ ended }) => ended)).then(() => undefined),
     async settled(position, timeoutMs, which = 'all') {
       const waited =
-        which === 'all' ? lanes : lanes.filter((lane) => lane.broker.kind === 'embedded');
-      const all = await Promise.all(waited.map((lane) => lane.settled(position, timeoutMs)));
+        which === 'all' ? lanes : lanes.filter((worker) => worker.broker.kind === 'embedded');
+      const all = await Promise.all(waited.map((worker) => worker.settled(position, timeoutMs)));
       return all.every(Boolean);
     },
     stage(staged) {
       const { username, credentialId } = staged;
       const known = options.rows.activations.get(username)?.brokers;
-      for (const lane of lanes) {
-        const there = known?.[lane.broker.name];
+      for (const worker of lanes) {
+        const there = known?.[worker.broker.name];
         if (there?.active && there.credentialId === credentialId) continue;
-        if (lane.broker.stage(staged)) lane.look(username);
+        if (worker.broker.stage(staged)) worker.look(username);
       }
     },
-    note: (broker, username) => laneOf(broker)?.note(username),
-    states: () => lanes.map((lane) => lane.state()),
+    obstacle: (broker, username) => laneOf(broker)?.obstacle(username),
+    states: () => lanes.map((worker) => worker.state()),
     async reconcile(name, repair) {
-      const lane = laneOf(name);
-      await lane?.reconcile(repair);
-      return lane?.state();
+      const worker = laneOf(name);
+      await worker?.reconcile(repair);
+      return worker?.state();
     },
   };
 }

@@ -2,7 +2,7 @@
 import { brokerRetryMaxMs, brokerRetryMs } from '../../limits.ts';
 import { pause } from '../../platform/pause.ts';
 
-export class RetryPauses {
+export class Backoff {
   readonly #signal: AbortSignal;
   readonly #pausing = new Set<() => void>();
   #nextMs = brokerRetryMs;

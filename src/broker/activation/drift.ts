@@ -1,7 +1,7 @@
 /** Compares the accounts of a broker with the log: who is a stranger there, and what is to be put right. */
 import type { AccessRow } from '../../../projections/access.ts';
 import { driftShownMax } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import type { BrokerAccount, Drift, LaneState } from '../ports/broker.ts';
 import { accountOf, type BringingAbout } from './reconcile.ts';
@@ -66,11 +66,11 @@ function driftOf(
 
 /** The last comparison of one broker with the log. */
 export class Comparison {
-  readonly #options: BringingAbout & { readonly log: Log };
+  readonly #options: BringingAbout & { readonly logger: Logger };
   #drift: readonly Drift[] = [];
   #accountCount = 0;
 
-  constructor(options: BringingAbout & { readonly log: Log }) {
+  constructor(options: BringingAbout & { readonly logger: Logger }) {
     this.#options = options;
   }
 
@@ -80,7 +80,7 @@ export class Comparison {
 
   /** Compares; resolves with the names that are to be looked at. @throws BrokerDown */
   async make(): Promise<readonly string[]> {
-    const { broker, authority, rows, log } = this.#options;
+    const { broker, authority, rows, logger } = this.#options;
     const accounts = await broker.list();
     if (accounts === null) return [];
     const { drift, repairs } = compared(accounts, everyRow(rows.access), {
@@ -96,7 +96,10 @@ export class Comparison {
     });
     const count = strangersIn(drift);
     if (count !== strangersIn(this.#drift))
-      log.warn('A broker has accounts that the log does not own', { broker: broker.name, count });
+      logger.warn('A broker has accounts that the log does not own', {
+        broker: broker.name,
+        count,
+      });
     this.#drift = drift;
     this.#accountCount = accounts.length;
     return repairs;

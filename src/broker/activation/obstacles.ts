@@ -1,11 +1,11 @@
 /** Why clients are not active at a broker, for who asks: the newest of them. */
 import { activationNotesMax } from '../../limits.ts';
-import { BrokerRefused, type Note } from '../ports/broker.ts';
+import { type ActivationObstacle, BrokerRefused } from '../ports/broker.ts';
 
-export class LaneNotes {
-  readonly #notes = new Map<string, Note>();
+export class ActivationObstacles {
+  readonly #notes = new Map<string, ActivationObstacle>();
 
-  get(username: string): Note | undefined {
+  get(username: string): ActivationObstacle | undefined {
     return this.#notes.get(username);
   }
 
@@ -25,7 +25,7 @@ export class LaneNotes {
     this.#keep(username, { status: 'failed', detail });
   }
 
-  #keep(username: string, note: Note): void {
+  #keep(username: string, note: ActivationObstacle): void {
     this.#notes.set(username, note);
     if (this.#notes.size <= activationNotesMax) return;
     for (const oldest of this.#notes.keys()) {

@@ -44,7 +44,7 @@ export function accountOf(authority: Pick<Authority, 'active'>, username: string
  * change, null where nothing of the log did. Resolves with why the client is not active yet, or null.
  * @throws BrokerDown, BrokerRefused, StoreUnavailable
  */
-export async function bringAbout(
+export async function reconcileClient(
   options: BringingAbout,
   username: string,
   told: StoredEvent | null,

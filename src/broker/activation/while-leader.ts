@@ -28,7 +28,7 @@ function tellingTheLast(broker: Broker): Broker {
 }
 
 /** What it was about to do when the lease was lost is dropped: the next holder compares for itself. */
-export function driveWhileHeld(options: ActivationOptions, lease: Lease): ActivationManager {
+export function activateWhileLeader(options: ActivationOptions, lease: Lease): ActivationManager {
   let driving: ActivationManager | undefined;
   const guarded = {
     ...options,
@@ -49,7 +49,7 @@ export function driveWhileHeld(options: ActivationOptions, lease: Lease): Activa
     settled: async (position, timeoutMs, which) =>
       (await driving?.settled(position, timeoutMs, which)) ?? false,
     stage: (staged) => driving?.stage(staged),
-    note: (broker, username) => driving?.note(broker, username),
+    obstacle: (broker, username) => driving?.obstacle(broker, username),
     states: () =>
       driving?.states() ??
       options.brokers.map(({ name, kind, status }) => ({

@@ -11,10 +11,10 @@ import {
   reconcileEveryMs,
   repairWaitMs,
 } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { everyRow } from '../../read-models/every-row.ts';
-import { Reaching } from '../../read-models/position-waiters.ts';
+import { PositionWaiters } from '../../read-models/position-waiters.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
 import {
   beginning,
@@ -25,53 +25,54 @@ import {
 } from '../../store/event-store.ts';
 import { LeaseLost } from '../../store/lease.ts';
 import {
+  type ActivationObstacle,
   type Broker,
   BrokerDown,
   BrokerRefused,
   type LaneState,
-  type Note,
 } from '../ports/broker.ts';
-import { RetryPauses } from './backoff.ts';
+import { Backoff } from './backoff.ts';
 import { Comparison } from './drift.ts';
-import { LaneNotes } from './obstacles.ts';
-import { accountOf, type BringingAbout, bringAbout } from './reconcile.ts';
+import { ActivationObstacles } from './obstacles.ts';
+import { accountOf, type BringingAbout, reconcileClient } from './reconcile.ts';
 
-export interface LaneOptions extends BringingAbout {
+export interface ActivationWorkerOptions extends BringingAbout {
   readonly readModels: ReadModels;
   readonly authority: Authority;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
 /** What told of a change; null: nothing of the log did. */
-type Told = StoredEvent | null;
+type ChangedBy = StoredEvent | null;
 
-export class Lane {
+export class ActivationWorker {
   readonly broker: Broker;
   readonly ended: Promise<void>;
-  readonly #options: LaneOptions;
+  readonly #options: ActivationWorkerOptions;
   readonly #checkpoint: string;
   #done: { position: string; index: number };
-  readonly #reaching = new Reaching();
+  readonly #reaching = new PositionWaiters();
   /** Clients to look at. */
-  readonly #changed = new Map<string, Told>();
-  readonly #notes = new LaneNotes();
+  readonly #changed = new Map<string, ChangedBy>();
+  readonly #notes = new ActivationObstacles();
   readonly #comparison: Comparison;
   #comparisonIs: 'due' | 'made' = 'due';
   #idle: (() => void)[] = [];
   #wake: () => void = () => undefined;
-  readonly #pauses: RetryPauses;
+  readonly #pauses: Backoff;
 
-  constructor(options: LaneOptions) {
+  constructor(options: ActivationWorkerOptions) {
     this.#options = options;
     this.#comparison = new Comparison(options);
-    this.#pauses = new RetryPauses(options.signal);
+    this.#pauses = new Backoff(options.signal);
     const { broker, readModels } = options;
     this.broker = broker;
     // The first broker had the bare name before there were others.
     this.#checkpoint =
       broker.name === 'embedded' ? 'activation-checkpoint' : `activation-checkpoint ${broker.name}`;
-    const [position = beginning, index = '0'] = readModels.note(this.#checkpoint)?.split(' ') ?? [];
+    const [position = beginning, index = '0'] =
+      readModels.getBookmark(this.#checkpoint)?.split(' ') ?? [];
     this.#done = { position, index: Number(index) };
     broker.onUp(() => {
       this.#compareAgain();
@@ -95,7 +96,7 @@ export class Lane {
     this.#wake();
   }
 
-  note(username: string): Note | undefined {
+  obstacle(username: string): ActivationObstacle | undefined {
     return this.#notes.get(username);
   }
 
@@ -144,7 +145,7 @@ export class Lane {
   }
 
   async #follow(): Promise<void> {
-    const { store, readModels, log, signal } = this.#options;
+    const { store, readModels, logger, signal } = this.#options;
     while (!signal.aborted) {
       try {
         for await (const events of store.follow(this.#done.position, signal)) {
@@ -154,12 +155,12 @@ export class Lane {
           await this.#keepUp(events);
           if (signal.aborted) return;
           this.#done = { position: last, index: this.#done.index + events.length };
-          readModels.takeNote(this.#checkpoint, `${last} ${this.#done.index}`);
+          readModels.setBookmark(this.#checkpoint, `${last} ${this.#done.index}`);
           this.#reaching.reached(last);
         }
       } catch (error) {
         if (signal.aborted) return;
-        log.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
+        logger.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
         await pause(brokerRetryMs * 2, signal);
       }
     }
@@ -191,7 +192,7 @@ export class Lane {
         return;
       } catch (error) {
         if (!passes(error)) {
-          this.#options.log.warn('A broker refused', { broker: this.broker.name, error });
+          this.#options.logger.warn('A broker refused', { broker: this.broker.name, error });
           return;
         }
         await this.#pauses.wait();
@@ -218,7 +219,7 @@ export class Lane {
   }
 
   async #work(): Promise<void> {
-    const { signal, log } = this.#options;
+    const { signal, logger } = this.#options;
     while (!signal.aborted) {
       try {
         await this.#step();
@@ -226,7 +227,10 @@ export class Lane {
       } catch (error) {
         if (signal.aborted) break;
         if (!(error instanceof BrokerDown))
-          log.error('Activation cannot go on; trying again', { broker: this.broker.name, error });
+          logger.error('Activation cannot go on; trying again', {
+            broker: this.broker.name,
+            error,
+          });
         await this.#pauses.wait();
       }
     }
@@ -253,7 +257,7 @@ export class Lane {
     const portion = [...this.#changed].slice(0, activationsAtOnceMax);
     for (const [username] of portion) this.#changed.delete(username);
     const results = await Promise.allSettled(
-      portion.map(([username, told]) => bringAbout(this.#options, username, told)),
+      portion.map(([username, told]) => reconcileClient(this.#options, username, told)),
     );
     const fault = this.#leftOver(portion, results);
     if (fault !== undefined) throw fault;
@@ -261,7 +265,7 @@ export class Lane {
 
   /** Puts back what is to be tried again, and remembers what was refused. */
   #leftOver(
-    portion: readonly (readonly [string, Told])[],
+    portion: readonly (readonly [string, ChangedBy])[],
     results: readonly PromiseSettledResult<string | null>[],
   ): unknown {
     let fault: unknown;
@@ -279,7 +283,7 @@ export class Lane {
       // One client that cannot be brought about holds up nobody else.
       this.#notes.failed(username, reason);
       if (!(reason instanceof BrokerRefused))
-        this.#options.log.error('A client cannot be activated or shut out', {
+        this.#options.logger.error('A client cannot be activated or shut out', {
           ...{ broker: this.broker.name, username, error: reason },
         });
     }

@@ -11,7 +11,7 @@ import {
   type PublishPacket,
 } from 'aedes';
 import * as limits from '../../limits.ts';
-import type { Connection, HeldSession } from './session.ts';
+import type { BrokerConnection, HeldSession } from './session.ts';
 
 type Will = NonNullable<ConnectPacket['will']>;
 
@@ -59,9 +59,9 @@ export async function startAedes(
     >
   >,
   sessions: {
-    connectionOf(client: Client): Connection | undefined;
-    registered(connection: Connection): void;
-    closed(connection: Connection): void;
+    connectionOf(client: Client): BrokerConnection | undefined;
+    registered(connection: BrokerConnection): void;
+    closed(connection: BrokerConnection): void;
     delayWill(session: HeldSession, seconds: number, publish: () => void): void;
   },
   sizes: AedesLimits,

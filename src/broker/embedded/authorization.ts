@@ -6,7 +6,7 @@ import { swallow } from './aedes.ts';
 import { bytesSent } from './retained.ts';
 import type { HeldSession } from './session.ts';
 
-type Hooks = Required<
+type AuthorizationHooks = Required<
   Pick<AedesOptions, 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'>
 >;
 
@@ -57,7 +57,9 @@ const denied = (): Error => new Error('');
  * The hooks of aedes. Every one denies where no session stands behind a client, or an ended one.
  * A publish gets its owner's prefix first and is judged as it then stands; so is a will, when it is sent.
  */
-export function authorization(sessionOf: (client: Client) => HeldSession | null): Hooks {
+export function authorization(
+  sessionOf: (client: Client) => HeldSession | null,
+): AuthorizationHooks {
   return {
     authorizePublish(client, packet, done) {
       const session = client && sessionOf(client);

@@ -1,7 +1,7 @@
 /** The MQTT broker inside the registry: listeners, admission, rights and sessions, over aedes. */
 import type { Aedes, Client } from 'aedes';
 import * as named from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import {
   type Accept,
   type Addresses,
@@ -9,12 +9,12 @@ import {
   type Listeners,
   openListeners,
 } from '../listeners.ts';
-import type { EmbeddedBroker, Gatekeeper } from '../ports/broker.ts';
+import type { Authenticator, EmbeddedBroker } from '../ports/broker.ts';
 import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
 import { authorization } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
 import { boundedMemory, type MemoryLimits } from './memory.ts';
-import { type Connection, forgetFilters, newConnection } from './session.ts';
+import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
 import { heldSessions, type SessionLimits } from './sessions.ts';
 
 export type EmbeddedLimits = AedesLimits &
@@ -22,8 +22,8 @@ export type EmbeddedLimits = AedesLimits &
   SessionLimits & { readonly connections: number; readonly answerTimeoutMs: number };
 
 export interface EmbeddedOptions extends ListenerOptions {
-  readonly gatekeeper: Gatekeeper;
-  readonly log?: Log;
+  readonly authenticator: Authenticator;
+  readonly logger?: Logger;
   readonly onConnect?: (outcome: ConnectOutcome) => void;
   readonly now?: () => Date;
   /** Other limits than the named ones, so that a test can reach them. */
@@ -52,9 +52,9 @@ const namedLimits: EmbeddedLimits = {
 export async function startEmbeddedBroker(
   options: EmbeddedOptions,
 ): Promise<EmbeddedBroker & { readonly addresses: Addresses }> {
-  const { gatekeeper, log, onConnect, now = () => new Date() } = options;
+  const { authenticator, logger, onConnect, now = () => new Date() } = options;
   const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
-  const connections = new WeakMap<Client, Connection>();
+  const connections = new WeakMap<Client, BrokerConnection>();
   const connectionOf = (client: Client) => connections.get(client);
 
   const memory = boundedMemory(sizes, {
@@ -65,10 +65,10 @@ export async function startEmbeddedBroker(
   const aedes = await startAedes(
     {
       ...connecting({
-        gatekeeper,
+        authenticator,
         sessions,
         connectionOf,
-        log,
+        logger,
         onConnect,
         answerTimeoutMs: sizes.answerTimeoutMs,
       }),
@@ -78,7 +78,7 @@ export async function startEmbeddedBroker(
     { ...sessions, connectionOf },
     sizes,
   );
-  noteFaults(aedes, log);
+  noteFaults(aedes, logger);
   aedes.on('unsubscribe', (filters, client) => {
     // Also told when a connection ends, whose session keeps its filters.
     const session = connectionOf(client)?.session;
@@ -121,8 +121,8 @@ const accepting =
     readonly aedes: Aedes;
     readonly sizes: EmbeddedLimits;
     readonly now: () => Date;
-    readonly connections: WeakMap<Client, Connection>;
-    readonly closed: (connection: Connection) => void;
+    readonly connections: WeakMap<Client, BrokerConnection>;
+    readonly closed: (connection: BrokerConnection) => void;
   }): Accept =>
   (stream, request, source) => {
     const { aedes, sizes, now } = options;
@@ -149,14 +149,16 @@ const published = (aedes: Aedes, topic: string, payload: string, retain: boolean
 const closed = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.close(resolve));
 
 /** Clients break off and send garbage every day; only the broker's own faults are worth a warning. */
-function noteFaults(aedes: Aedes, log: Log | undefined): void {
+function noteFaults(aedes: Aedes, logger: Logger | undefined): void {
   // Without the client id, which is personal and stays sealed elsewhere.
   aedes.on('clientError', (_client, error) =>
-    log?.debug('mqtt client error', { reason: error.message }),
+    logger?.debug('mqtt client error', { reason: error.message }),
   );
   aedes.on('connectionError', (_client, error) =>
-    log?.debug('mqtt connection error', { reason: error.message }),
+    logger?.debug('mqtt connection error', { reason: error.message }),
   );
   // Not in the types of aedes: faults of its persistence.
-  (aedes as NodeJS.EventEmitter).on('error', (error) => log?.error('mqtt broker fault', { error }));
+  (aedes as NodeJS.EventEmitter).on('error', (error) =>
+    logger?.error('mqtt broker fault', { error }),
+  );
 }

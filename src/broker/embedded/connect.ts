@@ -1,17 +1,17 @@
-/** Lets MQTT clients in: asks the gatekeeper, and answers every refusal with the same code. */
+/** Lets MQTT clients in: asks the authenticator, and answers every refusal with the same code. */
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
-import type { ConnectAnswer, ConnectAttempt, Gatekeeper } from '../ports/broker.ts';
-import type { Connection } from './session.ts';
+import type { Logger } from '../../logger.ts';
+import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/broker.ts';
+import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 export type ConnectOutcome = 'admitted' | 'refused' | 'unavailable';
-type Verdict = 'admitted' | 'refused' | 'taken' | 'unavailable' | 'gone';
+type ConnectVerdict = 'admitted' | 'refused' | 'taken' | 'unavailable' | 'gone';
 
 /** CONNACK codes of MQTT 3 [3.1.1, table 3.1]; aedes makes 0x87, 0x85 and 0x88 of them for MQTT 5. */
 const connackCode = { refused: 5, taken: 2, unavailable: 3 };
-const outcomeOf: Record<Exclude<Verdict, 'gone'>, ConnectOutcome> = {
+const outcomeOf: Record<Exclude<ConnectVerdict, 'gone'>, ConnectOutcome> = {
   admitted: 'admitted',
   refused: 'refused',
   taken: 'refused',
@@ -21,17 +21,17 @@ const outcomeOf: Record<Exclude<Verdict, 'gone'>, ConnectOutcome> = {
 const unavailable: ConnectAnswer = { admitted: false, reason: 'unavailable' };
 
 interface Connecting {
-  readonly gatekeeper: Gatekeeper;
+  readonly authenticator: Authenticator;
   readonly sessions: Sessions;
-  readonly connectionOf: (client: Client) => Connection | undefined;
-  readonly log: Log | undefined;
+  readonly connectionOf: (client: Client) => BrokerConnection | undefined;
+  readonly logger: Logger | undefined;
   readonly onConnect: ((outcome: ConnectOutcome) => void) | undefined;
   readonly answerTimeoutMs?: number;
 }
 
 /** The gatekeeper's answer; whatever goes wrong is `unavailable`. */
 async function answerTo(
-  { gatekeeper, log, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
+  { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
   attempt: ConnectAttempt,
 ): Promise<ConnectAnswer> {
   let timer: NodeJS.Timeout | undefined;
@@ -39,9 +39,9 @@ async function answerTo(
     const late = new Promise<ConnectAnswer>((resolve) => {
       timer = setTimeout(() => resolve(unavailable), answerTimeoutMs);
     });
-    return await Promise.race([gatekeeper.connect(attempt), late]);
+    return await Promise.race([authenticator.authenticate(attempt), late]);
   } catch (error) {
-    log?.error('mqtt connect not judged', { error });
+    logger?.error('mqtt connect not judged', { error });
     return unavailable;
   } finally {
     clearTimeout(timer);
@@ -50,10 +50,10 @@ async function answerTo(
 
 async function judge(
   options: Connecting,
-  connection: Connection,
+  connection: BrokerConnection,
   attempt: ConnectAttempt,
-): Promise<Verdict> {
-  const { sessions, log } = options;
+): Promise<ConnectVerdict> {
+  const { sessions, logger } = options;
   for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
     const watched = sessions.attempt(attempt.username ?? '');
     try {
@@ -61,13 +61,13 @@ async function judge(
       if (!answer.admitted) return answer.reason;
       const { admission } = answer;
       if (admission.username !== attempt.username) {
-        log?.error('mqtt client admitted under another name');
+        logger?.error('mqtt client admitted under another name');
         return 'unavailable';
       }
       const { id } = connection.client;
       if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
       if (admission.pinnedClientId !== null && admission.pinnedClientId !== id) return 'taken';
-      // Overtaken: its rights changed, or its sessions were ended, after the gatekeeper looked.
+      // Overtaken: its rights changed, or its sessions were ended, after the authenticator looked.
       const claim = await sessions.claim(connection, admission, watched.attempt);
       if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;
     } finally {

@@ -2,7 +2,7 @@
 import type { Client } from 'aedes';
 import type { Admission } from '../ports/broker.ts';
 import type { Memory } from './memory.ts';
-import type { Connection, HeldSession, User } from './session.ts';
+import type { BrokerConnection, ConnectedUser, HeldSession } from './session.ts';
 
 export interface StoredLimits {
   readonly storedPerUser: number;
@@ -13,7 +13,7 @@ export class SessionTable {
   readonly #memory: Pick<Memory, 'forget'>;
   readonly #limits: StoredLimits;
   readonly #held = new Map<string, HeldSession>();
-  readonly #users = new Map<string, User>();
+  readonly #users = new Map<string, ConnectedUser>();
   #storedCount = 0;
 
   constructor(memory: Pick<Memory, 'forget'>, limits: StoredLimits) {
@@ -29,12 +29,12 @@ export class SessionTable {
     return [...this.#held.values()];
   }
 
-  user(username: string): User | undefined {
+  user(username: string): ConnectedUser | undefined {
     return this.#users.get(username);
   }
 
   /** The session of an admitted connection: the stored one, or a new one. */
-  open(admission: Admission, connection: Connection): HeldSession {
+  open(admission: Admission, connection: BrokerConnection): HeldSession {
     const { username, permissions, publishPrefix } = admission;
     let user = this.#users.get(username);
     if (user === undefined) {

@@ -1,11 +1,11 @@
 /** One MQTT session and its connection, and what is done to them on the wire. */
 import type { Client } from 'aedes';
-import type { Admission, Session } from '../ports/broker.ts';
+import type { Admission, BrokerSession } from '../ports/broker.ts';
 
-export type Rights = Pick<Admission, 'permissions' | 'publishPrefix'>;
+export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
 
 /** One socket, from its first byte on. */
-export interface Connection {
+export interface BrokerConnection {
   readonly client: Client;
   readonly source: string | null;
   lastPacketMs: number;
@@ -19,7 +19,11 @@ export interface Connection {
   markGone(): void;
 }
 
-export function newConnection(client: Client, source: string | null, atMs: number): Connection {
+export function newConnection(
+  client: Client,
+  source: string | null,
+  atMs: number,
+): BrokerConnection {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     client,
@@ -33,16 +37,16 @@ export function newConnection(client: Client, source: string | null, atMs: numbe
   };
 }
 
-export interface User {
+export interface ConnectedUser {
   readonly username: string;
-  rights: Rights;
+  rights: SessionRights;
   readonly sessions: Set<HeldSession>;
   /** Those without a connection, the oldest first. */
   readonly stored: Set<HeldSession>;
 }
 
 export interface HeldSession {
-  readonly user: User;
+  readonly user: ConnectedUser;
   readonly clientId: string;
   /** What opened it last. */
   credentialId: string | null;
@@ -51,7 +55,7 @@ export interface HeldSession {
   readonly filters: Set<string>;
   readonly identifiers: Map<string, number>;
   /** Null: stored. */
-  connection: Connection | null;
+  connection: BrokerConnection | null;
   /** Set when it is over: nothing is published, delivered or granted any more. */
   ended: boolean;
   expiry: NodeJS.Timeout | null;
@@ -79,5 +83,5 @@ export function closeClient(client: Client, reasonCode: number, reason?: string)
 export const unsubscribe = (client: Client, filters: readonly string[], done: () => void): void =>
   client.unsubscribe(filters as unknown as Parameters<Client['unsubscribe']>[0], done);
 
-export const protocolOf = ({ version }: Client): Session['protocol'] =>
+export const protocolOf = ({ version }: Client): BrokerSession['protocol'] =>
   version === 5 ? 'mqtt-5' : version === 3 ? 'mqtt-3.1' : 'mqtt-3.1.1';

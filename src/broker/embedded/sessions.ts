@@ -1,16 +1,16 @@
 /** MQTT sessions from their connections and from the accounts: begun, ended, and obeying what is so now. */
 import { mayRead } from '../../../domain/permission.ts';
-import type { Admission, Session } from '../ports/broker.ts';
+import type { Admission, BrokerSession } from '../ports/broker.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { LastSeen } from './last-seen.ts';
 import type { Memory } from './memory.ts';
 import {
-  type Connection,
+  type BrokerConnection,
   closeClient,
   forgetFilters,
   type HeldSession,
   protocolOf,
-  type Rights,
+  type SessionRights,
   unsubscribe,
 } from './session.ts';
 import { SessionTable, type StoredLimits } from './session-table.ts';
@@ -25,7 +25,7 @@ const administrativeAction = 0x98;
 
 export type Sessions = ReturnType<typeof heldSessions>;
 
-interface Kept {
+interface SessionState {
   readonly table: SessionTable;
   readonly attempts: Attempts;
   readonly lastSeen: LastSeen;
@@ -41,7 +41,13 @@ export function heldSessions(options: {
   const { memory, limits, now } = options;
   const table = new SessionTable(memory, limits);
   const attempts = new Attempts();
-  const kept: Kept = { table, attempts, lastSeen: new LastSeen(limits.lastSeen), memory, now };
+  const kept: SessionState = {
+    table,
+    attempts,
+    lastSeen: new LastSeen(limits.lastSeen),
+    memory,
+    now,
+  };
   return {
     attempt: (username: string) => attempts.begin(username),
     held: (clientId: string): HeldSession | undefined => table.held(clientId),
@@ -59,14 +65,14 @@ export function heldSessions(options: {
   };
 }
 
-function ofConnections({ table, lastSeen, now }: Kept) {
+function ofConnections({ table, lastSeen, now }: SessionState) {
   return {
     /**
      * Gives an admitted connection its session. A live one of the same user is closed first and waited
      * for [MQTT-3.1.4-3], so that a client id never has two connections.
      */
     async claim(
-      connection: Connection,
+      connection: BrokerConnection,
       admission: Admission,
       attempt: Attempt,
     ): Promise<'claimed' | 'taken' | 'overtaken' | 'gone'> {
@@ -91,12 +97,12 @@ function ofConnections({ table, lastSeen, now }: Kept) {
     },
 
     /** A connection was answered with success. */
-    registered(connection: Connection): void {
+    registered(connection: BrokerConnection): void {
       connection.since = now().toISOString();
     },
 
     /** A connection is closed, and its will published or put off: its session is stored, or over. */
-    closed(connection: Connection): void {
+    closed(connection: BrokerConnection): void {
       const { session, client } = connection;
       if (session === null || session.connection !== connection) return;
       session.connection = null;
@@ -117,7 +123,7 @@ function ofConnections({ table, lastSeen, now }: Kept) {
   };
 }
 
-function ofAccounts({ table, attempts, memory }: Kept) {
+function ofAccounts({ table, attempts, memory }: SessionState) {
   async function end(session: HeldSession, reason: string | undefined): Promise<boolean> {
     session.ended = true;
     const { connection } = session;
@@ -167,7 +173,11 @@ function ofAccounts({ table, attempts, memory }: Kept) {
 }
 
 /** Ends the subscriptions that rights no longer allow, also those that are only stored. */
-async function endForbidden(memory: Memory, session: HeldSession, rights: Rights): Promise<void> {
+async function endForbidden(
+  memory: Memory,
+  session: HeldSession,
+  rights: SessionRights,
+): Promise<void> {
   const forbidden = (filters: readonly string[]) =>
     filters.filter((filter) => !mayRead(rights.permissions, filter));
   const stored = await memory.subscriptionsByClient({ id: session.clientId });
@@ -180,9 +190,9 @@ async function endForbidden(memory: Memory, session: HeldSession, rights: Rights
   await new Promise<void>((resolve) => unsubscribe(connection.client, [...gone], () => resolve()));
 }
 
-function shown({ table, lastSeen }: Kept) {
+function shown({ table, lastSeen }: SessionState) {
   return {
-    sessions: (): Session[] =>
+    sessions: (): BrokerSession[] =>
       table.all().flatMap(({ user, clientId, connection }) =>
         connection === null || connection.since === null
           ? []

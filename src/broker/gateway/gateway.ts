@@ -15,9 +15,9 @@ import {
   mqttConnectionsMax,
   mqttConnectTimeoutMs,
 } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { type Addresses, type ListenerOptions, openListeners } from '../listeners.ts';
-import type { Gatekeeper } from '../ports/broker.ts';
+import type { Authenticator } from '../ports/broker.ts';
 import { answerIn, type ConnectSeen, connectIn, isRefusal, unavailableAnswer } from './packets.ts';
 import { type Ends, proxyHeader } from './proxy-protocol.ts';
 
@@ -31,8 +31,8 @@ export type GatewayOutcome = 'admitted' | 'refused' | 'unavailable';
 export interface GatewayOptions extends ListenerOptions {
   readonly upstream: Upstream;
   /** Asked about each CONNECT that the broker refused; what it answers changes nothing for the client. */
-  readonly gatekeeper: Gatekeeper;
-  readonly log: Log;
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
   /** Tells the broker each client's address by PROXY protocol, version 2. */
   readonly proxyProtocol?: boolean;
   readonly onConnect?: (outcome: GatewayOutcome) => void;
@@ -69,7 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     passages.add(passage);
     stream.once('close', () => passages.delete(passage));
     passage.run().catch((error) => {
-      options.log.error('An MQTT connection could not be passed on', { error });
+      options.logger.error('An MQTT connection could not be passed on', { error });
       passage.end();
     });
   });
@@ -265,7 +265,7 @@ class Passage {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#timeouts.answerMs);
     });
-    await Promise.race([this.#options.gatekeeper.connect(attempt), late]);
+    await Promise.race([this.#options.authenticator.authenticate(attempt), late]);
     clearTimeout(timer);
   }
 

@@ -1,7 +1,7 @@
 /** The gateways of the configuration: before a broker that is given, and before a private Mosquitto. */
 import type { Config } from '../../config/config.ts';
-import type { Log } from '../../logger.ts';
-import type { Gatekeeper } from '../ports/broker.ts';
+import type { Logger } from '../../logger.ts';
+import type { Authenticator } from '../ports/broker.ts';
 import {
   type Gateway,
   type GatewayOptions,
@@ -22,18 +22,18 @@ export interface Gateways {
 export async function startGateways(options: {
   readonly config: Config;
   readonly privateUpstream: Upstream | null;
-  readonly gatekeeper: Gatekeeper;
-  readonly log: Log;
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
   readonly onConnect: (outcome: GatewayOutcome) => void;
 }): Promise<Gateways> {
   const { config, privateUpstream } = options;
-  const { gatekeeper, log, onConnect } = options;
+  const { authenticator, logger, onConnect } = options;
   const started: Gateway[] = [];
   const close = async () => {
     for (const gateway of started.splice(0).reverse()) await gateway.close();
   };
   const start = async (more: Pick<GatewayOptions, 'upstream' | 'host' | 'port'>) => {
-    const gateway = await startGateway({ gatekeeper, log, onConnect, ...more });
+    const gateway = await startGateway({ authenticator, logger, onConnect, ...more });
     started.push(gateway);
     return gateway.addresses;
   };

@@ -1,7 +1,7 @@
 /** A broker that asks over HTTP, as the process manager drives it: it need only close sessions. */
 
 import { hookRecentMs, hookSettleMs } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { type Account, type Broker, BrokerDown } from '../ports/broker.ts';
 import { WatchedApi } from './availability.ts';
@@ -30,12 +30,12 @@ export function hookPort(options: {
   readonly api: SessionsApi;
   readonly admissions: Admissions;
   readonly urls: () => readonly string[];
-  readonly log: Log;
+  readonly logger: Logger;
 }): Broker {
-  const { name, kind, api, admissions, log } = options;
+  const { name, kind, api, admissions, logger } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const watched = new WatchedApi(name, { probe: () => api.probe(), log, signal });
+  const watched = new WatchedApi(name, { probe: () => api.probe(), logger, signal });
 
   async function closeBut(username: string, stays: Stays): Promise<number> {
     const close = () =>

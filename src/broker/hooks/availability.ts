@@ -1,6 +1,6 @@
 /** Whether a broker is there: probed again and again, and told by whatever a call came to. */
 import { hookProbeDownMs, hookProbeMs } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { BrokerDown } from '../ports/broker.ts';
 
@@ -8,7 +8,7 @@ export class WatchedApi {
   /** Resolves when the watching has ended. */
   readonly ended: Promise<void>;
   readonly #name: string;
-  readonly #log: Log;
+  readonly #logger: Logger;
   readonly #signal: AbortSignal;
   readonly #listeners: (() => void)[] = [];
   #status: 'up' | 'down' = 'down';
@@ -18,10 +18,10 @@ export class WatchedApi {
   /** `probe` resolves when the broker answers; the signal ends the watching. */
   constructor(
     name: string,
-    { probe, log, signal }: { probe: () => Promise<void>; log: Log; signal: AbortSignal },
+    { probe, logger, signal }: { probe: () => Promise<void>; logger: Logger; signal: AbortSignal },
   ) {
     this.#name = name;
-    this.#log = log;
+    this.#logger = logger;
     this.#signal = signal;
     this.ended = this.#watch(probe);
   }
@@ -44,7 +44,7 @@ export class WatchedApi {
       if (error instanceof BrokerDown && !this.#signal.aborted) {
         this.#status = 'down';
         if (this.#said !== error.message)
-          this.#log.warn('A broker is away', { broker: this.#name, error });
+          this.#logger.warn('A broker is away', { broker: this.#name, error });
         this.#said = error.message;
       }
       throw error;
@@ -54,7 +54,7 @@ export class WatchedApi {
   #isUp(): void {
     if (this.#status === 'up') return;
     this.#status = 'up';
-    if (this.#said !== null) this.#log.info('A broker is back', { broker: this.#name });
+    if (this.#said !== null) this.#logger.info('A broker is back', { broker: this.#name });
     this.#said = null;
     for (const listener of this.#listeners) listener();
   }

@@ -1,8 +1,11 @@
-/** EMQX 5: what its HTTP authentication and authorization ask, and what they are answered. */
+/** EMQX 5: what its HTTP authentication and authorization ask, what they are answered, and how it is told to kick clients. */
 import { z } from 'zod';
 import type { CompiledPermissions } from '../../../domain/permission.ts';
-import { hookAclMax } from '../../limits.ts';
+import type { ApiAddress } from '../../config/brokers.ts';
+import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
+import type { SessionsApi } from './adapter.ts';
 import type { Hooks } from './hooks.ts';
+import { brokerApi } from './rest-api.ts';
 
 export const emqxQuestions = ['authn', 'authz'] as const;
 export type EmqxQuestion = (typeof emqxQuestions)[number];
@@ -21,7 +24,7 @@ const Authz = z.object({
 });
 export const EmqxAsked = { authn: Authn, authz: Authz };
 
-interface Rule {
+interface EmqxRule {
   readonly permission: 'allow';
   readonly action: 'publish' | 'subscribe';
   readonly topic: string;
@@ -32,10 +35,10 @@ interface Rule {
  * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules stay
  * here, as do those in which it would read a placeholder or its word `eq`.
  */
-function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): Rule[] {
-  const rule = (action: Rule['action']) => (levels: readonly string[]) =>
+function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
+  const rule = (action: EmqxRule['action']) => (levels: readonly string[]) =>
     ({ permission: 'allow', action, topic: levels.join('/') }) as const;
-  const plain = ({ topic }: Rule) => !topic.includes('${') && !topic.startsWith('eq ');
+  const plain = ({ topic }: EmqxRule) => !topic.includes('${') && !topic.startsWith('eq ');
   const rules = [
     ...mqttWrite.filter(([first]) => !first?.startsWith('$')).map(rule('publish')),
     ...mqttRead.filter((levels) => !levels.includes('+')).map(rule('subscribe')),
@@ -73,11 +76,46 @@ export function emqxAuthorizes(
   hooks: Hooks,
   { clientid, username, topic, action }: z.output<typeof Authz>,
 ): object {
-  const standing = hooks.standing(username ?? undefined, clientid);
+  const standing = hooks.activeClient(username ?? undefined, clientid);
   const allowed =
     standing !== undefined &&
     (action === 'publish'
       ? hooks.mayPublish(standing, topic)
       : hooks.mayRead(standing, sharedFilter(topic)));
   return { result: allowed ? 'allow' : 'deny' };
+}
+
+const ClientsPage = z.object({
+  data: z.array(z.object({ clientid: z.string(), connected: z.boolean().optional() })),
+});
+
+/** A kick ends a stored session too, whose subscriptions EMQX would not check again. */
+export function emqxSessions(name: string, address: ApiAddress): SessionsApi {
+  const api = brokerApi(name, address);
+  return {
+    async probe() {
+      await api('GET', '/api/v5/clients?limit=1');
+    },
+    async close(username, staying) {
+      const found: z.output<typeof ClientsPage>['data'] = [];
+      for (let page = 1; page <= hookPagesMax; page++) {
+        const query = new URLSearchParams({
+          username,
+          limit: String(hookPageSize),
+          page: String(page),
+        });
+        const { body } = await api('GET', `/api/v5/clients?${query}`);
+        const data = ClientsPage.safeParse(body).data?.data ?? [];
+        found.push(...data);
+        if (data.length < hookPageSize) break;
+      }
+      let closed = 0;
+      for (const { clientid, connected } of found) {
+        if (staying.has(clientid)) continue;
+        const { status } = await api('DELETE', `/api/v5/clients/${encodeURIComponent(clientid)}`);
+        if (status !== 404 && connected !== false) closed++;
+      }
+      return closed;
+    },
+  };
 }

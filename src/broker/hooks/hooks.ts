@@ -1,14 +1,14 @@
 /** What brokers that ask over HTTP are told: who may connect, publish and subscribe, from memory alone. */
 import { createHash } from 'node:crypto';
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/permission.ts';
-import type { Authority, Standing } from '../../authority.ts';
+import type { Authority, Principal } from '../../authority.ts';
 import {
   hookAdmissionsMax,
   hookAdmissionsPerNameMax,
   mqttClientIdLengthMax,
   mqttTopicBytesMax,
 } from '../../limits.ts';
-import type { Admission, ConnectAttempt, Gatekeeper } from '../ports/broker.ts';
+import type { Admission, Authenticator, ConnectAttempt } from '../ports/broker.ts';
 
 export const hookKinds = ['emqx', 'rabbitmq', 'vernemq'] as const;
 export type HookKind = (typeof hookKinds)[number];
@@ -25,7 +25,7 @@ export interface Admitted {
 
 /** Who was let in lately through one kind of broker; the oldest names are forgotten first. */
 export interface Admissions {
-  take(username: string, clientId: string, admitted: Admitted): void;
+  remember(username: string, clientId: string, admitted: Admitted): void;
   of(username: string): ReadonlyMap<string, Admitted>;
   forget(username: string): void;
 }
@@ -35,15 +35,18 @@ export interface Hooks {
   /** Null: refused, or the registry cannot tell. Never rejects. */
   connect(kind: HookKind, attempt: ConnectAttempt): Promise<Admission | null>;
   /** The account, where it may act now; with a client id, only as the one that it is pinned to. */
-  standing(username: string | undefined, clientId: string | undefined): Active | undefined;
+  activeClient(
+    username: string | undefined,
+    clientId: string | undefined,
+  ): ActiveClient | undefined;
   /** Whether it may publish to a topic that stands with its prefix; no client writes to `$` topics. */
-  mayPublish(standing: Active, topic: string): boolean;
-  mayRead(standing: Active, filter: string): boolean;
+  mayPublish(standing: ActiveClient, topic: string): boolean;
+  mayRead(standing: ActiveClient, filter: string): boolean;
   /** When an admission ends by itself, ISO; null: not yet known. */
   endOf(admission: Admission): string | null;
 }
 
-export interface Active {
+export interface ActiveClient {
   readonly permissions: CompiledPermissions;
   readonly publishPrefix: string | null;
 }
@@ -73,7 +76,7 @@ export function createAdmissions(
     byName.delete(username);
   };
   return {
-    take(username, clientId, admitted) {
+    remember(username, clientId, admitted) {
       const known = byName.get(username) ?? new Map<string, Admitted>();
       count -= known.size;
       known.delete(clientId);
@@ -107,40 +110,43 @@ const isFilter = (text: string) =>
     );
 
 export function createHooks(options: {
-  readonly gatekeeper: Gatekeeper;
+  readonly authenticator: Authenticator;
   readonly authority: Pick<Authority, 'active'>;
   /** When a token ends, ISO. */
   readonly tokenEnd: (tokenId: string) => string | null;
   readonly onConnect?: (outcome: 'admitted' | 'refused' | 'unavailable') => void;
 }): Hooks {
-  const { gatekeeper, authority, tokenEnd } = options;
+  const { authenticator, authority, tokenEnd } = options;
   const admissions = {
     emqx: createAdmissions(),
     rabbitmq: createAdmissions(),
     vernemq: createAdmissions(),
   };
-  const activeOf = (username: string): Standing | undefined => authority.active(username);
+  const activeOf = (username: string): Principal | undefined => authority.active(username);
 
   return {
     admissions,
     async connect(kind, attempt) {
       const { clientId } = attempt;
       const known = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
-      const answer = await gatekeeper.connect({ ...attempt, clientId: known ? clientId : '' });
+      const answer = await authenticator.authenticate({
+        ...attempt,
+        clientId: known ? clientId : '',
+      });
       const pinned = answer.admitted ? answer.admission.pinnedClientId : null;
       const fitsPin = known && (pinned === null || pinned === clientId);
       options.onConnect?.(answer.admitted ? (fitsPin ? 'admitted' : 'refused') : answer.reason);
       if (!answer.admitted || !fitsPin) return null;
       const { admission } = answer;
       const { username, credentialId, tokenId } = admission;
-      admissions[kind].take(username, clientId, {
+      admissions[kind].remember(username, clientId, {
         ...{ credentialId, tokenId },
         rights: rightsWord(admission),
         atMs: performance.now(),
       });
       return admission;
     },
-    standing(username, clientId) {
+    activeClient(username, clientId) {
       const found = username === undefined ? undefined : activeOf(username);
       if (found?.row.status !== 'active') return undefined;
       const { mqttPublishPrefix, mqttClientId } = found.row.rights;

@@ -1,5 +1,9 @@
-/** RabbitMQ: what its HTTP backend asks for the MQTT plugin, and what it is answered. */
+/** RabbitMQ: what its HTTP backend asks for the MQTT plugin, what it is answered, and how it is told to close connections. */
+
+import type { ApiAddress } from '../../config/brokers.ts';
+import type { SessionsApi } from './adapter.ts';
 import type { Hooks } from './hooks.ts';
+import { type Api, brokerApi } from './rest-api.ts';
 
 export const rabbitmqQuestions = ['user', 'vhost', 'resource', 'topic'] as const;
 export type RabbitmqQuestion = (typeof rabbitmqQuestions)[number];
@@ -41,7 +45,7 @@ export async function rabbitmqAllows(
     });
     return admission !== null;
   }
-  const standing = hooks.standing(username, clientId);
+  const standing = hooks.activeClient(username, clientId);
   if (standing === undefined || vhost === undefined) return false;
   const [name = '', permission] = [field('name'), field('permission')];
   switch (question) {
@@ -59,4 +63,22 @@ export async function rabbitmqAllows(
       return permission === 'read' && hooks.mayRead(standing, topic);
     }
   }
+}
+
+/** Over the management plugin. A list of connections does not tell their client ids: all close, or none. */
+export function rabbitmqSessions(name: string, address: ApiAddress): SessionsApi {
+  const api: Api = brokerApi(name, address);
+  return {
+    async probe() {
+      await api('GET', '/api/whoami');
+    },
+    async close(username, staying) {
+      const path = `/api/connections/username/${encodeURIComponent(username)}`;
+      const { body } = await api('GET', path);
+      const count = Array.isArray(body) ? body.length : 0;
+      if (count === 0 || staying.all(count)) return 0;
+      await api('DELETE', path, { 'X-Reason': 'access changed' });
+      return count;
+    },
+  };
 }

@@ -1,6 +1,10 @@
-/** VerneMQ: what its webhooks ask, and what they are answered. */
+/** VerneMQ: what its webhooks ask, what they are answered, and how it is told to disconnect sessions. */
 import { z } from 'zod';
-import type { Active, Hooks } from './hooks.ts';
+import type { ApiAddress } from '../../config/brokers.ts';
+import { hookPageSize } from '../../limits.ts';
+import type { SessionsApi } from './adapter.ts';
+import type { ActiveClient, Hooks } from './hooks.ts';
+import { brokerApi } from './rest-api.ts';
 
 /** The values of the header `vernemq-hook`; those of MQTT 5 end in `_m5`. */
 export const vernemqQuestions = [
@@ -56,7 +60,7 @@ export async function vernemqRegisters(
 const standingOf = (
   hooks: Hooks,
   { username, client_id }: { username?: string | null | undefined; client_id: string },
-): Active | undefined => hooks.standing(username ?? undefined, client_id);
+): ActiveClient | undefined => hooks.activeClient(username ?? undefined, client_id);
 
 /** The publish prefix goes in front here. */
 export function vernemqPublishes(hooks: Hooks, asked: z.output<typeof Publish>): object {
@@ -86,4 +90,45 @@ export function vernemqSubscribes(
   }));
   if (topics.every(({ qos }) => qos !== denied)) return { result: 'ok' };
   return version === 5 ? { result: 'ok', modifiers: { topics } } : { result: 'ok', topics };
+}
+
+const SessionsTable = z.object({
+  table: z.array(
+    z.object({
+      client_id: z.string(),
+      mountpoint: z.string().optional(),
+      is_online: z.boolean().optional(),
+    }),
+  ),
+});
+
+/** Its HTTP API has the words of `vmq-admin`. What is stored for a closed session goes with it. */
+export function vernemqSessions(name: string, address: ApiAddress): SessionsApi {
+  const api = brokerApi(name, address);
+  return {
+    async probe() {
+      await api('GET', '/api/v1/cluster/show');
+    },
+    async close(username, staying) {
+      const user = encodeURIComponent(username);
+      const { body } = await api(
+        'GET',
+        `/api/v1/session/show?--client_id&--mountpoint&--is_online&--user=${user}&--limit=${hookPageSize}`,
+      );
+      let closed = 0;
+      for (const one of SessionsTable.safeParse(body).data?.table ?? []) {
+        if (staying.has(one.client_id)) continue;
+        const clientId = encodeURIComponent(one.client_id);
+        const mountpoint = one.mountpoint
+          ? `&mountpoint=${encodeURIComponent(one.mountpoint)}`
+          : '';
+        const { status } = await api(
+          'GET',
+          `/api/v1/session/disconnect?client-id=${clientId}${mountpoint}&--cleanup`,
+        );
+        if (status !== 404 && one.is_online !== false) closed++;
+      }
+      return closed;
+    },
+  };
 }

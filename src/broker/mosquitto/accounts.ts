@@ -79,14 +79,18 @@ export function done(answer: ControlAnswer | undefined, ...expected: readonly st
   throw new BrokerRefused(`Mosquitto refuses: ${answer.error}.`);
 }
 
-export interface Found {
+export interface FoundAccount {
   readonly client: FoundClient | null;
   /** The access list of its own role; null: it has none. */
   readonly acls: readonly Acl[] | null;
 }
 
 /** One account as it is now. */
-export async function found(control: Control, marks: Marks, username: string): Promise<Found> {
+export async function found(
+  control: Control,
+  marks: Marks,
+  username: string,
+): Promise<FoundAccount> {
   const [client, role] = await control.send(
     { command: 'getClient', username },
     { command: 'getRole', rolename: marks.roleOf(username) },

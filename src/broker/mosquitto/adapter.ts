@@ -1,12 +1,17 @@
 /** Mosquitto by dynamic security: accounts are laid ready at the request, and opened at the grant. */
 import type { MosquittoAddress } from '../../config/brokers.ts';
 import { mosquittoStagedMax } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
-import { type Account, type Activated, type Broker, BrokerRefused } from '../ports/broker.ts';
+import type { Logger } from '../../logger.ts';
+import {
+  type Account,
+  type ActivationOutcome,
+  type Broker,
+  BrokerRefused,
+} from '../ports/broker.ts';
 import {
   done,
   everything,
-  type Found,
+  type FoundAccount,
   type FoundClient,
   found,
   type Marks,
@@ -23,15 +28,15 @@ export interface MosquittoOptions {
   /** The log's identity: accounts with its mark are this registry's, all others are left alone. */
   readonly logId: string;
   readonly urls: () => readonly string[];
-  readonly log: Log;
+  readonly logger: Logger;
   /** Accounts that are laid ready before anybody decided. */
   readonly stagedMax?: number;
 }
 
 /** Connects in the background; until then, and whenever it is away, its status is `down`. */
 export function startMosquitto(options: MosquittoOptions): Broker {
-  const { name, address, log } = options;
-  return new Mosquitto(options, openControl({ name, address, log }));
+  const { name, address, logger } = options;
+  return new Mosquitto(options, openControl({ name, address, logger }));
 }
 
 const theirs = (name: string, username: string) =>
@@ -71,7 +76,7 @@ class Mosquitto implements Broker {
   }
 
   /** One account as it is; null where there is none. @throws BrokerRefused when it is not ours */
-  async #own(username: string): Promise<Found> {
+  async #own(username: string): Promise<FoundAccount> {
     const now = await found(this.#control, this.#marks, username);
     const isTheirs = now.client !== null && !now.client.isOwn;
     if (isTheirs || username === this.#ownUsername) throw theirs(this.name, username);
@@ -123,7 +128,7 @@ class Mosquitto implements Broker {
     };
   }
 
-  async activate(account: Account): Promise<Activated> {
+  async activate(account: Account): Promise<ActivationOutcome> {
     const { username, credentialId } = account;
     const now = await this.#own(username);
     const password = this.#secrets.of(credentialId);
@@ -165,7 +170,7 @@ class Mosquitto implements Broker {
   }
 
   /** The credential that was granted is not known there: whoever came in by another goes out. */
-  async #withoutPassword(username: string, { client }: Found): Promise<Activated> {
+  async #withoutPassword(username: string, { client }: FoundAccount): Promise<ActivationOutcome> {
     this.#laid.delete(username);
     if (client?.enabled) await this.#all({ command: 'disableClient', username });
     return {

@@ -10,7 +10,7 @@ import {
   mosquittoCommandsMax,
   mosquittoConnectTimeoutMs,
 } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { BrokerDown } from '../ports/broker.ts';
 
@@ -37,7 +37,7 @@ export interface Control {
   close(): Promise<void>;
 }
 
-interface Waiting {
+interface WaitingCommand {
   readonly commands: readonly ControlCommand[];
   readonly resolve: (answers: readonly ControlAnswer[]) => void;
   readonly reject: (error: Error) => void;
@@ -47,17 +47,17 @@ interface Waiting {
 export function openControl(options: {
   readonly name: string;
   readonly address: MosquittoAddress;
-  readonly log: Log;
+  readonly logger: Logger;
 }): Control {
-  return new Connection(options);
+  return new ControlConnection(options);
 }
 
-class Connection implements Control {
+class ControlConnection implements Control {
   readonly #name: string;
   readonly #address: MosquittoAddress;
-  readonly #log: Log;
+  readonly #logger: Logger;
   readonly #listeners: (() => void)[] = [];
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingCommand[] = [];
   readonly #answers = new Map<string, (answer: ControlAnswer) => void>();
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
@@ -65,10 +65,14 @@ class Connection implements Control {
   #fault: string | null = null;
   #sending = false;
 
-  constructor({ name, address, log }: { name: string; address: MosquittoAddress; log: Log }) {
+  constructor({
+    name,
+    address,
+    logger,
+  }: { name: string; address: MosquittoAddress; logger: Logger }) {
     this.#name = name;
     this.#address = address;
-    this.#log = log;
+    this.#logger = logger;
     this.#ended = this.#run();
   }
 
@@ -155,8 +159,9 @@ class Connection implements Control {
   /** Says a fault once, and its end. */
   #noteFault(fault: string | null): void {
     if (fault === this.#fault) return;
-    if (fault !== null) this.#log.warn('A broker cannot be reached', { broker: this.#name, fault });
-    else this.#log.info('A broker can be reached', { broker: this.#name });
+    if (fault !== null)
+      this.#logger.warn('A broker cannot be reached', { broker: this.#name, fault });
+    else this.#logger.info('A broker can be reached', { broker: this.#name });
     this.#fault = fault;
   }
 
@@ -172,7 +177,7 @@ class Connection implements Control {
 
   /** One message at a time: what comes meanwhile goes with the next. */
   async #sendPortion(): Promise<void> {
-    const portion: Waiting[] = [];
+    const portion: WaitingCommand[] = [];
     let count = 0;
     for (const one of this.#waiting) {
       if (portion.length > 0 && count + one.commands.length > mosquittoCommandsMax) break;
@@ -196,7 +201,7 @@ class Connection implements Control {
     }
   }
 
-  #prepared(portion: readonly Waiting[]) {
+  #prepared(portion: readonly WaitingCommand[]) {
     const answers: Promise<ControlAnswer>[] = [];
     const commands = portion
       .flatMap((one) => one.commands)

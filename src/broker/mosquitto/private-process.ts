@@ -11,7 +11,7 @@ import {
   privateMosquittoCopyMs,
   privateMosquittoStopMs,
 } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { type Accounts, accountsOf, withControl, written } from './private-accounts.ts';
 
@@ -33,7 +33,7 @@ export class MosquittoMissing extends Error {
 const program = 'mosquitto';
 const morePaths = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
 /** A Mosquitto that a registry left behind when it was killed: it has our sockets and files. */
-export async function endLeftover(files: Files, log: Log): Promise<void> {
+export async function endLeftover(files: Files, logger: Logger): Promise<void> {
   const pid = Number(await readFile(files.pid, 'utf8').catch(() => ''));
   if (!Number.isSafeInteger(pid) || pid <= 1) return;
   const isOurs = async () => {
@@ -43,7 +43,7 @@ export async function endLeftover(files: Files, log: Log): Promise<void> {
     return stdout.includes(files.configuration);
   };
   if (!(await isOurs())) return;
-  log.warn('A private Mosquitto of before still runs; ending it');
+  logger.warn('A private Mosquitto of before still runs; ending it');
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     process.kill(pid, signal);
     for (let waited = 0; waited < privateMosquittoStopMs; waited += 50) {
@@ -56,16 +56,16 @@ export async function endLeftover(files: Files, log: Log): Promise<void> {
 export class Supervised {
   readonly #files: Files;
   readonly #password: string;
-  readonly #log: Log;
+  readonly #logger: Logger;
   readonly #stopping = new AbortController();
   #child: ChildProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
   #copying: Promise<void> = Promise.resolve();
 
-  constructor(files: Files, password: string, log: Log) {
+  constructor(files: Files, password: string, logger: Logger) {
     this.#files = files;
     this.#password = password;
-    this.#log = log;
+    this.#logger = logger;
   }
 
   /** Resolves when it runs for the first time. @throws MosquittoMissing */
@@ -83,14 +83,14 @@ export class Supervised {
       const exitCode = await ended;
       if (signal.aborted) return;
       if (performance.now() - startedAt > brokerRetryMaxMs) retryMs = brokerRetryMs;
-      this.#log.warn('The private Mosquitto ended; starting it again', { exitCode });
+      this.#logger.warn('The private Mosquitto ended; starting it again', { exitCode });
       await pause(retryMs, signal);
       if (signal.aborted) return;
       retryMs = Math.min(retryMs * 2, brokerRetryMaxMs);
       try {
         ended = (await this.#spawned()).ended;
       } catch (error) {
-        this.#log.error('The private Mosquitto cannot be started', { error });
+        this.#logger.error('The private Mosquitto cannot be started', { error });
       }
     }
   }
@@ -110,7 +110,7 @@ export class Supervised {
       env: { PATH: path },
     });
     this.#child = child;
-    const said = (text: Buffer) => this.#log.debug('mosquitto', { said: String(text).trim() });
+    const said = (text: Buffer) => this.#logger.debug('mosquitto', { said: String(text).trim() });
     child.stdout?.on('data', said);
     child.stderr?.on('data', said);
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -134,7 +134,7 @@ export class Supervised {
   async #restored(): Promise<Accounts> {
     const copy = await accountsOf(this.#files.copy);
     if (copy !== null || existsSync(this.#files.accounts))
-      this.#log.warn('The accounts of the private Mosquitto are not readable', {
+      this.#logger.warn('The accounts of the private Mosquitto are not readable', {
         restored: copy !== null,
       });
     return copy ?? { clients: [], groups: [], roles: [] };
@@ -149,7 +149,9 @@ export class Supervised {
       if (signal.aborted || (await accountsOf(accounts)) === null) continue;
       await copyFile(accounts, `${copy}.new`)
         .then(() => rename(`${copy}.new`, copy))
-        .catch((error) => this.#log.warn('The accounts of Mosquitto cannot be copied', { error }));
+        .catch((error) =>
+          this.#logger.warn('The accounts of Mosquitto cannot be copied', { error }),
+        );
     }
   }
 

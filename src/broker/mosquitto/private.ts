@@ -6,7 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { MosquittoAddress } from '../../config/brokers.ts';
 import { unixPathBytesMax } from '../../limits.ts';
-import type { Log } from '../../logger.ts';
+import type { Logger } from '../../logger.ts';
 import { controlUsername } from './private-accounts.ts';
 import { endLeftover, type Files, MosquittoMissing, Supervised } from './private-process.ts';
 
@@ -27,7 +27,7 @@ const pluginName = 'mosquitto_dynamic_security.so';
  */
 export async function startPrivateMosquitto(options: {
   readonly dataDir: string;
-  readonly log: Log;
+  readonly logger: Logger;
 }): Promise<PrivateMosquitto> {
   const folder = join(options.dataDir, 'mosquitto');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -44,9 +44,9 @@ export async function startPrivateMosquitto(options: {
   };
   const password = randomBytes(24).toString('base64url');
   await writeFile(files.configuration, configuration(folder, files, plugin), { mode: 0o600 });
-  await endLeftover(files, options.log);
+  await endLeftover(files, options.logger);
 
-  const running = new Supervised(files, password, options.log);
+  const running = new Supervised(files, password, options.logger);
   try {
     await running.start();
   } catch (error) {

@@ -32,12 +32,12 @@ export type ConnectAnswer =
  * three times in all, when `setAuthorization` or `endSessions` came for that username after the
  * question: the answer must be at least as new as they are.
  */
-export interface Gatekeeper {
-  connect(attempt: ConnectAttempt): Promise<ConnectAnswer>;
+export interface Authenticator {
+  authenticate(attempt: ConnectAttempt): Promise<ConnectAnswer>;
 }
 
 /** One live session, for people to look at. */
-export interface Session {
+export interface BrokerSession {
   readonly username: string;
   readonly clientId: string;
   readonly source: string | null;
@@ -66,7 +66,7 @@ export interface EmbeddedBroker {
     username: string,
     options?: { exceptCredentialId?: string; tokenId?: string; reason?: string },
   ): Promise<number>;
-  sessions(): readonly Session[];
+  sessions(): readonly BrokerSession[];
   /** Live sessions of a user. */
   sessionCount(username: string): number;
   /** ISO instant of the last connect or packet, null when not seen since the start. */
@@ -99,7 +99,7 @@ export interface Staged {
 }
 
 /** `active` false: not yet; `detail` tells a person why, and what it waits for. */
-export type Activated =
+export type ActivationOutcome =
   | { readonly active: true; readonly sessionsClosed: number }
   | { readonly active: false; readonly sessionsClosed: number; readonly detail: string };
 
@@ -157,7 +157,7 @@ export interface Broker {
    * Lets this credential in with these rights, and nothing else by this name. `before` is the credential
    * that the log knows as active there; null: none.
    */
-  activate(account: Account, before: string | null): Promise<Activated>;
+  activate(account: Account, before: string | null): Promise<ActivationOutcome>;
   /**
    * Lets the name in no more and closes its sessions. `suspended` holds the credential that may come
    * back; null: nothing of it is needed any more. Resolves with the number of sessions closed, as far
@@ -187,7 +187,7 @@ export interface Drift {
 }
 
 /** Why a client is not active at a broker. */
-export interface Note {
+export interface ActivationObstacle {
   readonly status: 'waiting' | 'failed';
   readonly detail: string;
 }
@@ -213,7 +213,7 @@ export interface ActivationManager {
   /** Hands a password to the brokers that keep accounts of their own; never waits, never throws. */
   stage(staged: Staged): void;
   /** Why a client is not active at a broker; undefined: nothing is known against it. */
-  note(broker: string, username: string): Note | undefined;
+  obstacle(broker: string, username: string): ActivationObstacle | undefined;
   /** What `GET /api/brokers` shows, in the order of the configuration. */
   states(): readonly LaneState[];
   /** Undefined: there is no such broker. */

@@ -1,7 +1,7 @@
 /** Lists: the options that choose a page, and the request for it. */
-import type { Call, Options } from '../command.ts';
+import type { Call, CommandOptions } from '../command.ts';
 import { countOf } from '../text/format.ts';
-import type { Query, Registry } from './registry-client.ts';
+import type { QueryParameters, Registry } from './registry-client.ts';
 
 const pageDefault = 100;
 const pageMax = 1_000;
@@ -13,13 +13,18 @@ export interface List<Item> {
 /** Pages that a search over everything may read. */
 const pagesMax = 1_000;
 
-export const listOptions: Options = {
+export const listOptions: CommandOptions = {
   limit: { value: 'N', help: `how many, 1 to ${pageMax} (default ${pageDefault})` },
   cursor: { value: 'C', help: 'go on after a page: its nextCursor' },
 };
 
 /** One page, as `--limit` and `--cursor` say. */
-export const page = <Item>(call: Call, registry: Registry, path: string, query: Query = {}) =>
+export const page = <Item>(
+  call: Call,
+  registry: Registry,
+  path: string,
+  query: QueryParameters = {},
+) =>
   registry.get<List<Item>>(path, {
     ...query,
     limit: call.read('limit', (text) => countOf(text, 1, pageMax)),
@@ -36,7 +41,7 @@ export function sayMore(call: Call, list: List<unknown>): void {
 }
 
 /** Every item of a list, newest first. */
-export async function* everyItem<Item>(registry: Registry, path: string, query: Query) {
+export async function* everyItem<Item>(registry: Registry, path: string, query: QueryParameters) {
   let cursor: string | null = null;
   for (let read = 0; read < pagesMax; read++) {
     const { body }: { body: List<Item> } = await registry.get<List<Item>>(path, {

@@ -3,17 +3,17 @@ import type { z } from 'zod';
 import type { Problem as ProblemSchema } from '../../api/output.ts';
 import { CommandFailed, exitCodes } from '../command.ts';
 
-export type Problem = z.infer<typeof ProblemSchema>;
+export type AnsweredProblem = z.infer<typeof ProblemSchema>;
 
-export interface Answer<Body> {
+export interface RegistryResponse<Body> {
   readonly body: Body;
   /** The body as it came. */
   readonly text: string;
 }
 
-export type Query = Readonly<Record<string, string | number | null>>;
+export type QueryParameters = Readonly<Record<string, string | number | null>>;
 
-export interface Reading {
+export interface ReadOptions {
   /** The answer must not be older than this position; else the command's own changes count. */
   readonly position?: string | null;
   readonly signal?: AbortSignal;
@@ -22,18 +22,26 @@ export interface Reading {
 /** The registry's REST API, as one signed-in person. Rejects with ProblemAnswered or CommandFailed. */
 export interface Registry {
   readonly url: string;
-  get<Body>(path: string, query?: Query, reading?: Reading): Promise<Answer<Body>>;
-  send<Body>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer<Body>>;
+  get<Body>(
+    path: string,
+    query?: QueryParameters,
+    reading?: ReadOptions,
+  ): Promise<RegistryResponse<Body>>;
+  send<Body>(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<RegistryResponse<Body>>;
   /** What is no JSON, as it comes and however long; `path` is the whole one: `/api/audit/export`. */
-  stream(path: string, query?: Query, accept?: string): AsyncIterable<Uint8Array>;
+  stream(path: string, query?: QueryParameters, accept?: string): AsyncIterable<Uint8Array>;
 }
 
 /** The registry answered with a problem. */
 export class ProblemAnswered extends CommandFailed {
   override name = 'ProblemAnswered';
-  readonly problem: Problem;
+  readonly problem: AnsweredProblem;
   readonly text: string;
-  constructor(problem: Problem, text: string, retryAfter: string | null) {
+  constructor(problem: AnsweredProblem, text: string, retryAfter: string | null) {
     super(exitCodeOf(problem), problem.detail, hintsOf(problem, retryAfter));
     this.problem = problem;
     this.text = text;
@@ -63,7 +71,7 @@ export function registryUrl(given: string | null): string {
 
 export function registryAt(url: string, token: string | null): Registry {
   let position: string | null = null;
-  const ask = async (method: string, path: string, body?: object, reading: Reading = {}) => {
+  const ask = async (method: string, path: string, body?: object, reading: ReadOptions = {}) => {
     const seen = reading.position ?? position;
     const { response, text } = await fetched(url, `${url}/api${path}`, {
       method,
@@ -91,7 +99,7 @@ export function registryAt(url: string, token: string | null): Registry {
       ['Is this its address? Another one: --url, or GATEBOOK_URL'],
     );
   };
-  const queryText = (query: Query) => {
+  const queryText = (query: QueryParameters) => {
     const pairs = Object.entries(query).filter(([, value]) => value !== null);
     return pairs.length === 0
       ? ''
@@ -99,11 +107,11 @@ export function registryAt(url: string, token: string | null): Registry {
   };
   return {
     url,
-    get: async <Body>(path: string, query: Query = {}, reading: Reading = {}) =>
-      (await ask('GET', path + queryText(query), undefined, reading)) as Answer<Body>,
+    get: async <Body>(path: string, query: QueryParameters = {}, reading: ReadOptions = {}) =>
+      (await ask('GET', path + queryText(query), undefined, reading)) as RegistryResponse<Body>,
     send: async <Body>(method: string, path: string, body?: object) =>
-      (await ask(method, path, body)) as Answer<Body>,
-    stream: (path: string, query: Query = {}, accept = '*/*') =>
+      (await ask(method, path, body)) as RegistryResponse<Body>,
+    stream: (path: string, query: QueryParameters = {}, accept = '*/*') =>
       streamed(url, path + queryText(query), {
         accept,
         ...(token !== null && { authorization: `Bearer ${token}` }),
@@ -213,12 +221,12 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function isProblem(value: unknown): value is Problem {
-  const { status, detail, code } = (value ?? {}) as Partial<Problem>;
+function isProblem(value: unknown): value is AnsweredProblem {
+  const { status, detail, code } = (value ?? {}) as Partial<AnsweredProblem>;
   return typeof status === 'number' && typeof detail === 'string' && typeof code === 'string';
 }
 
-function exitCodeOf({ status }: Problem): number {
+function exitCodeOf({ status }: AnsweredProblem): number {
   if (status === 401 || status === 403) return exitCodes.notAllowed;
   if (status === 429 || status === 503) return exitCodes.unreachable;
   return status >= 500 ? exitCodes.failed : exitCodes.refused;
@@ -244,7 +252,7 @@ const remedies: Readonly<Record<string, string>> = {
   'internal-error': "The service's log says more.",
 };
 
-function hintsOf(problem: Problem, retryAfter: string | null): string[] {
+function hintsOf(problem: AnsweredProblem, retryAfter: string | null): string[] {
   // With one field, its words are those of the problem.
   const errors = (problem.errors ?? []).filter(({ detail }) => detail !== problem.detail);
   const fields = errors.map(({ pointer, parameter, detail }) => {

@@ -17,7 +17,7 @@ const namesShownMax = 12;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const isGlob = (text: string): boolean => /[*?]/.test(text);
 
-interface Decision {
+interface BulkDecision {
   readonly verb: 'grant' | 'deny';
   readonly body: object;
   /** Says what was done to one request. */
@@ -76,7 +76,7 @@ async function runDeny(call: Call): Promise<number> {
 }
 
 /** Every name and id by itself, every glob in bulk; goes on after a refusal, and the worst exit code stands. */
-async function decideAll(call: Call, registry: Registry, decision: Decision): Promise<number> {
+async function decideAll(call: Call, registry: Registry, decision: BulkDecision): Promise<number> {
   let exitCode: number = exitCodes.done;
   for (const wanted of new Set(call.positionals)) {
     try {
@@ -94,7 +94,7 @@ async function decideAll(call: Call, registry: Registry, decision: Decision): Pr
   return exitCode;
 }
 
-async function decideOne(call: Call, registry: Registry, wanted: string, decision: Decision) {
+async function decideOne(call: Call, registry: Registry, wanted: string, decision: BulkDecision) {
   const request = await found(registry, wanted);
   try {
     const path = `${requestsPath}/${request.requestId}/${decision.verb}`;
@@ -142,7 +142,7 @@ async function found(registry: Registry, wanted: string): Promise<Request> {
   ]);
 }
 
-async function decideGlob(call: Call, registry: Registry, glob: string, decision: Decision) {
+async function decideGlob(call: Call, registry: Registry, glob: string, decision: BulkDecision) {
   const requests = new Map<string, Request>();
   for await (const request of everyItem<Request>(registry, requestsPath, { status: 'pending' }))
     if (fitsPattern(glob, request.username)) requests.set(request.requestId, request);
@@ -175,7 +175,7 @@ async function decideGlob(call: Call, registry: Registry, glob: string, decision
   return exitCode;
 }
 
-function sayBulk(call: Call, verb: Decision['verb'], done: string[], leftAlone: string[]) {
+function sayBulk(call: Call, verb: BulkDecision['verb'], done: string[], leftAlone: string[]) {
   const names = (list: string[], separator: string) =>
     shortened(list.sort(new Intl.Collator('en', { numeric: true }).compare), namesShownMax).join(
       separator,

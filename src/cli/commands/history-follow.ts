@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event } from '../../api/output.ts';
 import { type List, page } from '../client/lists.ts';
-import { ProblemAnswered, type Query, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered, type QueryParameters, type Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, CommandFailed, exitCodes } from '../command.ts';
 
@@ -12,7 +12,7 @@ const followEveryMs = 1_000;
 const portionMax = 1_000;
 
 /** The last event that was shown, and a place in the list that is not behind it. */
-interface Place {
+interface LogPlace {
   readonly index: number;
   readonly position: string | null;
   /** Null: the beginning of the log. */
@@ -25,7 +25,7 @@ interface Place {
  */
 export async function followEvents(
   call: Call,
-  query: Query,
+  query: QueryParameters,
   show: (event: Event) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -33,13 +33,13 @@ export async function followEvents(
   const { body } = await page<Event>(call, registry, eventsPath, query);
   for (const event of body.items.toReversed()) show(event);
   const [newest] = body.items;
-  let place: Place = {
+  let place: LogPlace = {
     index: newest?.index ?? -1,
     position: newest?.position ?? null,
     // The oldest one on the page: what is newer is passed over once.
     cursor: body.nextCursor,
   };
-  const moved = (next: Place) => {
+  const moved = (next: LogPlace) => {
     place = next;
   };
   let isAway = false;
@@ -77,14 +77,14 @@ const hasPassword = ({ settings, text }: Call) =>
  */
 async function catchUp(
   registry: Registry,
-  query: Query,
-  place: Place,
-  to: { show: (event: Event) => void; moved: (next: Place) => void },
+  query: QueryParameters,
+  place: LogPlace,
+  to: { show: (event: Event) => void; moved: (next: LogPlace) => void },
   signal: AbortSignal,
 ): Promise<void> {
   // A node that is behind the one which answered before must not answer yet.
   const reading = { position: place.position, signal };
-  const ask = async (asked: Query) =>
+  const ask = async (asked: QueryParameters) =>
     (await registry.get<List<Event>>(eventsPath, { ...query, ...asked }, reading)).body;
   const { items, nextCursor } = await ask({ limit: 1 });
   const [newest] = items;

@@ -1,7 +1,7 @@
 /** For auditors: `history`, what happened, newest first. */
 import type { Event } from '../../api/output.ts';
 import { listOptions, page, sayMore } from '../client/lists.ts';
-import type { Query } from '../client/registry-client.ts';
+import type { QueryParameters } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
@@ -12,7 +12,7 @@ import {
   rightsText,
   shortened,
 } from '../text/format.ts';
-import type { Rights } from '../text/rights.ts';
+import type { ShownRights } from '../text/rights.ts';
 import { followEvents } from './history-follow.ts';
 
 const text = (value: unknown): string | null =>
@@ -32,7 +32,7 @@ const strings = (value: unknown): string[] =>
 /** What an event says beside its name, in one line, whatever kind of event it is. */
 export function detailsText({ data }: Pick<Event, 'data'>): string {
   const limits = record(data.limits);
-  const rights = 'rights' in data ? rightsText(record(data.rights) as Partial<Rights>) : '';
+  const rights = 'rights' in data ? rightsText(record(data.rights) as Partial<ShownRights>) : '';
   const permissions = Array.isArray(data.permissions) ? data.permissions.map(permissionText) : [];
   const wants = strings(data.requestedRoles);
   const context = Object.entries(record(data.context)).map(([name, value]) => `${name}=${value}`);
@@ -64,7 +64,7 @@ export function detailsText({ data }: Pick<Event, 'data'>): string {
   ].join(', ');
 }
 
-const historyQuery = (call: Call): Query => ({
+const historyQuery = (call: Call): QueryParameters => ({
   username: call.positionals[0] ?? null,
   type: call.text('type'),
   actor: call.text('actor'),
@@ -83,7 +83,7 @@ function cellsOf(event: Event, ofOne: boolean): string[] {
   return [dateTimeText(event.at), event.type, ...client, who, detailsText(event)];
 }
 
-function nothingText({ username = null, ...filters }: Query): string {
+function nothingText({ username = null, ...filters }: QueryParameters): string {
   if (Object.values(filters).some((value) => value !== null)) return 'Nothing that fits.';
   return username === null ? 'Nothing happened yet.' : `Nothing is known of ${username}.`;
 }

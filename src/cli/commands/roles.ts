@@ -3,7 +3,13 @@ import type { IssuedToken, Role, Token } from '../../api/output.ts';
 import { listOptions, page, sayMore } from '../client/lists.ts';
 import { ProblemAnswered } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
-import { type Call, type Command, CommandFailed, exitCodes, type Options } from '../command.ts';
+import {
+  type Call,
+  type Command,
+  CommandFailed,
+  type CommandOptions,
+  exitCodes,
+} from '../command.ts';
 import {
   agoText,
   countText,
@@ -150,7 +156,7 @@ async function runRevokeToken(call: Call): Promise<number> {
   return exitCodes.done;
 }
 
-const roleOptions: Options = {
+const roleOptions: CommandOptions = {
   ...permissionOption,
   description: { value: 'T', help: 'what it is for' },
 };

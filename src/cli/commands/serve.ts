@@ -1,6 +1,6 @@
 /** For operators: `serve` and `rebuild`, which work on the data folder itself. */
 import { ConfigError, configTable, parseConfig } from '../../config/config.ts';
-import { createLog } from '../../logger.ts';
+import { createLogger } from '../../logger.ts';
 import { systemCode } from '../client/registry-client.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { countText, durationText } from '../text/format.ts';
@@ -10,7 +10,7 @@ const service = () => import('../../main.ts');
 
 async function runServe(call: Call): Promise<number> {
   const config = parseConfig(call.environment);
-  const log = createLog({ level: config.logLevel });
+  const logger = createLogger({ level: config.logLevel });
   const stopping = new AbortController();
   const interrupt = () => {
     // Somebody who asks twice does not want to wait.
@@ -20,7 +20,7 @@ async function runServe(call: Call): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   try {
     const { startService } = await service();
-    const { stop } = await startService(config, log);
+    const { stop } = await startService(config, logger);
     if (!stopping.signal.aborted)
       await new Promise((resolve) =>
         stopping.signal.addEventListener('abort', resolve, { once: true }),

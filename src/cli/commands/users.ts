@@ -2,7 +2,7 @@
 import type { User, UserWithPassword } from '../../api/output.ts';
 import { listOptions, page, sayMore } from '../client/lists.ts';
 import { signedIn } from '../client/sign-in.ts';
-import { type Call, type Command, exitCodes, type Options, usageFault } from '../command.ts';
+import { type Call, type Command, type CommandOptions, exitCodes, usageFault } from '../command.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
 import type { Piece } from '../terminal/terminal.ts';
 import { agoText, dateTimeText, permissionText, rightsText } from '../text/format.ts';
@@ -146,8 +146,8 @@ async function runRotate(call: Call): Promise<number> {
   return exitCodes.done;
 }
 
-const reasonOption: Options = { reason: { value: 'T', help: 'kept in the log' } };
-const passwordOption: Options = {
+const reasonOption: CommandOptions = { reason: { value: 'T', help: 'kept in the log' } };
+const passwordOption: CommandOptions = {
   'password-stdin': { help: 'take the password from stdin (else one is made and shown once)' },
 };
 

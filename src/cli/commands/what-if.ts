@@ -17,7 +17,7 @@ type Item = WhatIf['items'][number];
 type Tally = WhatIf['counts']['asked'];
 
 const rules = ['limits', 'preauthorization'] as const;
-type Rule = (typeof rules)[number];
+type RuleKind = (typeof rules)[number];
 
 const reasonWords: Readonly<Record<Item['reason'], string>> = {
   'within-limits': 'within the limits',
@@ -122,7 +122,7 @@ function rowOf({ request, outcome, reason, differs }: Item, now: Date): Piece[] 
   ];
 }
 
-function ruleOf(call: Call): Rule {
+function ruleOf(call: Call): RuleKind {
   const [typed = ''] = call.positionals;
   const rule = rules.find((one) => one === typed);
   if (rule === undefined)

@@ -2,7 +2,7 @@
 
 import type { Permission } from '../../../domain/permission.ts';
 import { isCidr, parseDuration } from '../../config/values.ts';
-import type { Rights } from './rights.ts';
+import type { ShownRights } from './rights.ts';
 
 const units: readonly [name: string, ms: number][] = [
   ['d', 86_400_000],
@@ -58,7 +58,7 @@ export const permissionText = ({ context, operation, resource }: Permission): st
   `${context}:${operation}:${resource}`;
 
 /** `role press, mqtt:read:plant/#, prefix line4/, until 2026-12-01 12:00:00`; empty when there is nothing. */
-export function rightsText(rights: Partial<Rights>): string {
+export function rightsText(rights: Partial<ShownRights>): string {
   const roles = rights.roles ?? [];
   return [
     ...(roles.length > 0 ? [`${roles.length === 1 ? 'role' : 'roles'} ${roles.join(' ')}`] : []),

@@ -2,15 +2,15 @@
 
 import type { Permission } from '../../../domain/permission.ts';
 import type { Activation, User } from '../../api/output.ts';
-import type { Call, Options } from '../command.ts';
+import type { Call, CommandOptions } from '../command.ts';
 import { instantOf, permissionOf } from './format.ts';
 
-export type Rights = Pick<
+export type ShownRights = Pick<
   User,
   'roles' | 'permissions' | 'mqttPublishPrefix' | 'mqttClientId' | 'expiresAt'
 >;
 
-export const permissionOption: Options = {
+export const permissionOption: CommandOptions = {
   permission: {
     value: 'C:OP:RESOURCE',
     many: true,
@@ -18,7 +18,7 @@ export const permissionOption: Options = {
   },
 };
 
-export const rightsOptions: Options = {
+export const rightsOptions: CommandOptions = {
   role: { value: 'ROLE', many: true, help: 'a role (repeatable)' },
   ...permissionOption,
   prefix: { value: 'P', help: 'put in front of every topic it publishes, as it stands: line4/' },
@@ -27,7 +27,7 @@ export const rightsOptions: Options = {
 };
 
 /** The rights that are named; a field that is not named is absent. @throws MistypedError */
-export function rightsOf(call: Call): Partial<Rights> {
+export function rightsOf(call: Call): Partial<ShownRights> {
   const prefix = call.text('prefix');
   const clientId = call.text('client-id');
   const expiresAt = call.read('until', (text) => instantOf(text, call.now()));

@@ -7,7 +7,7 @@ import { makeFirstKey, readKeyRing, tidyKeyRing } from './signing.ts';
 
 export { KeyFileRefused } from './files.ts';
 
-export interface Keys {
+export interface KeyFolder {
   /** The folder; tokens find their signing keys in it. */
   readonly dir: string;
   /** 32 bytes that every verifier depends on. Not enumerable, so that no log line shows it. */
@@ -26,7 +26,7 @@ const pepperBytes = 32;
 export async function openKeys(
   dir: string,
   now: () => Instant = () => new Date().toISOString(),
-): Promise<Keys> {
+): Promise<KeyFolder> {
   await makeKeyFolder(dir);
   const pepper = await openPepper(join(dir, 'pepper.key'));
   if ((await readKeyRing(dir)) === undefined) await makeFirstKey(dir, now());

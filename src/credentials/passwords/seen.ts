@@ -1,24 +1,24 @@
 /** Which sources have shown which credentials, so that one that guessed too often is let in where it is known. */
 import { fingerprintsMax } from '../../limits.ts';
-import { boundedCache } from '../../platform/lru-cache.ts';
+import { lruCache } from '../../platform/lru-cache.ts';
 import { isStrong } from './passwords.ts';
 
-export interface Shown {
+export interface SeenCredentials {
   note(source: string, credentialId: string): void;
   /**
    * Whether a source that guessed too often is answered all the same: a strong password is not guessed,
    * and one that this source has shown before is not a guess. Without this a weak password that somebody
    * else's use made quick could be guessed as fast as this process answers.
    */
-  isNoGuess(password: string, source: string, credentialId: string): boolean;
+  isTrusted(password: string, source: string, credentialId: string): boolean;
 }
 
-export function createShown(): Shown {
-  const shown = boundedCache<true>(fingerprintsMax);
+export function createSeenCredentials(): SeenCredentials {
+  const shown = lruCache<true>(fingerprintsMax);
   const key = (source: string, credentialId: string) => `${source} ${credentialId}`;
   return {
     note: (source, credentialId) => shown.set(key(source, credentialId), true),
-    isNoGuess: (password, source, credentialId) =>
+    isTrusted: (password, source, credentialId) =>
       isStrong(password) || shown.get(key(source, credentialId)) === true,
   };
 }

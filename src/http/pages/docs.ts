@@ -78,13 +78,13 @@ const shapeBody = (schema: Schema): Html =>
     ? html`<p>${typeOf(schema)}</p>`
     : html`<table>${shapeRows(schema)}</table>`;
 
-interface Operation {
+interface OperationDescribed {
   readonly parameters: readonly { name: string; in: string; schema: Schema }[];
   readonly requestBody?: { content: Record<string, { schema: Schema }> };
   readonly responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
 }
 
-const answerLine = (route: Route, { responses }: Operation): Html[] =>
+const answerLine = (route: Route, { responses }: OperationDescribed): Html[] =>
   Object.entries(route.answers).map(([status, { description }]) => {
     const content = Object.entries(responses[status]?.content ?? {})[0];
     const [type, body] = content ?? [];
@@ -97,7 +97,7 @@ const answerLine = (route: Route, { responses }: Operation): Html[] =>
     return html`<p>${status}: ${shape}. <span class="soft">${description}</span></p>`;
   });
 
-function routeCard(route: Route, operation: Operation): Html {
+function routeCard(route: Route, operation: OperationDescribed): Html {
   const body = operation.requestBody?.content['application/json']?.schema;
   const parameters = operation.parameters.map(
     ({ name, in: place, schema }) =>
@@ -125,7 +125,7 @@ ${body === undefined ? '' : html`<dt>Body</dt><dd>${typeOf(body)}</dd>`}
 /** Draws the page once; it changes with the program only. */
 export function docsPage(routes: readonly Route[], version: string): string {
   const described = openApi(routes, version) as unknown as {
-    paths: Record<string, Record<string, Operation>>;
+    paths: Record<string, Record<string, OperationDescribed>>;
     components: { schemas: Record<string, Schema> };
   };
   const card = (route: Route) => {

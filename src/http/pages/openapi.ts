@@ -6,30 +6,30 @@ import { type AnswerDeclared, Nothing, parametersOf, type Route } from '../route
 import '../../api/input.ts';
 import '../../api/service.ts';
 
-type Json = Record<string, unknown>;
+type JsonObject = Record<string, unknown>;
 
 const components = '#/components/schemas/';
 
 /** Every named shape as JSON Schema 2020-12, which is what OpenAPI 3.1 speaks. */
-function componentSchemas(): Record<string, Json> {
+function componentSchemas(): Record<string, JsonObject> {
   const { schemas } = z.toJSONSchema(namedShapes, { uri: (id) => components + id, io: 'input' });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, schema]) => {
-      const { $schema: _dialect, $id: _id, ...rest } = schema as Json;
+      const { $schema: _dialect, $id: _id, ...rest } = schema as JsonObject;
       return [id, rest];
     }),
   );
 }
 
 /** A shape where it is used: by name, or in place when it has none. */
-function schemaOf(schema: z.ZodType): Json {
+function schemaOf(schema: z.ZodType): JsonObject {
   const id = namedShapes.get(schema)?.id;
   if (id !== undefined) return { $ref: components + id };
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Json;
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as JsonObject;
   return rest;
 }
 
-function parametersFrom(schema: z.ZodType, place: 'path' | 'query'): Json[] {
+function parametersFrom(schema: z.ZodType, place: 'path' | 'query'): JsonObject[] {
   if (!(schema instanceof z.ZodObject)) return [];
   return Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, value]) => ({
     name,
@@ -60,7 +60,7 @@ export function problemsOf(route: Route): ProblemCode[] {
 
 const waits = (status: number) => [202, 423, 429, 503].includes(status);
 
-const headers = (route: Route, status: number): Json => ({
+const headers = (route: Route, status: number): JsonObject => ({
   ...(status === 401 ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
   ...(waits(status)
     ? { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } }
@@ -73,10 +73,10 @@ const headers = (route: Route, status: number): Json => ({
     : {}),
 });
 
-const withHeaders = (answer: Json, found: Json): Json =>
+const withHeaders = (answer: JsonObject, found: JsonObject): JsonObject =>
   Object.keys(found).length === 0 ? answer : { ...answer, headers: found };
 
-function answerOf({ description, body, type }: AnswerDeclared): Json {
+function answerOf({ description, body, type }: AnswerDeclared): JsonObject {
   if (body !== undefined)
     return { description, content: { 'application/json': { schema: schemaOf(body) } } };
   if (type !== undefined)
@@ -84,8 +84,8 @@ function answerOf({ description, body, type }: AnswerDeclared): Json {
   return { description };
 }
 
-function responsesOf(route: Route): Json {
-  const responses = new Map<number, Json>();
+function responsesOf(route: Route): JsonObject {
+  const responses = new Map<number, JsonObject>();
   for (const [status, declared] of Object.entries(route.answers))
     responses.set(Number(status), withHeaders(answerOf(declared), headers(route, Number(status))));
   const byStatus = Map.groupBy(problemsOf(route), (code) => problemTable[code].status);
@@ -100,7 +100,7 @@ function responsesOf(route: Route): Json {
         : {
             ...declared,
             description: `${declared.description as string} Or ${told}.`,
-            content: { ...(declared.content as Json), ...content },
+            content: { ...(declared.content as JsonObject), ...content },
           },
     );
   }
@@ -140,7 +140,7 @@ export function whoMay(route: Route): string {
   }
 }
 
-function operationOf(route: Route): Json {
+function operationOf(route: Route): JsonObject {
   const takes = route.body !== undefined && route.body !== Nothing;
   const isDoor = route.answers[202] !== undefined;
   return {
@@ -168,8 +168,8 @@ function operationOf(route: Route): Json {
 }
 
 /** The whole description. @throws when a path and its declared parameters disagree */
-export function openApi(routes: readonly Route[], version: string): Json {
-  const paths: Record<string, Json> = {};
+export function openApi(routes: readonly Route[], version: string): JsonObject {
+  const paths: Record<string, JsonObject> = {};
   for (const route of routes) {
     const declared = parametersFrom(route.params ?? Nothing, 'path').map(({ name }) => name);
     if (declared.join() !== parametersOf(route.path).join())

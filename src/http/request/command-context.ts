@@ -1,13 +1,17 @@
 /** What routes pass on with a command: who asks, and checks that need the policy or the clock. */
 import { mayCall } from '../../../domain/permission.ts';
 import { personalDataResource } from '../../../domain/role.ts';
-import type { By } from '../../administration/context.ts';
+import type { CommandContext } from '../../administration/context.ts';
 import { SentInstant } from '../../api/input.ts';
 import type { Fault, ProblemCode } from '../../api/problems.ts';
 import type { Caller } from '../../authority.ts';
 import { Problem } from '../response/problem.ts';
 
-export const by = ({ caller, source, cause }: By): By => ({ caller, source, cause });
+export const commandContext = ({ caller, source, cause }: CommandContext): CommandContext => ({
+  caller,
+  source,
+  cause,
+});
 
 /** Whether personal fields are opened for this caller (SPEC 5). */
 export const seeing = ({ permissions }: Caller): boolean =>

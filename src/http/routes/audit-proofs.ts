@@ -61,7 +61,7 @@ async function* begun<Portion>(first: Portion, others: AsyncIterable<Portion>) {
   yield* others;
 }
 
-export const proofRoutes = (app: Pick<App, 'audit' | 'log'>): Route[] => [
+export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
   route({
     method: 'GET',
     path: '/.well-known/checkpoint-key',
@@ -141,7 +141,7 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'log'>): Route[] => [
       });
       lines.on('error', (error) => {
         // Whoever goes away in the middle goes on later: that is no fault of the service.
-        if (!signal.aborted) app.log.error('An export broke off', { error, from });
+        if (!signal.aborted) app.logger.error('An export broke off', { error, from });
       });
       return { status: 200, body: lines, type: 'application/x-ndjson' };
     },

@@ -13,9 +13,9 @@ import {
 import { Bulk, KnockList, Request, RequestList, Window } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import { by, faultsUnlessAhead, found, seeing } from '../request/command-context.ts';
+import { commandContext, faultsUnlessAhead, found, seeing } from '../request/command-context.ts';
 import { Problem, problemOf } from '../response/problem.ts';
-import { type Answer, done, ok, type Route, route } from '../route.ts';
+import { done, ok, type Route, type RouteResponse, route } from '../route.ts';
 
 const group = 'Client registry';
 const base = '/api/client-registry';
@@ -44,8 +44,8 @@ const windowRoutes = ({ administration, views }: App): Route[] => [
     access: 'permitted',
     body: Unlock,
     answers: registryNow,
-    handle: async (asked) =>
-      done(await administration.unlock(by(asked), asked.body), views.window()),
+    handle: async (request) =>
+      done(await administration.unlock(commandContext(request), request.body), views.window()),
   }),
   route({
     method: 'POST',
@@ -55,7 +55,8 @@ const windowRoutes = ({ administration, views }: App): Route[] => [
     summary: 'Lock the registry',
     access: 'permitted',
     answers: registryNow,
-    handle: async (asked) => done(await administration.lock(by(asked)), views.window()),
+    handle: async (request) =>
+      done(await administration.lock(commandContext(request)), views.window()),
   }),
   route({
     method: 'GET',
@@ -129,11 +130,11 @@ const decisionRoutes = (app: App): Route[] => [
     faults: grantFaults(app),
     answers: requestNow,
     problems: [...decisionProblems, 'request-contested', 'rights-exceed-own', 'role-not-found'],
-    async handle(asked) {
-      const { id } = asked.params;
-      const granted = await app.administration.grant(by(asked), id, asked.body);
-      const request = await app.views.request(id, seeing(asked.caller));
-      return done(granted, found(request, 'request-not-found'));
+    async handle(request) {
+      const { id } = request.params;
+      const granted = await app.administration.grant(commandContext(request), id, request.body);
+      const decided = await app.views.request(id, seeing(request.caller));
+      return done(granted, found(decided, 'request-not-found'));
     },
   }),
   route({
@@ -148,11 +149,11 @@ const decisionRoutes = (app: App): Route[] => [
     faults: denyFaults(app),
     answers: requestNow,
     problems: decisionProblems,
-    async handle(asked) {
-      const { id } = asked.params;
-      const denied = await app.administration.deny(by(asked), id, asked.body);
-      const request = await app.views.request(id, seeing(asked.caller));
-      return done(denied, found(request, 'request-not-found'));
+    async handle(request) {
+      const { id } = request.params;
+      const denied = await app.administration.deny(commandContext(request), id, request.body);
+      const decided = await app.views.request(id, seeing(request.caller));
+      return done(denied, found(decided, 'request-not-found'));
     },
   }),
 ];
@@ -163,10 +164,10 @@ interface Outcomes {
 }
 
 /** Each outcome as it is told; an error that is our own fault is logged and says no more than that. */
-async function told(
-  { views, log, metrics }: App,
+async function bulkResponse(
+  { views, logger, metrics }: App,
   { position, results }: Outcomes,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const outcomes: unknown[] = [];
   for (const result of results) {
     const { requestId } = result;
@@ -177,7 +178,7 @@ async function told(
     }
     const problem = problemOf(result.error) ?? new Problem('internal-error');
     if (problem.code === 'internal-error')
-      log.error('a bulk decision failed', { requestId, error: result.error });
+      logger.error('a bulk decision failed', { requestId, error: result.error });
     metrics.refusals.inc({ code: problem.code });
     outcomes.push({ requestId, problem: problem.document });
   }
@@ -197,9 +198,12 @@ const bulkRoutes = (app: App): Route[] => [
     faults: grantFaults(app),
     answers: eachOutcome,
     problems: ['rights-exceed-own', 'role-not-found'],
-    async handle(asked) {
-      const { ids, ...grant } = asked.body;
-      return told(app, await app.administration.grantAll(by(asked), ids, grant));
+    async handle(request) {
+      const { ids, ...grant } = request.body;
+      return bulkResponse(
+        app,
+        await app.administration.grantAll(commandContext(request), ids, grant),
+      );
     },
   }),
   route({
@@ -212,9 +216,12 @@ const bulkRoutes = (app: App): Route[] => [
     body: BulkDeny,
     faults: denyFaults(app),
     answers: eachOutcome,
-    async handle(asked) {
-      const { ids, ...deny } = asked.body;
-      return told(app, await app.administration.denyAll(by(asked), ids, deny));
+    async handle(request) {
+      const { ids, ...deny } = request.body;
+      return bulkResponse(
+        app,
+        await app.administration.denyAll(commandContext(request), ids, deny),
+      );
     },
   }),
 ];

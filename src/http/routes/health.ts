@@ -3,17 +3,17 @@
 import { Health, Readiness } from '../../api/service.ts';
 import { retryAfterSeconds } from '../../limits.ts';
 import type { Metrics } from '../../metrics.ts';
-import { type Answer, ok, type Route, route } from '../route.ts';
+import { ok, type Route, type RouteResponse, route } from '../route.ts';
 
 const group = 'Service';
 
-interface Service {
+interface HealthSource {
   readonly metrics: Metrics;
   /** Each name of `/readyz` with its state, read from memory. */
   readonly health: () => Readonly<Record<string, 'up' | 'down'>>;
 }
 
-function readiness({ health }: Service): Answer {
+function readiness({ health }: HealthSource): RouteResponse {
   const checks = health();
   const ready = Object.values(checks).every((state) => state === 'up');
   if (ready) return ok({ status: 'ready', checks });
@@ -32,7 +32,7 @@ export const liveness: Route = route({
   handle: () => ok({ status: 'up' }),
 });
 
-export const healthRoutes = (service: Service): Route[] => [
+export const healthRoutes = (service: HealthSource): Route[] => [
   liveness,
   route({
     method: 'GET',

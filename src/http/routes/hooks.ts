@@ -26,7 +26,7 @@ import {
   vernemqRegisters,
   vernemqSubscribes,
 } from '../../broker/hooks/vernemq.ts';
-import type { State } from '../application.ts';
+import type { RequestState } from '../application.ts';
 import { bodyBytes, bodyJson, jsonType } from '../request/body.ts';
 import { plainAddress } from '../request/client-address.ts';
 import { malformed, Problem } from '../response/problem.ts';
@@ -42,10 +42,10 @@ export interface HookOptions {
 const formType =
   /^application\/x-www-form-urlencoded[\t ]*(;[\t ]*charset=("utf-8"|utf-8)[\t ]*)?;?$/i;
 
-type Context = Parameters<Middleware<State>>[0];
+type Context = Parameters<Middleware<RequestState>>[0];
 
 /** `/hooks/<broker>/…` with the Bearer token, or `/hooks/<broker>/<secret>/…` without. */
-export function hookAnswers({ hooks, secret, vhosts }: HookOptions): Middleware<State> {
+export function hookAnswers({ hooks, secret, vhosts }: HookOptions): Middleware<RequestState> {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const wanted = secret === null ? null : digest(secret);
 

@@ -9,7 +9,7 @@ import { type LiveEntry, type LiveName, liveNames } from '../../notifications/li
 import type { Knock } from '../../registration/knocks.ts';
 import { seeing } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
-import { type Asked, type Route, route } from '../route.ts';
+import { type Route, type RouteRequest, route } from '../route.ts';
 
 const groups = [...new Set(liveNames.map((name) => name.replace(/\..*/, '.*')))];
 const patterns: readonly string[] = [...liveNames, ...groups];
@@ -61,13 +61,13 @@ const started = (position: string): string => `id: ${position}\n\n`;
 
 const canonical = (id: string) => /^\d{20}$/.test(id);
 
-type Watching = Asked<unknown, { types?: string | undefined }, unknown, 'permitted'>;
+type Watching = RouteRequest<unknown, { types?: string | undefined }, unknown, 'permitted'>;
 
 /**
  * Entries as text, each with the id of its event. What one event means is one text, so that nobody
  * who goes on after its id has seen only a part of it.
  */
-async function* told(
+async function* entriesAsText(
   app: App,
   entries: readonly LiveEntry[],
   caller: Caller,
@@ -84,7 +84,7 @@ async function* told(
   }
 }
 
-const knocksTold = (
+const knocksAsText = (
   knocks: readonly Knock[],
   caller: Caller,
   wants: (name: LiveName) => boolean,
@@ -94,13 +94,13 @@ const knocksTold = (
     : '';
 
 /** Ends when the reader goes away, the service stops, or the token lets nobody in any more. */
-async function* streamed(app: App, asked: Watching, over: () => void): AsyncGenerator<string> {
-  const { signal, bearer, lastEventId, query } = asked;
+async function* streamed(app: App, request: Watching, over: () => void): AsyncGenerator<string> {
+  const { signal, bearer, lastEventId, query } = request;
   const wants = wanting(query.types);
   const goesOn = lastEventId !== null && lastEventId !== '';
   const position = () => app.readModels.position();
   const from = goesOn && canonical(lastEventId) ? lastEventId : null;
-  const reader = app.live.read(goesOn ? (from ?? 'none') : null);
+  const reader = app.liveEvents.read(goesOn ? (from ?? 'none') : null);
   let lastId = from ?? position();
   try {
     yield `retry: 2000\n${goesOn ? '\n' : started(lastId)}`;
@@ -115,8 +115,8 @@ async function* streamed(app: App, asked: Watching, over: () => void): AsyncGene
         yield written('reset', {}, lastId);
       }
       lastId = entries.at(-1)?.position ?? lastId;
-      yield* told(app, entries, caller, wants);
-      const turned = knocksTold(knocks, caller, wants);
+      yield* entriesAsText(app, entries, caller, wants);
+      const turned = knocksAsText(knocks, caller, wants);
       if (turned !== '') yield turned;
       const published = checkpoint !== undefined && wants('checkpoint.published');
       if (published && allowed(caller, 'checkpoint.published', ''))
@@ -170,11 +170,11 @@ export function eventRoutes(app: App): Route[] {
         200: { description: 'A stream without an end.', type: 'text/event-stream' },
       },
       problems: ['source-throttled'],
-      handle(asked) {
-        const over = opened(asked.caller.username);
-        const body = Readable.from(streamed(app, asked, over), { objectMode: true });
+      handle(request) {
+        const over = opened(request.caller.username);
+        const body = Readable.from(streamed(app, request, over), { objectMode: true });
         // Also where it went away before its first line.
-        asked.signal.addEventListener('abort', over);
+        request.signal.addEventListener('abort', over);
         return {
           status: 200,
           body,

@@ -5,7 +5,7 @@ import { Login } from '../../api/input.ts';
 import { Token } from '../../api/output.ts';
 import type { App } from '../../app.ts';
 import { pageFile } from '../pages/web-files.ts';
-import { by, found } from '../request/command-context.ts';
+import { commandContext, found } from '../request/command-context.ts';
 import { done, type Route, removed, route } from '../route.ts';
 
 const group = 'Page';
@@ -77,8 +77,11 @@ const session = ({ administration, views }: App): Route[] => [
     access: 'signed-in',
     answers: { 204: { description: 'The session has ended.' } },
     problems: ['token-not-found', 'store-unavailable'],
-    async handle(asked) {
-      const ended = await administration.revokeToken(by(asked), asked.caller.tokenId);
+    async handle(request) {
+      const ended = await administration.revokeToken(
+        commandContext(request),
+        request.caller.tokenId,
+      );
       return { ...removed(ended), session: null };
     },
   }),

@@ -8,7 +8,7 @@ import { retryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import { passwordFaultsOf } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
-import { type Answer, type Asked, type Route, route } from '../route.ts';
+import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
 const group = 'The door';
 const self = '/api/client-registry/requests/self';
@@ -25,7 +25,7 @@ const refusals: readonly ProblemCode[] = [
   'access-expired',
 ];
 
-type Waiting = Pick<Asked<unknown, unknown, unknown, 'open'>, 'waitMs' | 'signal'>;
+type LongPoll = Pick<RouteRequest<unknown, unknown, unknown, 'open'>, 'waitMs' | 'signal'>;
 
 /** The request whose decision changes an answer; undefined: nothing is waited for. */
 const awaited = (answer: DoorAnswer): string | undefined => {
@@ -39,7 +39,7 @@ const awaited = (answer: DoorAnswer): string | undefined => {
 async function decided(
   { registration }: App,
   first: DoorAnswer,
-  asked: Waiting,
+  asked: LongPoll,
 ): Promise<DoorAnswer> {
   const waited = awaited(first);
   // Most do not wait, and need no signal made for them.
@@ -47,16 +47,19 @@ async function decided(
   const { waitMs, signal } = asked;
   const endMs = performance.now() + waitMs;
   // What was decided since the first answer is not waited for.
-  let answer = registration.standing(waited) ?? first;
+  let answer = registration.answerFor(waited) ?? first;
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
     const requestId = awaited(answer);
     if (requestId === undefined || !(await registration.changed(requestId, leftMs, signal))) break;
-    answer = registration.standing(requestId) ?? answer;
+    answer = registration.answerFor(requestId) ?? answer;
   }
   return answer;
 }
 
-async function told({ registration, views }: App, answer: DoorAnswer): Promise<Answer> {
+async function doorResponse(
+  { registration, views }: App,
+  answer: DoorAnswer,
+): Promise<RouteResponse> {
   const { position } = answer;
   switch (answer.kind) {
     case 'pending': {
@@ -110,13 +113,13 @@ export const doorRoutes = (app: App): Route[] => [
       'pending-full',
       'hashing-busy',
     ],
-    async handle(asked) {
+    async handle(request) {
       const { username, password, pairingId, context, requestedRoles, requestedPermissions } =
-        asked.body;
+        request.body;
       const attempt = {
         username,
         password,
-        source: asked.source,
+        source: request.source,
         flow: 'explicit',
         clientId: null,
         pairingId: pairingId ?? null,
@@ -124,12 +127,12 @@ export const doorRoutes = (app: App): Route[] => [
         requestedRoles: requestedRoles ?? [],
         requestedPermissions: requestedPermissions ?? [],
       } as const;
-      const first = await app.registration.ask(attempt, asked.cause);
-      const answer = await decided(app, first, asked);
+      const first = await app.registration.ask(attempt, request.cause);
+      const answer = await decided(app, first, request);
       // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
       const ended =
         answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
-      return told(app, ended ? await app.registration.ask(attempt, asked.cause) : answer);
+      return doorResponse(app, ended ? await app.registration.ask(attempt, request.cause) : answer);
     },
   }),
   route({
@@ -141,11 +144,11 @@ export const doorRoutes = (app: App): Route[] => [
     access: 'registration',
     answers,
     problems: refusals,
-    async handle(asked) {
-      const requestId = await app.registration.requestIdOf(asked.bearer ?? '');
-      const first = requestId === null ? undefined : app.registration.standing(requestId);
+    async handle(request) {
+      const requestId = await app.registration.requestIdOf(request.bearer ?? '');
+      const first = requestId === null ? undefined : app.registration.answerFor(requestId);
       if (first === undefined) throw new Problem('token-invalid');
-      return told(app, await decided(app, first, asked));
+      return doorResponse(app, await decided(app, first, request));
     },
   }),
 ];

@@ -3,7 +3,7 @@
 import { ByRoleName, PageQuery, PutRole } from '../../api/input.ts';
 import { Role, RoleList } from '../../api/output.ts';
 import type { App } from '../../app.ts';
-import { by, found } from '../request/command-context.ts';
+import { commandContext, found } from '../request/command-context.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
 
 const group = 'Roles';
@@ -48,9 +48,9 @@ export const roleRoutes = ({ administration, views }: App): Route[] => [
       201: { description: 'The new role.', body: Role },
     },
     problems: ['rights-exceed-own', 'role-built-in', 'last-administrator'],
-    async handle(asked) {
-      const { name } = asked.params;
-      const put = await administration.putRole(by(asked), name, asked.body);
+    async handle(request) {
+      const { name } = request.params;
+      const put = await administration.putRole(commandContext(request), name, request.body);
       const role = found(views.role(name), 'role-not-found');
       return put.created ? created(put, `${base}/${name}`, role) : done(put, role);
     },
@@ -65,6 +65,7 @@ export const roleRoutes = ({ administration, views }: App): Route[] => [
     params: ByRoleName,
     answers: { 204: { description: 'It is gone.' } },
     problems: ['role-not-found', 'role-built-in', 'role-in-use'],
-    handle: async (asked) => removed(await administration.removeRole(by(asked), asked.params.name)),
+    handle: async (request) =>
+      removed(await administration.removeRole(commandContext(request), request.params.name)),
   }),
 ];

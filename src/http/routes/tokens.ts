@@ -4,7 +4,7 @@ import { ByTokenId, CreateToken, Login, TokensQuery } from '../../api/input.ts';
 import { IssuedToken, Self, TokenList } from '../../api/output.ts';
 import { Keys } from '../../api/service.ts';
 import type { App } from '../../app.ts';
-import { by, found } from '../request/command-context.ts';
+import { commandContext, found } from '../request/command-context.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
 
 const group = 'Tokens';
@@ -68,10 +68,10 @@ const keeping = ({ administration, views }: App): Route[] => [
     body: CreateToken,
     answers: { 201: { description: 'The token, shown this once.', body: IssuedToken } },
     problems: ['permission-missing', 'rights-exceed-own', 'user-not-found', 'user-not-active'],
-    async handle(asked) {
-      const { username } = asked.body;
-      if (username !== undefined && username !== asked.caller.username) asked.permit();
-      const issued = await administration.issueToken(by(asked), asked.body);
+    async handle(request) {
+      const { username } = request.body;
+      if (username !== undefined && username !== request.caller.username) request.permit();
+      const issued = await administration.issueToken(commandContext(request), request.body);
       const token = found(views.token(issued.tokenId), 'token-not-found');
       return created(issued, `${base}/${issued.tokenId}`, { ...token, token: issued.token });
     },
@@ -86,13 +86,13 @@ const keeping = ({ administration, views }: App): Route[] => [
     params: ByTokenId,
     answers: { 204: { description: 'It is good no more.' } },
     problems: ['permission-missing', 'token-not-found'],
-    async handle(asked) {
-      const { id } = asked.params;
+    async handle(request) {
+      const { id } = request.params;
       const token = views.token(id);
       // Whoever may not end another's token is not told either whether there is one.
-      if (token?.username !== asked.caller.username) asked.permit();
+      if (token?.username !== request.caller.username) request.permit();
       found(token, 'token-not-found');
-      return removed(await administration.revokeToken(by(asked), id));
+      return removed(await administration.revokeToken(commandContext(request), id));
     },
   }),
   route({

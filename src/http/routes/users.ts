@@ -13,7 +13,7 @@ import { SessionList, User, UserList, UserWithPassword } from '../../api/output.
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import {
-  by,
+  commandContext,
   faultsUnlessAhead,
   found,
   passwordFaultsOf,
@@ -85,9 +85,9 @@ const making = (app: App): Route[] => [
     ],
     answers: { 201: { description: 'The new user.', body: UserWithPassword } },
     problems: ['rights-exceed-own', 'username-taken', 'role-not-found', 'hashing-busy'],
-    async handle(asked) {
-      const { username } = asked.body;
-      const made = await app.administration.createUser(by(asked), asked.body);
+    async handle(request) {
+      const { username } = request.body;
+      const made = await app.administration.createUser(commandContext(request), request.body);
       const user = found(app.views.user(username), 'user-not-found');
       return created(made, `${base}/${username}`, { ...user, password: made.password });
     },
@@ -111,11 +111,11 @@ const making = (app: App): Route[] => [
       'user-not-active',
       'last-administrator',
     ],
-    async handle(asked) {
-      const { username } = asked.params;
-      const { reason, ...rights } = asked.body;
+    async handle(request) {
+      const { username } = request.params;
+      const { reason, ...rights } = request.body;
       const set = await app.administration.setAuthorization(
-        by(asked),
+        commandContext(request),
         username,
         rights,
         reason ?? null,
@@ -137,9 +137,13 @@ const making = (app: App): Route[] => [
     faults: (body) => passwordFaultsOf(body, app.passwordFaults),
     answers: { 200: { description: 'The user as it is now.', body: UserWithPassword } },
     problems: ['user-not-found', 'user-not-active', 'hashing-busy', 'rights-exceed-own'],
-    async handle(asked) {
-      const { username } = asked.params;
-      const rotated = await app.administration.rotate(by(asked), username, asked.body);
+    async handle(request) {
+      const { username } = request.params;
+      const rotated = await app.administration.rotate(
+        commandContext(request),
+        username,
+        request.body,
+      );
       const user = found(app.views.user(username), 'user-not-found');
       return done(rotated, { ...user, password: rotated.password });
     },
@@ -165,9 +169,13 @@ const change = (
     body: Because,
     answers: userNow,
     problems: ['user-not-found', ...problems],
-    async handle(asked) {
-      const { username } = asked.params;
-      const changed = await administration[name](by(asked), username, asked.body.reason ?? null);
+    async handle(request) {
+      const { username } = request.params;
+      const changed = await administration[name](
+        commandContext(request),
+        username,
+        request.body.reason ?? null,
+      );
       return done(changed, found(views.user(username), 'user-not-found'));
     },
   });

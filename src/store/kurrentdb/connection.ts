@@ -10,7 +10,7 @@ import type {
 import { storeAttemptMs, storeReadAnswerMs } from '../../limits.ts';
 import { clientOf } from './address.ts';
 import { isUnanswered, Unanswered } from './errors.ts';
-import { insisting } from './retry.ts';
+import { retryUntil } from './retry.ts';
 
 export interface Link {
   readonly client: KurrentDBClient;
@@ -18,7 +18,7 @@ export interface Link {
   readonly lost: AbortSignal;
 }
 
-export interface Connection {
+export interface KurrentConnection {
   readonly link: () => Link;
   /** Asks once. @throws Unanswered after `storeAttemptMs`, and what the client throws. */
   readonly ask: <Answer>(question: (client: KurrentDBClient) => Promise<Answer>) => Promise<Answer>;
@@ -36,7 +36,7 @@ export interface Connection {
   readonly close: () => Promise<void>;
 }
 
-export function connectionTo(connectionString: string): Connection {
+export function connectionTo(connectionString: string): KurrentConnection {
   const connect = () => {
     const ending = new AbortController();
     return { client: clientOf(connectionString), lost: ending.signal, end: () => ending.abort() };
@@ -84,7 +84,7 @@ export function connectionTo(connectionString: string): Connection {
     async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
       read: (client: KurrentDBClient) => AsyncIterable<Event>,
     ) {
-      return insisting(performance.now() + storeReadAnswerMs, () => {
+      return retryUntil(performance.now() + storeReadAnswerMs, () => {
         const asked = link;
         return within(asked, async (alive) => {
           const events: Event[] = [];

@@ -4,14 +4,14 @@ import type { AllStreamSubscription } from '@kurrent/kurrentdb-client';
 import { readBatchMax, storeAttemptMs } from '../../limits.ts';
 import { createWakeup } from '../../platform/wakeup.ts';
 import { type Position, StoreUnavailable } from '../event-store.ts';
-import type { Connection } from './connection.ts';
+import type { KurrentConnection } from './connection.ts';
 import { Unanswered, unavailableFrom } from './errors.ts';
 import { filterOf, type Order, placeOf, type Recorded, readPosition } from './events.ts';
 import type { KurrentReading } from './read.ts';
 import { backOffMs } from './retry.ts';
 
-export interface Following<Item> {
-  readonly connection: Connection;
+export interface FollowOptions<Item> {
+  readonly connection: KurrentConnection;
   readonly reading: Pick<KurrentReading, 'lastLogged'>;
   readonly order: Order;
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ export interface Following<Item> {
  */
 export async function* followingOrder<Item>(
   after: Position,
-  following: Following<Item>,
+  following: FollowOptions<Item>,
 ): AsyncGenerator<readonly Item[], void, void> {
   const { signal, convert } = following;
   let place = after;
@@ -49,7 +49,7 @@ export async function* followingOrder<Item>(
 /** One subscription, until the signal aborts or the client is replaced. @throws what breaks it. */
 async function* subscribed(
   after: Position,
-  { connection, reading, order, signal }: Omit<Following<never>, 'convert'>,
+  { connection, reading, order, signal }: Omit<FollowOptions<never>, 'convert'>,
 ): AsyncGenerator<readonly Recorded[], void, void> {
   const { client, lost } = connection.link();
   const until = AbortSignal.any([signal, lost]);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Conflict, noStream } from '../event-store.ts';
-import { type LogMark, LogMark as LogMarkSchema } from '../log-state.ts';
+import { type LogState, LogState as LogStateSchema } from '../log-state.ts';
 import { eventData } from './events.ts';
 import type { KurrentReading } from './read.ts';
 import type { KurrentWriting } from './write.ts';
@@ -12,13 +12,13 @@ export const identityStream = 'gatebook-log';
 
 const IdentityEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('LogCreated'), data: z.object({ logId: z.uuid() }) }),
-  z.object({ type: z.literal('LogMarked'), data: z.object({ mark: LogMarkSchema }) }),
+  z.object({ type: z.literal('LogMarked'), data: z.object({ mark: LogStateSchema }) }),
 ]);
 type IdentityEvent = z.infer<typeof IdentityEvent>;
 
 export interface Identity {
   readonly logId: string;
-  readonly mark: LogMark;
+  readonly mark: LogState;
 }
 
 export function identityIn(
@@ -30,7 +30,7 @@ export function identityIn(
     const events = stored.map((event) => IdentityEvent.parse(event));
     const [created] = events;
     if (created?.type !== 'LogCreated') return undefined;
-    const mark = events.reduce<LogMark>(
+    const mark = events.reduce<LogState>(
       (before, { type, data }) => (type === 'LogMarked' ? data.mark : before),
       'live',
     );
@@ -61,7 +61,7 @@ export function identityIn(
       return made;
     },
 
-    async setMark(mark: LogMark): Promise<void> {
+    async setMark(mark: LogState): Promise<void> {
       const there = await read();
       if (!there) throw new Error(`${identityStream} does not say which log this is`);
       if (there.mark !== mark) await record(there.revision, { type: 'LogMarked', data: { mark } });

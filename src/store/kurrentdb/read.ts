@@ -7,7 +7,7 @@ import {
 } from '@kurrent/kurrentdb-client';
 import { readBatchMax, vaultLooksAtOnceMax } from '../../limits.ts';
 import { beginning, type Position, type StoredEvent, type VaultChange } from '../event-store.ts';
-import type { Connection } from './connection.ts';
+import type { KurrentConnection } from './connection.ts';
 import { isStreamDeleted, isStreamMissing } from './errors.ts';
 import {
   filterOf,
@@ -26,7 +26,7 @@ const lastCountGrowth = 16;
 export type KurrentReading = ReturnType<typeof readingFrom>;
 
 /** Every function throws StoreUnavailable when the store does not answer. */
-export function readingFrom({ collect }: Connection) {
+export function readingFrom({ collect }: KurrentConnection) {
   const exists = async (stream: string): Promise<boolean> =>
     (await recordedIn(collect, stream, { maxCount: 1 })).length > 0;
   const changesBy = (events: readonly Recorded[]) => vaultChangesBy(exists, events);
@@ -59,7 +59,7 @@ export const eventsOf = (events: readonly Recorded[]): StoredEvent[] =>
 const recorded = (resolved: readonly { event?: Recorded }[]): Recorded[] =>
   resolved.flatMap(({ event }) => (event === undefined ? [] : [event]));
 
-type Collect = Connection['collect'];
+type Collect = KurrentConnection['collect'];
 
 /** A stream that is not there, or no more, has no events. */
 async function recordedIn(

@@ -15,7 +15,7 @@ export const backOffMs = (failures: number): number =>
  * Tries until there is an answer, and begins no try after `givenUpMs` on `performance.now()`.
  * @throws StoreUnavailable when there was none.
  */
-export async function insisting<Answer>(
+export async function retryUntil<Answer>(
   givenUpMs: number,
   attempt: () => Promise<Answer>,
 ): Promise<Answer> {

@@ -10,7 +10,7 @@ import {
   StoreUnavailable,
 } from '../event-store.ts';
 import { assertLive, type MovableStore, type Purpose } from '../log-state.ts';
-import { type Connection, connectionTo } from './connection.ts';
+import { connectionTo, type KurrentConnection } from './connection.ts';
 import { assertOurs, eventData } from './events.ts';
 import { followingOrder } from './follow.ts';
 import { identityIn } from './identity.ts';
@@ -79,7 +79,7 @@ type Life = ReturnType<typeof lifeOf>;
 
 /** Whether the log is open, what is under way, and a look at the store each `storeProbeMs`. */
 function lifeOf(
-  connection: Connection,
+  connection: KurrentConnection,
   identity: ReturnType<typeof identityIn>,
   purpose: Purpose = 'service',
 ) {
@@ -129,7 +129,7 @@ function lifeOf(
 
 type Reads = Pick<EventStore, 'read' | 'readAll' | 'head' | 'follow' | 'readVault' | 'followVault'>;
 
-function reads(reading: KurrentReading, connection: Connection, life: Life): Reads {
+function reads(reading: KurrentReading, connection: KurrentConnection, life: Life): Reads {
   const open = <Result>(read: () => Promise<Result>): Promise<Result> => {
     life.assertOpen();
     return read();

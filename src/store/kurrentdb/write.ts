@@ -8,10 +8,10 @@ import {
 } from '@kurrent/kurrentdb-client';
 import { storeAttemptMs } from '../../limits.ts';
 import { type Appended, Conflict, noStream, positionOf } from '../event-store.ts';
-import type { Connection } from './connection.ts';
+import type { KurrentConnection } from './connection.ts';
 import { isStreamDeleted, isWrongRevision } from './errors.ts';
 import type { KurrentReading } from './read.ts';
-import { insisting, turns } from './retry.ts';
+import { retryUntil, turns } from './retry.ts';
 
 /** Larger than the server takes, so that one append is one message, and its queue holds no parts. */
 const appendMessageBytesMax = 8 * 1024 * 1024;
@@ -19,7 +19,7 @@ const appendMessageBytesMax = 8 * 1024 * 1024;
 export type KurrentWriting = ReturnType<typeof writingTo>;
 
 export function writingTo(
-  connection: Connection,
+  connection: KurrentConnection,
   reading: KurrentReading,
   options: { answerMs: number; onAppend?: ((seconds: number, events: number) => void) | undefined },
 ) {
@@ -28,7 +28,7 @@ export function writingTo(
 
   async function insistOnAppend(givenUpMs: number, append: Append): Promise<Appended> {
     try {
-      const appended = await insisting(givenUpMs, () =>
+      const appended = await retryUntil(givenUpMs, () =>
         toAsk(givenUpMs, () => connection.ask((client) => appendOnce(client, reading, append))),
       );
       if (appended !== 'elsewhere') return appended;
@@ -53,7 +53,7 @@ export function writingTo(
     /** Deletes a stream for ever; a scavenge on each node takes what it held from the disks. */
     async tombstone(stream: string): Promise<void> {
       try {
-        await insisting(performance.now() + answerMs, async () => {
+        await retryUntil(performance.now() + answerMs, async () => {
           if (!(await reading.exists(stream))) return;
           await connection.ask((client) =>
             client.tombstoneStream(stream, { expectedRevision: ANY, deadline: storeAttemptMs }),

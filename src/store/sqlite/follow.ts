@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Wakeup } from '../../platform/wakeup.ts';
 
-export interface Page<Item> {
+export interface FollowPage<Item> {
   readonly items: readonly Item[];
   /** The place of the last item. */
   readonly last: number;
@@ -15,7 +15,7 @@ export interface Page<Item> {
 export async function* following<Item>(
   after: number,
   signal: AbortSignal,
-  log: { read: (after: number) => Page<Item>; appended: Wakeup; isOpen: () => boolean },
+  log: { read: (after: number) => FollowPage<Item>; appended: Wakeup; isOpen: () => boolean },
 ): AsyncGenerator<readonly Item[], void, void> {
   let place = after;
   while (log.isOpen() && !signal.aborted) {

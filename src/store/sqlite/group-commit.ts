@@ -22,11 +22,11 @@ export interface GroupCommit {
   drain(): void;
 }
 
-interface Waiting extends Write<unknown> {
-  readonly settle: (outcome: Outcome) => void;
+interface WaitingWrite extends Write<unknown> {
+  readonly settle: (outcome: WriteOutcome) => void;
 }
 
-type Outcome =
+type WriteOutcome =
   | { readonly done: true; readonly result: unknown }
   | { readonly done: false; readonly error: unknown };
 
@@ -39,11 +39,11 @@ export function groupCommit(log: {
   transaction: (work: () => void) => number;
   committed: (seconds: number) => void;
 }): GroupCommit {
-  let waiting: Waiting[] = [];
+  let waiting: WaitingWrite[] = [];
   let bytesWaiting = 0;
   let scheduled = false;
 
-  function nextBatch(): Waiting[] {
+  function nextBatch(): WaitingWrite[] {
     const count = fitting(waiting);
     const batch = waiting.slice(0, count);
     waiting = waiting.slice(count);
@@ -53,7 +53,7 @@ export function groupCommit(log: {
 
   function commitOne(): void {
     const batch = nextBatch();
-    const outcomes: Outcome[] = [];
+    const outcomes: WriteOutcome[] = [];
     let seconds: number;
     try {
       seconds = log.transaction(() => {
@@ -83,7 +83,7 @@ export function groupCommit(log: {
         waiting.length >= appendsWaitingMax || bytesWaiting + write.bytes > appendBytesWaitingMax;
       if (full) return Promise.reject(new StoreUnavailable('too many appends wait for the log'));
       return new Promise<Result>((resolve, reject) => {
-        const settle = (outcome: Outcome) =>
+        const settle = (outcome: WriteOutcome) =>
           outcome.done ? resolve(outcome.result as Result) : reject(outcome.error);
         waiting.push({ ...write, settle });
         bytesWaiting += write.bytes;
@@ -100,7 +100,7 @@ export function groupCommit(log: {
 }
 
 /** How many of them one commit takes: at least one. */
-function fitting(waiting: readonly Waiting[]): number {
+function fitting(waiting: readonly WaitingWrite[]): number {
   let events = 0;
   let bytes = 0;
   let count = 0;
@@ -113,7 +113,7 @@ function fitting(waiting: readonly Waiting[]): number {
   return count;
 }
 
-function attempt(write: Write<unknown>): Outcome {
+function attempt(write: Write<unknown>): WriteOutcome {
   try {
     return { done: true, result: write.perform() };
   } catch (error) {

@@ -1,15 +1,15 @@
 /** The mark of an embedded log: a row of its own beside the log's identity. */
 import type { DatabaseSync } from 'node:sqlite';
-import { LogMark } from '../log-state.ts';
+import { LogState } from '../log-state.ts';
 
 export function markIn(database: DatabaseSync) {
   const select = database.prepare(`SELECT value FROM meta WHERE name = 'mark'`);
   const replace = database.prepare(`INSERT OR REPLACE INTO meta VALUES ('mark', ?)`);
   return {
     /** A log that was never marked is live. */
-    read: (): LogMark => LogMark.parse(select.get()?.value ?? 'live'),
+    read: (): LogState => LogState.parse(select.get()?.value ?? 'live'),
     /** Inside a transaction, or one of its own. */
-    write(mark: LogMark): void {
+    write(mark: LogState): void {
       replace.run(mark);
     },
   };

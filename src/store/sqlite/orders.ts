@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { readBatchMax } from '../../limits.ts';
 import { positionOf, type StoredEvent, type VaultChange } from '../event-store.ts';
-import type { Page } from './follow.ts';
-import { eventTable, query, type Row, storedFrom } from './table.ts';
+import type { FollowPage } from './follow.ts';
+import { type EventRow, eventTable, query, storedFrom } from './table.ts';
 
 const columns = 'place, eventId, stream, revision, type, data, metadata';
 
@@ -12,18 +12,18 @@ const pageSize = (limit: number): number => Math.max(0, Math.min(limit, readBatc
 
 /** The log itself: every stream outside the vault. */
 export function eventsIn(database: DatabaseSync) {
-  const ofStream = query<Row>(
+  const ofStream = query<EventRow>(
     database,
     `SELECT ${columns} FROM events WHERE stream = ? ORDER BY revision`,
   );
-  const afterPlace = query<Row>(
+  const afterPlace = query<EventRow>(
     database,
     `SELECT ${columns} FROM events WHERE place > ? ORDER BY place LIMIT ?`,
   );
   return {
     table: eventTable(database, 'events'),
     read: (stream: string): StoredEvent[] => ofStream(stream).map(storedFrom),
-    page(after: number, limit = readBatchMax): Page<StoredEvent> {
+    page(after: number, limit = readBatchMax): FollowPage<StoredEvent> {
       const rows = afterPlace(after, pageSize(limit));
       return { items: rows.map(storedFrom), last: rows.at(-1)?.[0] ?? after };
     },
@@ -33,12 +33,14 @@ export function eventsIn(database: DatabaseSync) {
 /** The vault: what is kept, and what was deleted. */
 export function vaultIn(database: DatabaseSync) {
   const table = eventTable(database, 'vault');
-  const ofStream = query<Row>(
+  const ofStream = query<EventRow>(
     database,
     `SELECT ${columns} FROM vault
      WHERE stream = ? AND revision IS NOT NULL AND typeof(data) = 'text' ORDER BY revision`,
   );
-  const afterPlace = query<Row | [place: number, eventId: null, stream: string, revision: null]>(
+  const afterPlace = query<
+    EventRow | [place: number, eventId: null, stream: string, revision: null]
+  >(
     database,
     `SELECT ${columns} FROM vault
      WHERE place > ? AND (revision IS NULL OR typeof(data) = 'text') ORDER BY place LIMIT ?`,
@@ -56,7 +58,7 @@ export function vaultIn(database: DatabaseSync) {
     table,
     isDeleted: (stream: string): boolean => deletionOf(stream).length > 0,
     read: (stream: string): StoredEvent[] => ofStream(stream).map(storedFrom),
-    page(after: number, limit = readBatchMax): Page<VaultChange> {
+    page(after: number, limit = readBatchMax): FollowPage<VaultChange> {
       const rows = afterPlace(after, pageSize(limit));
       return { items: rows.map(changeFrom), last: rows.at(-1)?.[0] ?? after };
     },
@@ -67,10 +69,12 @@ export function vaultIn(database: DatabaseSync) {
   };
 }
 
-function changeFrom(row: Row | [place: number, eventId: null, stream: string, revision: null]) {
+function changeFrom(
+  row: EventRow | [place: number, eventId: null, stream: string, revision: null],
+) {
   const [place, , stream, revision] = row;
   const position = positionOf(place);
   return revision === null
     ? ({ kind: 'deleted', position, stream } as const)
-    : ({ kind: 'kept', position, stream, event: storedFrom(row as Row) } as const);
+    : ({ kind: 'kept', position, stream, event: storedFrom(row as EventRow) } as const);
 }

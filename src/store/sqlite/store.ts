@@ -19,7 +19,7 @@ import { eventsIn, vaultIn } from './orders.ts';
 import { appendTo, written } from './table.ts';
 import { transactionsOf, truncationOf } from './transactions.ts';
 
-interface Options {
+interface SqliteOptions {
   readonly file: string;
   readonly purpose?: Purpose | undefined;
   /** Told of each commit that wrote: how long it took, and how many events it has. */
@@ -36,14 +36,14 @@ interface Options {
  * @throws StoreLocked when another process has the file; LogNotLive when it was moved away; an Error
  *   when it is no log of this version.
  */
-export function openSqliteStore(options: Options): MovableStore {
+export function openSqliteStore(options: SqliteOptions): MovableStore {
   const log = openLog(options);
   return { logId: log.logId, ...reading(log), ...writing(log), ...moving(log) };
 }
 
-type Log = ReturnType<typeof openLog>;
+type OpenLog = ReturnType<typeof openLog>;
 
-function openLog({ file, onAppend, purpose }: Options) {
+function openLog({ file, onAppend, purpose }: SqliteOptions) {
   const { database, logId } = openLogFile(file, purpose);
   const events = eventsIn(database);
   const vault = vaultIn(database);
@@ -112,7 +112,7 @@ function placeOf(position: Position): number {
 }
 
 /** Reads now; what SQLite cannot do becomes the port's error. */
-function answer<Result>(log: Log, read: () => Result): Result {
+function answer<Result>(log: OpenLog, read: () => Result): Result {
   log.assertOpen();
   try {
     return read();
@@ -121,12 +121,12 @@ function answer<Result>(log: Log, read: () => Result): Result {
   }
 }
 
-type Reading = Pick<
+type ReadingHalf = Pick<
   EventStore,
   'read' | 'readAll' | 'head' | 'follow' | 'readVault' | 'followVault'
 >;
 
-function reading(log: Log): Reading {
+function reading(log: OpenLog): ReadingHalf {
   const { events, vault, isOpen } = log;
   return {
     async read(stream) {
@@ -161,7 +161,7 @@ function reading(log: Log): Reading {
   };
 }
 
-function writing(log: Log): Pick<EventStore, 'append' | 'deleteStream' | 'close'> {
+function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'close'> {
   const { events, vault, commits, truncation } = log;
   return {
     async append(stream, expectedRevision, newEvents) {
@@ -198,7 +198,7 @@ function writing(log: Log): Pick<EventStore, 'append' | 'deleteStream' | 'close'
   };
 }
 
-function moving(log: Log): Pick<MovableStore, 'mark' | 'setMark' | 'turnIsOneCommit'> {
+function moving(log: OpenLog): Pick<MovableStore, 'mark' | 'setMark' | 'turnIsOneCommit'> {
   return {
     turnIsOneCommit: true,
     async mark() {

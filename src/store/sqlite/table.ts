@@ -18,7 +18,7 @@ export interface WrittenEvent {
   readonly metadata: string;
 }
 
-export type Row = [
+export type EventRow = [
   place: number,
   eventId: string,
   stream: string,
@@ -80,7 +80,7 @@ export const storedFrom = ([
   type,
   data,
   metadata,
-]: Row): StoredEvent => ({
+]: EventRow): StoredEvent => ({
   eventId,
   type,
   data: JSON.parse(data),

@@ -4,13 +4,13 @@ import { type CompiledPermissions, compiled, mayCall } from '../../../domain/mat
 import type { Permission } from '../../../domain/permission.ts';
 import type { Self } from '../../api/output.ts';
 
-export interface Page<Item> {
+export interface PageOf<Item> {
   readonly items: Item[];
   readonly nextCursor: string | null;
 }
 
 /** What a call that failed says of itself. `unreachable`: no answer came. */
-export class Fault extends Error {
+export class PageFault extends Error {
   readonly code: string;
   readonly status: number;
   readonly detail: string;
@@ -28,16 +28,16 @@ export class Fault extends Error {
     this.code = this.message;
     this.status = status;
     this.detail = String(problem.detail ?? '');
-    this.errors = (problem.errors as Fault['errors'] | undefined) ?? [];
+    this.errors = (problem.errors as PageFault['errors'] | undefined) ?? [];
     this.required = (problem.required as Permission | undefined) ?? null;
     this.retryAfterSeconds = status === 503 ? Number(retryAfter ?? 5) : null;
   }
 }
 
-export const asFault = (error: unknown): Fault =>
-  error instanceof Fault
+export const asFault = (error: unknown): PageFault =>
+  error instanceof PageFault
     ? error
-    : new Fault(0, { code: 'page-fault', detail: `This page failed: ${String(error)}` }, null);
+    : new PageFault(0, { code: 'page-fault', detail: `This page failed: ${String(error)}` }, null);
 
 let clockOffsetMs = 0;
 /** Milliseconds since 1970 by the server's clock, so that a wrong one here does no harm. */
@@ -77,7 +77,7 @@ export async function call<Answer>(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new Fault(
+    throw new PageFault(
       0,
       { detail: 'The registry cannot be reached. Check the network and try again.' },
       null,
@@ -88,7 +88,7 @@ export async function call<Answer>(
   const json = text === '' ? undefined : parsed(text);
   if (response.ok) return json as Answer;
   if (response.status === 401 && path !== '/page/session') onSessionOver();
-  throw new Fault(
+  throw new PageFault(
     response.status,
     (json ?? {}) as Record<string, unknown>,
     response.headers.get('retry-after'),
@@ -116,7 +116,7 @@ export async function getAll<Item>(path: string, most: number): Promise<Item[]> 
   let cursor: string | null = null;
   do {
     const query: string = `${path.includes('?') ? '&' : '?'}limit=1000${cursor === null ? '' : `&cursor=${cursor}`}`;
-    const page: Page<Item> = await get<Page<Item>>(path + query);
+    const page: PageOf<Item> = await get<PageOf<Item>>(path + query);
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== null && items.length < most);
@@ -138,7 +138,7 @@ export function reportPath(windowId: string | null): string | null {
 }
 
 /** A fault as a person reads it: what happened, what it means, what to do. */
-export function faultWords(fault: Fault): string {
+export function faultWords(fault: PageFault): string {
   if (fault.code === 'permission-missing' && fault.required !== null)
     return `You may not do this. That needs ${fault.required.operation} on ${fault.required.resource}; an administrator can give it.`;
   if (fault.code === 'rights-exceed-own')

@@ -1,7 +1,7 @@
 /** Follows `/api/events` with the session's cookie, goes on after a lost connection, and keeps the store fresh. */
 import { useEffect } from 'preact/hooks';
 import type { Knock, Request, Role, User, Window } from '../../api/output.ts';
-import { get, getAll, may, nowMs, type Page, pageHeaders, sessionIsOver } from './api.ts';
+import { get, getAll, may, nowMs, type PageOf, pageHeaders, sessionIsOver } from './api.ts';
 import { announce, change, state } from './store.ts';
 import { counted } from './words.ts';
 
@@ -33,12 +33,12 @@ export async function readAll(): Promise<void> {
     optional(registry, () => get<Window>(registry), null),
     optional(
       `${registry}/requests`,
-      () => get<Page<Request>>(`${registry}/requests?status=pending&limit=100`),
+      () => get<PageOf<Request>>(`${registry}/requests?status=pending&limit=100`),
       { items: [], nextCursor: null },
     ),
     optional(
       `${registry}/knocks`,
-      () => get<Page<Knock>>(`${registry}/knocks?limit=${knocksShownMax}`),
+      () => get<PageOf<Knock>>(`${registry}/knocks?limit=${knocksShownMax}`),
       {
         items: [],
         nextCursor: null,
@@ -148,7 +148,7 @@ function apply(name: string, data: unknown): void {
   } else if (name === 'user.changed' || name === 'activation.changed') {
     const { username } = data as User;
     state.userChanges.set(username, (state.userChanges.get(username) ?? 0) + 1);
-    if (name === 'activation.changed') activated(data as Activated);
+    if (name === 'activation.changed') activated(data as ActivatedAt);
     change();
   }
 }
@@ -157,10 +157,10 @@ const known = ({ requestId }: Request): boolean =>
   state.requests.some((one) => one.requestId === requestId) ||
   state.arrivals.some((one) => one.requestId === requestId);
 
-type Activated = Request['activations'][number] & { username: string };
+type ActivatedAt = Request['activations'][number] & { username: string };
 
 /** The result of a grant, broker by broker, in the row it was given in. */
-function activated({ username, ...activation }: Activated): void {
+function activated({ username, ...activation }: ActivatedAt): void {
   const requests = state.requests.map((request) =>
     request.username === username && request.status === 'granted'
       ? {

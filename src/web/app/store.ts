@@ -9,16 +9,16 @@ export interface Toast {
   readonly action?: { readonly label: string; readonly run: () => void };
 }
 
-export type Connection =
+export type PageConnection =
   | { readonly status: 'connecting' | 'live' | 'refused' }
   | { readonly status: 'lost'; readonly atMs: number; readonly retryMs: number };
 
-export interface State {
+export interface PageState {
   /** undefined: not known yet. null: nobody is signed in. */
   me: Self | null | undefined;
   /** Somebody was signed in until now: what they typed stays. */
   sessionOver: boolean;
-  connection: Connection;
+  connection: PageConnection;
   window: Window | null;
   /** Waiting ones, and those decided a moment ago; by id, the newest first. */
   requests: Request[];
@@ -67,7 +67,7 @@ export const fresh = () => ({
   connection: { status: 'connecting' } as const,
 });
 
-export const state: State = {
+export const state: PageState = {
   me: undefined,
   sessionOver: false,
   toast: null,
@@ -82,7 +82,7 @@ const listeners = new Set<() => void>();
 let told = false;
 
 /** Changes what is known; many changes of one moment are drawn once. */
-export function change(changes: Partial<State> = {}): void {
+export function change(changes: Partial<PageState> = {}): void {
   Object.assign(state, changes);
   if (told) return;
   told = true;
@@ -96,7 +96,7 @@ export function change(changes: Partial<State> = {}): void {
  * Draws the component anew whenever something is known anew. It listens from the moment it is drawn: an
  * effect that waits for the next frame would miss an answer that comes before it.
  */
-export function useStore(): State {
+export function useStore(): PageState {
   const [, draw] = useState(0);
   useLayoutEffect(() => {
     const listener = () => draw((count) => count + 1);

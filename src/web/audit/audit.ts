@@ -7,7 +7,7 @@ import { counted, dateTime } from '../app/words.ts';
 import { clientLink } from '../clients/clients.ts';
 import { Name, ReadFault, Said, Stamp, useRead } from '../parts/parts.ts';
 import { AsOf, instantOf } from './as-of.ts';
-import { activity, Chart, type Span } from './chart.ts';
+import { activity, Chart, type ChartSpan } from './chart.ts';
 import { EventDetails } from './event-details.ts';
 import { useHistory } from './history.ts';
 import { LogCheck } from './log-check.ts';
@@ -86,9 +86,9 @@ export function Audit({ query }: { query: URLSearchParams }): View {
     since: '',
     until: '',
   });
-  const [span] = useState<Span>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
+  const [span] = useState<ChartSpan>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
   const [asOf, setAsOf] = useState('');
-  const [chosen, setChosen] = useState<Span | null>(null);
+  const [chosen, setChosen] = useState<ChartSpan | null>(null);
   const list = useRef<HTMLElement>(null);
   /** Somebody reads or opens rows: nothing may move under them. */
   const isHeld = () =>
@@ -103,7 +103,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
   if (!may('read', '/api/audit/events'))
     return html`<div class="page-head"><h1 tabindex="-1">Audit</h1></div><p class="card">You may not read the history. That needs read on /api/audit/events; an administrator can give it.</p>`;
   const set = (change: Partial<Filter>) => setFilter((before) => ({ ...before, ...change }));
-  const choose = (next: Span | null) => {
+  const choose = (next: ChartSpan | null) => {
     setChosen(next);
     set({
       since: next === null ? '' : local(next.since),

@@ -1,11 +1,11 @@
 /** Activity by the hour: above the line who asked and what became of it; drag over it to choose a time. */
 import { useRef, useState } from 'preact/hooks';
 import type { Event } from '../../api/output.ts';
-import { get, type Page } from '../app/api.ts';
+import { get, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { counted } from '../app/words.ts';
 
-export interface Span {
+export interface ChartSpan {
   readonly since: number;
   readonly until: number;
 }
@@ -31,7 +31,7 @@ const activityTypes = (event: Event): boolean =>
 
 function barsOf(
   events: readonly Event[],
-  { since, until }: Span,
+  { since, until }: ChartSpan,
 ): { bars: Bar[]; windows: [number, number][] } {
   const bars = Array.from({ length: barsMax }, (): Bar => ({ granted: 0, denied: 0, asked: 0 }));
   const windows: [number, number][] = [];
@@ -69,10 +69,10 @@ export function Chart({
   choose,
 }: {
   events: readonly Event[];
-  span: Span;
-  chosen?: Span | null;
+  span: ChartSpan;
+  chosen?: ChartSpan | null;
   /** Without it the chart is only looked at. */
-  choose?: (span: Span | null) => void;
+  choose?: (span: ChartSpan | null) => void;
 }): View {
   const svg = useRef<SVGSVGElement>(null);
   const [drag, setDrag] = useState<readonly [number, number] | null>(null);
@@ -129,7 +129,7 @@ export function Chart({
 const chartEventsMax = 5_000;
 
 /** What a chart of this time shows. */
-export async function activity(span: Span): Promise<Event[]> {
+export async function activity(span: ChartSpan): Promise<Event[]> {
   const events: Event[] = [];
   let cursor: string | null = null;
   do {
@@ -139,7 +139,7 @@ export async function activity(span: Span): Promise<Event[]> {
       until: new Date(span.until).toISOString(),
     });
     if (cursor !== null) query.set('cursor', cursor);
-    const page: Page<Event> = await get<Page<Event>>(`/api/audit/events?${query}`);
+    const page: PageOf<Event> = await get<PageOf<Event>>(`/api/audit/events?${query}`);
     events.push(...page.items.filter(activityTypes));
     cursor = page.nextCursor;
   } while (cursor !== null && events.length < chartEventsMax);

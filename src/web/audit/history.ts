@@ -1,13 +1,13 @@
 /** The history as the page holds it: pages that were asked for, and what is newer than they are. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Event } from '../../api/output.ts';
-import { asFault, type Fault, get, type Page } from '../app/api.ts';
+import { asFault, get, type PageFault, type PageOf } from '../app/api.ts';
 
 const pageSize = 50;
 const typingMs = 250;
 const lookEveryMs = 2_000;
 
-interface Found {
+interface FoundEvents {
   /** Null: none was asked yet. */
   readonly query: string | null;
   readonly items: readonly Event[];
@@ -18,14 +18,14 @@ interface Found {
   readonly gap: { readonly cursor: string | null } | null;
 }
 
-const none: Found = { query: null, items: [], cursor: null, fresh: [], gap: null };
+const none: FoundEvents = { query: null, items: [], cursor: null, fresh: [], gap: null };
 
 const eventsOf = (query: string, limit: number, cursor: string | null = null) =>
-  get<Page<Event>>(
+  get<PageOf<Event>>(
     `/api/audit/events?limit=${limit}${query === '' ? '' : `&${query}`}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
   );
 
-function withNewer(before: Found, { items, nextCursor }: Page<Event>): Found {
+function withNewer(before: FoundEvents, { items, nextCursor }: PageOf<Event>): FoundEvents {
   const newest = (before.fresh[0] ?? before.items[0])?.index ?? -1;
   const newer = items.filter(({ index }) => index > newest);
   return newer.length < items.length || nextCursor === null
@@ -33,7 +33,7 @@ function withNewer(before: Found, { items, nextCursor }: Page<Event>): Found {
     : { ...before, fresh: items, gap: { cursor: nextCursor } };
 }
 
-function letIn(before: Found): Found {
+function letIn(before: FoundEvents): FoundEvents {
   const { items, fresh, gap } = before;
   if (fresh.length === 0) return before;
   return gap === null
@@ -41,13 +41,13 @@ function letIn(before: Found): Found {
     : { ...before, items: fresh, cursor: gap.cursor, fresh: [], gap: null };
 }
 
-export interface History {
+export interface ShownHistory {
   readonly items: readonly Event[];
   /** How many newer ones wait to be shown. */
   readonly freshCount: number;
   readonly more: boolean;
   readonly loading: boolean;
-  readonly fault: Fault | null;
+  readonly fault: PageFault | null;
   next(): void;
   again(): void;
   showFresh(): void;
@@ -57,10 +57,10 @@ export interface History {
  * What fits a query of `/api/audit/events`, and while `isLive` what comes. `isHeld`: the list must not move
  * now, so that newer ones wait.
  */
-export function useHistory(query: string, isLive: boolean, isHeld: () => boolean): History {
-  const [found, setFound] = useState<Found>(none);
+export function useHistory(query: string, isLive: boolean, isHeld: () => boolean): ShownHistory {
+  const [found, setFound] = useState<FoundEvents>(none);
   const [loading, setLoading] = useState(false);
-  const [fault, setFault] = useState<Fault | null>(null);
+  const [fault, setFault] = useState<PageFault | null>(null);
   const asked = useRef(query);
   asked.current = query;
   const read = (cursor: string | null) => {

@@ -1,23 +1,23 @@
 /** "Is the log as it was?": the checkpoint's signature, and the one this browser saw before, checked here. */
 import { useState } from 'preact/hooks';
 import type { Event } from '../../api/output.ts';
-import { asFault, Fault, faultWords, get, may, nowMs, pageHeaders } from '../app/api.ts';
+import { asFault, faultWords, get, may, nowMs, PageFault, pageHeaders } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { remember, remembered } from '../app/store.ts';
 import { Notice, Stamp, Time, Tone } from '../parts/parts.ts';
 import {
-  type Checkpoint,
   canCheck,
-  checkpointOf,
   isConsistent,
   isIncluded,
   leafHashOf,
+  type ReadCheckpoint,
+  readCheckpoint,
   signatureHolds,
   verifierKeyOf,
 } from './proof.ts';
 
 /** What this browser keeps of an earlier look: an old checkpoint is what makes a rewrite visible. */
-interface Kept {
+interface KeptCheckpoint {
   readonly key: string;
   readonly keyAt: string;
   readonly size: number;
@@ -31,7 +31,7 @@ interface Step {
   readonly words: unknown;
 }
 
-export interface Checked {
+export interface LogCheck {
   readonly at: string;
   readonly note: string;
   readonly steps: readonly Step[];
@@ -40,13 +40,13 @@ export interface Checked {
 const readText = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
   const response = await fetch(path, { headers: { ...pageHeaders, ...headers } });
   const text = await response.text();
-  if (!response.ok) throw new Fault(response.status, JSON.parse(text), null);
+  if (!response.ok) throw new PageFault(response.status, JSON.parse(text), null);
   return text;
 };
 
-const keptBefore = (): Kept | null => {
+const keptBefore = (): KeptCheckpoint | null => {
   try {
-    return JSON.parse(remembered('checkpoint') ?? 'null') as Kept | null;
+    return JSON.parse(remembered('checkpoint') ?? 'null') as KeptCheckpoint | null;
   } catch {
     return null;
   }
@@ -54,7 +54,7 @@ const keptBefore = (): Kept | null => {
 
 const number = (value: number): string => value.toLocaleString('en');
 
-async function olderStep(now: Checkpoint, kept: Kept | null): Promise<Step> {
+async function olderStep(now: ReadCheckpoint, kept: KeptCheckpoint | null): Promise<Step> {
   const name = 'Older checkpoint';
   if (kept === null)
     return {
@@ -85,13 +85,13 @@ async function olderStep(now: Checkpoint, kept: Kept | null): Promise<Step> {
 }
 
 /** @throws Fault */
-export async function checkLog(): Promise<Checked> {
+export async function checkLog(): Promise<LogCheck> {
   const [note, keyText] = await Promise.all([
     readText('/api/audit/checkpoint'),
     readText('/.well-known/checkpoint-key'),
   ]);
   const at = new Date(nowMs()).toISOString();
-  const checkpoint = checkpointOf(note);
+  const checkpoint = readCheckpoint(note);
   const key = verifierKeyOf(keyText);
   const kept = keptBefore();
   const sameKey = kept === null || kept.key === keyText.trim();
@@ -124,8 +124,8 @@ export async function checkLog(): Promise<Checked> {
 }
 
 export function LogCheck(): View {
-  const [checked, setChecked] = useState<Checked | null>(null);
-  const [fault, setFault] = useState<Fault | null>(null);
+  const [checked, setChecked] = useState<LogCheck | null>(null);
+  const [fault, setFault] = useState<PageFault | null>(null);
   const [busy, setBusy] = useState(false);
   const check = () => {
     setBusy(true);
@@ -165,7 +165,7 @@ async function exportedLine(index: number): Promise<Uint8Array> {
     signal: ending.signal,
   });
   if (!response.ok || response.body === null)
-    throw new Fault(response.status, await response.json(), null);
+    throw new PageFault(response.status, await response.json(), null);
   const reader = response.body.getReader();
   let bytes = new Uint8Array(0);
   for (;;) {
@@ -184,7 +184,7 @@ async function exportedLine(index: number): Promise<Uint8Array> {
 }
 
 async function proven(event: Event): Promise<boolean> {
-  const checkpoint = checkpointOf(await readText('/api/audit/checkpoint'));
+  const checkpoint = readCheckpoint(await readText('/api/audit/checkpoint'));
   const key = verifierKeyOf(await readText('/.well-known/checkpoint-key'));
   if (checkpoint === null || key === null || !(await signatureHolds(checkpoint, key))) return false;
   const [line, proof] = await Promise.all([
@@ -204,13 +204,13 @@ async function proven(event: Event): Promise<boolean> {
 
 /** "Prove it": that this very event is in the signed log, at its number. */
 export function Proof({ event }: { event: Event }): View | null {
-  const [found, setFound] = useState<boolean | Fault | null>(null);
+  const [found, setFound] = useState<boolean | PageFault | null>(null);
   if (!may('read', '/api/audit/export') || !canCheck()) return null;
   const prove = () => {
     proven(event).then(setFound, (error: unknown) => setFound(asFault(error)));
   };
   if (found === null)
     return html`, <button type="button" class="link" onClick=${prove}>prove it<span class="sr"> for no. ${event.index}</span></button>`;
-  if (found instanceof Fault) return html`, <span role="status">${faultWords(found)}</span>`;
+  if (found instanceof PageFault) return html`, <span role="status">${faultWords(found)}</span>`;
   return html`, <span role="status"><${Tone} tone=${found ? 'good' : 'bad'} icon=${found ? 'check' : 'alert'}>${found ? 'proven in the signed log' : 'not proven: it is not in the signed log as it stands here'}<//></span>`;
 }

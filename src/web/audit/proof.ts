@@ -1,6 +1,6 @@
 /** Checks the log in this browser (WebCrypto): signed checkpoints, and the Merkle proofs of RFC 9162. */
 
-export interface Checkpoint {
+export interface ReadCheckpoint {
   readonly origin: string;
   readonly size: number;
   /** Base64. */
@@ -28,7 +28,7 @@ const hex = (bytes: Uint8Array): string =>
 export const canCheck = (): boolean => globalThis.crypto?.subtle !== undefined;
 
 /** Reads a C2SP signed note with a checkpoint in it; null: it is none. */
-export function checkpointOf(note: string): Checkpoint | null {
+export function readCheckpoint(note: string): ReadCheckpoint | null {
   const end = note.indexOf('\n\n');
   const text = note.slice(0, end + 1);
   const [origin = '', size = '', root = ''] = text.split('\n');
@@ -54,7 +54,10 @@ export function verifierKeyOf(text: string): VerifierKey | null {
   return bytes.length === 33 && bytes[0] === 1 ? { name, hash, publicKey: bytes.slice(1) } : null;
 }
 
-export async function signatureHolds(checkpoint: Checkpoint, key: VerifierKey): Promise<boolean> {
+export async function signatureHolds(
+  checkpoint: ReadCheckpoint,
+  key: VerifierKey,
+): Promise<boolean> {
   if (checkpoint.keyId !== key.hash || checkpoint.origin !== key.name) return false;
   const imported = await crypto.subtle.importKey('raw', key.publicKey, 'Ed25519', false, [
     'verify',

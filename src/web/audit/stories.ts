@@ -10,14 +10,14 @@ export interface Story {
   readonly phase: 'Request' | 'Window' | 'Decision' | 'Activation' | 'Changes';
 }
 
-interface Rights {
+interface StoryRights {
   readonly roles?: readonly string[];
   readonly permissions?: readonly { resource: string }[];
   readonly mqttPublishPrefix?: string | null;
   readonly expiresAt?: string | null;
 }
 
-const rightsWords = (rights: Rights | undefined): string => {
+const rightsWords = (rights: StoryRights | undefined): string => {
   const parts = [
     ...(rights?.roles ?? []).map((role) => `role ${role}`),
     ...((rights?.permissions ?? []).length > 0
@@ -29,13 +29,18 @@ const rightsWords = (rights: Rights | undefined): string => {
   return parts.length === 0 ? 'without rights' : parts.join(', ');
 };
 
-type Line = readonly [words: string, tone: Story['tone'], phase: Story['phase'], more?: string];
+type StoryLine = readonly [
+  words: string,
+  tone: Story['tone'],
+  phase: Story['phase'],
+  more?: string,
+];
 
-function lineOf({ type, actor, data }: Event): Line {
+function lineOf({ type, actor, data }: Event): StoryLine {
   const by = actor.kind === 'system' ? 'by itself' : `by ${actor.name}`;
   const text = (name: string): string =>
     typeof data[name] === 'string' ? (data[name] as string) : '';
-  const rights = data.rights as Rights | undefined;
+  const rights = data.rights as StoryRights | undefined;
   const asked = () => {
     const roles = (data.requestedRoles as string[] | undefined) ?? [];
     const pairing = text('pairingId');

@@ -1,7 +1,7 @@
 /** Who could reach a topic at a moment: what people decided, and what the broker had acknowledged. */
 import { useState } from 'preact/hooks';
 import type { AccessThen } from '../../api/audit.ts';
-import { get, nowMs, type Page } from '../app/api.ts';
+import { get, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { counted, operationWords } from '../app/words.ts';
 import { clientLink } from '../clients/clients.ts';
@@ -23,7 +23,7 @@ export function TopicAccess({ at }: { at: string | null }): View {
       topic,
       limit: String(shownMax),
     });
-    return await get<Page<AccessThen>>(`/api/audit/access?${query}`);
+    return await get<PageOf<AccessThen>>(`/api/audit/access?${query}`);
   });
   const items = value?.items ?? [];
   const clients = new Set(items.map(({ username }) => username)).size;

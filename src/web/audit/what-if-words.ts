@@ -2,10 +2,10 @@
 import type { WhatIf } from '../../api/what-if.ts';
 import { counted } from '../app/words.ts';
 
-type Item = WhatIf['items'][number];
-type Counts = WhatIf['counts'];
+type WhatIfItem = WhatIf['items'][number];
+type WhatIfCounts = WhatIf['counts'];
 
-export const reasonWords: Readonly<Record<Item['reason'], string>> = {
+export const reasonWords: Readonly<Record<WhatIfItem['reason'], string>> = {
   'within-limits': 'within the limits',
   'rule-matches': 'fits the rule',
   'name-outside': 'another name',
@@ -18,13 +18,13 @@ export const reasonWords: Readonly<Record<Item['reason'], string>> = {
   'uses-taken': 'no use was left',
 };
 
-export const wouldBeWords: Readonly<Record<Item['outcome'], string>> = {
+export const wouldBeWords: Readonly<Record<WhatIfItem['outcome'], string>> = {
   'let-in': 'let in',
   'kept-out': 'kept out',
   unchanged: 'asked as it was',
 };
 
-export const statusWord: Readonly<Record<Item['request']['status'], string>> = {
+export const statusWord: Readonly<Record<WhatIfItem['request']['status'], string>> = {
   granted: 'granted',
   denied: 'denied',
   expired: 'not decided',
@@ -32,10 +32,10 @@ export const statusWord: Readonly<Record<Item['request']['status'], string>> = {
 };
 
 /** `Of 214 requests, 198 would have been let in at once, 16 asked as they were.` */
-export function summaryWords(effect: 'limits' | 'allow' | 'deny', counts: Counts): string {
+export function summaryWords(effect: 'limits' | 'allow' | 'deny', counts: WhatIfCounts): string {
   const { asked, letIn, keptOut, unchanged } = counts;
   if (asked.all === 0) return 'Nobody asked in this time.';
-  const number = (tally: Counts['asked']) => tally.all.toLocaleString('en');
+  const number = (tally: WhatIfCounts['asked']) => tally.all.toLocaleString('en');
   const asTheyWere = `${number(unchanged)} asked as they were`;
   const out = `${number(keptOut)} kept out`;
   const parts = {
@@ -48,7 +48,7 @@ export function summaryWords(effect: 'limits' | 'allow' | 'deny', counts: Counts
 
 const differences: readonly (readonly [
   part: 'letIn' | 'keptOut',
-  status: Item['request']['status'],
+  status: WhatIfItem['request']['status'],
   one: string,
   many: string,
 ])[] = [
@@ -60,7 +60,7 @@ const differences: readonly (readonly [
 ];
 
 /** A sentence for each kind of request that would have come out otherwise. */
-export function differenceWords(counts: Counts): string[] {
+export function differenceWords(counts: WhatIfCounts): string[] {
   const sentences = differences.flatMap(([part, status, one, many]) => {
     const count = counts[part][status];
     const would = wouldBeWords[part === 'letIn' ? 'let-in' : 'kept-out'];

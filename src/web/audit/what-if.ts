@@ -1,7 +1,7 @@
 /** What if: whom other limits, or a preauthorization, would have let in or kept out in the past. */
 import { useState } from 'preact/hooks';
 import type { WhatIf as Answer } from '../../api/what-if.ts';
-import { asFault, type Fault, get, may } from '../app/api.ts';
+import { asFault, get, may, type PageFault } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { clientLink } from '../clients/clients.ts';
 import { Field, Name, ReadFault, Stamp, Tone } from '../parts/parts.ts';
@@ -16,7 +16,7 @@ import {
 
 const shownMax = 100;
 
-interface Typed {
+interface TypedRule {
   readonly rule: 'limits' | 'preauthorization';
   readonly effect: 'allow' | 'deny';
   readonly usernamePattern: string;
@@ -28,7 +28,7 @@ interface Typed {
   readonly until: string;
   readonly all: boolean;
 }
-const untyped: Typed = {
+const untyped: TypedRule = {
   rule: 'limits',
   effect: 'allow',
   usernamePattern: '',
@@ -40,9 +40,9 @@ const untyped: Typed = {
   all: false,
 };
 
-const maxOf = ({ rule }: Typed) => (rule === 'limits' ? 'maxRequests' : 'maxUses');
+const maxOf = ({ rule }: TypedRule) => (rule === 'limits' ? 'maxRequests' : 'maxUses');
 
-function queryOf(typed: Typed): URLSearchParams {
+function queryOf(typed: TypedRule): URLSearchParams {
   const query = new URLSearchParams({ rule: typed.rule, limit: String(shownMax) });
   const put = (name: string, text: string | null) => {
     if (text !== null && text !== '') query.set(name, text);
@@ -73,10 +73,10 @@ function Form({
   fault,
   ask,
 }: {
-  typed: Typed;
-  set: (change: Partial<Typed>) => void;
+  typed: TypedRule;
+  set: (change: Partial<TypedRule>) => void;
   busy: boolean;
-  fault: Fault | null;
+  fault: PageFault | null;
   ask: () => void;
 }): View {
   const isLimits = typed.rule === 'limits';
@@ -94,7 +94,7 @@ function Form({
         aria-invalid=${found !== undefined} aria-describedby=${hint === undefined ? undefined : `w-${name}-h`}
         onInput=${(event: InputEvent) => set({ [name]: (event.target as HTMLInputElement).value })} ...${more} /><//>`;
   };
-  const radio = (rule: Typed['rule'], words: string) =>
+  const radio = (rule: TypedRule['rule'], words: string) =>
     html`<label><input type="radio" name="w-rule" checked=${typed.rule === rule} onChange=${() => set({ rule })} />${words}</label>`;
   return html`<form aria-label="What if" class="stack" onSubmit=${(event: Event) => {
     event.preventDefault();
@@ -110,7 +110,7 @@ function Form({
     <div class="fields">
       ${
         !isLimits &&
-        html`<${Field} id="w-effect" label="Those that fit are"><select class="input" id="w-effect" onChange=${(event: Event) => set({ effect: (event.target as HTMLSelectElement).value as Typed['effect'] })}>
+        html`<${Field} id="w-effect" label="Those that fit are"><select class="input" id="w-effect" onChange=${(event: Event) => set({ effect: (event.target as HTMLSelectElement).value as TypedRule['effect'] })}>
           <option value="allow" selected=${typed.effect === 'allow'}>let in</option><option value="deny" selected=${typed.effect === 'deny'}>kept out</option></select><//>`
       }
       ${input('usernamePattern', 'Names', 'Empty: any name. * and ? stand for the rest.', { 'data-mono': '', placeholder: 'press-*' })}
@@ -131,7 +131,7 @@ function Form({
   </form>`;
 }
 
-function Found({ answer, asked }: { answer: Answer; asked: Typed }): View {
+function Found({ answer, asked }: { answer: Answer; asked: TypedRule }): View {
   const { counts, items, nextCursor } = answer;
   const effect = asked.rule === 'limits' ? 'limits' : asked.effect;
   return html`<div class="stack"><div role="status"><p><strong>${summaryWords(effect, counts)}</strong></p>
@@ -152,9 +152,9 @@ function Found({ answer, asked }: { answer: Answer; asked: Typed }): View {
 }
 
 export function WhatIf(): View {
-  const [typed, setTyped] = useState<Typed>(untyped);
-  const [found, setFound] = useState<{ answer: Answer; asked: Typed } | null>(null);
-  const [fault, setFault] = useState<Fault | null>(null);
+  const [typed, setTyped] = useState<TypedRule>(untyped);
+  const [found, setFound] = useState<{ answer: Answer; asked: TypedRule } | null>(null);
+  const [fault, setFault] = useState<PageFault | null>(null);
   const [busy, setBusy] = useState(false);
   const ask = () => {
     setBusy(true);
@@ -171,7 +171,7 @@ export function WhatIf(): View {
       )
       .finally(() => setBusy(false));
   };
-  const set = (change: Partial<Typed>) => setTyped((before) => ({ ...before, ...change }));
+  const set = (change: Partial<TypedRule>) => setTyped((before) => ({ ...before, ...change }));
   return html`<section class="card" aria-labelledby="what-if">
     <h2 id="what-if">What if</h2>
     <p class="soft">Run a rule over the requests of the past: who would have been let in, and who kept out? Nothing is recorded.</p>

@@ -1,7 +1,7 @@
 /** One client: what it may do, where it works, how it came to this, and what one can do about it. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Event, Request, Session, User } from '../../api/output.ts';
-import { get, getAll, may, nowMs, type Page } from '../app/api.ts';
+import { get, getAll, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useStore } from '../app/store.ts';
 import { counted, dateTime, ownClientId, ownName } from '../app/words.ts';
@@ -133,7 +133,7 @@ async function storyFor(username: string, windowId: string | null): Promise<Even
     eventsMax,
   );
   if (windowId === null) return own;
-  const unlocked = await get<Page<Event>>(
+  const unlocked = await get<PageOf<Event>>(
     `${path}?windowId=${windowId}&type=RegistryUnlocked&limit=20&order=asc`,
   );
   return [...unlocked.items, ...own].sort((a, b) => a.index - b.index);
@@ -222,7 +222,9 @@ export function ClientPage({ username }: { username: string }): View {
   const key = `${username} ${userChanges.get(username) ?? 0}`;
   const path = `/api/users/${encodeURIComponent(username)}`;
   const user = useRead(`${key} ${beat}`, () => get<User>(path));
-  const sessions = useRead(`${key} ${beat} sessions`, () => get<Page<Session>>(`${path}/sessions`));
+  const sessions = useRead(`${key} ${beat} sessions`, () =>
+    get<PageOf<Session>>(`${path}/sessions`),
+  );
   const requestId = user.value?.requestId ?? null;
   const request = useRead(`${key} ${requestId}`, async () =>
     requestId === null || !may('read', `/api/client-registry/requests/${requestId}`)

@@ -1,7 +1,7 @@
 /** Everybody who ever had access: found by name, state and role. */
 import { useEffect, useState } from 'preact/hooks';
 import type { User } from '../../api/output.ts';
-import { get, may, type Page } from '../app/api.ts';
+import { get, may, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useFreshRoles } from '../app/live.ts';
 import { useStore } from '../app/store.ts';
@@ -53,7 +53,7 @@ export function Clients(): View {
   const changes = [...userChanges.values()].reduce((sum, count) => sum + count, 0);
   const settled = useLater(String(changes));
   const { value, fault, again } = useRead(`${query} ${settled}`, () =>
-    get<Page<User>>(`/api/users?${query}`),
+    get<PageOf<User>>(`/api/users?${query}`),
   );
   const items = value?.items ?? [];
   const filtered = word !== '' || status !== '' || role !== '';

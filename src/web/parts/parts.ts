@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Permission } from '../../../domain/permission.ts';
 import type { User } from '../../api/output.ts';
-import { asFault, type Fault, faultWords, nowMs } from '../app/api.ts';
+import { asFault, faultWords, nowMs, type PageFault } from '../app/api.ts';
 import { type Children, html, Icon, type View } from '../app/html.ts';
 import { useNow, useStore } from '../app/store.ts';
 import {
@@ -147,9 +147,9 @@ function marked(text: string, mark: string | undefined): unknown {
   return [text.slice(0, at), html`<mark>${mark}</mark>`, text.slice(at + mark.length)];
 }
 
-export interface Command {
+export interface RunningCommand {
   readonly busy: boolean;
-  readonly fault: Fault | null;
+  readonly fault: PageFault | null;
   /** Runs; what failed because the service could not is tried again by itself. */
   run(work: () => Promise<void>): void;
   clear(): void;
@@ -158,9 +158,9 @@ export interface Command {
 }
 
 /** One command at a time, its fault in words, tried again after `Retry-After` where the service asks for it. */
-export function useCommand(): Command & { retryAtMs: number | null } {
+export function useCommand(): RunningCommand & { retryAtMs: number | null } {
   const [busy, setBusy] = useState(false);
-  const [fault, setFault] = useState<Fault | null>(null);
+  const [fault, setFault] = useState<PageFault | null>(null);
   const [retryAtMs, setRetryAtMs] = useState<number | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -215,9 +215,9 @@ export function FaultNotice({ command }: { command: ReturnType<typeof useCommand
 export function useRead<T>(
   key: string,
   read: () => Promise<T>,
-): { value: T | null; fault: Fault | null; again: () => void } {
+): { value: T | null; fault: PageFault | null; again: () => void } {
   const [found, setFound] = useState<{ key: string; value: T } | null>(null);
-  const [fault, setFault] = useState<Fault | null>(null);
+  const [fault, setFault] = useState<PageFault | null>(null);
   const [count, setCount] = useState(0);
   useEffect(() => {
     let gone = false;
@@ -242,7 +242,7 @@ export const ReadFault = ({
   fault,
   again,
 }: {
-  fault: Fault | null;
+  fault: PageFault | null;
   again: () => void;
 }): View | null =>
   fault === null || fault.status === 401

@@ -10,7 +10,7 @@ import { FaultNotice, Field, Name, Said, Time, useCommand } from '../parts/parts
 const registry = '/api/client-registry';
 const choices = [60_000, 300_000, 900_000] as const;
 
-interface Typed {
+interface TypedLimits {
   readonly durationMs: number | null;
   readonly minutes: string;
   readonly names: string;
@@ -18,7 +18,7 @@ interface Typed {
   readonly most: string;
   readonly note: string;
 }
-const untyped: Typed = {
+const untyped: TypedLimits = {
   durationMs: 300_000,
   minutes: '30',
   names: '',
@@ -27,7 +27,7 @@ const untyped: Typed = {
   note: '',
 };
 
-const typedOf = (window: Window): Typed => ({
+const typedOf = (window: Window): TypedLimits => ({
   ...untyped,
   names: window.usernamePattern ?? '',
   networks: window.sources.join(' '),
@@ -35,10 +35,10 @@ const typedOf = (window: Window): Typed => ({
   note: window.note ?? '',
 });
 
-const durationOf = ({ durationMs, minutes }: Typed): number =>
+const durationOf = ({ durationMs, minutes }: TypedLimits): number =>
   durationMs ?? Math.round(Number(minutes.replace(',', '.')) * 60_000);
 
-function unlockOf(typed: Typed): Record<string, unknown> {
+function unlockOf(typed: TypedLimits): Record<string, unknown> {
   const sources = typed.networks.split(/[\s,]+/).filter(Boolean);
   return {
     durationMs: durationOf(typed),
@@ -51,7 +51,13 @@ function unlockOf(typed: Typed): Record<string, unknown> {
 
 const radioWords = (ms: number) => `${ms / 60_000} min`;
 
-function Duration({ typed, set }: { typed: Typed; set: (change: Partial<Typed>) => void }): View {
+function Duration({
+  typed,
+  set,
+}: {
+  typed: TypedLimits;
+  set: (change: Partial<TypedLimits>) => void;
+}): View {
   return html`<fieldset>
     <legend class="sr">Unlock for</legend>
     <div class="segments">
@@ -69,11 +75,11 @@ function Limits({
   set,
   faults,
 }: {
-  typed: Typed;
-  set: (change: Partial<Typed>) => void;
+  typed: TypedLimits;
+  set: (change: Partial<TypedLimits>) => void;
   faults: (name: string) => string | undefined;
 }): View {
-  const input = (name: keyof Typed, id: string, more: object) => html`<input
+  const input = (name: keyof TypedLimits, id: string, more: object) => html`<input
     class="input" id=${id} value=${typed[name]} aria-describedby="${id}-h" autocomplete="off"
     onInput=${(event: InputEvent) => set({ [name]: (event.target as HTMLInputElement).value })} ...${more} />`;
   return html`<div class="fields">
@@ -109,7 +115,7 @@ function UnlockForm({
   onDone: () => void;
 }): View {
   const unlocked = window.status === 'unlocked';
-  const [typed, setTyped] = useState<Typed>(unlocked ? typedOf(window) : untyped);
+  const [typed, setTyped] = useState<TypedLimits>(unlocked ? typedOf(window) : untyped);
   const [open, setOpen] = useState(unlocked);
   const command = useCommand();
   useEffect(() => {
@@ -117,7 +123,7 @@ function UnlockForm({
     setTyped((before) => ({ ...before, names: pattern }));
     setOpen(true);
   }, [pattern]);
-  const set = (changes: Partial<Typed>) => {
+  const set = (changes: Partial<TypedLimits>) => {
     setTyped((before) => ({ ...before, ...changes }));
     if (changes.durationMs === null) setOpen(true);
   };

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BrokerShape } from '../../api/brokers.ts';
 import type { Knock } from '../../api/output.ts';
-import { get, may, nowMs, type Page } from '../app/api.ts';
+import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useStore } from '../app/store.ts';
 import { counted, flowWords } from '../app/words.ts';
@@ -20,7 +20,7 @@ const reasons: Readonly<Record<Knock['reason'], string>> = {
 const shownMax = 12;
 const activityPauseMs = 2_000;
 
-function Knocking({
+function KnockingDevices({
   knocks,
   onUnlock,
 }: {
@@ -94,7 +94,7 @@ function Brokers(): View | null {
     const timer = setInterval(() => setBeat((count) => count + 1), brokersEveryMs);
     return () => clearInterval(timer);
   }, []);
-  const { value } = useRead(`brokers ${beat}`, () => get<Page<BrokerShape>>('/api/brokers'));
+  const { value } = useRead(`brokers ${beat}`, () => get<PageOf<BrokerShape>>('/api/brokers'));
   if (value === null || value.items.length === 0) return null;
   const sign = ({ status, lagEvents, drift, accountCount }: BrokerShape): View => {
     if (status === 'down') return html`<${Tone} tone="bad" icon="alert">down<//>`;
@@ -124,7 +124,7 @@ export function Registry(): View {
     <${LockCard} pattern=${pattern} onUsed=${() => setPattern(null)} />
     <div class="split">
       <div>
-        ${open.length > 0 && html`<${Knocking} knocks=${open} onUnlock=${unlockFor} />`}
+        ${open.length > 0 && html`<${KnockingDevices} knocks=${open} onUnlock=${unlockFor} />`}
         ${may('read', '/api/client-registry/requests') ? html`<${RequestList} />` : html`<p class="card">You may not see who asks. That needs read on /api/client-registry/requests; an administrator can give it.</p>`}
       </div>
       <div>

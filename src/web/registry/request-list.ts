@@ -1,7 +1,7 @@
 /** Who waits for a decision: the newest first, pairing ID large, conflicts in words, several at once. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Request } from '../../api/output.ts';
-import { get, may, nowMs, type Page } from '../app/api.ts';
+import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, Icon, type View } from '../app/html.ts';
 import { letArrivalsIn, whenListIsHeld } from '../app/live.ts';
 import { change, state, useNow, useStore } from '../app/store.ts';
@@ -176,7 +176,7 @@ function useSearch(): { typed: string; type: (text: string) => void; found: Requ
       return;
     }
     const timer = setTimeout(() => {
-      get<Page<Request>>(
+      get<PageOf<Request>>(
         `${base}?status=pending&limit=200&q=${encodeURIComponent(searchText(typed).slice(0, 128))}`,
       )
         .then(({ items }) => setFound(items))

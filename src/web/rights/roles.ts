@@ -89,12 +89,12 @@ function RemoveDialog({ role, onClose }: { role: Role; onClose: () => void }): V
   <//>`;
 }
 
-type Open = { readonly what: 'edit' | 'remove'; readonly role: Role | null } | null;
+type OpenDialog = { readonly what: 'edit' | 'remove'; readonly role: Role | null } | null;
 
 export function Roles(): View {
   const { roles } = useStore();
   useFreshRoles();
-  const [open, setOpen] = useState<Open>(null);
+  const [open, setOpen] = useState<OpenDialog>(null);
   const close = () => setOpen(null);
   const editable = may('write', '/api/roles/x');
   return html`<div class="page-head"><h1 tabindex="-1">Roles</h1>

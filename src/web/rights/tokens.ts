@@ -1,7 +1,7 @@
 /** Tokens: long-lived ones for programs, and the sign-ins of people. */
 import { useState } from 'preact/hooks';
 import type { Token } from '../../api/output.ts';
-import { call, get, may, type Page, post } from '../app/api.ts';
+import { call, get, may, type PageOf, post } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { showToast, state, useNow } from '../app/store.ts';
 import { OnceShown } from '../clients/client-actions.ts';
@@ -77,7 +77,7 @@ export function Tokens(): View {
   const now = useNow();
   const command = useCommand();
   const { value, fault, again } = useRead(`${username} ${count}`, () =>
-    get<Page<Token>>(`/api/tokens?limit=200&username=${encodeURIComponent(username)}`),
+    get<PageOf<Token>>(`/api/tokens?limit=200&username=${encodeURIComponent(username)}`),
   );
   const reload = () => setCount((before) => before + 1);
   const over = (token: Token) => token.revokedAt !== null || Date.parse(token.expiresAt) <= now;

@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { client } from '../../../domain/client/client.ts';
-import type { DoorRefusal, Knocking } from '../../../domain/client/commands.ts';
-import { knock } from '../../../domain/client/door.ts';
+import type { DoorRefusal, RequestRegistration } from '../../../domain/client/commands.ts';
+import { requestRegistration } from '../../../domain/client/door.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
 import * as the from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
@@ -29,7 +29,7 @@ const many = 'pending-full';
 type Cell = DoorRefusal | typeof ok | typeof asks | typeof contests | typeof replaces;
 
 /** The requests and denials of the histories belong to the first window. */
-const situations: readonly Partial<Knocking>[] = [
+const situations: readonly Partial<RequestRegistration>[] = [
   { gate: 'open' },
   { gate: 'open', windowId: the.nextWindow },
   { gate: 'locked' },
@@ -90,7 +90,11 @@ const table: readonly Row[] = [
 const holderOf = (state: the.StateName) =>
   (state.startsWith('pending') ? first : challenger).requestId;
 
-function expected(cell: Cell, command: Knocking, state: the.StateName): ClientEvent | undefined {
+function expected(
+  cell: Cell,
+  command: RequestRegistration,
+  state: the.StateName,
+): ClientEvent | undefined {
   const { type: _, matched: __, gate: ___, room: ____, holdsHttpRights: _____, ...asked } = command;
   const windowId = command.windowId ?? '';
   if (cell === asks) return the.requested({ ...asked, windowId });
@@ -289,11 +293,14 @@ test('a grant that has ended admits nobody, also before the clock has recorded i
 
 test('a credential that the state does not know is a stranger’s', () => {
   for (const [state, history] of Object.entries(the.histories)) {
-    const now = history.reduce<Parameters<typeof knock>[1]>(client.evolve, client.initial);
+    const now = history.reduce<Parameters<typeof requestRegistration>[1]>(
+      client.evolve,
+      client.initial,
+    );
     for (const situation of situations)
       assert.equal(
-        knock(the.knock({ ...situation, matched: the.id(99) }), now),
-        knock(the.knock(situation), now),
+        requestRegistration(the.knock({ ...situation, matched: the.id(99) }), now),
+        requestRegistration(the.knock(situation), now),
         state,
       );
   }

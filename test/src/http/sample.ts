@@ -4,7 +4,14 @@ import { Refused } from '../../../src/commands/refused.ts';
 import { HashingBusy } from '../../../src/credentials/passwords/hash-queue.ts';
 import type { Edge } from '../../../src/http/application.ts';
 import { Problem } from '../../../src/http/response/problem.ts';
-import { type Asked, done, ok, type Route, removed, route } from '../../../src/http/route.ts';
+import {
+  done,
+  ok,
+  type Route,
+  type RouteRequest,
+  removed,
+  route,
+} from '../../../src/http/route.ts';
 import { withDescription } from '../../../src/http/routes/description.ts';
 import { liveness } from '../../../src/http/routes/health.ts';
 import { MalformedCursor } from '../../../src/read-models/row-table.ts';
@@ -27,9 +34,9 @@ const errors: Record<string, unknown> = {
 
 const Named = z.strictObject({ name: z.string().regex(/^[a-z]+$/, { message: 'must be of a-z' }) });
 
-type Any = Pick<Asked<unknown, unknown, unknown, 'open'>, 'source' | 'waitMs' | 'bearer'>;
+type Any = Pick<RouteRequest<unknown, unknown, unknown, 'open'>, 'source' | 'waitMs' | 'bearer'>;
 /** What was last asked of `/held`, which answers when its signal aborts. */
-export const last: { held?: Asked<unknown, unknown, unknown, 'open'> | undefined } = {};
+export const last: { held?: RouteRequest<unknown, unknown, unknown, 'open'> | undefined } = {};
 
 const about = { group: 'Test', summary: 'Test', answers: { 200: { description: 'Test.' } } };
 export const routes: readonly Route[] = withDescription(
@@ -113,10 +120,10 @@ export const routes: readonly Route[] = withDescription(
       path: '/held',
       operationId: 'held',
       access: 'open',
-      handle: (asked) => {
-        last.held = asked;
+      handle: (request) => {
+        last.held = request;
         return new Promise((resolve) =>
-          asked.signal.addEventListener('abort', () => resolve(ok('ended'))),
+          request.signal.addEventListener('abort', () => resolve(ok('ended'))),
         );
       },
     }),

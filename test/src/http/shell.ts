@@ -6,7 +6,7 @@ import { type Edge, httpApplication } from '../../../src/http/application.ts';
 import { type Listener, listen } from '../../../src/http/listener.ts';
 import { sourceReader } from '../../../src/http/request/client-address.ts';
 import type { Route } from '../../../src/http/route.ts';
-import { createLog } from '../../../src/logger.ts';
+import { createLogger } from '../../../src/logger.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 
 export interface Shell {
@@ -42,7 +42,7 @@ export async function shell(
     reached: async (position) => position <= reachedPosition,
     sourceOf: sourceReader(options.trustedProxies ?? []),
     metrics: createMetrics(),
-    log: createLog({
+    logger: createLogger({
       level: 'debug',
       pretty: false,
       write: (line) => void logged.push(JSON.parse(line)),

@@ -5,7 +5,7 @@ import { client } from '../../../domain/client/client.ts';
 import { system } from '../../../domain/values.ts';
 import { registryId, window } from '../../../domain/window.ts';
 import { handle, newCause } from '../../../src/commands/handle.ts';
-import { ring, startClockwork } from '../../../src/jobs/expiry.ts';
+import { expireDue, startExpiry } from '../../../src/jobs/expiry.ts';
 import { beginning, type EventStore } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, near, type World } from '../../support/clock-world.ts';
@@ -41,11 +41,11 @@ const grants = the.grant({ rights: { ...the.rights, expiresAt: the.later } });
 test('a window is locked by the registry when its time is over, once', async (world) => {
   await unlock(world, the.later);
   world.clock.at = near(the.later, -1);
-  await ring(world.options);
+  await expireDue(world.options);
   assert.equal(await ends(world), []);
   world.clock.at = the.later;
-  await ring(world.options);
-  await ring(world.options);
+  await expireDue(world.options);
+  await expireDue(world.options);
   assert.equal(await ends(world), ['RegistryLocked']);
   const [, locked] = await world.store.readAll(beginning, 9);
   assert.equal(locked?.data.by, system);
@@ -54,17 +54,17 @@ test('a request that waited too long expires, once', async (world) => {
   await unlock(world, the.later);
   await change(world, asks);
   world.clock.at = the.due;
-  await ring(world.options);
+  await expireDue(world.options);
   world.clock.at = near(the.due, 1);
-  await ring(world.options);
-  await ring(world.options);
+  await expireDue(world.options);
+  await expireDue(world.options);
   assert.equal(await ends(world), ['RegistryLocked', 'RegistrationExpired']);
 });
 test('a request that was decided in time does not', async (world) => {
   await change(world, asks);
   await change(world, the.grant());
   world.clock.at = the.afterwards;
-  await ring(world.options);
+  await expireDue(world.options);
   assert.equal(await ends(world), []);
 });
 test('access ends at its end, once, and takes its challenger along', async (world) => {
@@ -72,8 +72,8 @@ test('access ends at its end, once, and takes its challenger along', async (worl
   await change(world, grants);
   await change(world, the.knock({ ...the.challenger, expiresAt: the.afterwards }));
   world.clock.at = near(the.later, 1);
-  await ring(world.options);
-  await ring(world.options);
+  await expireDue(world.options);
+  await expireDue(world.options);
   assert.equal(await ends(world), ['ReplacementDenied', 'AccessExpired']);
 });
 test('a challenger that waited too long goes, and the client stays', async (world) => {
@@ -81,8 +81,8 @@ test('a challenger that waited too long goes, and the client stays', async (worl
   await change(world, the.grant());
   await change(world, the.knock(the.challenger));
   world.clock.at = near(the.due, 1);
-  await ring(world.options);
-  await ring(world.options);
+  await expireDue(world.options);
+  await expireDue(world.options);
   assert.equal(await ends(world), ['ReplacementExpired']);
   assert.is(world.options.rows.access.get(the.username)?.status, 'active');
 });
@@ -94,9 +94,9 @@ test('more than one portion is done by and by', async (world) => {
     ),
   );
   world.clock.at = near(the.due, 1);
-  await ring(world.options);
+  await expireDue(world.options);
   assert.is((await ends(world)).length, 200);
-  await ring(world.options);
+  await expireDue(world.options);
   assert.is((await ends(world)).length, 203);
 });
 
@@ -104,7 +104,7 @@ test('it runs until it is told to stop, and does what is due at its first round'
   await change(world, asks);
   world.clock.at = near(the.due, 1);
   const stop = new AbortController();
-  const running = startClockwork({ ...world.options, signal: stop.signal });
+  const running = startExpiry({ ...world.options, signal: stop.signal });
   const { promise, resolve } = Promise.withResolvers<void>();
   world.models.onApplied((events) => {
     if (events.some(({ type }) => type === 'RegistrationExpired')) resolve();
@@ -124,7 +124,7 @@ test('a store that is away is told, and tried again', async (world) => {
       fails-- > 0 ? Promise.reject(new Error('away')) : world.store.append(...given),
   };
   const stop = new AbortController();
-  const running = startClockwork({ ...world.options, store, signal: stop.signal });
+  const running = startExpiry({ ...world.options, store, signal: stop.signal });
   const { promise, resolve } = Promise.withResolvers<void>();
   world.models.onApplied((events) => {
     if (events.some(({ type }) => type === 'RegistryLocked')) resolve();
@@ -140,7 +140,7 @@ test('the state at the end is what a replay comes to', async (world) => {
   await change(world, asks);
   await change(world, grants);
   world.clock.at = the.due;
-  await ring(world.options);
+  await expireDue(world.options);
   const events = await world.store.read(`client-${the.username}`);
   const state = events
     .map((event) => client.Event.parse(event))

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog } from '../../../src/logger.ts';
+import { createLogger } from '../../../src/logger.ts';
 import { sendCheckpoint } from '../../../src/notifications/checkpoint-webhook.ts';
 import { webhookSignature } from '../../../src/notifications/messages.ts';
 
@@ -24,9 +24,9 @@ test('a checkpoint is sent signed; a receiver that fails is warned of, and nothi
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const secret = `whsec_${Buffer.alloc(24, 3).toString('base64')}`;
   const lines: string[] = [];
-  const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
+  const logger = createLogger({ level: 'debug', write: (line) => lines.push(line) });
   try {
-    await sendCheckpoint({ url, secret }, published, at, log);
+    await sendCheckpoint({ url, secret }, published, at, logger);
     const [first] = got;
     assert.equal(JSON.parse(first?.body ?? ''), {
       event: 'checkpoint.published',
@@ -40,16 +40,16 @@ test('a checkpoint is sent signed; a receiver that fails is warned of, and nothi
     );
     assert.equal(lines, []);
     status = 500;
-    await sendCheckpoint({ url, secret: null }, published, at, log);
+    await sendCheckpoint({ url, secret: null }, published, at, logger);
     assert.match(lines.join(''), /could not be sent[^\n]*answered 500/);
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
-  await sendCheckpoint({ url, secret: null }, published, at, log);
+  await sendCheckpoint({ url, secret: null }, published, at, logger);
   assert.is(lines.length, 2);
   assert.not.match(lines.join(''), /127\.0\.0\.1/);
-  await sendCheckpoint(null, published, at, log);
+  await sendCheckpoint(null, published, at, logger);
 });
 
 test.run();

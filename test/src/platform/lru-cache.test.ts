@@ -1,11 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { boundedCache } from '../../../src/platform/lru-cache.ts';
+import { lruCache } from '../../../src/platform/lru-cache.ts';
 
 const test = suite('bounded cache');
 
 test('at the limit, what was longest not used goes', () => {
-  const cache = boundedCache<number>(2);
+  const cache = lruCache<number>(2);
   cache.set('a', 1);
   cache.set('b', 2);
   assert.is(cache.get('a'), 1);
@@ -17,19 +17,19 @@ test('at the limit, what was longest not used goes', () => {
 });
 
 test('what is held is not read again', async () => {
-  const cache = boundedCache<number>(2);
+  const cache = lruCache<number>(2);
   assert.is(await cache.load('a', async () => 1), 1);
   assert.is(await cache.load('a', async () => 2), 1);
 });
 
 test('what is not there is not held', async () => {
-  const cache = boundedCache<number>(2);
+  const cache = lruCache<number>(2);
   assert.is(await cache.load('a', async () => undefined), undefined);
   assert.is(await cache.load('a', async () => 2), 2);
 });
 
 test('a read that began before a deletion does not undo it', async () => {
-  const cache = boundedCache<number>(2);
+  const cache = lruCache<number>(2);
   const reading = Promise.withResolvers<number>();
   const loading = cache.load('a', () => reading.promise);
   cache.delete('a');

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inTurn, inTurnFor } from '../../../src/platform/serial.ts';
+import { serial, serialByKey } from '../../../src/platform/serial.ts';
 
 const test = suite('in turn');
 
 test('one begins when the one before has ended', async () => {
-  const run = inTurn();
+  const run = serial();
   const told: string[] = [];
   const act = (name: string, turns: number) => async () => {
     told.push(`${name} begins`);
@@ -22,7 +22,7 @@ test('one begins when the one before has ended', async () => {
   assert.equal(told, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
 });
 test('one that fails fails alone', async () => {
-  const run = inTurn();
+  const run = serial();
   const failed = run(() => Promise.reject(new Error('no')));
   const thrown = run(() => {
     throw new Error('neither');
@@ -33,12 +33,12 @@ test('one that fails fails alone', async () => {
   assert.is(await done, 'yes');
 });
 test('a queue that ran dry takes more', async () => {
-  const run = inTurn();
+  const run = serial();
   await run(async () => 1);
   assert.is(await run(async () => 2), 2);
 });
 test('two queues do not wait for one another', async () => {
-  const [one, other] = [inTurn(), inTurn()];
+  const [one, other] = [serial(), serial()];
   const stuck = Promise.withResolvers<void>();
   const first = one(() => stuck.promise);
   assert.is(await other(async () => 'free'), 'free');
@@ -47,7 +47,7 @@ test('two queues do not wait for one another', async () => {
 });
 
 test('what concerns different things does not wait for one another', async () => {
-  const run = inTurnFor();
+  const run = serialByKey();
   const told: string[] = [];
   const act = (name: string, turns: number) => async () => {
     for (let turn = 0; turn < turns; turn++) await nextTurn();

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Keeper } from '../../../src/read-models/custom-projection.ts';
+import type { CustomProjection } from '../../../src/read-models/custom-projection.ts';
 import type { StoredEvent } from '../../../src/store/event-store.ts';
 import { at, breaking, folds, log, sums } from '../../support/counting.ts';
 import { rowsFile } from '../../support/read-models.ts';
@@ -16,7 +16,7 @@ test.after.each(({ rows }) => rows.remove());
 /** Writes each event's type down, and remembers how many there are. */
 const diary = (
   over: { version?: number; before?: (stored: StoredEvent) => void } = {},
-): Keeper<{ size(): number }> => ({
+): CustomProjection<{ size(): number }> => ({
   name: 'diary',
   version: over.version ?? 1,
   open(database) {
@@ -41,17 +41,17 @@ const diary = (
   },
 });
 
-test('a keeper takes every event once, whatever its category', ({ rows }) => {
-  let models = rows.open({ projections: [sums], keepers: [diary()] });
+test('a custom projection takes every event once, whatever its category', ({ rows }) => {
+  let models = rows.open({ projections: [sums], customProjections: [diary()] });
   models.apply(log.slice(0, 2));
-  models = rows.open({ projections: [sums], keepers: [diary()] });
+  models = rows.open({ projections: [sums], customProjections: [diary()] });
   models.apply(log.slice(1));
   assert.is(models.kept(diary()).size(), 6);
   assert.equal(models.faults(), []);
   assert.throws(() => models.kept({ ...diary(), name: 'other' }), /nothing is kept as other/);
 });
 test('what it keeps is rolled back with the rows', ({ rows }) => {
-  const models = rows.open({ projections: [sums], keepers: [diary()] });
+  const models = rows.open({ projections: [sums], customProjections: [diary()] });
   models.apply(log.slice(0, 1));
   const other = new DatabaseSync(rows.file);
   other.exec(`CREATE TRIGGER stop BEFORE INSERT ON rows_sums WHEN NEW.key = 'b'
@@ -66,7 +66,7 @@ test('what it keeps is rolled back with the rows', ({ rows }) => {
 test('a file that takes nothing is not its fault: it goes on when there is room again', ({
   rows,
 }) => {
-  const models = rows.open({ projections: [sums], keepers: [diary()] });
+  const models = rows.open({ projections: [sums], customProjections: [diary()] });
   const other = new DatabaseSync(rows.file);
   other.exec(`CREATE TRIGGER stop BEFORE INSERT ON rows_diary WHEN NEW.key = 3
               BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
@@ -84,7 +84,7 @@ test('one that throws stops alone, and goes back to what is written', ({ rows })
       if (position === at(3)) throw new RangeError('not this one');
     },
   });
-  const models = rows.open({ projections: [sums], keepers: [refusing] });
+  const models = rows.open({ projections: [sums], customProjections: [refusing] });
   models.apply(log.slice(0, 1));
   models.apply(log.slice(1));
   assert.equal(
@@ -95,8 +95,8 @@ test('one that throws stops alone, and goes back to what is written', ({ rows })
   assert.is(models.rows(sums).get('a')?.total, 4);
   assert.is(models.position(), at(6));
 });
-test('a fold that stops undoes nothing that a keeper keeps', ({ rows }) => {
-  const models = rows.open({ projections: [breaking('b')], keepers: [diary()] });
+test('a fold that stops undoes nothing that a custom projection keeps', ({ rows }) => {
+  const models = rows.open({ projections: [breaking('b')], customProjections: [diary()] });
   models.apply(log);
   assert.equal(
     models.faults().map(({ name }) => name),
@@ -105,9 +105,9 @@ test('a fold that stops undoes nothing that a keeper keeps', ({ rows }) => {
   assert.is(models.kept(diary()).size(), 6);
 });
 test('one that changed begins anew, and the rows stay', ({ rows }) => {
-  rows.open({ projections: [sums], keepers: [diary()] }).apply(log);
+  rows.open({ projections: [sums], customProjections: [diary()] }).apply(log);
   folds.count = 0;
-  const models = rows.open({ projections: [sums], keepers: [diary({ version: 2 })] });
+  const models = rows.open({ projections: [sums], customProjections: [diary({ version: 2 })] });
   assert.is(models.kept(diary()).size(), 0);
   models.apply(log);
   assert.equal([models.kept(diary()).size(), folds.count], [6, 0]);

@@ -46,12 +46,12 @@ for (const [why, open] of openedAnew)
   test(`${why}: every row is folded again`, ({ rows }) => {
     const before = rows.open({ projections: [sums] });
     before.apply(log);
-    before.takeNote('head', 'x');
+    before.setBookmark('head', 'x');
     folds.count = 0;
     const models = open(rows);
     assert.equal(models.resume(), { position: beginning, index: 0 });
     assert.is(models.rows(sums).count(), 0);
-    assert.is(models.note('head'), undefined, 'a note is forgotten with the rows');
+    assert.is(models.getBookmark('head'), undefined, 'a note is forgotten with the rows');
     models.apply(log);
     assert.is(folds.count, 5);
     assert.is(models.rows(sums).get('a')?.total, 4);

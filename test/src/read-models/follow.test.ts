@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog } from '../../../src/logger.ts';
+import { createLogger } from '../../../src/logger.ts';
 import { followLog } from '../../../src/read-models/follow.ts';
 import { type EventStore, noStream, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { requested } from '../../support/client.ts';
@@ -16,10 +16,10 @@ test.after.each(({ file }) => file.remove());
 
 function follower(store: EventStore, file: ReturnType<typeof rowsFile>) {
   const lines: string[] = [];
-  const log = createLog({ level: 'debug', write: (line) => lines.push(line) });
+  const logger = createLogger({ level: 'debug', write: (line) => lines.push(line) });
   const readModels = file.open({ logId: store.logId });
   const ending = new AbortController();
-  const following = followLog({ store, readModels, log, signal: ending.signal });
+  const following = followLog({ store, readModels, logger, signal: ending.signal });
   const stop = async () => {
     ending.abort();
     await following.ended;

@@ -147,10 +147,10 @@ test('a fold that gives back the row it was given changed nothing', ({ rows }) =
 });
 test('a note is kept over a restart', ({ rows }) => {
   const models = rows.open({ projections: [sums] });
-  assert.is(models.note('reconciled'), undefined);
-  models.takeNote('reconciled', '1');
-  models.takeNote('reconciled', '2');
-  assert.is(rows.open({ projections: [sums] }).note('reconciled'), '2');
+  assert.is(models.getBookmark('reconciled'), undefined);
+  models.setBookmark('reconciled', '1');
+  models.setBookmark('reconciled', '2');
+  assert.is(rows.open({ projections: [sums] }).getBookmark('reconciled'), '2');
 });
 
 // ── The same rows, however they come ────────────────────────────────────────────────────────────────

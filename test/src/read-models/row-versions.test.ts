@@ -2,12 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PastTable } from '../../../src/read-models/row-versions.ts';
+import { RowVersions } from '../../../src/read-models/row-versions.ts';
 
 const test = suite('past table');
 
 test('each version is found between the events that made and changed it', () => {
-  const past = new PastTable<string>(new DatabaseSync(':memory:'), 'things');
+  const past = new RowVersions<string>(new DatabaseSync(':memory:'), 'things');
   past.change('a', 'one', 3);
   past.change('b', 'one', 4);
   past.change('a', 'two', 7);
@@ -34,7 +34,7 @@ test('each version is found between the events that made and changed it', () => 
 });
 
 test('rows that are alike are one object', () => {
-  const past = new PastTable<{ value: number }>(new DatabaseSync(':memory:'), 'things');
+  const past = new RowVersions<{ value: number }>(new DatabaseSync(':memory:'), 'things');
   past.change('a', { value: 1 }, 0);
   past.change('b', { value: 1 }, 1);
   const [[, a] = [], [, b] = []] = [...past.all(2)];
@@ -48,7 +48,7 @@ test('it says what a list of all changes says', () => {
   });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 30 }), fc.nat(31), (changes, size) => {
-      const past = new PastTable<string>(new DatabaseSync(':memory:'), 'things');
+      const past = new RowVersions<string>(new DatabaseSync(':memory:'), 'things');
       const expected = new Map<string, string>();
       for (const [index, { key, row }] of changes.entries()) {
         past.change(key, row, index);

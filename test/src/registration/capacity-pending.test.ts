@@ -12,15 +12,15 @@ test.before.each((world) => {
 test.after.each(({ file }) => file.remove());
 
 test('pending ones are bounded in all', async ({ file }) => {
-  const { take, unlock, write, room } = await hall(file, { pendingMax: 2 });
+  const { take, unlock, write, capacity } = await hall(file, { pendingMax: 2 });
   unlock(100);
-  const place = take('192.0.2.1');
-  place.fills(the.id(1));
+  const reservation = take('192.0.2.1');
+  reservation.bindTo(the.id(1));
   write(requested(1));
   assert.is(take('192.0.2.2').room, 'free');
   assert.is(take('192.0.2.3').room, 'pending-full');
   write(denied(1));
-  assert.is(room.pending(), 0);
+  assert.is(capacity.pending(), 0);
   assert.is(take('192.0.2.3').room, 'free');
 });
 test('and from one source: an IPv6 host is its whole /64', async ({ file }) => {
@@ -44,33 +44,33 @@ test('the window is asked first', async ({ file }) => {
 test('a request that is decided at once waits no more, however late its door hears of it', async ({
   file,
 }) => {
-  const { room, take, unlock, write } = await hall(file);
+  const { capacity, take, unlock, write } = await hall(file);
   unlock(9);
   for (const number of [1, 2]) {
-    const place = take();
-    if (number === 1) place.fills(the.id(number));
+    const reservation = take();
+    if (number === 1) reservation.bindTo(the.id(number));
     write(requested(number), denied(number));
-    room.asked(the.id(number), '192.0.2.1');
-    place.release();
+    capacity.asked(the.id(number), '192.0.2.1');
+    reservation.release();
   }
   await turns();
-  assert.is(room.pending(), 0);
+  assert.is(capacity.pending(), 0);
 });
 test('granted and expired ones wait no more either', async ({ file }) => {
-  const { room, unlock, write } = await hall(file);
+  const { capacity, unlock, write } = await hall(file);
   unlock(9);
   for (const end of [the.granted(), the.lapsed]) {
     write(the.requested());
     await turns();
-    assert.is(room.pending(), 1);
+    assert.is(capacity.pending(), 1);
     write(end);
-    assert.is(room.pending(), 0, end.type);
+    assert.is(capacity.pending(), 0, end.type);
   }
 });
 
 test('what waits at the start counts, page by page, for its source', async ({ file }) => {
   const many = Array.from({ length: 1_001 }, (_, number) => requested(number));
-  const { room, take } = await hall(
+  const { capacity, take } = await hall(
     file,
     { pendingMax: 2_000, pendingPerSourceMax: 1_002 },
     undefined,
@@ -88,7 +88,7 @@ test('what waits at the start counts, page by page, for its source', async ({ fi
       },
     ],
   );
-  assert.is(room.pending(), 1_001);
+  assert.is(capacity.pending(), 1_001);
   assert.equal(
     [take().room, take().room, take('192.0.2.2').room],
     ['free', 'pending-full', 'free'],
@@ -98,7 +98,7 @@ test('another node’s request counts when its source is open, also when it cann
   file,
 }) => {
   let fails = false;
-  const { room, take, unlock, write } = await hall(
+  const { capacity, take, unlock, write } = await hall(
     file,
     { pendingPerSourceMax: 1 },
     async ({ source }) => {
@@ -109,19 +109,19 @@ test('another node’s request counts when its source is open, also when it cann
   unlock(100);
   write(requested(1, the.firstWindow, '192.0.2.9'));
   await turns();
-  assert.is(room.pending(), 1);
+  assert.is(capacity.pending(), 1);
   assert.is(take('192.0.2.9').room, 'pending-full');
   fails = true;
   write(requested(2));
   await turns();
-  assert.is(room.pending(), 2);
+  assert.is(capacity.pending(), 2);
   assert.is(take(null).room, 'pending-full', 'it counts as not known');
   write(denied(1), denied(2));
-  assert.is(room.pending(), 0);
+  assert.is(capacity.pending(), 0);
 });
 test('what is decided while its source is opened is not counted', async ({ file }) => {
   const opening: { resolve: (source: string) => void; reject: (error: Error) => void }[] = [];
-  const { room, unlock, write } = await hall(file, {}, () => {
+  const { capacity, unlock, write } = await hall(file, {}, () => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     opening.push({ resolve, reject });
     return promise;
@@ -132,7 +132,7 @@ test('what is decided while its source is opened is not counted', async ({ file 
   opening[0]?.resolve('192.0.2.1');
   opening[1]?.reject(new Error('no key'));
   await turns();
-  assert.is(room.pending(), 0);
+  assert.is(capacity.pending(), 0);
 });
 
 test.run();

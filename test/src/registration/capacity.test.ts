@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Room } from '../../../src/registration/capacity.ts';
+import type { Capacity } from '../../../src/registration/capacity.ts';
 import * as the from '../../support/client.ts';
 import { rowsFile } from '../../support/read-models.ts';
 import { denied, hall, requested, turns } from './hall.ts';
@@ -23,9 +23,9 @@ test('a window holds as many as it says', async ({ file }) => {
 test('a place that was given back is free, and is given back once', async ({ file }) => {
   const { take, unlock } = await hall(file);
   unlock(2);
-  const place = take();
-  place.release();
-  place.release();
+  const reservation = take();
+  reservation.release();
+  reservation.release();
   assert.equal([take().room, take().room, take().room], ['free', 'free', 'window-full']);
 });
 test('giving back what was full gives nothing', async ({ file }) => {
@@ -53,58 +53,58 @@ test('a new window has its own room', async ({ file }) => {
 test('a request counts once: as a place while it is written, as a row from then on', async ({
   file,
 }) => {
-  const { room, take, unlock, write } = await hall(file);
+  const { capacity, take, unlock, write } = await hall(file);
   unlock(2);
-  const place = take();
-  place.fills(the.id(1));
+  const reservation = take();
+  reservation.bindTo(the.id(1));
   write(requested(1));
-  assert.is(room.pending(), 1);
+  assert.is(capacity.pending(), 1);
   const second = take();
   assert.is(second.room, 'free', 'one of two is used, not two');
   assert.is(take().room, 'window-full');
-  room.asked(the.id(1), '192.0.2.1');
-  place.release();
-  assert.is(room.pending(), 1);
+  capacity.asked(the.id(1), '192.0.2.1');
+  reservation.release();
+  assert.is(capacity.pending(), 1);
   assert.is(take().room, 'window-full');
   second.release();
   assert.is(take().room, 'free');
 });
 test('without that the place stands beside the row until it is given back', async ({ file }) => {
-  const { room, take, unlock, write } = await hall(file);
+  const { capacity, take, unlock, write } = await hall(file);
   unlock(2);
-  const place = take();
+  const reservation = take();
   write(requested(1));
-  room.asked(the.id(1), '192.0.2.1');
-  assert.is(room.pending(), 1, 'at once');
-  place.release();
+  capacity.asked(the.id(1), '192.0.2.1');
+  assert.is(capacity.pending(), 1, 'at once');
+  reservation.release();
   assert.equal([take().room, take().room], ['free', 'window-full']);
 });
 
 test('a door that is told before the rows are counts once all the same', async ({ file }) => {
-  const { room, take, unlock, write } = await hall(file);
+  const { capacity, take, unlock, write } = await hall(file);
   unlock(9);
-  const place = take();
-  room.asked(the.id(1), '192.0.2.1');
-  place.release();
-  assert.is(room.pending(), 1);
+  const reservation = take();
+  capacity.asked(the.id(1), '192.0.2.1');
+  reservation.release();
+  assert.is(capacity.pending(), 1);
   write(requested(1));
   await turns();
-  assert.is(room.pending(), 1);
+  assert.is(capacity.pending(), 1);
   write(denied(1));
-  assert.is(room.pending(), 0);
+  assert.is(capacity.pending(), 0);
 });
 test('a place is filled by the request it named last, and by none once it is given back', async ({
   file,
 }) => {
   const { take, unlock, write } = await hall(file, { pendingPerSourceMax: 1 });
   unlock(2);
-  const place = take('192.0.2.1');
-  place.fills(the.id(1));
-  place.fills(the.id(2));
+  const reservation = take('192.0.2.1');
+  reservation.bindTo(the.id(1));
+  reservation.bindTo(the.id(2));
   write(requested(1, the.nextWindow, '192.0.2.9'));
   await turns();
   assert.is(take('192.0.2.1').room, 'pending-full', 'its place is still taken');
-  place.release();
+  reservation.release();
   write(requested(2, the.nextWindow, '192.0.2.8'));
   await turns();
   assert.is(take('192.0.2.8').room, 'pending-full', 'another node’s, from there');
@@ -123,31 +123,35 @@ test('however many doors are open at once, just as many come in as there is room
       }),
       async (maxRequests, steps) => {
         file.remove();
-        const { room, take, unlock, write } = await hall(file);
+        const { capacity, take, unlock, write } = await hall(file);
         unlock(maxRequests);
         let next = 1;
         let written = 0;
-        const doors: { place: ReturnType<Room['take']>; id: number; isWritten: boolean }[] = [];
+        const doors: {
+          reservation: ReturnType<Capacity['reserve']>;
+          id: number;
+          isWritten: boolean;
+        }[] = [];
         for (const [step, pick] of steps) {
           const door = doors[pick % Math.max(1, doors.length)];
           const held = doors.filter(({ isWritten }) => !isWritten).length;
           if (step === 'take') {
-            const place = take();
-            assert.is(place.room, written + held < maxRequests ? 'free' : 'window-full');
-            if (place.room !== 'free') continue;
-            place.fills(the.id(900 + next));
-            place.fills(the.id(next));
-            doors.push({ place, id: next++, isWritten: false });
+            const reservation = take();
+            assert.is(reservation.room, written + held < maxRequests ? 'free' : 'window-full');
+            if (reservation.room !== 'free') continue;
+            reservation.bindTo(the.id(900 + next));
+            reservation.bindTo(the.id(next));
+            doors.push({ reservation, id: next++, isWritten: false });
           } else if (step === 'write' && door && !door.isWritten) {
             write(requested(door.id));
             door.isWritten = true;
             written++;
           } else if (door && (step === 'give up' || door.isWritten)) {
-            if (door.isWritten) room.asked(the.id(door.id), '192.0.2.1');
-            door.place.release();
+            if (door.isWritten) capacity.asked(the.id(door.id), '192.0.2.1');
+            door.reservation.release();
             doors.splice(doors.indexOf(door), 1);
           }
-          assert.is(room.pending(), written);
+          assert.is(capacity.pending(), written);
         }
       },
     ),

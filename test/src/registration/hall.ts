@@ -3,15 +3,15 @@ import type { ClientEvent } from '../../../domain/client/events.ts';
 import type { WindowEvent } from '../../../domain/window.ts';
 import { type RequestRow, requests } from '../../../projections/requests.ts';
 import { type WindowRow, windowProjection } from '../../../projections/window.ts';
-import { createRoom, type Room } from '../../../src/registration/capacity.ts';
+import { type Capacity, createCapacity } from '../../../src/registration/capacity.ts';
 import * as the from '../../support/client.ts';
 import { logOf, type rowsFile } from '../../support/read-models.ts';
 
 export interface Hall {
-  readonly room: Room;
+  readonly capacity: Capacity;
   /** Writes events to the log, and at once to the rows. */
   write(...events: readonly (ClientEvent | WindowEvent)[]): void;
-  take(source?: string | null): ReturnType<Room['take']>;
+  take(source?: string | null): ReturnType<Capacity['reserve']>;
   unlock(maxRequests: number, windowId?: string): void;
 }
 export type Limits = { pendingMax?: number; pendingPerSourceMax?: number };
@@ -47,7 +47,7 @@ export async function hall(
     models.apply(logOf(log).slice(from));
   };
   write(...before);
-  const room = await createRoom({
+  const capacity = await createCapacity({
     requests: models.rows(requests),
     onApplied: (listener) => models.onApplied(listener),
     openSource,
@@ -55,10 +55,10 @@ export async function hall(
     pendingPerSourceMax,
   });
   return {
-    room,
+    capacity,
     write,
     take: (source = '192.0.2.1') =>
-      room.take(models.rows(windowProjection).get('main') as WindowRow, source),
+      capacity.reserve(models.rows(windowProjection).get('main') as WindowRow, source),
     unlock: (maxRequests, windowId = the.firstWindow) =>
       write({
         type: 'RegistryUnlocked',

@@ -6,7 +6,7 @@ import {
   noStream,
   StoreUnavailable,
 } from '../../../src/store/event-store.ts';
-import { observed } from '../../../src/store/health.ts';
+import { withHealth } from '../../../src/store/health.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 import { newEvent, streamOf } from '../../support/stored-events.ts';
 
@@ -21,7 +21,7 @@ function watched() {
     append: (...given) => (failing ? Promise.reject(failing) : inner.append(...given)),
     deleteStream: (stream) => (failing ? Promise.reject(failing) : inner.deleteStream(stream)),
   };
-  const { store: seen, fault } = observed(store, () => clock.ms);
+  const { store: seen, fault } = withHealth(store, () => clock.ms);
   const write = () =>
     seen.append(streamOf('client'), noStream, [newEvent()]).catch((error) => error);
   const fail = (error: Error | undefined) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkpointOf } from '../../../../src/audit/transparency-log/checkpoint.ts';
+import { parseCheckpoint } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { exportLines } from '../../../../src/audit/transparency-log/export.ts';
 import { noteOf } from '../../../../src/audit/transparency-log/signed-note.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
@@ -35,7 +35,7 @@ const test = suite<Made>('same root', {} as Made);
 
 async function told({ call }: World): Promise<Proven> {
   const note = noteOf((await call('GET', '/api/audit/checkpoint')).body);
-  const { size, root } = checkpointOf(note.text);
+  const { size, root } = parseCheckpoint(note.text);
   const lines = (await call('GET', '/api/audit/export')).body.split('\n').slice(0, size);
   return { size, root: root.toString('base64'), lines: lines.join('\n') };
 }

@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  checkpointOf,
   checkpointsIn,
   checkpointText,
   joined,
+  parseCheckpoint,
 } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { emptyRoot, leafHash } from '../../../../src/audit/transparency-log/merkle.ts';
 import {
@@ -77,8 +77,8 @@ test('a checkpoint is three lines, and comes back as it was', () => {
   const checkpoint = { origin: 'gatebook/log', size: 3, root: leafHash(Buffer.of(1)) };
   const written = checkpointText(checkpoint);
   assert.is(written, `gatebook/log\n3\n${checkpoint.root.toString('base64')}\n`);
-  assert.equal(checkpointOf(written), checkpoint);
-  assert.equal(checkpointOf(`${written}an extension\n`), checkpoint);
+  assert.equal(parseCheckpoint(written), checkpoint);
+  assert.equal(parseCheckpoint(`${written}an extension\n`), checkpoint);
   for (const broken of [
     '',
     'x\n',
@@ -86,7 +86,7 @@ test('a checkpoint is three lines, and comes back as it was', () => {
     written.slice(0, -1),
     written.replace('3', '-3'),
   ])
-    assert.throws(() => checkpointOf(broken), /no checkpoint/);
+    assert.throws(() => parseCheckpoint(broken), /no checkpoint/);
 });
 
 test('a file holds one checkpoint after another; one cut off at its end is left out', () => {

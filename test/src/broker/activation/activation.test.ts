@@ -16,8 +16,8 @@ import {
   BrokerRefused,
 } from '../../../../src/broker/ports/broker.ts';
 import { handle, newCause } from '../../../../src/commands/handle.ts';
-import { createLog } from '../../../../src/logger.ts';
-import { allKeepers, allProjections, rowsOf } from '../../../../src/read-models/all.ts';
+import { createLogger } from '../../../../src/logger.ts';
+import { allCustomProjections, allProjections, rowsOf } from '../../../../src/read-models/all.ts';
 import { followLog } from '../../../../src/read-models/follow.ts';
 import { openReadModels } from '../../../../src/read-models/read-models.ts';
 import { memoryDisk, memoryStore } from '../../../support/event-store/memory-store.ts';
@@ -97,13 +97,13 @@ async function running(brokers: readonly Broker[], disk = memoryDisk()) {
     logId: store.logId,
     head: await store.head(),
     projections: allProjections,
-    keepers: allKeepers,
+    customProjections: allCustomProjections,
   });
   const rows = rowsOf(readModels);
   const ending = new AbortController();
   const { signal } = ending;
-  const log = createLog({ level: 'error', write: () => undefined });
-  const following = followLog({ store, readModels, log, signal });
+  const logger = createLogger({ level: 'error', write: () => undefined });
+  const following = followLog({ store, readModels, logger, signal });
   const now = () => new Date().toISOString();
   const active: Authority['active'] = (username) => {
     const row = rows.access.get(username);
@@ -112,7 +112,7 @@ async function running(brokers: readonly Broker[], disk = memoryDisk()) {
       : undefined;
   };
   const manager = startActivation({
-    ...{ store, readModels, rows, brokers, log, signal, now },
+    ...{ store, readModels, rows, brokers, logger, signal, now },
     authority: { active } as Authority,
   });
   const by = { kind: 'user' as const, name: 'admin' };
@@ -191,7 +191,7 @@ test('one that is refused is noted with the reason and holds up no other', async
   broker.refused.add('press-1');
   await world.create('press-1');
   assert.is(await world.manager.settled(await world.create('press-2'), 10_000), true);
-  assert.equal(world.manager.note('strict', 'press-1'), {
+  assert.equal(world.manager.obstacle('strict', 'press-1'), {
     status: 'failed',
     detail: "press-1 is somebody else's",
   });
@@ -200,7 +200,7 @@ test('one that is refused is noted with the reason and holds up no other', async
   broker.refused.clear();
   await world.manager.reconcile('strict', true);
   await until(() => world.active('press-1', 'strict') === true);
-  assert.is(world.manager.note('strict', 'press-1'), undefined);
+  assert.is(world.manager.obstacle('strict', 'press-1'), undefined);
   await world.stop();
 });
 

@@ -54,7 +54,7 @@ for (const version of versions) {
     });
   }
 
-  test(`version ${version}: a gatekeeper that throws is unavailable`, async ({ world }) => {
+  test(`version ${version}: an authenticator that throws is unavailable`, async ({ world }) => {
     world.gate.pass = () => Promise.reject(new Error('the store is away'));
     const client = await world.connect('ada', { version });
     assert.is(client.code, unavailable[version]);
@@ -85,7 +85,7 @@ for (const version of versions) {
   });
 }
 
-test('the gatekeeper sees what the wire had', async ({ world }) => {
+test('the authenticator sees what the wire had', async ({ world }) => {
   await connected(world.port, { version: 4, clientId: 'press-7', username: 'a/b', password: 'p' });
   await connected(world.port, { version: 5, clientId: '' });
   assert.equal(world.attempts, [
@@ -97,27 +97,27 @@ test('the gatekeeper sees what the wire had', async ({ world }) => {
 test('the registry may say that it is unavailable', async () => {
   const world = await embeddedWorld(
     {},
-    { gatekeeper: { connect: async () => ({ admitted: false, reason: 'unavailable' }) } },
+    { authenticator: { authenticate: async () => ({ admitted: false, reason: 'unavailable' }) } },
   );
   assert.is((await world.connect('ada', { version: 4 })).code, 3);
   assert.is((await world.connect('ada', { version: 5 })).code, 0x88);
   await world.close();
 });
 
-test('a gatekeeper that never answers is unavailable', async () => {
+test('an authenticator that never answers is unavailable', async () => {
   const world = await embeddedWorld({ ada: account() }, { limits: { answerTimeoutMs: 50 } });
   world.gate.pass = () => new Promise(() => {});
   assert.is((await world.connect('ada', { version: 5 })).code, 0x88);
   await world.close();
 });
 
-test('a gatekeeper that admits somebody else admits nobody', async () => {
+test('an authenticator that admits somebody else admits nobody', async () => {
   const world = await embeddedWorld({ ada: account() });
   const other = await embeddedWorld(
     {},
     {
-      gatekeeper: {
-        async connect() {
+      authenticator: {
+        async authenticate() {
           const [attempt] = world.attempts;
           return {
             admitted: true,

@@ -1,11 +1,15 @@
-/** An embedded broker with a gatekeeper that knows a handful of accounts, for the tests beside it. */
+/** An embedded broker with an authenticator that knows a handful of accounts, for the tests beside it. */
 import { suite } from 'uvu';
 import { compiled, type Operation } from '../../../../domain/permission.ts';
 import {
   type EmbeddedOptions,
   startEmbeddedBroker,
 } from '../../../../src/broker/embedded/broker.ts';
-import type { Admission, ConnectAttempt, Gatekeeper } from '../../../../src/broker/ports/broker.ts';
+import type {
+  Admission,
+  Authenticator,
+  ConnectAttempt,
+} from '../../../../src/broker/ports/broker.ts';
 import { type Connect, connected } from '../../../support/mqtt-peers.ts';
 
 export interface Account {
@@ -40,8 +44,8 @@ export async function embeddedWorld(
   const attempts: ConnectAttempt[] = [];
   const outcomes: string[] = [];
   const gate = { pass: async (): Promise<void> => {} };
-  const gatekeeper: Gatekeeper = {
-    async connect(attempt) {
+  const authenticator: Authenticator = {
+    async authenticate(attempt) {
       attempts.push(attempt);
       const account = accounts[attempt.username ?? ''];
       const answer =
@@ -53,7 +57,7 @@ export async function embeddedWorld(
     },
   };
   const broker = await startEmbeddedBroker({
-    gatekeeper,
+    authenticator,
     host: '127.0.0.1',
     port: 0,
     onConnect: (outcome) => outcomes.push(outcome),
@@ -67,7 +71,7 @@ export async function embeddedWorld(
     accounts,
     attempts,
     outcomes,
-    /** What the gatekeeper waits for after it has judged. */
+    /** What the authenticator waits for after it has judged. */
     gate,
     /** Connects as one of the accounts, with its password unless another is given. */
     async connect(username: string, connect: Connect = {}) {
@@ -76,7 +80,7 @@ export async function embeddedWorld(
       opened.push(client);
       return client;
     },
-    /** Changes an account as the registry does: first what the gatekeeper says, then what is in force. */
+    /** Changes an account as the registry does: first what the authenticator says, then what is in force. */
     async change(username: string, change: Partial<Account>) {
       const account = { ...(accounts[username] as Account), ...change };
       accounts[username] = account;

@@ -84,8 +84,8 @@ test('a refusal arrives though the broker breaks the connection right after it',
     }),
   );
   const { port } = await gatewayTo(here, upstream, {
-    gatekeeper: {
-      async connect() {
+    authenticator: {
+      async authenticate() {
         await sleep(100);
         return { admitted: false, reason: 'refused' };
       },
@@ -133,7 +133,7 @@ test('a registry that cannot tell holds up no refusal for ever', async (here) =>
   );
   const { port } = await gatewayTo(here, upstream, {
     timeouts: { answerMs: 100 },
-    gatekeeper: { connect: () => new Promise(() => {}) },
+    authenticator: { authenticate: () => new Promise(() => {}) },
   });
   const client = await connected(port, { username: 'press', password: 'secret' });
   assert.is(client.code, 5);

@@ -6,10 +6,10 @@ import {
   type GatewayOptions,
   startGateway,
 } from '../../../../src/broker/gateway/gateway.ts';
-import type { ConnectAttempt, Gatekeeper } from '../../../../src/broker/ports/broker.ts';
-import { createLog } from '../../../../src/logger.ts';
+import type { Authenticator, ConnectAttempt } from '../../../../src/broker/ports/broker.ts';
+import { createLogger } from '../../../../src/logger.ts';
 
-const log = createLog({ level: 'error' });
+const logger = createLogger({ level: 'error' });
 const portOf = (url: string) => Number(new URL(url).port);
 
 export interface Alone {
@@ -42,15 +42,15 @@ export async function gatewayTo(
 ): Promise<{ gateway: Gateway; port: number; asked: ConnectAttempt[]; outcomes: string[] }> {
   const asked: ConnectAttempt[] = [];
   const outcomes: string[] = [];
-  const gatekeeper: Gatekeeper = {
-    async connect(attempt) {
+  const authenticator: Authenticator = {
+    async authenticate(attempt) {
       asked.push(attempt);
       return { admitted: false, reason: 'refused' };
     },
   };
   const gateway = await startGateway({
     upstream: { host: '127.0.0.1', port },
-    ...{ host: '127.0.0.1', port: 0, gatekeeper, log },
+    ...{ host: '127.0.0.1', port: 0, authenticator, logger },
     onConnect: (outcome) => outcomes.push(outcome),
     ...more,
   });

@@ -3,14 +3,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compiled, type Permission } from '../../../../domain/permission.ts';
 import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
-import { emqxSessions } from '../../../../src/broker/hooks/emqx-sessions.ts';
+import { emqxSessions } from '../../../../src/broker/hooks/emqx.ts';
 import {
   type Admissions,
   type Admitted,
   createAdmissions,
   rightsWord,
 } from '../../../../src/broker/hooks/hooks.ts';
-import { rabbitmqSessions } from '../../../../src/broker/hooks/rabbitmq-sessions.ts';
+import { rabbitmqSessions } from '../../../../src/broker/hooks/rabbitmq.ts';
 import { brokerApi } from '../../../../src/broker/hooks/rest-api.ts';
 import {
   type Account,
@@ -18,7 +18,7 @@ import {
   BrokerDown,
   BrokerRefused,
 } from '../../../../src/broker/ports/broker.ts';
-import { createLog } from '../../../../src/logger.ts';
+import { createLogger } from '../../../../src/logger.ts';
 import { type ApiPeer, apiPeer, eventually } from './peer.ts';
 
 const username = 'press-7';
@@ -46,21 +46,21 @@ const admitted = (more: Partial<Admitted> = {}): Admitted => ({
 const keeping = suite('admissions');
 keeping('the oldest names are forgotten first, and no more are kept than is allowed', () => {
   const admissions = createAdmissions(4);
-  for (const name of ['a', 'b', 'c']) admissions.take(name, '1', admitted());
-  admissions.take('a', '1', admitted());
-  admissions.take('a', '2', admitted());
+  for (const name of ['a', 'b', 'c']) admissions.remember(name, '1', admitted());
+  admissions.remember('a', '1', admitted());
+  admissions.remember('a', '2', admitted());
   assert.equal(
     ['a', 'b', 'c'].map((name) => admissions.of(name).size),
     [2, 1, 1],
   );
-  admissions.take('d', '1', admitted());
+  admissions.remember('d', '1', admitted());
   assert.equal(
     ['a', 'b', 'c', 'd'].map((name) => admissions.of(name).size),
     [2, 0, 1, 1],
   );
   admissions.forget('a');
-  admissions.take('e', '1', admitted());
-  admissions.take('f', '1', admitted());
+  admissions.remember('e', '1', admitted());
+  admissions.remember('f', '1', admitted());
   assert.equal(
     ['a', 'c', 'd', 'e', 'f'].map((name) => admissions.of(name).size),
     [0, 1, 1, 1, 1],
@@ -68,8 +68,8 @@ keeping('the oldest names are forgotten first, and no more are kept than is allo
 });
 keeping('one name with ever new client ids is bounded too', () => {
   const admissions = createAdmissions(10, 4);
-  admissions.take('b', '1', admitted());
-  for (let id = 0; id < 20; id++) admissions.take('a', String(id), admitted());
+  admissions.remember('b', '1', admitted());
+  for (let id = 0; id < 20; id++) admissions.remember('a', String(id), admitted());
   assert.equal([...admissions.of('a').keys()], ['16', '17', '18', '19']);
   assert.is(admissions.of('b').size, 1);
 });
@@ -115,7 +115,7 @@ async function port(here: Here, kind: 'emqx' | 'rabbitmq', own?: SessionsApi): P
   const api = own ?? { emqx: emqxSessions, rabbitmq: rabbitmqSessions }[kind](kind, address);
   const broker = hookPort({
     ...{ name: kind, kind, api, admissions: here.admissions, urls: () => [] },
-    log: createLog({ level: 'error' }),
+    logger: createLogger({ level: 'error' }),
   });
   here.brokers.push(broker);
   await eventually(() => (broker.status() === 'up' ? true : undefined));
@@ -124,10 +124,10 @@ async function port(here: Here, kind: 'emqx' | 'rabbitmq', own?: SessionsApi): P
 
 test('activation keeps who came in by this credential with these rights, and nobody else', async (here) => {
   const broker = await port(here, 'emqx');
-  here.admissions.take(username, 'same', admitted());
-  here.admissions.take(username, 'old credential', admitted({ credentialId: otherCredential }));
-  here.admissions.take(username, 'old rights', admitted({ rights: 'others' }));
-  here.admissions.take(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
+  here.admissions.remember(username, 'same', admitted());
+  here.admissions.remember(username, 'old credential', admitted({ credentialId: otherCredential }));
+  here.admissions.remember(username, 'old rights', admitted({ rights: 'others' }));
+  here.admissions.remember(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
   const all = ['same', 'old credential', 'old rights', 'token', 'unknown'];
   here.sessions = all;
   assert.equal(await broker.activate(account(), credentialId), { active: true, sessionsClosed: 3 });
@@ -144,7 +144,7 @@ test('activation keeps who came in by this credential with these rights, and nob
 
 test('changed rights end the sessions that came in by the old ones', async (here) => {
   const broker = await port(here, 'emqx');
-  here.admissions.take(username, 'same', admitted());
+  here.admissions.remember(username, 'same', admitted());
   here.sessions = ['same'];
   await broker.setAuthorization(account());
   assert.equal(here.sessions, ['same']);
@@ -154,9 +154,9 @@ test('changed rights end the sessions that came in by the old ones', async (here
 
 test('a token ends its own sessions alone, and those that nobody knows', async (here) => {
   const broker = await port(here, 'emqx');
-  here.admissions.take(username, 'password', admitted());
-  here.admissions.take(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
-  here.admissions.take(username, 'other token', admitted({ credentialId: null, tokenId: 'u' }));
+  here.admissions.remember(username, 'password', admitted());
+  here.admissions.remember(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
+  here.admissions.remember(username, 'other token', admitted({ credentialId: null, tokenId: 'u' }));
   here.sessions = ['password', 'token', 'other token', 'unknown'];
   assert.is(await broker.disconnect(username, { tokenId: 't' }), 2);
   assert.equal(here.sessions, ['password', 'other token']);
@@ -165,7 +165,7 @@ test('a token ends its own sessions alone, and those that nobody knows', async (
 
 test('where sessions cannot be told apart, all stay or none', async (here) => {
   const broker = await port(here, 'rabbitmq');
-  here.admissions.take(username, 'same', admitted());
+  here.admissions.remember(username, 'same', admitted());
   here.sessions = ['127.0.0.1:1'];
   assert.equal(await broker.activate(account(), credentialId), { active: true, sessionsClosed: 0 });
   here.sessions = ['127.0.0.1:1', '127.0.0.1:2'];
@@ -186,7 +186,7 @@ test('who was let in a moment ago, and was no session yet, is closed too', async
       return looks++ === 0 ? 0 : 1;
     },
   });
-  here.admissions.take(username, 'late', admitted({ atMs: performance.now() }));
+  here.admissions.remember(username, 'late', admitted({ atMs: performance.now() }));
   assert.is(await broker.deactivate(username, null), 1);
   assert.equal(closed, [true, true]);
   assert.is(await broker.deactivate(username, null), 1);

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { startMosquitto } from '../../../../src/broker/mosquitto/adapter.ts';
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { processEnvironment } from '../../../../src/config/config.ts';
-import { createLog } from '../../../../src/logger.ts';
+import { createLogger } from '../../../../src/logger.ts';
 import { connected, until } from '../../../support/mqtt-peers.ts';
 import { skipped } from '../../../support/skipped.ts';
 import { controlPassword, controlUsername, mosquittoIsHere } from './peer.ts';
@@ -160,7 +160,7 @@ when('by a Unix socket, and never more laid ready than the limit', async () => {
     },
     logId: '00000000-0000-4000-8000-000000000000',
     urls: () => [],
-    log: createLog({ level: 'error', write: () => undefined }),
+    logger: createLogger({ level: 'error', write: () => undefined }),
     stagedMax: 2,
   });
   await new Promise<void>((resolve) => broker.onUp(resolve));

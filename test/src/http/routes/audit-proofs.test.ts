@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkpointOf, checkpointsIn } from '../../../../src/audit/transparency-log/checkpoint.ts';
+import {
+  checkpointsIn,
+  parseCheckpoint,
+} from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { includes, isConsistent, leafHash } from '../../../../src/audit/transparency-log/merkle.ts';
 import {
   isSignedBy,
@@ -31,7 +34,7 @@ const checkpoint = async ({ must, call }: Running) => {
   const { text, headers } = await must(200, 'GET', '/api/audit/checkpoint');
   assert.match(headers.get('content-type') ?? '', /^text\/plain/);
   assert.ok(isSignedBy(noteOf(text), verifierOf(key)));
-  return { ...checkpointOf(noteOf(text).text), text };
+  return { ...parseCheckpoint(noteOf(text).text), text };
 };
 const linesOf = async ({ must }: Running, query = '') => {
   const { text, headers } = await must(200, 'GET', `/api/audit/export${query}`);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkpointOf } from '../../../../src/audit/transparency-log/checkpoint.ts';
+import { parseCheckpoint } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { isConsistent } from '../../../../src/audit/transparency-log/merkle.ts';
 import { noteOf } from '../../../../src/audit/transparency-log/signed-note.ts';
 import { type Running, running, strongPassword } from '../running.ts';
@@ -23,7 +23,7 @@ async function granted(gatebook: Running, username: string, password = strongPas
   return { path, password };
 }
 const head = async ({ must }: Running) =>
-  checkpointOf(noteOf((await must(200, 'GET', '/api/audit/checkpoint')).text).text);
+  parseCheckpoint(noteOf((await must(200, 'GET', '/api/audit/checkpoint')).text).text);
 
 test('what was personal is gone from history and requests, and proofs stay whole', async ({
   gatebook,

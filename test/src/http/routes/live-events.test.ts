@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Request, User, Window } from '../../../../src/api/output.ts';
 import { liveStreamsPerUserMax } from '../../../../src/limits.ts';
-import { createLive, liveEntries } from '../../../../src/notifications/live-events.ts';
+import { createLiveEvents, liveEntries } from '../../../../src/notifications/live-events.ts';
 import { type EventStream, eventStream } from '../../../support/event-stream.ts';
 import { type Running, running, strongPassword } from '../running.ts';
 
@@ -194,13 +194,13 @@ const noHistory = { get: () => undefined } as never;
 
 test('a reader that does not read is told to read anew, and holds a bounded line', async () => {
   let apply: (events: never[]) => void = () => undefined;
-  const live = createLive({
+  const liveEvents = createLiveEvents({
     history: noHistory,
     onApplied: (listener) => {
       apply = listener as never;
     },
   });
-  const reader = live.read(null);
+  const reader = liveEvents.read(null);
   for (let at = 0; at < 1_001; at++)
     apply([
       {

@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  checkpointOf,
   isConsistent,
   isIncluded,
   leafHashOf,
+  readCheckpoint,
   signatureHolds,
   verifierKeyOf,
 } from '../../../../src/web/audit/proof.ts';
@@ -21,21 +21,21 @@ test.after(({ world }) => world.stop());
 const read = async ({ call }: World) => {
   const note = (await call('GET', '/api/audit/checkpoint')).body as string;
   const key = (await call('GET', '/.well-known/checkpoint-key', { token: null })).body as string;
-  return { note, checkpoint: checkpointOf(note), key: verifierKeyOf(key) };
+  return { note, checkpoint: readCheckpoint(note), key: verifierKeyOf(key) };
 };
 
 test('the signature of a checkpoint holds, and of none that was touched', async ({ world }) => {
   const { note, checkpoint, key } = await read(world);
   assert.ok(checkpoint && key);
   assert.is(await signatureHolds(checkpoint, key), true);
-  const touched = checkpointOf(
+  const touched = readCheckpoint(
     note.replace(`\n${checkpoint.size}\n`, `\n${checkpoint.size + 1}\n`),
   );
   assert.is(touched && (await signatureHolds(touched, key)), false);
   const other = { ...key, publicKey: key.publicKey.map((byte) => byte ^ 1) };
   assert.is(await signatureHolds(checkpoint, other).catch(() => false), false);
   for (const text of ['', 'x', 'a\nb\n\n— c d', note.replace('— ', '')])
-    assert.is(checkpointOf(text), null);
+    assert.is(readCheckpoint(text), null);
 });
 
 test('each event of the log is proven in it, by the bytes of the export, and nowhere else', async ({
