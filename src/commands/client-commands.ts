@@ -1,12 +1,14 @@
 /** Changes to clients: decided, recorded, readable here, and rid of the secrets that they made useless. */
 
 import { client } from '../../domain/client/client.ts';
-import type { ClientCommand, ClientRefusal } from '../../domain/client/commands.ts';
+import type { ClientCommand, ClientDecision, ClientRefusal } from '../../domain/client/commands.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
 import { type Client, credentialIdsOf } from '../../domain/client/state.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { type Cause, type HandledCommand, handle } from './handle.ts';
+import { type Cause, type HandledCommand, handleDecision } from './handle.ts';
+
+type HandledClientCommand = HandledCommand<Client, ClientEvent, ClientRefusal>;
 
 export interface Clients {
   /**
@@ -15,9 +17,18 @@ export interface Clients {
    */
   change(
     username: string,
-    command: ClientCommand | ((state: Client) => ClientCommand | Promise<ClientCommand>),
+    command: ClientCommand | ((state: Client) => ClientCommand),
     cause: Cause,
-  ): Promise<HandledCommand<Client, ClientEvent, ClientRefusal>>;
+  ): Promise<HandledClientCommand>;
+  /**
+   * The same for what must look at the state, prepare and only then decide; it is asked again when somebody
+   * else was first. What it found out beside the decision is passed on.
+   */
+  decide<Decided extends { readonly decision: ClientDecision }>(
+    username: string,
+    decide: (state: Client) => Promise<Decided>,
+    cause: Cause,
+  ): Promise<HandledClientCommand & Decided>;
 }
 
 export function createClients(options: {
@@ -28,31 +39,37 @@ export function createClients(options: {
   settled: (position: string) => Promise<void>;
 }): Clients {
   const { store, vault, forget, settled } = options;
-  return {
-    async change(username, command, cause) {
-      let before: readonly string[] = [];
-      const outcome = await handle(
-        store,
-        client,
-        username,
-        async (state) => {
-          before = credentialIdsOf(state);
-          return typeof command === 'function' ? await command(state) : command;
-        },
-        cause,
-      );
-      if (outcome.position === null) {
-        // Somebody else may have recorded it this instant.
-        if (outcome.decision.accepted) await settled(await store.head());
-        return outcome;
-      }
-      await settled(outcome.position);
-      const after = credentialIdsOf(outcome.state);
-      const useless = before.filter((id) => !after.includes(id));
-      if (useless.length > 0) forget(username);
-      // What cannot be destroyed now is an orphan, and the sweep finds it.
-      await Promise.allSettled(useless.map((id) => vault.destroy(id)));
+
+  async function settle(username: string, outcome: HandledClientCommand): Promise<void> {
+    const { decision, before, state, position } = outcome;
+    if (position === null) {
+      // Somebody else may have recorded it this instant.
+      if (decision.accepted) await settled(await store.head());
+      return;
+    }
+    await settled(position);
+    const after = credentialIdsOf(state);
+    const useless = credentialIdsOf(before).filter((id) => !after.includes(id));
+    if (useless.length > 0) forget(username);
+    // What cannot be destroyed now is an orphan, and the sweep finds it.
+    await Promise.allSettled(useless.map((id) => vault.destroy(id)));
+  }
+
+  const clients: Clients = {
+    async decide(username, decide, cause) {
+      const outcome = await handleDecision(store, client, username, decide, cause);
+      await settle(username, outcome);
       return outcome;
     },
+    change: (username, command, cause) =>
+      clients.decide(
+        username,
+        async (state) => {
+          const asked = typeof command === 'function' ? command(state) : command;
+          return { decision: client.decide(asked, state) };
+        },
+        cause,
+      ),
   };
+  return clients;
 }

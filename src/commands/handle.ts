@@ -24,23 +24,22 @@ export const newCause = (): Cause => ({ correlationId: randomUUID(), causationId
 
 export interface HandledCommand<State, Event, Refusal extends string> {
   readonly decision: Decision<Event, Refusal>;
+  /** The state that was decided on. */
+  readonly before: State;
   /** The state after the decision. */
   readonly state: State;
   /** Where the last event stands that this decision wrote; null: it wrote none. */
   readonly position: Position | null;
+  /** Where the newest event stands that was decided on; null: the stream had none. */
+  readonly decidedOn: Position | null;
 }
 
-type Domain<State, Command, Event, Refusal extends string> = Decider<
-  State,
-  Command,
-  Event,
-  Refusal
->;
+type Recordable = Pick<NewEvent, 'type' | 'data'>;
 
 /** The state of one aggregate as the store has it now, its newest event, and the revision to append at. */
 export async function load<State, Command, Event, Refusal extends string>(
   store: EventStore,
-  decider: Domain<State, Command, Event, Refusal>,
+  decider: Decider<State, Command, Event, Refusal>,
   id: string,
 ): Promise<{ state: State; revision: number; newest: StoredEvent | undefined }> {
   const stored = await store.read(`${decider.category}-${id}`);
@@ -62,36 +61,35 @@ function turnsOf(store: EventStore): ReturnType<typeof serialByKey> {
 }
 
 /**
- * Decides a command and records what follows. `command` may look at the state first: it is asked again
- * with each new one, and must not wait for a command to the same stream.
+ * Records what `decide` decides. It is given each state anew that somebody else's event brings about, and
+ * must not wait for a command to the same stream. What it found out beside the decision is passed on.
  * @throws StoreUnavailable, and Conflict when the stream stays contended.
  */
-export async function handle<
+export async function handleDecision<
   State,
-  Command,
-  Event extends Pick<NewEvent, 'type' | 'data'>,
+  Event extends Recordable,
   Refusal extends string,
+  Decided extends { readonly decision: Decision<Event, Refusal> },
 >(
   store: EventStore,
-  decider: Domain<State, Command, Event, Refusal>,
+  decider: Decider<State, never, Event, Refusal>,
   id: string,
-  command: Command | ((state: State) => Command | Promise<Command>),
+  decide: (state: State) => Decided | Promise<Decided>,
   cause: Cause,
-): Promise<HandledCommand<State, Event, Refusal>> {
+): Promise<HandledCommand<State, Event, Refusal> & Decided> {
   const stream = `${decider.category}-${id}`;
   /** Null: somebody else was first. */
-  const once = async (): Promise<HandledCommand<State, Event, Refusal> | null> => {
-    const { state, revision } = await load(store, decider, id);
-    const asked =
-      typeof command === 'function'
-        ? await (command as (state: State) => Command | Promise<Command>)(state)
-        : command;
-    const decision = decider.decide(asked, state);
+  const once = async () => {
+    const { state: before, revision, newest } = await load(store, decider, id);
+    const decided = await decide(before);
+    const { decision } = decided;
+    const decidedOn = newest?.position ?? null;
     if (!decision.accepted || decision.events.length === 0)
-      return { decision, state, position: null };
+      return { ...decided, before, state: before, position: null, decidedOn };
     try {
       const { position } = await store.append(stream, revision, written(decision.events, cause));
-      return { decision, state: decision.events.reduce(decider.evolve, state), position };
+      const state = decision.events.reduce(decider.evolve, before);
+      return { ...decided, before, state, position, decidedOn };
     } catch (error) {
       if (error instanceof Conflict) return null;
       throw error;
@@ -109,8 +107,31 @@ export async function handle<
   );
 }
 
+/**
+ * Decides a command and records what follows. `command` may depend on the state: it is asked again with
+ * each new one.
+ * @throws StoreUnavailable, and Conflict when the stream stays contended.
+ */
+export const handle = <State, Command, Event extends Recordable, Refusal extends string>(
+  store: EventStore,
+  decider: Decider<State, Command, Event, Refusal>,
+  id: string,
+  command: Command | ((state: State) => Command),
+  cause: Cause,
+): Promise<HandledCommand<State, Event, Refusal>> => {
+  const commandFor = (state: State): Command =>
+    typeof command === 'function' ? (command as (state: State) => Command)(state) : command;
+  return handleDecision<State, Event, Refusal, { decision: Decision<Event, Refusal> }>(
+    store,
+    decider,
+    id,
+    (state) => ({ decision: decider.decide(commandFor(state), state) }),
+    cause,
+  );
+};
+
 const written = (
-  events: readonly Pick<NewEvent, 'type' | 'data'>[],
+  events: readonly Recordable[],
   { correlationId, causationId }: Metadata,
 ): NewEvent[] =>
   events.map(({ type, data }) => ({

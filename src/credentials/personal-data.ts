@@ -1,5 +1,5 @@
 /** Personal fields (SPEC 5): sealed under a key per client in the vault, null once it is destroyed. */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { Vault } from './vault.ts';
@@ -15,11 +15,15 @@ export class SealBroken extends Error {
 export interface PersonalKey {
   readonly keyId: string;
   readonly key: Buffer;
+  /** It is not in the vault yet: keep it before an event names it. */
+  readonly isNew: boolean;
 }
 
 export interface Personal {
-  /** The key of a name; a new one, kept in the vault, when there is none or it was destroyed. */
+  /** The key of a name; a new one when there is none or it was destroyed. */
   keyFor(username: string, existingKeyId: string | null): Promise<PersonalKey>;
+  /** Keeps a new key in the vault. */
+  keep(username: string, key: PersonalKey): Promise<void>;
   /**
    * The value of a sealed field; null when there is none, or when its key was destroyed.
    * @throws SealBroken when the text is not what was sealed for this name and field.
@@ -98,13 +102,14 @@ export function createPersonal(
   return {
     async keyFor(username, existingKeyId) {
       const existing = existingKeyId === null ? undefined : await keyOf(existingKeyId, username);
-      if (existingKeyId !== null && existing !== undefined) {
-        return { keyId: existingKeyId, key: existing };
-      }
-      const key = randomBytes(keyBytes);
+      if (existingKeyId !== null && existing !== undefined)
+        return { keyId: existingKeyId, key: existing, isNew: false };
+      return { keyId: randomUUID(), key: randomBytes(keyBytes), isNew: true };
+    },
+
+    async keep(username, { keyId, key }) {
       const text = key.toString('base64url');
-      const keyId = await vault.keep({ kind: 'personal-key', username, key: text });
-      return { keyId, key };
+      await vault.keep({ kind: 'personal-key', username, key: text }, keyId);
     },
 
     async open(username, field, sealed) {

@@ -26,8 +26,11 @@ export type Secret =
 export type SecretOwner = Pick<Secret, 'kind' | 'username'>;
 
 export interface Vault {
-  /** Keeps a secret before any event names it. The id is random and tells nothing of it. */
-  keep(secret: Secret): Promise<string>;
+  /**
+   * Keeps a secret before any event names it, under a random id that tells nothing of it: a new one, or one
+   * that was made by `crypto.randomUUID()` and used for nothing else.
+   */
+  keep(secret: Secret, id?: string): Promise<string>;
   /** Undefined when it was destroyed or never was. */
   open(id: string): Promise<Secret | undefined>;
   /** Destroys a secret beyond recovery. Destroying what is not there is a success. */
@@ -123,8 +126,7 @@ export function createVault(
     open,
     destroy,
 
-    async keep(secret) {
-      const id = randomUUID();
+    async keep(secret, id = randomUUID()) {
       const data: StoredSecret = { at: now(), ...secret };
       const metadata = { correlationId: randomUUID(), causationId: null };
       await store.append(streamOf(id), noStream, [

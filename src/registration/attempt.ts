@@ -1,9 +1,11 @@
-/** One attempt on its way through rows 3 to 8 (SPEC 4): what it prepared is undone unless it was recorded. */
+/** One attempt on its way through rows 3 to 8 (SPEC 4): match, decide, reserve and keep what it needs, record, answer. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
+import type { ClientEvent } from '../../domain/client/events.ts';
 import type { Client } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
+import type { Decision } from '../../domain/decider.ts';
 import { holdsHttpRights, type Permission } from '../../domain/permission.ts';
 import { registryId } from '../../domain/window.ts';
 import type { AccessRow } from '../../projections/access.ts';
@@ -14,7 +16,7 @@ import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import type { Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
-import { type Personal, sealField } from '../credentials/personal-data.ts';
+import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -57,23 +59,53 @@ export interface RegistrationAttemptOptions {
   readonly onKnock?: (flow: DoorAttempt['flow']) => void;
 }
 
+/** What an attempt came to, and the credentials that it showed. */
+export interface AttemptOutcome {
+  readonly answer: DoorAnswer;
+  /** Which known credential of the name was offered; null: none of them. */
+  readonly matched: string | null;
+  /** The credential of the request that this attempt became; null: it became none. */
+  readonly keptCredentialId: string | null;
+}
+
+type Facts = Pick<
+  RequestRegistration,
+  'matched' | 'windowId' | 'gate' | 'holdsHttpRights' | 'expiresAt' | 'at'
+>;
+type PersonalFields = Pick<
+  RequestRegistration,
+  'personalKeyId' | 'source' | 'clientId' | 'context'
+>;
+
+interface Decided {
+  readonly decision: Decision<ClientEvent, DoorRefusal>;
+  readonly command: RequestRegistration;
+}
+
 const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
 
+/** The event by which an attempt becomes a request; undefined: it became none. */
+function requestIn({ decision }: Pick<Decided, 'decision'>) {
+  const [event] = decision.accepted ? decision.events : [];
+  return event?.type === 'RegistrationRequested' || event?.type === 'ReplacementRequested'
+    ? event
+    : undefined;
+}
+
+const recordsAnything = ({ decision }: Decided) => decision.accepted && decision.events.length > 0;
+
 export class RegistrationAttempt {
-  matched: string | null = null;
   readonly #options: RegistrationAttemptOptions;
   readonly #attempt: DoorAttempt;
   readonly #proof: Proof;
   readonly #pairingId: string | null;
   readonly #requestId = randomUUID();
-  /** Personal keys that were made for this visit. */
-  readonly #keyIds = new Set<string>();
+  readonly #credentialId = randomUUID();
   #reservation: Reservation | undefined;
-  #kept: string | undefined;
-  #sealed:
-    | Pick<RequestRegistration, 'personalKeyId' | 'source' | 'clientId' | 'context'>
-    | undefined;
-  #command: RequestRegistration | undefined;
+  /** Secrets that were kept for an event that is to name them. */
+  readonly #keptIds = new Set<string>();
+  /** The key that the personal fields are sealed with, and the fields. */
+  #sealed: { readonly key: PersonalKey; readonly fields: PersonalFields } | undefined;
 
   constructor(options: RegistrationAttemptOptions, attempt: DoorAttempt, proof: Proof) {
     this.#options = options;
@@ -83,114 +115,62 @@ export class RegistrationAttempt {
       attempt.pairingId ?? (attempt.flow === 'explicit' ? randomBytes(3).toString('hex') : null);
   }
 
-  /** The credential that this visit brought; null: none was kept. */
-  get keptCredentialId(): string | null {
-    return this.#kept ?? null;
-  }
-
-  async run(cause: Cause): Promise<DoorAnswer> {
-    const { clients, vault, capacity } = this.#options;
+  /** @throws StoreUnavailable, Conflict */
+  async run(cause: Cause): Promise<AttemptOutcome> {
+    const { clients, capacity, position: here } = this.#options;
+    const { username, source } = this.#attempt;
     try {
-      const { decision, state, position } = await clients.change(
-        this.#attempt.username,
-        (now) => this.#prepare(now),
-        cause,
-      );
-      const [event] = decision.accepted ? decision.events : [];
-      const asks =
-        event?.type === 'RegistrationRequested' || event?.type === 'ReplacementRequested';
-      if (asks) {
-        capacity.asked(event.data.requestId, this.#attempt.source);
-        this.#proof.remember(event.data.credentialId);
+      const handled = await clients.decide(username, (state) => this.#decide(state), cause);
+      const request = requestIn(handled);
+      if (request !== undefined) {
+        capacity.asked(request.data.requestId, source);
+        this.#proof.remember(request.data.credentialId);
       }
-      // The race was lost: nothing names these. Where this fails the sweep finds the orphans; and where
-      // the outcome is not known (an error above), the event may be there: then they stay.
-      const orphans = [...this.#keyIds].filter((id) => id !== state.personalKeyId);
-      if (!asks && this.#kept !== undefined) orphans.push(this.#kept);
-      await Promise.allSettled(orphans.map((id) => vault.destroy(id)));
-      return this.#answer(
-        decision.accepted ? null : (decision.refusal as DoorRefusal),
-        event?.type,
-        state,
-        position ?? this.#options.position(),
-      );
+      await this.#destroyUnnamed(handled.state, request?.data.credentialId ?? null);
+      return {
+        answer: this.#answer(handled, handled.state, handled.position ?? here()),
+        matched: handled.command.matched,
+        keptCredentialId: request?.data.credentialId ?? null,
+      };
     } finally {
       this.#reservation?.release();
     }
   }
 
-  /** The command for a state: what is slow is done once, and only for who is let in. */
-  async #prepare(state: Client): Promise<RequestRegistration> {
-    this.matched = await this.#proof.matching(state);
-    if (this.matched !== null) this.#proof.remember(this.matched);
-    const preview = requestRegistration(this.#knocking('free', state), state);
-    const [event] = preview.accepted ? preview.events : [];
-    if (event === undefined) return this.#decided(this.#knocking('free', state));
-
-    const asks = event.type !== 'RegistrationContested';
-    if (asks) {
-      const window = this.#options.rows.window.get(registryId);
-      if (window && this.#reservation?.room !== 'free')
-        this.#reservation = this.#options.capacity.reserve(window, this.#attempt.source);
-      if (this.#reservation?.room !== 'free')
-        return this.#decided(this.#knocking(this.#reservation?.room ?? 'pending-full', state));
-      this.#reservation.bindTo(this.#requestId);
+  /** Decides on a state; what a recorded event is to name is reserved and kept before it is recorded. */
+  async #decide(state: Client): Promise<Decided> {
+    const matched = await this.#proof.matching(state);
+    if (matched !== null) this.#proof.remember(matched);
+    const facts = this.#facts(state, matched);
+    const fields = await this.#personalFields(state, facts);
+    const decideWith = (room: RequestRegistration['room']): Decided => {
+      const command = this.#command(facts, fields, room);
+      return { command, decision: requestRegistration(command, state) };
+    };
+    const decided = decideWith('free');
+    if (!recordsAnything(decided)) return decided;
+    if (requestIn(decided) !== undefined) {
+      const room = this.#reserve();
+      if (room !== 'free') return decideWith(room);
     }
-    // At once, so that both secrets share a commit.
-    await Promise.all([asks ? this.#keep() : undefined, this.#sealUnder(state)]);
-    return this.#decided(this.#knocking('free', state));
+    await this.#keepSecrets(decided);
+    return decided;
   }
 
-  async #keep(): Promise<void> {
-    this.#kept ??= await this.#options.vault.keep({
-      kind: 'verifier',
-      username: this.#attempt.username,
-      verifier: await this.#proof.verifier(),
-    });
-  }
-
-  /** A race for a new name may have brought another key: one client, one key. */
-  async #sealUnder(state: Client): Promise<void> {
-    const current = this.#sealed?.personalKeyId === state.personalKeyId;
-    if (!this.#sealed || (state.personalKeyId !== null && !current))
-      this.#sealed = await this.#seal(state);
-  }
-
-  #decided(command: RequestRegistration): RequestRegistration {
-    this.#command = command;
-    return command;
-  }
-
-  #knocking(room: RequestRegistration['room'], state: Client): RequestRegistration {
-    const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
-    const at = this.#options.now();
-    const window = this.#options.rows.window.get(registryId);
+  #facts(state: Client, matched: string | null): Facts {
+    const { authority, rows, now, pendingTtlMs } = this.#options;
+    const at = now();
+    const window = rows.window.get(registryId);
     return {
-      type: 'RequestRegistration',
-      username,
-      matched: this.matched,
+      at,
+      matched,
       windowId: window?.windowId ?? null,
       gate: this.#gate(window, at),
-      room,
       // By what is recorded, which the read models may not have yet.
       holdsHttpRights:
         state.status === 'active' &&
-        holdsHttpRights(this.#options.authority.effective(username, state.rights)),
-      requestId: this.#requestId,
-      credentialId: this.#kept ?? randomUUID(),
-      flow,
-      pairingId: this.#pairingId,
-      expiresAt: laterBy(at, this.#options.pendingTtlMs),
-      requestedRoles,
-      requestedPermissions,
-      ...(this.#sealed ?? {
-        personalKeyId: randomUUID(),
-        source: null,
-        clientId: null,
-        context: null,
-      }),
-      at,
-      by: { kind: 'client', name: username },
+        holdsHttpRights(authority.effective(this.#attempt.username, state.rights)),
+      expiresAt: laterBy(at, pendingTtlMs),
     };
   }
 
@@ -200,64 +180,130 @@ export class RegistrationAttempt {
     return unmet(window.limits, this.#attempt, matchesNetworks) === null ? 'open' : 'filtered';
   }
 
-  async #seal(state: Client) {
-    const { username, source, clientId, context } = this.#attempt;
-    const { keyId, key } = await this.#options.personal.keyFor(username, state.personalKeyId);
-    if (keyId !== state.personalKeyId) this.#keyIds.add(keyId);
-    const sealed = (field: string, value: unknown) =>
-      value === null ? null : sealField(key, keyId, username, field, value);
+  #command(
+    facts: Facts,
+    fields: PersonalFields,
+    room: RequestRegistration['room'],
+  ): RequestRegistration {
+    const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
     return {
-      personalKeyId: keyId,
+      type: 'RequestRegistration',
+      username,
+      ...facts,
+      room,
+      requestId: this.#requestId,
+      credentialId: this.#credentialId,
+      flow,
+      pairingId: this.#pairingId,
+      requestedRoles,
+      requestedPermissions,
+      ...fields,
+      by: { kind: 'client', name: username },
+    };
+  }
+
+  /**
+   * Sealed only where an event may follow, which it does at an open gate alone. A race for a new name may
+   * have brought another key: one client, one key.
+   */
+  async #personalFields(state: Client, { gate }: Facts): Promise<PersonalFields> {
+    if (gate !== 'open')
+      return { personalKeyId: randomUUID(), source: null, clientId: null, context: null };
+    const { username, source, clientId, context } = this.#attempt;
+    const known = this.#sealed;
+    if (known && (state.personalKeyId === null || state.personalKeyId === known.key.keyId))
+      return known.fields;
+    const key = await this.#options.personal.keyFor(username, state.personalKeyId);
+    const sealed = (field: string, value: unknown) =>
+      value === null ? null : sealField(key.key, key.keyId, username, field, value);
+    const fields = {
+      personalKeyId: key.keyId,
       source: sealed('source', source),
       clientId: sealed('clientId', clientId),
       context: sealed('context', context),
     };
+    this.#sealed = { key, fields };
+    return fields;
   }
 
-  #answer(
-    refusal: DoorRefusal | null,
-    recorded: string | undefined,
-    state: Client,
-    position: string,
-  ): DoorAnswer {
-    const { username, source, flow, mayAsk } = this.#attempt;
+  /** A place for the request, taken once however often it is decided anew. */
+  #reserve(): RequestRegistration['room'] {
+    const window = this.#options.rows.window.get(registryId);
+    if (window && this.#reservation?.room !== 'free')
+      this.#reservation = this.#options.capacity.reserve(window, this.#attempt.source);
+    this.#reservation?.bindTo(this.#requestId);
+    return this.#reservation?.room ?? 'pending-full';
+  }
+
+  /** Both at once, so that they share a commit. */
+  async #keepSecrets(decided: Decided): Promise<void> {
+    await Promise.all([
+      requestIn(decided) === undefined ? undefined : this.#keepVerifier(),
+      this.#keepPersonalKey(),
+    ]);
+  }
+
+  async #keepVerifier(): Promise<void> {
+    if (this.#keptIds.has(this.#credentialId)) return;
+    const { username } = this.#attempt;
+    const verifier = await this.#proof.verifier();
+    await this.#options.vault.keep({ kind: 'verifier', username, verifier }, this.#credentialId);
+    this.#keptIds.add(this.#credentialId);
+  }
+
+  async #keepPersonalKey(): Promise<void> {
+    const key = this.#sealed?.key;
+    if (!key?.isNew || this.#keptIds.has(key.keyId)) return;
+    await this.#options.personal.keep(this.#attempt.username, key);
+    this.#keptIds.add(key.keyId);
+  }
+
+  /**
+   * The race was lost: nothing names these. Where this fails the sweep finds the orphans; and where the
+   * outcome is not known (recording threw), the event may be there: then they stay.
+   */
+  async #destroyUnnamed(state: Client, credentialId: string | null): Promise<void> {
+    const unnamed = [...this.#keptIds].filter(
+      (id) => id !== state.personalKeyId && id !== credentialId,
+    );
+    await Promise.allSettled(unnamed.map((id) => this.#options.vault.destroy(id)));
+  }
+
+  #answer(decided: Decided, state: Client, position: string): DoorAnswer {
+    const { decision, command } = decided;
+    const { username } = this.#attempt;
     const row: AccessRow = { ...state, username };
-    if (refusal === null) {
-      if (recorded === 'RegistrationContested' || recorded === 'ReplacementRequested')
-        return {
-          kind: 'refused',
-          refusal: 'username-taken',
-          requestId: null,
-          members: null,
-          position,
-        };
-      if (state.status === 'pending')
-        return {
-          kind: 'pending',
-          requestId: state.waiting.requestId,
-          username,
-          pairingId: this.#pairingIdOf(state.waiting.requestId),
-          expiresAt: state.waiting.expiresAt,
-          position,
-        };
-      return granted(row, position);
+    if (!decision.accepted) {
+      this.#countKnock(decision.refusal, command.gate);
+      const { rows } = this.#options;
+      return refused(rows.history, row, decision.refusal, command.matched, position);
     }
-    const turnedAway =
-      refusal === 'registry-locked' || refusal === 'window-full' || refusal === 'pending-full';
-    if (turnedAway && mayAsk !== false) {
-      const gate = this.#command?.gate;
-      const reason = refusal !== 'registry-locked' ? 'full' : gate === 'filtered' ? gate : 'locked';
-      this.#options.knocks.count(
-        { username, source: source ?? 'unknown', flow, reason },
-        this.#options.now(),
-      );
-      this.#options.onKnock?.(flow);
-    }
-    return refused(this.#options.rows.history, row, refusal, this.matched, position);
+    const [recorded] = decision.events;
+    if (recorded?.type === 'RegistrationContested' || recorded?.type === 'ReplacementRequested')
+      return {
+        ...{ kind: 'refused', refusal: 'username-taken', position },
+        ...{ requestId: null, members: null },
+      };
+    if (state.status !== 'pending') return granted(row, position);
+    const { requestId, expiresAt } = state.waiting;
+    const pairingId = this.#pairingIdOf(requestId);
+    return { kind: 'pending', requestId, username, pairingId, expiresAt, position };
   }
 
   #pairingIdOf(requestId: string): string | null {
-    if (this.#command?.requestId === requestId) return this.#command.pairingId;
+    if (requestId === this.#requestId) return this.#pairingId;
     return this.#options.rows.requests.get(requestId)?.pairingId ?? null;
+  }
+
+  /** Who was turned away shows as a knock, but for what could never have become a request. */
+  #countKnock(refusal: DoorRefusal, gate: RequestRegistration['gate']): void {
+    const isFull = refusal === 'window-full' || refusal === 'pending-full';
+    if (!isFull && refusal !== 'registry-locked') return;
+    const { username, source, flow, mayAsk } = this.#attempt;
+    if (mayAsk === false) return;
+    const reason = isFull ? 'full' : gate === 'filtered' ? 'filtered' : 'locked';
+    const knock = { username, source: source ?? 'unknown', flow, reason } as const;
+    this.#options.knocks.count(knock, this.#options.now());
+    this.#options.onKnock?.(flow);
   }
 }

@@ -63,11 +63,11 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const name = `${key} ${username}`;
     const throttled = () => {
       const position = options.position();
-      return told(attempt, { kind: 'throttled', retryAfterSeconds: wait, position });
+      return reported(attempt, { kind: 'throttled', retryAfterSeconds: wait, position });
     };
     if (wait > 0 && tries.waitSeconds(name) > 0 && !isStrong(password)) return throttled();
     const quick = await quickly(attempt, wait);
-    if (quick) return told(attempt, quick);
+    if (quick) return reported(attempt, quick);
 
     if (wait > 0) {
       const known = authority.principal(username)?.row ?? initial;
@@ -80,16 +80,20 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const proof = await proofs.full(username, password, key);
     await recordEnds(options, username, cause);
 
-    const registrationAttempt = new RegistrationAttempt(options, attempt, proof);
-    const answer = await registrationAttempt.run(cause);
-    if (registrationAttempt.matched === null && answer.kind === 'refused') throttle.count(key);
+    const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
+      options,
+      attempt,
+      proof,
+    ).run(cause);
+    if (matched === null && answer.kind === 'refused') throttle.count(key);
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
-    for (const credentialId of [registrationAttempt.matched, registrationAttempt.keptCredentialId])
+    for (const credentialId of [matched, keptCredentialId])
       if (credentialId !== null) seen.note(key, credentialId);
-    return told(attempt, answer);
+    return reported(attempt, answer);
   }
 
-  const told = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
+  /** Tells those who count and stage of an answer, and passes it on. */
+  const reported = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
     if (answer.kind === 'pending') knocks.admitted(attempt.username);
     if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
     options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
@@ -110,7 +114,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
   };
 }
 
-/** Records what has ended at this name already, should the clockwork not have come round to it yet. */
+/** Records what has ended at this name already, should the expiry job not have come to it yet. */
 async function recordEnds(
   { clients, rows, now }: RegistrationOptions,
   username: string,

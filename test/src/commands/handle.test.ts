@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { accept, type Decider, event, refuse } from '../../../domain/decider.ts';
 import { upcasters } from '../../../domain/upcast.ts';
-import { handle, load, newCause } from '../../../src/commands/handle.ts';
+import { handle, handleDecision, load, newCause } from '../../../src/commands/handle.ts';
 import { decideAttemptsMax } from '../../../src/limits.ts';
 import {
   Conflict,
@@ -93,8 +93,10 @@ test('what is already so writes nothing', async () => {
   await count(store, { by: 2 });
   assert.equal(await count(store, { by: 0 }), {
     decision: { accepted: true, events: [] },
+    before: 2,
     state: 2,
     position: null,
+    decidedOn: (await store.read(stream))[0]?.position,
   });
   assert.is((await store.read(stream)).length, 1);
 });
@@ -102,8 +104,10 @@ test('what is refused writes nothing', async () => {
   const store = memoryStore();
   assert.equal(await count(store, { by: 101 }), {
     decision: { accepted: false, refusal: 'too-much' },
+    before: 0,
     state: 0,
     position: null,
+    decidedOn: null,
   });
   assert.equal(await store.read(stream), []);
 });
@@ -155,9 +159,10 @@ test('a store that cannot be written is told at once', async () => {
   assert.instance(error, StoreUnavailable);
   assert.is(appends, 1);
 });
-test('a command that cannot be made writes nothing', async () => {
+test('a decision that cannot be made writes nothing', async () => {
   const store = memoryStore();
-  const error = await count(store, () => Promise.reject(new Error('no key'))).catch(String);
+  const unprepared = () => Promise.reject(new Error('no key'));
+  const error = await handleDecision(store, counter, '1', unprepared, newCause()).catch(String);
   assert.is(error, 'Error: no key');
   assert.equal(await store.read(stream), []);
 });

@@ -6,6 +6,8 @@ import {
   createPersonal,
   keyIdOf,
   openField,
+  type Personal,
+  type PersonalKey,
   SealBroken,
   sealField,
 } from '../../../src/credentials/personal-data.ts';
@@ -106,18 +108,31 @@ function world(keysMax?: number) {
   return { vault, personal: createPersonal(vault, keysMax) };
 }
 
+async function keptKey(personal: Personal, username: string): Promise<PersonalKey> {
+  const made = await personal.keyFor(username, null);
+  assert.is(made.isNew, true);
+  await personal.keep(username, made);
+  return made;
+}
+
 test('a name’s key is made once, kept, and found again', async () => {
   const { vault, personal } = world();
-  const made = await personal.keyFor('press-1', null);
+  const made = await keptKey(personal, 'press-1');
   assert.is(made.key.length, 32);
   const found = await createPersonal(vault).keyFor('press-1', made.keyId);
-  assert.equal(found, made);
+  assert.equal(found, { ...made, isNew: false });
   assert.is.not((await personal.keyFor('press-2', null)).keyId, made.keyId);
+});
+
+test('a key that nobody kept is nowhere', async () => {
+  const { vault, personal } = world();
+  const made = await personal.keyFor('press-1', null);
+  assert.is(await vault.open(made.keyId), undefined);
 });
 
 test('a sealed field opens by itself; none is null', async () => {
   const { personal } = world();
-  const made = await personal.keyFor('press-1', null);
+  const made = await keptKey(personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   assert.equal(await personal.open('press-1', 'context', text), context);
   assert.is(await personal.open('press-1', 'context', null), null);
@@ -125,7 +140,7 @@ test('a sealed field opens by itself; none is null', async () => {
 
 test('once the key is destroyed the field is null, and a new key is made for what comes', async () => {
   const { vault, personal } = world();
-  const made = await personal.keyFor('press-1', null);
+  const made = await keptKey(personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   assert.equal(await personal.open('press-1', 'context', text), context);
   await vault.destroy(made.keyId);
@@ -139,7 +154,7 @@ test('a forgotten key is asked of the vault again', async () => {
   const { vault } = world();
   const silent: Pick<Vault, 'keep' | 'open' | 'onDestroyed'> = { ...vault, onDestroyed: () => {} };
   const personal = createPersonal(silent);
-  const made = await personal.keyFor('press-1', null);
+  const made = await keptKey(personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   await personal.open('press-1', 'context', text);
   await vault.destroy(made.keyId);
@@ -150,7 +165,7 @@ test('a forgotten key is asked of the vault again', async () => {
 
 test('a changed field throws; a key of another name or of another kind opens nothing', async () => {
   const { vault, personal } = world();
-  const made = await personal.keyFor('press-1', null);
+  const made = await keptKey(personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   const broken = (attempt: Promise<unknown>, pattern: RegExp) =>
     attempt.then(
@@ -178,7 +193,7 @@ test('at the limit of held keys, the oldest is asked of the vault again', async 
   const personal = createPersonal(counting, 2);
   const made = [];
   for (const username of ['a', 'b', 'c']) {
-    const one = await personal.keyFor(username, null);
+    const one = await keptKey(personal, username);
     made.push({ username, text: sealField(one.key, one.keyId, username, 'x', 1), id: one.keyId });
   }
   const [a, b, c] = made as [(typeof made)[0], (typeof made)[0], (typeof made)[0]];
