@@ -6,13 +6,12 @@ import {
 } from './administration/first-administrator.ts';
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
-import type { Vault } from './credentials/vault.ts';
 import { startHttp } from './http/server.ts';
+import { watchVault } from './jobs/watch-vault.ts';
 import { storeSilenceMaxMs } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
-import { pause } from './platform/pause.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
@@ -26,7 +25,6 @@ export { moveLogBetween } from './startup/move-log.ts';
 export { rebuildReadModels } from './startup/read-models.ts';
 
 const catchUpMs = 60_000;
-const retryDelayMs = 1_000;
 
 export interface RunningService {
   /** The addresses of the `ready` line. */
@@ -146,17 +144,6 @@ async function firstAdministrator(
     isTerminal: process.stdout.isTTY === true,
     now,
   });
-}
-
-/** Follows what other nodes keep and destroy, and begins again where that breaks off. */
-async function watchVault(vault: Vault, logger: Logger, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted)
-    try {
-      await vault.watch(signal);
-    } catch (error) {
-      logger.warn('The vault cannot be followed; trying again', { error });
-      await pause(retryDelayMs, signal);
-    }
 }
 
 /** Virtual hosts of RabbitMQ that clients may use. */

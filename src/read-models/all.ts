@@ -34,3 +34,5 @@ export const rowsOf = (readModels: ReadModels) => ({
   activations: readModels.rows(activations),
   history: readModels.rows(history),
 });
+
+export type RowsOf = ReturnType<typeof rowsOf>;

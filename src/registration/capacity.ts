@@ -21,19 +21,18 @@ export interface Capacity {
   /** The source of a request that this node wrote, so that it need not be opened again. */
   asked(requestId: string, source: string | null): void;
   pending(): number;
+  /** Counts what waits already, once the rows are as far as the log; the doors open after it resolves. */
+  countWaiting(): Promise<void>;
 }
 
-/**
- * Counts waiting requests and their sources. `openSource` opens the sealed source of a row; what waits at
- * the start is counted before this resolves.
- */
-export async function createCapacity(options: {
+/** Counts waiting requests and their sources. `openSource` opens the sealed source of a row. */
+export function createCapacity(options: {
   requests: Rows<RequestRow>;
   onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
   openSource: (row: RequestRow) => Promise<string | null>;
   pendingMax: number;
   pendingPerSourceMax: number;
-}): Promise<Capacity> {
+}): Capacity {
   const { requests, openSource, pendingMax, pendingPerSourceMax } = options;
   const sources = new Map<string, string>();
   const perSource = new Map<string, number>();
@@ -63,7 +62,10 @@ export async function createCapacity(options: {
     if (waits(row.requestId)) started(row.requestId, source);
   };
 
+  /** While the rows are folded from the beginning, most of what waited is decided a moment later. */
+  let counts = false;
   options.onApplied((_events, changes) => {
+    if (!counts) return;
     for (const [requestId, changed] of changes.get('requests') ?? []) {
       const row = changed as RequestRow | undefined;
       const place = filling.get(requestId);
@@ -78,10 +80,12 @@ export async function createCapacity(options: {
     }
   });
 
-  for (const row of everyRow(requests, { where: [{ column: 'status', is: 'pending' }] }))
-    await learn(row);
-
   return {
+    async countWaiting() {
+      counts = true;
+      for (const row of everyRow(requests, { where: [{ column: 'status', is: 'pending' }] }))
+        await learn(row);
+    },
     pending: () => sources.size,
     asked(requestId, source) {
       // It may be decided already: then it waits no more.

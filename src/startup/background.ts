@@ -1,4 +1,4 @@
-/** What runs beside the doors until the service stops: checkpoints, topics, the clockwork, notifications. */
+/** Starts what runs beside the doors until the service stops: checkpoints, MQTT topics, expiry, the vault's sweep, notifications. */
 
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
 import { startExpiry } from '../jobs/expiry.ts';
@@ -33,7 +33,12 @@ export function startBackground(options: BackgroundOptions): Notifications {
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
   const notifications = startNotifications({
-    ...{ readModels, logger, now, views, signal },
+    ...{ logger, now, views, signal },
+    readModels: {
+      getBookmark: (name) => readModels.getBookmark(name),
+      setBookmark: (name, value) => readModels.setBookmark(name, value),
+      onApplied: service.onApplied,
+    },
     webhook: config.webhook,
     ntfyUrl: config.ntfyUrl,
     publicUrl: config.publicUrl,

@@ -1,11 +1,11 @@
-/** Starts the brokers of the configuration, what drives them, and the gateways before them. */
+/** Starts the brokers of the configuration, the process manager that drives them, and the gateways before them. */
 import { type ActivationOptions, startActivation } from '../broker/activation/activation.ts';
 import { activateWhileLeader } from '../broker/activation/while-leader.ts';
 import { embeddedPort } from '../broker/embedded/adapter.ts';
 import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
 import { startGateways } from '../broker/gateway/start.ts';
 import { createHooks, type Hooks } from '../broker/hooks/hooks.ts';
-import type { ActivationManager, Broker } from '../broker/ports/broker.ts';
+import type { ActivationManager, Authenticator, Broker } from '../broker/ports/broker.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
@@ -20,7 +20,7 @@ const leaseWaitMs = 30_000;
 
 type Embedded = Awaited<ReturnType<typeof startEmbeddedBroker>>;
 
-/** What is driven so far: the service is built before its brokers are. */
+/** The brokers that have been started so far: the service is built before they are. */
 export interface BrokerRuntime {
   embedded: Embedded | null;
   brokers: readonly Broker[];
@@ -53,69 +53,76 @@ export interface BrokersStarted {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
-type Starting = Pick<
+type BrokerStartOptions = Pick<
   ServiceOptions,
   'config' | 'logger' | 'metrics' | 'store' | 'readModels' | 'now' | 'inTouch'
 > & { readonly service: Service; readonly runtime: BrokerRuntime; readonly lifecycle: Lifecycle };
 
-/** Fills `driven`. @throws MosquittoMissing, and what a listener says of a taken port */
-export async function startAllBrokers(options: Starting): Promise<BrokersStarted> {
-  const { config, logger, metrics, store, service, runtime, lifecycle, inTouch } = options;
-  const authenticator = createMqttAuthenticator({
+/** Fills `runtime`. @throws MosquittoMissing, and what a listener says of a taken port */
+export async function startAllBrokers(options: BrokerStartOptions): Promise<BrokersStarted> {
+  const { config, logger, metrics, store, runtime, lifecycle } = options;
+  const authenticator = authenticatorOf(options);
+  const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
+  const lease = await leaseOf(options);
+  if (embeds(config)) {
+    const embedded = await startEmbeddedBroker({
+      ...{ ...listening(config), authenticator, logger, onConnect },
+    });
+    lifecycle.add(() => embedded.close());
+    runtime.embedded = embedded;
+  }
+  const hooks = hooksOf(options, authenticator, onConnect);
+  let gatewayUrls: readonly string[] = [];
+  const brokers = await startBrokers({
+    ...{ config, logger, logId: store.logId, admissions: hooks.admissions },
+    embedded: embeddedAdapterOf(runtime),
+    gatewayUrls: () => gatewayUrls,
+  });
+  runtime.brokers = brokers.all;
+  runtime.activation = startActivating(options, lease);
+  // What waits for a broker's answer waits no longer; what was half done is done at the next start.
+  lifecycle.runs(runtime.activation.ended, () => brokers.close());
+  const gateways = await startGateways({
+    ...{ config, authenticator, logger, onConnect },
+    privateUpstream: brokers.upstream,
+  });
+  lifecycle.add(() => gateways.close());
+  gatewayUrls = gateways.privateUrls;
+  return {
+    activation: runtime.activation,
+    hooks,
+    addresses: { ...runtime.embedded?.addresses, ...gateways.addresses },
+  };
+}
+
+const embeds = ({ mqttPort, brokers }: Config): boolean =>
+  mqttPort !== null && brokers.some(({ kind }) => kind === 'embedded');
+
+const authenticatorOf = ({ service, lifecycle, inTouch, logger }: BrokerStartOptions) =>
+  createMqttAuthenticator({
     registration: service.registration,
     authority: service.authority,
     passwordFaults: service.passwordFaults,
     stopping: () => lifecycle.signal.aborted || !inTouch(),
     logger,
   });
-  const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
-  const embeds = config.mqttPort !== null && config.brokers.some(({ kind }) => kind === 'embedded');
-  // A node without brokers has nothing to drive, and would only keep the lease from one that has.
-  const drives = embeds || config.brokers.some(({ kind }) => kind !== 'embedded');
-  const lease = isShared(config) && drives ? await leaseOn(config, embeds, lifecycle) : undefined;
-  if (embeds) {
-    const embedded = await startEmbeddedBroker({
-      ...listening(config),
-      authenticator,
-      logger,
-      onConnect,
-    });
-    lifecycle.add(() => embedded.close());
-    runtime.embedded = embedded;
-  }
-  const urls = Object.values(runtime.embedded?.addresses ?? {}).filter((url) => url !== undefined);
-  let privateUrls: readonly string[] = [];
-  const hooks = createHooks({
-    authenticator,
-    authority: service.authority,
+
+const hooksOf = (
+  { service }: BrokerStartOptions,
+  authenticator: Authenticator,
+  onConnect: (outcome: string) => void,
+): Hooks =>
+  createHooks({
+    ...{ authenticator, onConnect, authority: service.authority },
     tokenEnd: (tokenId) => service.rows.tokens.get(tokenId)?.expiresAt ?? null,
-    onConnect,
   });
-  const brokers = await startBrokers({
-    config,
-    logId: store.logId,
-    logger,
-    embedded: runtime.embedded && embeddedPort(runtime.embedded, () => urls),
-    gatewayUrls: () => privateUrls,
-    admissions: hooks.admissions,
-  });
-  runtime.brokers = brokers.all;
-  const activation = driving(options, lease);
-  runtime.activation = activation;
-  // What waits for a broker's answer waits no longer; what was half done is done at the next start.
-  lifecycle.runs(activation.ended, () => brokers.close());
-  const gateways = await startGateways({
-    ...{ config, authenticator, logger, onConnect },
-    privateUpstream: brokers.upstream,
-  });
-  lifecycle.add(() => gateways.close());
-  privateUrls = gateways.privateUrls;
-  return {
-    activation,
-    hooks,
-    addresses: { ...runtime.embedded?.addresses, ...gateways.addresses },
-  };
-}
+
+/** The embedded broker as the process manager drives it; null: there is none. */
+const embeddedAdapterOf = ({ embedded }: BrokerRuntime) => {
+  if (embedded === null) return null;
+  const urls = Object.values(embedded.addresses).filter((url) => url !== undefined);
+  return embeddedPort(embedded, () => urls);
+};
 
 const listening = ({ mqttHost: host, mqttPort, mqttWsPort }: Config) => ({
   host,
@@ -123,9 +130,9 @@ const listening = ({ mqttHost: host, mqttPort, mqttWsPort }: Config) => ({
   ...(mqttWsPort === null ? {} : { webSocket: { host, port: mqttWsPort, path: '/mqtt' as const } }),
 });
 
-function driving(options: Starting, lease: Lease | undefined): ActivationManager {
+function startActivating(options: BrokerStartOptions, lease: Lease | undefined): ActivationManager {
   const { store, readModels, logger, now, service, runtime, metrics, lifecycle } = options;
-  const driving: ActivationOptions = {
+  const activating: ActivationOptions = {
     ...{ store, readModels, logger, now },
     authority: service.authority,
     rows: service.rows,
@@ -133,15 +140,21 @@ function driving(options: Starting, lease: Lease | undefined): ActivationManager
     signal: lifecycle.signal,
     onActivated: (name, seconds) => metrics.activationSeconds.observe({ broker: name }, seconds),
   };
-  return lease ? activateWhileLeader(driving, lease) : startActivation(driving);
+  return lease ? activateWhileLeader(activating, lease) : startActivation(activating);
 }
 
-/** Competes for the lease that one node drives the brokers with; the embedded broker needs it to begin. */
-async function leaseOn(config: Config, embeds: boolean, lifecycle: Lifecycle): Promise<Lease> {
+/**
+ * Competes for the lease that one node of several drives the brokers with; the embedded broker needs it to
+ * begin. Undefined: the log is this node's alone, or there is no broker, and it would only keep the lease
+ * from a node that has one.
+ */
+async function leaseOf({ config, lifecycle }: BrokerStartOptions): Promise<Lease | undefined> {
+  const hasBrokers = embeds(config) || config.brokers.some(({ kind }) => kind !== 'embedded');
+  if (!isShared(config) || !hasBrokers) return undefined;
   const { kurrentLease } = await import('../store/kurrentdb/lease.ts');
   const lease = kurrentLease(config.store, 'process-manager');
   lifecycle.add(() => lease.close());
-  if (embeds && !(await lease.gained(leaseWaitMs)))
+  if (embeds(config) && !(await lease.gained(leaseWaitMs)))
     throw new Error(
       'another node drives the brokers of this log, and the embedded broker is for one node: set ' +
         'GATEBOOK_BROKER to the broker that all nodes share, or GATEBOOK_MQTT_PORT=off here',

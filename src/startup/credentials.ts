@@ -15,6 +15,8 @@ import { isShared } from '../store/location.ts';
 
 export type HashLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'>;
 
+export type Credentials = Awaited<ReturnType<typeof openCredentials>>;
+
 /** @throws KeyFileRefused, KeysDiffer */
 export async function openCredentials(options: {
   readonly config: Config;

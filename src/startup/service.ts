@@ -1,10 +1,9 @@
-/** Builds what stands between the edges and the log: credentials, doors, desks and views. */
+/** Builds what stands between the edges and the log: credentials, doors, administration, views and audit. */
 import { clientStatuses } from '../../domain/client/state.ts';
-import { registryId } from '../../domain/window.ts';
 import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
 import { createAudit } from '../audit/audit.ts';
-import { createAuthority } from '../authority.ts';
+import { type Authority, createAuthority } from '../authority.ts';
 import type { ActivationObstacle, EmbeddedBroker, Staged } from '../broker/ports/broker.ts';
 import { createClients } from '../commands/client-commands.ts';
 import { Refused } from '../commands/refused.ts';
@@ -14,18 +13,16 @@ import { loginFailuresPerMinute, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
-import { createThrottle } from '../platform/throttle.ts';
-import { rowsOf } from '../read-models/all.ts';
+import { createThrottle, type Throttle } from '../platform/throttle.ts';
+import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
-import { type Capacity, createCapacity } from '../registration/capacity.ts';
-import { createKnocks } from '../registration/knocks.ts';
-import { createLongPolls } from '../registration/long-polls.ts';
-import { createRegistration } from '../registration/registration.ts';
-import { createRegistrationTokens, registrationTokenGraceMs } from '../registration/tokens.ts';
+import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { createViews } from '../views/views.ts';
-import { type HashLimits, openCredentials } from './credentials.ts';
+import { createViews, type Views } from '../views/views.ts';
+import { listenInOrder } from './applied-listeners.ts';
+import { type Credentials, type HashLimits, openCredentials } from './credentials.ts';
+import { buildDoors, type Doors } from './doors.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -53,141 +50,148 @@ export interface ServiceOptions {
 
 export type Service = Awaited<ReturnType<typeof buildService>>;
 
-export async function buildService(options: ServiceOptions) {
+/** @throws KeyFileRefused, KeysDiffer */
+export async function buildService(given: ServiceOptions) {
+  const { store, fault: storeFault } = withHealth(given.store);
+  const options: ServiceOptions = { ...given, store };
   const { config, logger, metrics, readModels, now } = options;
-  const watched = withHealth(options.store);
-  const { store } = watched;
-  const { passwords, vault, signer, personal, proofs, seen, tokens } = await openCredentials({
-    ...{ config, logger, store, now },
-    limits: options.limits,
-  });
+  const credentials = await openCredentials(options);
   const rows = rowsOf(readModels);
-  const position = () => readModels.position();
-  const onApplied: ReadModels['onApplied'] = (listener) => readModels.onApplied(listener);
-
-  // The first to be told of a change: nobody after it sees rights of before.
+  const applied = listenInOrder(readModels);
   const authority = createAuthority({
     ...{ access: rows.access, roles: rows.roles, tokenRows: rows.tokens },
-    ...{ tokens, onApplied, now },
+    ...{ tokens: credentials.tokens, onApplied: applied.as('authority'), now },
   });
-  const settledAt = (brokers: 'all' | 'own') => async (at: string) => {
-    if (!(await readModels.reached(at, positionWaitMs)))
+  const liveEvents = createLiveEvents({
+    history: rows.history,
+    onApplied: applied.as('live-events'),
+  });
+  const shared = {
+    credentials,
+    rows,
+    authority,
+    sources: createThrottle(config.sourceAttemptsPerMinute),
+  };
+  const clients = clientsSettledAt('all', options, credentials);
+  const doors = buildDoors(options, {
+    ...{ ...shared, applied, liveEvents },
+    clients: clientsSettledAt('own', options, credentials),
+  });
+  const administration = buildAdministration(options, { ...shared, clients, doors });
+  const views = buildViews(options, { ...shared, doors });
+  const audit = buildAudit(options, { ...shared, views, doors });
+  const { registration, turnedAway } = doors;
+  const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
+  observeService(options, { ...shared, doors, views });
+
+  const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
+    ...{ registration, authority, administration, views, audit, liveEvents, readModels },
+    passwordFaults: faultsOf,
+    reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
+    ...{ now, metrics, logger, config },
+  };
+  const { vault, passwords } = credentials;
+  return {
+    ...{ app, rows, audit, clients, vault, passwords, authority, registration, turnedAway },
+    ...{ passwordFaults: faultsOf, storeFault },
+    /** For who listens later than the service is built. */
+    onApplied: applied.as('notifications'),
+    /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
+    begin: () => doors.capacity.countWaiting(),
+  };
+}
+
+/** What several builders need. */
+interface Shared {
+  readonly credentials: Credentials;
+  readonly rows: RowsOf;
+  readonly authority: Authority;
+  readonly sources: Throttle;
+}
+
+/** Resolves when what stands at a position is readable here, and in force at these brokers. */
+const settledAt =
+  (brokers: 'all' | 'own', { readModels, enforced }: ServiceOptions) =>
+  async (position: string): Promise<void> => {
+    if (!(await readModels.reached(position, positionWaitMs)))
       throw new Refused('position-not-reached', {
         detail: 'It is recorded, but cannot be read yet: ask for it again.',
       });
-    await options.enforced(at, brokers);
+    await enforced(position, brokers);
   };
-  const settled = settledAt('all');
-  const clients = createClients({ store, vault, forget: passwords.forget, settled });
-  const atDoor = { store, vault, forget: passwords.forget, settled: settledAt('own') };
 
-  const liveEvents = createLiveEvents({ history: rows.history, onApplied });
-  const knocks = createKnocks(
-    (knock) => liveEvents.knocked(knock),
-    () => rows.window.get(registryId)?.windowId ?? null,
-  );
-  const startedAt = now();
-  /** Null where this node was not there from the window's beginning: a part is no count. */
-  const turnedAway = () => {
-    const row = rows.window.get(registryId);
-    return row === undefined || row.unlockedAt < startedAt ? null : knocks.turnedAway(row.windowId);
-  };
-  const sources = createThrottle(config.sourceAttemptsPerMinute);
-  let capacity: Capacity | undefined;
-  const roomNow = (): Capacity => {
-    if (!capacity) throw new Error('the doors are not open yet');
-    return capacity;
-  };
-  const registration = createRegistration({
-    ...{ authority, proofs, seen, personal, vault, rows, knocks, now, position },
-    clients: createClients(atDoor),
-    capacity: {
-      reserve: (...given) => roomNow().reserve(...given),
-      asked: (...given) => roomNow().asked(...given),
-      pending: () => roomNow().pending(),
-    },
-    throttle: sources,
-    pendingTtlMs: config.pendingTtlMs,
-    inTouch: options.inTouch,
-    onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
-    onKnock: (flow) => metrics.knocks.inc({ flow }),
-    onProven({ username, password }, answer) {
-      const row = rows.access.get(username);
-      const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
-      const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
-      if (credentialId !== undefined) options.stage({ username, password, credentialId });
-    },
-  });
-  const administration = createAdministration({
-    ...{ store, clients, authority, rows, settled, position, now },
-    ...{ passwords, proofs, seen, vault, tokens, turnedAway },
+const clientsSettledAt = (
+  brokers: 'all' | 'own',
+  options: ServiceOptions,
+  { vault, passwords }: Credentials,
+) => {
+  const settled = settledAt(brokers, options);
+  return createClients({ store: options.store, vault, forget: passwords.forget, settled });
+};
+
+function buildAdministration(
+  options: ServiceOptions,
+  parts: Shared & { readonly clients: ReturnType<typeof createClients>; readonly doors: Doors },
+) {
+  const { config, metrics, readModels, store, now } = options;
+  const { credentials, rows, authority, clients, doors, sources } = parts;
+  const { passwords, proofs, seen, vault, tokens } = credentials;
+  return createAdministration({
+    ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens },
+    settled: settledAt('all', options),
+    position: () => readModels.position(),
+    turnedAway: doors.turnedAway,
     throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,
   });
-  const views = createViews({
-    ...{ rows, authority, personal, tokens, knocks, now },
-    broker: options.broker,
-    brokers: options.brokers,
-    activationNote: options.activationObstacle,
-    pendingCount: () => roomNow().pending(),
+}
+
+function buildViews(
+  { broker, brokers, activationObstacle, now }: ServiceOptions,
+  { credentials, rows, authority, doors }: Shared & { readonly doors: Doors },
+) {
+  const { personal, tokens } = credentials;
+  return createViews({
+    ...{ rows, authority, personal, tokens, now, broker, brokers },
+    activationNote: activationObstacle,
+    knocks: doors.knocks,
+    pendingCount: () => doors.capacity.pending(),
   });
-  const audit = createAudit({
-    ...{ store, readModels, views, personal, signer, turnedAway, now },
+}
+
+function buildAudit(
+  { config, store, readModels, now }: ServiceOptions,
+  parts: Shared & { readonly views: Views; readonly doors: Doors },
+) {
+  const { credentials, rows, views, doors } = parts;
+  const { personal, signer } = credentials;
+  return createAudit({
+    ...{ store, readModels, views, personal, signer, now },
     ...{ history: rows.history, requests: rows.requests },
+    turnedAway: doors.turnedAway,
     dataDir: config.dataDir,
   });
-  const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
+}
 
+/** Says where metrics are read when somebody scrapes them. */
+function observeService(
+  { metrics, readModels, broker }: ServiceOptions,
+  parts: Shared & { readonly views: Views; readonly doors: Doors },
+): void {
+  const { credentials, rows, views, doors } = parts;
   metrics.observe({
     windowUnlocked: () => views.window().status === 'unlocked',
-    requestsPending: () => roomNow().pending(),
+    requestsPending: () => doors.capacity.pending(),
     clients: () =>
       Object.fromEntries(
         clientStatuses
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.count([{ column: 'status', is: status }])]),
       ),
-    mqttSessions: () => options.broker()?.sessions().length ?? 0,
-    hashQueueLength: () => passwords.waiting(),
+    mqttSessions: () => broker()?.sessions().length ?? 0,
+    hashQueueLength: () => credentials.passwords.waiting(),
     projectionLagEvents: () => readModels.lag(),
   });
-
-  const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
-    registration: {
-      ...registration,
-      ...createRegistrationTokens(tokens, now),
-      ...createLongPolls(onApplied),
-    },
-    authority,
-    administration,
-    views,
-    audit,
-    liveEvents,
-    readModels,
-    passwordFaults: faultsOf,
-    reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
-    now,
-    metrics,
-    logger,
-    config,
-  };
-
-  return {
-    ...{ app, rows, audit, clients, vault, passwords, authority, registration, turnedAway },
-    passwordFaults: faultsOf,
-    storeFault: watched.fault,
-    /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
-    async begin(): Promise<void> {
-      capacity = await createCapacity({
-        requests: rows.requests,
-        onApplied,
-        openSource: async ({ username, source }) =>
-          (await personal.open(username, 'source', source)) as string | null,
-        pendingMax: config.pendingMax,
-        pendingPerSourceMax: config.pendingPerSourceMax,
-      });
-    },
-  };
 }

@@ -47,13 +47,14 @@ export async function hall(
     models.apply(logOf(log).slice(from));
   };
   write(...before);
-  const capacity = await createCapacity({
+  const capacity = createCapacity({
     requests: models.rows(requests),
     onApplied: (listener) => models.onApplied(listener),
     openSource,
     pendingMax,
     pendingPerSourceMax,
   });
+  await capacity.countWaiting();
   return {
     capacity,
     write,

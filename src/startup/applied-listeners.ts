@@ -1,0 +1,35 @@
+/** Who is told of each batch of events once the rows have it, and in which order. */
+import type { ReadModels } from '../read-models/read-models.ts';
+
+export type AppliedListener = Parameters<ReadModels['onApplied']>[0];
+
+const order = [
+  // First: rights that are worked out are forgotten, so that nobody after it sees those of before.
+  'authority',
+  // Then what waits is counted, before anybody is told to ask again and takes the place.
+  'capacity',
+  // Devices that wait for a decision are answered before the people who look at it.
+  'long-polls',
+  'live-events',
+  // Last: what goes out of the house may be late.
+  'notifications',
+] as const;
+type ListenerName = (typeof order)[number];
+
+export interface AppliedListeners {
+  /** The registration of one listener; however late it registers, its place in the order is the same. */
+  as(name: ListenerName): (listener: AppliedListener) => void;
+}
+
+export function listenInOrder(readModels: Pick<ReadModels, 'onApplied'>): AppliedListeners {
+  const listeners = new Map<ListenerName, AppliedListener>();
+  readModels.onApplied((events, changes) => {
+    for (const name of order) listeners.get(name)?.(events, changes);
+  });
+  return {
+    as: (name) => (listener) => {
+      if (listeners.has(name)) throw new Error(`${name} listens already`);
+      listeners.set(name, listener);
+    },
+  };
+}

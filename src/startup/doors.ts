@@ -1,0 +1,85 @@
+/** Builds both doors: who asks for access, by REST or MQTT, and what bounds and counts them. */
+import { registryId } from '../../domain/window.ts';
+import type { Authority } from '../authority.ts';
+import type { Staged } from '../broker/ports/broker.ts';
+import type { Clients } from '../commands/client-commands.ts';
+import type { LiveEvents } from '../notifications/live-events.ts';
+import type { Throttle } from '../platform/throttle.ts';
+import type { RowsOf } from '../read-models/all.ts';
+import type { DoorAnswer } from '../registration/answers.ts';
+import type { DoorAttempt } from '../registration/attempt.ts';
+import { createCapacity } from '../registration/capacity.ts';
+import { createKnocks, type Knocks } from '../registration/knocks.ts';
+import { createLongPolls } from '../registration/long-polls.ts';
+import { createRegistration } from '../registration/registration.ts';
+import { createRegistrationTokens } from '../registration/tokens.ts';
+import type { AppliedListeners } from './applied-listeners.ts';
+import type { Credentials } from './credentials.ts';
+import type { ServiceOptions } from './service.ts';
+
+export type Doors = ReturnType<typeof buildDoors>;
+
+interface DoorParts {
+  readonly credentials: Credentials;
+  readonly rows: RowsOf;
+  readonly authority: Authority;
+  /** Changes to clients that wait for the embedded broker alone. */
+  readonly clients: Clients;
+  readonly applied: AppliedListeners;
+  readonly liveEvents: LiveEvents;
+  readonly sources: Throttle;
+}
+
+export function buildDoors(options: ServiceOptions, parts: DoorParts) {
+  const { config, metrics, readModels, now } = options;
+  const { credentials, rows, authority, clients, applied } = parts;
+  const { personal, vault, proofs, seen, tokens } = credentials;
+  const knocks = createKnocks(
+    (knock) => parts.liveEvents.knocked(knock),
+    () => rows.window.get(registryId)?.windowId ?? null,
+  );
+  const capacity = createCapacity({
+    requests: rows.requests,
+    onApplied: applied.as('capacity'),
+    openSource: async ({ username, source }) =>
+      (await personal.open(username, 'source', source)) as string | null,
+    pendingMax: config.pendingMax,
+    pendingPerSourceMax: config.pendingPerSourceMax,
+  });
+  const registration = createRegistration({
+    ...{ authority, proofs, seen, personal, vault, rows, knocks, capacity, clients, now },
+    position: () => readModels.position(),
+    throttle: parts.sources,
+    pendingTtlMs: config.pendingTtlMs,
+    inTouch: options.inTouch,
+    onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
+    onKnock: (flow) => metrics.knocks.inc({ flow }),
+    onProven: stagingFor(rows, options.stage),
+  });
+  return {
+    knocks,
+    capacity,
+    turnedAway: turnedAwaySince(now(), rows, knocks),
+    registration: {
+      ...registration,
+      ...createRegistrationTokens(tokens, now),
+      ...createLongPolls(applied.as('long-polls')),
+    },
+  };
+}
+
+/** Hands a proven password on to the brokers, where a request or a grant names its credential. */
+const stagingFor =
+  (rows: RowsOf, stage: (staged: Staged) => void) =>
+  ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
+    const row = rows.access.get(username);
+    const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
+    const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
+    if (credentialId !== undefined) stage({ username, password, credentialId });
+  };
+
+/** Null where this node was not there from the window's beginning: a part is no count. */
+const turnedAwaySince = (startedAt: string, rows: RowsOf, knocks: Knocks) => () => {
+  const row = rows.window.get(registryId);
+  return row === undefined || row.unlockedAt < startedAt ? null : knocks.turnedAway(row.windowId);
+};
