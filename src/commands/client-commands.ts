@@ -41,10 +41,11 @@ export function createClients(options: {
   const { store, vault, forget, settled } = options;
 
   async function settle(username: string, outcome: HandledClientCommand): Promise<void> {
-    const { decision, before, state, position } = outcome;
+    const { decision, before, state, position, decidedOn } = outcome;
     if (position === null) {
-      // Somebody else may have recorded it this instant.
-      if (decision.accepted) await settled(await store.head());
+      // Somebody else may have recorded it this instant. Not the log's head: that is a read of its own, and
+      // waits for everything that everybody else records.
+      if (decision.accepted && decidedOn !== null) await settled(decidedOn);
       return;
     }
     await settled(position);

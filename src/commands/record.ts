@@ -31,6 +31,7 @@ export async function record<
 ): Promise<Done> {
   const outcome = await handle(store, decider, id, command, cause);
   if (!outcome.decision.accepted) throw new Refused(outcome.decision.refusal);
-  if (outcome.position !== null) await settled(outcome.position);
+  const stands = outcome.position ?? outcome.decidedOn;
+  if (stands !== null) await settled(stands);
   return { position: outcome.position ?? position() };
 }

@@ -1,0 +1,74 @@
+/** What a change to a client waits for before it is answered. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createClients } from '../../../src/commands/client-commands.ts';
+import { newCause } from '../../../src/commands/handle.ts';
+import { createVault } from '../../../src/credentials/vault.ts';
+import { beginning, type EventStore } from '../../../src/store/event-store.ts';
+import * as the from '../../support/client.ts';
+import { memoryStore } from '../../support/event-store/memory-store.ts';
+
+const test = suite('changes to clients');
+
+const create = {
+  type: 'CreateClient' as const,
+  username: the.username,
+  credentialId: the.id(1),
+  rights: the.rights,
+  reason: null,
+  at: the.at,
+  by: the.ada,
+};
+
+function world() {
+  const store = memoryStore();
+  const asked: string[] = [];
+  const waited: string[] = [];
+  const counting: EventStore = {
+    ...store,
+    head: () => {
+      asked.push('head');
+      return store.head();
+    },
+  };
+  const clients = createClients({
+    store: counting,
+    vault: createVault(store),
+    forget: () => undefined,
+    settled: async (position) => void waited.push(position),
+  });
+  return { store, clients, asked, waited };
+}
+
+test('what is recorded is waited for, and so is what it was so already by', async () => {
+  const { store, clients, asked, waited } = world();
+  const { position } = await clients.change(the.username, create, newCause());
+  await clients.change('somebody-else', { ...create, username: 'somebody-else' }, newCause());
+  waited.length = 0;
+
+  const again = await clients.change(the.username, create, newCause());
+  assert.is(again.position, null, 'it was so already');
+  assert.equal(waited, [position], 'its own newest event, not everybody’s');
+  assert.equal(asked, [], 'the log is not asked for its head');
+  assert.is((await store.readAll(beginning, 10)).length, 2);
+});
+
+test('what is refused waits for nothing', async () => {
+  const { clients, waited } = world();
+  const { decision } = await clients.change(
+    the.username,
+    {
+      type: 'SuspendAccess',
+      username: the.username,
+      reason: null,
+      windowId: null,
+      at: the.at,
+      by: the.ada,
+    },
+    newCause(),
+  );
+  assert.is(decision.accepted, false);
+  assert.equal(waited, []);
+});
+
+test.run();
