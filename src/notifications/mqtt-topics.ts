@@ -1,6 +1,6 @@
 /** What changes in the registry, as MQTT messages: `gatebook/registry/…`, read by permission as any topic. */
 
-import type { EmbeddedBroker } from '../broker/ports/broker.ts';
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Views } from '../views/views.ts';

@@ -1,6 +1,6 @@
 /** What each broker has acknowledged of a credential, and why one has not yet. */
 import type { ActivationRow } from '../../projections/activations.ts';
-import type { ActivationObstacle } from '../broker/ports/broker.ts';
+import type { ActivationObstacle } from '../broker/ports/activation.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 export interface ActivationViewOptions {

@@ -1,6 +1,6 @@
 /** What a granted client is told, and who is connected. */
 import type { Authority } from '../authority.ts';
-import type { EmbeddedBroker } from '../broker/ports/broker.ts';
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import type { ActivationViewOptions } from './activations.ts';
 import { type Paging, paged } from './paging.ts';
 

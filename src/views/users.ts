@@ -1,7 +1,7 @@
 /** Users, with what they may do and what the brokers know of them. */
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
-import type { EmbeddedBroker } from '../broker/ports/broker.ts';
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ActivationViews } from './activations.ts';
 import { asked, type Paging, search, shown } from './paging.ts';

@@ -3,7 +3,8 @@
  * what each broker acknowledged. Level-triggered: doing it again, or starting anywhere, does no harm.
  */
 
-import type { ActivationManager, Broker } from '../ports/broker.ts';
+import type { ActivationManager } from '../ports/activation.ts';
+import type { Broker } from '../ports/broker.ts';
 import { ActivationWorker, type ActivationWorkerOptions } from './worker.ts';
 
 export interface ActivationOptions extends Omit<ActivationWorkerOptions, 'broker'> {

@@ -3,7 +3,8 @@ import type { AccessRow } from '../../../projections/access.ts';
 import { driftShownMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { everyRow } from '../../read-models/every-row.ts';
-import type { BrokerAccount, Drift, LaneState } from '../ports/broker.ts';
+import type { BrokerState, Drift } from '../ports/activation.ts';
+import type { BrokerAccount } from '../ports/broker.ts';
 import { accountOf, type BringingAbout } from './reconcile.ts';
 
 export interface Compared {
@@ -74,7 +75,7 @@ export class Comparison {
     this.#options = options;
   }
 
-  get state(): Pick<LaneState, 'accountCount' | 'drift'> {
+  get state(): Pick<BrokerState, 'accountCount' | 'drift'> {
     return { accountCount: this.#accountCount, drift: this.#drift.slice(0, driftShownMax) };
   }
 

@@ -1,6 +1,7 @@
 /** Why clients are not active at a broker, for who asks: the newest of them. */
 import { activationNotesMax } from '../../limits.ts';
-import { type ActivationObstacle, BrokerRefused } from '../ports/broker.ts';
+import type { ActivationObstacle } from '../ports/activation.ts';
+import { BrokerRefused } from '../ports/broker.ts';
 
 export class ActivationObstacles {
   readonly #notes = new Map<string, ActivationObstacle>();

@@ -1,6 +1,7 @@
 /** Drives the brokers while this node holds the lease; a node that does not hold it only looks on. */
 import { type Lease, LeaseLost, leased } from '../../store/lease.ts';
-import type { ActivationManager, Broker } from '../ports/broker.ts';
+import type { ActivationManager } from '../ports/activation.ts';
+import type { Broker } from '../ports/broker.ts';
 import { type ActivationOptions, startActivation } from './activation.ts';
 
 const acting: readonly (keyof Broker & string)[] = [

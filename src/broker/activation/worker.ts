@@ -24,13 +24,8 @@ import {
   StoreUnavailable,
 } from '../../store/event-store.ts';
 import { LeaseLost } from '../../store/lease.ts';
-import {
-  type ActivationObstacle,
-  type Broker,
-  BrokerDown,
-  BrokerRefused,
-  type LaneState,
-} from '../ports/broker.ts';
+import type { ActivationObstacle, BrokerState } from '../ports/activation.ts';
+import { type Broker, BrokerDown, BrokerRefused } from '../ports/broker.ts';
 import { Backoff } from './backoff.ts';
 import { Comparison } from './drift.ts';
 import { ActivationObstacles } from './obstacles.ts';
@@ -100,7 +95,7 @@ export class ActivationWorker {
     return this.#notes.get(username);
   }
 
-  state(): LaneState {
+  state(): BrokerState {
     return {
       name: this.broker.name,
       kind: this.broker.kind,

@@ -1,5 +1,6 @@
 /** The embedded broker as the process manager drives it: it asks the registry, so little is left to do. */
-import type { Account, Broker, EmbeddedBroker } from '../ports/broker.ts';
+import type { Account, Broker } from '../ports/broker.ts';
+import type { EmbeddedBroker } from '../ports/embedded.ts';
 
 const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) => ({
   permissions: compiled,

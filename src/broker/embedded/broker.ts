@@ -9,7 +9,8 @@ import {
   type Listeners,
   openListeners,
 } from '../listeners.ts';
-import type { Authenticator, EmbeddedBroker } from '../ports/broker.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import type { EmbeddedBroker } from '../ports/embedded.ts';
 import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
 import { authorization } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';

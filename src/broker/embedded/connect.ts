@@ -2,7 +2,7 @@
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
-import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/broker.ts';
+import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/authenticator.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 

@@ -1,6 +1,6 @@
 /** The table of MQTT sessions, live and stored: who holds which client id, and how many are kept. */
 import type { Client } from 'aedes';
-import type { Admission } from '../ports/broker.ts';
+import type { Admission } from '../ports/authenticator.ts';
 import type { Memory } from './memory.ts';
 import type { BrokerConnection, ConnectedUser, HeldSession } from './session.ts';
 

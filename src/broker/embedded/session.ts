@@ -1,6 +1,7 @@
 /** One MQTT session and its connection, and what is done to them on the wire. */
 import type { Client } from 'aedes';
-import type { Admission, BrokerSession } from '../ports/broker.ts';
+import type { Admission } from '../ports/authenticator.ts';
+import type { BrokerSession } from '../ports/embedded.ts';
 
 export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
 

@@ -1,6 +1,7 @@
 /** MQTT sessions from their connections and from the accounts: begun, ended, and obeying what is so now. */
 import { mayRead } from '../../../domain/permission.ts';
-import type { Admission, BrokerSession } from '../ports/broker.ts';
+import type { Admission } from '../ports/authenticator.ts';
+import type { BrokerSession } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { LastSeen } from './last-seen.ts';
 import type { Memory } from './memory.ts';

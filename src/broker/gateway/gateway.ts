@@ -17,7 +17,7 @@ import {
 } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { type Addresses, type ListenerOptions, openListeners } from '../listeners.ts';
-import type { Authenticator } from '../ports/broker.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
 import { answerIn, type ConnectSeen, connectIn, isRefusal, unavailableAnswer } from './packets.ts';
 import { type Ends, proxyHeader } from './proxy-protocol.ts';
 

@@ -1,7 +1,7 @@
 /** The gateways of the configuration: before a broker that is given, and before a private Mosquitto. */
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
-import type { Authenticator } from '../ports/broker.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
 import {
   type Gateway,
   type GatewayOptions,

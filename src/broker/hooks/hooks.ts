@@ -8,7 +8,7 @@ import {
   mqttClientIdLengthMax,
   mqttTopicBytesMax,
 } from '../../limits.ts';
-import type { Admission, Authenticator, ConnectAttempt } from '../ports/broker.ts';
+import type { Admission, Authenticator, ConnectAttempt } from '../ports/authenticator.ts';
 
 export const hookKinds = ['emqx', 'rabbitmq', 'vernemq'] as const;
 export type HookKind = (typeof hookKinds)[number];

@@ -1,0 +1,37 @@
+/** The port of whoever decides at CONNECT: what a client presents, and what it may do when admitted. */
+import type { CompiledPermissions } from '../../../domain/permission.ts';
+
+/** What a client that connects shows. Strings are as the wire had them, not yet checked. */
+export interface ConnectAttempt {
+  readonly username: string | undefined;
+  readonly password: Buffer | undefined;
+  readonly clientId: string;
+  /** The client's address, or null where it is not known. */
+  readonly source: string | null;
+}
+
+/** What an admitted client may do now. `credentialId` is null when a token let it in. */
+export interface Admission {
+  readonly username: string;
+  readonly credentialId: string | null;
+  readonly tokenId: string | null;
+  readonly permissions: CompiledPermissions;
+  readonly publishPrefix: string | null;
+  /** The only client id this account may use; null: any. */
+  readonly pinnedClientId: string | null;
+}
+
+export type ConnectAnswer =
+  | { readonly admitted: true; readonly admission: Admission }
+  /** `unavailable`: the registry cannot tell now (store away, hashing queue full, stopping). */
+  | { readonly admitted: false; readonly reason: 'refused' | 'unavailable' };
+
+/**
+ * The registry as the embedded broker sees it. Never rejects: a fault is `unavailable`. Who is admitted
+ * is who asked: the admission has the attempt's username. One CONNECT may be asked about again, up to
+ * three times in all, when `setAuthorization` or `endSessions` came for that username after the
+ * question: the answer must be at least as new as they are.
+ */
+export interface Authenticator {
+  authenticate(attempt: ConnectAttempt): Promise<ConnectAnswer>;
+}
