@@ -4,8 +4,9 @@ import { hookRecentMs, hookSettleMs } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { type Account, type Broker, BrokerDown } from '../ports/broker.ts';
+import { type Admissions, type Admitted, rightsDigest } from './admissions.ts';
 import { WatchedApi } from './availability.ts';
-import { type Admissions, type Admitted, type HookKind, rightsWord } from './hooks.ts';
+import type { HookKind } from './hooks.ts';
 
 /** The REST API of a broker, as far as it is needed. Calls reject with BrokerDown or BrokerRefused. */
 export interface SessionsApi {
@@ -100,7 +101,7 @@ const staying = (admissions: Admissions, username: string, stays: Stays): Stayin
 });
 
 const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) =>
-  rightsWord({ permissions: compiled, publishPrefix, pinnedClientId });
+  rightsDigest({ permissions: compiled, publishPrefix, pinnedClientId });
 
 /** Who came in with these rights, by this credential, or by a token while it was in force. */
 function cameInAs(account: Account, before: string | null): Stays {

@@ -4,7 +4,7 @@ import type { CompiledPermissions } from '../../../domain/permission.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';
-import type { Hooks } from './hooks.ts';
+import { type Hooks, withoutShareName } from './hooks.ts';
 import { brokerApi } from './rest-api.ts';
 
 export const emqxQuestions = ['authn', 'authz'] as const;
@@ -46,9 +46,6 @@ function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
   return rules.slice(0, hookAclMax);
 }
 
-/** A shared subscription reads what its filter reads. */
-const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
-
 /** The answer's body. @param source the client's address, where EMQX was told to send it */
 export async function emqxAuthenticates(
   hooks: Hooks,
@@ -81,7 +78,7 @@ export function emqxAuthorizes(
     standing !== undefined &&
     (action === 'publish'
       ? hooks.mayPublish(standing, topic)
-      : hooks.mayRead(standing, sharedFilter(topic)));
+      : hooks.mayRead(standing, withoutShareName(topic)));
   return { result: allowed ? 'allow' : 'deny' };
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookPageSize } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';
-import type { ActiveClient, Hooks } from './hooks.ts';
+import { type ActiveClient, type Hooks, withoutShareName } from './hooks.ts';
 import { brokerApi } from './rest-api.ts';
 
 /** The values of the header `vernemq-hook`; those of MQTT 5 end in `_m5`. */
@@ -73,8 +73,6 @@ export function vernemqPublishes(hooks: Hooks, asked: z.output<typeof Publish>):
     : { result: 'ok', modifiers: { topic } };
 }
 
-const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
-
 /** Each filter by itself: 128 [MQTT-3.9.3-2], or 135 where MQTT 5 has a word for it. */
 export function vernemqSubscribes(
   hooks: Hooks,
@@ -86,7 +84,7 @@ export function vernemqSubscribes(
   const denied = version === 5 ? 135 : 128;
   const topics = asked.topics.map(({ topic, qos }) => ({
     topic,
-    qos: hooks.mayRead(standing, sharedFilter(topic)) ? qos : denied,
+    qos: hooks.mayRead(standing, withoutShareName(topic)) ? qos : denied,
   }));
   if (topics.every(({ qos }) => qos !== denied)) return { result: 'ok' };
   return version === 5 ? { result: 'ok', modifiers: { topics } } : { result: 'ok', topics };
