@@ -4,18 +4,13 @@
  * so many attempts is put aside, and the next one is sent.
  */
 import type { HistoryRow } from '../../projections/history.ts';
-import {
-  deadLettersMax,
-  notificationBatchMax,
-  notificationGatherMs,
-  notificationRetriesMs,
-  notificationTimeoutMs,
-} from '../limits.ts';
+import { deadLettersMax, notificationBatchMax, notificationGatherMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Views } from '../views/views.ts';
+import { deliver } from './delivery.ts';
 import { type LiveEntry, liveEntries } from './live-events.ts';
 import { type Message, ntfyMessage, webhookMessage } from './messages.ts';
 
@@ -178,7 +173,7 @@ async function follow(
     try {
       const told = page.items.flatMap((row) => liveEntries(row).map((entry) => ({ row, entry })));
       for (const message of await target.messages(told)) {
-        await deliver(options, target, message, putAside);
+        await deliverOrPutAside(options, target.name, message, putAside);
         if (signal.aborted) return;
       }
     } catch (error) {
@@ -192,48 +187,17 @@ async function follow(
 const newest = (history: Rows<HistoryRow>): number =>
   history.find({ order: 'newest', limit: 1 }).items[0]?.index ?? 0;
 
-async function deliver(
-  { signal, logger, now, retriesMs = notificationRetriesMs }: NotificationOptions,
-  { name }: Target,
+/** Delivers a message, or keeps what is known of it as a dead letter. */
+async function deliverOrPutAside(
+  { signal, logger, now, retriesMs }: NotificationOptions,
+  target: NotificationTarget,
   message: Message,
   putAside: (letter: DeadLetter) => void,
 ): Promise<void> {
-  let detail = '';
-  for (let attempt = 0; attempt <= retriesMs.length; attempt++) {
-    const pauseMs = attempt === 0 ? 0 : (retriesMs[attempt - 1] ?? 0);
-    if (pauseMs > 0) await pause(pauseMs, signal);
-    if (signal.aborted) return;
-    detail = await attempted(message, signal);
-    if (detail === '') return;
-  }
-  if (signal.aborted) return;
-  const { id, event, subject } = message;
-  logger.warn('A notification could not be delivered and is put aside', {
-    target: name,
-    event,
-    detail,
-  });
-  putAside({
-    ...{ messageId: id, target: name, event, subject, detail },
-    at: now(),
-    attemptCount: retriesMs.length + 1,
-  });
-}
-
-/** Empty: delivered; else why not, without the address, which may be a secret. */
-async function attempted(message: Message, signal: AbortSignal): Promise<string> {
-  try {
-    const response = await fetch(message.url, {
-      method: 'POST',
-      body: message.body,
-      headers: message.headers(Date.now()),
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(notificationTimeoutMs)]),
-    });
-    await response.body?.cancel();
-    return response.ok ? '' : `answered ${response.status}`;
-  } catch (error) {
-    const { name, cause } = error as { name?: string; cause?: { code?: string } };
-    return cause?.code ?? name ?? 'not reached';
-  }
+  const failure = await deliver(message, signal, retriesMs);
+  if (failure === null) return;
+  const { id: messageId, event, subject } = message;
+  const { detail } = failure;
+  logger.warn('A notification could not be delivered and is put aside', { target, event, detail });
+  putAside({ ...{ messageId, target, event, subject, at: now() }, ...failure });
 }

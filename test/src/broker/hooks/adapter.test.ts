@@ -1,4 +1,4 @@
-/** A broker that asks, as the process manager drives it: whom it closes, and what it does when nobody answers. */
+/** The adapter of a broker that asks: which sessions it closes, and what it does when the broker does not answer. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compiled, type Permission } from '../../../../domain/permission.ts';
