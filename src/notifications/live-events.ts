@@ -1,6 +1,7 @@
 /** Live events: which of them an event of the log means, and a bounded line of them for each reader. */
 import type { HistoryRow } from '../../projections/history.ts';
 import { liveKnocksGatherMs, liveKnocksMax, liveResumeMax, liveWaitingMax } from '../limits.ts';
+import { createWakeup } from '../platform/wakeup.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Knock } from '../registration/knocks.ts';
 import type { StoredEvent } from '../store/event-store.ts';
@@ -94,7 +95,7 @@ class Reader implements LiveReader {
   #checkpoint: unknown;
   readonly #leave: (reader: Reader) => void;
   #reset: boolean;
-  #wake: (() => void) | undefined;
+  readonly #wakeup = createWakeup();
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(missed: readonly LiveEntry[] | null, leave: (reader: Reader) => void) {
@@ -114,7 +115,7 @@ class Reader implements LiveReader {
 
   tell(entries: readonly LiveEntry[]): void {
     for (const entry of entries) this.#keep(entry);
-    this.#wake?.();
+    this.#wakeup.wake();
   }
 
   knocked(knock: Knock): void {
@@ -123,13 +124,13 @@ class Reader implements LiveReader {
     this.#knocks.set(key, knock);
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      this.#wake?.();
+      this.#wakeup.wake();
     }, liveKnocksGatherMs);
   }
 
   published(checkpoint: unknown): void {
     this.#checkpoint = checkpoint;
-    this.#wake?.();
+    this.#wakeup.wake();
   }
 
   get #waits(): boolean {
@@ -138,18 +139,11 @@ class Reader implements LiveReader {
   }
 
   async next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch> {
-    if (!this.#waits && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          this.#wake = undefined;
-          resolve();
-        };
-        const timer = setTimeout(done, timeoutMs);
-        signal.addEventListener('abort', done);
-        this.#wake = done;
-      });
+    if (!this.#waits) {
+      const timer = setTimeout(this.#wakeup.wake, timeoutMs);
+      await this.#wakeup.next(signal);
+      clearTimeout(timer);
+    }
     const gathered = this.#gathering === undefined ? [...this.#knocks.values()] : [];
     const batch = {
       reset: this.#reset,

@@ -7,6 +7,7 @@ import type { HistoryRow } from '../../projections/history.ts';
 import { deadLettersMax, notificationBatchMax, notificationGatherMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
+import { createWakeup, type Wakeup } from '../platform/wakeup.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Views } from '../views/views.ts';
@@ -62,21 +63,9 @@ interface Target {
 const deadLettersNote = 'notifications-dead-letters';
 
 export function startNotifications(options: NotificationOptions): Notifications {
-  const { readModels, signal } = options;
-  const waiting = new Set<() => void>();
-  readModels.onApplied(() => {
-    for (const wake of waiting) wake();
-  });
-  const changed = () =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      waiting.add(done);
-      signal.addEventListener('abort', done);
-    });
+  const { readModels } = options;
+  const changed = createWakeup();
+  readModels.onApplied(changed.wake);
   const letters: DeadLetter[] = JSON.parse(readModels.getBookmark(deadLettersNote) ?? '[]');
   const putAside = (letter: DeadLetter) => {
     letters.unshift(letter);
@@ -151,7 +140,7 @@ async function thingOf(views: NotificationOptions['views'], entry: LiveEntry): P
 async function follow(
   options: NotificationOptions,
   target: Target,
-  changed: () => Promise<void>,
+  changed: Wakeup,
   putAside: (letter: DeadLetter) => void,
 ): Promise<void> {
   const { history, readModels, signal, logger } = options;
@@ -166,7 +155,7 @@ async function follow(
     });
     const last = page.items.at(-1);
     if (last === undefined) {
-      await changed();
+      await changed.next(signal);
       if (target.gatherMs > 0) await pause(target.gatherMs, signal);
       continue;
     }
