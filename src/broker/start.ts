@@ -14,7 +14,7 @@ import type { Broker } from './ports/broker.ts';
 
 const sessionsOf = { emqx: emqxSessions, rabbitmq: rabbitmqSessions, vernemq: vernemqSessions };
 
-export interface Brokers {
+interface Brokers {
   /** In the order of the configuration. */
   readonly all: readonly Broker[];
   /** Where a gateway is to lead clients, because nothing else reaches that broker; null: nowhere. */

@@ -17,7 +17,7 @@ const retryMs = 1_000;
 /** What is due at once is done in portions, so that nothing else waits long. */
 const dueAtOnceMax = 200;
 
-export interface ExpiryOptions {
+interface ExpiryOptions {
   readonly store: EventStore;
   readonly clients: Clients;
   readonly rows: {

@@ -24,7 +24,7 @@ export async function postMessage(message: Message, signal: AbortSignal): Promis
   }
 }
 
-export interface DeliveryFailure {
+interface DeliveryFailure {
   readonly attemptCount: number;
   /** The reason of the last attempt. */
   readonly detail: string;

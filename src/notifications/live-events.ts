@@ -32,7 +32,7 @@ export interface LiveEntry {
   readonly at: string;
 }
 
-export interface LiveBatch {
+interface LiveBatch {
   /** More changed than can be told one by one: everything is to be read anew. */
   readonly reset: boolean;
   readonly entries: readonly LiveEntry[];
@@ -41,7 +41,7 @@ export interface LiveBatch {
   readonly checkpoint: unknown;
 }
 
-export interface LiveReader {
+interface LiveReader {
   /** What waits; empty after `timeoutMs`, and when the signal aborts. */
   next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch>;
   close(): void;

@@ -8,7 +8,7 @@ import type { LiveEntry, LiveEvents } from './live-events.ts';
 
 const root = 'gatebook/registry';
 
-export interface RegistryTopics {
+interface RegistryTopics {
   readonly liveEvents: LiveEvents;
   readonly views: Pick<Views, 'request' | 'user' | 'users' | 'window'>;
   readonly broker: Pick<EmbeddedBroker, 'publish'>;

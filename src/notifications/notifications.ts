@@ -15,7 +15,7 @@ import { deliver } from './delivery.ts';
 import { type LiveEntry, liveEntries } from './live-events.ts';
 import { type Message, ntfyMessage, webhookMessage } from './messages.ts';
 
-export type NotificationTarget = 'webhook' | 'ntfy';
+type NotificationTarget = 'webhook' | 'ntfy';
 
 /** What was not delivered. Holds no personal field and no address that could be a secret. */
 export interface DeadLetter {
@@ -28,7 +28,7 @@ export interface DeadLetter {
   readonly detail: string;
 }
 
-export interface NotificationOptions {
+interface NotificationOptions {
   readonly webhook: { readonly url: string; readonly secret: string | null } | null;
   readonly ntfyUrl: string | null;
   /** The page's own address, to be opened from a message. */

@@ -132,7 +132,7 @@ export async function buildService(options: ServiceOptions) {
     ...{ rows, authority, personal, tokens, knocks, now },
     broker: options.broker,
     brokers: options.brokers,
-    activationNote: options.activationObstacle,
+    activationObstacle: options.activationObstacle,
     pendingCount: () => roomNow().pending(),
   });
   const audit = createAudit({

@@ -7,21 +7,21 @@ export interface Paging {
 }
 
 /** No condition where nothing is asked for. */
-export const asked = <Value>(
+export const whenGiven = <Value>(
   value: Value | undefined,
   condition: (value: Value) => Condition,
 ): readonly Condition[] => (value === undefined ? [] : [condition(value)]);
 
 /** Any of the columns holds the text, in either case. */
 export const search = (text: string | undefined, columns: readonly string[]) =>
-  asked(text, (contains) => ({ anyOf: columns.map((column) => ({ column, contains })) }));
+  whenGiven(text, (contains) => ({ anyOf: columns.map((column) => ({ column, contains })) }));
 
-export const shown = <Row, View>(page: RowPage<Row>, view: (row: Row) => View) => ({
+export const mapPage = <Row, View>(page: RowPage<Row>, view: (row: Row) => View) => ({
   items: page.items.map(view),
   nextCursor: page.nextCursor,
 });
 
-export const shownLater = async <Row, View>(
+export const mapPageAsync = async <Row, View>(
   page: RowPage<Row>,
   view: (row: Row) => Promise<View>,
 ) => ({ items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor });

@@ -4,7 +4,7 @@ import type { Authority } from '../authority.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ActivationViews } from './activations.ts';
-import { asked, type Paging, search, shown } from './paging.ts';
+import { mapPage, type Paging, search, whenGiven } from './paging.ts';
 
 export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
@@ -66,10 +66,10 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     }) {
       const where = [
         status === undefined ? { column: 'everGranted', is: 1 } : { column: 'status', is: status },
-        ...asked(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),
+        ...whenGiven(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),
         ...search(q, ['key']),
       ];
-      return shown(rows.clients.find({ ...page, where }), userOf);
+      return mapPage(rows.clients.find({ ...page, where }), userOf);
     },
   };
 }

@@ -18,7 +18,7 @@ interface WindowViewOptions {
   readonly now: () => string;
 }
 
-export type ViewOptions = WindowViewOptions &
+type ViewOptions = WindowViewOptions &
   RequestViewOptions &
   UserViewOptions &
   SessionViewOptions &

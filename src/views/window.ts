@@ -2,7 +2,7 @@
 import type { WindowRow } from '../../projections/window.ts';
 
 /** What no event tells: who waits, and who knocked. */
-export interface WindowCounts {
+interface WindowCounts {
   readonly pendingCount: number;
   readonly knockCount: number;
 }

@@ -45,7 +45,7 @@ export interface Memory {
 }
 
 /** `mayQueue`: whether there still is such a session; `subscribed`: whether it was granted the filter. */
-export interface MemoryRules {
+interface MemoryRules {
   mayQueue(clientId: string): boolean;
   subscribed(clientId: string, filter: string): boolean;
 }

@@ -8,7 +8,7 @@ export interface KeptMessage {
   readonly clientId?: string | undefined;
 }
 
-export interface RetainedMessages<Message extends KeptMessage> {
+interface RetainedMessages<Message extends KeptMessage> {
   readonly size: number;
   readonly bytes: number;
   /**

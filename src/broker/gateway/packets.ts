@@ -66,7 +66,7 @@ function parsedConnect(bytes: Buffer): IConnectPacket | null {
 }
 
 /** What a broker has answered so far. `code` undefined: not yet; null: something else than an answer. */
-export interface AnswerSeen {
+interface AnswerSeen {
   /** Bytes that may be passed on at once. */
   readonly passed: Buffer;
   /** Bytes that wait for the rest of their packet. */

@@ -10,7 +10,7 @@ import {
   type Upstream,
 } from './gateway.ts';
 
-export interface Gateways {
+interface Gateways {
   /** For the `ready` line: `gateway`, `gatewayTls`; before a private Mosquitto `mqtt`, `ws`. */
   readonly addresses: Readonly<Record<string, string>>;
   /** Where clients reach the private Mosquitto. */

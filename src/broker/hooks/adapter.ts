@@ -17,7 +17,7 @@ export interface SessionsApi {
 }
 
 /** Sessions that the registry does not know of never stay. */
-export interface Staying {
+interface Staying {
   has(clientId: string): boolean;
   /** Whether all stay, where the broker does not tell which session is whose. */
   all(sessionCount: number): boolean;

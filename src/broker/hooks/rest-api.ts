@@ -3,7 +3,7 @@ import type { ApiAddress } from '../../config/brokers.ts';
 import { hookApiTimeoutMs } from '../../limits.ts';
 import { BrokerDown, BrokerRefused } from '../ports/broker.ts';
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   /** Undefined where the answer is no JSON. */
   readonly body: unknown;

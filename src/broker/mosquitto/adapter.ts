@@ -22,7 +22,7 @@ import { aclsOf, rightsText } from './acls.ts';
 import { type Control, type ControlCommand, openControl } from './control.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 
-export interface MosquittoOptions {
+interface MosquittoOptions {
   readonly name: string;
   readonly address: MosquittoAddress;
   /** The log's identity: accounts with its mark are this registry's, all others are left alone. */

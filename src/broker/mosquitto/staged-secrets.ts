@@ -2,7 +2,7 @@
 import { stagedSecretMs, stagedSecretsMax } from '../../limits.ts';
 import type { Staged } from '../ports/broker.ts';
 
-export interface StagedSecrets {
+interface StagedSecrets {
   take(staged: Staged): void;
   /** The password of a credential; undefined: it is not here, or no longer. */
   of(credentialId: string): string | undefined;
