@@ -2,13 +2,9 @@
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
-import {
-  type Gateway,
-  type GatewayOptions,
-  type GatewayOutcome,
-  startGateway,
-  type Upstream,
-} from './gateway.ts';
+import type { GatewayOutcome } from './connection.ts';
+import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import type { Upstream } from './upstream.ts';
 
 interface Gateways {
   /** For the `ready` line: `gateway`, `gatewayTls`; before a private Mosquitto `mqtt`, `ws`. */
