@@ -1,7 +1,8 @@
 /** Accounts and roles of Mosquitto's dynamic security: read as they are, and told apart by whose they are. */
 import { BrokerRefused } from '../ports/broker.ts';
 import { type Acl, rightsText } from './acls.ts';
-import type { Control, ControlAnswer, ControlCommand } from './control.ts';
+import type { ControlAnswer, ControlCommand } from './command-queue.ts';
+import type { Control } from './control.ts';
 
 /** A client as dynamic security has it. */
 export interface FoundClient {

@@ -19,7 +19,8 @@ import {
   roleCommands,
 } from './accounts.ts';
 import { aclsOf, rightsText } from './acls.ts';
-import { type Control, type ControlCommand, openControl } from './control.ts';
+import type { ControlCommand } from './command-queue.ts';
+import { type Control, openControl } from './control.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 
 interface MosquittoOptions {
