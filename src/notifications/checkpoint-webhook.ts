@@ -1,12 +1,11 @@
-/** Sends published checkpoints to the webhook. One that is lost is no loss: the next one covers it. */
-
+/** Sends published checkpoints to the webhook, once each: the next checkpoint covers one that was lost. */
 import type { Published } from '../audit/transparency-log/publisher.ts';
 import { checkpointWebhookMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { postMessage } from './delivery.ts';
 import { webhookMessage } from './messages.ts';
 
-/** Resolves when the receiver has answered, or will not; never rejects. */
+/** Resolves when the receiver has answered, or has not in time; never rejects. */
 export async function sendCheckpoint(
   webhook: { readonly url: string; readonly secret: string | null } | null,
   published: Published,

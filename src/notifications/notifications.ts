@@ -1,7 +1,7 @@
 /**
- * Tells others what happens, by webhook and by a message for people. Follows the history from where it
- * was, so that nothing is lost while a receiver or this process is away; what cannot be delivered after
- * so many attempts is put aside, and the next one is sent.
+ * Notifies others of what happens, by webhook and by a message for people. Follows the history from its
+ * checkpoint, so that nothing is lost while a receiver or this process is down; what cannot be delivered
+ * after so many attempts becomes a dead letter, and the next message is sent.
  */
 import type { HistoryRow } from '../../projections/history.ts';
 import { deadLettersMax, notificationBatchMax, notificationGatherMs } from '../limits.ts';
@@ -57,27 +57,27 @@ interface NotifiedEntry {
 interface Target {
   readonly name: NotificationTarget;
   readonly gatherMs: number;
-  messages(told: readonly NotifiedEntry[]): Promise<Message[]>;
+  messages(entries: readonly NotifiedEntry[]): Promise<Message[]>;
 }
 
-const deadLettersNote = 'notifications-dead-letters';
+const deadLettersBookmark = 'notifications-dead-letters';
 
 export function startNotifications(options: NotificationOptions): Notifications {
   const { readModels } = options;
   const changed = createWakeup();
   readModels.onApplied(changed.wake);
-  const letters: DeadLetter[] = JSON.parse(readModels.getBookmark(deadLettersNote) ?? '[]');
-  const putAside = (letter: DeadLetter) => {
+  const letters: DeadLetter[] = JSON.parse(readModels.getBookmark(deadLettersBookmark) ?? '[]');
+  const addDeadLetter = (letter: DeadLetter) => {
     letters.unshift(letter);
     letters.length = Math.min(letters.length, deadLettersMax);
-    readModels.setBookmark(deadLettersNote, JSON.stringify(letters));
+    readModels.setBookmark(deadLettersBookmark, JSON.stringify(letters));
   };
   const targets = [webhookTarget(options), ntfyTarget(options)].filter((one) => one !== null);
   return {
     deadLetters: () => [...letters],
-    ended: Promise.all(targets.map((target) => follow(options, target, changed, putAside))).then(
-      () => undefined,
-    ),
+    ended: Promise.all(
+      targets.map((target) => follow(options, target, changed, addDeadLetter)),
+    ).then(() => undefined),
   };
 }
 
@@ -86,10 +86,10 @@ function webhookTarget({ webhook, views }: NotificationOptions): Target | null {
   return {
     name: 'webhook',
     gatherMs: 0,
-    async messages(told) {
+    async messages(entries) {
       const messages: Message[] = [];
-      for (const { row, entry } of told) {
-        // Nothing personal leaves by this way: it could not be erased where it went.
+      for (const { row, entry } of entries) {
+        // Personal fields are left out: they could not be erased at the receiver.
         const data = await thingOf(views, entry);
         if (data !== undefined)
           messages.push(
@@ -113,16 +113,16 @@ function ntfyTarget(options: NotificationOptions): Target | null {
   return {
     name: 'ntfy',
     gatherMs: options.gatherMs ?? notificationGatherMs,
-    async messages(told) {
-      const asked: { id: string; username: string }[] = [];
-      for (const { row, entry } of told) {
+    async messages(entries) {
+      const pending: { id: string; username: string }[] = [];
+      for (const { row, entry } of entries) {
         if (entry.name !== 'request.pending' || row.username === null) continue;
         const request = await views.request(entry.key, false);
-        // Whoever is decided meanwhile needs nobody.
+        // One that was decided meanwhile needs no attention.
         if (request?.status === 'pending')
-          asked.push({ id: row.eventId, username: request.username });
+          pending.push({ id: row.eventId, username: request.username });
       }
-      return asked.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, asked)];
+      return pending.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, pending)];
     },
   };
 }
@@ -136,12 +136,12 @@ async function thingOf(views: NotificationOptions['views'], entry: LiveEntry): P
   return found && { ...found, username: entry.key };
 }
 
-/** Goes on where it was before; the first time from now on. */
+/** Continues at the checkpoint; the first time from now on. */
 async function follow(
   options: NotificationOptions,
   target: Target,
   changed: Wakeup,
-  putAside: (letter: DeadLetter) => void,
+  addDeadLetter: (letter: DeadLetter) => void,
 ): Promise<void> {
   const { history, readModels, signal, logger } = options;
   const checkpoint = `notifications-${target.name}`;
@@ -160,9 +160,11 @@ async function follow(
       continue;
     }
     try {
-      const told = page.items.flatMap((row) => liveEntries(row).map((entry) => ({ row, entry })));
-      for (const message of await target.messages(told)) {
-        await deliverOrPutAside(options, target.name, message, putAside);
+      const entries = page.items.flatMap((row) =>
+        liveEntries(row).map((entry) => ({ row, entry })),
+      );
+      for (const message of await target.messages(entries)) {
+        await deliverOrRecordFailure(options, target.name, message, addDeadLetter);
         if (signal.aborted) return;
       }
     } catch (error) {
@@ -176,17 +178,21 @@ async function follow(
 const newest = (history: Rows<HistoryRow>): number =>
   history.find({ order: 'newest', limit: 1 }).items[0]?.index ?? 0;
 
-/** Delivers a message, or keeps what is known of it as a dead letter. */
-async function deliverOrPutAside(
+/** Delivers a message, or makes a dead letter of it. */
+async function deliverOrRecordFailure(
   { signal, logger, now, retriesMs }: NotificationOptions,
   target: NotificationTarget,
   message: Message,
-  putAside: (letter: DeadLetter) => void,
+  addDeadLetter: (letter: DeadLetter) => void,
 ): Promise<void> {
   const failure = await deliver(message, signal, retriesMs);
   if (failure === null) return;
   const { id: messageId, event, subject } = message;
   const { detail } = failure;
-  logger.warn('A notification could not be delivered and is put aside', { target, event, detail });
-  putAside({ ...{ messageId, target, event, subject, at: now() }, ...failure });
+  logger.warn('A notification could not be delivered and is a dead letter now', {
+    target,
+    event,
+    detail,
+  });
+  addDeadLetter({ ...{ messageId, target, event, subject, at: now() }, ...failure });
 }

@@ -1,4 +1,4 @@
-/** Pages of what is shown, and what a search finds. */
+/** Pages of results, and the conditions of a search. */
 import { type Condition, MalformedCursor, type RowPage } from '../read-models/row-table.ts';
 
 export interface Paging {
@@ -6,7 +6,7 @@ export interface Paging {
   readonly cursor?: string | undefined;
 }
 
-/** No condition where nothing is asked for. */
+/** The condition for a value, none where it is undefined. */
 export const whenGiven = <Value>(
   value: Value | undefined,
   condition: (value: Value) => Condition,
@@ -27,7 +27,7 @@ export const mapPageAsync = async <Row, View>(
 ) => ({ items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor });
 
 /**
- * A page of a list that stands in memory; the cursor names the last item shown.
+ * A page of a list in memory; the cursor names the last item of the page before.
  * @throws MalformedCursor
  */
 export function paged<Item>(

@@ -1,4 +1,4 @@
-/** Requests for access, and the knocks of those who asked while it was locked. */
+/** Requests for access, and knocks: attempts while the registry was locked. */
 import type { AccessRow } from '../../projections/access.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Personal } from '../credentials/personal-data.ts';

@@ -1,4 +1,4 @@
-/** Rows as WIRE shows them: joined, personal fields opened for who may read them, secrets nowhere. */
+/** Rows as the API returns them: joined, personal fields decrypted for those who may read them, without secrets. */
 import { registryId } from '../../domain/window.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';

@@ -1,4 +1,4 @@
-/** The gateways of the configuration: before a broker that is given, and before a private Mosquitto. */
+/** Starts the gateways of the configuration: before a given broker, and before a private Mosquitto. */
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
@@ -14,7 +14,7 @@ interface Gateways {
   close(): Promise<void>;
 }
 
-/** `privateUpstream`: where a private Mosquitto takes connections; null: there is none. */
+/** `privateUpstream`: where a private Mosquitto accepts connections; null: there is none. */
 export async function startGateways(options: {
   readonly config: Config;
   readonly privateUpstream: Upstream | null;

@@ -10,16 +10,16 @@ export type HookKind = (typeof hookKinds)[number];
 
 export interface Hooks {
   readonly admissions: Readonly<Record<HookKind, Admissions>>;
-  /** Null: refused, or the registry cannot tell. Never rejects. */
+  /** Null: refused, or the registry cannot decide. Never rejects. */
   connect(kind: HookKind, attempt: ConnectAttempt): Promise<Admission | null>;
-  /** The account, where it may act now; with a client id, only as the one that it is pinned to. */
+  /** The client, if it is active now; where a client id is given and pinned, only with that one. */
   activeClient(
     username: string | undefined,
     clientId: string | undefined,
   ): ActiveClient | undefined;
-  /** Whether it may publish to a topic that stands with its prefix; no client writes to `$` topics. */
-  mayPublish(standing: ActiveClient, topic: string): boolean;
-  mayRead(standing: ActiveClient, filter: string): boolean;
+  /** Whether it may publish to a topic, its prefix included; no client writes to `$` topics. */
+  mayPublish(client: ActiveClient, topic: string): boolean;
+  mayRead(client: ActiveClient, filter: string): boolean;
   /** When an admission ends by itself, ISO; null: not yet known. */
   endOf(admission: Admission): string | null;
 }
@@ -32,7 +32,7 @@ export interface ActiveClient {
 const fits = (text: string) =>
   text !== '' && Buffer.byteLength(text) <= mqttTopicBytesMax && !text.includes('\0');
 
-/** `+` and `#` stand alone, `#` at the end [MQTT-4.7.1-2] [MQTT-4.7.1-3]. */
+/** `+` and `#` are whole levels, `#` the last one [MQTT-4.7.1-2] [MQTT-4.7.1-3]. */
 const isFilter = (text: string) =>
   text
     .split('/')

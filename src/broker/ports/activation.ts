@@ -4,7 +4,7 @@ import type { BrokerKind, Staged } from './broker.ts';
 export interface Drift {
   readonly username: string;
   /**
-   * `stranger`: the log does not own it; `missing`: access was granted, and its credential is not there;
+   * `stranger`: this registry did not make the account; `missing`: access was granted, and its credential is not there;
    * `rights`: other rights than granted; `enabled`: open though it should not be, or the reverse.
    */
   readonly kind: 'stranger' | 'missing' | 'rights' | 'enabled';
@@ -22,21 +22,21 @@ export interface BrokerState {
   readonly kind: BrokerKind;
   readonly status: 'up' | 'down';
   readonly accountCount: number;
-  /** Events of the log that the broker has not yet heard of. */
+  /** Events of the log that were not yet applied to the broker. */
   readonly lagEvents: number;
   readonly drift: readonly Drift[];
 }
 
-/** What drives the brokers, as the service sees it. */
+/** The process manager, which makes the brokers agree with the log. */
 export interface ActivationManager {
   /**
    * True once everything up to a position is in force; false after `timeoutMs`. Of `all` brokers those
    * that are down are not waited for; `own` waits for the embedded one alone.
    */
   settled(position: string, timeoutMs: number, brokers?: 'all' | 'own'): Promise<boolean>;
-  /** Hands a password to the brokers that keep accounts of their own; never waits, never throws. */
+  /** Gives a password to the brokers that keep accounts of their own; never waits, never throws. */
   stage(staged: Staged): void;
-  /** Why a client is not active at a broker; undefined: nothing is known against it. */
+  /** Why a client is not active at a broker; undefined: no reason is known. */
   obstacle(broker: string, username: string): ActivationObstacle | undefined;
   /** What `GET /api/brokers` shows, in the order of the configuration. */
   states(): readonly BrokerState[];

@@ -1,7 +1,7 @@
-/** The port of whoever decides at CONNECT: what a client presents, and what it may do when admitted. */
+/** The port to what decides at CONNECT: the attempt, and the rights of a client that is admitted. */
 import type { CompiledPermissions } from '../../../domain/permission.ts';
 
-/** What a client that connects shows. Strings are as the wire had them, not yet checked. */
+/** What a client presents when it connects. Strings are as received, not yet checked. */
 export interface ConnectAttempt {
   readonly username: string | undefined;
   readonly password: Buffer | undefined;
@@ -10,7 +10,7 @@ export interface ConnectAttempt {
   readonly source: string | null;
 }
 
-/** What an admitted client may do now. `credentialId` is null when a token let it in. */
+/** What an admitted client may do now. `credentialId` is null when it was admitted by a token. */
 export interface Admission {
   readonly username: string;
   readonly credentialId: string | null;
@@ -23,7 +23,7 @@ export interface Admission {
 
 export type ConnectAnswer =
   | { readonly admitted: true; readonly admission: Admission }
-  /** `unavailable`: the registry cannot tell now (store away, hashing queue full, stopping). */
+  /** `unavailable`: the registry cannot decide now (store away, hashing queue full, stopping). */
   | { readonly admitted: false; readonly reason: 'refused' | 'unavailable' };
 
 /**

@@ -1,11 +1,11 @@
 /** The port to a broker, as the process manager calls it. */
 import type { CompiledPermissions, Permission } from '../../../domain/permission.ts';
 
-/** What one account is to be at a broker: which credential opens it, and what it may do. */
+/** An account as it is to be at a broker: its credential, and its rights. */
 export interface Account {
   readonly username: string;
   readonly credentialId: string;
-  /** Templates are filled in; `http` ones do not concern a broker. */
+  /** Templates are filled in; a broker ignores those of the context `http`. */
   readonly permissions: readonly Permission[];
   readonly compiled: CompiledPermissions;
   readonly publishPrefix: string | null;
@@ -20,7 +20,7 @@ export interface Staged {
   readonly password: string;
 }
 
-/** `active` false: not yet; `detail` tells a person why, and what it waits for. */
+/** `active` false: not yet; `detail` is for people: why not, and what is needed. */
 export type ActivationOutcome =
   | { readonly active: true; readonly sessionsClosed: number }
   | { readonly active: false; readonly sessionsClosed: number; readonly detail: string };
@@ -29,9 +29,9 @@ export type ActivationOutcome =
 export interface BrokerAccount {
   readonly username: string;
   readonly enabled: boolean;
-  /** What its mark says: made by this registry, and for which credential; null: somebody else's. */
+  /** Set in accounts that this registry made, with their credential; null: the account is a stranger's. */
   readonly mark: { readonly credentialId: string | null } | null;
-  /** In the same order and words for the same rights, so that two can be compared; null: unknown. */
+  /** A text that is equal for equal rights; null: unknown. */
   readonly rights: string | null;
 }
 
@@ -48,15 +48,15 @@ export class BrokerRefused extends Error {
 export type BrokerKind = 'embedded' | 'mosquitto' | 'emqx' | 'rabbitmq' | 'vernemq';
 
 /**
- * Whether a broker of this name puts the publish prefix in front of what is published; elsewhere the client
- * publishes its whole topic.
+ * Whether a broker of this name adds the publish prefix to the topics that a client publishes to; elsewhere
+ * the client has to publish to the whole topic.
  */
 export const putsPrefixInFront = (broker: string): boolean =>
   /^(embedded|vernemq)(-\d+)?$/.test(broker);
 
 /**
- * A broker as the process manager drives it. Everything is level-triggered: repeating a call, or calling
- * after half of it was done, leads to the same end. Calls for one username never overlap.
+ * A broker as the process manager calls it. Everything is level-triggered: repeating a call, or calling
+ * after half of it was done, leads to the same state. Calls for one username never overlap.
  * All but `stage`, `status`, `urls` reject with BrokerDown or BrokerRefused.
  */
 export interface Broker {
@@ -64,7 +64,7 @@ export interface Broker {
   readonly name: string;
   readonly kind: BrokerKind;
   status(): 'up' | 'down';
-  /** Called when the broker is back after it was away, and may have forgotten everything. */
+  /** Called when the broker is up after it was down, and may have lost everything. */
   onUp(listener: () => void): void;
   /** Where clients connect to; none: only the administrator knows. */
   urls(): readonly string[];
@@ -73,28 +73,28 @@ export interface Broker {
    * waits, never throws, may forget it.
    */
   stage(staged: Staged): boolean;
-  /** Somebody waits for a decision: nothing is let in; what was staged may be laid ready. */
+  /** The request of this credential is pending: admits nobody; may prepare the account, disabled. */
   hold(username: string, credentialId: string): Promise<void>;
   /**
-   * Lets this credential in with these rights, and nothing else by this name. `before` is the credential
-   * that the log knows as active there; null: none.
+   * Admits this credential with these rights, and no other of this username. `before` is the credential
+   * that the log has as active there; null: none.
    */
   activate(account: Account, before: string | null): Promise<ActivationOutcome>;
   /**
-   * Lets the name in no more and closes its sessions. `suspended` holds the credential that may come
-   * back; null: nothing of it is needed any more. Resolves with the number of sessions closed, as far
-   * as the broker can tell.
+   * Admits the username no more and closes its sessions. `suspended` is the credential that may be
+   * activated again; null: nothing of the account is needed any more. Resolves with the number of
+   * sessions closed, as far as the broker reports it.
    */
   deactivate(username: string, suspended: string | null): Promise<number>;
   /** Other rights for an account that is active, in force for its live sessions. */
   setAuthorization(account: Account): Promise<void>;
-  /** Closes live sessions, those of one token alone where the broker can tell them apart. */
+  /** Closes live sessions: those of one token alone, where the broker can distinguish them. */
   disconnect(username: string, options?: { tokenId?: string }): Promise<number>;
-  /** Live sessions by username, where the broker can tell. */
+  /** The usernames with live sessions; null: the broker does not report them. */
   connected(): Iterable<string> | null;
-  /** Every account there, also those of others; null: it keeps none, it asks the registry. */
+  /** Every account there, also those of strangers; null: it has none, because it asks the registry. */
   list(): Promise<readonly BrokerAccount[] | null>;
-  /** What `list` would say of the rights of such an account. */
+  /** The rights of such an account as `list` would report them. */
   rightsOf(account: Account): string | null;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export interface BrokerSession {
 export interface EmbeddedBroker {
   /**
    * Puts other rights in force for every live session of a user at once: later publishes, forwards and
-   * subscriptions obey them, and subscriptions they no longer allow end now, stored ones too. Sessions
+   * subscriptions are judged by them, and subscriptions they no longer allow end now, stored ones too. Sessions
    * with another client id than the pinned one end as in `endSessions`.
    */
   setAuthorization(
