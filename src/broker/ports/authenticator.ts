@@ -27,10 +27,9 @@ export type ConnectAnswer =
   | { readonly admitted: false; readonly reason: 'refused' | 'unavailable' };
 
 /**
- * The registry as the embedded broker sees it. Never rejects: a fault is `unavailable`. Who is admitted
- * is who asked: the admission has the attempt's username. One CONNECT may be asked about again, up to
- * three times in all, when `setAuthorization` or `endSessions` came for that username after the
- * question: the answer must be at least as new as they are.
+ * Decides about CONNECTs. Never rejects: a fault is `unavailable`. An admission has the attempt's username.
+ * One CONNECT may be decided again, up to three times in all, when `setAuthorization` or `endSessions` was
+ * called for that username meanwhile: the answer must be at least as new as they are.
  */
 export interface Authenticator {
   authenticate(attempt: ConnectAttempt): Promise<ConnectAnswer>;
