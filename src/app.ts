@@ -2,7 +2,7 @@
 import type { Administration } from './administration/administration.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
-import type { ActivationManager } from './broker/ports/broker.ts';
+import type { ActivationManager } from './broker/ports/activation.ts';
 import type { Config } from './config/config.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,4 +1,4 @@
-/** Where MQTT clients arrive: TCP, TLS and WebSocket, with one limit over all of them. */
+/** Accepts MQTT connections by TCP, TLS and WebSocket, with one limit over all of them. */
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -27,20 +27,20 @@ export interface Addresses {
 
 export interface Listeners {
   readonly addresses: Addresses;
-  /** Takes nobody new; resolves when every socket is closed. */
+  /** Accepts no more connections; resolves when every socket is closed. */
   close(): Promise<void>;
   /** Closes what is still open, at once. */
   destroySockets(): void;
 }
 
-/** `source`: the address of the other side, IPv4 without the IPv6 in front. */
+/** `source`: the peer's address, an IPv4 address without the prefix `::ffff:`. */
 export type Accept = (
   stream: Duplex,
   request: IncomingMessage | undefined,
   source: string | null,
 ) => void;
 
-/** Keep-alive probes find peers that went away without a word, where MQTT's own keep alive is off. */
+/** Keep-alive probes find peers that disappeared without a close, where MQTT's own keep alive is off. */
 const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
 const sourceOf = ({ remoteAddress }: Socket): string | null =>
@@ -52,7 +52,7 @@ interface Sizes {
   readonly packetBytes: number;
 }
 
-/** Servers with all their connections, of which there are no more than so many. */
+/** Servers and all their connections, whose number is limited. */
 class OpenListeners {
   readonly #connectionsMax: number;
   readonly #sockets = new Set<Socket>();
@@ -62,9 +62,9 @@ class OpenListeners {
     this.#connectionsMax = connectionsMax;
   }
 
-  /** Resolves with the address that was taken. */
+  /** Resolves with the address that it listens on. */
   async listen(server: Server, host: string, port: number): Promise<string> {
-    // Before whatever else looks at new connections.
+    // Before every other listener for new connections.
     server.prependListener('connection', (socket: Socket) => {
       if (this.#sockets.size >= this.#connectionsMax) return socket.destroy();
       this.#sockets.add(socket);

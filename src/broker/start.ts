@@ -1,5 +1,4 @@
 /** Starts the brokers of the configuration, each with its name, and stops them in reverse. */
-
 import type { BrokerSetting } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../logger.ts';
@@ -14,10 +13,10 @@ import type { Broker } from './ports/broker.ts';
 
 const sessionsOf = { emqx: emqxSessions, rabbitmq: rabbitmqSessions, vernemq: vernemqSessions };
 
-export interface Brokers {
+interface Brokers {
   /** In the order of the configuration. */
   readonly all: readonly Broker[];
-  /** Where a gateway is to lead clients, because nothing else reaches that broker; null: nowhere. */
+  /** Where a gateway has to connect clients, because they cannot reach that broker; null: no gateway is needed. */
   readonly upstream: PrivateMosquitto['upstream'] | null;
   close(): Promise<void>;
 }
@@ -56,10 +55,11 @@ export async function startBrokers(options: {
   try {
     for (const [at, setting] of config.brokers.entries()) {
       const name = names[at] ?? setting.kind;
-      const told = at === 0 && config.publicMqttUrls.length > 0 ? config.publicMqttUrls : null;
+      const publicUrls =
+        at === 0 && config.publicMqttUrls.length > 0 ? config.publicMqttUrls : null;
       if (setting.kind === 'embedded') {
         if (embedded !== null)
-          all.push(told === null ? embedded : { ...embedded, urls: () => told });
+          all.push(publicUrls === null ? embedded : { ...embedded, urls: () => publicUrls });
         continue;
       }
       if (setting.kind !== 'mosquitto') {
@@ -68,19 +68,19 @@ export async function startBrokers(options: {
           ...{ name, kind, logger },
           api: sessionsOf[kind](name, setting.api),
           admissions: options.admissions[kind],
-          urls: () => told ?? [],
+          urls: () => publicUrls ?? [],
         });
         stops.push(() => broker.close());
         all.push(broker);
         continue;
       }
       let { address } = setting;
-      let urls = () => told ?? urlsOf(setting);
+      let urls = () => publicUrls ?? urlsOf(setting);
       if (address === null) {
         const own = await startPrivateMosquitto({ dataDir: config.dataDir, logger });
         stops.push(() => own.stop());
         ({ address, upstream } = own);
-        urls = () => told ?? options.gatewayUrls();
+        urls = () => publicUrls ?? options.gatewayUrls();
       }
       const broker = startMosquitto({ name, address, logId, urls, logger });
       stops.push(() => broker.close());
@@ -93,7 +93,7 @@ export async function startBrokers(options: {
   return { all, upstream, close };
 }
 
-/** The control connection's own address, without user and password; a socket leads no client anywhere. */
+/** The control connection's own address, without user and password; clients cannot use a Unix socket. */
 function urlsOf({ address }: Extract<BrokerSetting, { kind: 'mosquitto' }>): readonly string[] {
   if (address?.transport.kind !== 'tcp') return [];
   const { host, port, tls } = address.transport;

@@ -1,4 +1,4 @@
-/** What time brings about: windows, requests and grants that end. */
+/** Expires windows, requests and grants. */
 import { system } from '../../domain/values.ts';
 import { registryId, type TurnedAway, window } from '../../domain/window.ts';
 import type { AccessRow } from '../../projections/access.ts';
@@ -11,13 +11,13 @@ import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
 
-/** How late an end may be told; doors and brokers keep to it exactly, by themselves. */
+/** How late an expiry may be recorded; registration and brokers observe the time itself. */
 const tickMs = 100;
 const retryMs = 1_000;
-/** What is due at once is done in portions, so that nothing else waits long. */
+/** What is due at once is done in batches, so that nothing else waits long. */
 const dueAtOnceMax = 200;
 
-export interface ExpiryOptions {
+interface ExpiryOptions {
   readonly store: EventStore;
   readonly clients: Clients;
   readonly rows: {
@@ -71,11 +71,11 @@ export async function startExpiry(
       await expireDue(options);
     } catch (error) {
       failed = true;
-      if (!signal.aborted) logger.warn('What was due could not be done; trying again', { error });
+      if (!signal.aborted) logger.warn('Expiry failed; trying again', { error });
     }
     const row = rows.window.get(registryId);
     const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
-    // What could not be done is still due: it waits, and is not said ten times a second.
+    // What failed is still due: the retry waits, so that it is not logged ten times a second.
     await pause(failed ? retryMs : Math.min(Math.max(left, 20), tickMs), signal);
   }
 }

@@ -31,7 +31,7 @@ interface Known {
 
 const before = (at: string, ms: number) => new Date(Date.parse(at) - ms).toISOString();
 
-/** Says how many went. @throws StoreUnavailable */
+/** Resolves with the number of secrets destroyed. @throws StoreUnavailable */
 export async function sweep(options: SweepOptions): Promise<number> {
   const { store, vault, passwords, rows, refusedTtlMs, now } = options;
   const longAgo = before(now(), refusedTtlMs);
@@ -44,7 +44,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
     const { state, newest } = await load(store, client, username);
     return { state, changedAt: newest === undefined ? null : String(newest.data.at) };
   };
-  const isKept = (id: string, { kind }: SecretOwner, { state, changedAt }: Known): boolean =>
+  const isNeeded = (id: string, { kind }: SecretOwner, { state, changedAt }: Known): boolean =>
     kind === 'personal-key'
       ? state.personalKeyId === id
       : credentialIdsOf(state).includes(id) && !(isRefused(state) && (changedAt ?? '') < longAgo);
@@ -52,12 +52,12 @@ export async function sweep(options: SweepOptions): Promise<number> {
   return await vault.sweep(
     async (id, owner) => {
       const { username } = owner;
-      if (isKept(id, owner, byRows(username))) return true;
-      // Rows may be behind the log, and one that stopped stays so; what is destroyed never comes back. So
-      // the log has the last word.
+      if (isNeeded(id, owner, byRows(username))) return true;
+      // Rows may be behind the log, and a projection that stopped stays behind; what is destroyed is lost.
+      // So the log decides.
       const known = await byLog(username);
-      if (isKept(id, owner, known)) return true;
-      // What is not kept any more is not remembered either.
+      if (isNeeded(id, owner, known)) return true;
+      // The password's cached proofs go with its verifier.
       if (credentialIdsOf(known.state).includes(id)) passwords.forget(username);
       return false;
     },
@@ -74,7 +74,7 @@ export async function startSweeping(
   options: SweepOptions & { readonly signal: AbortSignal; readonly logger: Logger },
 ): Promise<void> {
   const { logger, signal } = options;
-  // Not at once: after a restart everybody comes back, and that goes first.
+  // Not at once: after a restart all clients reconnect, which has priority.
   for (let waitMs = firstSweepAfterMs; ; waitMs = sweepEveryMs) {
     await pause(waitMs, signal);
     if (signal.aborted) return;

@@ -1,11 +1,11 @@
-/** Sends published checkpoints to the webhook. One that is lost is no loss: the next one covers it. */
-
+/** Sends published checkpoints to the webhook, once each: the next checkpoint covers one that was lost. */
 import type { Published } from '../audit/transparency-log/publisher.ts';
 import { checkpointWebhookMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { postMessage } from './delivery.ts';
 import { webhookMessage } from './messages.ts';
 
-/** Resolves when the receiver has answered, or will not; never rejects. */
+/** Resolves when the receiver has answered, or has not in time; never rejects. */
 export async function sendCheckpoint(
   webhook: { readonly url: string; readonly secret: string | null } | null,
   published: Published,
@@ -13,27 +13,13 @@ export async function sendCheckpoint(
   logger: Logger,
 ): Promise<void> {
   if (webhook === null) return;
-  const { url, body, headers } = webhookMessage(webhook, {
+  const message = webhookMessage(webhook, {
     id: `checkpoint-${published.size}`,
     event: 'checkpoint.published',
     subject: published.origin,
     at,
     data: published,
   });
-  let detail = '';
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      body,
-      headers: headers(Date.now()),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(checkpointWebhookMs),
-    });
-    await response.body?.cancel();
-    detail = response.ok ? '' : `answered ${response.status}`;
-  } catch (error) {
-    const { name = 'not reached', cause } = error as { name?: string; cause?: { code?: string } };
-    detail = cause?.code ?? name;
-  }
-  if (detail !== '') logger.warn('A checkpoint could not be sent to the webhook', { detail });
+  const detail = await postMessage(message, AbortSignal.timeout(checkpointWebhookMs));
+  if (detail !== null) logger.warn('A checkpoint could not be sent to the webhook', { detail });
 }

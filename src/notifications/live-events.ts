@@ -1,6 +1,7 @@
-/** Live events: which of them an event of the log means, and a bounded line of them for each reader. */
+/** Live events: which of them an event of the log means, and a bounded queue of them for each reader. */
 import type { HistoryRow } from '../../projections/history.ts';
 import { liveKnocksGatherMs, liveKnocksMax, liveResumeMax, liveWaitingMax } from '../limits.ts';
+import { createWakeup } from '../platform/wakeup.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Knock } from '../registration/knocks.ts';
 import type { StoredEvent } from '../store/event-store.ts';
@@ -19,7 +20,7 @@ export const liveNames = [
 ] as const;
 export type LiveName = (typeof liveNames)[number];
 
-/** That a thing changed. What it is now is looked up when it is told. */
+/** That something changed. Its new state is read when the live event is sent. */
 export interface LiveEntry {
   readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
   /** The request's id or the username; empty for the window. */
@@ -31,8 +32,8 @@ export interface LiveEntry {
   readonly at: string;
 }
 
-export interface LiveBatch {
-  /** More changed than can be told one by one: everything is to be read anew. */
+interface LiveBatch {
+  /** More changed than can be sent one by one: everything has to be read again. */
   readonly reset: boolean;
   readonly entries: readonly LiveEntry[];
   readonly knocks: readonly Knock[];
@@ -40,8 +41,8 @@ export interface LiveBatch {
   readonly checkpoint: unknown;
 }
 
-export interface LiveReader {
-  /** What waits; empty after `timeoutMs`, and when the signal aborts. */
+interface LiveReader {
+  /** What is queued; empty after `timeoutMs`, and when the signal aborts. */
   next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch>;
   close(): void;
 }
@@ -88,22 +89,22 @@ export function liveEntries({ type, stream, position, data }: LoggedEvent): Live
 }
 
 class Reader implements LiveReader {
-  /** By name and key: a thing that changed twice before it was told is told once. */
+  /** By name and key: what changed twice before it was sent is sent once. */
   readonly #entries = new Map<string, LiveEntry>();
   readonly #knocks = new Map<string, Knock>();
   #checkpoint: unknown;
   readonly #leave: (reader: Reader) => void;
   #reset: boolean;
-  #wake: (() => void) | undefined;
+  readonly #wakeup = createWakeup();
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(missed: readonly LiveEntry[] | null, leave: (reader: Reader) => void) {
     this.#reset = missed === null;
     this.#leave = leave;
-    for (const entry of missed ?? []) this.#keep(entry);
+    for (const entry of missed ?? []) this.#queue(entry);
   }
 
-  #keep(entry: LiveEntry): void {
+  #queue(entry: LiveEntry): void {
     const key = `${entry.name} ${entry.broker} ${entry.key}`;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -112,9 +113,9 @@ class Reader implements LiveReader {
     this.#reset = true;
   }
 
-  tell(entries: readonly LiveEntry[]): void {
-    for (const entry of entries) this.#keep(entry);
-    this.#wake?.();
+  push(entries: readonly LiveEntry[]): void {
+    for (const entry of entries) this.#queue(entry);
+    this.#wakeup.wake();
   }
 
   knocked(knock: Knock): void {
@@ -123,33 +124,26 @@ class Reader implements LiveReader {
     this.#knocks.set(key, knock);
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      this.#wake?.();
+      this.#wakeup.wake();
     }, liveKnocksGatherMs);
   }
 
   published(checkpoint: unknown): void {
     this.#checkpoint = checkpoint;
-    this.#wake?.();
+    this.#wakeup.wake();
   }
 
-  get #waits(): boolean {
+  get #hasQueued(): boolean {
     const knocks = this.#knocks.size > 0 && this.#gathering === undefined;
     return this.#reset || this.#entries.size > 0 || knocks || this.#checkpoint !== undefined;
   }
 
   async next(timeoutMs: number, signal: AbortSignal): Promise<LiveBatch> {
-    if (!this.#waits && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          this.#wake = undefined;
-          resolve();
-        };
-        const timer = setTimeout(done, timeoutMs);
-        signal.addEventListener('abort', done);
-        this.#wake = done;
-      });
+    if (!this.#hasQueued) {
+      const timer = setTimeout(this.#wakeup.wake, timeoutMs);
+      await this.#wakeup.next(signal);
+      clearTimeout(timer);
+    }
     const gathered = this.#gathering === undefined ? [...this.#knocks.values()] : [];
     const batch = {
       reset: this.#reset,
@@ -180,8 +174,8 @@ export function createLiveEvents(options: {
   options.onApplied((events) => {
     if (readers.size === 0) return;
     const entries = events.flatMap(liveEntries);
-    // Also without entries: the rights of who reads may have changed.
-    for (const reader of readers) reader.tell(entries);
+    // Also without entries: the rights of the reader may have changed.
+    for (const reader of readers) reader.push(entries);
   });
 
   /** null: too far behind, or an event that this log does not have. */

@@ -1,16 +1,16 @@
-/** What is sent where: webhooks signed by the Standard Webhooks specification (1.0), and ntfy-style messages. */
+/** The messages that are sent: webhooks signed by the Standard Webhooks specification (1.0), and ntfy messages. */
 import { createHmac } from 'node:crypto';
 import { notificationNamesMax } from '../limits.ts';
 
 export interface Message {
-  /** The same at each attempt, so that its receiver knows it again. */
+  /** The same at each attempt, so that the receiver recognises a repetition. */
   readonly id: string;
   readonly event: string;
-  /** What it is about: names, for people who look at what was not delivered. */
+  /** The names that it is about, for people who read the dead letters. */
   readonly subject: string;
   readonly url: string;
   readonly body: string;
-  /** Made anew for each attempt: a signature is of its moment. */
+  /** Made for each attempt: a signature includes the time. */
   readonly headers: (nowMs: number) => Readonly<Record<string, string>>;
 }
 
@@ -27,7 +27,7 @@ export function webhookSignature(
 
 export function webhookMessage(
   to: { readonly url: string; readonly secret: string | null },
-  told: {
+  content: {
     readonly id: string;
     readonly event: string;
     readonly subject: string;
@@ -35,7 +35,7 @@ export function webhookMessage(
     readonly data: unknown;
   },
 ): Message {
-  const { id, event, subject, at, data } = told;
+  const { id, event, subject, at, data } = content;
   const body = JSON.stringify({ event, at, data });
   return {
     ...{ id, event, subject, body },
@@ -54,24 +54,24 @@ export function webhookMessage(
   };
 }
 
-/** One message for people about everybody who asked since the last one. */
+/** One message for people about all requests since the last one. */
 export function ntfyMessage(
   to: { readonly url: string; readonly page: string | null },
-  asked: readonly { readonly id: string; readonly username: string }[],
+  requests: readonly { readonly id: string; readonly username: string }[],
 ): Message {
-  const names = asked.slice(0, notificationNamesMax).map(({ username }) => username);
-  const more = asked.length - names.length;
+  const names = requests.slice(0, notificationNamesMax).map(({ username }) => username);
+  const more = requests.length - names.length;
   const subject = names.join(', ') + (more > 0 ? ` and ${more} more` : '');
-  const one = asked.length === 1;
+  const one = requests.length === 1;
   return {
-    id: asked.at(-1)?.id ?? '',
+    id: requests.at(-1)?.id ?? '',
     event: 'request.pending',
     subject,
     url: to.url,
     body: `${subject} ${one ? 'waits' : 'wait'} for a decision.`,
     headers: () => ({
       'Content-Type': 'text/plain; charset=utf-8',
-      Title: one ? 'A device asks for access' : `${asked.length} devices ask for access`,
+      Title: one ? 'A device asks for access' : `${requests.length} devices ask for access`,
       Tags: 'bell',
       ...(to.page === null ? {} : { Click: to.page }),
     }),

@@ -1,6 +1,5 @@
-/** What changes in the registry, as MQTT messages: `gatebook/registry/…`, read by permission as any topic. */
-
-import type { EmbeddedBroker } from '../broker/ports/broker.ts';
+/** Publishes the registry's changes as MQTT messages on `gatebook/registry/…`, read by permission as any topic. */
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Views } from '../views/views.ts';
@@ -8,7 +7,7 @@ import type { LiveEntry, LiveEvents } from './live-events.ts';
 
 const root = 'gatebook/registry';
 
-export interface RegistryTopics {
+interface RegistryTopicsOptions {
   readonly liveEvents: LiveEvents;
   readonly views: Pick<Views, 'request' | 'user' | 'users' | 'window'>;
   readonly broker: Pick<EmbeddedBroker, 'publish'>;
@@ -21,7 +20,7 @@ interface TopicMessage {
   readonly topic: string;
   readonly event: string;
   readonly at: string;
-  /** Undefined: the thing is gone, and what was retained of it goes too. */
+  /** Undefined: the subject is gone, and its retained message is deleted. */
   readonly data: unknown;
   readonly retain: boolean;
 }
@@ -30,20 +29,20 @@ const stateTopic = (username: string) => `${root}/clients/${username}/state`;
 
 /**
  * Publishes until the signal aborts; resolves then. The state of each client and of the window is
- * retained, and published anew at each start, because the embedded broker forgets. Personal fields stay
- * closed: a topic has many readers.
+ * retained, and published again at each start, because the embedded broker keeps nothing. Personal fields are
+ * left out: a topic has many readers.
  */
-export async function publishRegistry(options: RegistryTopics): Promise<void> {
+export async function publishRegistry(options: RegistryTopicsOptions): Promise<void> {
   const { liveEvents, logger, signal } = options;
   const reader = liveEvents.read(null);
   try {
-    let anew = true;
+    let isResetDue = true;
     while (!signal.aborted)
       try {
-        if (anew) await publishStates(options);
-        anew = false;
+        if (isResetDue) await publishStates(options);
+        isResetDue = false;
         const { reset, entries, knocks } = await reader.next(liveHeartbeatMs, signal);
-        anew = reset;
+        isResetDue = reset;
         for (const entry of entries)
           for (const message of await messagesOf(options, entry)) await publish(options, message);
         for (const knock of knocks)
@@ -60,7 +59,7 @@ export async function publishRegistry(options: RegistryTopics): Promise<void> {
 }
 
 /** The newest of them, where there are more than the limit. */
-async function publishStates(options: RegistryTopics): Promise<void> {
+async function publishStates(options: RegistryTopicsOptions): Promise<void> {
   const { views, now, signal } = options;
   const at = now();
   await publish(options, windowMessage(options, at));
@@ -80,12 +79,15 @@ async function publishStates(options: RegistryTopics): Promise<void> {
   } while (cursor !== undefined && count < registryStatesMax);
 }
 
-const windowMessage = ({ views }: RegistryTopics, at: string): TopicMessage => {
+const windowMessage = ({ views }: RegistryTopicsOptions, at: string): TopicMessage => {
   const data = views.window();
   return { topic: `${root}/window`, event: `window.${data.status}`, at, data, retain: true };
 };
 
-async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<TopicMessage[]> {
+async function messagesOf(
+  options: RegistryTopicsOptions,
+  entry: LiveEntry,
+): Promise<TopicMessage[]> {
   const { views } = options;
   const { name: event, key, at } = entry;
   if (event.startsWith('window.')) return [windowMessage(options, at)];
@@ -99,12 +101,12 @@ async function messagesOf(options: RegistryTopics, entry: LiveEntry): Promise<To
   if (event === 'user.changed') return [state];
   const found = user?.activations.find(({ broker }) => broker === entry.broker) ?? null;
   const data = found && { ...found, username: key };
-  // The state holds the activations, too: what is retained must not stay at the one before.
+  // The state contains the activations, too: the retained message must not be that of before.
   return [{ topic: `${root}/clients/${key}/activation`, event, at, data, retain: false }, state];
 }
 
 const publish = (
-  { broker }: RegistryTopics,
+  { broker }: RegistryTopicsOptions,
   { topic, event, at, data, retain }: TopicMessage,
 ): Promise<void> =>
   broker.publish(topic, data === undefined ? '' : JSON.stringify({ event, at, data }), { retain });

@@ -1,25 +1,21 @@
 /**
- * Tells others what happens, by webhook and by a message for people. Follows the history from where it
- * was, so that nothing is lost while a receiver or this process is away; what cannot be delivered after
- * so many attempts is put aside, and the next one is sent.
+ * Notifies others of what happens, by webhook and by a message for people. Follows the history from its
+ * checkpoint, so that nothing is lost while a receiver or this process is down; what cannot be delivered
+ * after so many attempts becomes a dead letter, and the next message is sent.
  */
 import type { HistoryRow } from '../../projections/history.ts';
-import {
-  deadLettersMax,
-  notificationBatchMax,
-  notificationGatherMs,
-  notificationRetriesMs,
-  notificationTimeoutMs,
-} from '../limits.ts';
+import { deadLettersMax, notificationBatchMax, notificationGatherMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
+import { createWakeup, type Wakeup } from '../platform/wakeup.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Views } from '../views/views.ts';
+import { deliver } from './delivery.ts';
 import { type LiveEntry, liveEntries } from './live-events.ts';
 import { type Message, ntfyMessage, webhookMessage } from './messages.ts';
 
-export type NotificationTarget = 'webhook' | 'ntfy';
+type NotificationTarget = 'webhook' | 'ntfy';
 
 /** What was not delivered. Holds no personal field and no address that could be a secret. */
 export interface DeadLetter {
@@ -32,7 +28,7 @@ export interface DeadLetter {
   readonly detail: string;
 }
 
-export interface NotificationOptions {
+interface NotificationOptions {
   readonly webhook: { readonly url: string; readonly secret: string | null } | null;
   readonly ntfyUrl: string | null;
   /** The page's own address, to be opened from a message. */
@@ -61,39 +57,27 @@ interface NotifiedEntry {
 interface Target {
   readonly name: NotificationTarget;
   readonly gatherMs: number;
-  messages(told: readonly NotifiedEntry[]): Promise<Message[]>;
+  messages(entries: readonly NotifiedEntry[]): Promise<Message[]>;
 }
 
-const deadLettersNote = 'notifications-dead-letters';
+const deadLettersBookmark = 'notifications-dead-letters';
 
 export function startNotifications(options: NotificationOptions): Notifications {
-  const { readModels, signal } = options;
-  const waiting = new Set<() => void>();
-  readModels.onApplied(() => {
-    for (const wake of waiting) wake();
-  });
-  const changed = () =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      waiting.add(done);
-      signal.addEventListener('abort', done);
-    });
-  const letters: DeadLetter[] = JSON.parse(readModels.getBookmark(deadLettersNote) ?? '[]');
-  const putAside = (letter: DeadLetter) => {
+  const { readModels } = options;
+  const changed = createWakeup();
+  readModels.onApplied(changed.wake);
+  const letters: DeadLetter[] = JSON.parse(readModels.getBookmark(deadLettersBookmark) ?? '[]');
+  const addDeadLetter = (letter: DeadLetter) => {
     letters.unshift(letter);
     letters.length = Math.min(letters.length, deadLettersMax);
-    readModels.setBookmark(deadLettersNote, JSON.stringify(letters));
+    readModels.setBookmark(deadLettersBookmark, JSON.stringify(letters));
   };
   const targets = [webhookTarget(options), ntfyTarget(options)].filter((one) => one !== null);
   return {
     deadLetters: () => [...letters],
-    ended: Promise.all(targets.map((target) => follow(options, target, changed, putAside))).then(
-      () => undefined,
-    ),
+    ended: Promise.all(
+      targets.map((target) => follow(options, target, changed, addDeadLetter)),
+    ).then(() => undefined),
   };
 }
 
@@ -102,10 +86,10 @@ function webhookTarget({ webhook, views }: NotificationOptions): Target | null {
   return {
     name: 'webhook',
     gatherMs: 0,
-    async messages(told) {
+    async messages(entries) {
       const messages: Message[] = [];
-      for (const { row, entry } of told) {
-        // Nothing personal leaves by this way: it could not be erased where it went.
+      for (const { row, entry } of entries) {
+        // Personal fields are left out: they could not be erased at the receiver.
         const data = await thingOf(views, entry);
         if (data !== undefined)
           messages.push(
@@ -129,16 +113,16 @@ function ntfyTarget(options: NotificationOptions): Target | null {
   return {
     name: 'ntfy',
     gatherMs: options.gatherMs ?? notificationGatherMs,
-    async messages(told) {
-      const asked: { id: string; username: string }[] = [];
-      for (const { row, entry } of told) {
+    async messages(entries) {
+      const pending: { id: string; username: string }[] = [];
+      for (const { row, entry } of entries) {
         if (entry.name !== 'request.pending' || row.username === null) continue;
         const request = await views.request(entry.key, false);
-        // Whoever is decided meanwhile needs nobody.
+        // One that was decided meanwhile needs no attention.
         if (request?.status === 'pending')
-          asked.push({ id: row.eventId, username: request.username });
+          pending.push({ id: row.eventId, username: request.username });
       }
-      return asked.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, asked)];
+      return pending.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, pending)];
     },
   };
 }
@@ -152,12 +136,12 @@ async function thingOf(views: NotificationOptions['views'], entry: LiveEntry): P
   return found && { ...found, username: entry.key };
 }
 
-/** Goes on where it was before; the first time from now on. */
+/** Continues at the checkpoint; the first time from now on. */
 async function follow(
   options: NotificationOptions,
   target: Target,
-  changed: () => Promise<void>,
-  putAside: (letter: DeadLetter) => void,
+  changed: Wakeup,
+  addDeadLetter: (letter: DeadLetter) => void,
 ): Promise<void> {
   const { history, readModels, signal, logger } = options;
   const checkpoint = `notifications-${target.name}`;
@@ -171,14 +155,16 @@ async function follow(
     });
     const last = page.items.at(-1);
     if (last === undefined) {
-      await changed();
+      await changed.next(signal);
       if (target.gatherMs > 0) await pause(target.gatherMs, signal);
       continue;
     }
     try {
-      const told = page.items.flatMap((row) => liveEntries(row).map((entry) => ({ row, entry })));
-      for (const message of await target.messages(told)) {
-        await deliver(options, target, message, putAside);
+      const entries = page.items.flatMap((row) =>
+        liveEntries(row).map((entry) => ({ row, entry })),
+      );
+      for (const message of await target.messages(entries)) {
+        await deliverOrRecordFailure(options, target.name, message, addDeadLetter);
         if (signal.aborted) return;
       }
     } catch (error) {
@@ -192,48 +178,21 @@ async function follow(
 const newest = (history: Rows<HistoryRow>): number =>
   history.find({ order: 'newest', limit: 1 }).items[0]?.index ?? 0;
 
-async function deliver(
-  { signal, logger, now, retriesMs = notificationRetriesMs }: NotificationOptions,
-  { name }: Target,
+/** Delivers a message, or makes a dead letter of it. */
+async function deliverOrRecordFailure(
+  { signal, logger, now, retriesMs }: NotificationOptions,
+  target: NotificationTarget,
   message: Message,
-  putAside: (letter: DeadLetter) => void,
+  addDeadLetter: (letter: DeadLetter) => void,
 ): Promise<void> {
-  let detail = '';
-  for (let attempt = 0; attempt <= retriesMs.length; attempt++) {
-    const pauseMs = attempt === 0 ? 0 : (retriesMs[attempt - 1] ?? 0);
-    if (pauseMs > 0) await pause(pauseMs, signal);
-    if (signal.aborted) return;
-    detail = await attempted(message, signal);
-    if (detail === '') return;
-  }
-  if (signal.aborted) return;
-  const { id, event, subject } = message;
-  logger.warn('A notification could not be delivered and is put aside', {
-    target: name,
+  const failure = await deliver(message, signal, retriesMs);
+  if (failure === null) return;
+  const { id: messageId, event, subject } = message;
+  const { detail } = failure;
+  logger.warn('A notification could not be delivered and is a dead letter now', {
+    target,
     event,
     detail,
   });
-  putAside({
-    ...{ messageId: id, target: name, event, subject, detail },
-    at: now(),
-    attemptCount: retriesMs.length + 1,
-  });
-}
-
-/** Empty: delivered; else why not, without the address, which may be a secret. */
-async function attempted(message: Message, signal: AbortSignal): Promise<string> {
-  try {
-    const response = await fetch(message.url, {
-      method: 'POST',
-      body: message.body,
-      headers: message.headers(Date.now()),
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(notificationTimeoutMs)]),
-    });
-    await response.body?.cancel();
-    return response.ok ? '' : `answered ${response.status}`;
-  } catch (error) {
-    const { name, cause } = error as { name?: string; cause?: { code?: string } };
-    return cause?.code ?? name ?? 'not reached';
-  }
+  addDeadLetter({ ...{ messageId, target, event, subject, at: now() }, ...failure });
 }

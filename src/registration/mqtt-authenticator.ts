@@ -7,7 +7,7 @@ import type {
   Authenticator,
   ConnectAnswer,
   ConnectAttempt,
-} from '../broker/ports/broker.ts';
+} from '../broker/ports/authenticator.ts';
 import { newCause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
 import { HashingBusy } from '../credentials/passwords/passwords.ts';

@@ -4,7 +4,9 @@ import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
 import { createAudit } from '../audit/audit.ts';
 import { type Authority, createAuthority } from '../authority.ts';
-import type { ActivationObstacle, EmbeddedBroker, Staged } from '../broker/ports/broker.ts';
+import type { ActivationObstacle } from '../broker/ports/activation.ts';
+import type { Staged } from '../broker/ports/broker.ts';
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { createClients } from '../commands/client-commands.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
@@ -154,8 +156,7 @@ function buildViews(
 ) {
   const { personal, tokens } = credentials;
   return createViews({
-    ...{ rows, authority, personal, tokens, now, broker, brokers },
-    activationNote: activationObstacle,
+    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle },
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });

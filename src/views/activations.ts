@@ -1,6 +1,7 @@
 /** What each broker has acknowledged of a credential, and why one has not yet. */
 import type { ActivationRow } from '../../projections/activations.ts';
-import type { ActivationObstacle } from '../broker/ports/broker.ts';
+import type { Activation } from '../api/output.ts';
+import type { ActivationObstacle } from '../broker/ports/activation.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 export interface ActivationViewOptions {
@@ -8,27 +9,21 @@ export interface ActivationViewOptions {
   /** The brokers that clients connect to, with their addresses. */
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /** Why a client is not active at a broker. */
-  readonly activationNote: (broker: string, username: string) => ActivationObstacle | undefined;
-}
-
-interface Activation {
-  readonly broker: string;
-  readonly status: 'waiting' | 'active' | 'inactive' | 'failed';
-  readonly at: string | null;
-  readonly detail: string | null;
+  readonly activationObstacle: (broker: string, username: string) => ActivationObstacle | undefined;
 }
 
 export interface ActivationViews {
-  /** Of a credential; `active`: it should work. */
+  /** Of a credential; `active`: it should be active everywhere. */
   of(username: string, credentialId: string | null, active: boolean): Activation[];
-  /** What stands in the way of a request before anybody decided it. */
+  /** Why a pending request could not be activated, whatever is decided. */
   obstacles(username: string): Activation[];
 }
 
 export function createActivationViews(options: ActivationViewOptions): ActivationViews {
   const notYet = (broker: string, username: string): Activation => {
-    const note = options.activationNote(broker, username);
-    return { broker, status: note?.status ?? 'waiting', at: null, detail: note?.detail ?? null };
+    const obstacle = options.activationObstacle(broker, username);
+    const { status, detail } = obstacle ?? { status: 'waiting', detail: null };
+    return { broker, status, at: null, detail };
   };
   return {
     of(username, credentialId, active) {

@@ -2,7 +2,7 @@
 import type { HistoryRow } from '../../projections/history.ts';
 import type { Personal } from '../credentials/personal-data.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { asked, type Paging, search, shownLater } from './paging.ts';
+import { mapPageAsync, type Paging, search, whenGiven } from './paging.ts';
 import { opened, personalFields } from './personal-fields.ts';
 
 export interface EventViewOptions {
@@ -11,7 +11,7 @@ export interface EventViewOptions {
 }
 
 /** Everything that is given must fit. */
-export interface EventQuery extends Paging {
+interface EventQuery extends Paging {
   readonly username?: string | undefined;
   readonly windowId?: string | undefined;
   readonly actor?: string | undefined;
@@ -42,22 +42,22 @@ export function createEventViews({ rows, personal }: EventViewOptions) {
   return {
     async events(query: EventQuery, seeing: boolean) {
       const is = (column: 'username' | 'windowId' | 'actor' | 'type') =>
-        asked(query[column], (value) => ({ column, is: value }));
+        whenGiven(query[column], (value) => ({ column, is: value }));
       const page = rows.history.find({
         where: [
           ...is('username'),
           ...is('windowId'),
           ...is('actor'),
           ...is('type'),
-          ...asked(query.since, (atLeast) => ({ column: 'at', atLeast })),
-          ...asked(query.until, (below) => ({ column: 'at', below })),
+          ...whenGiven(query.since, (atLeast) => ({ column: 'at', atLeast })),
+          ...whenGiven(query.until, (below) => ({ column: 'at', below })),
           ...search(query.q, ['username', 'actor', 'type', 'words']),
         ],
         order: query.order === 'asc' ? 'oldest' : 'newest',
         limit: query.limit,
         cursor: query.cursor,
       });
-      return await shownLater(page, (row) => eventOf(row, seeing));
+      return await mapPageAsync(page, (row) => eventOf(row, seeing));
     },
   };
 }

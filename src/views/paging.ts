@@ -1,4 +1,4 @@
-/** Pages of what is shown, and what a search finds. */
+/** Pages of results, and the conditions of a search. */
 import { type Condition, MalformedCursor, type RowPage } from '../read-models/row-table.ts';
 
 export interface Paging {
@@ -6,28 +6,28 @@ export interface Paging {
   readonly cursor?: string | undefined;
 }
 
-/** No condition where nothing is asked for. */
-export const asked = <Value>(
+/** The condition for a value, none where it is undefined. */
+export const whenGiven = <Value>(
   value: Value | undefined,
   condition: (value: Value) => Condition,
 ): readonly Condition[] => (value === undefined ? [] : [condition(value)]);
 
 /** Any of the columns holds the text, in either case. */
 export const search = (text: string | undefined, columns: readonly string[]) =>
-  asked(text, (contains) => ({ anyOf: columns.map((column) => ({ column, contains })) }));
+  whenGiven(text, (contains) => ({ anyOf: columns.map((column) => ({ column, contains })) }));
 
-export const shown = <Row, View>(page: RowPage<Row>, view: (row: Row) => View) => ({
+export const mapPage = <Row, View>(page: RowPage<Row>, view: (row: Row) => View) => ({
   items: page.items.map(view),
   nextCursor: page.nextCursor,
 });
 
-export const shownLater = async <Row, View>(
+export const mapPageAsync = async <Row, View>(
   page: RowPage<Row>,
   view: (row: Row) => Promise<View>,
 ) => ({ items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor });
 
 /**
- * A page of a list that stands in memory; the cursor names the last item shown.
+ * A page of a list in memory; the cursor names the last item of the page before.
  * @throws MalformedCursor
  */
 export function paged<Item>(

@@ -1,10 +1,10 @@
-/** Personal fields are ciphertext everywhere; here they are opened, for those who may read them. */
+/** Decrypts personal fields for those who may read them; everywhere else they are ciphertext. */
 import type { Personal } from '../credentials/personal-data.ts';
 
 export const personalFields = ['source', 'clientId', 'context'] as const;
 export type PersonalField = (typeof personalFields)[number];
 
-/** Null: it was erased, or whoever looks may not see it. */
+/** Null: it was erased, or the reader may not see it. */
 export const opened = async (
   personal: Pick<Personal, 'open'>,
   username: string,

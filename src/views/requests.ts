@@ -1,11 +1,11 @@
-/** Requests for access, and the knocks of those who asked while it was locked. */
+/** Requests for access, and knocks: attempts while the registry was locked. */
 import type { AccessRow } from '../../projections/access.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Personal } from '../credentials/personal-data.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Knocks } from '../registration/knocks.ts';
 import type { ActivationViews } from './activations.ts';
-import { asked, type Paging, paged, search, shownLater } from './paging.ts';
+import { mapPageAsync, type Paging, paged, search, whenGiven } from './paging.ts';
 import { opened, type PersonalField } from './personal-fields.ts';
 
 export interface RequestViewOptions {
@@ -70,10 +70,10 @@ export function createRequestViews(
       seeing: boolean,
     ) {
       const where = [
-        ...asked(status, (is) => ({ column: 'status', is })),
+        ...whenGiven(status, (is) => ({ column: 'status', is })),
         ...search(q, ['username', 'pairingId']),
       ];
-      return await shownLater(rows.requests.find({ ...page, where }), (row) =>
+      return await mapPageAsync(rows.requests.find({ ...page, where }), (row) =>
         requestOf(row, seeing),
       );
     },

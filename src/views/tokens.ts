@@ -3,7 +3,7 @@ import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import { type Paging, shown } from './paging.ts';
+import { mapPage, type Paging } from './paging.ts';
 
 export interface TokenViewOptions {
   readonly rows: { readonly tokens: Rows<TokenRow>; readonly clients: Rows<ClientRow> };
@@ -40,7 +40,10 @@ export function createTokenViews({ rows, tokens }: TokenViewOptions) {
     },
 
     tokens: (username: string, query: Paging) =>
-      shown(rows.tokens.find({ where: [{ column: 'username', is: username }], ...query }), tokenOf),
+      mapPage(
+        rows.tokens.find({ where: [{ column: 'username', is: username }], ...query }),
+        tokenOf,
+      ),
 
     publicKeys: () => ({ issuer: 'gatebook', keys: [...tokens.publicKeys()] }),
   };

@@ -1,19 +1,19 @@
-/** Users, with what they may do and what the brokers know of them. */
+/** Users, with their rights and what the brokers report of them. */
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
-import type { EmbeddedBroker } from '../broker/ports/broker.ts';
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ActivationViews } from './activations.ts';
-import { asked, type Paging, search, shown } from './paging.ts';
+import { mapPage, type Paging, search, whenGiven } from './paging.ts';
 
 export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
   readonly authority: Authority;
-  /** Null: no broker of our own. */
+  /** Null: there is no embedded broker. */
   readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt'> | null;
 }
 
-/** What the log alone tells of a client, in the shape of `User`. */
+/** The part of `User` that comes from the log alone. */
 export const recordedOf = (row: ClientRow) => ({
   username: row.username,
   status: row.status,
@@ -53,7 +53,7 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
       return row && userOf(row);
     },
 
-    /** Those who ever had access, unless a status is asked for. */
+    /** Those who ever had access, unless the query has a status. */
     users({
       status,
       role,
@@ -66,10 +66,10 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     }) {
       const where = [
         status === undefined ? { column: 'everGranted', is: 1 } : { column: 'status', is: status },
-        ...asked(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),
+        ...whenGiven(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),
         ...search(q, ['key']),
       ];
-      return shown(rows.clients.find({ ...page, where }), userOf);
+      return mapPage(rows.clients.find({ ...page, where }), userOf);
     },
   };
 }

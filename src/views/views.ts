@@ -1,12 +1,13 @@
-/** Rows as WIRE shows them: joined, personal fields opened for who may read them, secrets nowhere. */
+/** Rows as the API returns them: joined, personal fields decrypted for those who may read them, without secrets. */
 import { registryId } from '../../domain/window.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type ActivationViewOptions, createActivationViews } from './activations.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
-import { type ConnectedViewOptions, createConnectedViews } from './granted.ts';
+import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
 import { createRoleViews, type RoleViewOptions } from './roles.ts';
+import { createSessionViews, type SessionViewOptions } from './sessions.ts';
 import { createTokenViews, type TokenViewOptions } from './tokens.ts';
 import { createUserViews, type UserViewOptions } from './users.ts';
 import { windowAt } from './window.ts';
@@ -17,10 +18,11 @@ interface WindowViewOptions {
   readonly now: () => string;
 }
 
-export type ViewOptions = WindowViewOptions &
+type ViewOptions = WindowViewOptions &
   RequestViewOptions &
   UserViewOptions &
-  ConnectedViewOptions &
+  SessionViewOptions &
+  GrantedViewOptions &
   RoleViewOptions &
   TokenViewOptions &
   EventViewOptions &
@@ -39,7 +41,8 @@ export function createViews(options: ViewOptions) {
       }),
     ...createRequestViews(options, activations),
     ...createUserViews(options, activations),
-    ...createConnectedViews(options),
+    ...createSessionViews(options),
+    ...createGrantedViews(options),
     ...createRoleViews(options),
     ...createTokenViews(options),
     ...createEventViews(options),

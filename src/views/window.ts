@@ -1,8 +1,8 @@
-/** The window as WIRE shows it, now or as it was at a moment. */
+/** The window as the API returns it, now or as it was at a moment. */
 import type { WindowRow } from '../../projections/window.ts';
 
-/** What no event tells: who waits, and who knocked. */
-export interface WindowCounts {
+/** Counts that are not in the log: pending requests, and knocks. */
+interface WindowCounts {
   readonly pendingCount: number;
   readonly knockCount: number;
 }

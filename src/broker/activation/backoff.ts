@@ -1,10 +1,10 @@
-/** The waits before the next try at a broker: longer each time, and over when it is back. */
+/** The waits before retries at a broker: each longer than the last, and cut short when the broker is back. */
 import { brokerRetryMaxMs, brokerRetryMs } from '../../limits.ts';
 import { pause } from '../../platform/pause.ts';
 
 export class Backoff {
   readonly #signal: AbortSignal;
-  readonly #pausing = new Set<() => void>();
+  readonly #waits = new Set<AbortController>();
   #nextMs = brokerRetryMs;
 
   /** `signal` ends every wait. */
@@ -15,21 +15,19 @@ export class Backoff {
   async wait(): Promise<void> {
     const ms = this.#nextMs;
     this.#nextMs = Math.min(ms * 2, brokerRetryMaxMs);
-    const back = new AbortController();
-    const end = () => back.abort();
-    this.#pausing.add(end);
-    const signal = AbortSignal.any([this.#signal, back.signal]);
-    await pause(ms, signal);
-    this.#pausing.delete(end);
+    const early = new AbortController();
+    this.#waits.add(early);
+    await pause(ms, AbortSignal.any([this.#signal, early.signal]));
+    this.#waits.delete(early);
   }
 
-  /** Whoever waits tries at once. */
+  /** Ends the waits that are under way. */
   end(): void {
-    for (const end of this.#pausing) end();
+    for (const early of this.#waits) early.abort();
   }
 
-  /** It went well: the next wait is a short one. */
-  succeeded(): void {
+  /** A call succeeded: the next wait is a short one. */
+  reset(): void {
     this.#nextMs = brokerRetryMs;
   }
 }

@@ -1,50 +1,53 @@
-/** Compares the accounts of a broker with the log: who is a stranger there, and what is to be put right. */
+/** Compares the accounts of a broker with the log: which are strangers there, and which clients to reconcile. */
 import type { AccessRow } from '../../../projections/access.ts';
 import { driftShownMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { everyRow } from '../../read-models/every-row.ts';
-import type { BrokerAccount, Drift, LaneState } from '../ports/broker.ts';
-import { accountOf, type BringingAbout } from './reconcile.ts';
+import type { BrokerState, Drift } from '../ports/activation.ts';
+import type { BrokerAccount } from '../ports/broker.ts';
+import { accountOf, type ReconcileOptions } from './reconcile.ts';
 
-export interface Compared {
+interface Differences {
   readonly drift: readonly Drift[];
-  /** Names that the process manager has to look at: never those of strangers. */
+  /** Usernames that the process manager has to reconcile: never those of strangers. */
   readonly repairs: readonly string[];
 }
 
 /**
- * `accounts` as the broker lists them, `rows` every client of the log, `rightsOf` what its rights would
- * be called there, `acknowledged` what the log has of its credential there: `never` was it active, so
- * that it is waited for and not missed.
+ * `accounts` as the broker lists them, `rows` every client of the log; `rightsOf`: the client's rights as the
+ * broker would list them; `acknowledged`: what the log has of its credential there. One that was `never`
+ * active there is waited for, not missing.
  */
-export function compared(
+export function differences(
   accounts: readonly BrokerAccount[],
   rows: Iterable<AccessRow>,
-  known: {
+  log: {
     readonly rightsOf: (row: AccessRow) => string | null;
     readonly acknowledged: (row: AccessRow) => 'active' | 'once' | 'never';
   },
-): Compared {
-  const left = new Map(accounts.map((account) => [account.username, account]));
+): Differences {
+  const unmatched = new Map(accounts.map((account) => [account.username, account]));
   const drift: Drift[] = [];
   const repairs: string[] = [];
   for (const row of rows) {
     const { username } = row;
-    const account = left.get(username);
-    left.delete(username);
-    const told = known.acknowledged(row);
-    const kind = driftOf(row, account, known.rightsOf(row));
-    if (kind !== null && (kind !== 'missing' || told !== 'never')) drift.push({ username, kind });
-    const leftover = account?.mark && !isKept(row);
-    const untold = (told === 'active') !== (row.status === 'active' && kind === null);
-    // Of a stranger's name the log is put right, and the account left alone.
-    if (untold || leftover || (kind !== null && kind !== 'stranger')) repairs.push(username);
+    const account = unmatched.get(username);
+    unmatched.delete(username);
+    const acknowledged = log.acknowledged(row);
+    const kind = driftOf(row, account, log.rightsOf(row));
+    if (kind !== null && (kind !== 'missing' || acknowledged !== 'never'))
+      drift.push({ username, kind });
+    const isLeftover = account?.mark && !needsAccount(row);
+    const isUnrecorded = (acknowledged === 'active') !== (row.status === 'active' && kind === null);
+    // With a stranger's account the log is corrected, and the account left alone.
+    if (isUnrecorded || isLeftover || (kind !== null && kind !== 'stranger'))
+      repairs.push(username);
   }
-  for (const username of left.keys()) drift.push({ username, kind: 'stranger' });
+  for (const username of unmatched.keys()) drift.push({ username, kind: 'stranger' });
   return { drift, repairs };
 }
 
-const isKept = ({ status }: AccessRow): boolean =>
+const needsAccount = ({ status }: AccessRow): boolean =>
   status === 'active' || status === 'suspended' || status === 'pending';
 
 function driftOf(
@@ -66,36 +69,36 @@ function driftOf(
 
 /** The last comparison of one broker with the log. */
 export class Comparison {
-  readonly #options: BringingAbout & { readonly logger: Logger };
+  readonly #options: ReconcileOptions & { readonly logger: Logger };
   #drift: readonly Drift[] = [];
   #accountCount = 0;
 
-  constructor(options: BringingAbout & { readonly logger: Logger }) {
+  constructor(options: ReconcileOptions & { readonly logger: Logger }) {
     this.#options = options;
   }
 
-  get state(): Pick<LaneState, 'accountCount' | 'drift'> {
+  get state(): Pick<BrokerState, 'accountCount' | 'drift'> {
     return { accountCount: this.#accountCount, drift: this.#drift.slice(0, driftShownMax) };
   }
 
-  /** Compares; resolves with the names that are to be looked at. @throws BrokerDown */
+  /** Compares; resolves with the usernames that are to be reconciled. @throws BrokerDown */
   async make(): Promise<readonly string[]> {
     const { broker, authority, rows, logger } = this.#options;
     const accounts = await broker.list();
     if (accounts === null) return [];
-    const { drift, repairs } = compared(accounts, everyRow(rows.access), {
+    const { drift, repairs } = differences(accounts, everyRow(rows.access), {
       rightsOf: (row) => {
         const account = accountOf(authority, row.username);
         return account === null ? null : broker.rightsOf(account);
       },
       acknowledged: (row) => {
-        const told = rows.activations.get(row.username)?.brokers[broker.name];
-        if (told?.active) return 'active';
-        return 'credentialId' in row && told?.credentialId === row.credentialId ? 'once' : 'never';
+        const known = rows.activations.get(row.username)?.brokers[broker.name];
+        if (known?.active) return 'active';
+        return 'credentialId' in row && known?.credentialId === row.credentialId ? 'once' : 'never';
       },
     });
-    const count = strangersIn(drift);
-    if (count !== strangersIn(this.#drift))
+    const count = strangerCount(drift);
+    if (count !== strangerCount(this.#drift))
       logger.warn('A broker has accounts that the log does not own', {
         broker: broker.name,
         count,
@@ -106,5 +109,5 @@ export class Comparison {
   }
 }
 
-const strangersIn = (drift: readonly Drift[]): number =>
+const strangerCount = (drift: readonly Drift[]): number =>
   drift.filter(({ kind }) => kind === 'stranger').length;

@@ -1,18 +1,19 @@
-/** Why clients are not active at a broker, for who asks: the newest of them. */
+/** Why clients are not active at a broker: the newest of these reasons. */
 import { activationNotesMax } from '../../limits.ts';
-import { type ActivationObstacle, BrokerRefused } from '../ports/broker.ts';
+import type { ActivationObstacle } from '../ports/activation.ts';
+import { BrokerRefused } from '../ports/broker.ts';
 
 export class ActivationObstacles {
-  readonly #notes = new Map<string, ActivationObstacle>();
+  readonly #byUsername = new Map<string, ActivationObstacle>();
 
   get(username: string): ActivationObstacle | undefined {
-    return this.#notes.get(username);
+    return this.#byUsername.get(username);
   }
 
-  /** What came of bringing a client about; `detail`: why it still waits, null: it does not. */
-  brought(username: string, detail: string | null): void {
-    this.#notes.delete(username);
-    if (detail !== null) this.#keep(username, { status: 'waiting', detail });
+  /** A client was reconciled. `detail`: why it is not active yet; null: nothing is in its way. */
+  reconciled(username: string, detail: string | null): void {
+    this.#byUsername.delete(username);
+    if (detail !== null) this.#set(username, { status: 'waiting', detail });
   }
 
   /** It will not be tried again as things are. */
@@ -21,15 +22,15 @@ export class ActivationObstacles {
       fault instanceof BrokerRefused
         ? fault.message
         : "A fault of the registry itself: the service's log says more.";
-    this.#notes.delete(username);
-    this.#keep(username, { status: 'failed', detail });
+    this.#byUsername.delete(username);
+    this.#set(username, { status: 'failed', detail });
   }
 
-  #keep(username: string, note: ActivationObstacle): void {
-    this.#notes.set(username, note);
-    if (this.#notes.size <= activationNotesMax) return;
-    for (const oldest of this.#notes.keys()) {
-      this.#notes.delete(oldest);
+  #set(username: string, obstacle: ActivationObstacle): void {
+    this.#byUsername.set(username, obstacle);
+    if (this.#byUsername.size <= activationNotesMax) return;
+    for (const oldest of this.#byUsername.keys()) {
+      this.#byUsername.delete(oldest);
       return;
     }
   }

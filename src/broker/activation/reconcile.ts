@@ -10,7 +10,7 @@ import type { Rows } from '../../read-models/row-table.ts';
 import type { EventStore, StoredEvent } from '../../store/event-store.ts';
 import type { Account, Broker } from '../ports/broker.ts';
 
-export interface BringingAbout {
+export interface ReconcileOptions {
   readonly store: EventStore;
   readonly readModels: Pick<ReadModels, 'reached'>;
   readonly authority: Pick<Authority, 'active'>;
@@ -24,7 +24,7 @@ export interface BringingAbout {
   readonly onActivated?: (broker: string, seconds: number) => void;
 }
 
-/** What an active client is to be at a broker; null: it is not to be let in. */
+/** The account that an active client is to have at a broker; null: it is not to be admitted. */
 export function accountOf(authority: Pick<Authority, 'active'>, username: string): Account | null {
   const found = authority.active(username);
   if (found?.row.status !== 'active') return null;
@@ -40,21 +40,21 @@ export function accountOf(authority: Pick<Authority, 'active'>, username: string
 }
 
 /**
- * Level-triggered: doing it again, or half of it twice, does no harm. `told` is the event that told of a
- * change, null where nothing of the log did. Resolves with why the client is not active yet, or null.
+ * Level-triggered: doing it again, or half of it twice, does no harm. `changedBy` is the event that changed
+ * the client, null where none did. Resolves with why the client is not active yet, or null.
  * @throws BrokerDown, BrokerRefused, StoreUnavailable
  */
 export async function reconcileClient(
-  options: BringingAbout,
+  options: ReconcileOptions,
   username: string,
-  told: StoredEvent | null,
+  changedBy: StoredEvent | null,
 ): Promise<string | null> {
   const { broker, authority, rows, store, readModels, now } = options;
   const before = rows.activations.get(username)?.brokers[broker.name];
   const cause: Cause =
-    told === null
+    changedBy === null
       ? newCause()
-      : { correlationId: told.metadata.correlationId, causationId: told.eventId };
+      : { correlationId: changedBy.metadata.correlationId, causationId: changedBy.eventId };
   const record = async (
     command:
       | { type: 'RecordActivation'; credentialId: string }
@@ -72,29 +72,32 @@ export async function reconcileClient(
 
   const account = accountOf(authority, username);
   if (account === null) {
-    const sessionsClosed = await keptOut(options, username);
+    const sessionsClosed = await deactivate(options, username);
     if (before?.active) await record({ type: 'RecordDeactivation', sessionsClosed });
     return null;
   }
-  const known = before?.active ? before.credentialId : null;
-  const outcome = await broker.activate(account, known);
+  const activeBefore = before?.active ? before.credentialId : null;
+  const outcome = await broker.activate(account, activeBefore);
   if (!outcome.active) {
-    if (known !== null)
+    if (activeBefore !== null)
       await record({ type: 'RecordDeactivation', sessionsClosed: outcome.sessionsClosed });
     return outcome.detail;
   }
-  if (known === account.credentialId) return null;
+  if (activeBefore === account.credentialId) return null;
   await record({ type: 'RecordActivation', credentialId: account.credentialId });
-  if (told !== null && typeof told.data.at === 'string')
+  if (changedBy !== null && typeof changedBy.data.at === 'string')
     options.onActivated?.(
       broker.name,
-      Math.max(0, Date.parse(now()) - Date.parse(told.data.at)) / 1000,
+      Math.max(0, Date.parse(now()) - Date.parse(changedBy.data.at)) / 1000,
     );
   return null;
 }
 
-/** Somebody who is not to be let in now: what may still come is laid ready, the rest goes. */
-async function keptOut({ broker, rows }: BringingAbout, username: string): Promise<number> {
+/**
+ * A client that is not to be admitted: the account of a pending request is prepared, every other one is
+ * closed. Resolves with the number of sessions closed.
+ */
+async function deactivate({ broker, rows }: ReconcileOptions, username: string): Promise<number> {
   const row = rows.access.get(username);
   if (row?.status === 'pending') {
     await broker.hold(username, row.waiting.credentialId);

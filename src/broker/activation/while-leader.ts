@@ -1,9 +1,12 @@
-/** Drives the brokers while this node holds the lease; a node that does not hold it only looks on. */
+/** Runs the process manager while this node is the leader, which holds the lease; other nodes only read. */
+import { createWakeup } from '../../platform/wakeup.ts';
 import { type Lease, LeaseLost, leased } from '../../store/lease.ts';
-import type { ActivationManager, Broker } from '../ports/broker.ts';
+import type { ActivationManager } from '../ports/activation.ts';
+import type { Broker } from '../ports/broker.ts';
 import { type ActivationOptions, startActivation } from './activation.ts';
 
-const acting: readonly (keyof Broker & string)[] = [
+/** What a broker does only for the leader. */
+const leaderCalls: readonly (keyof Broker & string)[] = [
   'hold',
   'activate',
   'deactivate',
@@ -11,8 +14,8 @@ const acting: readonly (keyof Broker & string)[] = [
   'disconnect',
 ];
 
-/** The same broker, which tells only whoever asked last that it is back: each holder in its turn. */
-function tellingTheLast(broker: Broker): Broker {
+/** The same broker, whose `onUp` replaces the listener: each term as leader has its own. */
+function withOneListener(broker: Broker): Broker {
   let listener: () => void = () => undefined;
   broker.onUp(() => listener());
   return new Proxy(broker, {
@@ -27,31 +30,30 @@ function tellingTheLast(broker: Broker): Broker {
   });
 }
 
-/** What it was about to do when the lease was lost is dropped: the next holder compares for itself. */
+/** What was under way when the lease was lost is dropped: the next leader compares for itself. */
 export function activateWhileLeader(options: ActivationOptions, lease: Lease): ActivationManager {
-  let driving: ActivationManager | undefined;
+  let current: ActivationManager | undefined;
   const guarded = {
     ...options,
     store: leased(options.store, lease, ['append']),
-    brokers: options.brokers.map((broker) => leased(tellingTheLast(broker), lease, acting)),
+    brokers: options.brokers.map((broker) => leased(withOneListener(broker), lease, leaderCalls)),
   };
   const ended = lease.whileHeld(options.signal, async (signal) => {
-    const mine = startActivation({ ...guarded, signal });
-    driving = mine;
-    await mine.ended;
+    const manager = startActivation({ ...guarded, signal });
+    current = manager;
+    await manager.ended;
     // Without brokers there is nothing to end, and the lease is held all the same.
-    if (!signal.aborted)
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    driving = undefined;
+    await createWakeup().next(signal);
+    current = undefined;
   });
   return {
     ended,
     settled: async (position, timeoutMs, which) =>
-      (await driving?.settled(position, timeoutMs, which)) ?? false,
-    stage: (staged) => driving?.stage(staged),
-    obstacle: (broker, username) => driving?.obstacle(broker, username),
+      (await current?.settled(position, timeoutMs, which)) ?? false,
+    stage: (staged) => current?.stage(staged),
+    obstacle: (broker, username) => current?.obstacle(broker, username),
     states: () =>
-      driving?.states() ??
+      current?.states() ??
       options.brokers.map(({ name, kind, status }) => ({
         name,
         kind,
@@ -61,8 +63,8 @@ export function activateWhileLeader(options: ActivationOptions, lease: Lease): A
         drift: [],
       })),
     async reconcile(broker, repair) {
-      if (!driving) throw new LeaseLost('another node drives the brokers: ask that one');
-      return await driving.reconcile(broker, repair);
+      if (!current) throw new LeaseLost('another node drives the brokers: ask that one');
+      return await current.reconcile(broker, repair);
     },
   };
 }

@@ -1,5 +1,6 @@
-/** The embedded broker as the process manager drives it: it asks the registry, so little is left to do. */
-import type { Account, Broker, EmbeddedBroker } from '../ports/broker.ts';
+/** The port to the embedded broker: it asks the registry itself, so only live sessions have to be changed. */
+import type { Account, Broker } from '../ports/broker.ts';
+import type { EmbeddedBroker } from '../ports/embedded.ts';
 
 const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) => ({
   permissions: compiled,
@@ -7,7 +8,7 @@ const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) => ({
   pinnedClientId,
 });
 
-/** `urls` are told to granted clients. */
+/** `urls` are sent to granted clients. */
 export function embeddedPort(broker: EmbeddedBroker, urls: () => readonly string[]): Broker {
   return {
     name: 'embedded',
@@ -21,7 +22,7 @@ export function embeddedPort(broker: EmbeddedBroker, urls: () => readonly string
     },
     async activate(account, before) {
       const { username, credentialId } = account;
-      // Another credential than the one that is active there: who came in by the old one goes out.
+      // Another credential than the one that is active there: sessions of the old one end.
       const sessionsClosed =
         before === credentialId
           ? 0

@@ -1,6 +1,6 @@
 /**
  * The aedes underneath the embedded broker: its options, and the few places where its own bookkeeping
- * of sessions and its trust in what it parsed are not enough. All knowledge of its insides is here; its
+ * of sessions and its validation of packets are not enough. All knowledge of its internals is here; its
  * version is pinned.
  */
 import {
@@ -79,14 +79,14 @@ export async function startAedes(
     topicAliasMaximum: limits.mqttTopicAliasesMax,
   });
   const insides = broker as unknown as BrokerInsides;
-  // Client ids are anybody's choice: `constructor` must not be found here.
+  // Clients choose their ids: `constructor` must not be found here.
   insides.clients = Object.create(null);
   insides.brokers = Object.create(null);
 
   const registerClient = insides.registerClient.bind(broker);
   insides.registerClient = (client) => {
     const connection = sessions.connectionOf(client);
-    // Closed between the check of its password and now: it must not come back as a ghost.
+    // Closed between the check of its password and now: it must not be registered.
     if (client.closed || client.conn.destroyed || connection?.session?.ended !== false) return;
     sessions.registered(connection);
     registerClient(client);
@@ -107,10 +107,10 @@ export async function startAedes(
 }
 
 /**
- * Takes a PUBLISH of MQTT 3 off the client's hands, as if it had been published: MQTT 3 has no word for
- * a refusal but closing the connection.
+ * Acknowledges a PUBLISH of MQTT 3 as if it had been published: MQTT 3 can refuse one only by closing
+ * the connection.
  */
-export function swallow(client: Client, packet: PublishPacket): void {
+export function acknowledgeUnpublished(client: Client, packet: PublishPacket): void {
   (packet as { _notAuthorized?: boolean })._notAuthorized = true;
   const { qos, messageId = 0 } = packet;
   // PUBACK or PUBREC; aedes answers the PUBREL by itself.
@@ -118,7 +118,7 @@ export function swallow(client: Client, packet: PublishPacket): void {
     client.conn.write(Buffer.from([qos === 1 ? 0x40 : 0x50, 2, messageId >> 8, messageId & 0xff]));
 }
 
-/** Stands between the wire and aedes: no packet may throw into the event loop, or fill the memory. */
+/** Guards the parser of a connection: no packet may throw into the event loop, or fill the memory. */
 export function guardParser(client: Client, sizes: AedesLimits, received: () => void): void {
   const insides = client as unknown as ClientInsides;
   const parser = insides._parser;

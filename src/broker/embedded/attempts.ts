@@ -1,4 +1,4 @@
-/** CONNECTs that are being judged, by the account that they name: a change of it meanwhile overtakes them. */
+/** CONNECTs that are being judged, by username: a change of the account meanwhile overtakes them. */
 
 export interface Attempt {
   overtaken: boolean;

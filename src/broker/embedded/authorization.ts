@@ -1,8 +1,8 @@
-/** What an MQTT session may publish, subscribe to and be sent, by its user's rights at that moment. */
+/** Decides what an MQTT session may publish, subscribe to and be sent, by its user's rights at that moment. */
 import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes';
 import { covers, levelsOf, mayPublish, mayRead } from '../../../domain/permission.ts';
 import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
-import { swallow } from './aedes.ts';
+import { acknowledgeUnpublished } from './aedes.ts';
 import { bytesSent } from './retained.ts';
 import type { HeldSession } from './session.ts';
 
@@ -50,12 +50,12 @@ const subscribable = (filter: string): boolean =>
   !filter.startsWith('$share/') &&
   filter.split('/').every((level) => level.length === 1 || !/[+#]/.test(level));
 
-/** Without a text: 0x87 says it all, and not every client reads a reason string in a PUBACK. */
+/** Without a text: 0x87 is enough, and not every client reads a reason string in a PUBACK. */
 const denied = (): Error => new Error('');
 
 /**
- * The hooks of aedes. Every one denies where no session stands behind a client, or an ended one.
- * A publish gets its owner's prefix first and is judged as it then stands; so is a will, when it is sent.
+ * The hooks of aedes. Every one denies where a client has no session, or one that is ended.
+ * A publish gets its owner's prefix first and is judged with it; so is a will, when it is sent.
  */
 export function authorization(
   sessionOf: (client: Client) => HeldSession | null,
@@ -67,16 +67,16 @@ export function authorization(
       const { permissions, publishPrefix } = session.user.rights;
       const topic = publishPrefix === null ? packet.topic : publishPrefix + packet.topic;
       if (topic.startsWith('$') && packet.cmd === 'publish' && client.version < 5) {
-        swallow(client, packet);
+        acknowledgeUnpublished(client, packet);
         return done();
       }
       if (!publishable(topic) || !mayPublish(permissions, topic)) return done(denied());
       packet.topic = topic;
-      // [MQTT-3.3.1-3]: a reader's DUP has nothing to do with the publisher's.
+      // [MQTT-3.3.1-3]: a reader's DUP is independent of the publisher's.
       packet.dup = false;
       if (packet.properties !== undefined)
         packet.properties = forwardedProperties(packet.properties);
-      // Tells a client's message from the registry's own where it is kept.
+      // Distinguishes a client's message from the registry's own where it is stored.
       (packet as { clientId?: string }).clientId = session.clientId;
       done();
     },

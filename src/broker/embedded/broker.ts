@@ -9,7 +9,8 @@ import {
   type Listeners,
   openListeners,
 } from '../listeners.ts';
-import type { Authenticator, EmbeddedBroker } from '../ports/broker.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import type { EmbeddedBroker } from '../ports/embedded.ts';
 import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
 import { authorization } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
@@ -78,9 +79,9 @@ export async function startEmbeddedBroker(
     { ...sessions, connectionOf },
     sizes,
   );
-  noteFaults(aedes, logger);
+  logFaults(aedes, logger);
   aedes.on('unsubscribe', (filters, client) => {
-    // Also told when a connection ends, whose session keeps its filters.
+    // Emitted when a connection ends, too, whose session keeps its filters.
     const session = connectionOf(client)?.session;
     if (session && !client.closed) forgetFilters(session, filters);
   });
@@ -133,7 +134,7 @@ const accepting =
       connection.lastPacketMs = now().getTime();
     });
     stream.once('close', () => {
-      // aedes tells of the end of those it registered, after their will.
+      // Of those that it registered aedes reports the end, after their will.
       if (connection.since === null) options.closed(connection);
     });
   };
@@ -148,17 +149,17 @@ const published = (aedes: Aedes, topic: string, payload: string, retain: boolean
 
 const closed = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.close(resolve));
 
-/** Clients break off and send garbage every day; only the broker's own faults are worth a warning. */
-function noteFaults(aedes: Aedes, logger: Logger | undefined): void {
-  // Without the client id, which is personal and stays sealed elsewhere.
+/** Clients disconnect and send garbage every day; only the broker's own faults are logged as errors. */
+function logFaults(aedes: Aedes, logger: Logger | undefined): void {
+  // Without the client id, which is personal and encrypted everywhere else.
   aedes.on('clientError', (_client, error) =>
-    logger?.debug('mqtt client error', { reason: error.message }),
+    logger?.debug('An MQTT client failed', { reason: error.message }),
   );
   aedes.on('connectionError', (_client, error) =>
-    logger?.debug('mqtt connection error', { reason: error.message }),
+    logger?.debug('An MQTT connection failed', { reason: error.message }),
   );
   // Not in the types of aedes: faults of its persistence.
   (aedes as NodeJS.EventEmitter).on('error', (error) =>
-    logger?.error('mqtt broker fault', { error }),
+    logger?.error('The embedded broker failed', { error }),
   );
 }

@@ -1,8 +1,8 @@
-/** Lets MQTT clients in: asks the authenticator, and answers every refusal with the same code. */
+/** Answers the CONNECTs of MQTT clients by the authenticator's decision, every refusal with the same code. */
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
-import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/broker.ts';
+import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/authenticator.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -29,7 +29,7 @@ interface Connecting {
   readonly answerTimeoutMs?: number;
 }
 
-/** The gatekeeper's answer; whatever goes wrong is `unavailable`. */
+/** The authenticator's answer; a fault is `unavailable`. */
 async function answerTo(
   { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
   attempt: ConnectAttempt,
@@ -41,7 +41,7 @@ async function answerTo(
     });
     return await Promise.race([authenticator.authenticate(attempt), late]);
   } catch (error) {
-    logger?.error('mqtt connect not judged', { error });
+    logger?.error('An MQTT CONNECT could not be judged', { error });
     return unavailable;
   } finally {
     clearTimeout(timer);
@@ -61,7 +61,7 @@ async function judge(
       if (!answer.admitted) return answer.reason;
       const { admission } = answer;
       if (admission.username !== attempt.username) {
-        logger?.error('mqtt client admitted under another name');
+        logger?.error('An MQTT client was admitted under another username');
         return 'unavailable';
       }
       const { id } = connection.client;

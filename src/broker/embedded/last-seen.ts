@@ -1,4 +1,4 @@
-/** When users were last seen: of so many, those who came last. */
+/** When users were last seen, for a limited number of them: the most recent ones. */
 
 export class LastSeen {
   readonly #max: number;
@@ -8,7 +8,7 @@ export class LastSeen {
     this.#max = max;
   }
 
-  note(username: string, atMs: number): void {
+  record(username: string, atMs: number): void {
     this.#atMs.delete(username);
     this.#atMs.set(username, atMs);
     if (this.#atMs.size <= this.#max) return;
@@ -18,7 +18,7 @@ export class LastSeen {
     }
   }
 
-  /** Milliseconds since the epoch; null: not seen, or too long ago to be remembered. */
+  /** Milliseconds since the epoch; null: not seen, or evicted since. */
   of(username: string): number | null {
     return this.#atMs.get(username) ?? null;
   }

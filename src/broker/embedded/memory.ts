@@ -1,6 +1,6 @@
 /**
- * What the embedded broker remembers, in bounded memory: subscriptions, queues and message ids of
- * sessions, and retained messages. It has the shape that aedes asks of a persistence.
+ * The embedded broker's state in bounded memory: subscriptions, queues and message ids of sessions, and
+ * retained messages. It implements what aedes needs of a persistence.
  */
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
@@ -30,7 +30,7 @@ export interface MemoryLimits extends QueueLimits {
 }
 
 export interface Memory {
-  /** Forgets all that belongs to a session. */
+  /** Deletes everything of a session. */
   forget(clientId: string): void;
   subscriptionsByClient(client: ById): Promise<readonly Subscription[]>;
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
@@ -45,7 +45,7 @@ export interface Memory {
 }
 
 /** `mayQueue`: whether there still is such a session; `subscribed`: whether it was granted the filter. */
-export interface MemoryRules {
+interface MemoryRules {
   mayQueue(clientId: string): boolean;
   subscribed(clientId: string, filter: string): boolean;
 }
@@ -86,7 +86,7 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
     ...outgoing(queues, allows),
     ...incoming(received),
 
-    // A will stays with its connection and its session; nothing outlives the process.
+    // A will is held by its connection and its session; nothing outlives the process.
     async putWill() {},
     async getWill() {
       return undefined;
@@ -129,7 +129,7 @@ const outgoing = (queues: Queues, allows: MemoryRules) => ({
   },
   async outgoingClearMessageId({ id }: ById, packet: Packet) {
     queues.acknowledged(id, packet);
-    // A packet given back would wait in a stream that aedes never reads, and stall the reconnect.
+    // A packet returned here would wait in a stream that aedes never reads, and stall the reconnect.
     return undefined;
   },
   outgoingStream: ({ id }: ById) => queues.owed(id),

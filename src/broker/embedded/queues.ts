@@ -1,6 +1,6 @@
 /**
  * Messages that sessions have not acknowledged, in order and in bounded memory. A full queue drops the
- * newest: it reaches a session that is there, but is not sent again.
+ * newest: a connected session gets it, but it is not sent again.
  */
 import { Readable } from 'node:stream';
 import { bytesKept, type KeptMessage } from './retained.ts';
@@ -83,7 +83,7 @@ export class Queues {
     return packet;
   }
 
-  /** Notes the message id that a message is sent with, or puts a PUBREL in its place. */
+  /** Stores the message id that a message is sent with, or replaces the message by its PUBREL. */
   update(clientId: string, packet: Packet): void {
     const queue = this.#queues.get(clientId);
     if (queue === undefined || packet.messageId === undefined) return;
@@ -110,7 +110,7 @@ export class Queues {
     if (queue.packets.size === 0) this.#queues.delete(clientId);
   }
 
-  /** What a session that comes back is owed; what was sent before is marked so [MQTT-3.3.1-1]. */
+  /** What is to be sent to a session that is resumed; what was sent before has DUP set [MQTT-3.3.1-1]. */
   owed(clientId: string): Readable {
     const packets = [...(this.#queues.get(clientId)?.packets.values() ?? [])];
     return Readable.from(

@@ -1,4 +1,4 @@
-/** Of QoS 2 messages that came in, only the ids are needed to tell a repetition [MQTT-4.3.3-10]. */
+/** The ids of received QoS 2 messages, all that is needed to recognise a repetition [MQTT-4.3.3-10]. */
 
 export class Received {
   readonly #ids = new Map<string, Set<number>>();

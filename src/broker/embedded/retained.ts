@@ -1,6 +1,6 @@
-/** Retained messages in bounded memory, found by topic filter without looking at all of them. */
+/** Retained messages in bounded memory, found by topic filter without a search through all of them. */
 
-/** A message as the broker keeps it; `clientId` is absent on the registry's own. */
+/** A message as the broker stores it; `clientId` is absent on the registry's own. */
 export interface KeptMessage {
   readonly topic: string;
   readonly payload: Buffer | string;
@@ -8,15 +8,15 @@ export interface KeptMessage {
   readonly clientId?: string | undefined;
 }
 
-export interface RetainedMessages<Message extends KeptMessage> {
+interface RetainedMessages<Message extends KeptMessage> {
   readonly size: number;
   readonly bytes: number;
   /**
-   * Keeps a message, or forgets its topic where the payload is empty [MQTT-3.3.1-6]. False where there
-   * is no room for it: then its topic has none. The registry's own messages always find room.
+   * Stores a message, or deletes that of its topic where the payload is empty [MQTT-3.3.1-6]. False when
+   * the limits do not allow it: then its topic has none. The registry's own messages are always stored.
    */
   keep(message: Message): boolean;
-  /** Those a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. */
+  /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. */
   matching(filter: string): Generator<Message, void, void>;
 }
 
@@ -25,7 +25,7 @@ interface Branch<Message> {
   message: Message | undefined;
 }
 
-/** Bytes a kept message takes, with what surrounds it. */
+/** Bytes that a stored message takes, its overhead included. */
 export const bytesKept = (message: KeptMessage): number => 256 + bytesSent(message);
 
 /** Bytes of the PUBLISH that carries a message, at most: names and lengths of properties are rounded up. */

@@ -1,6 +1,6 @@
-/** The table of MQTT sessions, live and stored: who holds which client id, and how many are kept. */
+/** The table of MQTT sessions, live and stored: who holds which client id, with a limit on those stored. */
 import type { Client } from 'aedes';
-import type { Admission } from '../ports/broker.ts';
+import type { Admission } from '../ports/authenticator.ts';
 import type { Memory } from './memory.ts';
 import type { BrokerConnection, ConnectedUser, HeldSession } from './session.ts';
 
@@ -71,14 +71,14 @@ export class SessionTable {
 
   #resume(session: HeldSession, client: Client): void {
     this.#unstore(session);
-    // [MQTT-3.1.3-9]: who comes back before the delay is over takes the will back.
+    // [MQTT-3.1.3-9]: a client that reconnects before the delay is over cancels the will.
     clearTimeout(session.will?.timer);
     session.will = null;
     // aedes would drop the queue of a session that is to end with this connection.
     (client as { clean: boolean }).clean = false;
   }
 
-  /** Keeps a session without a connection, for so long; where there are too many, one of them goes. */
+  /** Stores a session without a connection for so long; where there are too many, one is discarded. */
   store(session: HeldSession, seconds: number): void {
     if (this.#storedCount >= this.#limits.stored) {
       this.discard(session);
@@ -98,7 +98,7 @@ export class SessionTable {
     if (session.user.stored.delete(session)) this.#storedCount -= 1;
   }
 
-  /** Ends what is kept of a session; a will that waits goes out now, and is denied if it was ended. */
+  /** Ends a session; a delayed will is published now, and denied where the session was ended already. */
   discard(session: HeldSession): void {
     this.#unstore(session);
     const will = session.will;

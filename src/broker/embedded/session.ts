@@ -1,6 +1,7 @@
-/** One MQTT session and its connection, and what is done to them on the wire. */
+/** One MQTT session and its connection, and how they are closed on the wire. */
 import type { Client } from 'aedes';
-import type { Admission, BrokerSession } from '../ports/broker.ts';
+import type { Admission } from '../ports/authenticator.ts';
+import type { BrokerSession } from '../ports/embedded.ts';
 
 export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
 
@@ -9,14 +10,14 @@ export interface BrokerConnection {
   readonly client: Client;
   readonly source: string | null;
   lastPacketMs: number;
-  /** What the CONNECT said, once it came. */
+  /** From the CONNECT, once it was received. */
   connect: { readonly cleanStart: boolean; readonly clientId: string } | null;
   session: HeldSession | null;
   /** When it was answered with success; null: not yet. */
   since: string | null;
   /** Resolves when nothing of this connection can happen any more, its will included. */
-  readonly gone: Promise<void>;
-  markGone(): void;
+  readonly closed: Promise<void>;
+  markClosed(): void;
 }
 
 export function newConnection(
@@ -32,8 +33,8 @@ export function newConnection(
     connect: null,
     session: null,
     since: null,
-    gone: promise,
-    markGone: resolve,
+    closed: promise,
+    markClosed: resolve,
   };
 }
 
@@ -48,7 +49,7 @@ export interface ConnectedUser {
 export interface HeldSession {
   readonly user: ConnectedUser;
   readonly clientId: string;
-  /** What opened it last. */
+  /** What it was opened with last. */
   credentialId: string | null;
   tokenId: string | null;
   /** Granted filters, and the subscription identifiers of those that have one. */
@@ -69,7 +70,7 @@ export function forgetFilters(session: HeldSession, filters: Iterable<string>): 
   }
 }
 
-/** Says goodbye where the socket takes it, and closes at once where it does not. */
+/** Sends a DISCONNECT where the socket accepts it, and closes at once where it does not. */
 export function closeClient(client: Client, reasonCode: number, reason?: string): void {
   if (client.conn.writableNeedDrain) client.close();
   else

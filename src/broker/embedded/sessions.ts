@@ -1,6 +1,7 @@
-/** MQTT sessions from their connections and from the accounts: begun, ended, and obeying what is so now. */
+/** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
 import { mayRead } from '../../../domain/permission.ts';
-import type { Admission, BrokerSession } from '../ports/broker.ts';
+import type { Admission } from '../ports/authenticator.ts';
+import type { BrokerSession } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { LastSeen } from './last-seen.ts';
 import type { Memory } from './memory.ts';
@@ -41,7 +42,7 @@ export function heldSessions(options: {
   const { memory, limits, now } = options;
   const table = new SessionTable(memory, limits);
   const attempts = new Attempts();
-  const kept: SessionState = {
+  const state: SessionState = {
     table,
     attempts,
     lastSeen: new LastSeen(limits.lastSeen),
@@ -51,9 +52,9 @@ export function heldSessions(options: {
   return {
     attempt: (username: string) => attempts.begin(username),
     held: (clientId: string): HeldSession | undefined => table.held(clientId),
-    ...ofConnections(kept),
-    ...ofAccounts(kept),
-    ...shown(kept),
+    ...ofConnections(state),
+    ...ofAccounts(state),
+    ...readings(state),
 
     /** Forgets everything without sending wills: the process ends. */
     clear(): void {
@@ -85,14 +86,14 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
         const before = holder?.connection;
         if (!before) break;
         closeClient(before.client, sessionTakenOver);
-        await before.gone;
+        await before.closed;
       }
       const session = table.open(admission, connection);
       session.credentialId = admission.credentialId;
       session.tokenId = admission.tokenId;
       session.connection = connection;
       connection.session = session;
-      lastSeen.note(admission.username, now().getTime());
+      lastSeen.record(admission.username, now().getTime());
       return 'claimed';
     },
 
@@ -101,18 +102,18 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
       connection.since = now().toISOString();
     },
 
-    /** A connection is closed, and its will published or put off: its session is stored, or over. */
+    /** A connection is closed, and its will published or delayed: its session is stored, or over. */
     closed(connection: BrokerConnection): void {
       const { session, client } = connection;
       if (session === null || session.connection !== connection) return;
       session.connection = null;
-      lastSeen.note(session.user.username, connection.lastPacketMs);
+      lastSeen.record(session.user.username, connection.lastPacketMs);
       if (session.ended || client.sessionExpiryInterval === 0) table.discard(session);
       else table.store(session, client.sessionExpiryInterval);
-      connection.markGone();
+      connection.markClosed();
     },
 
-    /** Puts a will off [MQTT-3.1.3-9]; it goes out at the latest when its session ends. */
+    /** Delays a will [MQTT-3.1.3-9]; it is published at the latest when its session ends. */
     delayWill(session: HeldSession, seconds: number, publish: () => void): void {
       const timer = setTimeout(() => {
         session.will = null;
@@ -132,7 +133,7 @@ function ofAccounts({ table, attempts, memory }: SessionState) {
       return false;
     }
     closeClient(connection.client, administrativeAction, reason);
-    await connection.gone;
+    await connection.closed;
     return true;
   }
 
@@ -190,7 +191,7 @@ async function endForbidden(
   await new Promise<void>((resolve) => unsubscribe(connection.client, [...gone], () => resolve()));
 }
 
-function shown({ table, lastSeen }: SessionState) {
+function readings({ table, lastSeen }: SessionState) {
   return {
     sessions: (): BrokerSession[] =>
       table.all().flatMap(({ user, clientId, connection }) =>

@@ -1,7 +1,7 @@
-/** What the gateway reads of MQTT: the CONNECT of a client, and the broker's answer to it. */
+/** The MQTT that the gateway reads: the CONNECT of a client, and the broker's answer to it. */
 import { type IConnectPacket, parser } from 'mqtt-packet';
 
-/** A CONNECT as far as the registry asks for it. */
+/** The fields of a CONNECT that the registry needs. */
 export interface ConnectSeen {
   readonly version: 3 | 4 | 5;
   readonly username: string | undefined;
@@ -13,7 +13,7 @@ const packetType = { connect: 1, connack: 2, auth: 15 };
 
 /**
  * Where the first packet of some bytes begins and ends after its fixed header [MQTT-2.2.3]; undefined
- * when more bytes are needed to tell, null when no packet begins like this.
+ * when more bytes are needed, null when no packet begins like this.
  */
 export function packetBounds(bytes: Buffer): { body: number; end: number } | undefined | null {
   let length = 0;
@@ -66,17 +66,17 @@ function parsedConnect(bytes: Buffer): IConnectPacket | null {
 }
 
 /** What a broker has answered so far. `code` undefined: not yet; null: something else than an answer. */
-export interface AnswerSeen {
+interface AnswerSeen {
   /** Bytes that may be passed on at once. */
   readonly passed: Buffer;
-  /** Bytes that wait for the rest of their packet. */
+  /** Bytes of a packet that is not complete yet. */
   readonly held: Buffer;
   readonly code: number | undefined | null;
 }
 
 /**
  * Looks for the CONNACK; AUTH packets may come before it [MQTT-4.12.0-2].
- * @param held what the last look held back, and what came since
+ * @param held what the last call held back, and what was received since
  */
 export function answerIn(held: Buffer, bytesMax: number): AnswerSeen {
   let from = 0;

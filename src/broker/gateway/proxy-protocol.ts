@@ -1,4 +1,4 @@
-/** The header by which a proxy tells whom it stands for: PROXY protocol, version 2. */
+/** The header with which a proxy sends its client's address: PROXY protocol, version 2. */
 import { isIPv4, isIPv6 } from 'node:net';
 
 /** Both ends of the connection that a client made. */
@@ -36,7 +36,7 @@ function bytesOf(address: string): number[] | undefined {
   return [...of(head), ...Array<number>(zeros).fill(0), ...after];
 }
 
-/** The header as the specification has it (section 2.2); without addresses of one family: unknown. */
+/** The header of section 2.2 of the specification; without two addresses of one family: unknown. */
 export function proxyHeader(ends: Ends): Buffer {
   const from = bytesOf(plain(ends.remoteAddress));
   const to = bytesOf(plain(ends.localAddress));

@@ -1,16 +1,12 @@
-/** The gateways of the configuration: before a broker that is given, and before a private Mosquitto. */
+/** Starts the gateways of the configuration: before a given broker, and before a private Mosquitto. */
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
-import type { Authenticator } from '../ports/broker.ts';
-import {
-  type Gateway,
-  type GatewayOptions,
-  type GatewayOutcome,
-  startGateway,
-  type Upstream,
-} from './gateway.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import type { GatewayOutcome } from './connection.ts';
+import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import type { Upstream } from './upstream.ts';
 
-export interface Gateways {
+interface Gateways {
   /** For the `ready` line: `gateway`, `gatewayTls`; before a private Mosquitto `mqtt`, `ws`. */
   readonly addresses: Readonly<Record<string, string>>;
   /** Where clients reach the private Mosquitto. */
@@ -18,7 +14,7 @@ export interface Gateways {
   close(): Promise<void>;
 }
 
-/** `privateUpstream`: where a private Mosquitto takes connections; null: there is none. */
+/** `privateUpstream`: where a private Mosquitto accepts connections; null: there is none. */
 export async function startGateways(options: {
   readonly config: Config;
   readonly privateUpstream: Upstream | null;

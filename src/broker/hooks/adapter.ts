@@ -1,24 +1,24 @@
-/** A broker that asks over HTTP, as the process manager drives it: it need only close sessions. */
-
+/** The port to a broker that asks the registry over HTTP: its own state is only its sessions, which are closed here. */
 import { hookRecentMs, hookSettleMs } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { type Account, type Broker, BrokerDown } from '../ports/broker.ts';
+import { type Admissions, type Admitted, rightsDigest } from './admissions.ts';
 import { WatchedApi } from './availability.ts';
-import { type Admissions, type Admitted, type HookKind, rightsWord } from './hooks.ts';
+import type { HookKind } from './hooks.ts';
 
-/** The REST API of a broker, as far as it is needed. Calls reject with BrokerDown or BrokerRefused. */
+/** The part of a broker's REST API that is used. Calls reject with BrokerDown or BrokerRefused. */
 export interface SessionsApi {
   /** Resolves when the broker answers to the registry's account. */
   probe(): Promise<void>;
-  /** Closes the sessions of a user but those that are to stay. Resolves with the number of live ones closed. */
+  /** Closes a user's sessions except those that may stay open. Resolves with the number of live ones closed. */
   close(username: string, staying: Staying): Promise<number>;
 }
 
-/** Sessions that the registry does not know of never stay. */
-export interface Staying {
+/** Which sessions may stay open: never those that the registry does not know of. */
+interface Staying {
   has(clientId: string): boolean;
-  /** Whether all stay, where the broker does not tell which session is whose. */
+  /** Whether all may, where the broker does not report client ids. */
   all(sessionCount: number): boolean;
 }
 
@@ -37,22 +37,22 @@ export function hookPort(options: {
   const { signal } = stopping;
   const watched = new WatchedApi(name, { probe: () => api.probe(), logger, signal });
 
-  async function closeBut(username: string, stays: Stays): Promise<number> {
+  async function closeExcept(username: string, stays: Stays): Promise<number> {
     const close = () =>
-      watched.asked(() => api.close(username, staying(admissions, username, stays)));
+      watched.call(() => api.close(username, staying(admissions, username, stays)));
     const recent = [...admissions.of(username).values()].some(
       (admitted) => !stays(admitted) && performance.now() - admitted.atMs < hookRecentMs,
     );
     const closed = await close();
     if (!recent) return closed;
-    // Who was let in a moment ago may not have been a session yet when they were closed.
+    // A client that was admitted a moment ago may have had no session yet at the first close.
     await pause(hookSettleMs, signal);
-    if (signal.aborted) throw new BrokerDown(`${name} is left`);
+    if (signal.aborted) throw new BrokerDown(`${name} is being closed`);
     return closed + (await close());
   }
 
-  const keepOut = async (username: string) => {
-    const closed = await closeBut(username, () => false);
+  const closeAll = async (username: string) => {
+    const closed = await closeExcept(username, () => false);
     admissions.forget(username);
     return closed;
   };
@@ -65,19 +65,19 @@ export function hookPort(options: {
     urls: options.urls,
     stage: () => false,
     async hold(username) {
-      await keepOut(username);
+      await closeAll(username);
     },
     async activate(account, before) {
-      const sessionsClosed = await closeBut(account.username, cameInAs(account, before));
+      const sessionsClosed = await closeExcept(account.username, admittedAs(account, before));
       return { active: true, sessionsClosed };
     },
-    deactivate: keepOut,
+    deactivate: closeAll,
     async setAuthorization(account) {
       const rights = rightsOf(account);
-      await closeBut(account.username, (admitted) => admitted.rights === rights);
+      await closeExcept(account.username, (admitted) => admitted.rights === rights);
     },
     disconnect: (username, { tokenId } = {}) =>
-      closeBut(username, (admitted) => tokenId !== undefined && admitted.tokenId !== tokenId),
+      closeExcept(username, (admitted) => tokenId !== undefined && admitted.tokenId !== tokenId),
     connected: () => null,
     list: async () => null,
     rightsOf: () => null,
@@ -100,10 +100,10 @@ const staying = (admissions: Admissions, username: string, stays: Stays): Stayin
 });
 
 const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) =>
-  rightsWord({ permissions: compiled, publishPrefix, pinnedClientId });
+  rightsDigest({ permissions: compiled, publishPrefix, pinnedClientId });
 
-/** Who came in with these rights, by this credential, or by a token while it was in force. */
-function cameInAs(account: Account, before: string | null): Stays {
+/** Sessions admitted with these rights by this credential, or by a token while it was active. */
+function admittedAs(account: Account, before: string | null): Stays {
   const rights = rightsOf(account);
   const { credentialId } = account;
   return (admitted) =>

@@ -1,21 +1,21 @@
-/** Whether a broker is there: probed again and again, and told by whatever a call came to. */
+/** Whether a broker's REST API is up: known from regular probes, and from the result of every call. */
 import { hookProbeDownMs, hookProbeMs } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { BrokerDown } from '../ports/broker.ts';
 
 export class WatchedApi {
-  /** Resolves when the watching has ended. */
+  /** Resolves when no more probes are made. */
   readonly ended: Promise<void>;
   readonly #name: string;
   readonly #logger: Logger;
   readonly #signal: AbortSignal;
   readonly #listeners: (() => void)[] = [];
   #status: 'up' | 'down' = 'down';
-  /** What was last said of its absence, so that it is said once. */
-  #said: string | null = null;
+  /** The last fault that was logged, so that it is logged once. */
+  #loggedFault: string | null = null;
 
-  /** `probe` resolves when the broker answers; the signal ends the watching. */
+  /** `probe` resolves when the broker answers; the signal ends the probes. */
   constructor(
     name: string,
     { probe, logger, signal }: { probe: () => Promise<void>; logger: Logger; signal: AbortSignal },
@@ -34,18 +34,18 @@ export class WatchedApi {
     this.#listeners.push(listener);
   }
 
-  /** Makes a call, and notes whether the broker is there. */
-  async asked<Result>(call: () => Promise<Result>): Promise<Result> {
+  /** Makes a call, and updates the status by its result. */
+  async call<Result>(request: () => Promise<Result>): Promise<Result> {
     try {
-      const result = await call();
+      const result = await request();
       this.#isUp();
       return result;
     } catch (error) {
       if (error instanceof BrokerDown && !this.#signal.aborted) {
         this.#status = 'down';
-        if (this.#said !== error.message)
-          this.#logger.warn('A broker is away', { broker: this.#name, error });
-        this.#said = error.message;
+        if (this.#loggedFault !== error.message)
+          this.#logger.warn('A broker cannot be reached', { broker: this.#name, error });
+        this.#loggedFault = error.message;
       }
       throw error;
     }
@@ -54,14 +54,15 @@ export class WatchedApi {
   #isUp(): void {
     if (this.#status === 'up') return;
     this.#status = 'up';
-    if (this.#said !== null) this.#logger.info('A broker is back', { broker: this.#name });
-    this.#said = null;
+    if (this.#loggedFault !== null)
+      this.#logger.info('A broker can be reached again', { broker: this.#name });
+    this.#loggedFault = null;
     for (const listener of this.#listeners) listener();
   }
 
   async #watch(probe: () => Promise<void>): Promise<void> {
     while (!this.#signal.aborted) {
-      await this.asked(probe).catch(() => undefined);
+      await this.call(probe).catch(() => undefined);
       await pause(this.#status === 'up' ? hookProbeMs : hookProbeDownMs, this.#signal);
     }
   }

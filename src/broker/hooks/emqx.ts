@@ -1,10 +1,10 @@
-/** EMQX 5: what its HTTP authentication and authorization ask, what they are answered, and how it is told to kick clients. */
+/** EMQX 5: answers to its HTTP authentication and authorization, and its REST API for ending sessions. */
 import { z } from 'zod';
 import type { CompiledPermissions } from '../../../domain/permission.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';
-import type { Hooks } from './hooks.ts';
+import { type Hooks, withoutShareName } from './hooks.ts';
 import { brokerApi } from './rest-api.ts';
 
 export const emqxQuestions = ['authn', 'authz'] as const;
@@ -22,7 +22,7 @@ const Authz = z.object({
   topic: z.string(),
   action: z.enum(['publish', 'subscribe']),
 });
-export const EmqxAsked = { authn: Authn, authz: Authz };
+export const EmqxQuestionBody = { authn: Authn, authz: Authz };
 
 interface EmqxRule {
   readonly permission: 'allow';
@@ -31,9 +31,9 @@ interface EmqxRule {
 }
 
 /**
- * The rules that EMQX can check by itself; what none of them matches it asks for. It compares a
- * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules stay
- * here, as do those in which it would read a placeholder or its word `eq`.
+ * The rules that EMQX can check by itself; it asks for what none of them matches. It compares a
+ * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules are
+ * not sent, nor are those in which it would read a placeholder or its keyword `eq`.
  */
 function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
   const rule = (action: EmqxRule['action']) => (levels: readonly string[]) =>
@@ -46,10 +46,7 @@ function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
   return rules.slice(0, hookAclMax);
 }
 
-/** A shared subscription reads what its filter reads. */
-const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
-
-/** The answer's body. @param source the client's address, where EMQX was told to send it */
+/** The answer's body. `peerhost`: the client's address, where EMQX is configured to send it. */
 export async function emqxAuthenticates(
   hooks: Hooks,
   { clientid, username, password, peerhost }: z.output<typeof Authn>,
@@ -61,7 +58,7 @@ export async function emqxAuthenticates(
     password: password == null ? undefined : Buffer.from(password),
     source: addressOf(peerhost ?? undefined),
   });
-  // Not `ignore`: that would leave it to whoever comes next in EMQX's chain.
+  // Not `ignore`: that would leave it to the next authenticator in EMQX's chain.
   if (admission === null) return { result: 'deny' };
   const end = hooks.endOf(admission);
   return {
@@ -76,12 +73,12 @@ export function emqxAuthorizes(
   hooks: Hooks,
   { clientid, username, topic, action }: z.output<typeof Authz>,
 ): object {
-  const standing = hooks.activeClient(username ?? undefined, clientid);
+  const active = hooks.activeClient(username ?? undefined, clientid);
   const allowed =
-    standing !== undefined &&
+    active !== undefined &&
     (action === 'publish'
-      ? hooks.mayPublish(standing, topic)
-      : hooks.mayRead(standing, sharedFilter(topic)));
+      ? hooks.mayPublish(active, topic)
+      : hooks.mayRead(active, withoutShareName(topic)));
   return { result: allowed ? 'allow' : 'deny' };
 }
 

@@ -1,47 +1,25 @@
-/** What brokers that ask over HTTP are told: who may connect, publish and subscribe, from memory alone. */
-import { createHash } from 'node:crypto';
+/** Answers brokers that ask over HTTP who may connect, publish and subscribe, from memory alone. */
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/permission.ts';
 import type { Authority, Principal } from '../../authority.ts';
-import {
-  hookAdmissionsMax,
-  hookAdmissionsPerNameMax,
-  mqttClientIdLengthMax,
-  mqttTopicBytesMax,
-} from '../../limits.ts';
-import type { Admission, Authenticator, ConnectAttempt } from '../ports/broker.ts';
+import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
+import type { Admission, Authenticator, ConnectAttempt } from '../ports/authenticator.ts';
+import { type Admissions, createAdmissions, rightsDigest } from './admissions.ts';
 
 export const hookKinds = ['emqx', 'rabbitmq', 'vernemq'] as const;
 export type HookKind = (typeof hookKinds)[number];
 
-/** How a session came in, as far as it matters to who may stay. */
-export interface Admitted {
-  readonly credentialId: string | null;
-  readonly tokenId: string | null;
-  /** What the rights were, in a word. */
-  readonly rights: string;
-  /** Milliseconds of the monotonic clock. */
-  readonly atMs: number;
-}
-
-/** Who was let in lately through one kind of broker; the oldest names are forgotten first. */
-export interface Admissions {
-  remember(username: string, clientId: string, admitted: Admitted): void;
-  of(username: string): ReadonlyMap<string, Admitted>;
-  forget(username: string): void;
-}
-
 export interface Hooks {
   readonly admissions: Readonly<Record<HookKind, Admissions>>;
-  /** Null: refused, or the registry cannot tell. Never rejects. */
+  /** Null: refused, or the registry cannot decide. Never rejects. */
   connect(kind: HookKind, attempt: ConnectAttempt): Promise<Admission | null>;
-  /** The account, where it may act now; with a client id, only as the one that it is pinned to. */
+  /** The client, if it is active now; where a client id is given and pinned, only with that one. */
   activeClient(
     username: string | undefined,
     clientId: string | undefined,
   ): ActiveClient | undefined;
-  /** Whether it may publish to a topic that stands with its prefix; no client writes to `$` topics. */
-  mayPublish(standing: ActiveClient, topic: string): boolean;
-  mayRead(standing: ActiveClient, filter: string): boolean;
+  /** Whether it may publish to a topic, its prefix included; no client writes to `$` topics. */
+  mayPublish(client: ActiveClient, topic: string): boolean;
+  mayRead(client: ActiveClient, filter: string): boolean;
   /** When an admission ends by itself, ISO; null: not yet known. */
   endOf(admission: Admission): string | null;
 }
@@ -51,56 +29,10 @@ export interface ActiveClient {
   readonly publishPrefix: string | null;
 }
 
-/** What rights come to in a word, so that two can be compared. */
-export function rightsWord(rights: {
-  readonly permissions: CompiledPermissions;
-  readonly publishPrefix: string | null;
-  readonly pinnedClientId: string | null;
-}): string {
-  const { permissions, publishPrefix, pinnedClientId } = rights;
-  const { mqttRead, mqttWrite } = permissions;
-  const text = JSON.stringify([mqttRead, mqttWrite, publishPrefix, pinnedClientId]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
-}
-
-const nobody: ReadonlyMap<string, Admitted> = new Map();
-
-export function createAdmissions(
-  max = hookAdmissionsMax,
-  perNameMax = hookAdmissionsPerNameMax,
-): Admissions {
-  const byName = new Map<string, Map<string, Admitted>>();
-  let count = 0;
-  const forget = (username: string) => {
-    count -= byName.get(username)?.size ?? 0;
-    byName.delete(username);
-  };
-  return {
-    remember(username, clientId, admitted) {
-      const known = byName.get(username) ?? new Map<string, Admitted>();
-      count -= known.size;
-      known.delete(clientId);
-      known.set(clientId, admitted);
-      if (known.size > perNameMax) known.delete(known.keys().next().value as string);
-      count += known.size;
-      // Last in line again: who came lately is remembered longest.
-      byName.delete(username);
-      byName.set(username, known);
-      while (count > max) {
-        const [oldest] = byName.keys();
-        if (oldest === undefined) return;
-        forget(oldest);
-      }
-    },
-    of: (username) => byName.get(username) ?? nobody,
-    forget,
-  };
-}
-
 const fits = (text: string) =>
   text !== '' && Buffer.byteLength(text) <= mqttTopicBytesMax && !text.includes('\0');
 
-/** `+` and `#` stand alone, `#` at the end [MQTT-4.7.1-2] [MQTT-4.7.1-3]. */
+/** `+` and `#` are whole levels, `#` the last one [MQTT-4.7.1-2] [MQTT-4.7.1-3]. */
 const isFilter = (text: string) =>
   text
     .split('/')
@@ -108,6 +40,10 @@ const isFilter = (text: string) =>
       (level, at, levels) =>
         level === '+' || (level === '#' && at === levels.length - 1) || !/[+#]/.test(level),
     );
+
+/** The filter of a shared subscription, `$share/NAME/FILTER` [MQTT 5, 4.8.2]: it reads what that filter reads. */
+export const withoutShareName = (filter: string): string =>
+  filter.replace(/^\$share\/[^/+#]+\//, '');
 
 export function createHooks(options: {
   readonly authenticator: Authenticator;
@@ -141,7 +77,7 @@ export function createHooks(options: {
       const { username, credentialId, tokenId } = admission;
       admissions[kind].remember(username, clientId, {
         ...{ credentialId, tokenId },
-        rights: rightsWord(admission),
+        rights: rightsDigest(admission),
         atMs: performance.now(),
       });
       return admission;

@@ -1,5 +1,4 @@
-/** RabbitMQ: what its HTTP backend asks for the MQTT plugin, what it is answered, and how it is told to close connections. */
-
+/** RabbitMQ: answers to its HTTP backend for the MQTT plugin, and its REST API for closing connections. */
 import type { ApiAddress } from '../../config/brokers.ts';
 import type { SessionsApi } from './adapter.ts';
 import type { Hooks } from './hooks.ts';
@@ -11,7 +10,7 @@ export type RabbitmqQuestion = (typeof rabbitmqQuestions)[number];
 /** The exchange of the MQTT plugin. */
 const exchange = 'amq.topic';
 
-/** A routing key in MQTT's words: the plugin makes `.` of `/` and `*` of `+`, and cannot tell them apart again. */
+/** A routing key as an MQTT topic: the plugin turns `/` into `.` and `+` into `*`, which cannot be undone exactly. */
 export const topicOf = (routingKey: string): string =>
   routingKey.replaceAll('.', '/').replaceAll('*', '+');
 
@@ -20,16 +19,16 @@ const queuesOf = (clientId: string): string[] =>
   ['qos0', 'qos1'].map((qos) => `mqtt-subscription-${clientId}${qos}`);
 
 /**
- * True: `allow`. Only MQTT sessions name a client id; whoever comes by AMQP names none and is refused,
- * for the registry's permissions say nothing of queues and exchanges.
+ * True: `allow`. Only MQTT sessions name a client id; a client of AMQP names none and is refused,
+ * because the registry's permissions do not cover queues and exchanges.
  */
 export async function rabbitmqAllows(
   hooks: Hooks,
   vhosts: readonly string[],
   question: RabbitmqQuestion,
-  asked: URLSearchParams,
+  fields: URLSearchParams,
 ): Promise<boolean> {
-  const field = (name: string) => asked.get(name) ?? undefined;
+  const field = (name: string) => fields.get(name) ?? undefined;
   const username = field('username');
   const clientId = field('client_id') ?? field('variable_map.client_id');
   if (username === undefined || clientId === undefined) return false;
@@ -40,13 +39,13 @@ export async function rabbitmqAllows(
     const admission = await hooks.connect('rabbitmq', {
       ...{ username, clientId },
       password: password === undefined ? undefined : Buffer.from(password),
-      // Not told here, and too late when it is (with the vhost).
+      // RabbitMQ sends it only with the vhost, which is after this decision.
       source: null,
     });
     return admission !== null;
   }
-  const standing = hooks.activeClient(username, clientId);
-  if (standing === undefined || vhost === undefined) return false;
+  const active = hooks.activeClient(username, clientId);
+  if (active === undefined || vhost === undefined) return false;
   const [name = '', permission] = [field('name'), field('permission')];
   switch (question) {
     case 'vhost':
@@ -59,13 +58,13 @@ export async function rabbitmqAllows(
       const routingKey = field('routing_key');
       if (name !== exchange || routingKey === undefined) return false;
       const topic = topicOf(routingKey);
-      if (permission === 'write') return hooks.mayPublish(standing, topic);
-      return permission === 'read' && hooks.mayRead(standing, topic);
+      if (permission === 'write') return hooks.mayPublish(active, topic);
+      return permission === 'read' && hooks.mayRead(active, topic);
     }
   }
 }
 
-/** Over the management plugin. A list of connections does not tell their client ids: all close, or none. */
+/** Over the management plugin. A list of connections is without client ids: all are closed, or none. */
 export function rabbitmqSessions(name: string, address: ApiAddress): SessionsApi {
   const api: Api = brokerApi(name, address);
   return {

@@ -1,9 +1,9 @@
-/** Calls to a broker's REST API: bounded in time, and every failure said as the process manager knows it. */
+/** Calls to a broker's REST API: bounded in time, and every failure as BrokerDown or BrokerRefused. */
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookApiTimeoutMs } from '../../limits.ts';
 import { BrokerDown, BrokerRefused } from '../ports/broker.ts';
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   /** Undefined where the answer is no JSON. */
   readonly body: unknown;
@@ -38,7 +38,7 @@ export function brokerApi(name: string, address: ApiAddress): Api {
       throw new BrokerDown(`${name} does not answer at ${address.url}${code ? ` (${code})` : ''}`);
     }
     if (status === 401 || status === 403)
-      // Waited for: somebody will put it right, and what was to be closed must not be forgotten.
+      // Retried: an administrator will correct it, and what was to be closed has to be closed then.
       throw new BrokerDown(`${name} refuses the account in GATEBOOK_BROKER (${status})`);
     if (status >= 400 && status < 500 && status !== 404)
       throw new BrokerRefused(`${name} refuses ${method} (${status})`);

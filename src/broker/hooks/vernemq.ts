@@ -1,9 +1,9 @@
-/** VerneMQ: what its webhooks ask, what they are answered, and how it is told to disconnect sessions. */
+/** VerneMQ: answers to its webhooks, and its HTTP API for ending sessions. */
 import { z } from 'zod';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookPageSize } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';
-import type { ActiveClient, Hooks } from './hooks.ts';
+import { type ActiveClient, type Hooks, withoutShareName } from './hooks.ts';
 import { brokerApi } from './rest-api.ts';
 
 /** The values of the header `vernemq-hook`; those of MQTT 5 end in `_m5`. */
@@ -32,7 +32,7 @@ const Subscribe = z.object({
   ...session,
   topics: z.array(z.object({ topic: z.string(), qos: z.int() })).max(1_000),
 });
-export const VernemqAsked = {
+export const VernemqQuestionBody = {
   auth_on_register: Register,
   auth_on_register_m5: Register,
   auth_on_publish: Publish,
@@ -45,48 +45,44 @@ const refusal = { result: { error: 'not_allowed' } };
 
 export async function vernemqRegisters(
   hooks: Hooks,
-  asked: z.output<typeof Register>,
+  question: z.output<typeof Register>,
   addressOf: (text: string | undefined) => string | null,
 ): Promise<object> {
   const admission = await hooks.connect('vernemq', {
-    username: asked.username ?? undefined,
-    password: asked.password == null ? undefined : Buffer.from(asked.password),
-    clientId: asked.client_id,
-    source: addressOf(asked.peer_addr ?? undefined),
+    username: question.username ?? undefined,
+    password: question.password == null ? undefined : Buffer.from(question.password),
+    clientId: question.client_id,
+    source: addressOf(question.peer_addr ?? undefined),
   });
   return admission === null ? refusal : { result: 'ok' };
 }
 
-const standingOf = (
+const activeOf = (
   hooks: Hooks,
   { username, client_id }: { username?: string | null | undefined; client_id: string },
 ): ActiveClient | undefined => hooks.activeClient(username ?? undefined, client_id);
 
-/** The publish prefix goes in front here. */
-export function vernemqPublishes(hooks: Hooks, asked: z.output<typeof Publish>): object {
-  const standing = standingOf(hooks, asked);
-  if (standing === undefined) return refusal;
-  const topic = `${standing.publishPrefix ?? ''}${asked.topic}`;
-  if (!hooks.mayPublish(standing, topic)) return refusal;
-  return standing.publishPrefix === null
-    ? { result: 'ok' }
-    : { result: 'ok', modifiers: { topic } };
+/** VerneMQ changes the topic, so the publish prefix is added here. */
+export function vernemqPublishes(hooks: Hooks, question: z.output<typeof Publish>): object {
+  const active = activeOf(hooks, question);
+  if (active === undefined) return refusal;
+  const topic = `${active.publishPrefix ?? ''}${question.topic}`;
+  if (!hooks.mayPublish(active, topic)) return refusal;
+  return active.publishPrefix === null ? { result: 'ok' } : { result: 'ok', modifiers: { topic } };
 }
 
-const sharedFilter = (filter: string): string => filter.replace(/^\$share\/[^/+#]+\//, '');
-
-/** Each filter by itself: 128 [MQTT-3.9.3-2], or 135 where MQTT 5 has a word for it. */
+/** Each filter by itself: 128 [MQTT-3.9.3-2], or 135 in MQTT 5. */
 export function vernemqSubscribes(
   hooks: Hooks,
-  asked: z.output<typeof Subscribe>,
+  question: z.output<typeof Subscribe>,
   version: 3 | 5,
 ): object {
-  const standing = standingOf(hooks, asked);
-  if (standing === undefined) return refusal;
+  const active = activeOf(hooks, question);
+  if (active === undefined) return refusal;
   const denied = version === 5 ? 135 : 128;
-  const topics = asked.topics.map(({ topic, qos }) => ({
+  const topics = question.topics.map(({ topic, qos }) => ({
     topic,
-    qos: hooks.mayRead(standing, sharedFilter(topic)) ? qos : denied,
+    qos: hooks.mayRead(active, withoutShareName(topic)) ? qos : denied,
   }));
   if (topics.every(({ qos }) => qos !== denied)) return { result: 'ok' };
   return version === 5 ? { result: 'ok', modifiers: { topics } } : { result: 'ok', topics };
@@ -102,7 +98,7 @@ const SessionsTable = z.object({
   ),
 });
 
-/** Its HTTP API has the words of `vmq-admin`. What is stored for a closed session goes with it. */
+/** Its HTTP API has the commands of `vmq-admin`. With a session, what is stored for it is deleted. */
 export function vernemqSessions(name: string, address: ApiAddress): SessionsApi {
   const api = brokerApi(name, address);
   return {

@@ -1,23 +1,24 @@
-/** Accounts and roles of Mosquitto's dynamic security: read as they are, and told apart by whose they are. */
+/** Reads the accounts and roles of Mosquitto's dynamic security, and recognises those of this registry. */
 import { BrokerRefused } from '../ports/broker.ts';
 import { type Acl, rightsText } from './acls.ts';
-import type { Control, ControlAnswer, ControlCommand } from './control.ts';
+import type { ControlAnswer, ControlCommand } from './command-queue.ts';
+import type { Control } from './control.ts';
 
 /** A client as dynamic security has it. */
 export interface FoundClient {
   readonly username: string;
   readonly enabled: boolean;
   readonly clientId: string | null;
-  /** Its roles but its own, and its groups. */
+  /** Its roles except its own, and its groups. */
   readonly others: readonly string[];
   readonly hasOwnRole: boolean;
   /** Made by this registry. */
   readonly isOwn: boolean;
-  /** Whose password it has; null: none yet. */
+  /** The credential whose password it has; null: none yet. */
   readonly credentialId: string | null;
 }
 
-/** What this registry writes into its accounts, and how it knows them again. */
+/** What this registry writes into its accounts, to recognise them. */
 export interface Marks {
   readonly textname: string;
   roleOf(username: string): string;
@@ -73,7 +74,10 @@ function foundClient(raw: RawClient, marks: Marks): FoundClient {
 }
 
 /** @throws BrokerRefused when Mosquitto answers with an error that is none of `expected` */
-export function done(answer: ControlAnswer | undefined, ...expected: readonly string[]): boolean {
+export function succeeded(
+  answer: ControlAnswer | undefined,
+  ...expected: readonly string[]
+): boolean {
   if (answer?.error === undefined) return true;
   if (expected.includes(answer.error)) return false;
   throw new BrokerRefused(`Mosquitto refuses: ${answer.error}.`);
@@ -86,7 +90,7 @@ export interface FoundAccount {
 }
 
 /** One account as it is now. */
-export async function found(
+export async function readAccount(
   control: Control,
   marks: Marks,
   username: string,
@@ -95,8 +99,8 @@ export async function found(
     { command: 'getClient', username },
     { command: 'getRole', rolename: marks.roleOf(username) },
   );
-  const isThere = done(client, 'Client not found');
-  const hasRole = done(role, 'Role not found');
+  const isThere = succeeded(client, 'Client not found');
+  const hasRole = succeeded(role, 'Role not found');
   const raw = isThere ? (client?.data?.client as RawClient | undefined) : undefined;
   return {
     client: raw === undefined ? null : foundClient(raw, marks),
@@ -104,15 +108,15 @@ export async function found(
   };
 }
 
-/** Everything there, with the rights of each as text. */
-export async function everything(control: Control, marks: Marks) {
+/** Every account, with its rights as text. */
+export async function readAll(control: Control, marks: Marks) {
   const all = { verbose: true, count: -1, offset: 0 };
   const [clients, roles] = await control.send(
     { command: 'listClients', ...all },
     { command: 'listRoles', ...all },
   );
-  done(clients);
-  done(roles);
+  succeeded(clients);
+  succeeded(roles);
   const acls = new Map(
     ((roles?.data?.roles ?? []) as readonly RawRole[]).map((role) => [role.rolename, role.acls]),
   );
@@ -123,7 +127,7 @@ export async function everything(control: Control, marks: Marks) {
   });
 }
 
-/** The role of a client with these rights: made, changed, or left as it is. */
+/** The commands that give a client's role these rights: none where it has them. */
 export function roleCommands(
   marks: Marks,
   username: string,

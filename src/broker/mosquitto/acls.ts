@@ -8,13 +8,13 @@ export interface Acl {
   readonly allow: boolean;
 }
 
-/** What a client is let do goes before what is denied to it. */
+/** What is allowed has priority over what is denied. */
 const allowed = 1;
 const denied = 0;
 
 /**
- * Everything that is not allowed is denied in the role itself, whatever the broker's defaults are: those
- * are not the registry's to change, because accounts of others live by them.
+ * Everything that is not allowed is denied in the role itself, whatever the broker's defaults are: the
+ * registry does not change those, because strangers' accounts depend on them.
  */
 const denials: readonly Acl[] = [
   'publishClientSend',
@@ -22,7 +22,7 @@ const denials: readonly Acl[] = [
   'subscribePattern',
 ].map((acltype) => ({ acltype, topic: '#', priority: denied, allow: false }));
 
-/** Topics that rule the broker, and those of shared subscriptions, are nobody's by a permission. */
+/** Topics that control the broker, and those of shared subscriptions: no permission covers them. */
 const isReserved = (topic: string) => topic.startsWith('$') && !/^\$SYS(\/|$)/.test(topic);
 
 /** The access list of an account. Nobody but the broker writes to a `$` topic. */

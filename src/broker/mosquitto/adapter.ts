@@ -1,4 +1,4 @@
-/** Mosquitto by dynamic security: accounts are laid ready at the request, and opened at the grant. */
+/** The port to Mosquitto by dynamic security: accounts are prepared at the request, and enabled at the grant. */
 import type { MosquittoAddress } from '../../config/brokers.ts';
 import { mosquittoStagedMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
@@ -9,27 +9,28 @@ import {
   BrokerRefused,
 } from '../ports/broker.ts';
 import {
-  done,
-  everything,
   type FoundAccount,
   type FoundClient,
-  found,
   type Marks,
   marksOf,
+  readAccount,
+  readAll,
   roleCommands,
+  succeeded,
 } from './accounts.ts';
 import { aclsOf, rightsText } from './acls.ts';
-import { type Control, type ControlCommand, openControl } from './control.ts';
+import type { ControlCommand } from './command-queue.ts';
+import { type Control, openControl } from './control.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 
-export interface MosquittoOptions {
+interface MosquittoOptions {
   readonly name: string;
   readonly address: MosquittoAddress;
-  /** The log's identity: accounts with its mark are this registry's, all others are left alone. */
+  /** The log's identity: accounts with its mark are this registry's, all others are left unchanged. */
   readonly logId: string;
   readonly urls: () => readonly string[];
   readonly logger: Logger;
-  /** Accounts that are laid ready before anybody decided. */
+  /** How many accounts may be prepared for pending requests. */
   readonly stagedMax?: number;
 }
 
@@ -39,7 +40,7 @@ export function startMosquitto(options: MosquittoOptions): Broker {
   return new Mosquitto(options, openControl({ name, address, logger }));
 }
 
-const theirs = (name: string, username: string) =>
+const strangersAccount = (name: string, username: string) =>
   new BrokerRefused(
     `${name} has an account "${username}" that this registry did not make: it is left alone. ` +
       'Remove it there, or choose another name.',
@@ -54,8 +55,8 @@ class Mosquitto implements Broker {
   readonly #ownUsername: string;
   readonly #stagedMax: number;
   readonly #secrets = stagedSecrets();
-  /** Laid ready and not opened: the credential by username. */
-  readonly #laid = new Map<string, string>();
+  /** Accounts prepared and not enabled: the credential by username. */
+  readonly #prepared = new Map<string, string>();
 
   constructor(options: MosquittoOptions, control: Control) {
     this.name = options.name;
@@ -70,16 +71,16 @@ class Mosquitto implements Broker {
   onUp = (listener: () => void) => this.#control.onUp(listener);
 
   stage(staged: Parameters<Broker['stage']>[0]): boolean {
-    if (this.#laid.get(staged.username) === staged.credentialId) return false;
+    if (this.#prepared.get(staged.username) === staged.credentialId) return false;
     this.#secrets.take(staged);
     return true;
   }
 
-  /** One account as it is; null where there is none. @throws BrokerRefused when it is not ours */
+  /** One account as it is. @throws BrokerRefused when this registry did not make it */
   async #own(username: string): Promise<FoundAccount> {
-    const now = await found(this.#control, this.#marks, username);
-    const isTheirs = now.client !== null && !now.client.isOwn;
-    if (isTheirs || username === this.#ownUsername) throw theirs(this.name, username);
+    const now = await readAccount(this.#control, this.#marks, username);
+    const isStrangers = now.client !== null && !now.client.isOwn;
+    if (isStrangers || username === this.#ownUsername) throw strangersAccount(this.name, username);
     return now;
   }
 
@@ -87,25 +88,25 @@ class Mosquitto implements Broker {
     const { client, acls } = await this.#own(username);
     if (client?.credentialId === credentialId) {
       if (client.enabled) await this.#all({ command: 'disableClient', username });
-      this.#laid.set(username, credentialId);
+      this.#prepared.set(username, credentialId);
       this.#secrets.forget(credentialId);
       return;
     }
-    // Of an earlier request, or made and never finished.
+    // It is of an earlier request, or was made and never finished.
     if (client !== null) await this.#remove(username, acls !== null);
     const password = this.#secrets.of(credentialId);
     if (password === undefined) return;
     this.#secrets.forget(credentialId);
-    if (this.#laid.size >= this.#stagedMax) return;
+    if (this.#prepared.size >= this.#stagedMax) return;
     await this.#make(username);
     await this.#all(
       { command: 'disableClient', username },
       this.#withPassword(username, credentialId, password),
     );
-    this.#laid.set(username, credentialId);
+    this.#prepared.set(username, credentialId);
   }
 
-  /** An account without a password, which lets nobody in. @throws BrokerRefused when the name is taken */
+  /** Makes an account without a password, which admits nobody. @throws BrokerRefused when the name is taken */
   async #make(username: string): Promise<void> {
     const [answer] = await this.#control.send({
       command: 'createClient',
@@ -115,10 +116,10 @@ class Mosquitto implements Broker {
       roles: [],
       groups: [],
     });
-    if (!done(answer, 'Client already exists')) throw theirs(this.name, username);
+    if (!succeeded(answer, 'Client already exists')) throw strangersAccount(this.name, username);
   }
 
-  /** Password and mark in one command: no moment in which the mark tells of another password. */
+  /** Password and mark in one command, so that the mark never names another password's credential. */
   #withPassword(username: string, credentialId: string, password: string): ControlCommand {
     return {
       command: 'modifyClient',
@@ -135,22 +136,22 @@ class Mosquitto implements Broker {
     const isKnown = now.client?.credentialId === credentialId;
     if (!isKnown && password === undefined) return await this.#withoutPassword(username, now);
 
-    // The role first: whoever is let in has the rights that were granted, and no others.
+    // The role first: who is admitted has the rights that were granted, and no others.
     await this.#all(...roleCommands(this.#marks, username, aclsOf(account), now.acls));
     if (now.client === null) await this.#make(username);
-    await this.#all(...this.#opening(account, now.client, isKnown ? undefined : password));
-    this.#laid.delete(username);
+    await this.#all(...this.#enabling(account, now.client, isKnown ? undefined : password));
+    this.#prepared.delete(username);
     this.#secrets.forget(credentialId);
     return { active: true, sessionsClosed: 0 };
   }
 
-  /** What is still to be done so that an account is open, with its role and nothing else. */
-  #opening(
+  /** The commands that enable an account, with its role and no other. */
+  #enabling(
     { username, credentialId, pinnedClientId }: Account,
     client: FoundClient | null,
     password: string | undefined,
   ): ControlCommand[] {
-    const isBare = client === null || !client.hasOwnRole || client.others.length > 0;
+    const isRoleWrong = client === null || !client.hasOwnRole || client.others.length > 0;
     const commands: ControlCommand[] = [];
     if (client !== null && client.clientId !== pinnedClientId && pinnedClientId === null)
       commands.push({ command: 'setClientId', username });
@@ -158,7 +159,7 @@ class Mosquitto implements Broker {
       ...(password === undefined
         ? {}
         : { password, textdescription: this.#marks.describe(credentialId) }),
-      ...(isBare ? { roles: [{ rolename: this.#marks.roleOf(username) }], groups: [] } : {}),
+      ...(isRoleWrong ? { roles: [{ rolename: this.#marks.roleOf(username) }], groups: [] } : {}),
       ...(pinnedClientId !== null && client?.clientId !== pinnedClientId
         ? { clientid: pinnedClientId }
         : {}),
@@ -169,9 +170,9 @@ class Mosquitto implements Broker {
     return commands;
   }
 
-  /** The credential that was granted is not known there: whoever came in by another goes out. */
+  /** The password of the granted credential is not known: disables an account that has another one. */
   async #withoutPassword(username: string, { client }: FoundAccount): Promise<ActivationOutcome> {
-    this.#laid.delete(username);
+    this.#prepared.delete(username);
     if (client?.enabled) await this.#all({ command: 'disableClient', username });
     return {
       active: false,
@@ -183,8 +184,8 @@ class Mosquitto implements Broker {
   }
 
   async deactivate(username: string, suspended: string | null): Promise<number> {
-    this.#laid.delete(username);
-    const { client, acls } = await found(this.#control, this.#marks, username);
+    this.#prepared.delete(username);
+    const { client, acls } = await readAccount(this.#control, this.#marks, username);
     if (client === null || !client.isOwn || username === this.#ownUsername) return 0;
     if (suspended === null) await this.#remove(username, acls !== null);
     else if (client.enabled) await this.#all({ command: 'disableClient', username });
@@ -196,8 +197,8 @@ class Mosquitto implements Broker {
       { command: 'deleteClient', username },
       ...(hasRole ? [{ command: 'deleteRole', rolename: this.#marks.roleOf(username) }] : []),
     );
-    done(client, 'Client not found');
-    done(role, 'Role not found');
+    succeeded(client, 'Client not found');
+    succeeded(role, 'Role not found');
   }
 
   async setAuthorization(account: Account): Promise<void> {
@@ -205,7 +206,7 @@ class Mosquitto implements Broker {
   }
 
   async disconnect(username: string, options: { tokenId?: string } = {}): Promise<number> {
-    // A token opens nothing at Mosquitto.
+    // Mosquitto admits nobody by a token.
     if (options.tokenId !== undefined) return 0;
     const { client } = await this.#own(username);
     if (client?.enabled)
@@ -219,11 +220,11 @@ class Mosquitto implements Broker {
   connected = () => null;
 
   async list() {
-    const all = await everything(this.#control, this.#marks);
-    this.#laid.clear();
+    const all = await readAll(this.#control, this.#marks);
+    this.#prepared.clear();
     for (const { client } of all)
       if (client.credentialId !== null && !client.enabled)
-        this.#laid.set(client.username, client.credentialId);
+        this.#prepared.set(client.username, client.credentialId);
     return all
       .filter(({ client }) => client.username !== this.#ownUsername)
       .map(({ client: { username, enabled, isOwn, credentialId }, rights }) => ({
@@ -240,7 +241,7 @@ class Mosquitto implements Broker {
   /** Runs commands that must all succeed. @throws BrokerRefused */
   async #all(...commands: readonly ControlCommand[]): Promise<void> {
     if (commands.length === 0) return;
-    for (const answer of await this.#control.send(...commands)) done(answer);
+    for (const answer of await this.#control.send(...commands)) succeeded(answer);
   }
 
   async close(): Promise<void> {

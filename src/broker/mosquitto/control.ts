@@ -1,33 +1,21 @@
-/** The control connection to Mosquitto: dynamic-security commands over `$CONTROL`, batched, reconnecting. */
+/** The control connection to Mosquitto, over which dynamic-security commands go; it reconnects by itself. */
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { MosquittoAddress } from '../../config/brokers.ts';
-import {
-  brokerRetryMaxMs,
-  brokerRetryMs,
-  mosquittoAnswerTimeoutMs,
-  mosquittoCommandsMax,
-  mosquittoConnectTimeoutMs,
-} from '../../limits.ts';
+import { brokerRetryMaxMs, brokerRetryMs, mosquittoConnectTimeoutMs } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
-import { BrokerDown } from '../ports/broker.ts';
-
-const controlTopic = '$CONTROL/dynamic-security/v1';
-const answerTopic = `${controlTopic}/response`;
-
-export type ControlCommand = { readonly command: string } & Readonly<Record<string, unknown>>;
-
-/** `error` is Mosquitto's own text; it has no codes. */
-export interface ControlAnswer {
-  readonly error?: string;
-  readonly data?: Readonly<Record<string, unknown>>;
-}
+import {
+  answerTopic,
+  CommandQueue,
+  type ControlAnswer,
+  type ControlCommand,
+} from './command-queue.ts';
 
 export interface Control {
   status(): 'up' | 'down';
-  /** Called each time after the connection was made. */
+  /** Called each time that the connection was made. */
   onUp(listener: () => void): void;
   /**
    * Sends commands in their order, with no other command between them. Later ones run though an earlier
@@ -37,13 +25,7 @@ export interface Control {
   close(): Promise<void>;
 }
 
-interface WaitingCommand {
-  readonly commands: readonly ControlCommand[];
-  readonly resolve: (answers: readonly ControlAnswer[]) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** Begins to connect, and goes on until `close`. */
+/** Connects in the background, and again until `close`. */
 export function openControl(options: {
   readonly name: string;
   readonly address: MosquittoAddress;
@@ -57,13 +39,11 @@ class ControlConnection implements Control {
   readonly #address: MosquittoAddress;
   readonly #logger: Logger;
   readonly #listeners: (() => void)[] = [];
-  readonly #waiting: WaitingCommand[] = [];
-  readonly #answers = new Map<string, (answer: ControlAnswer) => void>();
+  readonly #queue: CommandQueue;
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   #client: MqttClient | undefined;
   #fault: string | null = null;
-  #sending = false;
 
   constructor({
     name,
@@ -71,13 +51,14 @@ class ControlConnection implements Control {
     logger,
   }: { name: string; address: MosquittoAddress; logger: Logger }) {
     this.#name = name;
+    this.#queue = new CommandQueue(name);
     this.#address = address;
     this.#logger = logger;
     this.#ended = this.#run();
   }
 
   status() {
-    return this.#client === undefined ? 'down' : 'up';
+    return this.#queue.isAttached ? 'up' : 'down';
   }
 
   onUp(listener: () => void): void {
@@ -85,15 +66,7 @@ class ControlConnection implements Control {
   }
 
   send(...commands: readonly ControlCommand[]): Promise<readonly ControlAnswer[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#client === undefined) {
-        reject(this.#down());
-        return;
-      }
-      this.#waiting.push({ commands, resolve, reject });
-      // What comes in the same turn shares a message.
-      if (!this.#sending) queueMicrotask(() => void this.#pump());
-    });
+    return this.#queue.send(...commands);
   }
 
   async close(): Promise<void> {
@@ -102,34 +75,33 @@ class ControlConnection implements Control {
     await this.#ended;
   }
 
-  #down = () => new BrokerDown(`${this.#name} does not answer`);
-
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     let retryMs = brokerRetryMs;
     while (!signal.aborted) {
       const client = mqtt.connect(this.#options());
       // Without a listener an error ends the process.
-      client.on('error', (error) => this.#noteFault(faultOf(error)));
+      client.on('error', (error) => this.#logFault(faultOf(error)));
       const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
       try {
         await connected(client, signal);
         // Small commands must not wait for the acknowledgement of those before them.
         if (client.stream instanceof Socket) client.stream.setNoDelay(true);
-        client.on('message', (_topic, payload) => this.#answered(payload));
+        client.on('message', (_topic, payload) => this.#queue.answered(payload));
         await client.subscribeAsync(answerTopic, { qos: 1 });
         this.#client = client;
-        this.#noteFault(null);
+        this.#queue.attach(client);
+        this.#logFault(null);
         retryMs = brokerRetryMs;
         for (const listener of this.#listeners) listener();
         await gone;
       } catch (error) {
-        if (!signal.aborted) this.#noteFault(faultOf(error));
+        if (!signal.aborted) this.#logFault(faultOf(error));
       }
       this.#client = undefined;
-      this.#forsake();
+      this.#queue.detach();
       await client.endAsync(true).catch(() => undefined);
-      if (!signal.aborted && this.#fault === null) this.#noteFault('the connection was closed');
+      if (!signal.aborted && this.#fault === null) this.#logFault('the connection was closed');
       await pause(retryMs, signal);
       retryMs = Math.min(retryMs * 2, brokerRetryMaxMs);
     }
@@ -156,102 +128,13 @@ class ControlConnection implements Control {
     };
   }
 
-  /** Says a fault once, and its end. */
-  #noteFault(fault: string | null): void {
+  /** Logs a fault once, and its end. */
+  #logFault(fault: string | null): void {
     if (fault === this.#fault) return;
     if (fault !== null)
       this.#logger.warn('A broker cannot be reached', { broker: this.#name, fault });
     else this.#logger.info('A broker can be reached', { broker: this.#name });
     this.#fault = fault;
-  }
-
-  async #pump(): Promise<void> {
-    if (this.#sending) return;
-    this.#sending = true;
-    try {
-      while (this.#waiting.length > 0) await this.#sendPortion();
-    } finally {
-      this.#sending = false;
-    }
-  }
-
-  /** One message at a time: what comes meanwhile goes with the next. */
-  async #sendPortion(): Promise<void> {
-    const portion: WaitingCommand[] = [];
-    let count = 0;
-    for (const one of this.#waiting) {
-      if (portion.length > 0 && count + one.commands.length > mosquittoCommandsMax) break;
-      portion.push(one);
-      count += one.commands.length;
-    }
-    this.#waiting.splice(0, portion.length);
-    const client = this.#client;
-    try {
-      if (client === undefined) throw this.#down();
-      const { payload, answers } = this.#prepared(portion);
-      client.publish(controlTopic, payload, { qos: 1 });
-      const all = await this.#inTime(answers, client);
-      let at = 0;
-      for (const { commands, resolve } of portion) {
-        resolve(all.slice(at, at + commands.length));
-        at += commands.length;
-      }
-    } catch (error) {
-      for (const { reject } of portion) reject(error as Error);
-    }
-  }
-
-  #prepared(portion: readonly WaitingCommand[]) {
-    const answers: Promise<ControlAnswer>[] = [];
-    const commands = portion
-      .flatMap((one) => one.commands)
-      .map((command) => {
-        const correlationData = randomUUID();
-        answers.push(new Promise((resolve) => this.#answers.set(correlationData, resolve)));
-        return { ...command, correlationData };
-      });
-    return { payload: JSON.stringify({ commands }), answers };
-  }
-
-  async #inTime(answers: readonly Promise<ControlAnswer>[], client: MqttClient) {
-    const { promise: gone, reject } = Promise.withResolvers<never>();
-    const fail = () => reject(this.#down());
-    const timer = setTimeout(fail, mosquittoAnswerTimeoutMs);
-    client.once('close', fail);
-    try {
-      return await Promise.race([Promise.all(answers), gone]);
-    } catch (error) {
-      // An answer that comes late belongs to nobody: begin anew.
-      this.#answers.clear();
-      client.end(true);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      client.off('close', fail);
-    }
-  }
-
-  #answered(payload: Buffer): void {
-    let responses: unknown;
-    try {
-      responses = (JSON.parse(payload.toString()) as { responses?: unknown }).responses;
-    } catch {
-      return;
-    }
-    if (!Array.isArray(responses)) return;
-    // Answers to other administrators come here too.
-    for (const answer of responses as (ControlAnswer & { correlationData?: unknown })[]) {
-      const { correlationData } = answer ?? {};
-      if (typeof correlationData !== 'string') continue;
-      this.#answers.get(correlationData)?.(answer);
-      this.#answers.delete(correlationData);
-    }
-  }
-
-  /** Nobody answers any more: whoever waits is told. */
-  #forsake(): void {
-    this.#answers.clear();
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#down());
   }
 }
 

@@ -1,4 +1,4 @@
-/** The accounts file of the private Mosquitto: read as it stands, and written with this start's password. */
+/** The accounts file of the private Mosquitto: read, and written with the control password of this start. */
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
@@ -10,7 +10,7 @@ export interface Accounts {
   readonly [more: string]: unknown;
 }
 
-/** The file as it stands: null where it is missing, or was cut off while Mosquitto wrote it. */
+/** The file's content; null: it is missing, or Mosquitto ended while writing it. */
 export async function accountsOf(file: string): Promise<Accounts | null> {
   try {
     const found = JSON.parse(await readFile(file, 'utf8')) as Partial<Accounts>;
@@ -22,7 +22,7 @@ export async function accountsOf(file: string): Promise<Accounts | null> {
 
 const acl = (acltype: string, topic: string) => ({ acltype, topic, priority: 0, allow: true });
 
-/** Gives the control account its password of this start; all other accounts stay as they are. */
+/** Gives the control account its password of this start; all other accounts are unchanged. */
 export function withControl({ clients, roles, ...rest }: Accounts, password: string): Accounts {
   const salt = randomBytes(12);
   const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512');
@@ -60,8 +60,8 @@ export function withControl({ clients, roles, ...rest }: Accounts, password: str
   };
 }
 
-/** Whole, or as it was: readers never see half of it. */
-export async function written(file: string, text: string): Promise<void> {
+/** Writes a file atomically: readers see all of the old text or all of the new. */
+export async function writeAtomically(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }

@@ -13,7 +13,7 @@ import {
 } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
-import { type Accounts, accountsOf, withControl, written } from './private-accounts.ts';
+import { type Accounts, accountsOf, withControl, writeAtomically } from './private-accounts.ts';
 
 export interface Files {
   readonly configuration: string;
@@ -24,15 +24,16 @@ export interface Files {
   readonly clients: string;
 }
 
-/** Why there is no private Mosquitto; the message says what to do. */
+/** Mosquitto is not installed; the message says what to do. */
 export class MosquittoMissing extends Error {
   override name = 'MosquittoMissing';
 }
 
-/** What its program is called; Debian keeps it where only the PATH of root leads. */
+/** The program's name; Debian installs it in a folder that is only on root's PATH. */
 const program = 'mosquitto';
 const morePaths = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
-/** A Mosquitto that a registry left behind when it was killed: it has our sockets and files. */
+
+/** Ends a Mosquitto that outlived its registry, which was killed: it uses our sockets and files. */
 export async function endLeftover(files: Files, logger: Logger): Promise<void> {
   const pid = Number(await readFile(files.pid, 'utf8').catch(() => ''));
   if (!Number.isSafeInteger(pid) || pid <= 1) return;
@@ -43,7 +44,7 @@ export async function endLeftover(files: Files, logger: Logger): Promise<void> {
     return stdout.includes(files.configuration);
   };
   if (!(await isOurs())) return;
-  logger.warn('A private Mosquitto of before still runs; ending it');
+  logger.warn('A private Mosquitto of an earlier start still runs; ending it');
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     process.kill(pid, signal);
     for (let waited = 0; waited < privateMosquittoStopMs; waited += 50) {
@@ -99,10 +100,10 @@ export class Supervised {
   async #spawned(): Promise<{ ended: Promise<number | null> }> {
     const { accounts, configuration, control, clients, pid } = this.#files;
     const readable = await accountsOf(accounts);
-    if (readable !== null) await written(this.#files.copy, JSON.stringify(readable));
+    if (readable !== null) await writeAtomically(this.#files.copy, JSON.stringify(readable));
     const now = readable ?? (await this.#restored());
-    await written(accounts, JSON.stringify(withControl(now, this.#password)));
-    // A socket of before would be in the way.
+    await writeAtomically(accounts, JSON.stringify(withControl(now, this.#password)));
+    // Mosquitto cannot listen on a socket file that exists.
     await Promise.all([rm(control, { force: true }), rm(clients, { force: true })]);
     const path = [processEnvironment().PATH ?? '', ...morePaths].join(':');
     const child = spawn(program, ['-c', configuration], {
@@ -110,9 +111,10 @@ export class Supervised {
       env: { PATH: path },
     });
     this.#child = child;
-    const said = (text: Buffer) => this.#logger.debug('mosquitto', { said: String(text).trim() });
-    child.stdout?.on('data', said);
-    child.stderr?.on('data', said);
+    const log = (text: Buffer) =>
+      this.#logger.debug('The private Mosquitto wrote a line', { line: String(text).trim() });
+    child.stdout?.on('data', log);
+    child.stderr?.on('data', log);
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -134,13 +136,13 @@ export class Supervised {
   async #restored(): Promise<Accounts> {
     const copy = await accountsOf(this.#files.copy);
     if (copy !== null || existsSync(this.#files.accounts))
-      this.#logger.warn('The accounts of the private Mosquitto are not readable', {
+      this.#logger.warn('The accounts of the private Mosquitto cannot be read', {
         restored: copy !== null,
       });
     return copy ?? { clients: [], groups: [], roles: [] };
   }
 
-  /** Mosquitto 2.0 writes over its file: a copy of a moment ago outlives a power cut. */
+  /** Mosquitto 2.0 overwrites its file in place: a recent copy survives a power cut. */
   async #keepCopy(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
@@ -150,7 +152,7 @@ export class Supervised {
       await copyFile(accounts, `${copy}.new`)
         .then(() => rename(`${copy}.new`, copy))
         .catch((error) =>
-          this.#logger.warn('The accounts of Mosquitto cannot be copied', { error }),
+          this.#logger.warn('The accounts of the private Mosquitto cannot be copied', { error }),
         );
     }
   }

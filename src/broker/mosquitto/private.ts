@@ -1,4 +1,4 @@
-/** A Mosquitto of the registry's own: started, looked after and stopped with it, its files in the data folder. */
+/** A private Mosquitto: started, supervised and stopped with the registry, its files in the data folder. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -11,9 +11,9 @@ import { controlUsername } from './private-accounts.ts';
 import { endLeftover, type Files, MosquittoMissing, Supervised } from './private-process.ts';
 
 export interface PrivateMosquitto {
-  /** The control connection's address; its password lives in memory alone, and changes at each start. */
+  /** The control connection's address; its password is in memory alone, and changes at each start. */
   readonly address: MosquittoAddress;
-  /** Where the gateway connects for each client: a socket that only this account of the machine can open. */
+  /** Where the gateway connects for each client: a socket that only this user of the machine can open. */
   readonly upstream: { readonly path: string };
   /** Resolves when it has ended; its stored sessions and retained messages are on disk then. */
   stop(): Promise<void>;
@@ -67,7 +67,7 @@ export async function startPrivateMosquitto(options: {
   };
 }
 
-/** A socket's path is short by the system's rule; a deep data folder takes a temporary one. */
+/** The system limits the length of a socket's path; for a deep data folder a temporary folder is used. */
 const socketFolder = (folder: string): string =>
   Buffer.byteLength(join(folder, 'control.sock')) <= unixPathBytesMax
     ? folder
@@ -91,7 +91,7 @@ function pluginFile(): string {
   );
 }
 
-/** `max_queued_messages` stays as it is: 0 makes Debian's 2.0.11 close a client at any denied publish. */
+/** `max_queued_messages` keeps its default: 0 makes Debian's 2.0.11 close a client at any denied publish. */
 const configuration = (folder: string, files: Files, plugin: string): string =>
   [
     'per_listener_settings false',
@@ -104,7 +104,7 @@ const configuration = (folder: string, files: Files, plugin: string): string =>
     `persistence_location ${folder}/`,
     'autosave_interval 30',
     'persistent_client_expiration 30d',
-    // Started as root it would become somebody who may not write here.
+    // Started as root it would change to a user who may not write here.
     `user ${userInfo().username}`,
     'log_dest stdout',
     'log_type error',

@@ -1,8 +1,8 @@
-/** Passwords in memory on their way to a broker that keeps its own: few, and not for long. */
+/** Passwords in memory for a broker that keeps accounts of its own: limited in number and in time. */
 import { stagedSecretMs, stagedSecretsMax } from '../../limits.ts';
 import type { Staged } from '../ports/broker.ts';
 
-export interface StagedSecrets {
+interface StagedSecrets {
   take(staged: Staged): void;
   /** The password of a credential; undefined: it is not here, or no longer. */
   of(credentialId: string): string | undefined;

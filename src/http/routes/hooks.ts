@@ -6,8 +6,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Middleware } from 'koa';
 import type { z } from 'zod';
 import {
-  EmqxAsked,
   type EmqxQuestion,
+  EmqxQuestionBody,
   emqxAuthenticates,
   emqxAuthorizes,
   emqxQuestions,
@@ -19,8 +19,8 @@ import {
   rabbitmqQuestions,
 } from '../../broker/hooks/rabbitmq.ts';
 import {
-  VernemqAsked,
   type VernemqQuestion,
+  VernemqQuestionBody,
   vernemqPublishes,
   vernemqQuestions,
   vernemqRegisters,
@@ -73,8 +73,8 @@ export function hookAnswers({ hooks, secret, vhosts }: HookOptions): Middleware<
       named(ctx, 'emqx', known);
       const json = bodyJson(await posted(ctx, jsonType));
       return known === 'authn'
-        ? await emqxAuthenticates(hooks, parsed(EmqxAsked.authn, json), plainAddress)
-        : emqxAuthorizes(hooks, parsed(EmqxAsked.authz, json));
+        ? await emqxAuthenticates(hooks, parsed(EmqxQuestionBody.authn, json), plainAddress)
+        : emqxAuthorizes(hooks, parsed(EmqxQuestionBody.authz, json));
     },
     async vernemq(ctx, more) {
       const known = oneOf(vernemqQuestions, ctx.get('vernemq-hook'), more);
@@ -104,14 +104,18 @@ async function vernemqAnswer(
   switch (question) {
     case 'auth_on_register':
     case 'auth_on_register_m5':
-      return await vernemqRegisters(hooks, parsed(VernemqAsked[question], json), plainAddress);
+      return await vernemqRegisters(
+        hooks,
+        parsed(VernemqQuestionBody[question], json),
+        plainAddress,
+      );
     case 'auth_on_publish':
     case 'auth_on_publish_m5':
-      return vernemqPublishes(hooks, parsed(VernemqAsked[question], json));
+      return vernemqPublishes(hooks, parsed(VernemqQuestionBody[question], json));
     case 'auth_on_subscribe':
-      return vernemqSubscribes(hooks, parsed(VernemqAsked[question], json), 3);
+      return vernemqSubscribes(hooks, parsed(VernemqQuestionBody[question], json), 3);
     case 'auth_on_subscribe_m5':
-      return vernemqSubscribes(hooks, parsed(VernemqAsked[question], json), 5);
+      return vernemqSubscribes(hooks, parsed(VernemqQuestionBody[question], json), 5);
   }
 }
 

@@ -4,10 +4,10 @@ import * as assert from 'uvu/assert';
 import { initial } from '../../../../domain/client/state.ts';
 import { noRights } from '../../../../domain/rights.ts';
 import type { AccessRow } from '../../../../projections/access.ts';
-import { compared } from '../../../../src/broker/activation/drift.ts';
+import { differences } from '../../../../src/broker/activation/drift.ts';
 import type { BrokerAccount } from '../../../../src/broker/ports/broker.ts';
 
-const test = suite('reconcile');
+const test = suite('drift');
 
 const base = { ...initial, username: 'press-1' };
 const held = {
@@ -71,7 +71,7 @@ const table: Record<string, Record<keyof typeof accounts, Expected>> = {
 for (const [status, row] of Object.entries(rows))
   for (const [name, there] of Object.entries(accounts))
     test(`${status} in the log, ${name} at the broker`, () => {
-      const { drift, repairs } = compared(there, [row], {
+      const { drift, repairs } = differences(there, [row], {
         rightsOf: () => 'all',
         acknowledged: () => (status === 'active' ? 'active' : 'once'),
       });
@@ -80,7 +80,7 @@ for (const [status, row] of Object.entries(rows))
     });
 
 test('one whose credential was never there is waited for, not missed', () => {
-  const { drift, repairs } = compared([], [rows.active as AccessRow], {
+  const { drift, repairs } = differences([], [rows.active as AccessRow], {
     rightsOf: () => 'all',
     acknowledged: () => 'never',
   });
@@ -89,10 +89,14 @@ test('one whose credential was never there is waited for, not missed', () => {
 });
 
 test('an account that the log never heard of is a stranger, marked or not', () => {
-  const { drift, repairs } = compared([ours, { ...ours, username: 'back-door', mark: null }], [], {
-    rightsOf: () => 'all',
-    acknowledged: () => 'never',
-  });
+  const { drift, repairs } = differences(
+    [ours, { ...ours, username: 'back-door', mark: null }],
+    [],
+    {
+      rightsOf: () => 'all',
+      acknowledged: () => 'never',
+    },
+  );
   assert.equal(drift, [
     { username: 'press-1', kind: 'stranger' },
     { username: 'back-door', kind: 'stranger' },

@@ -9,7 +9,7 @@ import type {
   Admission,
   Authenticator,
   ConnectAttempt,
-} from '../../../../src/broker/ports/broker.ts';
+} from '../../../../src/broker/ports/authenticator.ts';
 import { type Connect, connected } from '../../../support/mqtt-peers.ts';
 
 export interface Account {

@@ -6,7 +6,7 @@ import {
   type GatewayOptions,
   startGateway,
 } from '../../../../src/broker/gateway/gateway.ts';
-import type { Authenticator, ConnectAttempt } from '../../../../src/broker/ports/broker.ts';
+import type { Authenticator, ConnectAttempt } from '../../../../src/broker/ports/authenticator.ts';
 import { createLogger } from '../../../../src/logger.ts';
 
 const logger = createLogger({ level: 'error' });

@@ -142,7 +142,7 @@ when('a file of accounts that was cut off comes back from its copy, or the log',
   await cutOff();
   await world.restart();
   await up();
-  assert.ok(world.lines.some((line) => line.includes('are not readable')));
+  assert.ok(world.lines.some((line) => line.includes('cannot be read')));
   assert.is((await publishes()).exitCode, 0);
 
   // Without a copy the password is shown to the registry once more, by the gateway.

@@ -1,15 +1,15 @@
-/** A broker that asks, as the process manager drives it: whom it closes, and what it does when nobody answers. */
+/** The adapter of a broker that asks: which sessions it closes, and what it does when the broker does not answer. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compiled, type Permission } from '../../../../domain/permission.ts';
 import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
-import { emqxSessions } from '../../../../src/broker/hooks/emqx.ts';
 import {
   type Admissions,
   type Admitted,
   createAdmissions,
-  rightsWord,
-} from '../../../../src/broker/hooks/hooks.ts';
+  rightsDigest,
+} from '../../../../src/broker/hooks/admissions.ts';
+import { emqxSessions } from '../../../../src/broker/hooks/emqx.ts';
 import { rabbitmqSessions } from '../../../../src/broker/hooks/rabbitmq.ts';
 import { brokerApi } from '../../../../src/broker/hooks/rest-api.ts';
 import {
@@ -32,7 +32,7 @@ const account = (permissions = own): Account => ({
   publishPrefix: null,
   pinnedClientId: null,
 });
-const rights = rightsWord({
+const rights = rightsDigest({
   permissions: compiled(own),
   publishPrefix: null,
   pinnedClientId: null,
@@ -42,38 +42,6 @@ const admitted = (more: Partial<Admitted> = {}): Admitted => ({
   ...{ credentialId, tokenId: null, rights, atMs: longAgo },
   ...more,
 });
-
-const keeping = suite('admissions');
-keeping('the oldest names are forgotten first, and no more are kept than is allowed', () => {
-  const admissions = createAdmissions(4);
-  for (const name of ['a', 'b', 'c']) admissions.remember(name, '1', admitted());
-  admissions.remember('a', '1', admitted());
-  admissions.remember('a', '2', admitted());
-  assert.equal(
-    ['a', 'b', 'c'].map((name) => admissions.of(name).size),
-    [2, 1, 1],
-  );
-  admissions.remember('d', '1', admitted());
-  assert.equal(
-    ['a', 'b', 'c', 'd'].map((name) => admissions.of(name).size),
-    [2, 0, 1, 1],
-  );
-  admissions.forget('a');
-  admissions.remember('e', '1', admitted());
-  admissions.remember('f', '1', admitted());
-  assert.equal(
-    ['a', 'c', 'd', 'e', 'f'].map((name) => admissions.of(name).size),
-    [0, 1, 1, 1, 1],
-  );
-});
-keeping('one name with ever new client ids is bounded too', () => {
-  const admissions = createAdmissions(10, 4);
-  admissions.remember('b', '1', admitted());
-  for (let id = 0; id < 20; id++) admissions.remember('a', String(id), admitted());
-  assert.equal([...admissions.of('a').keys()], ['16', '17', '18', '19']);
-  assert.is(admissions.of('b').size, 1);
-});
-keeping.run();
 
 interface Here {
   admissions: Admissions;

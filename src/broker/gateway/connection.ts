@@ -1,0 +1,215 @@
+/** One client's connection through the gateway: its CONNECT, the broker's answer, and the bytes of both after that. */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  gatewayLingerMs,
+  gatewayStalledMs,
+  gatewayUpstreamTimeoutMs,
+  mqttAnswerTimeoutMs,
+  mqttClientIdLengthMax,
+  mqttConnectBytesMax,
+  mqttConnectTimeoutMs,
+} from '../../limits.ts';
+import type { Logger } from '../../logger.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import { answerIn, type ConnectSeen, connectIn, isRefusal, unavailableAnswer } from './packets.ts';
+import { type Ends, proxyHeader } from './proxy-protocol.ts';
+import { connectUpstream, type Upstream } from './upstream.ts';
+
+export type GatewayOutcome = 'admitted' | 'refused' | 'unavailable';
+
+export interface ConnectionOptions {
+  readonly upstream: Upstream;
+  /** Called for each CONNECT that the broker refused; its answer changes nothing for the client. */
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
+  /** Sends the broker each client's address by PROXY protocol, version 2. */
+  readonly proxyProtocol?: boolean;
+  readonly onConnect?: (outcome: GatewayOutcome) => void;
+  /** Other times than the named limits, so that a test can reach them. */
+  readonly timeouts?: Partial<typeof defaultTimeouts>;
+}
+
+export const defaultTimeouts = {
+  connectMs: mqttConnectTimeoutMs,
+  upstreamMs: gatewayUpstreamTimeoutMs,
+  answerMs: mqttAnswerTimeoutMs,
+  lingerMs: gatewayLingerMs,
+  stalledMs: gatewayStalledMs,
+};
+
+export class ProxiedConnection {
+  readonly #options: ConnectionOptions;
+  readonly #timeouts: typeof defaultTimeouts;
+  readonly #client: Duplex;
+  readonly #ends: Ends;
+  readonly #source: string | null;
+  #upstream: Socket | undefined;
+  /** The client is to be sent an answer still, whatever happens to the broker's connection. */
+  #owesAnswer = false;
+
+  constructor(options: ConnectionOptions, client: Duplex, ends: Ends, source: string | null) {
+    this.#options = options;
+    this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
+    this.#client = client;
+    // Read at once: a socket that was closed meanwhile has no addresses any more.
+    const { remoteAddress, remotePort, localAddress, localPort } = ends;
+    this.#ends = { remoteAddress, remotePort, localAddress, localPort };
+    this.#source = source;
+    client.on('error', () => {});
+  }
+
+  /** Closes both sides at once. */
+  end(): void {
+    this.#client.destroy();
+    this.#upstream?.destroy();
+  }
+
+  async run(): Promise<void> {
+    const first = await this.#readConnect();
+    if (first === null) return this.end();
+    const { seen, bytes } = first;
+    const upstream = await connectUpstream(
+      this.#options.upstream,
+      this.#client,
+      this.#timeouts.upstreamMs,
+      (socket) => {
+        this.#upstream = socket;
+      },
+    );
+    if (upstream === null) {
+      this.#options.onConnect?.('unavailable');
+      return this.#closeWith(unavailableAnswer(seen.version));
+    }
+    upstream.on('error', () => {});
+    if (this.#client.destroyed) return this.end();
+    if (this.#options.proxyProtocol) upstream.write(proxyHeader(this.#ends));
+    upstream.write(bytes);
+    this.#linkCloses(upstream);
+    this.#client.pipe(upstream);
+    await this.#passAnswer(seen, upstream);
+  }
+
+  /** The CONNECT, and every byte received with it; null when there is none in time. */
+  async #readConnect(): Promise<{ seen: ConnectSeen; bytes: Buffer } | null> {
+    const timer = setTimeout(() => this.#client.destroy(), this.#timeouts.connectMs);
+    try {
+      let bytes: Buffer = Buffer.alloc(0);
+      for (;;) {
+        const seen = connectIn(bytes, mqttConnectBytesMax);
+        if (seen === null) return null;
+        if (seen !== undefined) return { seen, bytes };
+        const chunk = await nextChunk(this.#client);
+        if (chunk === null) return null;
+        bytes = Buffer.concat([bytes, chunk]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A close of one side closes the other: bytes under way are delivered, unless the connection broke. */
+  #linkCloses(upstream: Socket): void {
+    const client = this.#client;
+    const { lingerMs, stalledMs } = this.#timeouts;
+    const link = (side: Duplex, other: Duplex) => {
+      let stalled: NodeJS.Timeout | undefined;
+      const resumed = () => clearTimeout(stalled);
+      // The pipe pauses one side while the other takes nothing.
+      side.on('pause', () => {
+        clearTimeout(stalled);
+        if (!other.writableNeedDrain || other.destroyed || side.destroyed) return;
+        stalled = setTimeout(() => this.end(), stalledMs);
+      });
+      other.on('drain', resumed).once('close', resumed);
+      side.once('close', () => {
+        resumed();
+        if (side === upstream && this.#owesAnswer) return;
+        if (!side.readableEnded) other.destroy();
+        if (other.destroyed) return;
+        // Nothing reads the other side any more, so its own end would not be noticed.
+        other.resume();
+        const timer = setTimeout(() => other.destroy(), lingerMs);
+        other.once('close', () => clearTimeout(timer));
+      });
+    };
+    link(client, upstream);
+    link(upstream, client);
+  }
+
+  /** Passes the broker's bytes on, a refusal only after the registry has judged the attempt too. */
+  async #passAnswer(seen: ConnectSeen, upstream: Socket): Promise<void> {
+    const client = this.#client;
+    const late = () => {
+      this.#options.onConnect?.('unavailable');
+      this.#closeWith(unavailableAnswer(seen.version));
+      upstream.destroy();
+    };
+    const timer = setTimeout(late, this.#timeouts.answerMs);
+    let held: Buffer = Buffer.alloc(0);
+    try {
+      for (;;) {
+        const chunk = await nextChunk(upstream);
+        if (chunk === null) return this.#closeWith(held);
+        const answer = answerIn(Buffer.concat([held, chunk]), mqttConnectBytesMax);
+        held = answer.held;
+        if (answer.code === undefined) {
+          client.write(answer.passed);
+          continue;
+        }
+        clearTimeout(timer);
+        const refused = answer.code !== null && isRefusal(seen.version, answer.code);
+        if (answer.code !== null)
+          this.#options.onConnect?.(answer.code === 0 ? 'admitted' : 'refused');
+        this.#owesAnswer = refused;
+        if (refused) await this.#judge(seen);
+        this.#owesAnswer = false;
+        if (upstream.destroyed) return this.#closeWith(answer.passed);
+        client.write(answer.passed);
+        upstream.pipe(client);
+        return;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Has the registry judge a refused attempt: as a knock, as a request, or as a password to prepare an account with. */
+  async #judge({ username, password, clientId }: ConnectSeen): Promise<void> {
+    const isValid = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
+    const attempt = { username, password, clientId: isValid ? clientId : '', source: this.#source };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#timeouts.answerMs);
+    });
+    await Promise.race([this.#options.authenticator.authenticate(attempt), late]);
+    clearTimeout(timer);
+  }
+
+  /** Sends the client some last bytes, and closes. */
+  #closeWith(bytes: Buffer): void {
+    const client = this.#client;
+    if (this.#owesAnswer || client.destroyed) return;
+    this.#owesAnswer = true;
+    const timer = setTimeout(() => client.destroy(), this.#timeouts.lingerMs);
+    client.once('close', () => clearTimeout(timer));
+    client.resume();
+    client.end(bytes);
+  }
+}
+
+/** The next bytes; null when the stream is at its end, or broken. */
+async function nextChunk(stream: Duplex): Promise<Buffer | null> {
+  for (;;) {
+    const chunk: Buffer | null = stream.read();
+    if (chunk !== null) return chunk;
+    if (stream.readableEnded || stream.destroyed) return null;
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        stream.off('readable', settle).off('end', settle).off('close', settle);
+        resolve();
+      };
+      stream.on('readable', settle).on('end', settle).on('close', settle);
+    });
+  }
+}

@@ -1,0 +1,45 @@
+/** The port of the embedded broker, as the service uses it beside its listeners. */
+import type { Admission } from './authenticator.ts';
+
+/** One live session, for people to look at. */
+export interface BrokerSession {
+  readonly username: string;
+  readonly clientId: string;
+  readonly source: string | null;
+  readonly protocol: 'mqtt-3.1' | 'mqtt-3.1.1' | 'mqtt-5';
+  readonly since: string;
+}
+
+/** What the embedded broker offers to the registry beside its listeners. */
+export interface EmbeddedBroker {
+  /**
+   * Puts other rights in force for every live session of a user at once: later publishes, forwards and
+   * subscriptions are judged by them, and subscriptions they no longer allow end now, stored ones too. Sessions
+   * with another client id than the pinned one end as in `endSessions`.
+   */
+  setAuthorization(
+    username: string,
+    rights: Pick<Admission, 'permissions' | 'publishPrefix' | 'pinnedClientId'>,
+  ): Promise<void>;
+  /**
+   * Closes a user's live sessions (MQTT 5: reason 0x98) and drops the stored ones with their queues and
+   * wills: no will is published. With `exceptCredentialId`, sessions that this credential opened last
+   * stay. With `tokenId`, only those that this token opened last end. A CONNECT that is being judged
+   * meanwhile is judged anew. Resolves with the number of live sessions closed, when they are.
+   */
+  endSessions(
+    username: string,
+    options?: { exceptCredentialId?: string; tokenId?: string; reason?: string },
+  ): Promise<number>;
+  sessions(): readonly BrokerSession[];
+  /** Live sessions of a user. */
+  sessionCount(username: string): number;
+  /** ISO instant of the last connect or packet, null when not seen since the start. */
+  lastSeenAt(username: string): string | null;
+  /**
+   * Publishes a message of the registry itself; permissions apply to its readers as to any topic.
+   * Resolves when every reader's socket took it, which a slow one delays by seconds.
+   */
+  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+/** The live MQTT sessions of a user. */
+import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
+import { type Paging, paged } from './paging.ts';
+
+export interface SessionViewOptions {
+  /** Null: there is no embedded broker, and no other lists its sessions. */
+  readonly broker: () => Pick<EmbeddedBroker, 'sessions'> | null;
+}
+
+export function createSessionViews(options: SessionViewOptions) {
+  return {
+    /** The newest first. */
+    sessions(username: string, query: Paging, seeing: boolean) {
+      const live = (options.broker()?.sessions() ?? [])
+        .filter((session) => session.username === username)
+        .sort((a, b) => (a.since < b.since ? 1 : -1))
+        .map(({ clientId, source, protocol, since }) => ({
+          broker: 'embedded',
+          clientId,
+          source,
+          protocol,
+          since,
+        }));
+      const page = paged(live, (session) => session.clientId, query);
+      const hidden = seeing ? {} : { clientId: null, source: null };
+      return { ...page, items: page.items.map((session) => ({ ...session, ...hidden })) };
+    },
+  };
+}
