@@ -3,7 +3,7 @@ import { ConfigError } from '../config/config.ts';
 import { ProblemAnswered } from './client/registry-client.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';
-import { MistypedError } from './text/format.ts';
+import { MistypedError } from './text/parse.ts';
 
 const fileReasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',

@@ -6,7 +6,8 @@ import type { IssuedToken } from '../../api/output.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { askedLine, askedSecret, firstLineOfStdin } from '../terminal/prompt.ts';
-import { agoText, countOf, dateTimeText } from '../text/format.ts';
+import { agoText, dateTimeText } from '../text/format.ts';
+import { countOf } from '../text/parse.ts';
 import { type Registry, registryAt, registryUrl, signInHint } from './registry-client.ts';
 
 /** Hours that a token lives which was made for one call. */

@@ -9,7 +9,9 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
 import { askedLine } from '../terminal/prompt.ts';
-import { countText, dateTimeText, pastInstantOf, rightsText } from '../text/format.ts';
+import { countText, dateTimeText } from '../text/format.ts';
+import { pastInstantOf } from '../text/parse.ts';
+import { rightsText } from '../text/rights.ts';
 import { explanationLines, whoOf } from './explanation.ts';
 import { detailsText } from './history.ts';
 

@@ -7,8 +7,10 @@ import { ProblemAnswered, type Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { saidFault } from '../fault.ts';
-import { dateTimeText, instantOf, pairingText, rightsText, shortened } from '../text/format.ts';
-import { activationsText, reasonOf, rightsOf, rightsOptions, topicsOf } from '../text/rights.ts';
+import { dateTimeText, pairingText, shortened } from '../text/format.ts';
+import { instantOf } from '../text/parse.ts';
+import { activationsText, rightsText, topicsOf } from '../text/rights.ts';
+import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 
 const requestsPath = '/client-registry/requests';
 /** Ids in one bulk decision. */

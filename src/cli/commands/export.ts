@@ -9,7 +9,8 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
 import { progressOf } from '../terminal/progress.ts';
-import { countOf, countText } from '../text/format.ts';
+import { countText } from '../text/format.ts';
+import { countOf } from '../text/parse.ts';
 
 const eventsMax = 999_999_999;
 const newline = 0x0a;

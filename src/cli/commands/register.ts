@@ -11,15 +11,9 @@ import { reasonText, registryUrl, unreachable } from '../client/registry-client.
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
-import {
-  dateTimeText,
-  durationText,
-  MistypedError,
-  momentText,
-  pairingText,
-  permissionOf,
-} from '../text/format.ts';
-import { permissionOption } from '../text/rights.ts';
+import { dateTimeText, durationText, momentText, pairingText } from '../text/format.ts';
+import { MistypedError, permissionOf } from '../text/parse.ts';
+import { permissionOption } from '../text/rights-options.ts';
 
 async function runRegister(call: Call): Promise<number> {
   const { terminal } = call;

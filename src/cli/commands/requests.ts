@@ -7,15 +7,9 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import type { Piece } from '../terminal/terminal.ts';
-import {
-  agoText,
-  countText,
-  durationText,
-  MistypedError,
-  momentText,
-  pairingText,
-  permissionText,
-} from '../text/format.ts';
+import { agoText, countText, durationText, momentText, pairingText } from '../text/format.ts';
+import { MistypedError } from '../text/parse.ts';
+import { permissionText } from '../text/rights.ts';
 
 const windowPath = '/client-registry';
 const requestsPath = `${windowPath}/requests`;

@@ -10,17 +10,10 @@ import {
   type CommandOptions,
   exitCodes,
 } from '../command.ts';
-import {
-  agoText,
-  countText,
-  dateTimeText,
-  durationOf,
-  MistypedError,
-  permissionOf,
-  permissionText,
-  shortened,
-} from '../text/format.ts';
-import { permissionOption } from '../text/rights.ts';
+import { agoText, countText, dateTimeText, shortened } from '../text/format.ts';
+import { durationOf, MistypedError, permissionOf } from '../text/parse.ts';
+import { permissionText } from '../text/rights.ts';
+import { permissionOption } from '../text/rights-options.ts';
 
 const pathOf = (name: string): string => `/roles/${encodeURIComponent(name)}`;
 const permissionsShownMax = 4;

@@ -7,8 +7,9 @@ import { ProblemAnswered, type Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { askedLine } from '../terminal/prompt.ts';
-import { cidrOf, countText, dateTimeText, MistypedError } from '../text/format.ts';
-import { reasonOf } from '../text/rights.ts';
+import { countText, dateTimeText } from '../text/format.ts';
+import { cidrOf, MistypedError } from '../text/parse.ts';
+import { reasonOf } from '../text/rights-options.ts';
 
 const filters = ['granted-by', 'window', 'rule', 'from'] as const;
 

@@ -4,14 +4,8 @@ import { listOptions, sayMore } from '../client/lists.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import type { Piece } from '../terminal/terminal.ts';
-import {
-  agoText,
-  cidrOf,
-  countOf,
-  countText,
-  dateTimeText,
-  pastInstantOf,
-} from '../text/format.ts';
+import { agoText, countText, dateTimeText } from '../text/format.ts';
+import { cidrOf, countOf, pastInstantOf } from '../text/parse.ts';
 
 type Item = WhatIf['items'][number];
 type Tally = WhatIf['counts']['asked'];
