@@ -1,6 +1,6 @@
 /** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
 import { ConfigError } from '../config/config.ts';
-import { ProblemAnswered } from './client/registry-client.ts';
+import { ProblemAnswered } from './client/problem.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { MistypedError } from './text/parse.ts';

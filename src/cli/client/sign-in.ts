@@ -8,7 +8,8 @@ import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '.
 import { askedLine, askedSecret, firstLineOfStdin } from '../terminal/prompt.ts';
 import { agoText, dateTimeText } from '../text/format.ts';
 import { countOf } from '../text/parse.ts';
-import { type Registry, registryAt, registryUrl, signInHint } from './registry-client.ts';
+import { signInHint } from './problem.ts';
+import { type Registry, registryAt, registryUrl } from './registry-client.ts';
 
 /** Hours that a token lives which was made for one call. */
 const callHours = 1;

@@ -3,7 +3,8 @@
 import { fitsPattern } from '../../../domain/pattern.ts';
 import type { Bulk, Request, User } from '../../api/output.ts';
 import { everyItem } from '../client/lists.ts';
-import { ProblemAnswered, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
+import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { saidFault } from '../fault.ts';

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event } from '../../api/output.ts';
 import { type List, page } from '../client/lists.ts';
-import { ProblemAnswered, type QueryParameters, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
+import type { QueryParameters, Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, CommandFailed, exitCodes } from '../command.ts';
 

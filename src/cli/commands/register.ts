@@ -7,7 +7,8 @@ import {
   RegistryUnreachable,
   register,
 } from '../../device/register.ts';
-import { reasonText, registryUrl, unreachable } from '../client/registry-client.ts';
+import { registryUrl } from '../client/registry-client.ts';
+import { reasonText, unreachable } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';

@@ -1,7 +1,7 @@
 /** For administrators: `roles` and `tokens`. */
 import type { IssuedToken, Role, Token } from '../../api/output.ts';
 import { listOptions, page, sayMore } from '../client/lists.ts';
-import { ProblemAnswered } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
 import { signedIn } from '../client/sign-in.ts';
 import {
   type Call,

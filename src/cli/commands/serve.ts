@@ -1,7 +1,7 @@
 /** For operators: `serve` and `rebuild`, which work on the data folder itself. */
 import { ConfigError, configTable, parseConfig } from '../../config/config.ts';
 import { createLogger } from '../../logger.ts';
-import { systemCode } from '../client/registry-client.ts';
+import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { countText, durationText } from '../text/format.ts';
 
