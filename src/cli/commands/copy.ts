@@ -1,6 +1,7 @@
 /** For operators: `copy` moves a log with its vault to another store, and seals the one it came from. */
 import { resolve } from 'node:path';
 import { parseConfig } from '../../config/config.ts';
+import { CopyRefused, LogAbsent, LogNotLive, StoreLocked } from '../../store/errors.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { countText } from '../text/format.ts';
 
@@ -24,6 +25,19 @@ const phases = {
   log: 'Copying the log',
   verifying: 'Verifying',
 } as const;
+
+/** What an operator can do about a log that cannot be moved. */
+function copyFault(error: unknown): unknown {
+  if (error instanceof CopyRefused || error instanceof LogNotLive || error instanceof LogAbsent)
+    return new CommandFailed(exitCodes.failed, `Not copied: ${error.message}.`, [
+      'Nothing of the target was overwritten.',
+    ]);
+  if (error instanceof StoreLocked)
+    return new CommandFailed(exitCodes.failed, `Not copied: ${error.message}`, [
+      'Stop the service first.',
+    ]);
+  return error;
+}
 
 async function runCopy(call: Call): Promise<number> {
   const { terminal } = call;
@@ -56,16 +70,7 @@ async function runCopy(call: Call): Promise<number> {
     return exitCodes.done;
   } catch (error) {
     terminal.progress('');
-    const { name, message } = error as Error;
-    if (name === 'CopyRefused' || name === 'LogNotLive' || name === 'LogAbsent')
-      throw new CommandFailed(exitCodes.failed, `Not copied: ${message}.`, [
-        'Nothing of the target was overwritten.',
-      ]);
-    if (name === 'StoreLocked')
-      throw new CommandFailed(exitCodes.failed, `Not copied: ${message}`, [
-        'Stop the service first.',
-      ]);
-    throw error;
+    throw copyFault(error);
   } finally {
     process.off('SIGINT', interrupt);
   }
