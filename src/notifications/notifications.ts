@@ -16,6 +16,7 @@ import { pause } from '../platform/pause.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Views } from '../views/views.ts';
+import { entryData } from './entry-data.ts';
 import { type LiveEntry, liveEntries } from './live-events.ts';
 import { type Message, ntfyMessage, webhookMessage } from './messages.ts';
 
@@ -106,7 +107,7 @@ function webhookTarget({ webhook, views }: NotificationOptions): Target | null {
       const messages: Message[] = [];
       for (const { row, entry } of told) {
         // Nothing personal leaves by this way: it could not be erased where it went.
-        const data = await thingOf(views, entry);
+        const data = await entryData(views, entry, false);
         if (data !== undefined)
           messages.push(
             webhookMessage(webhook, {
@@ -141,15 +142,6 @@ function ntfyTarget(options: NotificationOptions): Target | null {
       return asked.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, asked)];
     },
   };
-}
-
-async function thingOf(views: NotificationOptions['views'], entry: LiveEntry): Promise<unknown> {
-  if (entry.name.startsWith('request.')) return await views.request(entry.key, false);
-  if (entry.name.startsWith('window.')) return views.window();
-  const user = views.user(entry.key);
-  if (entry.name === 'user.changed' || user === undefined) return user;
-  const found = user.activations.find(({ broker }) => broker === entry.broker);
-  return found && { ...found, username: entry.key };
 }
 
 /** Goes on where it was before; the first time from now on. */

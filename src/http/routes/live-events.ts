@@ -5,6 +5,7 @@ import { mayCall } from '../../../domain/permission.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../limits.ts';
+import { entryData } from '../../notifications/entry-data.ts';
 import { type LiveEntry, type LiveName, liveNames } from '../../notifications/live-events.ts';
 import type { Knock } from '../../registration/knocks.ts';
 import { seeing } from '../request/command-context.ts';
@@ -44,16 +45,6 @@ function pathOf(name: LiveName, key: string): string[] {
 const allowed = ({ permissions }: Caller, name: LiveName, key: string): boolean =>
   mayCall(permissions, pathOf(name, key), 'read');
 
-async function thingOf({ views }: App, entry: LiveEntry, caller: Caller): Promise<unknown> {
-  const { name, key } = entry;
-  if (name.startsWith('request.')) return await views.request(key, seeing(caller));
-  if (name.startsWith('window.')) return views.window();
-  const user = views.user(key);
-  if (name === 'user.changed' || user === undefined) return user;
-  const found = user.activations.find(({ broker }) => broker === entry.broker);
-  return found && { ...found, username: key };
-}
-
 const written = (name: string, data: unknown, id: string | null): string =>
   `${id === null ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
@@ -76,8 +67,8 @@ async function* entriesAsText(
   let text = '';
   for (const [at, entry] of entries.entries()) {
     const readable = wants(entry.name) && allowed(caller, entry.name, entry.key);
-    const thing = readable ? await thingOf(app, entry, caller) : undefined;
-    if (thing !== undefined) text += written(entry.name, thing, entry.position);
+    const data = readable ? await entryData(app.views, entry, seeing(caller)) : undefined;
+    if (data !== undefined) text += written(entry.name, data, entry.position);
     if (entries[at + 1]?.position === entry.position) continue;
     yield text === '' ? started(entry.position) : text;
     text = '';
