@@ -1,6 +1,7 @@
 /** Parses what people type: durations, instants, permissions, networks and numbers. */
 import type { Permission } from '../../../domain/permission.ts';
-import { isCidr, parseDuration } from '../../config/values.ts';
+import { Cidr } from '../../../domain/window.ts';
+import { parseDuration } from '../../config/values.ts';
 
 /** A text that was typed is not what it should be; the message says what it should be. */
 export class MistypedError extends Error {
@@ -59,7 +60,7 @@ export function permissionOf(text: string): Permission {
 
 /** @throws MistypedError */
 export function cidrOf(text: string): string {
-  if (!isCidr(text))
+  if (!Cidr.safeParse(text).success)
     throw new MistypedError(`"${text}" is no CIDR. Give one such as 10.0.0.0/8 or 192.168.1.7/32.`);
   return text;
 }
