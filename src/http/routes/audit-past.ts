@@ -21,7 +21,9 @@ const AccessQuery = z.strictObject({
 });
 const ByWindowId = z.strictObject({ id: Id });
 
-export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
+type Auditing = Pick<App, 'audit'>;
+
+const atMoment = (app: Auditing): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/state',
@@ -49,14 +51,17 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     access: 'permitted',
     query: AccessQuery,
     answers: { 200: { description: 'By username.', body: AccessThenList } },
-    handle({ query: { at, ...asked } }) {
-      if ((asked.topic === undefined) === (asked.username === undefined))
+    handle({ query: { at, ...query } }) {
+      if ((query.topic === undefined) === (query.username === undefined))
         throw malformed([
           { parameter: 'topic', detail: 'Ask for a topic or for a username, one of the two.' },
         ]);
-      return ok(app.audit.accessAt(at, asked));
+      return ok(app.audit.accessAt(at, query));
     },
   }),
+];
+
+const explaining = (app: Auditing): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/explain/{username}',
@@ -70,8 +75,8 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     },
     problems: ['user-not-found'],
     async handle({ params, caller }) {
-      const told = await app.audit.explain(params.username, seeing(caller));
-      return ok(found(told, 'user-not-found'));
+      const explanation = await app.audit.explain(params.username, seeing(caller));
+      return ok(found(explanation, 'user-not-found'));
     },
   }),
   route({
@@ -99,3 +104,5 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     },
   }),
 ];
+
+export const pastRoutes = (app: Auditing): Route[] => [...atMoment(app), ...explaining(app)];

@@ -22,7 +22,7 @@ const ExportQuery = z.strictObject({ from: Number15.optional() });
 const Hash = z.string().describe('32 bytes in base64.');
 const Count = z.int().min(0);
 
-export const InclusionProof = named(
+const InclusionProof = named(
   'InclusionProof',
   z.strictObject({
     index: Count,
@@ -32,7 +32,7 @@ export const InclusionProof = named(
     hashes: z.array(Hash),
   }),
 );
-export const ConsistencyProof = named(
+const ConsistencyProof = named(
   'ConsistencyProof',
   z.strictObject({ from: Count, to: Count, hashes: z.array(Hash) }),
 );
@@ -61,7 +61,9 @@ async function* begun<Portion>(first: Portion, others: AsyncIterable<Portion>) {
   yield* others;
 }
 
-export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
+type Auditing = Pick<App, 'audit' | 'logger'>;
+
+const signing = (app: Auditing): Route[] => [
   route({
     method: 'GET',
     path: '/.well-known/checkpoint-key',
@@ -86,6 +88,9 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
     answers: { 200: { description: 'A C2SP signed note.', type: 'text/plain' } },
     handle: () => ({ status: 200, body: signedNow(app), type: 'text/plain; charset=utf-8' }),
   }),
+];
+
+const proving = (app: Auditing): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/proofs/inclusion',
@@ -118,6 +123,9 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
       return ok(app.audit.consistency(within('from', query.from, 1, to), to));
     },
   }),
+];
+
+const exporting = (app: Auditing): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/export',
@@ -146,4 +154,10 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
       return { status: 200, body: lines, type: 'application/x-ndjson' };
     },
   }),
+];
+
+export const proofRoutes = (app: Auditing): Route[] => [
+  ...signing(app),
+  ...proving(app),
+  ...exporting(app),
 ];

@@ -69,7 +69,7 @@ const listing = ({ views }: App): Route[] => [
   }),
 ];
 
-const making = (app: App): Route[] => [
+const creating = (app: App): Route[] => [
   route({
     method: 'POST',
     path: base,
@@ -92,6 +92,9 @@ const making = (app: App): Route[] => [
       return created(made, `${base}/${username}`, { ...user, password: made.password });
     },
   }),
+];
+
+const changing = (app: App): Route[] => [
   route({
     method: 'PUT',
     path: `${base}/{username}/authorization`,
@@ -182,7 +185,8 @@ const change = (
 
 export const userRoutes = (app: App): Route[] => [
   ...listing(app),
-  ...making(app),
+  ...creating(app),
+  ...changing(app),
   change(app, 'suspend', 'Stop a user for a while', ['user-not-active', 'last-administrator']),
   change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended']),
   change(app, 'revoke', 'Take access away', ['user-not-active', 'last-administrator']),
