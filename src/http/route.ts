@@ -9,7 +9,7 @@ import type { ServedFile } from './response/static-file.ts';
  * Who may: `open` anybody; `registration` the holder of a registration token, which the route checks
  * itself; `signed-in` any active user; `permitted` who has the permission that the path names.
  */
-export type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
+type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
 
 type CallerFor<A extends RouteAccess> = A extends 'signed-in' | 'permitted' ? Caller : null;
 

@@ -62,11 +62,7 @@ const partWords = {
 } as const;
 
 /** `Of 214 requests since …, 198 would have been let in at once, 16 asked as they were (another name 16).` */
-export function summaryText(
-  effect: keyof typeof parts,
-  counts: WhatIf['counts'],
-  period: string,
-): string {
+function summaryText(effect: keyof typeof parts, counts: WhatIf['counts'], period: string): string {
   if (counts.asked.all === 0) return `Nobody asked${period}.`;
   const [first, second] = parts[effect];
   const number = (part: keyof typeof partWords) => counts[part].all.toLocaleString('en');
@@ -75,7 +71,7 @@ export function summaryText(
 }
 
 /** `3 that were denied would have been let in: press-3 press-7 press-9`, a line for each difference. */
-export function differenceLines({ counts, items }: Pick<WhatIf, 'counts' | 'items'>): string[] {
+function differenceLines({ counts, items }: Pick<WhatIf, 'counts' | 'items'>): string[] {
   const lines = statuses.flatMap((status) =>
     (['let-in', 'kept-out'] as const).flatMap((outcome) => {
       const isDifference =

@@ -1,7 +1,7 @@
 /** Where the command line writes. Every text is made printable here, so that nothing from outside is obeyed. */
 import { printable, printableJson } from '../../platform/printable.ts';
 
-export type Style = 'good' | 'bad' | 'warning' | 'faint' | 'strong';
+type Style = 'good' | 'bad' | 'warning' | 'faint' | 'strong';
 /** A piece of a line; colour only says what the word says too. */
 export type Piece = string | { readonly text: string; readonly style: Style };
 

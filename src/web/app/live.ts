@@ -25,7 +25,7 @@ let running: AbortController | null = null;
 let complete = false;
 
 /** Reads everything anew. */
-export async function readAll(): Promise<void> {
+async function readAll(): Promise<void> {
   const registry = '/api/client-registry';
   const optional = async <T>(path: string, read: () => Promise<T>, otherwise: T): Promise<T> =>
     may('read', path) ? await read() : otherwise;
@@ -117,10 +117,6 @@ export function putRequest(request: Request): void {
   sayNew();
   if (!listIsHeld()) letArrivalsIn();
 }
-
-const requestOrder = (a: Request, b: Request): number => (a.requestedAt < b.requestedAt ? 1 : -1);
-export const inOrder = (requests: readonly Request[]): Request[] =>
-  [...requests].sort(requestOrder);
 
 function apply(name: string, data: unknown): void {
   if (name === 'reset') {

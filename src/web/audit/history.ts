@@ -41,7 +41,7 @@ function letIn(before: FoundEvents): FoundEvents {
     : { ...before, items: fresh, cursor: gap.cursor, fresh: [], gap: null };
 }
 
-export interface ShownHistory {
+interface ShownHistory {
   readonly items: readonly Event[];
   /** How many newer ones wait to be shown. */
   readonly freshCount: number;

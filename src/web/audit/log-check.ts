@@ -85,7 +85,7 @@ async function olderStep(now: ReadCheckpoint, kept: KeptCheckpoint | null): Prom
 }
 
 /** @throws Fault */
-export async function checkLog(): Promise<LogCheck> {
+async function checkLog(): Promise<LogCheck> {
   const [note, keyText] = await Promise.all([
     readText('/api/audit/checkpoint'),
     readText('/.well-known/checkpoint-key'),
