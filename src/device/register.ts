@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type Permission,
+  type DevicePermission,
   type Registered,
   type RegistrationFile,
   RegistrationFileError,
@@ -23,7 +23,7 @@ export interface RegisterOptions {
   readonly pairingId?: string;
   readonly context?: Readonly<Record<string, string>>;
   readonly requestedRoles?: readonly string[];
-  readonly requestedPermissions?: readonly Permission[];
+  readonly requestedPermissions?: readonly DevicePermission[];
   /** Where credentials and progress are kept; run again with the same file, it goes on. */
   readonly file: string;
   /** Whether to wait for the decision (default), or to ask once. */
@@ -100,7 +100,7 @@ const retryMaxMs = 3_600_000;
 export async function register(options: RegisterOptions): Promise<RegisterResult> {
   const url = options.url.replace(/\/+$/, '');
   const file = await openFile(options, url);
-  const session = new Session(options, url, file);
+  const session = new RegistrationSession(options, url, file);
   options.onStatus?.({ status: 'asking', pairingId: file.pairingId, detail: null, retryInMs: 0 });
 
   if (file.registered !== null) {
@@ -165,7 +165,7 @@ const isOver = (answer: DoorResponse): boolean =>
   answer.status !== 201 && statusOf(answer) === null;
 
 /** The requests of one registration, and its file. */
-class Session {
+class RegistrationSession {
   readonly #options: RegisterOptions;
   readonly #url: string;
   #file: RegistrationFile;

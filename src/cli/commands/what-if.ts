@@ -1,5 +1,5 @@
 /** For auditors and administrators: `what-if`, whom a rule would have let in or kept out. */
-import type { WhatIf } from '../../api/what-if.ts';
+import type { WhatIf, WhatIfTally } from '../../api/what-if.ts';
 import { listOptions, sayMore } from '../client/lists.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
@@ -8,7 +8,6 @@ import { agoText, countText, dateTimeText } from '../text/format.ts';
 import { cidrOf, countOf, pastInstantOf } from '../text/parse.ts';
 
 type Item = WhatIf['items'][number];
-type Tally = WhatIf['counts']['asked'];
 
 const rules = ['limits', 'preauthorization'] as const;
 type RuleKind = (typeof rules)[number];
@@ -31,12 +30,13 @@ const outcomeWords: Readonly<Record<Item['outcome'], string>> = {
   'kept-out': 'kept out',
   unchanged: 'asked as it was',
 };
-const statusWords: Readonly<Record<Exclude<keyof Tally, 'all'>, readonly [string, string]>> = {
-  denied: ['that was denied', 'that were denied'],
-  expired: ['that nobody decided', 'that nobody decided'],
-  granted: ['that was granted', 'that were granted'],
-  pending: ['that still waits', 'that still wait'],
-};
+const statusWords: Readonly<Record<Exclude<keyof WhatIfTally, 'all'>, readonly [string, string]>> =
+  {
+    denied: ['that was denied', 'that were denied'],
+    expired: ['that nobody decided', 'that nobody decided'],
+    granted: ['that was granted', 'that were granted'],
+    pending: ['that still waits', 'that still wait'],
+  };
 const statuses = ['denied', 'granted', 'expired', 'pending'] as const;
 
 const namesShown = 6;

@@ -21,9 +21,7 @@ const AccessQuery = z.strictObject({
 });
 const ByWindowId = z.strictObject({ id: Id });
 
-type Auditing = Pick<App, 'audit'>;
-
-const atMoment = (app: Auditing): Route[] => [
+const atMoment = (app: Pick<App, 'audit'>): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/state',
@@ -61,7 +59,7 @@ const atMoment = (app: Auditing): Route[] => [
   }),
 ];
 
-const explaining = (app: Auditing): Route[] => [
+const explaining = (app: Pick<App, 'audit'>): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/explain/{username}',
@@ -105,4 +103,7 @@ const explaining = (app: Auditing): Route[] => [
   }),
 ];
 
-export const pastRoutes = (app: Auditing): Route[] => [...atMoment(app), ...explaining(app)];
+export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
+  ...atMoment(app),
+  ...explaining(app),
+];

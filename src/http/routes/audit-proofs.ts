@@ -61,9 +61,9 @@ async function* begun<Portion>(first: Portion, others: AsyncIterable<Portion>) {
   yield* others;
 }
 
-type Auditing = Pick<App, 'audit' | 'logger'>;
+type ProofApp = Pick<App, 'audit' | 'logger'>;
 
-const signing = (app: Auditing): Route[] => [
+const signing = (app: ProofApp): Route[] => [
   route({
     method: 'GET',
     path: '/.well-known/checkpoint-key',
@@ -90,7 +90,7 @@ const signing = (app: Auditing): Route[] => [
   }),
 ];
 
-const proving = (app: Auditing): Route[] => [
+const proving = (app: ProofApp): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/proofs/inclusion',
@@ -125,7 +125,7 @@ const proving = (app: Auditing): Route[] => [
   }),
 ];
 
-const exporting = (app: Auditing): Route[] => [
+const exporting = (app: ProofApp): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/export',
@@ -156,7 +156,7 @@ const exporting = (app: Auditing): Route[] => [
   }),
 ];
 
-export const proofRoutes = (app: Auditing): Route[] => [
+export const proofRoutes = (app: ProofApp): Route[] => [
   ...signing(app),
   ...proving(app),
   ...exporting(app),
