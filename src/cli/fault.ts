@@ -23,7 +23,7 @@ export function fileFault(error: unknown, file?: string): never {
 }
 
 /** Says it, and gives the exit code. With `--json` a problem is printed as the registry sent it. */
-export function saidFault(terminal: Terminal, json: boolean, error: unknown): number {
+export function reportFault(terminal: Terminal, json: boolean, error: unknown): number {
   terminal.progress('');
   if (error instanceof ProblemAnswered && json) {
     terminal.errorJson(error.text);

@@ -8,7 +8,7 @@ import { countText } from '../text/format.ts';
 const server = /^(kurrentdb|esdb|kurrent|kdb)(\+discover)?:\/\//;
 
 /** A data folder, or the connection string of a server. */
-function placeOf(call: Call, option: 'from' | 'to') {
+function locationOf(call: Call, option: 'from' | 'to') {
   const text = call.text(option);
   if (text === null)
     throw usageFault(`--${option} is missing: a data folder, or kurrentdb://…`, [
@@ -41,8 +41,8 @@ function copyFault(error: unknown): unknown {
 
 async function runCopy(call: Call): Promise<number> {
   const { terminal } = call;
-  const from = placeOf(call, 'from');
-  const to = placeOf(call, 'to');
+  const from = locationOf(call, 'from');
+  const to = locationOf(call, 'to');
   const { moveLogBetween } = await import('../../main.ts');
   const stopping = new AbortController();
   const interrupt = () => stopping.abort(new CommandFailed(exitCodes.interrupted, 'Stopped.'));

@@ -85,9 +85,9 @@ async function catchUp(
 ): Promise<void> {
   // A node that is behind the one which answered before must not answer yet.
   const reading = { position: place.position, signal };
-  const ask = async (asked: QueryParameters) =>
-    (await registry.get<List<Event>>(eventsPath, { ...query, ...asked }, reading)).body;
-  const { items, nextCursor } = await ask({ limit: 1 });
+  const read = async (changes: QueryParameters) =>
+    (await registry.get<List<Event>>(eventsPath, { ...query, ...changes }, reading)).body;
+  const { items, nextCursor } = await read({ limit: 1 });
   const [newest] = items;
   if (newest === undefined || newest.index <= place.index) {
     if (newest?.index === place.index) to.moved({ ...place, cursor: nextCursor });
@@ -96,7 +96,7 @@ async function catchUp(
   let { cursor } = place;
   let last = place;
   for (;;) {
-    const portion = await ask({ order: 'asc', limit: portionMax, cursor });
+    const portion = await read({ order: 'asc', limit: portionMax, cursor });
     for (const event of portion.items) {
       if (event.index <= last.index) continue;
       to.show(event);

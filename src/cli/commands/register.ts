@@ -27,7 +27,7 @@ async function runRegister(call: Call): Promise<number> {
   const url = registryUrl(call.text('url') ?? call.settings.url);
   const pairingId = call.read('pairing-id', pairingIdOf);
   const context = contextOf(call.all('context'));
-  const asked = {
+  const options = {
     url,
     username,
     file,
@@ -42,10 +42,10 @@ async function runRegister(call: Call): Promise<number> {
   };
   const say = statusSayer(call, url);
   // A script that asks once reads one answer, on one of the two streams.
-  const says = asked.wait || !call.json;
+  const says = options.wait || !call.json;
   try {
     const result = await untilInterrupted((signal) =>
-      register({ ...asked, signal, ...(says && { onStatus: (status) => say(status) }) }),
+      register({ ...options, signal, ...(says && { onStatus: (status) => say(status) }) }),
     );
     if (result === null) {
       terminal.error('Stopped. The same command goes on later.');

@@ -6,7 +6,7 @@ import { ByUsername, PageQuery, SentInstant } from '../../api/input.ts';
 import type { App } from '../../app.ts';
 import { keptPageHeaders } from '../pages/html.ts';
 import { reportPage } from '../pages/report.ts';
-import { found, seeing } from '../request/command-context.ts';
+import { found, mayReadPersonalData } from '../request/command-context.ts';
 import { malformed } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 
@@ -73,7 +73,7 @@ const explaining = (app: Pick<App, 'audit'>): Route[] => [
     },
     problems: ['user-not-found'],
     async handle({ params, caller }) {
-      const explanation = await app.audit.explain(params.username, seeing(caller));
+      const explanation = await app.audit.explain(params.username, mayReadPersonalData(caller));
       return ok(found(explanation, 'user-not-found'));
     },
   }),
@@ -89,7 +89,10 @@ const explaining = (app: Pick<App, 'audit'>): Route[] => [
     answers: { 200: { description: 'The report.', body: WindowReport } },
     problems: ['window-not-found'],
     async handle({ params, caller, prefersHtml }) {
-      const report = found(await app.audit.report(params.id, seeing(caller)), 'window-not-found');
+      const report = found(
+        await app.audit.report(params.id, mayReadPersonalData(caller)),
+        'window-not-found',
+      );
       const headers = { Vary: 'Accept' };
       if (!prefersHtml) return { ...ok(report), headers };
       const body = reportPage(report, app.audit.verifierKey);

@@ -9,15 +9,15 @@ import { ok, type Route, route } from '../route.ts';
 const group = 'Audit';
 
 /** A whole number as a query parameter has it. */
-const Number15 = z
+const SentNumber = z
   .string()
   .refine((text) => /^(?:0|[1-9]\d{0,14})$/.test(text), { message: 'must be a whole number' })
   .transform(Number)
   .meta({ type: 'integer', minimum: 0 });
 
-const InclusionQuery = z.strictObject({ index: Number15, size: Number15.optional() });
-const ConsistencyQuery = z.strictObject({ from: Number15, to: Number15.optional() });
-const ExportQuery = z.strictObject({ from: Number15.optional() });
+const InclusionQuery = z.strictObject({ index: SentNumber, size: SentNumber.optional() });
+const ConsistencyQuery = z.strictObject({ from: SentNumber, to: SentNumber.optional() });
+const ExportQuery = z.strictObject({ from: SentNumber.optional() });
 
 const Hash = z.string().describe('32 bytes in base64.');
 const Count = z.int().min(0);
@@ -56,7 +56,7 @@ function signedNow({ audit }: Pick<App, 'audit'>): string {
   });
 }
 
-async function* begun<Portion>(first: Portion, others: AsyncIterable<Portion>) {
+async function* withFirst<Portion>(first: Portion, others: AsyncIterable<Portion>) {
   yield first;
   yield* others;
 }
@@ -143,7 +143,7 @@ const exporting = (app: ProofApp): Route[] => [
       const portions = app.audit.exportFrom(from);
       // A log that cannot be read at all is a problem, and not an answer that breaks off.
       const first = await portions.next();
-      const lines = Readable.from(first.done ? [] : begun(first.value, portions), {
+      const lines = Readable.from(first.done ? [] : withFirst(first.value, portions), {
         objectMode: false,
         signal,
       });

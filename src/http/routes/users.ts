@@ -16,8 +16,8 @@ import {
   commandContext,
   faultsUnlessAhead,
   found,
+  mayReadPersonalData,
   passwordFaultsOf,
-  seeing,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
 
@@ -64,7 +64,7 @@ const listing = ({ views }: App): Route[] => [
     problems: ['user-not-found'],
     handle({ params, query, caller }) {
       found(views.user(params.username), 'user-not-found');
-      return ok(views.sessions(params.username, query, seeing(caller)));
+      return ok(views.sessions(params.username, query, mayReadPersonalData(caller)));
     },
   }),
 ];

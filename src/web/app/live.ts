@@ -75,16 +75,16 @@ export const useFreshRoles = (): void => {
 };
 
 let newCount = 0;
-let saidMs = 0;
-function sayNew(): void {
+let announcedMs = 0;
+function announceNew(): void {
   newCount++;
   const say = () => {
     if (newCount === 0) return;
     announce(counted(newCount, 'new request', 'new requests'));
     newCount = 0;
-    saidMs = Date.now();
+    announcedMs = Date.now();
   };
-  if (Date.now() - saidMs > announceEveryMs) say();
+  if (Date.now() - announcedMs > announceEveryMs) say();
   else setTimeout(say, announceEveryMs);
 }
 
@@ -114,7 +114,7 @@ export function putRequest(request: Request): void {
     return;
   }
   change({ arrivals: [request, ...arrivals] });
-  sayNew();
+  announceNew();
   if (!listIsHeld()) letArrivalsIn();
 }
 

@@ -79,15 +79,15 @@ export const state: PageState = {
 };
 
 const listeners = new Set<() => void>();
-let told = false;
+let isScheduled = false;
 
 /** Changes what is known; many changes of one moment are drawn once. */
 export function change(changes: Partial<PageState> = {}): void {
   Object.assign(state, changes);
-  if (told) return;
-  told = true;
+  if (isScheduled) return;
+  isScheduled = true;
   queueMicrotask(() => {
-    told = false;
+    isScheduled = false;
     for (const listener of [...listeners]) listener();
   });
 }

@@ -107,9 +107,9 @@ const phases: readonly Story['phase'][] = [
 ];
 
 function Timeline({ events }: { events: readonly Event[] }): View {
-  const told = events.map((event) => ({ event, story: storyOf(event) }));
+  const stories = events.map((event) => ({ event, story: storyOf(event) }));
   return html`<ol class="timeline">${phases.map((phase) => {
-    const its = told.filter(({ story }) => story.phase === phase);
+    const its = stories.filter(({ story }) => story.phase === phase);
     return (
       its.length > 0 &&
       html`<li key=${phase}><h3>${phase}</h3><ol>${its.map(

@@ -27,7 +27,7 @@ import {
   useCommand,
   useRead,
 } from '../parts/parts.ts';
-import { ReasonField, reasonSaid } from '../parts/reason.ts';
+import { ReasonField, reasonField } from '../parts/reason.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import { heldRights, noRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
 import { decideMany, denyOne, grantOne } from './decisions.ts';
@@ -149,7 +149,7 @@ export function GrantDialog({
     if (!ready) return;
     command.run(async () => {
       const rights = replaces !== null && !changed ? {} : sentRights(typed);
-      const body = { ...rights, ...reasonSaid(reason) };
+      const body = { ...rights, ...reasonField(reason) };
       if (one === undefined) await decideMany('grant', requests, body);
       else await grantOne(one, contested ? { ...body, confirmContested: true } : body);
       onClose();
@@ -210,7 +210,7 @@ export function DenyDialog({
     if (command.busy) return;
     command.run(async () => {
       const body = {
-        ...reasonSaid(reason),
+        ...reasonField(reason),
         ...(block === '' ? {} : { blockedUntil: new Date(block).toISOString() }),
       };
       if (one !== undefined) await denyOne(one, body);
