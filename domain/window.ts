@@ -13,6 +13,7 @@ import { type Actor, caused, Id, Instant, Note, system, Text } from './values.ts
 /** The one stream of the category: `registry-main`. */
 export const registryId = 'main';
 
+/** A network: an address with a prefix length, such as `10.0.0.0/8` or `fd00::/8`. */
 export const Cidr = z.union([z.cidrv4(), z.cidrv6()]);
 
 /** Who may ask while the window is open. `null` or none: everybody. */

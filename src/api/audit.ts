@@ -8,7 +8,7 @@ const Span = named('Span', z.strictObject({ from: Instant, to: Instant.nullable(
 const Count = z.int().min(0);
 const windowShape = Window.nullable();
 
-export const RegistryThen = named(
+const RegistryThen = named(
   'RegistryThen',
   z.strictObject({ at: Instant, window: Window, counts: z.record(z.string(), Count) }),
 );

@@ -33,7 +33,7 @@ export const SentPairingId = z
   .regex(/^[0-9a-fA-F]{6}$/, { message: 'must be 6 hex digits' })
   .transform((text) => text.toLowerCase());
 
-export const Password = Text(1, passwordBytesMax).refine(
+const Password = Text(1, passwordBytesMax).refine(
   (text) => Buffer.byteLength(text) <= passwordBytesMax,
   { message: `must be at most ${passwordBytesMax} bytes of UTF-8` },
 );

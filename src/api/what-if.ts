@@ -5,7 +5,7 @@ import { named, Request } from './output.ts';
 
 const Count = z.int().min(0);
 
-const Tally = named(
+const WhatIfTally = named(
   'WhatIfTally',
   z.strictObject({
     all: Count,
@@ -15,16 +15,17 @@ const Tally = named(
     pending: Count,
   }),
 );
+export type WhatIfTally = z.infer<typeof WhatIfTally>;
 
 export const WhatIf = named(
   'WhatIf',
   z.strictObject({
     counts: z
       .strictObject({
-        asked: Tally,
-        letIn: Tally.describe('At once, by the rule.'),
-        keptOut: Tally,
-        unchanged: Tally,
+        asked: WhatIfTally,
+        letIn: WhatIfTally.describe('At once, by the rule.'),
+        keptOut: WhatIfTally,
+        unchanged: WhatIfTally,
         differing: Count,
         reasons: z.strictObject(
           Object.fromEntries(reasons.map((reason) => [reason, Count])) as Record<

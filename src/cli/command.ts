@@ -40,7 +40,7 @@ export interface Option {
 export type CommandOptions = Readonly<Record<string, Option>>;
 
 /** The world of a command: what it reads and writes beside the registry. */
-export interface Surroundings {
+interface Surroundings {
   readonly terminal: Terminal;
   readonly settings: CommandLineSettings;
   readonly environment: Environment;

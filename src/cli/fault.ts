@@ -1,9 +1,9 @@
 /** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
 import { ConfigError } from '../config/config.ts';
-import { ProblemAnswered } from './client/registry-client.ts';
+import { ProblemAnswered } from './client/problem.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';
-import { MistypedError } from './text/format.ts';
+import { MistypedError } from './text/parse.ts';
 
 const fileReasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
@@ -23,7 +23,7 @@ export function fileFault(error: unknown, file?: string): never {
 }
 
 /** Says it, and gives the exit code. With `--json` a problem is printed as the registry sent it. */
-export function saidFault(terminal: Terminal, json: boolean, error: unknown): number {
+export function reportFault(terminal: Terminal, json: boolean, error: unknown): number {
   terminal.progress('');
   if (error instanceof ProblemAnswered && json) {
     terminal.errorJson(error.text);

@@ -27,7 +27,7 @@ import { userCommands } from './commands/users.ts';
 import { auditFileCommands } from './commands/verify.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
-import { saidFault } from './fault.ts';
+import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
 
@@ -84,26 +84,28 @@ export async function runCommandLine(
       for (const line of overview(commands)) terminal.error(line);
       return exitCodes.usage;
     }
-    const asked = words[0] === 'help' ? words.slice(1) : words;
+    const commandWords = words[0] === 'help' ? words.slice(1) : words;
     const helps = words[0] === 'help' || wantsHelp(args);
-    if (asked.length === 0) return say(overview(commands));
-    const [group = '', verb] = asked;
+    if (commandWords.length === 0) return say(overview(commands));
+    const [group = '', verb] = commandWords;
     const ofGroup = commands.filter(({ name }) => name.startsWith(`${group} `));
     if (helps && ofGroup.length > 0 && verb === undefined) return say(groupHelp(group, ofGroup));
-    const command = commandOf(asked);
+    const command = commandOf(commandWords);
     const options = { ...commonOptionsOf(command), ...command.options };
     if (helps) return say(commandHelp(command, commonOptionsOf(command)));
 
     const hint = `See: gatebook ${command.name} --help`;
     const { given, positionals } = parsedArguments(args, options, hint);
     // `users` alone is `users list`, so the words of the name are those that were typed of it.
-    const nameLength = command.name.split(' ').filter((word, at) => asked[at] === word).length;
+    const nameLength = command.name
+      .split(' ')
+      .filter((word, at) => commandWords[at] === word).length;
     const rest = positionals.slice(nameLength);
     checkPositionals(command, rest);
     const settings = commandLineSettings(environment);
     return await command.run(callOf({ terminal, settings, environment, now }, given, rest));
   } catch (error) {
-    return saidFault(terminal, json, error);
+    return reportFault(terminal, json, error);
   }
 }
 

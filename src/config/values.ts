@@ -1,4 +1,4 @@
-/** How the values of the configuration are read: ports, durations, networks, addresses. */
+/** How the values of the configuration are read: ports, durations, addresses, secrets. */
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -12,13 +12,6 @@ export function parseDuration(text: string): number | null {
   if (digits === undefined) return null;
   const durationMs = Number(digits) * unitMs[unit as keyof typeof unitMs];
   return durationMs >= 1 && durationMs <= durationMaxMs ? durationMs : null;
-}
-
-/** Whether `text` is an address with a prefix length, such as `10.0.0.0/8` or `fd00::/8`. */
-export function isCidr(text: string): boolean {
-  const [, address = '', bits] = /^([^/%]+)\/(\d{1,3})$/.exec(text) ?? [];
-  const version = isIP(address);
-  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
 }
 
 const matching = (fits: (text: string) => boolean) => z.string().refine(fits);
@@ -46,8 +39,6 @@ export const Duration = z.string().transform((text, context) => {
   if (durationMs === null) context.addIssue('is not a duration');
   return durationMs ?? z.NEVER;
 });
-
-export const Cidr = matching(isCidr);
 
 /** A URL of one of these protocols, without user, query and fragment. */
 export const urlOf = (...protocols: string[]) =>

@@ -1,9 +1,9 @@
 /** Every environment variable of the service: what it means, its default, what it must be. */
 import { z } from 'zod';
 import { Username } from '../../domain/values.ts';
+import { Cidr } from '../../domain/window.ts';
 import { Broker, brokersExpected, brokersMax, soleOnes } from './brokers.ts';
 import {
-  Cidr,
   Duration,
   HookSecret,
   Host,

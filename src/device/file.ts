@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { writePrivateFile } from '../platform/private-file.ts';
 
-export interface Permission {
+export interface DevicePermission {
   readonly context: 'mqtt' | 'http';
   readonly resource: string;
   readonly operation: 'read' | 'write' | 'readWrite';
@@ -14,8 +14,8 @@ export interface Registered {
   readonly requestId: string | null;
   readonly username: string;
   readonly roles: readonly string[];
-  readonly permissions: readonly Permission[];
-  readonly effectivePermissions: readonly Permission[];
+  readonly permissions: readonly DevicePermission[];
+  readonly effectivePermissions: readonly DevicePermission[];
   readonly mqttPublishPrefix: string | null;
   readonly mqttClientId: string | null;
   readonly expiresAt: string | null;

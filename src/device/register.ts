@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type Permission,
+  type DevicePermission,
   type Registered,
   type RegistrationFile,
   RegistrationFileError,
@@ -23,7 +23,7 @@ export interface RegisterOptions {
   readonly pairingId?: string;
   readonly context?: Readonly<Record<string, string>>;
   readonly requestedRoles?: readonly string[];
-  readonly requestedPermissions?: readonly Permission[];
+  readonly requestedPermissions?: readonly DevicePermission[];
   /** Where credentials and progress are kept; run again with the same file, it goes on. */
   readonly file: string;
   /** Whether to wait for the decision (default), or to ask once. */
@@ -99,22 +99,22 @@ const retryMaxMs = 3_600_000;
  */
 export async function register(options: RegisterOptions): Promise<RegisterResult> {
   const url = options.url.replace(/\/+$/, '');
-  const file = await begunFile(options, url);
-  const session = sessionOf(options, url, file);
+  const file = await openFile(options, url);
+  const session = new RegistrationSession(options, url, file);
   options.onStatus?.({ status: 'asking', pairingId: file.pairingId, detail: null, retryInMs: 0 });
 
   if (file.registered !== null) {
-    const answer = await session.ask({ timeoutMs: checkTimeoutMs });
+    const answer = await session.ask(checkTimeoutMs);
     const isKnown = answer.status === 201 || isTransient(answer);
     if (isKnown) return session.granted(answer.status === 201 ? answer.body : null, true);
-    await session.keep({ registered: null, requestId: null, registrationToken: null });
+    await session.save({ registered: null, requestId: null, registrationToken: null });
   }
 
   for (let failures = 0; ; ) {
     const answer = await session.askOrPoll(options.wait !== false);
     if (answer.status === 201) return session.granted(answer.body, false);
     failures = isTransient(answer) ? failures + 1 : 0;
-    const status = await session.noted(answer, failures);
+    const status = await session.undecided(answer, failures);
     if (options.wait === false) {
       if (isTransient(answer)) throw new RegistryUnreachable(status);
       return { status: 'undecided', because: status, answer: answer.body };
@@ -127,7 +127,7 @@ export async function register(options: RegisterOptions): Promise<RegisterResult
 }
 
 /** The file as it was left, or a new one. It is on disk before anything is sent, so no password is lost. */
-async function begunFile(options: RegisterOptions, url: string): Promise<RegistrationFile> {
+async function openFile(options: RegisterOptions, url: string): Promise<RegistrationFile> {
   const { username, password, file: path } = options;
   const held = await readRegistrationFile(path);
   const differs = (what: string) =>
@@ -165,100 +165,108 @@ const isOver = (answer: DoorResponse): boolean =>
   answer.status !== 201 && statusOf(answer) === null;
 
 /** The requests of one registration, and its file. */
-function sessionOf(options: RegisterOptions, url: string, begun: RegistrationFile) {
-  let file = begun;
-  let isPending = false;
-  const base = `${url}/api/client-registry`;
+class RegistrationSession {
+  readonly #options: RegisterOptions;
+  readonly #url: string;
+  #file: RegistrationFile;
+  #isPending = false;
 
-  const keep = async (changes: Partial<RegistrationFile>) => {
-    const changed = { ...file, ...changes };
-    if (JSON.stringify(changed) !== JSON.stringify(file))
-      await writeRegistrationFile(options.file, changed);
-    file = changed;
-  };
+  constructor(options: RegisterOptions, url: string, file: RegistrationFile) {
+    this.#options = options;
+    this.#url = url;
+    this.#file = file;
+  }
 
-  const ask = ({ timeoutMs }: { timeoutMs: number }) =>
-    send(`${base}/register`, timeoutMs, options.signal, {
+  async save(changes: Partial<RegistrationFile>): Promise<void> {
+    const changed = { ...this.#file, ...changes };
+    if (JSON.stringify(changed) !== JSON.stringify(this.#file))
+      await writeRegistrationFile(this.#options.file, changed);
+    this.#file = changed;
+  }
+
+  /** Asks with the password. */
+  ask(timeoutMs: number): Promise<DoorResponse> {
+    const { username, password, pairingId } = this.#file;
+    const { context, requestedRoles, requestedPermissions, signal } = this.#options;
+    return send(`${this.#url}/api/client-registry/register`, timeoutMs, signal, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
-        username: file.username,
-        password: file.password,
-        pairingId: file.pairingId ?? undefined,
-        context: options.context,
-        requestedRoles: options.requestedRoles,
-        requestedPermissions: options.requestedPermissions,
+        ...{ username, password, pairingId: pairingId ?? undefined },
+        ...{ context, requestedRoles, requestedPermissions },
       }),
     });
+  }
 
-  const poll = (token: string, waits: boolean) =>
-    send(`${base}/requests/self`, requestTimeoutMs + longPollSeconds * 1_000, options.signal, {
+  /**
+   * One quick question, to know and to say how it stands; where it is pending and there is time, a
+   * long poll from then on.
+   */
+  async askOrPoll(waits: boolean): Promise<DoorResponse> {
+    const first = await this.#askWithToken(waits && this.#isPending);
+    if (first.status !== 202 || !waits || this.#isPending) return first;
+    this.#isPending = true;
+    await this.#savePending(first);
+    this.#options.onStatus?.({
+      status: 'pending',
+      pairingId: this.#file.pairingId,
+      detail: null,
+      retryInMs: 0,
+    });
+    return this.#file.registrationToken === null ? first : this.#askWithToken(true);
+  }
+
+  /** Saves what an answer brought, and says when to ask again. @throws RegistrationRefused */
+  async undecided(answer: DoorResponse, failures: number): Promise<RegistrationStatus> {
+    const status = statusOf(answer);
+    if (status === null) throw new RegistrationRefused(answer);
+    if (status === 'pending') await this.#savePending(answer);
+    return {
+      status,
+      pairingId: this.#file.pairingId,
+      detail: textIn(answer.body, 'detail'),
+      retryInMs: retryInMs(answer.retryAfterMs, failures),
+    };
+  }
+
+  async granted(body: DoorResponse['body'] | null, already: boolean): Promise<RegisterResult> {
+    const registered = (body as Registered | null) ?? this.#file.registered;
+    if (registered?.status !== 'granted' || registered.username !== this.#file.username)
+      throw new Error(`What answers at ${this.#url} does not answer as Gatebook does.`);
+    await this.save({
+      registered,
+      requestId: registered.requestId ?? this.#file.requestId,
+      registrationToken: null,
+    });
+    return { status: 'granted', registered, already };
+  }
+
+  /** With the registration token where there is one, so that the password is sent once. */
+  async #askWithToken(waits: boolean): Promise<DoorResponse> {
+    if (this.#file.registrationToken !== null) {
+      const answer = await this.#poll(this.#file.registrationToken, waits);
+      if (!isOver(answer)) return answer;
+      await this.save({ registrationToken: null });
+    }
+    return this.ask(requestTimeoutMs);
+  }
+
+  #poll(token: string, waits: boolean): Promise<DoorResponse> {
+    const timeoutMs = requestTimeoutMs + longPollSeconds * 1_000;
+    const url = `${this.#url}/api/client-registry/requests/self`;
+    return send(url, timeoutMs, this.#options.signal, {
       headers: {
         authorization: `Bearer ${token}`,
         ...(waits && { prefer: `wait=${longPollSeconds}` }),
       },
     });
+  }
 
-  /** With the registration token where there is one, so that the password is sent once. */
-  const askWithToken = async (waits: boolean): Promise<DoorResponse> => {
-    if (file.registrationToken !== null) {
-      const answer = await poll(file.registrationToken, waits);
-      if (!isOver(answer)) return answer;
-      await keep({ registrationToken: null });
-    }
-    return ask({ timeoutMs: requestTimeoutMs });
-  };
-
-  return {
-    keep,
-    ask,
-    /**
-     * One quick question, to know and to say how it stands; where it is pending and there is time, a
-     * long poll from then on.
-     */
-    async askOrPoll(waits: boolean): Promise<DoorResponse> {
-      const first = await askWithToken(waits && isPending);
-      if (first.status !== 202 || !waits || isPending) return first;
-      isPending = true;
-      await keepPending(first);
-      options.onStatus?.({
-        status: 'pending',
-        pairingId: file.pairingId,
-        detail: null,
-        retryInMs: 0,
-      });
-      return file.registrationToken === null ? first : askWithToken(true);
-    },
-    /** Keeps what an answer brought, and says when to ask again. @throws RegistrationRefused */
-    async noted(answer: DoorResponse, failures: number): Promise<RegistrationStatus> {
-      const status = statusOf(answer);
-      if (status === null) throw new RegistrationRefused(answer);
-      if (status === 'pending') await keepPending(answer);
-      return {
-        status,
-        pairingId: file.pairingId,
-        detail: textIn(answer.body, 'detail'),
-        retryInMs: retryInMs(answer.retryAfterMs, failures),
-      };
-    },
-    async granted(body: DoorResponse['body'] | null, already: boolean): Promise<RegisterResult> {
-      const registered = (body as Registered | null) ?? file.registered;
-      if (registered?.status !== 'granted' || registered.username !== file.username)
-        throw new Error(`What answers at ${url} does not answer as Gatebook does.`);
-      await keep({
-        registered,
-        requestId: registered.requestId ?? file.requestId,
-        registrationToken: null,
-      });
-      return { status: 'granted', registered, already };
-    },
-  };
-
-  async function keepPending({ body }: DoorResponse) {
-    await keep({
-      requestId: textIn(body, 'requestId') ?? file.requestId,
-      pairingId: textIn(body, 'pairingId') ?? file.pairingId,
-      registrationToken: textIn(body, 'registrationToken') ?? file.registrationToken,
+  async #savePending({ body }: DoorResponse): Promise<void> {
+    await this.save({
+      requestId: textIn(body, 'requestId') ?? this.#file.requestId,
+      pairingId: textIn(body, 'pairingId') ?? this.#file.pairingId,
+      registrationToken: textIn(body, 'registrationToken') ?? this.#file.registrationToken,
     });
   }
 }

@@ -79,17 +79,17 @@ export function httpApplication(
     );
 
   const koa = new Koa<RequestState>();
-  koa.on('error', (error) => edge.logger.debug('response failed', { error }));
+  koa.on('error', (error) => edge.logger.debug('A response could not be sent', { error }));
   koa.use(withMetrics(edge));
-  koa.use(hardened(edge));
+  koa.use(withSecurityHeaders(edge));
   koa.use(
     problems({
       onProblem: (code) => edge.metrics.refusals.inc({ code }),
       onFault: (error, correlationId) =>
-        edge.logger.error('internal error', { error, correlationId }),
+        edge.logger.error('A request failed by a fault of the service', { error, correlationId }),
     }),
   );
-  koa.use(admittedWhileRunning(edge));
+  koa.use(refusedWhileStopping(edge));
   for (const middleware of before) koa.use(middleware);
   koa.use(router.routes() as Middleware<RequestState>);
   koa.use(unknownRoute);
@@ -111,14 +111,18 @@ const withMetrics =
       const seconds = (performance.now() - startedMs) / 1_000;
       const labels = { method: ctx.method, route, status: String(ctx.res.statusCode) };
       metrics.httpRequestSeconds.observe(labels, seconds);
-      logger.debug('http request', { ...labels, durationMs: seconds * 1_000, correlationId });
+      logger.debug('A request was answered', {
+        ...labels,
+        durationMs: seconds * 1_000,
+        correlationId,
+      });
     });
     return next();
   };
 
 const contentSecurityPolicy = contentSecurityPolicyOf("'self'");
 
-const hardened =
+const withSecurityHeaders =
   ({ https }: Edge): Middleware<RequestState> =>
   (ctx, next) => {
     ctx.set({
@@ -132,7 +136,7 @@ const hardened =
     return next();
   };
 
-const admittedWhileRunning =
+const refusedWhileStopping =
   ({ stopping }: Edge): Middleware<RequestState> =>
   async (ctx, next) => {
     try {
@@ -173,10 +177,10 @@ const dispatch =
       parsedPosition(route, ctx),
       withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
     );
-    const asked = askedOf(ctx, { params, query, body, caller }, edge);
+    const request = requestOf(ctx, { params, query, body, caller }, edge);
     if (position !== null && !(await edge.reached(position, positionWaitMs)))
       throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
-    answer(ctx, route, await route.handle(asked as Parameters<Route['handle']>[0]), edge);
+    respond(ctx, route, await route.handle(request as Parameters<Route['handle']>[0]), edge);
   };
 
 async function callerOf(route: Route, ctx: RouteContext, edge: Edge): Promise<Caller | null> {
@@ -211,7 +215,7 @@ function parsedPosition({ method, access }: Route, ctx: RouteContext): Parsed<st
   return { faults: [{ parameter: 'Gatebook-Position', detail }] };
 }
 
-function askedOf<Parts extends object>(
+function requestOf<Parts extends object>(
   ctx: RouteContext,
   parts: Parts & { caller: Caller | null },
   edge: Edge,
@@ -232,7 +236,7 @@ function askedOf<Parts extends object>(
     waitMs:
       Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,
     get signal(): AbortSignal {
-      signal ??= AbortSignal.any([edge.stopping, goneSignal(ctx)]);
+      signal ??= AbortSignal.any([edge.stopping, disconnectSignal(ctx)]);
       return signal;
     },
     permit(): void {
@@ -245,13 +249,13 @@ function askedOf<Parts extends object>(
   >;
 }
 
-function goneSignal(ctx: Context): AbortSignal {
-  const gone = new AbortController();
-  ctx.res.once('close', () => gone.abort());
-  return gone.signal;
+function disconnectSignal(ctx: Context): AbortSignal {
+  const disconnect = new AbortController();
+  ctx.res.once('close', () => disconnect.abort());
+  return disconnect.signal;
 }
 
-function answer(
+function respond(
   ctx: Context,
   route: Route,
   { status, body, type, headers, position, file, session }: RouteResponse,

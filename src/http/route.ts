@@ -9,11 +9,11 @@ import type { ServedFile } from './response/static-file.ts';
  * Who may: `open` anybody; `registration` the holder of a registration token, which the route checks
  * itself; `signed-in` any active user; `permitted` who has the permission that the path names.
  */
-export type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
+type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
 
 type CallerFor<A extends RouteAccess> = A extends 'signed-in' | 'permitted' ? Caller : null;
 
-/** What a route is asked: everything parsed, the caller known and allowed. */
+/** The request of a route: everything parsed, the caller known and allowed. */
 export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly params: P;
   readonly query: Q;
@@ -51,7 +51,7 @@ export interface RouteResponse {
   readonly session?: { readonly token: string; readonly expiresAt: string } | null;
 }
 
-export interface AnswerDeclared {
+export interface DeclaredAnswer {
   readonly description: string;
   /** The shape of a JSON body; absent: no body, or text of `type`. */
   readonly body?: z.ZodType;
@@ -78,7 +78,7 @@ export interface Route<
   readonly description?: string;
   readonly access: A;
   /** Path parameters and query parameters as sent; true: the caller's own thing, no permission needed. */
-  own?(asked: {
+  own?(request: {
     readonly params: Readonly<Record<string, string>>;
     readonly query: URLSearchParams;
     readonly caller: Caller;
@@ -88,7 +88,7 @@ export interface Route<
   readonly body?: B;
   /** Faults that no schema knows (a policy, the clock), of the body as it was sent. */
   faults?(body: unknown): readonly Fault[];
-  readonly answers: Readonly<Record<number, AnswerDeclared>>;
+  readonly answers: Readonly<Record<number, DeclaredAnswer>>;
   /** Codes of its own; those that every route of its kind has are added by themselves. */
   readonly problems?: readonly ProblemCode[];
   handle(

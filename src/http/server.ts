@@ -20,7 +20,7 @@ import { roleRoutes } from './routes/roles.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 
-export interface HttpService {
+interface HttpService {
   /** Where the main port listens: `http://127.0.0.1:8080`. */
   readonly url: string;
   /** Where the door listens alone; absent when it does not. */

@@ -3,6 +3,7 @@ import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Views } from '../views/views.ts';
+import { entryData } from './entry-data.ts';
 import type { LiveEntry, LiveEvents } from './live-events.ts';
 
 const root = 'gatebook/registry';
@@ -91,16 +92,14 @@ async function messagesOf(
   const { views } = options;
   const { name: event, key, at } = entry;
   if (event.startsWith('window.')) return [windowMessage(options, at)];
+  const data = (await entryData(views, entry, false)) ?? null;
   if (event.startsWith('request.')) {
-    const data = await views.request(key, false);
-    const topic = `${root}/requests/${data?.username ?? ''}`;
-    return [{ topic, event, at, data: data ?? null, retain: false }];
+    const username = data !== null && 'username' in data ? data.username : '';
+    return [{ topic: `${root}/requests/${username}`, event, at, data, retain: false }];
   }
   const user = views.user(key);
   const state = { topic: stateTopic(key), event: 'user.changed', at, data: user, retain: true };
   if (event === 'user.changed') return [state];
-  const found = user?.activations.find(({ broker }) => broker === entry.broker) ?? null;
-  const data = found && { ...found, username: key };
   // The state contains the activations, too: the retained message must not be that of before.
   return [{ topic: `${root}/clients/${key}/activation`, event, at, data, retain: false }, state];
 }

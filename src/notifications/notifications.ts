@@ -12,6 +12,7 @@ import type { ReadModels } from '../read-models/read-models.ts';
 import { cursorOf, type Rows } from '../read-models/row-table.ts';
 import type { Views } from '../views/views.ts';
 import { deliver } from './delivery.ts';
+import { entryData } from './entry-data.ts';
 import { type LiveEntry, liveEntries } from './live-events.ts';
 import { type Message, ntfyMessage, webhookMessage } from './messages.ts';
 
@@ -90,7 +91,7 @@ function webhookTarget({ webhook, views }: NotificationOptions): Target | null {
       const messages: Message[] = [];
       for (const { row, entry } of entries) {
         // Personal fields are left out: they could not be erased at the receiver.
-        const data = await thingOf(views, entry);
+        const data = await entryData(views, entry, false);
         if (data !== undefined)
           messages.push(
             webhookMessage(webhook, {
@@ -125,15 +126,6 @@ function ntfyTarget(options: NotificationOptions): Target | null {
       return pending.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, pending)];
     },
   };
-}
-
-async function thingOf(views: NotificationOptions['views'], entry: LiveEntry): Promise<unknown> {
-  if (entry.name.startsWith('request.')) return await views.request(entry.key, false);
-  if (entry.name.startsWith('window.')) return views.window();
-  const user = views.user(entry.key);
-  if (entry.name === 'user.changed' || user === undefined) return user;
-  const found = user.activations.find(({ broker }) => broker === entry.broker);
-  return found && { ...found, username: entry.key };
 }
 
 /** Continues at the checkpoint; the first time from now on. */

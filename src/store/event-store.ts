@@ -96,11 +96,6 @@ export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';
 }
 
-/** Another process has this log open. */
-export class StoreLocked extends Error {
-  override name = 'StoreLocked';
-}
-
 /** The category of a stream: what stands before the first dash. */
 export const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
 

@@ -1,16 +1,12 @@
 /** Where a log is kept in this machine's own folder, and whether there is one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { LogAbsent } from './errors.ts';
 
 /** Whether the log is shared: other processes may write to it, and no file of ours holds it. */
 export const isShared = ({ store }: { readonly store: string }): boolean => store !== 'sqlite';
 
 export const logFileOf = (dataDir: string): string => join(dataDir, 'log.sqlite');
-
-/** There is no log where one should be. */
-export class LogAbsent extends Error {
-  override name = 'LogAbsent';
-}
 
 /** For work on a log that there is: it makes none. @throws LogAbsent */
 export function requireLog(config: { readonly store: string; readonly dataDir: string }): void {

@@ -1,5 +1,6 @@
 /** Whether a log may live: of two copies of one log, only one ever takes events from the service. */
 import { z } from 'zod';
+import { LogNotLive } from './errors.ts';
 import type { EventStore } from './event-store.ts';
 
 /** `filling`: a copy into it has begun and not ended. `sealed`: it was copied, and lives on elsewhere. */
@@ -17,11 +18,6 @@ export interface MovableStore extends EventStore {
 
 /** What a log is opened for: the service takes only one that is live, a copy takes any. */
 export type Purpose = 'service' | 'copy';
-
-/** This log is not the one to write to. */
-export class LogNotLive extends Error {
-  override name = 'LogNotLive';
-}
 
 /** @throws LogNotLive that says what to do. */
 export function assertLive(mark: LogState, purpose: Purpose = 'service'): void {

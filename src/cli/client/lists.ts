@@ -1,6 +1,6 @@
 /** Lists: the options that choose a page, and the request for it. */
 import type { Call, CommandOptions } from '../command.ts';
-import { countOf } from '../text/format.ts';
+import { countOf } from '../text/parse.ts';
 import type { QueryParameters, Registry } from './registry-client.ts';
 
 const pageDefault = 100;

@@ -5,9 +5,11 @@ import { dirname, join } from 'node:path';
 import type { IssuedToken } from '../../api/output.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
-import { askedLine, askedSecret, firstLineOfStdin } from '../terminal/prompt.ts';
-import { agoText, countOf, dateTimeText } from '../text/format.ts';
-import { type Registry, registryAt, registryUrl, signInHint } from './registry-client.ts';
+import { firstLineOfStdin, promptLine, promptSecret } from '../terminal/prompt.ts';
+import { agoText, dateTimeText } from '../text/format.ts';
+import { countOf } from '../text/parse.ts';
+import { signInHint } from './problem.ts';
+import { type Registry, registryAt, registryUrl } from './registry-client.ts';
 
 /** Hours that a token lives which was made for one call. */
 const callHours = 1;
@@ -20,23 +22,23 @@ export async function signedIn(call: Call): Promise<Registry> {
   if (token !== null) return registryAt(url, checkedToken(token));
   if (settings.username !== null && settings.password !== null) {
     const { username, password } = settings;
-    const made = await login(url, username, password, callHours, 'command line, one call');
-    return registryAt(url, made.token);
+    const issued = await login(url, username, password, callHours, 'command line, one call');
+    return registryAt(url, issued.token);
   }
   if (settings.username !== null || settings.password !== null)
     throw usageFault('GATEBOOK_USERNAME and GATEBOOK_PASSWORD go together; one is not set.', [
       signInHint,
     ]);
-  const kept = (await keptLogins(call))[url];
+  const saved = (await readLogins(call))[url];
   // Whether anybody is there at all is worth more than that nobody signed in: the registry says which.
-  if (kept === undefined) return registryAt(url, null);
-  if (Date.parse(kept.expiresAt) <= call.now().getTime())
+  if (saved === undefined) return registryAt(url, null);
+  if (Date.parse(saved.expiresAt) <= call.now().getTime())
     throw new CommandFailed(
       exitCodes.notAllowed,
-      `Your login at ${url} ended ${agoText(kept.expiresAt, call.now())} ago.`,
+      `Your login at ${url} ended ${agoText(saved.expiresAt, call.now())} ago.`,
       [signInHint],
     );
-  return registryAt(url, checkedToken(kept.token));
+  return registryAt(url, checkedToken(saved.token));
 }
 
 function checkedToken(token: string): string {
@@ -61,13 +63,13 @@ async function login(
   return answer.body;
 }
 
-interface KeptLogin {
+interface SavedLogin {
   readonly username: string;
   readonly token: string;
   readonly tokenId: string;
   readonly expiresAt: string;
 }
-type KeptLogins = Readonly<Record<string, KeptLogin>>;
+type SavedLogins = Readonly<Record<string, SavedLogin>>;
 
 function loginsPath({ settings }: Call): string {
   if (settings.configFolder === null)
@@ -78,12 +80,12 @@ function loginsPath({ settings }: Call): string {
   return join(settings.configFolder, 'gatebook', 'credentials.json');
 }
 
-async function keptLogins(call: Call): Promise<KeptLogins> {
+async function readLogins(call: Call): Promise<SavedLogins> {
   if (call.settings.configFolder === null) return {};
   const path = loginsPath(call);
   try {
-    const held: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (typeof held === 'object' && held !== null) return held as KeptLogins;
+    const content: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (typeof content === 'object' && content !== null) return content as SavedLogins;
   } catch (error) {
     if ((error as { code?: string }).code === 'ENOENT') return {};
   }
@@ -92,7 +94,7 @@ async function keptLogins(call: Call): Promise<KeptLogins> {
   ]);
 }
 
-async function keepLogins(call: Call, logins: KeptLogins): Promise<string> {
+async function writeLogins(call: Call, logins: SavedLogins): Promise<string> {
   const path = loginsPath(call);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writePrivateFile(path, `${JSON.stringify(logins, null, 2)}\n`);
@@ -104,48 +106,50 @@ async function runLogin(call: Call): Promise<number> {
   const url = registryUrl(call.text('url') ?? settings.url);
   const isPerson = process.stdin.isTTY === true;
   const username =
-    call.text('username') ?? settings.username ?? (isPerson ? await askedLine('Username: ') : null);
+    call.text('username') ??
+    settings.username ??
+    (isPerson ? await promptLine('Username: ') : null);
   if (username === null || username === '')
     throw usageFault('Who signs in? stdin is no terminal, so nobody can be asked.', [
       'Give --username NAME, and the password on stdin.',
     ]);
   const password =
-    settings.password ?? (isPerson ? await askedSecret('Password: ') : await firstLineOfStdin());
+    settings.password ?? (isPerson ? await promptSecret('Password: ') : await firstLineOfStdin());
   const hours = call.read('hours', (text) => countOf(text, 1, 100_000)) ?? 12;
-  const logins = await keptLogins(call);
-  const made = await login(url, username, password, hours, `gatebook login on ${hostname()}`);
-  const { token, tokenId, expiresAt } = made;
-  const path = await keepLogins(call, {
+  const logins = await readLogins(call);
+  const issued = await login(url, username, password, hours, `gatebook login on ${hostname()}`);
+  const { token, tokenId, expiresAt } = issued;
+  const path = await writeLogins(call, {
     ...logins,
-    [url]: { username: made.username, token, tokenId, expiresAt },
+    [url]: { username: issued.username, token, tokenId, expiresAt },
   });
   if (call.json) {
-    const { token: _kept, ...shown } = made;
-    terminal.json(JSON.stringify(shown));
+    const { token: _secret, ...rest } = issued;
+    terminal.json(JSON.stringify(rest));
   } else
     terminal.line(
-      `Signed in at ${url} as ${made.username} until ${dateTimeText(expiresAt)}. Kept in ${path} (mode 0600).`,
+      `Signed in at ${url} as ${issued.username} until ${dateTimeText(expiresAt)}. Kept in ${path} (mode 0600).`,
     );
   return exitCodes.done;
 }
 
 async function runLogout(call: Call): Promise<number> {
   const url = registryUrl(call.text('url') ?? call.settings.url);
-  const { [url]: kept, ...others } = await keptLogins(call);
-  if (kept === undefined) {
+  const { [url]: saved, ...others } = await readLogins(call);
+  if (saved === undefined) {
     call.terminal.line(`Nobody was signed in at ${url}.`);
     return exitCodes.done;
   }
-  await keepLogins(call, others);
+  await writeLogins(call, others);
   // The token ends here even when the registry cannot be told; it ends there by itself.
-  const told = await registryAt(url, kept.token)
-    .send('DELETE', `/tokens/${encodeURIComponent(kept.tokenId)}`)
+  const isRevoked = await registryAt(url, saved.token)
+    .send('DELETE', `/tokens/${encodeURIComponent(saved.tokenId)}`)
     .then(() => true)
     .catch(() => false);
   call.terminal.line(
-    told
+    isRevoked
       ? `Signed out at ${url}; the token is revoked.`
-      : `Signed out here. The registry could not be told; the token ends ${dateTimeText(kept.expiresAt)}.`,
+      : `Signed out here. The registry could not be told; the token ends ${dateTimeText(saved.expiresAt)}.`,
   );
   return exitCodes.done;
 }

@@ -8,8 +8,10 @@ import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
-import { askedLine } from '../terminal/prompt.ts';
-import { countText, dateTimeText, pastInstantOf, rightsText } from '../text/format.ts';
+import { promptLine } from '../terminal/prompt.ts';
+import { countText, dateTimeText } from '../text/format.ts';
+import { pastInstantOf } from '../text/parse.ts';
+import { rightsText } from '../text/rights.ts';
 import { explanationLines, whoOf } from './explanation.ts';
 import { detailsText } from './history.ts';
 
@@ -103,7 +105,7 @@ async function runReplay(call: Call): Promise<number> {
         ...(changed === '' ? [] : [{ text: `  ${changed}`, style: 'strong' as const }]),
         { text: `  ${detailsText(event)}`, style: 'faint' },
       );
-      if (steps && /^q/i.test(await askedLine('Enter: the next one; q: stop  ')))
+      if (steps && /^q/i.test(await promptLine('Enter: the next one; q: stop  ')))
         return exitCodes.done;
     }
     cursor = body.nextCursor;

@@ -1,13 +1,14 @@
 /** For operators: `copy` moves a log with its vault to another store, and seals the one it came from. */
 import { resolve } from 'node:path';
 import { parseConfig } from '../../config/config.ts';
+import { CopyRefused, LogAbsent, LogNotLive, StoreLocked } from '../../store/errors.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { countText } from '../text/format.ts';
 
 const server = /^(kurrentdb|esdb|kurrent|kdb)(\+discover)?:\/\//;
 
 /** A data folder, or the connection string of a server. */
-function placeOf(call: Call, option: 'from' | 'to') {
+function locationOf(call: Call, option: 'from' | 'to') {
   const text = call.text(option);
   if (text === null)
     throw usageFault(`--${option} is missing: a data folder, or kurrentdb://…`, [
@@ -25,10 +26,23 @@ const phases = {
   verifying: 'Verifying',
 } as const;
 
+/** What an operator can do about a log that cannot be moved. */
+function copyFault(error: unknown): unknown {
+  if (error instanceof CopyRefused || error instanceof LogNotLive || error instanceof LogAbsent)
+    return new CommandFailed(exitCodes.failed, `Not copied: ${error.message}.`, [
+      'Nothing of the target was overwritten.',
+    ]);
+  if (error instanceof StoreLocked)
+    return new CommandFailed(exitCodes.failed, `Not copied: ${error.message}`, [
+      'Stop the service first.',
+    ]);
+  return error;
+}
+
 async function runCopy(call: Call): Promise<number> {
   const { terminal } = call;
-  const from = placeOf(call, 'from');
-  const to = placeOf(call, 'to');
+  const from = locationOf(call, 'from');
+  const to = locationOf(call, 'to');
   const { moveLogBetween } = await import('../../main.ts');
   const stopping = new AbortController();
   const interrupt = () => stopping.abort(new CommandFailed(exitCodes.interrupted, 'Stopped.'));
@@ -56,16 +70,7 @@ async function runCopy(call: Call): Promise<number> {
     return exitCodes.done;
   } catch (error) {
     terminal.progress('');
-    const { name, message } = error as Error;
-    if (name === 'CopyRefused' || name === 'LogNotLive' || name === 'LogAbsent')
-      throw new CommandFailed(exitCodes.failed, `Not copied: ${message}.`, [
-        'Nothing of the target was overwritten.',
-      ]);
-    if (name === 'StoreLocked')
-      throw new CommandFailed(exitCodes.failed, `Not copied: ${message}`, [
-        'Stop the service first.',
-      ]);
-    throw error;
+    throw copyFault(error);
   } finally {
     process.off('SIGINT', interrupt);
   }

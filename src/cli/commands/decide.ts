@@ -3,12 +3,15 @@
 import { fitsPattern } from '../../../domain/pattern.ts';
 import type { Bulk, Request, User } from '../../api/output.ts';
 import { everyItem } from '../client/lists.ts';
-import { ProblemAnswered, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
+import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
-import { saidFault } from '../fault.ts';
-import { dateTimeText, instantOf, pairingText, rightsText, shortened } from '../text/format.ts';
-import { activationsText, reasonOf, rightsOf, rightsOptions, topicsOf } from '../text/rights.ts';
+import { reportFault } from '../fault.ts';
+import { dateTimeText, pairingText, shortened } from '../text/format.ts';
+import { instantOf } from '../text/parse.ts';
+import { activationsText, rightsText, topicsOf } from '../text/rights.ts';
+import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 
 const requestsPath = '/client-registry/requests';
 /** Ids in one bulk decision. */
@@ -87,7 +90,7 @@ async function decideAll(call: Call, registry: Registry, decision: BulkDecision)
       // What concerns this name alone does not stop the others.
       const isOwn = error instanceof CommandFailed && error.exitCode === exitCodes.refused;
       if (!isOwn) throw error;
-      saidFault(call.terminal, call.json, error);
+      reportFault(call.terminal, call.json, error);
       exitCode = exitCodes.refused;
     }
   }

@@ -2,7 +2,8 @@
 
 import type { Explanation } from '../../api/audit.ts';
 import type { Event } from '../../api/output.ts';
-import { countText, dateTimeText, pairingText, rightsText } from '../text/format.ts';
+import { countText, dateTimeText, pairingText } from '../text/format.ts';
+import { rightsText } from '../text/rights.ts';
 import { detailsText } from './history.ts';
 
 export const whoOf = ({ actor }: Pick<Event, 'actor'>) =>

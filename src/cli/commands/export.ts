@@ -4,18 +4,20 @@ import type { Event } from '../../api/output.ts';
 import { linesOf } from '../../audit/transparency-log/ndjson.ts';
 import type { List } from '../client/lists.ts';
 import { requirePersonalData } from '../client/personal-data.ts';
-import { ProblemAnswered, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
+import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
 import { progressOf } from '../terminal/progress.ts';
-import { countOf, countText } from '../text/format.ts';
+import { countText } from '../text/format.ts';
+import { countOf } from '../text/parse.ts';
 
 const eventsMax = 999_999_999;
 const newline = 0x0a;
 
 /** What a file has of an export already. */
-interface There {
+interface FileState {
   readonly lines: number;
   /** The last whole line, without its end; null: there is none. */
   readonly last: Buffer | null;
@@ -25,7 +27,7 @@ interface There {
   readonly rest: Buffer;
 }
 
-async function whatIsThere(file: string): Promise<There> {
+async function readFileState(file: string): Promise<FileState> {
   const isThere = await stat(file).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -54,10 +56,10 @@ async function whatIsThere(file: string): Promise<There> {
  * The stream from the end of the file's whole lines on. What the file has before and behind that is held
  * against it first. @throws CommandFailed where it differs: nothing was given out
  */
-async function* behind(
+async function* continuation(
   stream: AsyncIterable<Uint8Array>,
-  { last, rest }: There,
-  stranger: () => CommandFailed,
+  { last, rest }: FileState,
+  mismatch: () => CommandFailed,
 ): AsyncGenerator<Uint8Array, void, void> {
   const known = Buffer.concat([...(last === null ? [] : [last, Buffer.from([newline])]), rest]);
   let begun = Buffer.alloc(0);
@@ -69,12 +71,12 @@ async function* behind(
     }
     begun = Buffer.concat([begun, chunk]);
     const length = Math.min(begun.length, known.length);
-    if (!begun.subarray(0, length).equals(known.subarray(0, length))) throw stranger();
+    if (!begun.subarray(0, length).equals(known.subarray(0, length))) throw mismatch();
     if (begun.length < known.length) continue;
     isKnown = true;
     yield begun.subarray(known.length - rest.length);
   }
-  if (!isKnown) throw stranger();
+  if (!isKnown) throw mismatch();
   // An empty export is a file, too.
   yield new Uint8Array();
 }
@@ -93,13 +95,13 @@ const brokenOff = ({ exitCode }: CommandFailed, size: number, file: string) =>
 
 /** Writes what is missing in the file; gives back where it began, and how many events were written. */
 async function exportInto(call: Call, registry: Registry, file: string, first: number) {
-  const there = await whatIsThere(file);
-  const from = first + there.lines;
-  const asked = from - (there.last === null ? 0 : 1);
-  const stranger = () =>
+  const fileState = await readFileState(file);
+  const from = first + fileState.lines;
+  const start = from - (fileState.last === null ? 0 : 1);
+  const mismatch = () =>
     new CommandFailed(
       exitCodes.failed,
-      `${file} does not end with event ${asked.toLocaleString('en')} of this log: nothing was written.`,
+      `${file} does not end with event ${start.toLocaleString('en')} of this log: nothing was written.`,
       [
         'Is it another file, of another log, or begun with another --from? Name a new one.',
         'What is wrong with an export of this log, gatebook verify tells.',
@@ -109,11 +111,11 @@ async function exportInto(call: Call, registry: Registry, file: string, first: n
   let events = 0;
   let out: FileHandle | undefined;
   try {
-    const stream = registry.stream('/api/audit/export', { from: asked });
-    for await (const chunk of behind(stream, there, stranger)) {
+    const stream = registry.stream('/api/audit/export', { from: start });
+    for await (const chunk of continuation(stream, fileState, mismatch)) {
       if (out === undefined) {
         out = await open(file, 'a', 0o600);
-        await out.truncate(there.whole);
+        await out.truncate(fileState.whole);
       }
       await out.appendFile(chunk);
       events += lineCountOf(chunk);
@@ -121,8 +123,8 @@ async function exportInto(call: Call, registry: Registry, file: string, first: n
     }
   } catch (error) {
     // The log has fewer events than the file has lines.
-    if (there.lines > 0 && error instanceof ProblemAnswered && error.problem.status === 400)
-      throw stranger();
+    if (fileState.lines > 0 && error instanceof ProblemAnswered && error.problem.status === 400)
+      throw mismatch();
     if (error instanceof CommandFailed && error.exitCode === exitCodes.unreachable && out)
       throw brokenOff(error, from + events, file);
     throw error;

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event } from '../../api/output.ts';
 import { type List, page } from '../client/lists.ts';
-import { ProblemAnswered, type QueryParameters, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
+import type { QueryParameters, Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, CommandFailed, exitCodes } from '../command.ts';
 
@@ -84,9 +85,9 @@ async function catchUp(
 ): Promise<void> {
   // A node that is behind the one which answered before must not answer yet.
   const reading = { position: place.position, signal };
-  const ask = async (asked: QueryParameters) =>
-    (await registry.get<List<Event>>(eventsPath, { ...query, ...asked }, reading)).body;
-  const { items, nextCursor } = await ask({ limit: 1 });
+  const read = async (changes: QueryParameters) =>
+    (await registry.get<List<Event>>(eventsPath, { ...query, ...changes }, reading)).body;
+  const { items, nextCursor } = await read({ limit: 1 });
   const [newest] = items;
   if (newest === undefined || newest.index <= place.index) {
     if (newest?.index === place.index) to.moved({ ...place, cursor: nextCursor });
@@ -95,7 +96,7 @@ async function catchUp(
   let { cursor } = place;
   let last = place;
   for (;;) {
-    const portion = await ask({ order: 'asc', limit: portionMax, cursor });
+    const portion = await read({ order: 'asc', limit: portionMax, cursor });
     for (const event of portion.items) {
       if (event.index <= last.index) continue;
       to.show(event);

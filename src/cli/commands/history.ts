@@ -5,14 +5,10 @@ import type { QueryParameters } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
-import {
-  dateTimeText,
-  pastInstantOf,
-  permissionText,
-  rightsText,
-  shortened,
-} from '../text/format.ts';
+import { dateTimeText, shortened } from '../text/format.ts';
+import { pastInstantOf } from '../text/parse.ts';
 import type { ShownRights } from '../text/rights.ts';
+import { permissionText, rightsText } from '../text/rights.ts';
 import { followEvents } from './history-follow.ts';
 
 const text = (value: unknown): string | null =>

@@ -7,19 +7,14 @@ import {
   RegistryUnreachable,
   register,
 } from '../../device/register.ts';
-import { reasonText, registryUrl, unreachable } from '../client/registry-client.ts';
+import { registryUrl } from '../client/registry-client.ts';
+import { reasonText, unreachable } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
-import {
-  dateTimeText,
-  durationText,
-  MistypedError,
-  momentText,
-  pairingText,
-  permissionOf,
-} from '../text/format.ts';
-import { permissionOption } from '../text/rights.ts';
+import { dateTimeText, durationText, momentText, pairingText } from '../text/format.ts';
+import { MistypedError, permissionOf } from '../text/parse.ts';
+import { permissionOption } from '../text/rights-options.ts';
 
 async function runRegister(call: Call): Promise<number> {
   const { terminal } = call;
@@ -32,7 +27,7 @@ async function runRegister(call: Call): Promise<number> {
   const url = registryUrl(call.text('url') ?? call.settings.url);
   const pairingId = call.read('pairing-id', pairingIdOf);
   const context = contextOf(call.all('context'));
-  const asked = {
+  const options = {
     url,
     username,
     file,
@@ -47,10 +42,10 @@ async function runRegister(call: Call): Promise<number> {
   };
   const say = statusSayer(call, url);
   // A script that asks once reads one answer, on one of the two streams.
-  const says = asked.wait || !call.json;
+  const says = options.wait || !call.json;
   try {
     const result = await untilInterrupted((signal) =>
-      register({ ...asked, signal, ...(says && { onStatus: (status) => say(status) }) }),
+      register({ ...options, signal, ...(says && { onStatus: (status) => say(status) }) }),
     );
     if (result === null) {
       terminal.error('Stopped. The same command goes on later.');

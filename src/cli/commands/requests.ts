@@ -7,15 +7,9 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import type { Piece } from '../terminal/terminal.ts';
-import {
-  agoText,
-  countText,
-  durationText,
-  MistypedError,
-  momentText,
-  pairingText,
-  permissionText,
-} from '../text/format.ts';
+import { agoText, countText, durationText, momentText, pairingText } from '../text/format.ts';
+import { MistypedError } from '../text/parse.ts';
+import { permissionText } from '../text/rights.ts';
 
 const windowPath = '/client-registry';
 const requestsPath = `${windowPath}/requests`;
@@ -86,9 +80,9 @@ function outcomeText({ status, decision }: Request, now: Date): Piece {
 async function summary(registry: Registry, list: List<Request>, status: string, now: Date) {
   const { length } = list.items;
   const what = status === 'all' ? countText(length, 'request') : `${length} ${status}`;
-  const shown = list.nextCursor === null ? '' : ' shown';
+  const suffix = list.nextCursor === null ? '' : ' shown';
   const none = `No ${status === 'all' ? '' : `${status} `}requests.`;
-  const counted = length === 0 ? none : `${what}${shown}.`;
+  const counted = length === 0 ? none : `${what}${suffix}.`;
   // Who may see requests may lack the right to see the window; then it is left out.
   const answer = await registry.get<Window>(windowPath).catch(() => null);
   if (answer === null) return counted;

@@ -1,7 +1,7 @@
 /** For administrators: `roles` and `tokens`. */
 import type { IssuedToken, Role, Token } from '../../api/output.ts';
 import { listOptions, page, sayMore } from '../client/lists.ts';
-import { ProblemAnswered } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
 import { signedIn } from '../client/sign-in.ts';
 import {
   type Call,
@@ -10,17 +10,10 @@ import {
   type CommandOptions,
   exitCodes,
 } from '../command.ts';
-import {
-  agoText,
-  countText,
-  dateTimeText,
-  durationOf,
-  MistypedError,
-  permissionOf,
-  permissionText,
-  shortened,
-} from '../text/format.ts';
-import { permissionOption } from '../text/rights.ts';
+import { agoText, countText, dateTimeText, shortened } from '../text/format.ts';
+import { durationOf, MistypedError, permissionOf } from '../text/parse.ts';
+import { permissionText } from '../text/rights.ts';
+import { permissionOption } from '../text/rights-options.ts';
 
 const pathOf = (name: string): string => `/roles/${encodeURIComponent(name)}`;
 const permissionsShownMax = 4;

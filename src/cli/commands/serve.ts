@@ -1,7 +1,8 @@
 /** For operators: `serve` and `rebuild`, which work on the data folder itself. */
 import { ConfigError, configTable, parseConfig } from '../../config/config.ts';
 import { createLogger } from '../../logger.ts';
-import { systemCode } from '../client/registry-client.ts';
+import { LogAbsent, StoreLocked } from '../../store/errors.ts';
+import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { countText, durationText } from '../text/format.ts';
 
@@ -34,19 +35,19 @@ async function runServe(call: Call): Promise<number> {
 
 /** What an operator can do about a service that does not start. */
 function startFault(error: unknown, dataDir: string): unknown {
-  const { name, syscall, port, address, path } = error as NodeJS.ErrnoException & {
+  const { syscall, port, address, path } = error as NodeJS.ErrnoException & {
     port?: number;
     address?: string;
   };
   if (error instanceof ConfigError || error instanceof CommandFailed) return error;
-  if (name === 'StoreLocked')
+  if (error instanceof StoreLocked)
     return new CommandFailed(
       exitCodes.failed,
       `The data folder ${dataDir} is in use by another process.`,
       ['Stop that Gatebook first, or choose another folder: GATEBOOK_DATA_DIR'],
     );
-  if (name === 'LogAbsent')
-    return new CommandFailed(exitCodes.usage, (error as Error).message, [
+  if (error instanceof LogAbsent)
+    return new CommandFailed(exitCodes.usage, error.message, [
       'Name the folder of the service: GATEBOOK_DATA_DIR',
     ]);
   const code = systemCode(error);

@@ -3,12 +3,14 @@ import type { Event, Request, User } from '../../api/output.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
 import { everyItem } from '../client/lists.ts';
 import { requirePersonalData } from '../client/personal-data.ts';
-import { ProblemAnswered, type Registry } from '../client/registry-client.ts';
+import { ProblemAnswered } from '../client/problem.ts';
+import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
-import { askedLine } from '../terminal/prompt.ts';
-import { cidrOf, countText, dateTimeText, MistypedError } from '../text/format.ts';
-import { reasonOf } from '../text/rights.ts';
+import { promptLine } from '../terminal/prompt.ts';
+import { countText, dateTimeText } from '../text/format.ts';
+import { cidrOf, MistypedError } from '../text/parse.ts';
+import { reasonOf } from '../text/rights-options.ts';
 
 const filters = ['granted-by', 'window', 'rule', 'from'] as const;
 
@@ -112,7 +114,7 @@ async function confirmed(call: Call, count: number): Promise<boolean> {
     throw usageFault('Nothing was revoked: this needs --yes, or a terminal to ask on.', [
       'See first who it is: --dry-run',
     ]);
-  return (await askedLine(`Revoke ${countText(count, 'user')}? Type yes: `)) === 'yes';
+  return (await promptLine(`Revoke ${countText(count, 'user')}? Type yes: `)) === 'yes';
 }
 
 async function runMany(call: Call): Promise<number> {

@@ -5,8 +5,9 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, type CommandOptions, exitCodes, usageFault } from '../command.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
 import type { Piece } from '../terminal/terminal.ts';
-import { agoText, dateTimeText, permissionText, rightsText } from '../text/format.ts';
-import { activationsText, reasonOf, rightsOf, rightsOptions } from '../text/rights.ts';
+import { agoText, dateTimeText } from '../text/format.ts';
+import { activationsText, permissionText, rightsText } from '../text/rights.ts';
+import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 import { revokeCommand } from './users-revoke.ts';
 
 const pathOf = (username: string): string => `/users/${encodeURIComponent(username)}`;

@@ -36,7 +36,7 @@ async function runCheckpoint(call: Call): Promise<number> {
 }
 
 /** A verifier key, as text or in a file. */
-async function keyGiven(given: string): Promise<Verifier> {
+async function readKey(given: string): Promise<Verifier> {
   return verifierOf(/\+[0-9a-f]{8}\+/.test(given) ? given : await readFile(given, 'utf8'));
 }
 
@@ -53,7 +53,7 @@ async function signedCheckpoints(files: readonly string[], key: Verifier) {
   return all;
 }
 
-const numbered = (index: number) => index.toLocaleString('en');
+const numberText = (index: number) => index.toLocaleString('en');
 
 /** What happened to an event, behind its number and name. */
 function eventWords({ kind, count, index, other }: EventDifference): string {
@@ -61,15 +61,15 @@ function eventWords({ kind, count, index, other }: EventDifference): string {
     case 'changed':
       return 'is not what it was';
     case 'missing':
-      return count === 1 ? 'is missing' : `and the ${numbered(count - 1)} behind it are missing`;
+      return count === 1 ? 'is missing' : `and the ${numberText(count - 1)} behind it are missing`;
     case 'inserted':
       return count === 1
         ? 'has another one in its place, which was inserted'
-        : `has ${numbered(count)} others in its place, which were inserted`;
+        : `has ${numberText(count)} others in its place, which were inserted`;
     case 'swapped':
       return other === index + 1
         ? 'and the one after it have changed places'
-        : `and event ${numbered(other ?? index)} have changed places`;
+        : `and event ${numberText(other ?? index)} have changed places`;
   }
 }
 
@@ -84,7 +84,7 @@ export function verdictLines(verdict: Verdict): string[] {
       `Whole and untouched: ${countText(newest, 'event')}, ${fits}.`,
       ...(size > newest
         ? [
-            `${countText(size - newest, 'event')} more, from ${numbered(newest)} on: newer than the newest checkpoint, nothing is proven of them.`,
+            `${countText(size - newest, 'event')} more, from ${numberText(newest)} on: newer than the newest checkpoint, nothing is proven of them.`,
           ]
         : []),
     ];
@@ -98,20 +98,20 @@ export function verdictLines(verdict: Verdict): string[] {
     ...(misfit
       ? [
           `Does not fit: the checkpoint of ${countText(misfit.size, 'event')}. ` +
-            `The fault lies in events ${numbered(misfit.after)} to ${numbered(misfit.size - 1)}; ${misfit.after > 0 ? `the first ${numbered(misfit.after)} are untouched` : 'no earlier checkpoint fits'}.`,
+            `The fault lies in events ${numberText(misfit.after)} to ${numberText(misfit.size - 1)}; ${misfit.after > 0 ? `the first ${numberText(misfit.after)} are untouched` : 'no earlier checkpoint fits'}.`,
         ]
       : []),
-    ...(event ? [`Event ${numbered(event.index)}${name} ${eventWords(event)}.`] : []),
+    ...(event ? [`Event ${numberText(event.index)}${name} ${eventWords(event)}.`] : []),
     ...(cutOff
       ? [
-          `Cut off: the file ends after ${countText(cutOff.size, 'event')}, and there were ${numbered(cutOff.expected)}.`,
+          `Cut off: the file ends after ${countText(cutOff.size, 'event')}, and there were ${numberText(cutOff.expected)}.`,
         ]
       : []),
     ...(brokenLine ? ['The last line is not whole: the file ends in the middle of an event.'] : []),
     ...(notAnEvent === null
       ? []
       : [
-          `Line ${numbered(notAnEvent + 1)} is no event as it was exported.${notAnEvent === 0 ? ' Is it an export at all, and were line ends or encoding changed on its way?' : ''}`,
+          `Line ${numberText(notAnEvent + 1)} is no event as it was exported.${notAnEvent === 0 ? ' Is it an export at all, and were line ends or encoding changed on its way?' : ''}`,
         ]),
   ];
 }
@@ -128,7 +128,7 @@ async function runVerify(call: Call): Promise<number> {
   try {
     const verdict = await verifyExport({
       lines: linesOf(file),
-      checkpoints: await signedCheckpoints(checkpoints, await keyGiven(key)),
+      checkpoints: await signedCheckpoints(checkpoints, await readKey(key)),
       trusted: trusted === null ? undefined : linesOf(trusted),
       onProgress: progressOf(call, 'Verifying'),
     });

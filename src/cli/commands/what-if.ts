@@ -1,20 +1,13 @@
 /** For auditors and administrators: `what-if`, whom a rule would have let in or kept out. */
-import type { WhatIf } from '../../api/what-if.ts';
+import type { WhatIf, WhatIfTally } from '../../api/what-if.ts';
 import { listOptions, sayMore } from '../client/lists.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import type { Piece } from '../terminal/terminal.ts';
-import {
-  agoText,
-  cidrOf,
-  countOf,
-  countText,
-  dateTimeText,
-  pastInstantOf,
-} from '../text/format.ts';
+import { agoText, countText, dateTimeText } from '../text/format.ts';
+import { cidrOf, countOf, pastInstantOf } from '../text/parse.ts';
 
 type Item = WhatIf['items'][number];
-type Tally = WhatIf['counts']['asked'];
 
 const rules = ['limits', 'preauthorization'] as const;
 type RuleKind = (typeof rules)[number];
@@ -37,12 +30,13 @@ const outcomeWords: Readonly<Record<Item['outcome'], string>> = {
   'kept-out': 'kept out',
   unchanged: 'asked as it was',
 };
-const statusWords: Readonly<Record<Exclude<keyof Tally, 'all'>, readonly [string, string]>> = {
-  denied: ['that was denied', 'that were denied'],
-  expired: ['that nobody decided', 'that nobody decided'],
-  granted: ['that was granted', 'that were granted'],
-  pending: ['that still waits', 'that still wait'],
-};
+const statusWords: Readonly<Record<Exclude<keyof WhatIfTally, 'all'>, readonly [string, string]>> =
+  {
+    denied: ['that was denied', 'that were denied'],
+    expired: ['that nobody decided', 'that nobody decided'],
+    granted: ['that was granted', 'that were granted'],
+    pending: ['that still waits', 'that still wait'],
+  };
 const statuses = ['denied', 'granted', 'expired', 'pending'] as const;
 
 const namesShown = 6;
@@ -68,11 +62,7 @@ const partWords = {
 } as const;
 
 /** `Of 214 requests since …, 198 would have been let in at once, 16 asked as they were (another name 16).` */
-export function summaryText(
-  effect: keyof typeof parts,
-  counts: WhatIf['counts'],
-  period: string,
-): string {
+function summaryText(effect: keyof typeof parts, counts: WhatIf['counts'], period: string): string {
   if (counts.asked.all === 0) return `Nobody asked${period}.`;
   const [first, second] = parts[effect];
   const number = (part: keyof typeof partWords) => counts[part].all.toLocaleString('en');
@@ -81,7 +71,7 @@ export function summaryText(
 }
 
 /** `3 that were denied would have been let in: press-3 press-7 press-9`, a line for each difference. */
-export function differenceLines({ counts, items }: Pick<WhatIf, 'counts' | 'items'>): string[] {
+function differenceLines({ counts, items }: Pick<WhatIf, 'counts' | 'items'>): string[] {
   const lines = statuses.flatMap((status) =>
     (['let-in', 'kept-out'] as const).flatMap((outcome) => {
       const isDifference =

@@ -2,15 +2,8 @@
 import type { Window } from '../../api/output.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes } from '../command.ts';
-import {
-  cidrOf,
-  countOf,
-  countText,
-  durationOf,
-  durationText,
-  MistypedError,
-  momentText,
-} from '../text/format.ts';
+import { countText, durationText, momentText } from '../text/format.ts';
+import { cidrOf, countOf, durationOf, MistypedError } from '../text/parse.ts';
 
 const windowPath = '/client-registry';
 const openMaxMs = 86_400_000;

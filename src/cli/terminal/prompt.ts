@@ -3,13 +3,13 @@ import { CommandFailed, exitCodes, usageFault } from '../command.ts';
 
 const lineBytesMax = 4_096;
 
-export const askedLine = (question: string): Promise<string> => asked(question, true);
+export const promptLine = (question: string): Promise<string> => prompt(question, true);
 
 /** A line that is not shown while it is typed. */
-export const askedSecret = (question: string): Promise<string> => asked(question, false);
+export const promptSecret = (question: string): Promise<string> => prompt(question, false);
 
 /** Reads one line, key by key, so that nothing of it need be shown. Rejects with CommandFailed on Ctrl-C. */
-function asked(question: string, isShown: boolean): Promise<string> {
+function prompt(question: string, isShown: boolean): Promise<string> {
   const { stdin, stderr } = process;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let typed: string[] = [];

@@ -1,7 +1,7 @@
 /** Where the command line writes. Every text is made printable here, so that nothing from outside is obeyed. */
 import { printable, printableJson } from '../../platform/printable.ts';
 
-export type Style = 'good' | 'bad' | 'warning' | 'faint' | 'strong';
+type Style = 'good' | 'bad' | 'warning' | 'faint' | 'strong';
 /** A piece of a line; colour only says what the word says too. */
 export type Piece = string | { readonly text: string; readonly style: Style };
 
@@ -42,12 +42,12 @@ export interface Terminal {
 export function terminalOf(stdout: Output, stderr: Output, noColor: boolean): Terminal {
   const isTerminal = stdout.isTTY === true;
   const isErrorTerminal = stderr.isTTY === true;
-  const shown = (piece: Piece, colour: boolean) => {
+  const styled = (piece: Piece, colour: boolean) => {
     const text = printable(textOf(piece));
     return colour && typeof piece !== 'string' ? `\x1b[${codes[piece.style]}m${text}\x1b[0m` : text;
   };
   const joined = (pieces: readonly Piece[], colour: boolean) =>
-    `${pieces.map((piece) => shown(piece, colour)).join('')}\n`;
+    `${pieces.map((piece) => styled(piece, colour)).join('')}\n`;
   const colour = isTerminal && !noColor;
   const errorColour = isErrorTerminal && !noColor;
   const width = () => (isTerminal ? (stdout.columns ?? 80) : null);
@@ -124,12 +124,12 @@ const widthOf = (text: string): number => {
 /** The text in at most `room` columns, with `…` where something is missing. */
 export function cut(text: string, room: number | null): string {
   if (room === null || widthOf(text) <= room) return text;
-  let kept = '';
+  let cutText = '';
   let width = 1;
   for (const { segment } of graphemes.segment(text)) {
     width += wide.test(segment) ? 2 : 1;
     if (width > room) break;
-    kept += segment;
+    cutText += segment;
   }
-  return `${kept}…`;
+  return `${cutText}…`;
 }

@@ -1,8 +1,4 @@
-/** How the command line says times, durations, rights and counts. */
-
-import type { Permission } from '../../../domain/permission.ts';
-import { isCidr, parseDuration } from '../../config/values.ts';
-import type { ShownRights } from './rights.ts';
+/** How the command line shows times, durations, counts and lists. */
 
 const units: readonly [name: string, ms: number][] = [
   ['d', 86_400_000],
@@ -54,94 +50,9 @@ export function momentText(instant: string | null, now: Date): string {
 export const pairingText = (pairingId: string | null): string =>
   pairingId === null ? '–' : `${pairingId.slice(0, 3)} ${pairingId.slice(3)}`;
 
-export const permissionText = ({ context, operation, resource }: Permission): string =>
-  `${context}:${operation}:${resource}`;
-
-/** `role press, mqtt:read:plant/#, prefix line4/, until 2026-12-01 12:00:00`; empty when there is nothing. */
-export function rightsText(rights: Partial<ShownRights>): string {
-  const roles = rights.roles ?? [];
-  return [
-    ...(roles.length > 0 ? [`${roles.length === 1 ? 'role' : 'roles'} ${roles.join(' ')}`] : []),
-    ...shortened((rights.permissions ?? []).map(permissionText), 6),
-    ...(rights.mqttPublishPrefix ? [`prefix ${rights.mqttPublishPrefix}`] : []),
-    ...(rights.mqttClientId ? [`client id ${rights.mqttClientId}`] : []),
-    ...(rights.expiresAt ? [`until ${dateTimeText(rights.expiresAt)}`] : []),
-  ].join(', ');
-}
-
 /** The first items, and how many more there are. */
 export const shortened = (items: readonly string[], max: number): string[] =>
   items.length <= max ? [...items] : [...items.slice(0, max), `… ${items.length - max} more`];
 
 export const countText = (count: number, noun: string, plural = `${noun}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`;
-
-/** A text that was typed is not what it should be; the message says what it should be. */
-export class MistypedError extends Error {
-  override name = 'MistypedError';
-}
-
-/** @throws MistypedError */
-export function durationOf(text: string): number {
-  const durationMs = parseDuration(text);
-  if (durationMs === null)
-    throw new MistypedError(`"${text}" is no duration. Give one such as 90s, 5m, 24h or 30d.`);
-  return durationMs;
-}
-
-/** An instant, a day (its start, local time) or a duration from now, as an instant. @throws MistypedError */
-export function instantOf(text: string, now: Date): string {
-  const durationMs = parseDuration(text);
-  const isDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(
-    text,
-  );
-  const at =
-    durationMs !== null
-      ? new Date(now.getTime() + durationMs)
-      : new Date(
-          isDate ? (text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN,
-        );
-  if (Number.isNaN(at.getTime()))
-    throw new MistypedError(
-      `"${text}" is no time. Give a duration (30d), a day (2026-12-31) or an instant (2026-12-31T12:00:00Z).`,
-    );
-  return at.toISOString();
-}
-
-/** The same of what has been: a duration counts back from now. @throws MistypedError */
-export function pastInstantOf(text: string, now: Date): string {
-  const durationMs = parseDuration(text);
-  return durationMs === null
-    ? instantOf(text, now)
-    : new Date(now.getTime() - durationMs).toISOString();
-}
-
-/** Reads `mqtt:readWrite:plant/#`. @throws MistypedError */
-export function permissionOf(text: string): Permission {
-  const [, context, operation, resource] =
-    /^(mqtt|http):(read|write|readWrite):(.+)$/su.exec(text) ?? [];
-  if (resource === undefined)
-    throw new MistypedError(
-      `"${text}" is no permission. Give CONTEXT:OPERATION:RESOURCE such as mqtt:readWrite:plant/# (mqtt or http; read, write or readWrite).`,
-    );
-  return {
-    context: context as Permission['context'],
-    operation: operation as Permission['operation'],
-    resource,
-  };
-}
-
-/** @throws MistypedError */
-export function cidrOf(text: string): string {
-  if (!isCidr(text))
-    throw new MistypedError(`"${text}" is no CIDR. Give one such as 10.0.0.0/8 or 192.168.1.7/32.`);
-  return text;
-}
-
-/** @throws MistypedError */
-export function countOf(text: string, min: number, max: number): number {
-  const count = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(count >= min && count <= max))
-    throw new MistypedError(`"${text}" is not a number from ${min} to ${max}.`);
-  return count;
-}

@@ -1,50 +1,27 @@
-/** The options that say what somebody may do, the same in grant, users and roles. */
-
+/** How the command line shows rights, and what brokers have done about them. */
 import type { Permission } from '../../../domain/permission.ts';
 import type { Activation, User } from '../../api/output.ts';
-import type { Call, CommandOptions } from '../command.ts';
-import { instantOf, permissionOf } from './format.ts';
+import { dateTimeText, shortened } from './format.ts';
 
 export type ShownRights = Pick<
   User,
   'roles' | 'permissions' | 'mqttPublishPrefix' | 'mqttClientId' | 'expiresAt'
 >;
 
-export const permissionOption: CommandOptions = {
-  permission: {
-    value: 'C:OP:RESOURCE',
-    many: true,
-    help: 'a permission such as mqtt:readWrite:plant/# or http:read:/api/users (repeatable)',
-  },
-};
+export const permissionText = ({ context, operation, resource }: Permission): string =>
+  `${context}:${operation}:${resource}`;
 
-export const rightsOptions: CommandOptions = {
-  role: { value: 'ROLE', many: true, help: 'a role (repeatable)' },
-  ...permissionOption,
-  prefix: { value: 'P', help: 'put in front of every topic it publishes, as it stands: line4/' },
-  'client-id': { value: 'ID', help: 'the only MQTT client id it may use' },
-  until: { value: 'T', help: 'when the access ends: 30d, 2026-12-31 or an instant' },
-};
-
-/** The rights that are named; a field that is not named is absent. @throws MistypedError */
-export function rightsOf(call: Call): Partial<ShownRights> {
-  const prefix = call.text('prefix');
-  const clientId = call.text('client-id');
-  const expiresAt = call.read('until', (text) => instantOf(text, call.now()));
-  return {
-    ...(call.has('role') && { roles: [...call.all('role')] }),
-    ...(call.has('permission') && { permissions: call.all('permission').map(permissionOf) }),
-    ...(prefix !== null && { mqttPublishPrefix: prefix }),
-    ...(clientId !== null && { mqttClientId: clientId }),
-    ...(expiresAt !== null && { expiresAt }),
-  };
+/** `role press, mqtt:read:plant/#, prefix line4/, until 2026-12-01 12:00:00`; empty when there is nothing. */
+export function rightsText(rights: Partial<ShownRights>): string {
+  const roles = rights.roles ?? [];
+  return [
+    ...(roles.length > 0 ? [`${roles.length === 1 ? 'role' : 'roles'} ${roles.join(' ')}`] : []),
+    ...shortened((rights.permissions ?? []).map(permissionText), 6),
+    ...(rights.mqttPublishPrefix ? [`prefix ${rights.mqttPublishPrefix}`] : []),
+    ...(rights.mqttClientId ? [`client id ${rights.mqttClientId}`] : []),
+    ...(rights.expiresAt ? [`until ${dateTimeText(rights.expiresAt)}`] : []),
+  ].join(', ');
 }
-
-/** A reason, where one is given. */
-export const reasonOf = (call: Call): { reason?: string } => {
-  const reason = call.text('reason');
-  return reason === null ? {} : { reason };
-};
 
 /** The topics of MQTT permissions, each once: `plant/press-17/#`. */
 export const topicsOf = (permissions: readonly Permission[]): string[] => [

@@ -24,7 +24,7 @@ const kinds: Record<string, string> = { string: 'text', array: 'list', object: '
 
 /** Bounds that a reader wants to see beside a type. */
 const bounds = ({ minLength, maxLength, minimum, maximum, maxItems, pattern }: Schema): string => {
-  const told = [
+  const parts = [
     !minLength ? '' : `at least ${minLength}`,
     maxLength === undefined ? '' : `at most ${maxLength}`,
     minimum === undefined || Number(minimum) < -1e15 ? '' : `from ${minimum}`,
@@ -32,7 +32,7 @@ const bounds = ({ minLength, maxLength, minimum, maximum, maxItems, pattern }: S
     maxItems === undefined ? '' : `at most ${maxItems}`,
     pattern === undefined || String(pattern).length > 60 ? '' : `like ${pattern}`,
   ].filter(Boolean);
-  return told.length === 0 ? '' : ` (${told.join(', ')})`;
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 };
 
 /** A type as a reader would say it; objects within objects are named by their fields alone. */

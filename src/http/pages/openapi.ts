@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { namedShapes } from '../../api/output.ts';
 import { type ProblemCode, problemTable } from '../../api/problems.ts';
-import { type AnswerDeclared, Nothing, parametersOf, type Route } from '../route.ts';
+import { type DeclaredAnswer, Nothing, parametersOf, type Route } from '../route.ts';
 import '../../api/input.ts';
 import '../../api/service.ts';
 
@@ -76,7 +76,7 @@ const headers = (route: Route, status: number): JsonObject => ({
 const withHeaders = (answer: JsonObject, found: JsonObject): JsonObject =>
   Object.keys(found).length === 0 ? answer : { ...answer, headers: found };
 
-function answerOf({ description, body, type }: AnswerDeclared): JsonObject {
+function answerOf({ description, body, type }: DeclaredAnswer): JsonObject {
   if (body !== undefined)
     return { description, content: { 'application/json': { schema: schemaOf(body) } } };
   if (type !== undefined)
@@ -92,14 +92,14 @@ function responsesOf(route: Route): JsonObject {
   for (const [status, codes] of byStatus) {
     const declared = responses.get(status);
     const content = { 'application/problem+json': { schema: { $ref: `${components}Problem` } } };
-    const told = codes.map((code) => `\`${code}\``).join(', ');
+    const codeList = codes.map((code) => `\`${code}\``).join(', ');
     responses.set(
       status,
       declared === undefined
-        ? withHeaders({ description: told, content }, headers(route, status))
+        ? withHeaders({ description: codeList, content }, headers(route, status))
         : {
             ...declared,
-            description: `${declared.description as string} Or ${told}.`,
+            description: `${declared.description as string} Or ${codeList}.`,
             content: { ...(declared.content as JsonObject), ...content },
           },
     );

@@ -37,14 +37,14 @@ export function reportPage(report: WindowReport, verifierKey: string): string {
     row('At most', window.maxRequests ?? '–'),
     row('Note', window.note ?? '–'),
   ];
-  const counted = Object.entries(countWords).map(
+  const countItems = Object.entries(countWords).map(
     ([
       name,
       words,
     ]) => html`<div><dt>${words}</dt><dd>${counts[name as keyof typeof counts] ?? '–'}</dd></div>
 `,
   );
-  const asked = requests.map(
+  const requestRows = requests.map(
     ({ username, kind, flow, source, pairingId, requestedAt, status, contested, decision }) =>
       html`<tr><td>${username}</td><td>${kind}${contested ? ', contested' : ''}</td><td>${flow}</td>
 <td>${source ?? '–'}</td><td>${pairingId ?? '–'}</td><td>${moment(requestedAt)}</td><td>${status}</td>
@@ -57,11 +57,11 @@ export function reportPage(report: WindowReport, verifierKey: string): string {
 <h1>Window report</h1>
 <table>${facts}</table>
 <h2>What came of it</h2>
-<dl class="counts">${counted}</dl>
+<dl class="counts">${countItems}</dl>
 <h2>Requests</h2>
 <div class="scroll"><table>
 <thead><tr><th>Name</th><th>Kind</th><th>Flow</th><th>From</th><th>Pairing ID</th><th>Asked</th><th>Status</th><th>Decided by</th><th>Reason</th></tr></thead>
-<tbody>${asked}</tbody>
+<tbody>${requestRows}</tbody>
 </table></div>
 <h2>Signature</h2>
 <p>Over the canonical JSON (RFC 8785) of this report without its signature, as a C2SP signed note:</p>

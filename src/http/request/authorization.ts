@@ -23,7 +23,7 @@ const segmentsOf = (path: string): string[] =>
   });
 
 /** GET is read, the rest write (WIRE "Conventions"). */
-export const operationOf = (method: string): 'read' | 'write' =>
+const operationOf = (method: string): 'read' | 'write' =>
   method === 'GET' || method === 'HEAD' ? 'read' : 'write';
 
 /** @throws Problem `permission-missing`, which names the permission that would do */

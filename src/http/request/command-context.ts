@@ -14,7 +14,7 @@ export const commandContext = ({ caller, source, cause }: CommandContext): Comma
 });
 
 /** Whether personal fields are opened for this caller (SPEC 5). */
-export const seeing = ({ permissions }: Caller): boolean =>
+export const mayReadPersonalData = ({ permissions }: Caller): boolean =>
   mayCall(permissions, personalDataResource.split('/'), 'read');
 
 /** What was found, or the problem that says what is missing. */

@@ -135,7 +135,7 @@ function parsedBy<S extends z.ZodType>(
   return { faults: oneEach([...refused, ...faults]).slice(0, faultsNamedMax) };
 }
 
-/** The first fault of each place: what else is wrong there shows when that is mended. */
+/** The first fault of each place: what else is wrong there shows when that is fixed. */
 const oneEach = (faults: readonly Fault[]): Fault[] => [
   ...Map.groupBy(faults, placeOf)
     .values()

@@ -7,7 +7,7 @@ import type { Context } from 'koa';
 import { bearerOf } from './authorization.ts';
 
 /** What the page sends with each call. */
-export const pageHeader = 'gatebook-page';
+const pageHeader = 'gatebook-page';
 
 /** Cookies know no ports: two registries on one machine have two names. */
 const cookieName = (ctx: Context): string =>

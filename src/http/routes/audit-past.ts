@@ -6,7 +6,7 @@ import { ByUsername, PageQuery, SentInstant } from '../../api/input.ts';
 import type { App } from '../../app.ts';
 import { keptPageHeaders } from '../pages/html.ts';
 import { reportPage } from '../pages/report.ts';
-import { found, seeing } from '../request/command-context.ts';
+import { found, mayReadPersonalData } from '../request/command-context.ts';
 import { malformed } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 
@@ -21,7 +21,7 @@ const AccessQuery = z.strictObject({
 });
 const ByWindowId = z.strictObject({ id: Id });
 
-export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
+const atMoment = (app: Pick<App, 'audit'>): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/state',
@@ -49,14 +49,17 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     access: 'permitted',
     query: AccessQuery,
     answers: { 200: { description: 'By username.', body: AccessThenList } },
-    handle({ query: { at, ...asked } }) {
-      if ((asked.topic === undefined) === (asked.username === undefined))
+    handle({ query: { at, ...query } }) {
+      if ((query.topic === undefined) === (query.username === undefined))
         throw malformed([
           { parameter: 'topic', detail: 'Ask for a topic or for a username, one of the two.' },
         ]);
-      return ok(app.audit.accessAt(at, asked));
+      return ok(app.audit.accessAt(at, query));
     },
   }),
+];
+
+const explaining = (app: Pick<App, 'audit'>): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/explain/{username}',
@@ -70,8 +73,8 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     },
     problems: ['user-not-found'],
     async handle({ params, caller }) {
-      const told = await app.audit.explain(params.username, seeing(caller));
-      return ok(found(told, 'user-not-found'));
+      const explanation = await app.audit.explain(params.username, mayReadPersonalData(caller));
+      return ok(found(explanation, 'user-not-found'));
     },
   }),
   route({
@@ -86,7 +89,10 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
     answers: { 200: { description: 'The report.', body: WindowReport } },
     problems: ['window-not-found'],
     async handle({ params, caller, prefersHtml }) {
-      const report = found(await app.audit.report(params.id, seeing(caller)), 'window-not-found');
+      const report = found(
+        await app.audit.report(params.id, mayReadPersonalData(caller)),
+        'window-not-found',
+      );
       const headers = { Vary: 'Accept' };
       if (!prefersHtml) return { ...ok(report), headers };
       const body = reportPage(report, app.audit.verifierKey);
@@ -98,4 +104,9 @@ export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
       };
     },
   }),
+];
+
+export const pastRoutes = (app: Pick<App, 'audit'>): Route[] => [
+  ...atMoment(app),
+  ...explaining(app),
 ];

@@ -9,20 +9,20 @@ import { ok, type Route, route } from '../route.ts';
 const group = 'Audit';
 
 /** A whole number as a query parameter has it. */
-const Number15 = z
+const SentNumber = z
   .string()
   .refine((text) => /^(?:0|[1-9]\d{0,14})$/.test(text), { message: 'must be a whole number' })
   .transform(Number)
   .meta({ type: 'integer', minimum: 0 });
 
-const InclusionQuery = z.strictObject({ index: Number15, size: Number15.optional() });
-const ConsistencyQuery = z.strictObject({ from: Number15, to: Number15.optional() });
-const ExportQuery = z.strictObject({ from: Number15.optional() });
+const InclusionQuery = z.strictObject({ index: SentNumber, size: SentNumber.optional() });
+const ConsistencyQuery = z.strictObject({ from: SentNumber, to: SentNumber.optional() });
+const ExportQuery = z.strictObject({ from: SentNumber.optional() });
 
 const Hash = z.string().describe('32 bytes in base64.');
 const Count = z.int().min(0);
 
-export const InclusionProof = named(
+const InclusionProof = named(
   'InclusionProof',
   z.strictObject({
     index: Count,
@@ -32,7 +32,7 @@ export const InclusionProof = named(
     hashes: z.array(Hash),
   }),
 );
-export const ConsistencyProof = named(
+const ConsistencyProof = named(
   'ConsistencyProof',
   z.strictObject({ from: Count, to: Count, hashes: z.array(Hash) }),
 );
@@ -56,12 +56,14 @@ function signedNow({ audit }: Pick<App, 'audit'>): string {
   });
 }
 
-async function* begun<Portion>(first: Portion, others: AsyncIterable<Portion>) {
+async function* withFirst<Portion>(first: Portion, others: AsyncIterable<Portion>) {
   yield first;
   yield* others;
 }
 
-export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
+type ProofApp = Pick<App, 'audit' | 'logger'>;
+
+const signing = (app: ProofApp): Route[] => [
   route({
     method: 'GET',
     path: '/.well-known/checkpoint-key',
@@ -86,6 +88,9 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
     answers: { 200: { description: 'A C2SP signed note.', type: 'text/plain' } },
     handle: () => ({ status: 200, body: signedNow(app), type: 'text/plain; charset=utf-8' }),
   }),
+];
+
+const proving = (app: ProofApp): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/proofs/inclusion',
@@ -118,6 +123,9 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
       return ok(app.audit.consistency(within('from', query.from, 1, to), to));
     },
   }),
+];
+
+const exporting = (app: ProofApp): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/export',
@@ -135,7 +143,7 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
       const portions = app.audit.exportFrom(from);
       // A log that cannot be read at all is a problem, and not an answer that breaks off.
       const first = await portions.next();
-      const lines = Readable.from(first.done ? [] : begun(first.value, portions), {
+      const lines = Readable.from(first.done ? [] : withFirst(first.value, portions), {
         objectMode: false,
         signal,
       });
@@ -146,4 +154,10 @@ export const proofRoutes = (app: Pick<App, 'audit' | 'logger'>): Route[] => [
       return { status: 200, body: lines, type: 'application/x-ndjson' };
     },
   }),
+];
+
+export const proofRoutes = (app: ProofApp): Route[] => [
+  ...signing(app),
+  ...proving(app),
+  ...exporting(app),
 ];

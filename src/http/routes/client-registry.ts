@@ -13,7 +13,12 @@ import {
 import { Bulk, KnockList, Request, RequestList, Window } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import { commandContext, faultsUnlessAhead, found, seeing } from '../request/command-context.ts';
+import {
+  commandContext,
+  faultsUnlessAhead,
+  found,
+  mayReadPersonalData,
+} from '../request/command-context.ts';
 import { Problem, problemOf } from '../response/problem.ts';
 import { done, ok, type Route, type RouteResponse, route } from '../route.ts';
 
@@ -81,7 +86,8 @@ const requestRoutes = ({ views }: App): Route[] => [
     access: 'permitted',
     query: RequestsQuery,
     answers: { 200: { description: 'Newest first.', body: RequestList } },
-    handle: async ({ query, caller }) => ok(await views.requests(query, seeing(caller))),
+    handle: async ({ query, caller }) =>
+      ok(await views.requests(query, mayReadPersonalData(caller))),
   }),
   route({
     method: 'GET',
@@ -94,7 +100,7 @@ const requestRoutes = ({ views }: App): Route[] => [
     answers: requestNow,
     problems: ['request-not-found'],
     handle: async ({ params, caller }) =>
-      ok(found(await views.request(params.id, seeing(caller)), 'request-not-found')),
+      ok(found(await views.request(params.id, mayReadPersonalData(caller)), 'request-not-found')),
   }),
 ];
 
@@ -133,7 +139,7 @@ const decisionRoutes = (app: App): Route[] => [
     async handle(request) {
       const { id } = request.params;
       const granted = await app.administration.grant(commandContext(request), id, request.body);
-      const decided = await app.views.request(id, seeing(request.caller));
+      const decided = await app.views.request(id, mayReadPersonalData(request.caller));
       return done(granted, found(decided, 'request-not-found'));
     },
   }),
@@ -152,7 +158,7 @@ const decisionRoutes = (app: App): Route[] => [
     async handle(request) {
       const { id } = request.params;
       const denied = await app.administration.deny(commandContext(request), id, request.body);
-      const decided = await app.views.request(id, seeing(request.caller));
+      const decided = await app.views.request(id, mayReadPersonalData(request.caller));
       return done(denied, found(decided, 'request-not-found'));
     },
   }),
@@ -163,7 +169,7 @@ interface Outcomes {
   readonly results: readonly { readonly requestId: string; readonly error?: unknown }[];
 }
 
-/** Each outcome as it is told; an error that is our own fault is logged and says no more than that. */
+/** Each outcome; an error that is our own fault is logged and says no more than that. */
 async function bulkResponse(
   { views, logger, metrics }: App,
   { position, results }: Outcomes,
@@ -178,7 +184,7 @@ async function bulkResponse(
     }
     const problem = problemOf(result.error) ?? new Problem('internal-error');
     if (problem.code === 'internal-error')
-      logger.error('a bulk decision failed', { requestId, error: result.error });
+      logger.error('A decision of many failed', { requestId, error: result.error });
     metrics.refusals.inc({ code: problem.code });
     outcomes.push({ requestId, problem: problem.document });
   }

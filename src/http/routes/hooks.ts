@@ -47,14 +47,14 @@ type Context = Parameters<Middleware<RequestState>>[0];
 /** `/hooks/<broker>/…` with the Bearer token, or `/hooks/<broker>/<secret>/…` without. */
 export function hookAnswers({ hooks, secret, vhosts }: HookOptions): Middleware<RequestState> {
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  const wanted = secret === null ? null : digest(secret);
+  const expected = secret === null ? null : digest(secret);
 
   /** What stands behind the broker's name, once the secret was right. */
   function restOf(ctx: Context, rest: readonly string[]): readonly string[] {
     const [, bearer] = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization')) ?? [];
-    const shown = bearer ?? rest[0] ?? '';
-    if (shown === '') throw new Problem('token-missing');
-    if (wanted === null || !timingSafeEqual(digest(shown), wanted))
+    const given = bearer ?? rest[0] ?? '';
+    if (given === '') throw new Problem('token-missing');
+    if (expected === null || !timingSafeEqual(digest(given), expected))
       throw new Problem('token-invalid');
     return bearer === undefined ? rest.slice(1) : rest;
   }
@@ -86,7 +86,7 @@ export function hookAnswers({ hooks, secret, vhosts }: HookOptions): Middleware<
   return async (ctx, next) => {
     const [, first, kind, ...rest] = ctx.path.split('/');
     const known = hookKinds.find((one) => one === kind);
-    if (wanted === null || first !== 'hooks' || known === undefined) return await next();
+    if (expected === null || first !== 'hooks' || known === undefined) return await next();
     // Never the path as sent: it may hold the secret.
     ctx.state.route = `/hooks/${known}`;
     const body = await answers[known](ctx, restOf(ctx, rest));

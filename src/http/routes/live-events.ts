@@ -5,9 +5,10 @@ import { mayCall } from '../../../domain/permission.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../limits.ts';
+import { entryData } from '../../notifications/entry-data.ts';
 import { type LiveEntry, type LiveName, liveNames } from '../../notifications/live-events.ts';
 import type { Knock } from '../../registration/knocks.ts';
-import { seeing } from '../request/command-context.ts';
+import { mayReadPersonalData } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 
@@ -24,7 +25,7 @@ const EventsQuery = z.strictObject({
     .optional(),
 });
 
-const wanting = (types: string | undefined) => {
+const typeFilter = (types: string | undefined) => {
   const wanted = types?.split(',');
   return (name: LiveName): boolean =>
     wanted?.some(
@@ -44,24 +45,14 @@ function pathOf(name: LiveName, key: string): string[] {
 const allowed = ({ permissions }: Caller, name: LiveName, key: string): boolean =>
   mayCall(permissions, pathOf(name, key), 'read');
 
-async function thingOf({ views }: App, entry: LiveEntry, caller: Caller): Promise<unknown> {
-  const { name, key } = entry;
-  if (name.startsWith('request.')) return await views.request(key, seeing(caller));
-  if (name.startsWith('window.')) return views.window();
-  const user = views.user(key);
-  if (name === 'user.changed' || user === undefined) return user;
-  const found = user.activations.find(({ broker }) => broker === entry.broker);
-  return found && { ...found, username: key };
-}
-
-const written = (name: string, data: unknown, id: string | null): string =>
+const eventText = (name: string, data: unknown, id: string | null): string =>
   `${id === null ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-const started = (position: string): string => `id: ${position}\n\n`;
+const idOnly = (position: string): string => `id: ${position}\n\n`;
 
-const canonical = (id: string) => /^\d{20}$/.test(id);
+const isPosition = (id: string) => /^\d{20}$/.test(id);
 
-type Watching = RouteRequest<unknown, { types?: string | undefined }, unknown, 'permitted'>;
+type EventsRequest = RouteRequest<unknown, { types?: string | undefined }, unknown, 'permitted'>;
 
 /**
  * Entries as text, each with the id of its event. What one event means is one text, so that nobody
@@ -76,10 +67,12 @@ async function* entriesAsText(
   let text = '';
   for (const [at, entry] of entries.entries()) {
     const readable = wants(entry.name) && allowed(caller, entry.name, entry.key);
-    const thing = readable ? await thingOf(app, entry, caller) : undefined;
-    if (thing !== undefined) text += written(entry.name, thing, entry.position);
+    const data = readable
+      ? await entryData(app.views, entry, mayReadPersonalData(caller))
+      : undefined;
+    if (data !== undefined) text += eventText(entry.name, data, entry.position);
     if (entries[at + 1]?.position === entry.position) continue;
-    yield text === '' ? started(entry.position) : text;
+    yield text === '' ? idOnly(entry.position) : text;
     text = '';
   }
 }
@@ -90,20 +83,24 @@ const knocksAsText = (
   wants: (name: LiveName) => boolean,
 ): string =>
   wants('knock') && allowed(caller, 'knock', '')
-    ? knocks.map((knock) => written('knock', knock, null)).join('')
+    ? knocks.map((knock) => eventText('knock', knock, null)).join('')
     : '';
 
 /** Ends when the reader goes away, the service stops, or the token lets nobody in any more. */
-async function* streamed(app: App, request: Watching, over: () => void): AsyncGenerator<string> {
+async function* eventStream(
+  app: App,
+  request: EventsRequest,
+  over: () => void,
+): AsyncGenerator<string> {
   const { signal, bearer, lastEventId, query } = request;
-  const wants = wanting(query.types);
+  const wants = typeFilter(query.types);
   const goesOn = lastEventId !== null && lastEventId !== '';
   const position = () => app.readModels.position();
-  const from = goesOn && canonical(lastEventId) ? lastEventId : null;
+  const from = goesOn && isPosition(lastEventId) ? lastEventId : null;
   const reader = app.liveEvents.read(goesOn ? (from ?? 'none') : null);
   let lastId = from ?? position();
   try {
-    yield `retry: 2000\n${goesOn ? '\n' : started(lastId)}`;
+    yield `retry: 2000\n${goesOn ? '\n' : idOnly(lastId)}`;
     while (!signal.aborted) {
       const { reset, entries, knocks, checkpoint } = await reader.next(liveHeartbeatMs, signal);
       if (signal.aborted) return;
@@ -112,7 +109,7 @@ async function* streamed(app: App, request: Watching, over: () => void): AsyncGe
       if (caller === null || !mayCall(caller.permissions, ['', 'api', 'events'], 'read')) return;
       if (reset) {
         lastId = position();
-        yield written('reset', {}, lastId);
+        yield eventText('reset', {}, lastId);
       }
       lastId = entries.at(-1)?.position ?? lastId;
       yield* entriesAsText(app, entries, caller, wants);
@@ -120,7 +117,7 @@ async function* streamed(app: App, request: Watching, over: () => void): AsyncGe
       if (turned !== '') yield turned;
       const published = checkpoint !== undefined && wants('checkpoint.published');
       if (published && allowed(caller, 'checkpoint.published', ''))
-        yield written('checkpoint.published', checkpoint, lastId);
+        yield eventText('checkpoint.published', checkpoint, lastId);
       if (!reset && entries.length === 0 && turned === '') yield ': heartbeat\n\n';
     }
   } finally {
@@ -154,7 +151,7 @@ function streamCounter() {
 }
 
 export function eventRoutes(app: App): Route[] {
-  const opened = streamCounter();
+  const countStream = streamCounter();
   return [
     route({
       method: 'GET',
@@ -171,8 +168,8 @@ export function eventRoutes(app: App): Route[] {
       },
       problems: ['source-throttled'],
       handle(request) {
-        const over = opened(request.caller.username);
-        const body = Readable.from(streamed(app, request, over), { objectMode: true });
+        const over = countStream(request.caller.username);
+        const body = Readable.from(eventStream(app, request, over), { objectMode: true });
         // Also where it went away before its first line.
         request.signal.addEventListener('abort', over);
         return {

@@ -28,7 +28,7 @@ const refusals: readonly ProblemCode[] = [
 type LongPoll = Pick<RouteRequest<unknown, unknown, unknown, 'open'>, 'waitMs' | 'signal'>;
 
 /** The request whose decision changes an answer; undefined: nothing is waited for. */
-const awaited = (answer: DoorAnswer): string | undefined => {
+const awaitedRequestId = (answer: DoorAnswer): string | undefined => {
   if (answer.kind === 'pending') return answer.requestId;
   return answer.kind === 'refused' && answer.refusal === 'replacement-pending'
     ? (answer.requestId ?? undefined)
@@ -36,20 +36,20 @@ const awaited = (answer: DoorAnswer): string | undefined => {
 };
 
 /** Holds an answer back while nothing is decided, at most as long as the client prefers to wait. */
-async function decided(
+async function awaitDecision(
   { registration }: App,
   first: DoorAnswer,
-  asked: LongPoll,
+  request: LongPoll,
 ): Promise<DoorAnswer> {
-  const waited = awaited(first);
+  const firstId = awaitedRequestId(first);
   // Most do not wait, and need no signal made for them.
-  if (asked.waitMs === 0 || waited === undefined) return first;
-  const { waitMs, signal } = asked;
+  if (request.waitMs === 0 || firstId === undefined) return first;
+  const { waitMs, signal } = request;
   const endMs = performance.now() + waitMs;
   // What was decided since the first answer is not waited for.
-  let answer = registration.answerFor(waited) ?? first;
+  let answer = registration.answerFor(firstId) ?? first;
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
-    const requestId = awaited(answer);
+    const requestId = awaitedRequestId(answer);
     if (requestId === undefined || !(await registration.changed(requestId, leftMs, signal))) break;
     answer = registration.answerFor(requestId) ?? answer;
   }
@@ -128,7 +128,7 @@ export const doorRoutes = (app: App): Route[] => [
         requestedPermissions: requestedPermissions ?? [],
       } as const;
       const first = await app.registration.ask(attempt, request.cause);
-      const answer = await decided(app, first, request);
+      const answer = await awaitDecision(app, first, request);
       // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
       const ended =
         answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
@@ -148,7 +148,7 @@ export const doorRoutes = (app: App): Route[] => [
       const requestId = await app.registration.requestIdOf(request.bearer ?? '');
       const first = requestId === null ? undefined : app.registration.answerFor(requestId);
       if (first === undefined) throw new Problem('token-invalid');
-      return doorResponse(app, await decided(app, first, request));
+      return doorResponse(app, await awaitDecision(app, first, request));
     },
   }),
 ];

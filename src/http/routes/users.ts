@@ -16,8 +16,8 @@ import {
   commandContext,
   faultsUnlessAhead,
   found,
+  mayReadPersonalData,
   passwordFaultsOf,
-  seeing,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
 
@@ -64,12 +64,12 @@ const listing = ({ views }: App): Route[] => [
     problems: ['user-not-found'],
     handle({ params, query, caller }) {
       found(views.user(params.username), 'user-not-found');
-      return ok(views.sessions(params.username, query, seeing(caller)));
+      return ok(views.sessions(params.username, query, mayReadPersonalData(caller)));
     },
   }),
 ];
 
-const making = (app: App): Route[] => [
+const creating = (app: App): Route[] => [
   route({
     method: 'POST',
     path: base,
@@ -92,6 +92,9 @@ const making = (app: App): Route[] => [
       return created(made, `${base}/${username}`, { ...user, password: made.password });
     },
   }),
+];
+
+const changing = (app: App): Route[] => [
   route({
     method: 'PUT',
     path: `${base}/{username}/authorization`,
@@ -182,7 +185,8 @@ const change = (
 
 export const userRoutes = (app: App): Route[] => [
   ...listing(app),
-  ...making(app),
+  ...creating(app),
+  ...changing(app),
   change(app, 'suspend', 'Stop a user for a while', ['user-not-active', 'last-administrator']),
   change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended']),
   change(app, 'revoke', 'Take access away', ['user-not-active', 'last-administrator']),

@@ -8,7 +8,7 @@ import { WhatIf } from '../../api/what-if.ts';
 import type { App } from '../../app.ts';
 import { PeriodTooLong, TooManyWhatIfs } from '../../audit/time-travel/what-if.ts';
 import { requirePermission } from '../request/authorization.ts';
-import { seeing } from '../request/command-context.ts';
+import { mayReadPersonalData } from '../request/command-context.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 
@@ -110,7 +110,7 @@ export const whatIfRoutes = (app: Pick<App, 'audit'>): Route[] => [
       try {
         const found = await app.audit.whatIf(
           { ...query, rule: ruleOf(query) },
-          seeing(caller),
+          mayReadPersonalData(caller),
           signal,
         );
         if (found === undefined) throw new Problem('stopping');

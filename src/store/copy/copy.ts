@@ -3,6 +3,7 @@
  * metadata unchanged; goes on where it was; and moves a log, so that only one of the two lives on.
  */
 import { readBatchMax } from '../../limits.ts';
+import { CopyRefused, LogNotLive } from '../errors.ts';
 import {
   beginning,
   type EventStore,
@@ -10,7 +11,7 @@ import {
   type StoredEvent,
   type VaultChange,
 } from '../event-store.ts';
-import { LogNotLive, type MovableStore } from '../log-state.ts';
+import type { MovableStore } from '../log-state.ts';
 import { type Digest, digest, lineOf } from './digest.ts';
 import { writerInto } from './writer.ts';
 
@@ -28,11 +29,6 @@ export interface Copied {
   /** Over the canonical lines of all events in order, in hex: of the log, and of what the vault keeps. */
   readonly sha256: string;
   readonly vaultSha256: string;
-}
-
-/** The target is another log than the source, or became one. */
-export class CopyRefused extends Error {
-  override name = 'CopyRefused';
 }
 
 interface Copy<Store extends EventStore = EventStore> {

@@ -4,7 +4,8 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { StoreLocked, StoreUnavailable } from '../event-store.ts';
+import { StoreLocked } from '../errors.ts';
+import { StoreUnavailable } from '../event-store.ts';
 import { assertLive, type Purpose } from '../log-state.ts';
 import { markIn } from './mark.ts';
 

@@ -25,7 +25,7 @@ let running: AbortController | null = null;
 let complete = false;
 
 /** Reads everything anew. */
-export async function readAll(): Promise<void> {
+async function readAll(): Promise<void> {
   const registry = '/api/client-registry';
   const optional = async <T>(path: string, read: () => Promise<T>, otherwise: T): Promise<T> =>
     may('read', path) ? await read() : otherwise;
@@ -75,16 +75,16 @@ export const useFreshRoles = (): void => {
 };
 
 let newCount = 0;
-let saidMs = 0;
-function sayNew(): void {
+let announcedMs = 0;
+function announceNew(): void {
   newCount++;
   const say = () => {
     if (newCount === 0) return;
     announce(counted(newCount, 'new request', 'new requests'));
     newCount = 0;
-    saidMs = Date.now();
+    announcedMs = Date.now();
   };
-  if (Date.now() - saidMs > announceEveryMs) say();
+  if (Date.now() - announcedMs > announceEveryMs) say();
   else setTimeout(say, announceEveryMs);
 }
 
@@ -114,13 +114,9 @@ export function putRequest(request: Request): void {
     return;
   }
   change({ arrivals: [request, ...arrivals] });
-  sayNew();
+  announceNew();
   if (!listIsHeld()) letArrivalsIn();
 }
-
-const requestOrder = (a: Request, b: Request): number => (a.requestedAt < b.requestedAt ? 1 : -1);
-export const inOrder = (requests: readonly Request[]): Request[] =>
-  [...requests].sort(requestOrder);
 
 function apply(name: string, data: unknown): void {
   if (name === 'reset') {

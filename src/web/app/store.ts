@@ -3,17 +3,17 @@ import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Knock, Request, Role, Self, Window } from '../../api/output.ts';
 import { nowMs } from './api.ts';
 
-export interface Toast {
+interface Toast {
   readonly text: string;
   readonly tone: 'good' | 'bad' | 'wait';
   readonly action?: { readonly label: string; readonly run: () => void };
 }
 
-export type PageConnection =
+type PageConnection =
   | { readonly status: 'connecting' | 'live' | 'refused' }
   | { readonly status: 'lost'; readonly atMs: number; readonly retryMs: number };
 
-export interface PageState {
+interface PageState {
   /** undefined: not known yet. null: nobody is signed in. */
   me: Self | null | undefined;
   /** Somebody was signed in until now: what they typed stays. */
@@ -79,15 +79,15 @@ export const state: PageState = {
 };
 
 const listeners = new Set<() => void>();
-let told = false;
+let isScheduled = false;
 
 /** Changes what is known; many changes of one moment are drawn once. */
 export function change(changes: Partial<PageState> = {}): void {
   Object.assign(state, changes);
-  if (told) return;
-  told = true;
+  if (isScheduled) return;
+  isScheduled = true;
   queueMicrotask(() => {
-    told = false;
+    isScheduled = false;
     for (const listener of [...listeners]) listener();
   });
 }

@@ -77,6 +77,42 @@ function Line({ event }: { event: Event }): View {
     ${open && html`<tr class="opened"><td colspan="5"><${EventDetails} event=${event} /></td></tr>`}`;
 }
 
+type SetFilter = (change: Partial<Filter>) => void;
+
+function FilterForm({ filter, set }: { filter: Filter; set: SetFilter }): View {
+  const input = (
+    field: keyof Filter,
+    label: string,
+    type: string,
+  ) => html`<div class="field"><label for="f-${field}">${label}</label>
+    <input class="input" id="f-${field}" type=${type} step="1" autocomplete="off" value=${filter[field]} onInput=${(event: InputEvent) => set({ [field]: (event.target as HTMLInputElement).value })} /></div>`;
+  return html`<form class="fields thirds" role="search" aria-label="Filter the history" onSubmit=${(event: globalThis.Event) => event.preventDefault()}>
+  ${input('username', 'Client, whole name', 'search')}
+  ${input('q', 'Part of a name or kind', 'search')}
+  <div class="field"><label for="f-type">What</label><select class="input" id="f-type" onChange=${(event: globalThis.Event) => set({ type: (event.target as HTMLSelectElement).value })}>${kinds.map(([type, words]) => html`<option value=${type} selected=${type === filter.type}>${words}</option>`)}</select></div>
+  ${input('actor', 'By', 'search')}
+  ${input('since', 'From', 'datetime-local')}
+  ${input('until', 'To', 'datetime-local')}
+</form>`;
+}
+
+/** How much happened in the last day; drawing over it chooses a time. */
+function Activity({
+  chosen,
+  choose,
+}: {
+  chosen: ChartSpan | null;
+  choose: (span: ChartSpan | null) => void;
+}): View {
+  const [span] = useState<ChartSpan>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
+  const chart = useRead('activity', () => activity(span));
+  return html`<section class="card" aria-labelledby="act">
+  <div class="row"><h2 id="act">The last 24 hours</h2>
+    <p class="small">${chosen === null ? html`<span class="soft">Drag over it to choose a time, or type it below.</span>` : html`Chosen: ${dateTime(new Date(chosen.since).toISOString(), nowMs())} to ${dateTime(new Date(chosen.until).toISOString(), nowMs())}. <button class="link" onClick=${() => choose(null)}>Clear<span class="sr"> the chosen time</span></button>`}</p></div>
+  <${Chart} events=${chart.value ?? []} span=${span} chosen=${chosen} choose=${choose} />
+</section>`;
+}
+
 export function Audit({ query }: { query: URLSearchParams }): View {
   const [filter, setFilter] = useState<Filter>({
     username: query.get('username') ?? '',
@@ -86,7 +122,6 @@ export function Audit({ query }: { query: URLSearchParams }): View {
     since: '',
     until: '',
   });
-  const [span] = useState<ChartSpan>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
   const [asOf, setAsOf] = useState('');
   const [chosen, setChosen] = useState<ChartSpan | null>(null);
   const list = useRef<HTMLElement>(null);
@@ -99,10 +134,9 @@ export function Audit({ query }: { query: URLSearchParams }): View {
     filter.until === '',
     isHeld,
   );
-  const chart = useRead('activity', () => activity(span));
   if (!may('read', '/api/audit/events'))
     return html`<div class="page-head"><h1 tabindex="-1">Audit</h1></div><p class="card">You may not read the history. That needs read on /api/audit/events; an administrator can give it.</p>`;
-  const set = (change: Partial<Filter>) => setFilter((before) => ({ ...before, ...change }));
+  const set: SetFilter = (change) => setFilter((before) => ({ ...before, ...change }));
   const choose = (next: ChartSpan | null) => {
     setChosen(next);
     set({
@@ -110,12 +144,6 @@ export function Audit({ query }: { query: URLSearchParams }): View {
       until: next === null ? '' : local(next.until),
     });
   };
-  const input = (
-    field: keyof Filter,
-    label: string,
-    type: string,
-  ) => html`<div class="field"><label for="f-${field}">${label}</label>
-    <input class="input" id="f-${field}" type=${type} step="1" autocomplete="off" value=${filter[field]} onInput=${(event: InputEvent) => set({ [field]: (event.target as HTMLInputElement).value })} /></div>`;
   return html`<div class="page-head"><h1 tabindex="-1">Audit</h1><p>Everything that happened, in order. Nothing here can be changed, by nobody.</p></div>
     ${
       may('read', '/api/audit/state') &&
@@ -124,22 +152,11 @@ export function Audit({ query }: { query: URLSearchParams }): View {
         set({ until: local });
       }} />`
     }
-    <section class="card" aria-labelledby="act">
-      <div class="row"><h2 id="act">The last 24 hours</h2>
-        <p class="small">${chosen === null ? html`<span class="soft">Drag over it to choose a time, or type it below.</span>` : html`Chosen: ${dateTime(new Date(chosen.since).toISOString(), nowMs())} to ${dateTime(new Date(chosen.until).toISOString(), nowMs())}. <button class="link" onClick=${() => choose(null)}>Clear<span class="sr"> the chosen time</span></button>`}</p></div>
-      <${Chart} events=${chart.value ?? []} span=${span} chosen=${chosen} choose=${choose} />
-    </section>
+    <${Activity} chosen=${chosen} choose=${choose} />
     <div class="split"><div>
     <section class="card" aria-labelledby="hist" ref=${list}>
       <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
-      <form class="fields thirds" role="search" aria-label="Filter the history" onSubmit=${(event: globalThis.Event) => event.preventDefault()}>
-        ${input('username', 'Client, whole name', 'search')}
-        ${input('q', 'Part of a name or kind', 'search')}
-        <div class="field"><label for="f-type">What</label><select class="input" id="f-type" onChange=${(event: globalThis.Event) => set({ type: (event.target as HTMLSelectElement).value })}>${kinds.map(([type, words]) => html`<option value=${type} selected=${type === filter.type}>${words}</option>`)}</select></div>
-        ${input('actor', 'By', 'search')}
-        ${input('since', 'From', 'datetime-local')}
-        ${input('until', 'To', 'datetime-local')}
-      </form>
+      <${FilterForm} filter=${filter} set=${set} />
       <${ReadFault} fault=${fault} again=${again} />
       ${freshCount > 0 && html`<div class="row arrivals"><button class="button" onClick=${showFresh}><${Icon} name="down" />${counted(freshCount, 'new event', 'new events')}</button></div>`}
       ${

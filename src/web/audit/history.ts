@@ -41,7 +41,7 @@ function letIn(before: FoundEvents): FoundEvents {
     : { ...before, items: fresh, cursor: gap.cursor, fresh: [], gap: null };
 }
 
-export interface ShownHistory {
+interface ShownHistory {
   readonly items: readonly Event[];
   /** How many newer ones wait to be shown. */
   readonly freshCount: number;
@@ -61,14 +61,14 @@ export function useHistory(query: string, isLive: boolean, isHeld: () => boolean
   const [found, setFound] = useState<FoundEvents>(none);
   const [loading, setLoading] = useState(false);
   const [fault, setFault] = useState<PageFault | null>(null);
-  const asked = useRef(query);
-  asked.current = query;
+  const currentQuery = useRef(query);
+  currentQuery.current = query;
   const read = (cursor: string | null) => {
     setLoading(true);
     eventsOf(query, pageSize, cursor)
       .then(({ items, nextCursor }) => {
         // An answer that was overtaken by other filters.
-        if (asked.current !== query) return;
+        if (currentQuery.current !== query) return;
         setFound((before) =>
           cursor === null
             ? { ...none, query, items, cursor: nextCursor }

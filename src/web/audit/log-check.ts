@@ -17,7 +17,7 @@ import {
 } from './proof.ts';
 
 /** What this browser keeps of an earlier look: an old checkpoint is what makes a rewrite visible. */
-interface KeptCheckpoint {
+interface SavedCheckpoint {
   readonly key: string;
   readonly keyAt: string;
   readonly size: number;
@@ -44,9 +44,9 @@ const readText = async (path: string, headers: Record<string, string> = {}): Pro
   return text;
 };
 
-const keptBefore = (): KeptCheckpoint | null => {
+const savedCheckpoint = (): SavedCheckpoint | null => {
   try {
-    return JSON.parse(remembered('checkpoint') ?? 'null') as KeptCheckpoint | null;
+    return JSON.parse(remembered('checkpoint') ?? 'null') as SavedCheckpoint | null;
   } catch {
     return null;
   }
@@ -54,38 +54,38 @@ const keptBefore = (): KeptCheckpoint | null => {
 
 const number = (value: number): string => value.toLocaleString('en');
 
-async function olderStep(now: ReadCheckpoint, kept: KeptCheckpoint | null): Promise<Step> {
+async function olderStep(now: ReadCheckpoint, saved: SavedCheckpoint | null): Promise<Step> {
   const name = 'Older checkpoint';
-  if (kept === null)
+  if (saved === null)
     return {
       name,
       good: true,
       words: 'None yet. This one is kept in this browser, to compare later ones with.',
     };
-  if (kept.size > now.size)
+  if (saved.size > now.size)
     return {
       name,
       good: false,
-      words: html`The log has ${number(now.size)} events; it had ${number(kept.size)} on <${Stamp} at=${kept.at} />.`,
+      words: html`The log has ${number(now.size)} events; it had ${number(saved.size)} on <${Stamp} at=${saved.at} />.`,
     };
   const { hashes } =
-    kept.size === now.size || kept.size === 0
+    saved.size === now.size || saved.size === 0
       ? { hashes: [] }
       : await get<{ hashes: string[] }>(
-          `/api/audit/proofs/consistency?from=${kept.size}&to=${now.size}`,
+          `/api/audit/proofs/consistency?from=${saved.size}&to=${now.size}`,
         );
-  const fits = await isConsistent(kept, now, hashes);
+  const fits = await isConsistent(saved, now, hashes);
   return {
     name,
     good: fits,
     words: fits
-      ? html`The ${number(kept.size)} events of <${Stamp} at=${kept.at} /> are the first ones of today’s ${number(now.size)}.`
-      : html`The events of <${Stamp} at=${kept.at} /> are not the first ones any more: somebody rewrote the log since.`,
+      ? html`The ${number(saved.size)} events of <${Stamp} at=${saved.at} /> are the first ones of today’s ${number(now.size)}.`
+      : html`The events of <${Stamp} at=${saved.at} /> are not the first ones any more: somebody rewrote the log since.`,
   };
 }
 
 /** @throws Fault */
-export async function checkLog(): Promise<LogCheck> {
+async function checkLog(): Promise<LogCheck> {
   const [note, keyText] = await Promise.all([
     readText('/api/audit/checkpoint'),
     readText('/.well-known/checkpoint-key'),
@@ -93,10 +93,10 @@ export async function checkLog(): Promise<LogCheck> {
   const at = new Date(nowMs()).toISOString();
   const checkpoint = readCheckpoint(note);
   const key = verifierKeyOf(keyText);
-  const kept = keptBefore();
-  const sameKey = kept === null || kept.key === keyText.trim();
+  const saved = savedCheckpoint();
+  const sameKey = saved === null || saved.key === keyText.trim();
   const signed = checkpoint !== null && key !== null && (await signatureHolds(checkpoint, key));
-  const since = kept === null ? at : kept.keyAt;
+  const since = saved === null ? at : saved.keyAt;
   const steps: Step[] = [
     {
       name: 'Signature',
@@ -108,7 +108,7 @@ export async function checkLog(): Promise<LogCheck> {
           : html`By another key than the one first seen on <${Stamp} at=${since} />: ask who changed it.`,
     },
   ];
-  if (checkpoint !== null) steps.push(await olderStep(checkpoint, kept));
+  if (checkpoint !== null) steps.push(await olderStep(checkpoint, saved));
   if (checkpoint !== null && steps.every(({ good }) => good))
     remember(
       'checkpoint',

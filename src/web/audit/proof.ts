@@ -12,7 +12,7 @@ export interface ReadCheckpoint {
   readonly keyId: string;
 }
 
-export interface VerifierKey {
+interface VerifierKey {
   readonly name: string;
   readonly hash: string;
   readonly publicKey: Uint8Array<ArrayBuffer>;

@@ -41,7 +41,7 @@ function lineOf({ type, actor, data }: Event): StoryLine {
   const text = (name: string): string =>
     typeof data[name] === 'string' ? (data[name] as string) : '';
   const rights = data.rights as StoryRights | undefined;
-  const asked = () => {
+  const requestWords = () => {
     const roles = (data.requestedRoles as string[] | undefined) ?? [];
     const pairing = text('pairingId');
     return [
@@ -52,9 +52,9 @@ function lineOf({ type, actor, data }: Event): StoryLine {
   };
   switch (type) {
     case 'RegistrationRequested':
-      return ['asked for access', 'wait', 'Request', asked()];
+      return ['asked for access', 'wait', 'Request', requestWords()];
     case 'ReplacementRequested':
-      return ['asked with another credential', 'wait', 'Request', asked()];
+      return ['asked with another credential', 'wait', 'Request', requestWords()];
     case 'RegistrationContested':
       return ['was asked for by somebody else', 'bad', 'Request', 'another credential'];
     case 'RegistrationGranted':

@@ -1,9 +1,8 @@
 /** What-if in words: outcomes, reasons, and how many would have come out otherwise. */
-import type { WhatIf } from '../../api/what-if.ts';
+import type { WhatIf, WhatIfTally } from '../../api/what-if.ts';
 import { counted } from '../app/words.ts';
 
 type WhatIfItem = WhatIf['items'][number];
-type WhatIfCounts = WhatIf['counts'];
 
 export const reasonWords: Readonly<Record<WhatIfItem['reason'], string>> = {
   'within-limits': 'within the limits',
@@ -32,10 +31,13 @@ export const statusWord: Readonly<Record<WhatIfItem['request']['status'], string
 };
 
 /** `Of 214 requests, 198 would have been let in at once, 16 asked as they were.` */
-export function summaryWords(effect: 'limits' | 'allow' | 'deny', counts: WhatIfCounts): string {
+export function summaryWords(
+  effect: 'limits' | 'allow' | 'deny',
+  counts: WhatIf['counts'],
+): string {
   const { asked, letIn, keptOut, unchanged } = counts;
   if (asked.all === 0) return 'Nobody asked in this time.';
-  const number = (tally: WhatIfCounts['asked']) => tally.all.toLocaleString('en');
+  const number = (tally: WhatIfTally) => tally.all.toLocaleString('en');
   const asTheyWere = `${number(unchanged)} asked as they were`;
   const out = `${number(keptOut)} kept out`;
   const parts = {
@@ -60,7 +62,7 @@ const differences: readonly (readonly [
 ];
 
 /** A sentence for each kind of request that would have come out otherwise. */
-export function differenceWords(counts: WhatIfCounts): string[] {
+export function differenceWords(counts: WhatIf['counts']): string[] {
   const sentences = differences.flatMap(([part, status, one, many]) => {
     const count = counts[part][status];
     const would = wouldBeWords[part === 'letIn' ? 'let-in' : 'kept-out'];

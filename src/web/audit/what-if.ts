@@ -71,7 +71,7 @@ function Form({
   set,
   busy,
   fault,
-  ask,
+  ask: run,
 }: {
   typed: TypedRule;
   set: (change: Partial<TypedRule>) => void;
@@ -98,7 +98,7 @@ function Form({
     html`<label><input type="radio" name="w-rule" checked=${typed.rule === rule} onChange=${() => set({ rule })} />${words}</label>`;
   return html`<form aria-label="What if" class="stack" onSubmit=${(event: Event) => {
     event.preventDefault();
-    ask();
+    run();
   }}>
     <fieldset><legend class="sr">Which rule</legend>
       <div class="segments">${radio('limits', 'Limits')}${radio('preauthorization', 'Preauthorization')}</div></fieldset>
@@ -131,7 +131,7 @@ function Form({
   </form>`;
 }
 
-function Found({ answer, asked }: { answer: Answer; asked: TypedRule }): View {
+function Outcome({ answer, asked }: { answer: Answer; asked: TypedRule }): View {
   const { counts, items, nextCursor } = answer;
   const effect = asked.rule === 'limits' ? 'limits' : asked.effect;
   return html`<div class="stack"><div role="status"><p><strong>${summaryWords(effect, counts)}</strong></p>
@@ -177,6 +177,6 @@ export function WhatIf(): View {
     <p class="soft">Run a rule over the requests of the past: who would have been let in, and who kept out? Nothing is recorded.</p>
     <${Form} typed=${typed} set=${set} busy=${busy} fault=${fault} ask=${ask} />
     ${fault?.code !== 'request-malformed' && html`<${ReadFault} fault=${fault} again=${ask} />`}
-    ${found !== null && html`<${Found} ...${found} />`}
+    ${found !== null && html`<${Outcome} ...${found} />`}
   </section>`;
 }

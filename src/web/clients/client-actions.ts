@@ -8,7 +8,7 @@ import { showToast, useStore } from '../app/store.ts';
 import { counted } from '../app/words.ts';
 import { Dialog } from '../parts/dialog.ts';
 import { FaultNotice, Field, Name, Notice, useCommand } from '../parts/parts.ts';
-import { ReasonField, reasonSaid } from '../parts/reason.ts';
+import { ReasonField, reasonField } from '../parts/reason.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import { heldRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
 
@@ -95,7 +95,7 @@ export function ActionDialog({
   const act = () => {
     if (command.busy || password !== null) return;
     command.run(async () => {
-      const said = reasonSaid(reason);
+      const said = reasonField(reason);
       const after = await post<User & { password?: string | null }>(
         `/api/users/${encodeURIComponent(user.username)}/${action}`,
         said,
@@ -173,7 +173,7 @@ export function RightsDialog({
       } = await get<User>(path);
       await put({
         ...sentRights(typed),
-        ...reasonSaid(reason),
+        ...reasonField(reason),
       });
       const before = { roles: names, permissions, mqttPublishPrefix, mqttClientId, expiresAt };
       onDone();

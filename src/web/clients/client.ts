@@ -107,9 +107,9 @@ const phases: readonly Story['phase'][] = [
 ];
 
 function Timeline({ events }: { events: readonly Event[] }): View {
-  const told = events.map((event) => ({ event, story: storyOf(event) }));
+  const stories = events.map((event) => ({ event, story: storyOf(event) }));
   return html`<ol class="timeline">${phases.map((phase) => {
-    const its = told.filter(({ story }) => story.phase === phase);
+    const its = stories.filter(({ story }) => story.phase === phase);
     return (
       its.length > 0 &&
       html`<li key=${phase}><h3>${phase}</h3><ol>${its.map(
@@ -139,80 +139,78 @@ async function storyFor(username: string, windowId: string | null): Promise<Even
   return [...unlocked.items, ...own].sort((a, b) => a.index - b.index);
 }
 
-function Aside({
-  user,
-  request,
-  sessions,
-}: {
-  user: User;
-  request: Request | null;
-  sessions: readonly Session[];
-}): View {
-  const tones = {
-    active: ['good', 'check'],
-    waiting: ['wait', 'clock'],
-    failed: ['bad', 'alert'],
-    inactive: ['', 'cross'],
-  } as const;
-  const about = Object.entries(request?.context ?? {});
-  return html`
-    <section class="aside" aria-labelledby="works"><h2 id="works">Where it works</h2>
-      ${
-        user.activations.length === 0
-          ? html`<p class="small soft">Nowhere.</p>`
-          : html`<ul class="lines small">${user.activations.map(
-              ({
-                broker,
-                status,
-                at,
-                detail,
-              }) => html`<li key=${broker}><p class="row"><strong>${broker}</strong><${Tone} tone=${tones[status][0]} icon=${tones[status][1]}>${capital(status)}<//></p>
-                <p class="soft">${
-                  at !== null
-                    ? html`since <${Stamp} at=${at} />`
-                    : status === 'waiting'
-                      ? 'Granted, but this broker has not answered yet. It is asked again by itself.'
-                      : ''
-                }${detail !== null && html` <${Said} text=${detail} />`}</p></li>`,
-            )}</ul>`
-      }
-    </section>
-    <section class="aside" aria-labelledby="sess"><h2 id="sess">Sessions now</h2>
-      ${
-        sessions.length === 0
-          ? html`<p class="small soft">None.</p>`
-          : html`<ul class="lines small">${sessions.map(
-              (
-                session,
-              ) => html`<li><p class="row"><strong><${Said} text=${session.clientId ?? 'client id not shown'} /></strong><span class="soft">${session.protocol}</span></p>
-                <p class="soft">from ${session.source ?? 'an address not shown'}, since <${Time} at=${session.since} ago />, at ${session.broker}</p></li>`,
-            )}</ul>`
-      }
-    </section>
-    <section class="aside" aria-labelledby="cred"><h2 id="cred">Credentials</h2>
-      ${
-        user.credentials.length === 0
-          ? html`<p class="small soft">None that opens anything.</p>`
-          : html`<ul class="lines small">${user.credentials.map(
-              ({
-                credentialId,
-                kind,
-                createdAt,
-                expiresAt,
-              }) => html`<li><p class="row"><strong>${capital(kind)}</strong><code class="soft">${credentialId.slice(0, 8)}</code></p>
-                <p class="soft">since ${dateTime(createdAt, nowMs())}, ${expiresAt === null ? 'no end' : `until ${dateTime(expiresAt, nowMs())}`}</p></li>`,
-            )}</ul><p class="small soft">Shown by number only. Neither this page nor the log has the password.</p>`
-      }
-    </section>
+const activationTones = {
+  active: ['good', 'check'],
+  waiting: ['wait', 'clock'],
+  failed: ['bad', 'alert'],
+  inactive: ['', 'cross'],
+} as const;
+
+function Activations({ activations }: Pick<User, 'activations'>): View {
+  return html`<section class="aside" aria-labelledby="works"><h2 id="works">Where it works</h2>
     ${
-      request !== null &&
-      html`<section class="aside" aria-labelledby="about"><h2 id="about">From its request</h2>
-        <dl class="pairs small"><dt>Address</dt><dd>${request.source ?? 'not shown, or erased'}</dd>
-          ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}
-          ${request.pairingId !== null && html`<dt>Pairing ID</dt><dd><code>${request.pairingId}</code></dd>`}
-          ${about.map(([key, value]) => html`<dt><bdi>${key}</bdi></dt><dd><${Said} text=${value} /></dd>`)}</dl>
-        <p class="small soft">Encrypted for this client in the log.</p></section>`
-    }`;
+      activations.length === 0
+        ? html`<p class="small soft">Nowhere.</p>`
+        : html`<ul class="lines small">${activations.map(
+            ({
+              broker,
+              status,
+              at,
+              detail,
+            }) => html`<li key=${broker}><p class="row"><strong>${broker}</strong><${Tone} tone=${activationTones[status][0]} icon=${activationTones[status][1]}>${capital(status)}<//></p>
+              <p class="soft">${
+                at !== null
+                  ? html`since <${Stamp} at=${at} />`
+                  : status === 'waiting'
+                    ? 'Granted, but this broker has not answered yet. It is asked again by itself.'
+                    : ''
+              }${detail !== null && html` <${Said} text=${detail} />`}</p></li>`,
+          )}</ul>`
+    }
+  </section>`;
+}
+
+function Sessions({ sessions }: { sessions: readonly Session[] }): View {
+  return html`<section class="aside" aria-labelledby="sess"><h2 id="sess">Sessions now</h2>
+    ${
+      sessions.length === 0
+        ? html`<p class="small soft">None.</p>`
+        : html`<ul class="lines small">${sessions.map(
+            (
+              session,
+            ) => html`<li><p class="row"><strong><${Said} text=${session.clientId ?? 'client id not shown'} /></strong><span class="soft">${session.protocol}</span></p>
+              <p class="soft">from ${session.source ?? 'an address not shown'}, since <${Time} at=${session.since} ago />, at ${session.broker}</p></li>`,
+          )}</ul>`
+    }
+  </section>`;
+}
+
+function Credentials({ credentials }: Pick<User, 'credentials'>): View {
+  return html`<section class="aside" aria-labelledby="cred"><h2 id="cred">Credentials</h2>
+    ${
+      credentials.length === 0
+        ? html`<p class="small soft">None that opens anything.</p>`
+        : html`<ul class="lines small">${credentials.map(
+            ({
+              credentialId,
+              kind,
+              createdAt,
+              expiresAt,
+            }) => html`<li><p class="row"><strong>${capital(kind)}</strong><code class="soft">${credentialId.slice(0, 8)}</code></p>
+              <p class="soft">since ${dateTime(createdAt, nowMs())}, ${expiresAt === null ? 'no end' : `until ${dateTime(expiresAt, nowMs())}`}</p></li>`,
+          )}</ul><p class="small soft">Shown by number only. Neither this page nor the log has the password.</p>`
+    }
+  </section>`;
+}
+
+function FromRequest({ request }: { request: Request }): View {
+  const context = Object.entries(request.context ?? {});
+  return html`<section class="aside" aria-labelledby="about"><h2 id="about">From its request</h2>
+    <dl class="pairs small"><dt>Address</dt><dd>${request.source ?? 'not shown, or erased'}</dd>
+      ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}
+      ${request.pairingId !== null && html`<dt>Pairing ID</dt><dd><code>${request.pairingId}</code></dd>`}
+      ${context.map(([key, value]) => html`<dt><bdi>${key}</bdi></dt><dd><${Said} text=${value} /></dd>`)}</dl>
+    <p class="small soft">Encrypted for this client in the log.</p></section>`;
 }
 
 export function ClientPage({ username }: { username: string }): View {
@@ -253,7 +251,12 @@ export function ClientPage({ username }: { username: string }): View {
         <div class="row"><h2 id="story">How it came to this</h2>${mayRead && html`<a class="small" href="#/audit?username=${encodeURIComponent(username)}">Open in Audit</a>`}</div>
         ${mayRead ? html`<${Timeline} events=${story.value ?? []} /><${ReadFault} fault=${story.fault} again=${story.again} />` : html`<p class="soft">You may not read the history. That needs read on /api/audit/events.</p>`}
       </section>
-    </div><div><${Aside} user=${now} request=${request.value} sessions=${sessions.value?.items ?? []} /></div></div>
+    </div><div>
+      <${Activations} activations=${now.activations} />
+      <${Sessions} sessions=${sessions.value?.items ?? []} />
+      <${Credentials} credentials=${now.credentials} />
+      ${request.value !== null && html`<${FromRequest} request=${request.value} />`}
+    </div></div>
     ${action === 'rights' && html`<${RightsDialog} user=${now} onClose=${() => setAction(null)} onDone=${again} />`}
     ${action !== null && action !== 'rights' && html`<${ActionDialog} key=${action} user=${now} action=${action} onClose=${() => setAction(null)} onDone=${again} />`}`;
 }

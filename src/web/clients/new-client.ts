@@ -6,7 +6,7 @@ import { html, type View } from '../app/html.ts';
 import { useFreshRoles } from '../app/live.ts';
 import { useStore } from '../app/store.ts';
 import { FaultNotice, Field, Name, useCommand } from '../parts/parts.ts';
-import { ReasonField, reasonSaid } from '../parts/reason.ts';
+import { ReasonField, reasonField } from '../parts/reason.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import { noRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
 import { OnceShown } from './client-actions.ts';
@@ -27,7 +27,7 @@ export function NewClient(): View {
         await post('/api/users', {
           username: username.trim(),
           ...sentRights(typed),
-          ...reasonSaid(reason),
+          ...reasonField(reason),
         }),
       );
     });

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Children, html, Icon, type View } from '../app/html.ts';
 
-export interface DialogProps {
+interface DialogProps {
   readonly title: Children;
   readonly changed?: boolean;
   readonly narrow?: boolean;

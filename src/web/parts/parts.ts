@@ -147,7 +147,7 @@ function marked(text: string, mark: string | undefined): unknown {
   return [text.slice(0, at), html`<mark>${mark}</mark>`, text.slice(at + mark.length)];
 }
 
-export interface RunningCommand {
+interface RunningCommand {
   readonly busy: boolean;
   readonly fault: PageFault | null;
   /** Runs; what failed because the service could not is tried again by itself. */

@@ -2,7 +2,7 @@
 import { html, type View } from '../app/html.ts';
 import { Field } from './parts.ts';
 
-export const reasonSaid = (reason: string): { readonly reason?: string } =>
+export const reasonField = (reason: string): { readonly reason?: string } =>
   reason.trim() === '' ? {} : { reason: reason.trim() };
 
 export function ReasonField({

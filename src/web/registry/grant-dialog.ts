@@ -27,7 +27,7 @@ import {
   useCommand,
   useRead,
 } from '../parts/parts.ts';
-import { ReasonField, reasonSaid } from '../parts/reason.ts';
+import { ReasonField, reasonField } from '../parts/reason.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import { heldRights, noRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
 import { decideMany, denyOne, grantOne } from './decisions.ts';
@@ -80,6 +80,47 @@ function Overtaken({ request }: { request: Request }): View {
   }${roles.length > 0 ? `, with ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ')}` : ''}. Your choice was not applied.<//>`;
 }
 
+/** The rights as they are typed; those of the one whose credential is replaced, until one says otherwise. */
+function useTypedRights(replaces: string | null) {
+  const [typed, setTyped] = useState<TypedRights>(noRights);
+  const [changed, setChanged] = useState(false);
+  const held = useRead(`held ${replaces}`, async () =>
+    replaces !== null && may('read', `/api/users/${replaces}`)
+      ? await get<User>(`/api/users/${replaces}`)
+      : null,
+  );
+  useEffect(() => {
+    if (held.value !== null && !changed) setTyped(heldRights(held.value));
+  }, [held.value]);
+  const set = (change: Partial<TypedRights>) => {
+    setTyped((before) => ({ ...before, ...change }));
+    setChanged(true);
+  };
+  return { typed, changed, set };
+}
+
+/** What one should know before a grant; a contested request asks to be compared first. */
+function Warnings({
+  request,
+  contested,
+  compared,
+  compare,
+}: {
+  request: Request;
+  contested: boolean;
+  compared: boolean;
+  compare: () => void;
+}): View {
+  return html`
+    ${request.kind === 'replacement' && html`<${Notice} tone="wait" icon="swap">${replacementWords(request.username)}<//>`}
+    ${wantsHttp(request) && html`<${Notice} tone="wait">${httpWords}<//>`}
+    ${
+      contested &&
+      html`<div class="stack"><${Notice} tone="bad">${contestedWords(Math.max(1, request.conflictCount))}<//>
+        <label class="choice"><input type="checkbox" checked=${compared} onChange=${compare} /><span>I compared it at the device.</span></label></div>`
+    }`;
+}
+
 export function GrantDialog({
   requests,
   onClose,
@@ -91,8 +132,6 @@ export function GrantDialog({
 }): View {
   const { roles, requests: known } = useStore();
   useFreshRoles();
-  const [typed, setTyped] = useState<TypedRights>(noRights);
-  const [changed, setChanged] = useState(false);
   const [reason, setReason] = useState('');
   const [compared, setCompared] = useState(false);
   const command = useCommand();
@@ -102,38 +141,20 @@ export function GrantDialog({
       ? (known.find(({ requestId }) => requestId === first?.requestId) ?? first)
       : undefined;
   const replaces = one?.kind === 'replacement' ? one.username : null;
-  const held = useRead(`held ${replaces}`, async () =>
-    replaces !== null && may('read', `/api/users/${replaces}`)
-      ? await get<User>(`/api/users/${replaces}`)
-      : null,
-  );
-  useEffect(() => {
-    // A replacement keeps what it had until one says otherwise.
-    if (held.value !== null && !changed) setTyped(heldRights(held.value));
-  }, [held.value]);
-  const set = (change: Partial<TypedRights>) => {
-    setTyped((before) => ({ ...before, ...change }));
-    setChanged(true);
-  };
+  const { typed, changed, set } = useTypedRights(replaces);
   const overtaken = one !== undefined && one.status !== 'pending' && !command.busy;
-  const needsConfirmation = one?.contested === true || command.fault?.code === 'request-contested';
-  const ready = !overtaken && !command.busy && (!needsConfirmation || compared);
+  const contested = one?.contested === true || command.fault?.code === 'request-contested';
+  const ready = !overtaken && !command.busy && (!contested || compared);
   const grant = () => {
     if (!ready) return;
     command.run(async () => {
-      const said = reasonSaid(reason);
       const rights = replaces !== null && !changed ? {} : sentRights(typed);
-      if (one !== undefined)
-        await grantOne(one, {
-          ...rights,
-          ...said,
-          ...(needsConfirmation ? { confirmContested: true } : {}),
-        });
-      else await decideMany('grant', requests, { ...rights, ...said });
+      const body = { ...rights, ...reasonField(reason) };
+      if (one === undefined) await decideMany('grant', requests, body);
+      else await grantOne(one, contested ? { ...body, confirmContested: true } : body);
       onClose();
     });
   };
-  const left = requests.filter(({ contested, kind }) => contested || kind === 'replacement').length;
   const title =
     one !== undefined
       ? html`Grant access to <${Name}>${one.username}<//>`
@@ -142,20 +163,13 @@ export function GrantDialog({
     <div class="buttons">
       <button type="button" class="button wide-only" data-kind="quiet" onClick=${onClose}>Cancel</button>
       <button type="button" class="button" data-kind="danger" onClick=${onDeny} disabled=${overtaken}>Deny…</button>
-      <button type="button" class="button" data-kind="main" onClick=${grant} disabled=${!ready}>${one?.kind === 'replacement' ? 'Replace the credential' : 'Grant access'}</button>
+      <button type="button" class="button" data-kind="main" onClick=${grant} disabled=${!ready}>${replaces !== null ? 'Replace the credential' : 'Grant access'}</button>
     </div>`;
   return html`<${Dialog} title=${title} changed=${(changed || reason !== '') && !overtaken} onClose=${onClose} onConfirm=${grant} foot=${foot}>
-    ${one !== undefined ? html`<${Evidence} request=${one} />` : html`<${Chosen} requests=${requests} left=${left} />`}
+    ${one !== undefined ? html`<${Evidence} request=${one} />` : html`<${Chosen} requests=${requests} />`}
     <section aria-label="What it may do">
       ${overtaken && one !== undefined && html`<${Overtaken} request=${one} />`}
-      ${one?.kind === 'replacement' && html`<${Notice} tone="wait" icon="swap">${replacementWords(one.username)}<//>`}
-      ${one !== undefined && wantsHttp(one) && html`<${Notice} tone="wait">${httpWords}<//>`}
-      ${
-        needsConfirmation &&
-        one !== undefined &&
-        html`<div class="stack"><${Notice} tone="bad">${contestedWords(Math.max(1, one.conflictCount))}<//>
-          <label class="choice"><input type="checkbox" checked=${compared} onChange=${() => setCompared(!compared)} /><span>I compared it at the device.</span></label></div>`
-      }
+      ${one !== undefined && html`<${Warnings} request=${one} contested=${contested} compared=${compared} compare=${() => setCompared(!compared)} />`}
       <${RightsEditor} username=${one?.username ?? first?.username ?? ''} roles=${roles} typed=${typed} set=${set} faultOf=${command.faultOf}
         askedRoles=${one?.requestedRoles ?? []} askedPermissions=${one?.requestedPermissions ?? []} />
       <${ReasonField} id="why" reason=${reason} set=${setReason} fault=${command.faultOf('reason')} />
@@ -164,7 +178,8 @@ export function GrantDialog({
   <//>`;
 }
 
-function Chosen({ requests, left }: { requests: readonly Request[]; left: number }): View {
+function Chosen({ requests }: { requests: readonly Request[] }): View {
+  const left = requests.filter(({ contested, kind }) => contested || kind === 'replacement').length;
   return html`<section aria-labelledby="chosen">
     <h3 id="chosen">${counted(requests.length, 'request', 'requests')}, all alike</h3>
     <ul class="lines small">${requests
@@ -195,7 +210,7 @@ export function DenyDialog({
     if (command.busy) return;
     command.run(async () => {
       const body = {
-        ...reasonSaid(reason),
+        ...reasonField(reason),
         ...(block === '' ? {} : { blockedUntil: new Date(block).toISOString() }),
       };
       if (one !== undefined) await denyOne(one, body);

@@ -201,11 +201,11 @@ function Unlocked({ window, onChange }: { window: Window; onChange: () => void }
   const until = Date.parse(window.until ?? '');
   const left = until - now;
   const whole = until - Date.parse(window.unlockedAt ?? '');
-  const said = useRef(false);
+  const isAnnounced = useRef(false);
   useEffect(() => {
-    if (left > 60_000) said.current = false;
-    else if (!said.current && left > 0) {
-      said.current = true;
+    if (left > 60_000) isAnnounced.current = false;
+    else if (!isAnnounced.current && left > 0) {
+      isAnnounced.current = true;
       announce('1 minute left');
     }
   });

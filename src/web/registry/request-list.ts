@@ -5,125 +5,15 @@ import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, Icon, type View } from '../app/html.ts';
 import { letArrivalsIn, whenListIsHeld } from '../app/live.ts';
 import { change, state, useNow, useStore } from '../app/store.ts';
-import {
-  activationWords,
-  contestedWords,
-  counted,
-  httpWords,
-  replacementWords,
-  searchText,
-  wantsHttp,
-  whereFrom,
-} from '../app/words.ts';
-import { Badge, Name, Notice, Pairing, Time } from '../parts/parts.ts';
+import { counted, searchText } from '../app/words.ts';
 import { VirtualList } from '../parts/virtual-list.ts';
-import { mayUndo, undo } from './decisions.ts';
 import { DenyDialog, GrantDialog } from './grant-dialog.ts';
+import { type Deciding, RequestRow } from './request-row.ts';
 
 const base = '/api/client-registry/requests';
 const decidedStaysMs = 4_000;
-const newForMs = 1_500;
 /** A mouse that lies still this long points at nothing. */
 const pointerRestsMs = 10_000;
-
-interface Deciding {
-  readonly verb: 'grant' | 'deny';
-  readonly requests: readonly Request[];
-}
-
-const listed = (names: readonly string[]): unknown =>
-  names.map((name, at) => html`${at > 0 ? ', ' : ''}<strong><bdi>${name}</bdi></strong>`);
-
-function Wants({ request }: { request: Request }): View {
-  const { requestedRoles: roles, requestedPermissions: permissions } = request;
-  const parts: unknown[] = [];
-  if (roles.length > 0)
-    parts.push(
-      html`${roles.length === 1 ? 'role' : 'roles'} ${listed(roles.slice(0, 4))}${roles.length > 4 ? ` and ${roles.length - 4} more` : ''}`,
-    );
-  if (permissions.length > 0) parts.push(counted(permissions.length, 'permission', 'permissions'));
-  if (parts.length === 0)
-    return html`<p class="wants">${request.kind === 'replacement' ? 'Would keep what it has' : 'Asks for nothing'}</p>`;
-  return html`<p class="wants">Asks for ${parts.map((part, at) => html`${at > 0 ? ', and ' : ''}${part}`)}</p>`;
-}
-
-function Conflicts({ request }: { request: Request }): View | null {
-  if (request.contested)
-    return html`<${Notice} tone="bad">${contestedWords(request.conflictCount)}<//>`;
-  if (request.kind === 'replacement')
-    return html`<${Notice} tone="wait" icon="swap">${replacementWords(request.username)}<//>`;
-  return wantsHttp(request) ? html`<${Notice} tone="wait">${httpWords}<//>` : null;
-}
-
-const outcomes: Readonly<
-  Record<Exclude<Request['status'], 'pending'>, readonly [string, string, string]>
-> = {
-  granted: ['Granted', 'good', 'check'],
-  denied: ['Denied', '', 'cross'],
-  expired: ['Ended', '', 'clock'],
-};
-
-function Decided({ request }: { request: Request }): View {
-  const { decision, status } = request;
-  const [word, tone, icon] = outcomes[status as keyof typeof outcomes];
-  const by =
-    decision === null ? '' : decision.by === state.me?.username ? 'by you' : `by ${decision.by}`;
-  const roles = decision?.roles ?? [];
-  return html`
-    <p class="pair"><${Badge} tone=${tone} icon=${icon}>${word}<//></p>
-    <div class="who"><h3 id="r-${request.requestId}"><${Name}>${request.username}<//></h3>
-      <p>${by}${roles.length > 0 ? `, ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ')}` : ''}${decision !== null && html`, <${Time} at=${decision.at} ago />`}</p></div>
-    <p class="wants" role="status">${status === 'granted' ? activationWords(request) || 'No broker knows of it yet' : status === 'expired' ? 'It waited too long.' : ''}</p>
-    ${
-      status === 'granted' &&
-      mayUndo(request.username) &&
-      html`<div class="buttons"><button class="button" data-kind="quiet" onClick=${() => undo([request.username])}>Undo<span class="sr">: revoke ${request.username}</span></button></div>`
-    }`;
-}
-
-interface RowProps {
-  readonly request: Request;
-  readonly at: number;
-  readonly count: number;
-  readonly chosen: boolean;
-  readonly choose: (request: Request) => void;
-  readonly decide: (deciding: Deciding) => void;
-}
-
-function Row({ request, at, count, chosen, choose, decide }: RowProps): View {
-  const id = `r-${request.requestId}`;
-  const arrived = state.arrivedMs.get(request.requestId) ?? 0;
-  const shared = {
-    'aria-labelledby': id,
-    'aria-setsize': count,
-    'aria-posinset': at + 1,
-    'data-key': request.requestId,
-  };
-  if (request.status !== 'pending')
-    return html`<li class="request" key=${request.requestId} data-state="decided" ...${shared}><${Decided} request=${request} /></li>`;
-  const path = `${base}/${request.requestId}`;
-  return html`<li class="request" key=${request.requestId} data-contested=${request.contested ? '' : undefined} data-new=${nowMs() - arrived < newForMs ? '' : undefined} ...${shared}>
-    <label class="tick"><input type="checkbox" checked=${chosen} onChange=${() => choose(request)} /><span class="sr">Select ${request.username}</span></label>
-    ${
-      request.pairingId === null
-        ? html`<p class="pair">No pairing ID:<br />plain MQTT connect</p>`
-        : html`<div class="pair"><${Pairing} id=${request.pairingId} /></div>`
-    }
-    <div class="who">
-      <h3 id=${id}><${Name}>${request.username}<//>
-        ${request.contested && html` <${Badge} tone="bad" icon="alert">Contested<//>`}
-        ${request.kind === 'replacement' && html` <${Badge} tone="wait" icon="swap">Replacement<//>`}</h3>
-      <p class="clip"><bdi>${whereFrom(request)}</bdi>${request.csr !== null && ', with a CSR'}</p>
-    </div>
-    <${Wants} request=${request} />
-    <p class="age"><${Time} at=${request.requestedAt} /></p>
-    <${Conflicts} request=${request} />
-    <div class="buttons">
-      <button class="button" data-do="grant" disabled=${!may('write', `${path}/grant`)} onClick=${() => decide({ verb: 'grant', requests: [request] })}>Grant…<span class="sr"> ${request.username}</span></button>
-      <button class="button" data-kind="quiet" data-do="deny" disabled=${!may('write', `${path}/deny`)} onClick=${() => decide({ verb: 'deny', requests: [request] })}>Deny…<span class="sr"> ${request.username}</span></button>
-    </div>
-  </li>`;
-}
 
 /** The single-key short cuts, which act only while focus is in the list. */
 function onKey(event: KeyboardEvent, list: HTMLElement): void {
@@ -192,16 +82,12 @@ function useSearch(): { typed: string; type: (text: string) => void; found: Requ
   };
 }
 
-export function RequestList(): View {
-  const { requests, arrivals, requestsLoaded } = useStore();
+/** Lets new requests in and decided ones go, unless somebody is at the list; returns the handlers that notice a mouse. */
+function useArrivals(section: { readonly current: HTMLElement | null }) {
+  const { arrivals } = useStore();
   const now = useNow();
-  const section = useRef<HTMLElement>(null);
   /** When the mouse last moved in the list; 0: it is elsewhere. */
   const pointerMs = useRef(0);
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [deciding, setDeciding] = useState<Deciding | null>(null);
-  const { typed, type, found } = useSearch();
-
   const held = () => {
     const element = section.current;
     if (element === null || !state.requests.some(({ status }) => status === 'pending'))
@@ -222,10 +108,72 @@ export function RequestList(): View {
     sweep(isHeld);
     if (!isHeld && arrivals.length > 0) letArrivalsIn();
   }, [now]);
+  return {
+    onPointerMove: (event: PointerEvent) => {
+      if (event.pointerType === 'mouse') pointerMs.current = Date.now();
+    },
+    onPointerLeave: () => {
+      pointerMs.current = 0;
+    },
+  };
+}
 
-  const shown = found ?? requests;
-  const waiting = shown.filter(({ status }) => status === 'pending');
+/** Focuses the next row's Grant, once a dialog has given focus back to what opened it. */
+function focusNext(section: { readonly current: HTMLElement | null }): void {
+  requestAnimationFrame(() => {
+    if (document.activeElement !== document.body && document.activeElement?.isConnected) return;
+    (
+      section.current?.querySelector<HTMLElement>('[data-do=grant]') ??
+      document.getElementById('pending')
+    )?.focus();
+  });
+}
+
+function headingOf(waitingCount: number, isSearch: boolean): string {
+  if (isSearch)
+    return waitingCount === 0 && state.requestsLoaded
+      ? 'Nothing found'
+      : counted(waitingCount, 'found', 'found');
+  return waitingCount === 0 && state.requestsLoaded
+    ? 'Nobody waits for a decision'
+    : counted(waitingCount, 'waits for a decision', 'wait for a decision');
+}
+
+/** What can be done to all that are selected. */
+function Bulk({
+  selected,
+  decide,
+  clear,
+}: {
+  selected: readonly Request[];
+  decide: (deciding: Deciding) => void;
+  clear: () => void;
+}): View {
+  return html`<div class="row bulk">
+    <p><strong>${selected.length} selected.</strong> <span class="wide-only">Contested ones and replacements are granted one by one.</span></p>
+    <div class="buttons">
+      <button class="button" disabled=${!may('write', `${base}/grant`)} onClick=${() => decide({ verb: 'grant', requests: selected })}>Grant ${selected.length}…</button>
+      <button class="button" disabled=${!may('write', `${base}/deny`)} onClick=${() => decide({ verb: 'deny', requests: selected })}>Deny ${selected.length}…</button>
+      <button class="button" data-kind="quiet" onClick=${clear}>Clear</button>
+    </div>
+  </div>`;
+}
+
+export function RequestList(): View {
+  const { requests, arrivals, requestsLoaded } = useStore();
+  const section = useRef<HTMLElement>(null);
+  const pointer = useArrivals(section);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [deciding, setDeciding] = useState<Deciding | null>(null);
+  const { typed, type, found } = useSearch();
+
+  const listed = found ?? requests;
+  const waiting = listed.filter(({ status }) => status === 'pending');
   const selected = waiting.filter(({ requestId }) => chosen.has(requestId));
+  const chooseAll = () =>
+    setChosen(
+      new Set(selected.length === waiting.length ? [] : waiting.map(({ requestId }) => requestId)),
+    );
   const choose = ({ requestId }: Request) => {
     const next = new Set(chosen);
     if (!next.delete(requestId)) next.add(requestId);
@@ -234,56 +182,25 @@ export function RequestList(): View {
   const close = () => {
     setDeciding(null);
     setChosen(new Set());
-    // To the next row's Grant, once the dialog has given focus back to what opened it.
-    requestAnimationFrame(() => {
-      if (document.activeElement !== document.body && document.activeElement?.isConnected) return;
-      (
-        section.current?.querySelector<HTMLElement>('[data-do=grant]') ??
-        document.getElementById('pending')
-      )?.focus();
-    });
+    focusNext(section);
   };
-  const heading =
-    waiting.length === 0 && requestsLoaded
-      ? found === null
-        ? 'Nobody waits for a decision'
-        : 'Nothing found'
-      : found === null
-        ? counted(waiting.length, 'waits for a decision', 'wait for a decision')
-        : counted(waiting.length, 'found', 'found');
-  return html`<section class="card requests" aria-labelledby="pending" ref=${section}
-    onPointerMove=${(event: PointerEvent) => {
-      if (event.pointerType === 'mouse') pointerMs.current = Date.now();
-    }}
-    onPointerLeave=${() => {
-      pointerMs.current = 0;
-    }}
+  return html`<section class="card requests" aria-labelledby="pending" ref=${section} ...${pointer}
     onKeyDown=${(event: KeyboardEvent) => section.current && deciding === null && onKey(event, section.current)}>
     <div class="row">
       <div class="buttons">
-        ${waiting.length > 0 && html`<label class="tick"><input type="checkbox" checked=${selected.length === waiting.length} onChange=${() => setChosen(new Set(selected.length === waiting.length ? [] : waiting.map(({ requestId }) => requestId)))} /><span class="sr">Select all ${waiting.length}</span></label>`}
-        <h2 id="pending" tabindex="-1">${heading}</h2>
+        ${waiting.length > 0 && html`<label class="tick"><input type="checkbox" checked=${selected.length === waiting.length} onChange=${chooseAll} /><span class="sr">Select all ${waiting.length}</span></label>`}
+        <h2 id="pending" tabindex="-1">${headingOf(waiting.length, found !== null)}</h2>
       </div>
       ${(requests.length > 0 || typed !== '') && html`<label><span class="sr">Find by name or pairing ID</span><input class="input" id="find" type="search" placeholder="Name or pairing ID" autocomplete="off" value=${typed} onInput=${(event: InputEvent) => type((event.target as HTMLInputElement).value)} /></label>`}
     </div>
     ${arrivals.length > 0 && found === null && html`<div class="row arrivals"><button class="button" onClick=${letArrivalsIn}><${Icon} name="down" />${counted(arrivals.length, 'new request', 'new requests')}</button></div>`}
     ${
-      shown.length > 0
-        ? html`<${VirtualList} items=${shown} keyOf=${({ requestId }: Request) => requestId} estimate=${76}
-            row=${(request: Request, at: number) => html`<${Row} key=${request.requestId} request=${request} at=${at} count=${shown.length} chosen=${chosen.has(request.requestId)} choose=${choose} decide=${setDeciding} />`} />`
+      listed.length > 0
+        ? html`<${VirtualList} items=${listed} keyOf=${({ requestId }: Request) => requestId} estimate=${76}
+            row=${(request: Request, at: number) => html`<${RequestRow} key=${request.requestId} request=${request} at=${at} count=${listed.length} chosen=${chosen.has(request.requestId)} choose=${choose} decide=${setDeciding} />`} />`
         : found === null && requestsLoaded && html`<${Steps} />`
     }
-    ${
-      selected.length > 0 &&
-      html`<div class="row bulk">
-        <p><strong>${selected.length} selected.</strong> <span class="wide-only">Contested ones and replacements are granted one by one.</span></p>
-        <div class="buttons">
-          <button class="button" disabled=${!may('write', `${base}/grant`)} onClick=${() => setDeciding({ verb: 'grant', requests: selected })}>Grant ${selected.length}…</button>
-          <button class="button" disabled=${!may('write', `${base}/deny`)} onClick=${() => setDeciding({ verb: 'deny', requests: selected })}>Deny ${selected.length}…</button>
-          <button class="button" data-kind="quiet" onClick=${() => setChosen(new Set())}>Clear</button>
-        </div>
-      </div>`
-    }
+    ${selected.length > 0 && html`<${Bulk} selected=${selected} decide=${setDeciding} clear=${() => setChosen(new Set())} />`}
     ${deciding?.verb === 'grant' && html`<${GrantDialog} key=${deciding.requests[0]?.requestId} requests=${deciding.requests} onClose=${close} onDeny=${() => setDeciding({ ...deciding, verb: 'deny' })} />`}
     ${deciding?.verb === 'deny' && html`<${DenyDialog} requests=${deciding.requests} onClose=${close} />`}
   </section>`;

@@ -8,7 +8,7 @@ import { counted } from '../app/words.ts';
 import { Badge, Field, TopicLine } from '../parts/parts.ts';
 import { samePermission, sentRights, type TypedRights } from './typed-rights.ts';
 
-export interface Preview {
+interface Preview {
   readonly permission: Permission;
   readonly from: string;
 }

@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { problemTable } from '../../../src/api/problems.ts';
-import { call, type Sent, startSample } from './sample.ts';
-import { problemOf, type Shell } from './shell.ts';
+import { problemOf, type Shell } from './listening-application.ts';
+import { call, type Sent, startSample } from './sample-routes.ts';
 
 const test = suite<{ service: Shell }>('http application');
 test.before(async (world) => {

@@ -5,8 +5,8 @@ import { httpApplication } from '../../../src/http/application.ts';
 import { listen } from '../../../src/http/listener.ts';
 import { preferredWaitSeconds } from '../../../src/http/route.ts';
 import { headerBytesMax } from '../../../src/limits.ts';
-import { call, last, routes, startSample } from './sample.ts';
-import { raw, type Shell, until } from './shell.ts';
+import { raw, type Shell, until } from './listening-application.ts';
+import { call, last, routes, startSample } from './sample-routes.ts';
 
 const test = suite<{ service: Shell }>('http listener');
 test.before(async (world) => {

@@ -6,7 +6,7 @@ import { problemsOf } from '../../../src/http/pages/openapi.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 import { bodyBytesMax } from '../../../src/limits.ts';
-import { type Running, running } from './running.ts';
+import { type Running, running } from './running-service.ts';
 
 const test = suite<{ gatebook: Running; nobody: string }>('http routes');
 test.before(async (world) => {

@@ -7,7 +7,7 @@ import { httpApplication } from '../../../../src/http/application.ts';
 import { html } from '../../../../src/http/pages/html.ts';
 import type { Route } from '../../../../src/http/route.ts';
 import { allRoutes, doorOnlyRoutes } from '../../../../src/http/server.ts';
-import { type Shell, shell } from '../shell.ts';
+import { type Shell, shell } from '../listening-application.ts';
 
 /** Routes look at the service only when they are asked, so that a description needs none. */
 const routes: readonly Route[] = allRoutes({} as App);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ok, type Route, route } from '../../../../src/http/route.ts';
 import { bodyBytesMax, bodyDepthMax } from '../../../../src/limits.ts';
-import { problemOf, raw, type Shell, shell, until } from '../shell.ts';
+import { problemOf, raw, type Shell, shell, until } from '../listening-application.ts';
 
 const echo: Route = route({
   method: 'POST',

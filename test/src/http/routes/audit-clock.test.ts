@@ -1,7 +1,7 @@
 /** Looking back over a clock that went back: a moment is a place in the log, and spans are made of such moments. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 const RealDate = Date;
 let offsetMs = 0;

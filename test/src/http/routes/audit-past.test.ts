@@ -8,7 +8,7 @@ import {
   noteOf,
   verifierOf,
 } from '../../../../src/audit/transparency-log/signed-note.ts';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 interface Times {
   [name: string]: string;

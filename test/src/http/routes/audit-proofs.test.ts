@@ -14,7 +14,7 @@ import {
   verifierOf,
 } from '../../../../src/audit/transparency-log/signed-note.ts';
 import { adminPassword } from '../../../support/service.ts';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http audit proofs');
 test.before(async (world) => {

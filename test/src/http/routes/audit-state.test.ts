@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 /** What was said, and the moment it was said at. */
 interface Said {

@@ -1,7 +1,7 @@
 /** The registry's own routes: the window, requests, decisions one by one and in bulk. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Got, type Running, running, strongPassword } from '../running.ts';
+import { type Got, type Running, running, strongPassword } from '../running-service.ts';
 
 const base = '/api/client-registry';
 

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { parseCheckpoint } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { isConsistent } from '../../../../src/audit/transparency-log/merkle.ts';
 import { noteOf } from '../../../../src/audit/transparency-log/signed-note.ts';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http erase');
 test.before(async (world) => {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { Health, Readiness } from '../../../../src/api/service.ts';
 import { healthRoutes } from '../../../../src/http/routes/health.ts';
 import { createMetrics } from '../../../../src/metrics.ts';
-import { type Shell, shell } from '../shell.ts';
+import { type Shell, shell } from '../listening-application.ts';
 
 const checks: Record<string, 'up' | 'down'> = {};
 const metrics = createMetrics();

@@ -4,7 +4,7 @@ import { Request, User, Window } from '../../../../src/api/output.ts';
 import { liveStreamsPerUserMax } from '../../../../src/limits.ts';
 import { createLiveEvents, liveEntries } from '../../../../src/notifications/live-events.ts';
 import { type EventStream, eventStream } from '../../../support/event-stream.ts';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running; open: EventStream[] }>('http events');
 test.before(async (world) => {

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { adminPassword } from '../../../support/service.ts';
-import { type Running, running } from '../running.ts';
+import { type Running, running } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http page');
 test.before(async (world) => {

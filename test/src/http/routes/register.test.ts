@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Got, type Running, running, strongPassword } from '../running.ts';
+import { type Got, type Running, running, strongPassword } from '../running-service.ts';
 
 const register = '/api/client-registry/register';
 const self = '/api/client-registry/requests/self';

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Running, running } from '../running.ts';
+import { type Running, running } from '../running-service.ts';
 
 const base = '/api/roles';
 const permissions = [{ context: 'mqtt', resource: 'plant/#', operation: 'read' }];

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { adminPassword } from '../../../support/service.ts';
-import { type Running, running, strongPassword } from '../running.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 const base = '/api/tokens';
 const hourMs = 3_600_000;

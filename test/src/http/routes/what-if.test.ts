@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import type { App } from '../../../../src/app.ts';
 import { PeriodTooLong } from '../../../../src/audit/time-travel/what-if.ts';
 import { whatIfRoutes } from '../../../../src/http/routes/what-if.ts';
-import { type Running, running, strongPassword } from '../running.ts';
-import { callerWith, problemOf, shell } from '../shell.ts';
+import { callerWith, problemOf, shell } from '../listening-application.ts';
+import { type Running, running, strongPassword } from '../running-service.ts';
 
 const path = '/api/audit/what-if';
 const personalData = '/api/personal-data';

@@ -4,12 +4,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type CopyProgress,
-  CopyRefused,
-  copyLog,
-  moveLog,
-} from '../../../../src/store/copy/copy.ts';
+import { type CopyProgress, copyLog, moveLog } from '../../../../src/store/copy/copy.ts';
+import { CopyRefused, LogNotLive } from '../../../../src/store/errors.ts';
 import {
   beginning,
   type EventStore,
@@ -19,7 +15,7 @@ import {
   type VaultChange,
 } from '../../../../src/store/event-store.ts';
 import { openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
-import { LogNotLive, type MovableStore } from '../../../../src/store/log-state.ts';
+import type { MovableStore } from '../../../../src/store/log-state.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { startKurrentServer } from '../../../support/kurrentdb/server.ts';
 import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';

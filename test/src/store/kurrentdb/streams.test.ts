@@ -1,6 +1,7 @@
 /** What of a KurrentDB is Gatebook's: its own streams, its address, and whether the log lives there. */
 import { randomUUID } from 'node:crypto';
 import * as assert from 'uvu/assert';
+import { LogNotLive } from '../../../../src/store/errors.ts';
 import {
   beginning,
   noStream,
@@ -9,7 +10,6 @@ import {
   StoreUnavailable,
 } from '../../../../src/store/event-store.ts';
 import { openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
-import { LogNotLive } from '../../../../src/store/log-state.ts';
 import { kurrentSuite } from '../../../support/kurrentdb/world.ts';
 import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
 import { errorOf } from '../sqlite/world.ts';

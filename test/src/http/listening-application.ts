@@ -1,4 +1,4 @@
-/** A listening HTTP application around a few routes, for the tests of the shell. */
+/** A listening HTTP application around a few routes, and calls to it. */
 import { connect } from 'node:net';
 import { compiled, type Permission } from '../../../domain/permission.ts';
 import type { Caller } from '../../../src/authority.ts';

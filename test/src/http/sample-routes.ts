@@ -1,4 +1,4 @@
-/** Routes that show every way of the shell, and calls to them. */
+/** Routes that show every way through the application, and calls to them. */
 import { z } from 'zod';
 import { Refused } from '../../../src/commands/refused.ts';
 import { HashingBusy } from '../../../src/credentials/passwords/hash-queue.ts';
@@ -16,7 +16,7 @@ import { withDescription } from '../../../src/http/routes/description.ts';
 import { liveness } from '../../../src/http/routes/health.ts';
 import { MalformedCursor } from '../../../src/read-models/row-table.ts';
 import { Conflict, StoreUnavailable } from '../../../src/store/event-store.ts';
-import { callerWith, type Shell, shell } from './shell.ts';
+import { callerWith, type Shell, shell } from './listening-application.ts';
 
 const errors: Record<string, unknown> = {
   refused: new Refused('registration-denied', { members: { reason: 'no' } }),

@@ -1,0 +1,21 @@
+/** Why a log cannot be opened or moved, for whoever can do something about it: an operator. */
+
+/** Another process has this log open. */
+export class StoreLocked extends Error {
+  override name = 'StoreLocked';
+}
+
+/** There is no log where one should be. */
+export class LogAbsent extends Error {
+  override name = 'LogAbsent';
+}
+
+/** This log is not the one to write to. */
+export class LogNotLive extends Error {
+  override name = 'LogNotLive';
+}
+
+/** The target of a copy is another log than the source, or became one. */
+export class CopyRefused extends Error {
+  override name = 'CopyRefused';
+}
