@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { accept, type CommandBase, type Decider, type Decision, event, refuse } from './decider.ts';
 import { caused, Id, Instant, Text, Username } from './values.ts';
 
+/** What a token begins with; a password that does is a token or refused (SPEC 4). */
+export const tokenPrefix = 'v4.public.';
+
 export const TokenLabel = Text(1, 200);
 
 export const TokenEvent = z.discriminatedUnion('type', [

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { valueFileBytesMax } from '../limits.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import type { BrokerSetting } from './brokers.ts';
-import type { PasswordPolicy } from './values.ts';
+import type { PasswordPolicy } from './password-policy.ts';
 import {
   commandLineNames,
   laterNames,

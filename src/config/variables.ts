@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Username } from '../../domain/values.ts';
 import { Broker, brokersExpected, brokersMax, soleOnes } from './brokers.ts';
+import { PasswordPolicy } from './password-policy.ts';
 import {
   Cidr,
   Duration,
@@ -10,7 +11,6 @@ import {
   listOf,
   numberFrom,
   Password,
-  PasswordPolicy,
   Pem,
   Port,
   PortOrOff,

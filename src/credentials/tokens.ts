@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { InspectFooter } from 'paseto';
 import { z } from 'zod';
+import { tokenPrefix } from '../../domain/token.ts';
 import type { Instant } from '../../domain/values.ts';
 import {
   clockSkewSecondsMax,
@@ -22,9 +23,6 @@ import {
 } from './keys/signing.ts';
 
 export const issuer = 'gatebook';
-
-/** What a token begins with; a password that does is a token or refused (SPEC 4). */
-export const tokenPrefix = 'v4.public.';
 
 const Audience = z.enum(['gatebook', 'gatebook:registration']);
 export type Audience = z.infer<typeof Audience>;
