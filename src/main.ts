@@ -11,6 +11,7 @@ import { startHttp } from './http/server.ts';
 import { storeSilenceMaxMs } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
+import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { pause } from './platform/pause.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
@@ -59,7 +60,7 @@ async function start(
   lifecycle: Lifecycle,
   limits?: HashLimits,
 ): Promise<RunningService> {
-  const now = () => new Date().toISOString();
+  const now = currentInstant;
   const metrics = createMetrics();
   const store = await openStore(config, {
     onAppend: (seconds, events) => {

@@ -1,4 +1,5 @@
 /** Tokens: PASETO v4.public (WIRE "Tokens"), signed by the key folder's newest key. */
+
 import { createHash } from 'node:crypto';
 import { InspectFooter } from 'paseto';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ import {
   tokenBytesMax,
   verifiedTokensMax,
 } from '../limits.ts';
+import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { KeyFolder } from './keys/folder.ts';
 import {
@@ -80,7 +82,7 @@ export interface TokenOptions {
 }
 
 export async function createTokens(options: TokenOptions): Promise<Tokens> {
-  const { now = () => new Date().toISOString(), onFault = () => undefined } = options;
+  const { now = currentInstant, onFault = () => undefined } = options;
   const { signing, find, verifying, rotate, look } = await openRing(options.keys.dir, now, onFault);
   const verified = lruCache<VerifiedClaims>(options.verifiedMax ?? verifiedTokensMax);
 

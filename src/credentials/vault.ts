@@ -2,11 +2,13 @@
  * The vault (SPEC 5): verifiers and personal keys, each in its own stream apart from the audited log,
  * found only by its random id, and gone when destroyed.
  */
+
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
+import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import {
   beginning,
@@ -73,7 +75,7 @@ type StoredSecret = z.infer<typeof StoredSecret>['data'];
 
 export function createVault(
   store: EventStore,
-  now: () => Instant = () => new Date().toISOString(),
+  now: () => Instant = currentInstant,
   { copied = false }: { readonly copied?: boolean } = {},
 ): Vault {
   /** What `watch` has seen, so that nobody waits for a store elsewhere; as large as the vault itself. */

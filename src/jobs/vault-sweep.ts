@@ -1,4 +1,5 @@
 /** Destroys the secrets that no client needs any more: orphans, and verifiers of what was refused long ago. */
+
 import { client } from '../../domain/client/client.ts';
 import { type Client, credentialIdsOf, initial } from '../../domain/client/state.ts';
 import type { AccessRow } from '../../projections/access.ts';
@@ -8,6 +9,7 @@ import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
 import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -29,12 +31,10 @@ interface Known {
   readonly changedAt: string | null;
 }
 
-const before = (at: string, ms: number) => new Date(Date.parse(at) - ms).toISOString();
-
 /** Says how many went. @throws StoreUnavailable */
 export async function sweep(options: SweepOptions): Promise<number> {
   const { store, vault, passwords, rows, refusedTtlMs, now } = options;
-  const longAgo = before(now(), refusedTtlMs);
+  const longAgo = addMs(now(), -refusedTtlMs);
 
   const byRows = (username: string): Known => ({
     state: rows.access.get(username) ?? initial,
@@ -61,7 +61,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
       if (credentialIdsOf(known.state).includes(id)) passwords.forget(username);
       return false;
     },
-    before(now(), orphanAgeMs),
+    addMs(now(), -orphanAgeMs),
     options.signal,
   );
 }

@@ -1,4 +1,5 @@
 /** One attempt on its way through rows 3 to 8 (SPEC 4): what it prepared is undone unless it was recorded. */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
@@ -16,6 +17,7 @@ import type { Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Personal, sealField } from '../credentials/personal-data.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
@@ -56,8 +58,6 @@ export interface RegistrationAttemptOptions {
   readonly pendingTtlMs: number;
   readonly onKnock?: (flow: DoorAttempt['flow']) => void;
 }
-
-const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
 
 export class RegistrationAttempt {
   matched: string | null = null;
@@ -180,7 +180,7 @@ export class RegistrationAttempt {
       credentialId: this.#kept ?? randomUUID(),
       flow,
       pairingId: this.#pairingId,
-      expiresAt: laterBy(at, this.#options.pendingTtlMs),
+      expiresAt: addMs(at, this.#options.pendingTtlMs),
       requestedRoles,
       requestedPermissions,
       ...(this.#sealed ?? {

@@ -1,4 +1,5 @@
 /** Whom a rule would have let in or kept out, among the requests that were asked in a period. */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   asksForSource,
@@ -16,6 +17,7 @@ import type { RequestRow } from '../../../projections/requests.ts';
 import type { WindowRow } from '../../../projections/window.ts';
 import type { Personal } from '../../credentials/personal-data.ts';
 import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../limits.ts';
+import { addMs } from '../../platform/instant.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
 import { serial } from '../../platform/serial.ts';
 import { cursorOf, MalformedCursor, type Rows } from '../../read-models/row-table.ts';
@@ -133,7 +135,7 @@ class PageKept {
 }
 
 /** The last moment before `at`. */
-const before = (at: string) => new Date(Date.parse(at) - 1).toISOString();
+const before = (at: string) => addMs(at, -1);
 
 /** Places in the log, as `at` of `/audit/state` is one: what was asked from `from` on, before `to`. */
 function periodOf(
