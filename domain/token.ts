@@ -45,14 +45,14 @@ export type TokenCommand =
 
 export type TokenRefusal = 'token-not-found';
 
-export type Token =
+type TokenState =
   | { readonly status: 'unknown' }
   | { readonly status: 'issued'; readonly username: string }
   | { readonly status: 'revoked' };
 
-const initial: Token = { status: 'unknown' };
+const initial: TokenState = { status: 'unknown' };
 
-function evolve(_state: Token, { type, data }: TokenEvent): Token {
+function evolve(_state: TokenState, { type, data }: TokenEvent): TokenState {
   switch (type) {
     case 'TokenIssued':
       return { status: 'issued', username: data.username };
@@ -61,7 +61,7 @@ function evolve(_state: Token, { type, data }: TokenEvent): Token {
   }
 }
 
-function decide(command: TokenCommand, state: Token): Decision<TokenEvent, TokenRefusal> {
+function decide(command: TokenCommand, state: TokenState): Decision<TokenEvent, TokenRefusal> {
   switch (command.type) {
     case 'IssueToken': {
       if (state.status !== 'unknown') return accept();
@@ -87,7 +87,7 @@ function decide(command: TokenCommand, state: Token): Decision<TokenEvent, Token
   }
 }
 
-export const token: Decider<Token, TokenCommand, TokenEvent, TokenRefusal> = {
+export const token: Decider<TokenState, TokenCommand, TokenEvent, TokenRefusal> = {
   category: 'token',
   Event: TokenEvent,
   initial,

@@ -5,9 +5,9 @@ import { printable, printableJson } from './platform/printable.ts';
 const levels = { debug: 10, info: 20, warn: 30, error: 40 };
 export type LogLevel = keyof typeof levels;
 
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 /** Never throws, whatever the fields hold. */
-export type LogLine = (msg: string, fields?: LogFields) => void;
+type LogLine = (msg: string, fields?: LogFields) => void;
 export interface Logger {
   readonly debug: LogLine;
   readonly info: LogLine;

@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 const prefix = 'gatebook_';
 
 /** What a scrape asks for: read from memory, never from the store. */
-export interface Readings {
+interface Readings {
   readonly windowUnlocked: () => boolean;
   readonly requestsPending: () => number;
   /** Clients by status. */

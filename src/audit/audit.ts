@@ -22,7 +22,7 @@ import type { Signer } from './transparency-log/signed-note.ts';
 import { merkleTree, type Tree } from './transparency-log/tree.ts';
 
 /** Everything in base64. */
-export interface InclusionProof {
+interface InclusionProof {
   readonly index: number;
   readonly size: number;
   readonly leafHash: string;
@@ -30,7 +30,7 @@ export interface InclusionProof {
   readonly hashes: string[];
 }
 
-export interface ConsistencyProof {
+interface ConsistencyProof {
   readonly from: number;
   readonly to: number;
   readonly hashes: string[];

@@ -48,7 +48,7 @@ export interface Config {
 }
 
 /** The broker behind the gateway, and where clients come in. */
-export interface GatewayConfig {
+interface GatewayConfig {
   readonly upstream: { readonly host: string; readonly port: number; readonly tls: boolean };
   readonly host: string;
   readonly port: number;

@@ -12,7 +12,7 @@ export class SealBroken extends Error {
   }
 }
 
-export interface PersonalKey {
+interface PersonalKey {
   readonly keyId: string;
   readonly key: Buffer;
 }

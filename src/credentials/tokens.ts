@@ -24,12 +24,12 @@ import {
   type VerifyingKey,
 } from './keys/signing.ts';
 
-export const issuer = 'gatebook';
+const issuer = 'gatebook';
 
 const Audience = z.enum(['gatebook', 'gatebook:registration']);
-export type Audience = z.infer<typeof Audience>;
+type Audience = z.infer<typeof Audience>;
 
-export interface VerifiedToken {
+interface VerifiedToken {
   /** The username. */
   readonly subject: string;
   /** The token's id; of a registration token the request's. */
@@ -38,7 +38,7 @@ export interface VerifiedToken {
   readonly expiresAt: Date;
 }
 
-export interface PublicKeyEntry {
+interface PublicKeyEntry {
   readonly kid: string;
   readonly key: string;
   readonly use: 'sign' | 'verify';

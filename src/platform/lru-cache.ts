@@ -1,7 +1,7 @@
 /** A cache of bounded size that forgets what was longest not used. */
 import { BoundedMap } from './bounded-map.ts';
 
-export interface LruCache<Value> {
+interface LruCache<Value> {
   readonly size: number;
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;

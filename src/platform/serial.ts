@@ -1,6 +1,6 @@
 /** Runs what it is given one after the other: all of it, or what concerns the same thing. */
 
-export type Serial = <T>(act: () => Promise<T>) => Promise<T>;
+type Serial = <T>(act: () => Promise<T>) => Promise<T>;
 
 export function serial(): Serial {
   let last: Promise<unknown> = Promise.resolve();

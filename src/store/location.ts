@@ -8,7 +8,7 @@ export const isShared = ({ store }: { readonly store: string }): boolean => stor
 export const logFileOf = (dataDir: string): string => join(dataDir, 'log.sqlite');
 
 /** There is no log where one should be. */
-export class LogAbsent extends Error {
+class LogAbsent extends Error {
   override name = 'LogAbsent';
 }
 

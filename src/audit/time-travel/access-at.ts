@@ -18,13 +18,13 @@ import {
   entitlementsOf,
 } from './entitlements.ts';
 
-export interface Span {
+interface Span {
   readonly from: string;
   /** Null: it lasts. */
   readonly to: string | null;
 }
 
-export interface AccessThen extends Entitlement {
+interface AccessEntry extends Entitlement {
   readonly username: string;
   readonly intended: Span;
   /** Null: no broker had acknowledged it. */
@@ -86,10 +86,10 @@ export function accessAt(
   past: PastAccess,
   moment: Moment,
   asked: AccessQuestion,
-): RowPage<AccessThen> {
+): RowPage<AccessEntry> {
   const after = afterOf(asked.cursor);
   const names = candidates(past, moment, asked).filter((name) => name > after);
-  const items: AccessThen[] = [];
+  const items: AccessEntry[] = [];
   for (const [at, name] of names.entries()) {
     items.push(...ofClient(past, moment, name, asked.topic));
     if (items.length >= asked.limit && at + 1 < names.length)
@@ -245,7 +245,7 @@ function ofClient(
   moment: Moment,
   username: string,
   topic: string | undefined,
-): AccessThen[] {
+): AccessEntry[] {
   const live = liveAt(past, moment, username);
   const prefixed = live.filter(({ broker }) => putsPrefixInFront(broker));
   const plain = live.filter(({ broker }) => !putsPrefixInFront(broker));
@@ -267,7 +267,7 @@ function throughBrokers(
   username: string,
   asked: AskedAtBrokers,
   live: readonly SpanAtBroker[],
-): AccessThen[] {
+): AccessEntry[] {
   const { topic } = asked;
   const stretches = stretchesOf(past, username, asked);
   const now = stretches.findLastIndex(({ since }) => since < moment.size);
@@ -276,7 +276,7 @@ function throughBrokers(
   const isHeld = stretches[now]?.holds === true;
   const before = stretches.findLastIndex(({ holds }, index) => index < now && holds);
   const at = isHeld || live.length === 0 ? now : before;
-  return (stretches[at]?.means ?? []).flatMap((entitlement): AccessThen[] => {
+  return (stretches[at]?.means ?? []).flatMap((entitlement): AccessEntry[] => {
     const { span, endedByLoss } = spanOf(past, stretches, at, entitlement, topic);
     const isOver = span.to !== null && span.to <= moment.at;
     const effective = live.map((one) => ({

@@ -83,7 +83,7 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
   });
 }
 
-export type Counts = Record<Client['status'] | 'events', number>;
+type Counts = Record<Client['status'] | 'events', number>;
 
 /** The window and the number of clients of each status. */
 export function registryAt(past: Past, moment: Moment) {

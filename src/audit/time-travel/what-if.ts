@@ -24,7 +24,7 @@ import { cursorOf, MalformedCursor, type Rows } from '../../read-models/row-tabl
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
-export interface WhatIfAsked {
+interface WhatIfAsked {
   readonly rule: WhatIfRule;
   /** The period in which requests were asked: from `since` to before `until`, ISO. */
   readonly since?: string | undefined;
@@ -36,7 +36,7 @@ export interface WhatIfAsked {
   readonly cursor?: string | undefined;
 }
 
-export interface WhatIfOptions<Shown> {
+interface WhatIfOptions<Shown> {
   readonly requests: Rows<RequestRow>;
   readonly window: VersionedRows<WindowRow>;
   readonly tree: Pick<Tree, 'size' | 'sizeAt'>;
@@ -65,18 +65,24 @@ export class TooManyWhatIfs extends Error {
 }
 
 /** What became of some requests. */
-export type Tally = Record<'all' | RequestRow['status'], number>;
-const noTally = (): Tally => ({ all: 0, granted: 0, denied: 0, expired: 0, pending: 0 });
+type StatusCounts = Record<'all' | RequestRow['status'], number>;
+const noStatusCounts = (): StatusCounts => ({
+  all: 0,
+  granted: 0,
+  denied: 0,
+  expired: 0,
+  pending: 0,
+});
 
 const noCounts = () => ({
-  asked: noTally(),
-  letIn: noTally(),
-  keptOut: noTally(),
-  unchanged: noTally(),
+  asked: noStatusCounts(),
+  letIn: noStatusCounts(),
+  keptOut: noStatusCounts(),
+  unchanged: noStatusCounts(),
   differing: 0,
   reasons: Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<Reason, number>,
 });
-export type WhatIfCounts = ReturnType<typeof noCounts>;
+type OutcomeCounts = ReturnType<typeof noCounts>;
 const countOf = { 'let-in': 'letIn', 'kept-out': 'keptOut', unchanged: 'unchanged' } as const;
 
 interface Judged extends Judgement {
@@ -85,7 +91,7 @@ interface Judged extends Judgement {
   readonly differs: boolean;
 }
 
-function count(counts: WhatIfCounts, judged: Judged): void {
+function count(counts: OutcomeCounts, judged: Judged): void {
   for (const tally of [counts.asked, counts[countOf[judged.outcome]]]) {
     tally.all += 1;
     tally[judged.status] += 1;

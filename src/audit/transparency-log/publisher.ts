@@ -10,7 +10,7 @@ import { isSignedBy, MalformedNote, type Signer } from './signed-note.ts';
 import type { Tree } from './tree.ts';
 
 /** The log is not the one that was published: somebody wrote its history anew, or cut it off. */
-export class LogRewritten extends Error {
+class LogRewritten extends Error {
   override name = 'LogRewritten';
 }
 

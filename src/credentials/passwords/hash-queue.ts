@@ -8,7 +8,7 @@ export class HashingBusy extends Error {
   }
 }
 
-export interface HashQueue {
+interface HashQueue {
   /**
    * Runs the work when it is this source's turn. When the queue is full, a source with fewer waiting
    * takes the newest place of the source with the most, where that makes the shares more equal.

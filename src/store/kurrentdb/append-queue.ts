@@ -2,7 +2,7 @@
 import { appendsWaitingMax, storeAppendsAtOnceMax } from '../../limits.ts';
 import { StoreUnavailable } from '../event-store.ts';
 
-export interface AppendQueue {
+interface AppendQueue {
   /**
    * Runs one thing of a stream at a time: a try that is repeated must not be overtaken by the append
    * that builds on it. @throws StoreUnavailable at once when too much waits.

@@ -12,7 +12,7 @@ import { clientOf } from './address.ts';
 import { isUnanswered, Unanswered } from './errors.ts';
 import { retryUntil } from './retry.ts';
 
-export interface Link {
+interface Link {
   readonly client: KurrentDBClient;
   /** Aborts when another client takes this one's place. */
   readonly lost: AbortSignal;

@@ -8,7 +8,7 @@ import type { KurrentReading } from './read.ts';
 import type { KurrentWriting } from './write.ts';
 
 /** Of no category that is audited or kept in the vault, so it stands in neither order. */
-export const identityStream = 'gatebook-log';
+const identityStream = 'gatebook-log';
 
 const IdentityEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('LogCreated'), data: z.object({ logId: z.uuid() }) }),
@@ -16,7 +16,7 @@ const IdentityEvent = z.discriminatedUnion('type', [
 ]);
 type IdentityEvent = z.infer<typeof IdentityEvent>;
 
-export interface Identity {
+interface Identity {
   readonly logId: string;
   readonly mark: LogState;
 }
