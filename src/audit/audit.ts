@@ -94,7 +94,7 @@ function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving 
 export function createAudit(options: AuditOptions) {
   const { store, readModels, views, history, requests, personal, signer, turnedAway, now } =
     options;
-  const tree = readModels.kept(merkleTree);
+  const tree = readModels.custom(merkleTree);
   const past: Past = {
     window: readModels.past(windowProjection),
     clients: readModels.past(clients),
@@ -111,11 +111,11 @@ export function createAudit(options: AuditOptions) {
     /** The window and the number of clients of each status, as they were. */
     registryAt: (at: string) => registryAt(past, momentOf(tree, at)),
     /** Who could use a topic, or what one could use. @throws MalformedCursor */
-    accessAt: (at: string, asked: Parameters<typeof accessAt>[2]) =>
-      accessAt(past, momentOf(tree, at), asked),
+    accessAt: (at: string, question: Parameters<typeof accessAt>[2]) =>
+      accessAt(past, momentOf(tree, at), question),
     whatIf: createWhatIf({
       ...{ requests, window: past.window, tree, personal },
-      shown: (requestId, seeing) => views.request(requestId, seeing),
+      show: (requestId, seeing) => views.request(requestId, seeing),
     }),
   };
 }

@@ -22,11 +22,11 @@ export function readVariable<Value>(
   if (text === null) return undefined;
   const result = schema.safeParse(text);
   if (result.success) return result.data;
-  const shown =
+  const mismatch =
     more.secret || given?.isFile ? 'has a value that does not fit' : `is ${quoted(text)}`;
   faults.push({
     variable: `${prefix}${name}${given?.isFile ? '_FILE' : ''}`,
-    problem: more.later?.test(text) ? 'asks for what this version does not support yet' : shown,
+    problem: more.later?.test(text) ? 'asks for what this version does not support yet' : mismatch,
     remedy: `Give ${expected}`,
   });
   return undefined;

@@ -1,7 +1,7 @@
 /** Every environment variable of the service: what it means, its default, what it must be. */
 import { z } from 'zod';
 import { Username } from '../../domain/values.ts';
-import { Broker, brokersExpected, brokersMax, soleOnes } from './brokers.ts';
+import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import {
   Cidr,
@@ -81,7 +81,7 @@ export const variables = {
     secret,
   ),
   BROKER: variable(
-    listOf(Broker, brokersMax).refine(soleOnes),
+    listOf(Broker, brokersMax).refine(atMostOneInProcess),
     'embedded',
     'the brokers that clients connect to (a list)',
     brokersExpected,

@@ -151,13 +151,13 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
 /** The keys as they were last read, read again when they may have changed. */
 async function openRing(dir: string, now: () => Instant, onFault: (error: unknown) => void) {
   const read = async (): Promise<KeyRing> => {
-    const ring = await readKeyRing(dir);
-    if (ring === undefined) throw new Error(`${dir} holds no signing key any more`);
-    return ring;
+    const keyRing = await readKeyRing(dir);
+    if (keyRing === undefined) throw new Error(`${dir} holds no signing key any more`);
+    return keyRing;
   };
   const hasEnded = ({ until }: VerifyingKey) => until !== null && until <= now();
 
-  let ring = await read();
+  let keyRing = await read();
   let rotations = 0;
   let lookedAtMs = Date.parse(now());
   let looking: Promise<void> | undefined;
@@ -167,7 +167,7 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
     try {
       const found = await read();
       // What was read while a rotation ran may be from before it.
-      if (before === rotations) ring = found;
+      if (before === rotations) keyRing = found;
       if (found.verifying.some(hasEnded)) await tidyKeyRing(dir, now());
     } catch (error) {
       onFault(error);
@@ -177,9 +177,9 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
   };
 
   return {
-    signing: () => ring.signing,
-    verifying: () => ring.verifying.filter((key) => !hasEnded(key)),
-    find: (kid: string) => ring.verifying.find((key) => key.kid === kid && !hasEnded(key)),
+    signing: () => keyRing.signing,
+    verifying: () => keyRing.verifying.filter((key) => !hasEnded(key)),
+    find: (kid: string) => keyRing.verifying.find((key) => key.kid === kid && !hasEnded(key)),
 
     /** Reads the folder again if that was `ageMs` ago or longer (also when the clock went back). */
     async look(ageMs: number): Promise<void> {
@@ -193,7 +193,7 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
     async rotate(until: Instant): Promise<void> {
       await rotateKeyRing(dir, now(), until);
       rotations += 1;
-      ring = await read();
+      keyRing = await read();
     },
   };
 }

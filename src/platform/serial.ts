@@ -5,9 +5,9 @@ type Serial = <T>(act: () => Promise<T>) => Promise<T>;
 export function serial(): Serial {
   let last: Promise<unknown> = Promise.resolve();
   return (act) => {
-    const mine = last.then(act, act);
-    last = mine.catch(() => undefined);
-    return mine;
+    const result = last.then(act, act);
+    last = result.catch(() => undefined);
+    return result;
   };
 }
 

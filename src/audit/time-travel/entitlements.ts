@@ -51,8 +51,8 @@ export const entitlementsOf = (
 ): Entitlement[] =>
   heldBy(rights, permissionsOf).flatMap((held) => filled(held, username, rights) ?? []);
 
-const allows = (operation: Permission['operation'], asked: 'read' | 'write') =>
-  operation === asked || operation === 'readWrite';
+const allows = (operation: Permission['operation'], wanted: 'read' | 'write') =>
+  operation === wanted || operation === 'readWrite';
 
 /** What of it reaches a topic: at most one entitlement to read and one to write. No client writes to `$` topics. */
 function reaching(entitlements: readonly Entitlement[], topic: readonly string[]): Entitlement[] {

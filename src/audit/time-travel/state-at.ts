@@ -61,13 +61,13 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
   return Object.entries(known?.brokers ?? {}).flatMap(([broker, { active, credentialId, at }]) => {
     const isOfIt = credentialId === held;
     if (status !== 'active' && !isOfIt) return [];
-    const told =
+    const state =
       status !== 'active'
         ? { status: 'inactive' as const, at }
         : active && isOfIt
           ? { status: 'active' as const, at }
           : { status: 'waiting' as const, at: null };
-    return [{ broker, ...told, detail: null }];
+    return [{ broker, ...state, detail: null }];
   });
 }
 
