@@ -21,10 +21,10 @@ export type ActivationCommand =
   | ActivationCommandBase<'RecordActivation', { readonly credentialId: string }>
   | ActivationCommandBase<'RecordDeactivation', { readonly sessionsClosed: number }>;
 
-export type ActivationRefusal = never;
+type ActivationRefusal = never;
 
 /** The credential that is active at each broker. */
-export type ActivationState = Readonly<Record<string, string | undefined>>;
+type ActivationState = Readonly<Record<string, string | undefined>>;
 
 function evolve(state: ActivationState, { type, data }: ActivationEvent): ActivationState {
   switch (type) {

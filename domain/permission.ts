@@ -50,7 +50,7 @@ export const MqttPublishPrefix = Text(1, 512)
   .refine((prefix) => !/[+#]/.test(prefix), { message: 'must not contain + or #' })
   .refine((prefix) => !prefix.startsWith('$'), { message: 'must not start with $' });
 
-export const MqttClientId = Text(1, 128);
+const MqttClientId = Text(1, 128);
 
 /** The own roles and permissions of a client; what they come to is `effectivePermissions`. */
 export const rightsShape = {

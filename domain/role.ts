@@ -30,7 +30,7 @@ export type RoleCommand =
 
 export type RoleRefusal = 'role-not-found' | 'role-in-use' | 'role-built-in';
 
-export type Role =
+type RoleState =
   | { readonly status: 'unknown' }
   | {
       readonly status: 'defined';
@@ -91,9 +91,9 @@ export const builtInRoles: ReadonlyMap<
   { readonly description: string; readonly permissions: readonly Permission[] }
 > = builtIn;
 
-const initial: Role = { status: 'unknown' };
+const initial: RoleState = { status: 'unknown' };
 
-function evolve(_state: Role, { type, data }: RoleEvent): Role {
+function evolve(_state: RoleState, { type, data }: RoleEvent): RoleState {
   switch (type) {
     case 'RoleDefined':
       return {
@@ -108,7 +108,7 @@ function evolve(_state: Role, { type, data }: RoleEvent): Role {
 
 type RoleDecision = Decision<RoleEvent, RoleRefusal>;
 
-function decide(command: RoleCommand, state: Role): RoleDecision {
+function decide(command: RoleCommand, state: RoleState): RoleDecision {
   if (builtIn.has(command.name)) return refuse('role-built-in');
   switch (command.type) {
     case 'DefineRole': {
@@ -133,7 +133,7 @@ function decide(command: RoleCommand, state: Role): RoleDecision {
   }
 }
 
-export const role: Decider<Role, RoleCommand, RoleEvent, RoleRefusal> = {
+export const role: Decider<RoleState, RoleCommand, RoleEvent, RoleRefusal> = {
   category: 'role',
   Event: RoleEvent,
   initial,

@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { accept, type CommandBase, type Decider, type Decision, event, refuse } from './decider.ts';
 import { caused, Id, Instant, Text, Username } from './values.ts';
 
+/** What a token begins with; a password that does is a token or refused (SPEC 4). */
+export const tokenPrefix = 'v4.public.';
+
 export const TokenLabel = Text(1, 200);
 
 export const TokenEvent = z.discriminatedUnion('type', [
@@ -42,14 +45,14 @@ export type TokenCommand =
 
 export type TokenRefusal = 'token-not-found';
 
-export type Token =
+type TokenState =
   | { readonly status: 'unknown' }
   | { readonly status: 'issued'; readonly username: string }
   | { readonly status: 'revoked' };
 
-const initial: Token = { status: 'unknown' };
+const initial: TokenState = { status: 'unknown' };
 
-function evolve(_state: Token, { type, data }: TokenEvent): Token {
+function evolve(_state: TokenState, { type, data }: TokenEvent): TokenState {
   switch (type) {
     case 'TokenIssued':
       return { status: 'issued', username: data.username };
@@ -58,7 +61,7 @@ function evolve(_state: Token, { type, data }: TokenEvent): Token {
   }
 }
 
-function decide(command: TokenCommand, state: Token): Decision<TokenEvent, TokenRefusal> {
+function decide(command: TokenCommand, state: TokenState): Decision<TokenEvent, TokenRefusal> {
   switch (command.type) {
     case 'IssueToken': {
       if (state.status !== 'unknown') return accept();
@@ -84,7 +87,7 @@ function decide(command: TokenCommand, state: Token): Decision<TokenEvent, Token
   }
 }
 
-export const token: Decider<Token, TokenCommand, TokenEvent, TokenRefusal> = {
+export const token: Decider<TokenState, TokenCommand, TokenEvent, TokenRefusal> = {
   category: 'token',
   Event: TokenEvent,
   initial,

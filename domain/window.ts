@@ -57,9 +57,9 @@ export type WindowCommand =
   | WindowCommandBase<'EndWindow'>;
 
 /** Locking and unlocking are never refused. */
-export type WindowRefusal = never;
+type WindowRefusal = never;
 
-export type Window =
+export type WindowState =
   | { readonly status: 'locked'; readonly windowId: string | null }
   | {
       readonly status: 'unlocked';
@@ -68,9 +68,9 @@ export type Window =
       readonly limits: WindowLimits;
     };
 
-const initial: Window = { status: 'locked', windowId: null };
+const initial: WindowState = { status: 'locked', windowId: null };
 
-function evolve(_state: Window, { type, data }: WindowEvent): Window {
+function evolve(_state: WindowState, { type, data }: WindowEvent): WindowState {
   switch (type) {
     case 'RegistryUnlocked':
       return {
@@ -102,7 +102,7 @@ const locked = (
 
 function unlock(
   command: CommandOf<WindowCommand, 'UnlockRegistry'>,
-  state: Window,
+  state: WindowState,
 ): WindowDecision {
   const { windowId, until, limits, at, by } = command;
   const opened = (id: string): WindowEvent => ({
@@ -115,7 +115,7 @@ function unlock(
   return same ? accept() : accept(opened(state.windowId));
 }
 
-function decide(command: WindowCommand, state: Window): WindowDecision {
+function decide(command: WindowCommand, state: WindowState): WindowDecision {
   switch (command.type) {
     case 'UnlockRegistry':
       return unlock(command, state);
@@ -132,7 +132,7 @@ function decide(command: WindowCommand, state: Window): WindowDecision {
   }
 }
 
-export const window: Decider<Window, WindowCommand, WindowEvent, WindowRefusal> = {
+export const window: Decider<WindowState, WindowCommand, WindowEvent, WindowRefusal> = {
   category: 'registry',
   Event: WindowEvent,
   initial,

@@ -14,7 +14,7 @@ export interface HistoryRow extends Omit<Envelope, 'metadata'> {
 }
 
 /** What every event carries, whatever else it says. */
-const Event = z.object({
+const AnyEvent = z.object({
   type: z.string(),
   data: z.looseObject({
     at: Instant,
@@ -23,7 +23,7 @@ const Event = z.object({
     windowId: z.string().nullable().optional(),
   }),
 });
-type Event = z.infer<typeof Event>;
+type AnyEvent = z.infer<typeof AnyEvent>;
 
 /** What people wrote, and what things are called, by the key that it stands under. */
 const worded = ['reason', 'label', 'name', 'description', 'pairingId', 'broker'];
@@ -37,11 +37,11 @@ function wordsOf({ data }: HistoryRow): string | null {
   return words.length === 0 ? null : words.join('\n');
 }
 
-export const history: Projection<HistoryRow, Event> = {
+export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
   version: 2,
   reads: ['registry', 'client', 'role', 'token', 'activation'],
-  Event,
+  Event: AnyEvent,
   key: (_event, { position }) => position,
   evolve: (_row, { type, data }, envelope) => ({
     index: envelope.index,

@@ -25,7 +25,7 @@ export interface RequestRow {
   readonly decision: RequestDecision | null;
 }
 
-export interface RequestDecision extends Rights {
+interface RequestDecision extends Rights {
   readonly by: string;
   readonly at: string;
   readonly reason: string | null;

@@ -20,14 +20,14 @@ export interface WindowRow {
   readonly turnedAwayCount: number | null;
 }
 
-const Event = z.union([WindowEvent, ClientEvent]);
-type Event = z.infer<typeof Event>;
+const WindowOrClientEvent = z.union([WindowEvent, ClientEvent]);
+type WindowOrClientEvent = z.infer<typeof WindowOrClientEvent>;
 
-export const windowProjection: Projection<WindowRow, Event, WindowRow> = {
+export const windowProjection: Projection<WindowRow, WindowOrClientEvent, WindowRow> = {
   name: 'window',
   version: 4,
   reads: ['registry', 'client'],
-  Event,
+  Event: WindowOrClientEvent,
   key: ({ type }) => {
     switch (type) {
       case 'RegistryUnlocked':

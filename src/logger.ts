@@ -5,9 +5,9 @@ import { printable, printableJson } from './platform/printable.ts';
 const levels = { debug: 10, info: 20, warn: 30, error: 40 };
 export type LogLevel = keyof typeof levels;
 
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 /** Never throws, whatever the fields hold. */
-export type LogLine = (msg: string, fields?: LogFields) => void;
+type LogLine = (msg: string, fields?: LogFields) => void;
 export interface Logger {
   readonly debug: LogLine;
   readonly info: LogLine;
@@ -106,7 +106,7 @@ function readable(at: Date, level: LogLevel, msg: string, fields: LogFields): st
   const pad = (part: number) => String(part).padStart(2, '0');
   const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(pad).join(':');
   const stacks: string[] = [];
-  const shown = Object.entries(fields)
+  const fieldTexts = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => {
       const { name: kind, message, stack } = (value ?? {}) as Record<string, unknown>;
@@ -117,5 +117,5 @@ function readable(at: Date, level: LogLevel, msg: string, fields: LogFields): st
       const isWord = typeof text === 'string' && /^[^\s"=]+$/.test(text);
       return `${printable(name)}=${printable(isWord ? text : JSON.stringify(text))}`;
     });
-  return [[time, level.padEnd(5), printable(msg), ...shown].join('  '), ...stacks].join('\n');
+  return [[time, level.padEnd(5), printable(msg), ...fieldTexts].join('  '), ...stacks].join('\n');
 }

@@ -11,6 +11,7 @@ import { watchVault } from './jobs/watch-vault.ts';
 import { storeSilenceMaxMs } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
+import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import { startBackground } from './startup/background.ts';
@@ -57,7 +58,7 @@ async function start(
   lifecycle: Lifecycle,
   limits?: HashLimits,
 ): Promise<RunningService> {
-  const now = () => new Date().toISOString();
+  const now = currentInstant;
   const metrics = createMetrics();
   const store = await openStore(config, {
     onAppend: (seconds, events) => {

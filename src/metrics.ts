@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 const prefix = 'gatebook_';
 
 /** What a scrape asks for: read from memory, never from the store. */
-export interface Readings {
+interface Readings {
   readonly windowUnlocked: () => boolean;
   readonly requestsPending: () => number;
   /** Clients by status. */
@@ -24,45 +24,8 @@ const activationSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 /** Makes the metrics of one service, in a registry of their own. */
 export function createMetrics() {
   const registry = new Registry();
-  const registers = [registry];
   let readings: Readings | undefined;
-
-  /** A gauge that is read when somebody scrapes; 0 until `observe` says where to read. */
-  const gauge = (name: string, help: string, read: (from: Readings) => number) =>
-    new Gauge({
-      name: prefix + name,
-      help,
-      registers,
-      collect() {
-        if (readings !== undefined) this.set(read(readings));
-      },
-    });
-  const gaugeBy = (
-    name: string,
-    help: string,
-    label: string,
-    read: (from: Readings) => Readonly<Record<string, number>>,
-  ) =>
-    new Gauge({
-      name: prefix + name,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        if (readings === undefined) return;
-        this.reset();
-        for (const [value, count] of Object.entries(read(readings)))
-          this.set({ [label]: value }, count);
-      },
-    });
-  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Counter<Label>({ name: prefix + name, help, labelNames, registers });
-  const histogram = <Label extends string>(
-    name: string,
-    help: string,
-    buckets: number[],
-    labelNames: Label[] = [],
-  ) => new Histogram<Label>({ name: prefix + name, help, labelNames, buckets, registers });
+  const { gauge, gaugeBy, counter, histogram } = metersIn(registry, () => readings);
 
   gauge('window_unlocked', '1 while the registry is unlocked.', (now) =>
     now.windowUnlocked() ? 1 : 0,
@@ -106,5 +69,52 @@ export function createMetrics() {
       activationSeconds,
       ['broker'],
     ),
+  };
+}
+
+/**
+ * Makes metrics with our prefix in one registry. Gauges are read when somebody scrapes; 0 until there are
+ * readings.
+ */
+function metersIn(registry: Registry, readings: () => Readings | undefined) {
+  const registers = [registry];
+  return {
+    gauge: (name: string, help: string, read: (from: Readings) => number) =>
+      new Gauge({
+        name: prefix + name,
+        help,
+        registers,
+        collect() {
+          const from = readings();
+          if (from !== undefined) this.set(read(from));
+        },
+      }),
+    gaugeBy: (
+      name: string,
+      help: string,
+      label: string,
+      read: (from: Readings) => Readonly<Record<string, number>>,
+    ) =>
+      new Gauge({
+        name: prefix + name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          const from = readings();
+          if (from === undefined) return;
+          this.reset();
+          for (const [value, count] of Object.entries(read(from)))
+            this.set({ [label]: value }, count);
+        },
+      }),
+    counter: <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+      new Counter<Label>({ name: prefix + name, help, labelNames, registers }),
+    histogram: <Label extends string>(
+      name: string,
+      help: string,
+      buckets: number[],
+      labelNames: Label[] = [],
+    ) => new Histogram<Label>({ name: prefix + name, help, labelNames, buckets, registers }),
   };
 }

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { configTable, parseConfig } from '../src/config/config.ts';
+import { parseConfig } from '../src/config/config.ts';
+import { configTable } from '../src/config/variables.ts';
 
 interface Service {
   readonly image?: string;

@@ -62,7 +62,7 @@ function contest(command: RequestRegistration, windowId: string, holder: Waiting
   });
 }
 
-const asked = (command: RequestRegistration, windowId: string) => ({
+const requestedData = (command: RequestRegistration, windowId: string) => ({
   username: command.username,
   requestId: command.requestId,
   credentialId: command.credentialId,
@@ -83,7 +83,7 @@ const asked = (command: RequestRegistration, windowId: string) => ({
 /** Rows 7 and 8. */
 function enter(command: RequestRegistration, windowId: string): DoorDecision {
   if (command.room !== 'free') return refuse(command.room);
-  return accept({ type: 'RegistrationRequested', data: asked(command, windowId) });
+  return accept({ type: 'RegistrationRequested', data: requestedData(command, windowId) });
 }
 
 /**
@@ -106,7 +106,7 @@ export function requestRegistration(command: RequestRegistration, state: Client)
       if (state.challenger) return contest(command, windowId, state.challenger);
       if (command.holdsHttpRights || command.room !== 'free') return refuse('username-taken');
       if (state.denial && stillDenied(state.denial, command)) return refuse('username-taken');
-      return accept({ type: 'ReplacementRequested', data: asked(command, windowId) });
+      return accept({ type: 'ReplacementRequested', data: requestedData(command, windowId) });
     case 'suspended':
       return refuse('username-taken');
     case 'revoked':

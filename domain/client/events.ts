@@ -12,7 +12,7 @@ const client = { username: Username, ...caused };
 const request = { ...client, requestId: Id };
 
 /** What is known of somebody who asks. The personal fields are sealed under `personalKeyId`. */
-const asked = {
+const requested = {
   ...request,
   credentialId: Id,
   windowId: Id,
@@ -28,11 +28,11 @@ const asked = {
 };
 
 /** The window that it was asked in, so that a window tells what came of it; absent in older events. */
-const askedIn = { windowId: Id.nullable().optional() };
+const inWindow = { windowId: Id.nullable().optional() };
 
 const granted = {
   ...request,
-  ...askedIn,
+  ...inWindow,
   credentialId: Id,
   rights: Rights,
   reason: Reason.nullable(),
@@ -50,7 +50,7 @@ const denied = {
 const changed = { ...client, reason: Reason.nullable() };
 
 export const ClientEvent = z.discriminatedUnion('type', [
-  event('RegistrationRequested', asked),
+  event('RegistrationRequested', requested),
   event('RegistrationContested', {
     ...request,
     windowId: Id,
@@ -61,11 +61,11 @@ export const ClientEvent = z.discriminatedUnion('type', [
   }),
   event('RegistrationGranted', granted),
   event('RegistrationDenied', denied),
-  event('RegistrationExpired', { ...request, ...askedIn }),
-  event('ReplacementRequested', asked),
+  event('RegistrationExpired', { ...request, ...inWindow }),
+  event('ReplacementRequested', requested),
   event('ReplacementGranted', granted),
   event('ReplacementDenied', denied),
-  event('ReplacementExpired', { ...request, ...askedIn }),
+  event('ReplacementExpired', { ...request, ...inWindow }),
   event('ClientCreated', { ...changed, credentialId: Id, rights: Rights }),
   event('AuthorizationChanged', { ...changed, rights: Rights }),
   event('CredentialRotated', { ...changed, credentialId: Id }),

@@ -23,7 +23,7 @@ export interface Denial {
   readonly blockedUntil: string | null;
 }
 
-export type RequestOutcome = 'granted' | 'denied' | 'expired';
+type RequestOutcome = 'granted' | 'denied' | 'expired';
 
 /** Access as it was given: which credential, by which request, with which rights. */
 interface GrantedAccess {

@@ -1,4 +1,5 @@
 /** Tokens that let somebody act: for a password, for a service, until they end or are revoked. */
+
 import { randomUUID } from 'node:crypto';
 import { token } from '../../domain/token.ts';
 import type { Actor } from '../../domain/values.ts';
@@ -12,6 +13,7 @@ import { isStrong } from '../credentials/passwords/passwords.ts';
 import type { Proofs } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import type { Tokens } from '../credentials/tokens.ts';
+import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { Throttle } from '../platform/throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -33,8 +35,6 @@ export interface TokenAdministrationOptions extends RecordingOptions {
 const loginHours = 12;
 const namedHours = 8_760;
 const hourMs = 60 * 60 * 1_000;
-
-const later = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
 
 export function createTokenAdministration(options: TokenAdministrationOptions) {
   const { authority, tokens, rows, now } = options;
@@ -79,7 +79,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
     /** The old key goes on verifying until the last token it signed has ended. */
     async rotateKeys(): Promise<Done> {
       const last = rows.tokens.greatest('expiresAt');
-      const registration = later(now(), options.registrationTokenMs);
+      const registration = addMs(now(), options.registrationTokenMs);
       const until = typeof last === 'string' && last > registration ? last : registration;
       await tokens.rotate({ until });
       return { position: options.position() };
@@ -161,7 +161,7 @@ async function issue(
   const { kind, label, hours, by } = wanted;
   const tokenId = randomUUID();
   const at = options.now();
-  const expiresAt = later(at, hours * hourMs);
+  const expiresAt = addMs(at, hours * hourMs);
   const text = await options.tokens.sign({
     subject: username,
     id: tokenId,

@@ -1,7 +1,9 @@
 /** The window: unlocked for a time within limits, and locked. */
+
 import { randomUUID } from 'node:crypto';
 import { registryId, type TurnedAway, type WindowCommand, window } from '../../domain/window.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { addMs } from '../platform/instant.ts';
 import { actorOf, type CommandContext } from './context.ts';
 
 export interface UnlockOptions {
@@ -32,7 +34,7 @@ export function createWindowAdministration(options: WindowAdministrationOptions)
       return turn(context, {
         type: 'UnlockRegistry',
         windowId: randomUUID(),
-        until: new Date(Date.parse(from) + (unlock.durationMs ?? defaultDurationMs)).toISOString(),
+        until: addMs(from, unlock.durationMs ?? defaultDurationMs),
         limits: {
           maxRequests: unlock.maxRequests ?? defaultRequestsMax,
           usernamePattern: unlock.usernamePattern ?? null,

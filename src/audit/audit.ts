@@ -14,7 +14,8 @@ import type { EventStore } from '../store/event-store.ts';
 import type { Views } from '../views/views.ts';
 import { accessAt } from './time-travel/access-at.ts';
 import { createExplain } from './time-travel/explain.ts';
-import { clientAt, momentOf, type Past, registryAt } from './time-travel/state-at.ts';
+import { momentOf, type Past } from './time-travel/past.ts';
+import { clientAt, registryAt } from './time-travel/state-at.ts';
 import { createWhatIf } from './time-travel/what-if.ts';
 import { exportLines } from './transparency-log/export.ts';
 import { type Checkpoints, createCheckpoints } from './transparency-log/publisher.ts';
@@ -22,7 +23,7 @@ import type { Signer } from './transparency-log/signed-note.ts';
 import { merkleTree, type Tree } from './transparency-log/tree.ts';
 
 /** Everything in base64. */
-export interface InclusionProof {
+interface InclusionProof {
   readonly index: number;
   readonly size: number;
   readonly leafHash: string;
@@ -30,7 +31,7 @@ export interface InclusionProof {
   readonly hashes: string[];
 }
 
-export interface ConsistencyProof {
+interface ConsistencyProof {
   readonly from: number;
   readonly to: number;
   readonly hashes: string[];
@@ -93,7 +94,7 @@ function proving({ store, signer, dataDir }: AuditOptions, tree: Tree): Proving 
 export function createAudit(options: AuditOptions) {
   const { store, readModels, views, history, requests, personal, signer, turnedAway, now } =
     options;
-  const tree = readModels.kept(merkleTree);
+  const tree = readModels.custom(merkleTree);
   const past: Past = {
     window: readModels.past(windowProjection),
     clients: readModels.past(clients),
@@ -110,11 +111,11 @@ export function createAudit(options: AuditOptions) {
     /** The window and the number of clients of each status, as they were. */
     registryAt: (at: string) => registryAt(past, momentOf(tree, at)),
     /** Who could use a topic, or what one could use. @throws MalformedCursor */
-    accessAt: (at: string, asked: Parameters<typeof accessAt>[2]) =>
-      accessAt(past, momentOf(tree, at), asked),
+    accessAt: (at: string, question: Parameters<typeof accessAt>[2]) =>
+      accessAt(past, momentOf(tree, at), question),
     whatIf: createWhatIf({
       ...{ requests, window: past.window, tree, personal },
-      shown: (requestId, seeing) => views.request(requestId, seeing),
+      show: (requestId, seeing) => views.request(requestId, seeing),
     }),
   };
 }

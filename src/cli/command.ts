@@ -1,6 +1,7 @@
 /** What a command of the command line is, and how its arguments are read. */
 import { parseArgs } from 'node:util';
-import type { CommandLineSettings, Environment } from '../config/config.ts';
+import type { CommandLineSettings } from '../config/command-line.ts';
+import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import type { Terminal } from './terminal/terminal.ts';
 

@@ -1,5 +1,5 @@
 /** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/fault.ts';
 import { ProblemAnswered } from './client/problem.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';

@@ -1,5 +1,5 @@
 /** The command line `gatebook`. */
-import { processEnvironment } from '../config/config.ts';
+import { processEnvironment } from '../config/reading.ts';
 import { runCommandLine } from './run.ts';
 
 // Whoever reads our output may stop reading (`gatebook users | head`); that is no fault.

@@ -1,6 +1,7 @@
 /** Finds the command that was asked for, reads its arguments and runs it. */
 import { readFileSync } from 'node:fs';
-import { commandLineSettings, type Environment } from '../config/config.ts';
+import { commandLineSettings } from '../config/command-line.ts';
+import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import { signInCommands } from './client/sign-in.ts';
 import {

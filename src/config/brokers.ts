@@ -103,7 +103,7 @@ export const Broker = z.string().transform((text, context): BrokerSetting => {
 });
 
 /** One broker at most on the MQTT ports of this process: the embedded one, or a private Mosquitto. */
-export const soleOnes = (brokers: readonly BrokerSetting[]): boolean =>
+export const atMostOneInProcess = (brokers: readonly BrokerSetting[]): boolean =>
   brokers.filter(
     (one) => one.kind === 'embedded' || (one.kind === 'mosquitto' && one.address === null),
   ).length <= 1;

@@ -1,7 +1,7 @@
 /** How the values of the configuration are read: ports, durations, addresses, secrets. */
-
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { defaultPasswordPolicy, passwordFaults } from './password-policy.ts';
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const durationMaxMs = 36_500 * unitMs.d;
@@ -53,11 +53,7 @@ export const urlOf = (...protocols: string[]) =>
 
 /** One line of text that can be a password (SPEC 3). The policy is for passwords of others than who sets it. */
 export const Password = matching(
-  (text) =>
-    text.isWellFormed() &&
-    !/[\0\r\n]|^v4\.public\./.test(text) &&
-    [...text].length >= 5 &&
-    Buffer.byteLength(text) <= 1024,
+  (text) => !/[\r\n]/.test(text) && passwordFaults(text, defaultPasswordPolicy).length === 0,
 );
 
 /** The characters that stand in a path as they are (RFC 3986, section 2.3). */
@@ -71,30 +67,6 @@ export const WebhookSecret = matching((text) => {
 });
 
 export const Pem = matching((text) => /^-----BEGIN [A-Z0-9 ]+-----$/m.test(text));
-
-const atLeast = (count: number) => z.int().min(0).max(1024).default(count);
-
-/** Characters in all, and of each kind by Unicode category; 0 asks for none. */
-export const PasswordPolicy = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue('is not JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(
-    z.strictObject({
-      min: atLeast(5),
-      lower: atLeast(0),
-      upper: atLeast(0),
-      numeric: atLeast(0),
-      symbol: atLeast(0),
-    }),
-  );
-export type PasswordPolicy = z.output<typeof PasswordPolicy>;
 
 /** The embedded log, or the connection string of a server: the schemes that its client knows. */
 export const Store = z.union([

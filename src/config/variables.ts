@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
-import { Broker, brokersExpected, brokersMax, soleOnes } from './brokers.ts';
+import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
+import { PasswordPolicy } from './password-policy.ts';
 import {
   Duration,
   HookSecret,
@@ -10,7 +11,6 @@ import {
   listOf,
   numberFrom,
   Password,
-  PasswordPolicy,
   Pem,
   Port,
   PortOrOff,
@@ -81,7 +81,7 @@ export const variables = {
     secret,
   ),
   BROKER: variable(
-    listOf(Broker, brokersMax).refine(soleOnes),
+    listOf(Broker, brokersMax).refine(atMostOneInProcess),
     'embedded',
     'the brokers that clients connect to (a list)',
     brokersExpected,

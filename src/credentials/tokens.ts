@@ -1,7 +1,9 @@
 /** Tokens: PASETO v4.public (WIRE "Tokens"), signed by the key folder's newest key. */
+
 import { createHash } from 'node:crypto';
 import { InspectFooter } from 'paseto';
 import { z } from 'zod';
+import { tokenPrefix } from '../../domain/token.ts';
 import type { Instant } from '../../domain/values.ts';
 import {
   clockSkewSecondsMax,
@@ -10,6 +12,7 @@ import {
   tokenBytesMax,
   verifiedTokensMax,
 } from '../limits.ts';
+import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { KeyFolder } from './keys/folder.ts';
 import {
@@ -21,15 +24,12 @@ import {
   type VerifyingKey,
 } from './keys/signing.ts';
 
-export const issuer = 'gatebook';
-
-/** What a token begins with; a password that does is a token or refused (SPEC 4). */
-export const tokenPrefix = 'v4.public.';
+const issuer = 'gatebook';
 
 const Audience = z.enum(['gatebook', 'gatebook:registration']);
-export type Audience = z.infer<typeof Audience>;
+type Audience = z.infer<typeof Audience>;
 
-export interface VerifiedToken {
+interface VerifiedToken {
   /** The username. */
   readonly subject: string;
   /** The token's id; of a registration token the request's. */
@@ -38,7 +38,7 @@ export interface VerifiedToken {
   readonly expiresAt: Date;
 }
 
-export interface PublicKeyEntry {
+interface PublicKeyEntry {
   readonly kid: string;
   readonly key: string;
   readonly use: 'sign' | 'verify';
@@ -82,7 +82,7 @@ export interface TokenOptions {
 }
 
 export async function createTokens(options: TokenOptions): Promise<Tokens> {
-  const { now = () => new Date().toISOString(), onFault = () => undefined } = options;
+  const { now = currentInstant, onFault = () => undefined } = options;
   const { signing, find, verifying, rotate, look } = await openRing(options.keys.dir, now, onFault);
   const verified = lruCache<VerifiedClaims>(options.verifiedMax ?? verifiedTokensMax);
 
@@ -151,13 +151,13 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
 /** The keys as they were last read, read again when they may have changed. */
 async function openRing(dir: string, now: () => Instant, onFault: (error: unknown) => void) {
   const read = async (): Promise<KeyRing> => {
-    const ring = await readKeyRing(dir);
-    if (ring === undefined) throw new Error(`${dir} holds no signing key any more`);
-    return ring;
+    const keyRing = await readKeyRing(dir);
+    if (keyRing === undefined) throw new Error(`${dir} holds no signing key any more`);
+    return keyRing;
   };
   const hasEnded = ({ until }: VerifyingKey) => until !== null && until <= now();
 
-  let ring = await read();
+  let keyRing = await read();
   let rotations = 0;
   let lookedAtMs = Date.parse(now());
   let looking: Promise<void> | undefined;
@@ -167,7 +167,7 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
     try {
       const found = await read();
       // What was read while a rotation ran may be from before it.
-      if (before === rotations) ring = found;
+      if (before === rotations) keyRing = found;
       if (found.verifying.some(hasEnded)) await tidyKeyRing(dir, now());
     } catch (error) {
       onFault(error);
@@ -177,9 +177,9 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
   };
 
   return {
-    signing: () => ring.signing,
-    verifying: () => ring.verifying.filter((key) => !hasEnded(key)),
-    find: (kid: string) => ring.verifying.find((key) => key.kid === kid && !hasEnded(key)),
+    signing: () => keyRing.signing,
+    verifying: () => keyRing.verifying.filter((key) => !hasEnded(key)),
+    find: (kid: string) => keyRing.verifying.find((key) => key.kid === kid && !hasEnded(key)),
 
     /** Reads the folder again if that was `ageMs` ago or longer (also when the clock went back). */
     async look(ageMs: number): Promise<void> {
@@ -193,7 +193,7 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
     async rotate(until: Instant): Promise<void> {
       await rotateKeyRing(dir, now(), until);
       rotations += 1;
-      ring = await read();
+      keyRing = await read();
     },
   };
 }

@@ -2,11 +2,13 @@
  * The vault (SPEC 5): verifiers and personal keys, each in its own stream apart from the audited log,
  * found only by its random id, and gone when destroyed.
  */
+
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
+import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import {
   beginning,
@@ -76,40 +78,15 @@ type StoredSecret = z.infer<typeof StoredSecret>['data'];
 
 export function createVault(
   store: EventStore,
-  now: () => Instant = () => new Date().toISOString(),
+  now: () => Instant = currentInstant,
   { copied = false }: { readonly copied?: boolean } = {},
 ): Vault {
-  /** What `watch` has seen, so that nobody waits for a store elsewhere; as large as the vault itself. */
-  const copy = copied ? new Map<string, Secret>() : undefined;
-  // Only of strong passwords: they must be answered fast, and a slow hash outweighs any read.
-  const verifiers = lruCache<Secret>(verifiersHeldMax);
+  const held = heldSecrets(store);
   const listeners: ((id: string) => void)[] = [];
 
   const forget = (id: string) => {
-    copy?.delete(id);
-    verifiers.delete(id);
+    held.forget(id);
     for (const listener of listeners) listener(id);
-  };
-
-  const readSecret = async (id: string): Promise<Secret | undefined> => {
-    if (!Id.safeParse(id).success) return undefined;
-    const [event] = await store.read(streamOf(id));
-    if (event === undefined) return undefined;
-    const { at: _, ...secret } = keptIn(event);
-    return secret;
-  };
-
-  const open = async (id: string): Promise<Secret | undefined> => {
-    const known = copy?.get(id);
-    if (known !== undefined) return known;
-    let other: Secret | undefined;
-    const held = await verifiers.load(id, async () => {
-      const secret = await readSecret(id);
-      if (secret?.kind === 'verifier' && isQuickVerifier(secret.verifier)) return secret;
-      other = secret;
-      return undefined;
-    });
-    return held ?? other;
   };
 
   const destroy = async (id: string): Promise<void> => {
@@ -123,7 +100,7 @@ export function createVault(
   };
 
   return {
-    open,
+    open: held.open,
     destroy,
 
     async keep(secret, id = randomUUID()) {
@@ -137,23 +114,12 @@ export function createVault(
 
     async sweep(isReferenced, olderThan, signal) {
       let destroyed = 0;
-      let after = beginning;
-      for (;;) {
-        const changes = await store.readVault(after, sweptAtOnceMax);
-        for (const change of changes) {
-          if (signal?.aborted) return destroyed;
-          after = change.position;
-          const id = idIn(change.stream);
-          if (change.kind === 'deleted' || id === undefined) continue;
-          const { at, kind, username } = keptIn(change.event);
-          if (at >= olderThan || (await isReferenced(id, { kind, username }))) continue;
-          await destroy(id);
-          destroyed += 1;
-        }
-        if (changes.length === 0) return destroyed;
-        // A large vault must not keep the event loop from its other work.
-        await nextTurn();
+      for await (const { id, at, owner } of keptSecrets(store, signal)) {
+        if (at >= olderThan || (await isReferenced(id, owner))) continue;
+        await destroy(id);
+        destroyed += 1;
       }
+      return destroyed;
     },
 
     onDestroyed(listener) {
@@ -166,14 +132,69 @@ export function createVault(
           const id = idIn(change.stream);
           if (id === undefined) continue;
           if (change.kind === 'deleted') forget(id);
-          else if (copy) {
-            const { at: _, ...secret } = keptIn(change.event);
-            copy.set(id, secret);
-          }
+          else if (copied) held.add(id, secretOf(change.event));
         }
       }
     },
   };
+}
+
+/** What of the vault is in memory, and read where it is not. */
+function heldSecrets(store: EventStore) {
+  /** What `watch` added, so that nobody waits for a store elsewhere; as large as the vault itself. */
+  const copy = new Map<string, Secret>();
+  // Only of strong passwords: they must be answered fast, and a slow hash outweighs any read.
+  const verifiers = lruCache<Secret>(verifiersHeldMax);
+
+  return {
+    async open(id: string): Promise<Secret | undefined> {
+      const known = copy.get(id);
+      if (known !== undefined) return known;
+      let other: Secret | undefined;
+      const verifier = await verifiers.load(id, async () => {
+        const secret = await readSecret(store, id);
+        if (secret?.kind === 'verifier' && isQuickVerifier(secret.verifier)) return secret;
+        other = secret;
+        return undefined;
+      });
+      return verifier ?? other;
+    },
+    add(id: string, secret: Secret): void {
+      copy.set(id, secret);
+    },
+    forget(id: string): void {
+      copy.delete(id);
+      verifiers.delete(id);
+    },
+  };
+}
+
+async function readSecret(store: EventStore, id: string): Promise<Secret | undefined> {
+  if (!Id.safeParse(id).success) return undefined;
+  const [event] = await store.read(streamOf(id));
+  return event && secretOf(event);
+}
+
+/** Every secret that is not destroyed, in the order in which they were kept; ends when the signal aborts. */
+async function* keptSecrets(
+  store: EventStore,
+  signal?: AbortSignal,
+): AsyncGenerator<{ id: string; at: Instant; owner: SecretOwner }, void, void> {
+  let after = beginning;
+  for (;;) {
+    const changes = await store.readVault(after, sweptAtOnceMax);
+    for (const change of changes) {
+      if (signal?.aborted) return;
+      after = change.position;
+      const id = idIn(change.stream);
+      if (change.kind === 'deleted' || id === undefined) continue;
+      const { at, kind, username } = storedSecret(change.event);
+      yield { id, at, owner: { kind, username } };
+    }
+    if (changes.length === 0) return;
+    // A large vault must not keep the event loop from its other work.
+    await nextTurn();
+  }
 }
 
 const streamOf = (id: string): string => `${vaultCategory}-${id}`;
@@ -184,9 +205,14 @@ function idIn(stream: string): string | undefined {
   return Id.safeParse(id).success ? id : undefined;
 }
 
-function keptIn({ type, data, stream }: StoredEvent): StoredSecret {
-  const kept = StoredSecret.safeParse({ type, data });
+function storedSecret({ type, data, stream }: StoredEvent): StoredSecret {
+  const parsed = StoredSecret.safeParse({ type, data });
   // Without the cause: what a parser says of a text may quote it.
-  if (!kept.success) throw new Error(`${stream} holds nothing that this version can open`);
-  return kept.data.data;
+  if (!parsed.success) throw new Error(`${stream} holds nothing that this version can open`);
+  return parsed.data.data;
+}
+
+function secretOf(event: StoredEvent): Secret {
+  const { at: _, ...secret } = storedSecret(event);
+  return secret;
 }

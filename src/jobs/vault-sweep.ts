@@ -8,6 +8,7 @@ import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
 import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -29,12 +30,10 @@ interface Known {
   readonly changedAt: string | null;
 }
 
-const before = (at: string, ms: number) => new Date(Date.parse(at) - ms).toISOString();
-
 /** Resolves with the number of secrets destroyed. @throws StoreUnavailable */
 export async function sweep(options: SweepOptions): Promise<number> {
   const { store, vault, passwords, rows, refusedTtlMs, now } = options;
-  const longAgo = before(now(), refusedTtlMs);
+  const longAgo = addMs(now(), -refusedTtlMs);
 
   const byRows = (username: string): Known => ({
     state: rows.access.get(username) ?? initial,
@@ -61,7 +60,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
       if (credentialIdsOf(known.state).includes(id)) passwords.forget(username);
       return false;
     },
-    before(now(), orphanAgeMs),
+    addMs(now(), -orphanAgeMs),
     options.signal,
   );
 }

@@ -1,6 +1,7 @@
-/** A map of bounded size that forgets what was longest not used. */
+/** A cache of bounded size that forgets what was longest not used. */
+import { BoundedMap } from './bounded-map.ts';
 
-export interface LruCache<Value> {
+interface LruCache<Value> {
   readonly size: number;
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -13,24 +14,14 @@ export interface LruCache<Value> {
 }
 
 export function lruCache<Value>(max: number): LruCache<Value> {
-  const values = new Map<string, Value>();
+  const values = new BoundedMap<string, Value>(max);
   let deletions = 0;
 
   const get = (key: string) => {
     const value = values.get(key);
     if (value === undefined) return undefined;
-    values.delete(key);
     values.set(key, value);
     return value;
-  };
-
-  const set = (key: string, value: Value) => {
-    values.delete(key);
-    values.set(key, value);
-    for (const oldest of values.keys()) {
-      if (values.size <= max) return;
-      values.delete(oldest);
-    }
   };
 
   return {
@@ -38,7 +29,9 @@ export function lruCache<Value>(max: number): LruCache<Value> {
       return values.size;
     },
     get,
-    set,
+    set(key, value) {
+      values.set(key, value);
+    },
     delete(key) {
       deletions += 1;
       values.delete(key);
@@ -48,7 +41,7 @@ export function lruCache<Value>(max: number): LruCache<Value> {
       if (held !== undefined) return held;
       const before = deletions;
       const value = await read();
-      if (value !== undefined && before === deletions) set(key, value);
+      if (value !== undefined && before === deletions) values.set(key, value);
       return value;
     },
   };

@@ -1,13 +1,13 @@
 /** Runs what it is given one after the other: all of it, or what concerns the same thing. */
 
-export type Serial = <T>(act: () => Promise<T>) => Promise<T>;
+type Serial = <T>(act: () => Promise<T>) => Promise<T>;
 
 export function serial(): Serial {
   let last: Promise<unknown> = Promise.resolve();
   return (act) => {
-    const mine = last.then(act, act);
-    last = mine.catch(() => undefined);
-    return mine;
+    const result = last.then(act, act);
+    last = result.catch(() => undefined);
+    return result;
   };
 }
 

@@ -1,5 +1,6 @@
 /** Counts the attempts of each source, so that those that matched nothing stay within a minute's limit. */
 import { sourcesCountedMax } from '../limits.ts';
+import { BoundedMap } from './bounded-map.ts';
 
 const windowMs = 60_000;
 
@@ -17,7 +18,7 @@ export function createThrottle(
   perMinute: number,
   nowMs: () => number = () => performance.now(),
 ): Throttle {
-  const counts = new Map<string, { since: number; count: number }>();
+  const counts = new BoundedMap<string, { since: number; count: number }>(sourcesCountedMax);
   return {
     waitSeconds(key) {
       const entry = counts.get(key);
@@ -33,11 +34,7 @@ export function createThrottle(
         entry.count++;
         return;
       }
-      counts.delete(key);
       counts.set(key, { since: now, count: 1 });
-      if (counts.size <= sourcesCountedMax) return;
-      const [oldest] = counts.keys();
-      if (oldest !== undefined) counts.delete(oldest);
     },
   };
 }

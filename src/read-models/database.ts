@@ -17,7 +17,7 @@ export interface RowsFileOptions {
   /** Where the log's newest event stands. */
   readonly head: Position;
   /** Forgets all rows first. */
-  readonly anew?: boolean;
+  readonly rebuild?: boolean;
 }
 
 /** Another layout of the file itself: everything is folded again. */
@@ -38,13 +38,13 @@ export function openRowsFile(options: RowsFileOptions, models: readonly Named[])
      CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);`,
   );
   chmodSync(file, 0o600);
-  forgetStrangers(database, options, models);
+  dropStaleRows(database, options, models);
   return database;
 }
 
-function forgetStrangers(
+function dropStaleRows(
   database: DatabaseSync,
-  { logId, head, anew = false }: RowsFileOptions,
+  { logId, head, rebuild = false }: RowsFileOptions,
   models: readonly Named[],
 ): void {
   const fact = database.prepare("SELECT value FROM facts WHERE name = 'log'").get() as
@@ -56,7 +56,7 @@ function forgetStrangers(
     version: number;
     position: string;
   }[];
-  const another = anew || (fact !== undefined && fact.value !== identity);
+  const another = rebuild || (fact !== undefined && fact.value !== identity);
   const versions = new Map(models.map(({ name, version }) => [name, version]));
   database.exec('BEGIN IMMEDIATE');
   for (const { name, version, position } of known) {

@@ -21,7 +21,7 @@ export function followLog(options: {
 }): ReadModelFollower {
   const { store, readModels, logger, signal } = options;
   let fault: Error | null = null;
-  let told = 0;
+  let loggedCount = 0;
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
@@ -30,8 +30,8 @@ export function followLog(options: {
           readModels.apply(events);
           fault = null;
           const faults = readModels.faults();
-          for (const { error } of faults.slice(told)) logger.error(error.message);
-          told = faults.length;
+          for (const { error } of faults.slice(loggedCount)) logger.error(error.message);
+          loggedCount = faults.length;
         }
       } catch (error) {
         fault = error instanceof Error ? error : new Error('the log cannot be followed');

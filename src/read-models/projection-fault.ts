@@ -27,7 +27,7 @@ export class ProjectionFault extends Error {
  * The projection answers for what it does with an event, and for no fault of the file its rows are in.
  * @throws ProjectionFault
  */
-export function blaming<T>(model: Stoppable, stored: StoredEvent, work: () => T): T {
+export function attributeFault<T>(model: Stoppable, stored: StoredEvent, work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -6,7 +6,7 @@ import { beginning, categoryOf, type Position, type StoredEvent } from '../store
 import type { CustomModel, CustomProjection } from './custom-projection.ts';
 import { foldedUpTo, furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
 import { PositionWaiters } from './position-waiters.ts';
-import { blaming, ProjectionFault, type Stoppable } from './projection-fault.ts';
+import { attributeFault, ProjectionFault, type Stoppable } from './projection-fault.ts';
 import { type Rows, RowTable } from './row-table.ts';
 import type { VersionedRows } from './row-versions.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
@@ -30,7 +30,7 @@ interface Model extends FoldedModel {
   readonly table: RowTable<unknown>;
 }
 
-interface KeptModel extends FoldedModel {
+interface OpenCustomModel extends FoldedModel {
   readonly view: CustomModel;
 }
 
@@ -38,7 +38,8 @@ export interface ReadModels {
   rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
   /** Rows as they were, of a projection that keeps their versions. */
   past<Row, Event, Past>(projection: Projection<Row, Event, Past>): VersionedRows<Past>;
-  kept<View>(custom: CustomProjection<View>): View;
+  /** What a custom projection offers. */
+  custom<View>(projection: CustomProjection<View>): View;
   /** How far all read models are. */
   position(): Position;
   /** Where the follower goes on: the place of the read model that is behind the most. */
@@ -76,12 +77,12 @@ export function openReadModels(
     const table = new RowTable(database, projection);
     return { projection, table, ...foldedUpTo(database, projection), fault: undefined };
   });
-  const kept = customProjections.map((custom): KeptModel => {
+  const customModels = customProjections.map((custom): OpenCustomModel => {
     const opened = custom.open(database) as CustomModel;
     const place = foldedUpTo(database, custom);
     return { projection: custom, view: opened, ...place, fault: undefined };
   });
-  return new OpenReadModels(database, file, models, kept);
+  return new OpenReadModels(database, file, models, customModels);
 }
 
 class OpenReadModels implements ReadModels {
@@ -89,7 +90,7 @@ class OpenReadModels implements ReadModels {
   readonly #file: string;
   readonly #models: readonly FoldedModel[];
   readonly #folded: readonly Model[];
-  readonly #kept: readonly KeptModel[];
+  readonly #customModels: readonly OpenCustomModel[];
   readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
   readonly #readers = new Map<string, Model[]>();
   readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
@@ -100,13 +101,13 @@ class OpenReadModels implements ReadModels {
     database: DatabaseSync,
     file: string,
     models: readonly Model[],
-    kept: readonly KeptModel[],
+    customModels: readonly OpenCustomModel[],
   ) {
     this.#database = database;
     this.#file = file;
-    this.#models = [...models, ...kept];
+    this.#models = [...models, ...customModels];
     this.#folded = models;
-    this.#kept = kept;
+    this.#customModels = customModels;
     this.#tables = new Map(models.map(({ projection, table }) => [projection.name, table]));
     for (const model of models)
       for (const category of model.projection.reads)
@@ -128,9 +129,9 @@ class OpenReadModels implements ReadModels {
     return past as VersionedRows<Past>;
   }
 
-  kept<View>({ name }: CustomProjection<View>): View {
-    const found = this.#kept.find(({ projection }) => projection.name === name);
-    if (!found) throw new Error(`nothing is kept as ${name}`);
+  custom<View>({ name }: CustomProjection<View>): View {
+    const found = this.#customModels.find(({ projection }) => projection.name === name);
+    if (!found) throw new Error(`no custom projection ${name}`);
     return found.view as CustomModel & View;
   }
 
@@ -183,7 +184,7 @@ class OpenReadModels implements ReadModels {
     } catch (error) {
       for (const { table } of this.#folded) table.abandon();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      for (const { view: kept } of this.#kept) kept.abandon();
+      for (const { view } of this.#customModels) view.abandon();
       if (!(error instanceof ProjectionFault)) throw error;
       error.model.fault = error;
       return undefined;
@@ -191,9 +192,9 @@ class OpenReadModels implements ReadModels {
   }
 
   #fold(stored: StoredEvent, index: number): void {
-    for (const model of this.#kept)
+    for (const model of this.#customModels)
       if (!model.fault && stored.position > model.position)
-        blaming(model, stored, () => model.view.take(stored, index));
+        attributeFault(model, stored, () => model.view.take(stored, index));
     const readers = this.#readers.get(categoryOf(stored.stream));
     if (!readers) return;
     const envelope: Envelope = { ...stored, index };
@@ -201,15 +202,15 @@ class OpenReadModels implements ReadModels {
     for (const model of readers) {
       if (model.fault || stored.position <= model.position) continue;
       const { projection, table } = model;
-      const event = blaming(model, stored, () => {
+      const event = attributeFault(model, stored, () => {
         const known = parsed.get(projection.Event);
         return known === undefined ? projection.Event.parse(upcast(stored)) : known;
       });
       parsed.set(projection.Event, event);
-      const key = blaming(model, stored, () => projection.key(event, envelope));
+      const key = attributeFault(model, stored, () => projection.key(event, envelope));
       if (key === undefined) continue;
       const before = table.current(key);
-      const after = blaming(model, stored, () => projection.evolve(before, event, envelope));
+      const after = attributeFault(model, stored, () => projection.evolve(before, event, envelope));
       if (after !== before) table.change(key, after, index);
     }
   }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 
-export interface Version<Row> {
+interface Version<Row> {
   /** The event that made it so. */
   readonly since: number;
   /** The event that changed it; null: it is so still. */

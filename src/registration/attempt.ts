@@ -18,6 +18,7 @@ import type { Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
@@ -81,8 +82,6 @@ interface Decided {
   readonly decision: Decision<ClientEvent, DoorRefusal>;
   readonly command: RequestRegistration;
 }
-
-const laterBy = (at: string, ms: number) => new Date(Date.parse(at) + ms).toISOString();
 
 /** The event by which an attempt becomes a request; undefined: it became none. */
 function requestIn({ decision }: Pick<Decided, 'decision'>) {
@@ -170,7 +169,7 @@ export class RegistrationAttempt {
       holdsHttpRights:
         state.status === 'active' &&
         holdsHttpRights(authority.effective(this.#attempt.username, state.rights)),
-      expiresAt: laterBy(at, pendingTtlMs),
+      expiresAt: addMs(at, pendingTtlMs),
     };
   }
 

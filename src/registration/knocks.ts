@@ -1,6 +1,8 @@
 /** Knocks: attempts that were turned away at the gate, counted in memory and shown; never stored one by one. */
+
 import type { TurnedAway } from '../../domain/window.ts';
 import { knocksMax } from '../limits.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
 
 export interface Knock {
   readonly username: string;
@@ -33,7 +35,7 @@ export function createKnocks(
   onKnock?: (knock: Knock) => void,
   newestWindowId: () => string | null = () => null,
 ): Knocks {
-  const knocks = new Map<string, Knock>();
+  const knocks = new BoundedMap<string, Knock>(knocksMax);
   let inWindow: TurnedAway | null = null;
   return {
     count(knock, at) {
@@ -41,7 +43,6 @@ export function createKnocks(
       if (windowId !== null) inWindow = oneMore(inWindow, windowId);
       const key = `${knock.username}\0${knock.source}`;
       const before = knocks.get(key);
-      knocks.delete(key);
       const counted = {
         ...knock,
         attemptCount: (before?.attemptCount ?? 0) + 1,
@@ -50,9 +51,6 @@ export function createKnocks(
       };
       knocks.set(key, counted);
       onKnock?.(counted);
-      if (knocks.size <= knocksMax) return;
-      const [quietest] = knocks.keys();
-      if (quietest !== undefined) knocks.delete(quietest);
     },
     admitted(username) {
       for (const [key, knock] of knocks) if (knock.username === username) knocks.delete(key);

@@ -1,5 +1,6 @@
 /** The implicit door: what the registry answers to an MQTT CONNECT. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { tokenPrefix } from '../../domain/token.ts';
 import { Username } from '../../domain/values.ts';
 import type { Authority, Principal } from '../authority.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
 import { newCause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
 import { HashingBusy } from '../credentials/passwords/passwords.ts';
-import { tokenPrefix } from '../credentials/tokens.ts';
 import { slowedConnectMs, slowedConnectsMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';

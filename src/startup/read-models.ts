@@ -11,7 +11,7 @@ import { openStore } from '../store/open.ts';
 export const openReadModelsOf = async (
   config: Config,
   store: Pick<EventStore, 'logId' | 'head'>,
-  { anew = false }: { readonly anew?: boolean } = {},
+  { rebuild = false }: { readonly rebuild?: boolean } = {},
 ): Promise<ReadModels> =>
   openReadModels({
     file: join(config.dataDir, 'read-models.sqlite'),
@@ -19,7 +19,7 @@ export const openReadModelsOf = async (
     head: await store.head(),
     projections: allProjections,
     customProjections: allCustomProjections,
-    anew,
+    rebuild,
   });
 
 /**
@@ -38,7 +38,7 @@ export async function rebuildReadModels(
     const before = old.position() === head ? (await old.state()).stateHash : null;
     old.close();
 
-    const rebuilt = await openReadModelsOf(config, store, { anew: true });
+    const rebuilt = await openReadModelsOf(config, store, { rebuild: true });
     const total = Number(head);
     for (;;) {
       const { position, index } = rebuilt.resume();

@@ -10,7 +10,7 @@ import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { createClients } from '../commands/client-commands.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
-import { passwordFaults } from '../credentials/passwords/passwords.ts';
+import { passwordFaults } from '../config/password-policy.ts';
 import { loginFailuresPerMinute, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';

@@ -1,5 +1,4 @@
 /** What Gatebook needs from an event store, and nothing more: the port, its errors and its values. */
-import type { z } from 'zod';
 
 /**
  * Where an event stands in the log. Opaque outside the adapters, but all of one log's positions have
@@ -98,7 +97,3 @@ export class StoreUnavailable extends Error {
 
 /** The category of a stream: what stands before the first dash. */
 export const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
-
-/** Parses stored events with a decider's schema. One that does not parse is a broken log: it throws. */
-export const parsed = <Event>(schema: z.ZodType<Event>, stored: readonly NewEvent[]): Event[] =>
-  stored.map(({ type, data }) => schema.parse({ type, data }));

@@ -10,12 +10,6 @@ export interface Lease {
   whileHeld(signal: AbortSignal, work: (held: AbortSignal) => Promise<void>): Promise<void>;
 }
 
-/** The lease of a node that is alone on its log. */
-export const always: Lease = {
-  held: () => true,
-  whileHeld: (signal, work) => work(signal),
-};
-
 /** The node lost the lease, or was away: it does nothing more until it has the lease again. */
 export class LeaseLost extends Error {
   override name = 'LeaseLost';

@@ -9,21 +9,21 @@ export type LogState = z.infer<typeof LogState>;
 
 /** What an adapter adds to the port, so that its logs can be moved. */
 export interface MovableStore extends EventStore {
-  mark(): Promise<LogState>;
+  getState(): Promise<LogState>;
   /** On disk when it resolves, and known to every process that has the log open. */
-  setMark(mark: LogState): Promise<void>;
-  /** Whether appends that are made in one turn of the event loop are written together, or none of them. */
-  readonly turnIsOneCommit: boolean;
+  setState(state: LogState): Promise<void>;
+  /** Whether appends that are made in one turn of the event loop share one commit: all of them, or none. */
+  readonly groupsAppends: boolean;
 }
 
 /** What a log is opened for: the service takes only one that is live, a copy takes any. */
 export type Purpose = 'service' | 'copy';
 
 /** @throws LogNotLive that says what to do. */
-export function assertLive(mark: LogState, purpose: Purpose = 'service'): void {
-  if (purpose === 'copy' || mark === 'live') return;
+export function assertLive(state: LogState, purpose: Purpose = 'service'): void {
+  if (purpose === 'copy' || state === 'live') return;
   throw new LogNotLive(
-    mark === 'sealed'
+    state === 'sealed'
       ? 'this log was copied and sealed: point GATEBOOK_STORE to the store that it was copied to'
       : 'a copy into this log has not ended: run the same gatebook copy again, it goes on where it was',
   );

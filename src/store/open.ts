@@ -4,7 +4,7 @@ import { isShared, logFileOf } from './location.ts';
 import type { MovableStore, Purpose } from './log-state.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 
-export interface OpenStore extends MovableStore {
+interface OpenStore extends MovableStore {
   /** Milliseconds since the store last answered. One in this process always does. */
   silentMs(): number;
 }

@@ -3,10 +3,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { system } from '../../domain/values.ts';
 import {
-  type Window,
   type WindowCommand,
   type WindowEvent,
   type WindowLimits,
+  type WindowState,
   window,
 } from '../../domain/window.ts';
 import { ada, afterwards, at, due, firstWindow, later, nextWindow } from '../support/client.ts';
@@ -133,7 +133,7 @@ const anyCommand: fc.Arbitrary<WindowCommand> = fc.oneof(
 test('whatever was decided is safe to send again, and a replay is what was live', () =>
   fc.assert(
     fc.property(fc.array(anyCommand, { maxLength: 8 }), anyCommand, (commands, last) => {
-      let state: Window = window.initial;
+      let state: WindowState = window.initial;
       const log: WindowEvent[] = [];
       for (const command of [...commands, last]) {
         const decision = window.decide(command, state);

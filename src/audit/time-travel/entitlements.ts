@@ -51,12 +51,12 @@ export const entitlementsOf = (
 ): Entitlement[] =>
   heldBy(rights, permissionsOf).flatMap((held) => filled(held, username, rights) ?? []);
 
-const allows = (operation: Permission['operation'], asked: 'read' | 'write') =>
-  operation === asked || operation === 'readWrite';
+const allows = (operation: Permission['operation'], wanted: 'read' | 'write') =>
+  operation === wanted || operation === 'readWrite';
 
-/** What of it reaches a topic: at most one means to read and one to write. No client writes to `$` topics. */
-function reaching(means: readonly Entitlement[], topic: readonly string[]): Entitlement[] {
-  const covering = means.filter(({ resource }) => covers(levelsOf(resource), topic));
+/** What of it reaches a topic: at most one entitlement to read and one to write. No client writes to `$` topics. */
+function reaching(entitlements: readonly Entitlement[], topic: readonly string[]): Entitlement[] {
+  const covering = entitlements.filter(({ resource }) => covers(levelsOf(resource), topic));
   const operations = topic[0]?.startsWith('$') ? (['read'] as const) : (['read', 'write'] as const);
   return operations.flatMap((operation) => {
     const found = covering.find((one) => allows(one.operation, operation));

@@ -11,7 +11,7 @@ import { windowAt } from '../../views/window.ts';
 import { canonicalJson } from '../transparency-log/canonical-json.ts';
 import type { Signer } from '../transparency-log/signed-note.ts';
 
-export interface ExplainOptions {
+interface ExplainOptions {
   readonly views: Views;
   readonly history: Rows<HistoryRow>;
   readonly window: VersionedRows<WindowRow>;
@@ -57,10 +57,7 @@ function windowById(options: ExplainOptions, windowId: string) {
   };
 }
 
-export type Explanation = NonNullable<
-  Awaited<ReturnType<ReturnType<typeof createExplain>['explain']>>
->;
-export type WindowReport = NonNullable<
+export type SignedWindowReport = NonNullable<
   Awaited<ReturnType<ReturnType<typeof createExplain>['report']>>
 >;
 

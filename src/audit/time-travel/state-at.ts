@@ -6,23 +6,11 @@ import { registryId } from '../../../domain/window.ts';
 import { type ActivationRow, activations } from '../../../projections/activations.ts';
 import { type ClientRow, clients } from '../../../projections/clients.ts';
 import type { Projection } from '../../../projections/projection.ts';
-import type { WindowRow } from '../../../projections/window.ts';
-import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { EventStore } from '../../store/event-store.ts';
 import { recordedOf } from '../../views/users.ts';
 import { windowAt } from '../../views/window.ts';
 import type { Tree } from '../transparency-log/tree.ts';
-import { type Moment, type PastAccess, rolesAt } from './access-at.ts';
-
-export interface Past extends PastAccess {
-  readonly window: VersionedRows<WindowRow>;
-}
-
-/** The moment `at` in the log's order, which rules over clocks that went back. */
-export const momentOf = (tree: Pick<Tree, 'sizeAt'>, at: string): Moment => ({
-  at,
-  size: tree.sizeAt(at),
-});
+import { type Moment, type Past, rolesAt } from './past.ts';
 
 /** The row of one short stream, folded up to the moment. */
 async function rowAt<Row, Event>(
@@ -73,17 +61,17 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
   return Object.entries(known?.brokers ?? {}).flatMap(([broker, { active, credentialId, at }]) => {
     const isOfIt = credentialId === held;
     if (status !== 'active' && !isOfIt) return [];
-    const told =
+    const state =
       status !== 'active'
         ? { status: 'inactive' as const, at }
         : active && isOfIt
           ? { status: 'active' as const, at }
           : { status: 'waiting' as const, at: null };
-    return [{ broker, ...told, detail: null }];
+    return [{ broker, ...state, detail: null }];
   });
 }
 
-export type Counts = Record<Client['status'] | 'events', number>;
+type Counts = Record<Client['status'] | 'events', number>;
 
 /** The window and the number of clients of each status. */
 export function registryAt(past: Past, moment: Moment) {

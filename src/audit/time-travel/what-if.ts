@@ -1,4 +1,5 @@
 /** Whom a rule would have let in or kept out, among the requests that were asked in a period. */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   asksForSource,
@@ -16,13 +17,14 @@ import type { RequestRow } from '../../../projections/requests.ts';
 import type { WindowRow } from '../../../projections/window.ts';
 import type { Personal } from '../../credentials/personal-data.ts';
 import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../limits.ts';
+import { addMs } from '../../platform/instant.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
 import { serial } from '../../platform/serial.ts';
 import { cursorOf, MalformedCursor, type Rows } from '../../read-models/row-table.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
-export interface WhatIfAsked {
+interface WhatIfQuestion {
   readonly rule: WhatIfRule;
   /** The period in which requests were asked: from `since` to before `until`, ISO. */
   readonly since?: string | undefined;
@@ -34,13 +36,13 @@ export interface WhatIfAsked {
   readonly cursor?: string | undefined;
 }
 
-export interface WhatIfOptions<Shown> {
+interface WhatIfOptions<Shown> {
   readonly requests: Rows<RequestRow>;
   readonly window: VersionedRows<WindowRow>;
   readonly tree: Pick<Tree, 'size' | 'sizeAt'>;
   readonly personal: Pick<Personal, 'open'>;
   /** A request as it is shown. */
-  readonly shown: (requestId: string, seeing: boolean) => Promise<Shown | undefined>;
+  readonly show: (requestId: string, seeing: boolean) => Promise<Shown | undefined>;
   /** Another limit than the named one, so that a test can reach it. */
   readonly requestsMax?: number;
 }
@@ -63,18 +65,24 @@ export class TooManyWhatIfs extends Error {
 }
 
 /** What became of some requests. */
-export type Tally = Record<'all' | RequestRow['status'], number>;
-const noTally = (): Tally => ({ all: 0, granted: 0, denied: 0, expired: 0, pending: 0 });
+type StatusCounts = Record<'all' | RequestRow['status'], number>;
+const noStatusCounts = (): StatusCounts => ({
+  all: 0,
+  granted: 0,
+  denied: 0,
+  expired: 0,
+  pending: 0,
+});
 
 const noCounts = () => ({
-  asked: noTally(),
-  letIn: noTally(),
-  keptOut: noTally(),
-  unchanged: noTally(),
+  asked: noStatusCounts(),
+  letIn: noStatusCounts(),
+  keptOut: noStatusCounts(),
+  unchanged: noStatusCounts(),
   differing: 0,
   reasons: Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<Reason, number>,
 });
-export type WhatIfCounts = ReturnType<typeof noCounts>;
+type OutcomeCounts = ReturnType<typeof noCounts>;
 const countOf = { 'let-in': 'letIn', 'kept-out': 'keptOut', unchanged: 'unchanged' } as const;
 
 interface Judged extends Judgement {
@@ -83,7 +91,7 @@ interface Judged extends Judgement {
   readonly differs: boolean;
 }
 
-function count(counts: WhatIfCounts, judged: Judged): void {
+function count(counts: OutcomeCounts, judged: Judged): void {
   for (const tally of [counts.asked, counts[countOf[judged.outcome]]]) {
     tally.all += 1;
     tally[judged.status] += 1;
@@ -96,49 +104,50 @@ function count(counts: WhatIfCounts, judged: Judged): void {
 const cursorAfter = (requestId: string) => Buffer.from(requestId).toString('base64url');
 
 /** Keeps the newest of what is to be shown, as many as a page has, among those before the cursor. */
-class PageKept {
-  readonly #asked: WhatIfAsked;
+class NewestPage {
+  readonly #question: WhatIfQuestion;
   readonly #limit: number;
   readonly #before: string | undefined;
   #isOver = false;
-  #kept: Judged[] = [];
+  #newest: Judged[] = [];
 
-  constructor(asked: WhatIfAsked) {
-    const { limit, cursor } = asked;
-    this.#asked = asked;
+  constructor(question: WhatIfQuestion) {
+    const { limit, cursor } = question;
+    this.#question = question;
     this.#limit = limit;
     this.#before = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
   }
 
   add(judged: Judged): void {
-    const { outcome, differs } = this.#asked;
+    const { outcome, differs } = this.#question;
     if (judged.requestId === this.#before) this.#isOver = true;
     if (this.#isOver) return;
     if (outcome !== undefined && outcome !== judged.outcome) return;
     if (differs !== undefined && differs !== judged.differs) return;
-    this.#kept.push(judged);
+    this.#newest.push(judged);
     // One more than a page, to know whether there is more; let go of in portions.
-    if (this.#kept.length > 2 * this.#limit + 1) this.#kept = this.#kept.slice(-this.#limit - 1);
+    if (this.#newest.length > 2 * this.#limit + 1)
+      this.#newest = this.#newest.slice(-this.#limit - 1);
   }
 
   /** @throws MalformedCursor */
-  page(): { items: Judged[]; nextCursor: string | null } {
+  result(): { items: Judged[]; nextCursor: string | null } {
     if (this.#before !== undefined && !this.#isOver)
       throw new MalformedCursor('the cursor is none of this list');
-    const items = this.#kept.slice(-this.#limit).reverse();
+    const items = this.#newest.slice(-this.#limit).reverse();
     const last = items.at(-1);
-    const isMore = this.#kept.length > this.#limit && last !== undefined;
+    const isMore = this.#newest.length > this.#limit && last !== undefined;
     return { items, nextCursor: isMore ? cursorAfter(last.requestId) : null };
   }
 }
 
 /** The last moment before `at`. */
-const before = (at: string) => new Date(Date.parse(at) - 1).toISOString();
+const before = (at: string) => addMs(at, -1);
 
 /** Places in the log, as `at` of `/audit/state` is one: what was asked from `from` on, before `to`. */
 function periodOf(
   { tree, window }: Pick<WhatIfOptions<never>, 'tree' | 'window'>,
-  { rule, since, until }: WhatIfAsked,
+  { rule, since, until }: WhatIfQuestion,
 ) {
   const from = since === undefined ? 0 : tree.sizeAt(before(since));
   const to = until === undefined ? tree.size() : Math.max(from, tree.sizeAt(before(until)));
@@ -176,7 +185,7 @@ async function sourceOf(
 }
 
 export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
-  const { requests, personal, shown, requestsMax = whatIfRequestsMax } = options;
+  const { requests, personal, show, requestsMax = whatIfRequestsMax } = options;
   const queue = serial();
   let waitingCount = 0;
 
@@ -191,9 +200,9 @@ export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
   }
 
   /** Judges all of the period in the order of the log; undefined: nobody waits for it any more. */
-  async function judgeAll(asked: WhatIfAsked, signal: AbortSignal) {
-    const { rule } = asked;
-    const { start, from, to } = periodOf(options, asked);
+  async function judgeAll(question: WhatIfQuestion, signal: AbortSignal) {
+    const { rule } = question;
+    const { start, from, to } = periodOf(options, question);
     const found = requests.count([
       { column: 'born', atLeast: start },
       { column: 'born', below: to },
@@ -202,7 +211,7 @@ export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
 
     const judge = judging(rule, matchesNetworks);
     const counts = noCounts();
-    const kept = new PageKept(asked);
+    const page = new NewestPage(question);
     for (const [first, end] of [
       [start, from],
       [from, to],
@@ -218,23 +227,23 @@ export function createWhatIf<Shown>(options: WhatIfOptions<Shown>) {
           if (first < from) continue;
           const judged = { ...judgement, requestId, status, differs: differs(judgement, status) };
           count(counts, judged);
-          kept.add(judged);
+          page.add(judged);
         }
         await nextTurn();
       }
-    return { counts, ...kept.page() };
+    return { counts, ...page.result() };
   }
 
   /**
    * Undefined: the signal was aborted.
    * @throws PeriodTooLong, TooManyWhatIfs, MalformedCursor
    */
-  return async function whatIf(asked: WhatIfAsked, seeing: boolean, signal: AbortSignal) {
-    const judged = await oneAtATime(() => judgeAll(asked, signal));
+  return async function whatIf(question: WhatIfQuestion, seeing: boolean, signal: AbortSignal) {
+    const judged = await oneAtATime(() => judgeAll(question, signal));
     if (judged === undefined) return undefined;
     const items = await Promise.all(
       judged.items.map(async ({ requestId, outcome, reason, differs }) => {
-        const request = await shown(requestId, seeing);
+        const request = await show(requestId, seeing);
         return request && { request, outcome, reason, differs };
       }),
     );

@@ -1,7 +1,7 @@
 /** RFC 8785 (JSON Canonicalization Scheme): one JSON text for each value, so that it can be hashed. */
 
 /** What JSON can hold; `undefined` in an object is left out, as `JSON.stringify` does. */
-export type Json = unknown;
+type Json = unknown;
 
 /**
  * The canonical text. Numbers and strings are written as ECMAScript does (RFC 8785, 3.2.2), members are

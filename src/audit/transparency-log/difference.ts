@@ -3,7 +3,7 @@ import { differenceEventsMax } from '../../limits.ts';
 import { type Hash, leafHash } from './merkle.ts';
 import type { Line } from './ndjson.ts';
 
-export type EventFault = 'changed' | 'missing' | 'inserted' | 'swapped';
+type EventFault = 'changed' | 'missing' | 'inserted' | 'swapped';
 
 /** The first event that differs from the trusted export. */
 export interface EventDifference {

@@ -3,7 +3,7 @@ import type { NewEvent } from '../../store/event-store.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 /** An event as the log has it, wherever it stands there. */
-export interface LeafEvent extends NewEvent {
+interface LeafEvent extends NewEvent {
   readonly stream: string;
   readonly revision: number;
 }

@@ -10,7 +10,7 @@ import { isSignedBy, MalformedNote, type Signer } from './signed-note.ts';
 import type { Tree } from './tree.ts';
 
 /** The log is not the one that was published: somebody wrote its history anew, or cut it off. */
-export class LogRewritten extends Error {
+class LogRewritten extends Error {
   override name = 'LogRewritten';
 }
 
@@ -50,11 +50,11 @@ function readable(text: string): ReturnType<typeof checkpointsIn> | null {
   }
 }
 
-type Read = ReturnType<typeof checkpointsIn>[number];
+type ReadCheckpoint = ReturnType<typeof checkpointsIn>[number];
 
 /** Why a checkpoint that was published is none of this log; null: it is one. */
 function misfitOf(
-  { size, root, note }: Read,
+  { size, root, note }: ReadCheckpoint,
   { tree, signer, file }: { readonly tree: Tree; readonly signer: Signer; readonly file: string },
 ): LogRewritten | null {
   if (!isSignedBy(note, signer))
@@ -66,12 +66,27 @@ function misfitOf(
   return null;
 }
 
-const publishedOf = ({ size, root, written }: Read, { name }: Signer): Published => ({
+const publishedOf = ({ size, root, written }: ReadCheckpoint, { name }: Signer): Published => ({
   origin: name,
   size,
   rootHash: root.toString('base64'),
   note: written,
 });
+
+/** The newest checkpoint of the file, which may be missing; one that was cut off is taken out of it. */
+async function newestIn(file: string): Promise<ReadCheckpoint | 'unreadable' | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  if (text.trim() === '') return undefined;
+  const all = readable(text);
+  if (all === null) return 'unreadable';
+  const whole = all.map(({ written }) => joined(written)).join('');
+  // The last one was cut off while it was written: what follows must not run into it.
+  if (whole !== text) await writePrivateFile(file, whole);
+  return all.at(-1);
+}
 
 export function createCheckpoints(options: {
   readonly tree: Tree;
@@ -113,21 +128,12 @@ export function createCheckpoints(options: {
     },
 
     async begin() {
-      const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return '';
-        throw error;
-      });
-      if (text.trim() === '') return null;
-      const all = readable(text);
-      if (all === null) {
+      const newest = await newestIn(file);
+      if (newest === undefined) return null;
+      if (newest === 'unreadable') {
         fault = new LogRewritten(`${basename(file)} holds something that is no checkpoint`);
         return fault;
       }
-      const whole = all.map(({ written }) => joined(written)).join('');
-      // The last one was cut off while it was written: what follows must not run into it.
-      if (whole !== text) await writePrivateFile(file, whole);
-      const newest = all.at(-1);
-      if (newest === undefined) return null;
       fault ??= misfitOf(newest, options);
       if (fault === null) latest = publishedOf(newest, signer);
       return fault;
@@ -173,20 +179,20 @@ export async function startCheckpoints(options: {
     return undefined;
   });
   if (rewritten === undefined) return;
-  let said: LogRewritten | null = null;
-  const sayFault = () => {
+  let logged: LogRewritten | null = null;
+  const logFault = () => {
     const error = checkpoints.fault();
-    if (error && error !== said)
+    if (error && error !== logged)
       logger.error('The log is not the one that was published', { error });
-    said = error;
+    logged = error;
   };
-  sayFault();
-  const known = checkpoints.latest();
+  logFault();
+  const newest = checkpoints.latest();
   // Retained messages do not outlive the process: what was published last is published anew.
-  if (known) await onPublished(known).catch(() => undefined);
+  if (newest) await onPublished(newest).catch(() => undefined);
   while (!signal.aborted) {
     await publish(false);
-    sayFault();
+    logFault();
     await pause(tickMs, signal);
   }
   await publish(true);

@@ -1,21 +1,15 @@
 /** When users were last seen, for a limited number of them: the most recent ones. */
+import { BoundedMap } from '../../platform/bounded-map.ts';
 
 export class LastSeen {
-  readonly #max: number;
-  readonly #atMs = new Map<string, number>();
+  readonly #atMs: BoundedMap<string, number>;
 
   constructor(max: number) {
-    this.#max = max;
+    this.#atMs = new BoundedMap(max);
   }
 
   record(username: string, atMs: number): void {
-    this.#atMs.delete(username);
     this.#atMs.set(username, atMs);
-    if (this.#atMs.size <= this.#max) return;
-    for (const oldest of this.#atMs.keys()) {
-      this.#atMs.delete(oldest);
-      return;
-    }
   }
 
   /** Milliseconds since the epoch; null: not seen, or evicted since. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { processEnvironment } from '../../config/config.ts';
+import { processEnvironment } from '../../config/reading.ts';
 import {
   brokerRetryMaxMs,
   brokerRetryMs,

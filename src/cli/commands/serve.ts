@@ -1,5 +1,7 @@
 /** For operators: `serve` and `rebuild`, which work on the data folder itself. */
-import { ConfigError, configTable, parseConfig } from '../../config/config.ts';
+import { parseConfig } from '../../config/config.ts';
+import { ConfigError } from '../../config/fault.ts';
+import { configTable } from '../../config/variables.ts';
 import { createLogger } from '../../logger.ts';
 import { LogAbsent, StoreLocked } from '../../store/errors.ts';
 import { systemCode } from '../client/unreachable.ts';

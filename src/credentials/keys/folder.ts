@@ -1,7 +1,9 @@
 /** The key folder (SPEC 5): the pepper and the signing keys, made at the first start. */
+
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Instant } from '../../../domain/values.ts';
+import { currentInstant } from '../../platform/instant.ts';
 import { KeyFileRefused, makeKeyFile, makeKeyFolder, readKeyFile } from './files.ts';
 import { makeFirstKey, readKeyRing, tidyKeyRing } from './signing.ts';
 
@@ -25,7 +27,7 @@ const pepperBytes = 32;
  */
 export async function openKeys(
   dir: string,
-  now: () => Instant = () => new Date().toISOString(),
+  now: () => Instant = currentInstant,
 ): Promise<KeyFolder> {
   await makeKeyFolder(dir);
   const pepper = await openPepper(join(dir, 'pepper.key'));

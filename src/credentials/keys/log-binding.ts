@@ -1,7 +1,9 @@
 /** Ties a log to its key folder: the log knows the public id of the pepper it was begun with (SPEC 5). */
+
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Instant } from '../../../domain/values.ts';
+import { currentInstant } from '../../platform/instant.ts';
 import { Conflict, type EventStore, noStream } from '../../store/event-store.ts';
 
 /** This node's keys are not those that the log was begun with. */
@@ -31,7 +33,7 @@ const KeysRecorded = z.object({
 export async function recordKeys(
   store: EventStore,
   { pepperId }: { readonly pepperId: string },
-  now: () => Instant = () => new Date().toISOString(),
+  now: () => Instant = currentInstant,
 ): Promise<void> {
   const recorded = (await recordedIn(store)) ?? (await record(store, pepperId, now()));
   if (recorded !== pepperId) throw new KeysDiffer(recorded, pepperId);

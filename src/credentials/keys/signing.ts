@@ -82,7 +82,7 @@ interface NumberedFile {
 }
 
 /** The id of a public key (PASERK, operation ID, k4.pid): BLAKE2b-264 of `k4.pid.` and its text. */
-export const keyIdOf = (text: PublicText): string =>
+const keyIdOf = (text: PublicText): string =>
   `k4.pid.${blake2b(Buffer.from(`k4.pid.${text}`), 33).toString('base64url')}`;
 
 /**

@@ -8,7 +8,7 @@ export class HashingBusy extends Error {
   }
 }
 
-export interface HashQueue {
+interface HashQueue {
   /**
    * Runs the work when it is this source's turn. When the queue is full, a source with fewer waiting
    * takes the newest place of the source with the most, where that makes the shares more equal.
@@ -28,69 +28,33 @@ interface Job {
 
 export function createHashQueue(options: { concurrency: number; waitingMax: number }): HashQueue {
   const { concurrency, waitingMax } = options;
-  /** Sources in the order of their turns, each with its jobs, the oldest first. Never an empty one. */
-  const queues = new Map<string, Job[]>();
-  let waiting = 0;
+  const waiting = new WaitingJobs(waitingMax);
   let working = 0;
   let open = true;
 
-  const fullest = (): [source: string, jobs: Job[]] | undefined => {
-    let most: [string, Job[]] | undefined;
-    for (const entry of queues) {
-      if (most === undefined || entry[1].length > most[1].length) most = entry;
-    }
-    return most;
-  };
-
-  /** Makes room for a newcomer, or throws. */
-  const makeRoom = (source: string): void => {
-    if (waiting < waitingMax) return;
-    const [crowded, jobs] = fullest() ?? [source, []];
-    const own = queues.get(source)?.length ?? 0;
-    // At equal shares those who came first stay: else newcomers would only take turns to be refused.
-    if (own + 1 >= jobs.length) throw new HashingBusy();
-    const displaced = jobs.pop();
-    if (jobs.length === 0) queues.delete(crowded);
-    waiting -= 1;
-    displaced?.refuse(new HashingBusy());
-  };
-
   const startNext = (): void => {
     while (working < concurrency) {
-      const next = queues.entries().next().value;
-      if (next === undefined) return;
-      const [source, jobs] = next;
-      const job = jobs.shift();
-      queues.delete(source);
-      if (jobs.length > 0) queues.set(source, jobs); // Its next turn comes after all the others.
-      waiting -= 1;
+      const job = waiting.takeNext();
+      if (job === undefined) return;
       working += 1;
-      job?.start();
+      job.start();
     }
   };
 
   return {
-    waiting: () => waiting,
+    waiting: () => waiting.size,
 
     close() {
       open = false;
-      const refused = [...queues.values()].flat();
-      queues.clear();
-      waiting = 0;
-      for (const { refuse } of refused) refuse(new HashingBusy());
+      waiting.refuseAll();
     },
 
     async run<Result>(source: string, work: () => Promise<Result>): Promise<Result> {
       if (!open) throw new HashingBusy();
-      if (working < concurrency && waiting === 0) working += 1;
+      if (working < concurrency && waiting.size === 0) working += 1;
       else {
-        makeRoom(source);
         const turn = Promise.withResolvers<void>();
-        const jobs = queues.get(source);
-        const job: Job = { start: turn.resolve, refuse: turn.reject };
-        if (jobs === undefined) queues.set(source, [job]);
-        else jobs.push(job);
-        waiting += 1;
+        waiting.add(source, { start: turn.resolve, refuse: turn.reject });
         await turn.promise;
       }
       try {
@@ -101,4 +65,65 @@ export function createHashQueue(options: { concurrency: number; waitingMax: numb
       }
     },
   };
+}
+
+/** Those who wait: sources take turns, and no source keeps more places than another where it is full. */
+class WaitingJobs {
+  readonly #max: number;
+  /** Sources in the order of their turns, each with its jobs, the oldest first. Never an empty one. */
+  readonly #queues = new Map<string, Job[]>();
+  #size = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @throws HashingBusy when there is no place for it. */
+  add(source: string, job: Job): void {
+    if (this.#size >= this.#max) this.#makeRoom(source);
+    const jobs = this.#queues.get(source);
+    if (jobs === undefined) this.#queues.set(source, [job]);
+    else jobs.push(job);
+    this.#size += 1;
+  }
+
+  takeNext(): Job | undefined {
+    const next = this.#queues.entries().next().value;
+    if (next === undefined) return undefined;
+    const [source, jobs] = next;
+    const job = jobs.shift();
+    this.#queues.delete(source);
+    if (jobs.length > 0) this.#queues.set(source, jobs); // Its next turn comes after all the others.
+    this.#size -= 1;
+    return job;
+  }
+
+  refuseAll(): void {
+    const refused = [...this.#queues.values()].flat();
+    this.#queues.clear();
+    this.#size = 0;
+    for (const { refuse } of refused) refuse(new HashingBusy());
+  }
+
+  #makeRoom(source: string): void {
+    const [fullest, jobs] = this.#fullest() ?? [source, []];
+    const own = this.#queues.get(source)?.length ?? 0;
+    // At equal shares those who came first stay: else newcomers would only take turns to be refused.
+    if (own + 1 >= jobs.length) throw new HashingBusy();
+    const displaced = jobs.pop();
+    if (jobs.length === 0) this.#queues.delete(fullest);
+    this.#size -= 1;
+    displaced?.refuse(new HashingBusy());
+  }
+
+  #fullest(): [source: string, jobs: Job[]] | undefined {
+    let most: [string, Job[]] | undefined;
+    for (const entry of this.#queues)
+      if (most === undefined || entry[1].length > most[1].length) most = entry;
+    return most;
+  }
 }

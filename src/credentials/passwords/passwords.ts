@@ -14,7 +14,6 @@ import { createFingerprints, type Fingerprints } from './fingerprints.ts';
 import { createHashQueue } from './hash-queue.ts';
 
 export { HashingBusy } from './hash-queue.ts';
-export { PasswordPolicy, passwordFaults } from './policy.ts';
 
 export interface Passwords extends Fingerprints {
   /**

@@ -14,11 +14,11 @@ export interface SeenCredentials {
 }
 
 export function createSeenCredentials(): SeenCredentials {
-  const shown = lruCache<true>(fingerprintsMax);
+  const seen = lruCache<true>(fingerprintsMax);
   const key = (source: string, credentialId: string) => `${source} ${credentialId}`;
   return {
-    note: (source, credentialId) => shown.set(key(source, credentialId), true),
+    note: (source, credentialId) => seen.set(key(source, credentialId), true),
     isTrusted: (password, source, credentialId) =>
-      isStrong(password) || shown.get(key(source, credentialId)) === true,
+      isStrong(password) || seen.get(key(source, credentialId)) === true,
   };
 }

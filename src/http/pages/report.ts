@@ -1,5 +1,5 @@
 /** The report of a window as a page that prints well. */
-import type { WindowReport } from '../../audit/time-travel/explain.ts';
+import type { SignedWindowReport } from '../../audit/time-travel/explain.ts';
 import { html, pageToKeep } from './html.ts';
 
 const moment = (at: string | null) =>
@@ -9,7 +9,7 @@ const row = (name: string, value: string | number) =>
   html`<tr><th scope="row">${name}</th><td>${value}</td></tr>
 `;
 
-const countWords: Readonly<Record<keyof WindowReport['counts'], string>> = {
+const countWords: Readonly<Record<keyof SignedWindowReport['counts'], string>> = {
   asked: 'Asked',
   granted: 'Granted',
   denied: 'Denied',
@@ -20,7 +20,7 @@ const countWords: Readonly<Record<keyof WindowReport['counts'], string>> = {
   unlisted: 'Not listed below',
 };
 
-export function reportPage(report: WindowReport, verifierKey: string): string {
+export function reportPage(report: SignedWindowReport, verifierKey: string): string {
   const { window, requests, counts, signature } = report;
   const facts = [
     row('Window', window.windowId ?? '–'),

@@ -58,26 +58,26 @@ export async function copyLog(copy: Copy): Promise<Copied> {
 export async function moveLog(copy: Copy<MovableStore>): Promise<Copied> {
   const { from, to } = copy;
   if (from.logId === to.logId) throw new CopyRefused('source and target are the same log');
-  const before = await from.mark();
+  const before = await from.getState();
   if (before === 'filling')
     throw new LogNotLive('a copy into the source has not ended: end that one first');
-  if ((await to.mark()) === 'sealed')
+  if ((await to.getState()) === 'sealed')
     throw new LogNotLive('the target was itself copied and sealed: it takes no other log');
   for (const missing of [missingInLog(copy), missingInVault(copy)]) {
     await missing.next();
     await missing.return();
   }
-  await to.setMark('filling');
+  await to.setState('filling');
   await copyRest(copy);
-  await from.setMark('sealed');
+  await from.setState('sealed');
   try {
     // What was written until the seal was known everywhere.
     const copied = await copyLog(copy);
-    await to.setMark('live');
+    await to.setState('live');
     return copied;
   } catch (error) {
     // The target never lived: the source goes on.
-    if (error instanceof CopyRefused) await from.setMark(before);
+    if (error instanceof CopyRefused) await from.setState(before);
     throw error;
   }
 }
@@ -110,7 +110,7 @@ async function* missingInLog(copy: Copy): AsyncGenerator<StoredEvent, void, void
   const source = logOf(from);
   for await (const event of logOf(to)) {
     const { value } = await source.next();
-    if (!value || lineOf(value) !== lineOf(event)) throw parted(event);
+    if (!value || lineOf(value) !== lineOf(event)) throw diverged(event);
     progress(event.position);
   }
   yield* source;
@@ -124,12 +124,12 @@ async function* missingInVault({ from, to }: Copy): AsyncGenerator<StoredEvent, 
   for await (const event of vaultOf(to)) {
     if (next.value && lineOf(next.value) === lineOf(event)) next = await source.next();
     else if (await deletions.has(event.stream)) await to.deleteStream(event.stream);
-    else throw parted(event);
+    else throw diverged(event);
   }
   for (; !next.done; next = await source.next()) yield next.value;
 }
 
-const parted = ({ stream, revision }: StoredEvent) =>
+const diverged = ({ stream, revision }: StoredEvent) =>
   new CopyRefused(
     `the target is another log: the source does not have its event ${revision} of ${stream} there; ` +
       'choose an empty target, or the one that this copy was begun with',

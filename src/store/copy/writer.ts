@@ -12,7 +12,7 @@ interface Run {
   bytes: number;
 }
 
-export function writerInto(to: EventStore & Partial<Pick<MovableStore, 'turnIsOneCommit'>>) {
+export function writerInto(to: EventStore & Partial<Pick<MovableStore, 'groupsAppends'>>) {
   let runs: Run[] = [];
   let events = 0;
   let bytes = 0;
@@ -31,7 +31,7 @@ export function writerInto(to: EventStore & Partial<Pick<MovableStore, 'turnIsOn
       const last = runs.at(-1);
       const joins = last !== undefined && continues(last, event, size);
       // Several appends at once are safe only where all of them become one commit, in their order.
-      const full = to.turnIsOneCommit
+      const full = to.groupsAppends
         ? events >= commitEventsMax || bytes + size > commitBytesMax
         : last !== undefined && !joins;
       if (full) await flush();

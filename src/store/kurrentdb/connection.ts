@@ -12,7 +12,7 @@ import { clientOf } from './address.ts';
 import { isUnanswered, Unanswered } from './errors.ts';
 import { retryUntil } from './retry.ts';
 
-export interface Link {
+interface Link {
   readonly client: KurrentDBClient;
   /** Aborts when another client takes this one's place. */
   readonly lost: AbortSignal;
@@ -59,7 +59,7 @@ export function connectionTo(connectionString: string): KurrentConnection {
 
   /** Takes a new client when no sign of life came for too long. */
   async function within<Answer>(
-    asked: Link,
+    link: Link,
     work: (alive: () => void) => Promise<Answer>,
   ): Promise<Answer> {
     try {
@@ -67,7 +67,7 @@ export function connectionTo(connectionString: string): KurrentConnection {
       heard();
       return answer;
     } catch (error) {
-      if (error instanceof Unanswered) replace(asked);
+      if (error instanceof Unanswered) replace(link);
       else if (!isUnanswered(error)) heard();
       throw error;
     }
@@ -78,17 +78,17 @@ export function connectionTo(connectionString: string): KurrentConnection {
     heard,
     silentMs: () => performance.now() - heardMs,
     ask(question) {
-      const asked = link;
-      return within(asked, () => question(asked.client));
+      const used = link;
+      return within(used, () => question(used.client));
     },
     async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
       read: (client: KurrentDBClient) => AsyncIterable<Event>,
     ) {
       return retryUntil(performance.now() + storeReadAnswerMs, () => {
-        const asked = link;
-        return within(asked, async (alive) => {
+        const used = link;
+        return within(used, async (alive) => {
           const events: Event[] = [];
-          for await (const event of read(asked.client)) {
+          for await (const event of read(used.client)) {
             alive();
             events.push(event);
           }

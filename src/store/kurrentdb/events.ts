@@ -19,7 +19,7 @@ import {
 } from '../event-store.ts';
 
 /** What the audited log is made of. Anything else in the database is not Gatebook's. */
-export const logCategories = [
+const logCategories = [
   'activation',
   'client',
   'preauthorization',
@@ -33,7 +33,7 @@ const prefixes = (categories: readonly string[]) => ({
 });
 
 /** How the server picks an order out of all that it keeps: by the beginning of the stream's name. */
-export const orders = {
+const orders = {
   log: prefixes(logCategories),
   vault: prefixes([vaultCategory]),
 } as const;

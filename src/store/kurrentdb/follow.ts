@@ -10,7 +10,7 @@ import { filterOf, type Order, placeOf, type Recorded, readPosition } from './ev
 import type { KurrentReading } from './read.ts';
 import { backOffMs } from './retry.ts';
 
-export interface FollowOptions<Item> {
+interface FollowOptions<Item> {
   readonly connection: KurrentConnection;
   readonly reading: Pick<KurrentReading, 'lastLogged'>;
   readonly order: Order;

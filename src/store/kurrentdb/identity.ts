@@ -8,7 +8,7 @@ import type { KurrentReading } from './read.ts';
 import type { KurrentWriting } from './write.ts';
 
 /** Of no category that is audited or kept in the vault, so it stands in neither order. */
-export const identityStream = 'gatebook-log';
+const identityStream = 'gatebook-log';
 
 const IdentityEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('LogCreated'), data: z.object({ logId: z.uuid() }) }),
@@ -16,9 +16,9 @@ const IdentityEvent = z.discriminatedUnion('type', [
 ]);
 type IdentityEvent = z.infer<typeof IdentityEvent>;
 
-export interface Identity {
+interface Identity {
   readonly logId: string;
-  readonly mark: LogState;
+  readonly state: LogState;
 }
 
 export function identityIn(
@@ -30,11 +30,11 @@ export function identityIn(
     const events = stored.map((event) => IdentityEvent.parse(event));
     const [created] = events;
     if (created?.type !== 'LogCreated') return undefined;
-    const mark = events.reduce<LogState>(
+    const state = events.reduce<LogState>(
       (before, { type, data }) => (type === 'LogMarked' ? data.mark : before),
       'live',
     );
-    return { logId: created.data.logId, mark, revision: stored.length - 1 };
+    return { logId: created.data.logId, state, revision: stored.length - 1 };
   }
 
   const record = (revision: number, { type, data }: IdentityEvent) => {
@@ -61,10 +61,11 @@ export function identityIn(
       return made;
     },
 
-    async setMark(mark: LogState): Promise<void> {
+    async setState(state: LogState): Promise<void> {
       const there = await read();
       if (!there) throw new Error(`${identityStream} does not say which log this is`);
-      if (there.mark !== mark) await record(there.revision, { type: 'LogMarked', data: { mark } });
+      if (there.state !== state)
+        await record(there.revision, { type: 'LogMarked', data: { mark: state } });
     },
   };
 }

@@ -34,7 +34,7 @@ interface Tenure {
   readonly end: () => void;
 }
 
-function tenure(): Tenure {
+function createTenure(): Tenure {
   const changed = createWakeup();
   let given = false;
   let heardMs = 0;
@@ -61,19 +61,19 @@ function tenure(): Tenure {
 /** `group` names what is leased: one holder for each. Competes for it until it is closed. */
 export function kurrentLease(connectionString: string, group: string): KurrentLease {
   const closing = new AbortController();
-  const mine = tenure();
-  const competing = compete({ connectionString, group, mine, signal: closing.signal });
+  const tenure = createTenure();
+  const competing = compete({ connectionString, group, tenure, signal: closing.signal });
   return {
-    held: mine.held,
+    held: tenure.held,
     async gained(timeoutMs) {
       const late = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
-      while (!mine.held() && !late.aborted) await mine.changed.next(late);
-      return mine.held();
+      while (!tenure.held() && !late.aborted) await tenure.changed.next(late);
+      return tenure.held();
     },
     async whileHeld(signal, work) {
       while (!signal.aborted) {
-        if (mine.given()) await workWhile(mine, signal, work);
-        else await mine.changed.next(signal);
+        if (tenure.given()) await workWhile(tenure, signal, work);
+        else await tenure.changed.next(signal);
       }
     },
     async close() {
@@ -106,11 +106,11 @@ async function workWhile(
 interface Competition {
   readonly connectionString: string;
   readonly group: string;
-  readonly mine: Tenure;
+  readonly tenure: Tenure;
   readonly signal: AbortSignal;
 }
 
-async function compete({ connectionString, group, mine, signal }: Competition): Promise<void> {
+async function compete({ connectionString, group, tenure, signal }: Competition): Promise<void> {
   let client = clientOf(connectionString);
   let made = false;
   while (!signal.aborted) {
@@ -118,7 +118,7 @@ async function compete({ connectionString, group, mine, signal }: Competition): 
     try {
       if (!made) await makeGroup(client, group);
       made = true;
-      end = await hold(client, group, mine, signal);
+      end = await hold(client, group, tenure, signal);
     } catch (error) {
       // The store does not answer: the next round asks again.
       made = false;
@@ -152,7 +152,7 @@ async function makeGroup(client: KurrentDBClient, group: string): Promise<void> 
 async function hold(
   client: KurrentDBClient,
   group: string,
-  mine: Tenure,
+  tenure: Tenure,
   signal: AbortSignal,
 ): Promise<'ended' | 'silent'> {
   const over = Promise.withResolvers<'ended' | 'silent'>();
@@ -160,7 +160,7 @@ async function hold(
   const subscription = client.subscribeToPersistentSubscriptionToStream(stream, group, {
     bufferSize: 1,
   });
-  const begin = () => mine.begin(askedMs);
+  const begin = () => tenure.begin(askedMs);
   subscription.on('confirmation', begin);
   subscription.on('error', () => over.resolve('ended'));
   subscription.on('close', () => over.resolve('ended'));
@@ -176,16 +176,16 @@ async function hold(
         deadline: storeAttemptMs,
       });
       if (connections.length === 0) over.resolve('ended');
-      else mine.heard(beatMs);
+      else tenure.heard(beatMs);
     } catch {
       // Silence counts from the last answer.
     }
     isAsking = false;
   };
   const timer = setInterval(() => {
-    const isSilent = mine.given() ? !mine.held() : performance.now() - askedMs > storeAttemptMs;
+    const isSilent = tenure.given() ? !tenure.held() : performance.now() - askedMs > storeAttemptMs;
     if (isSilent) over.resolve('silent');
-    else if (mine.given() && !isAsking) void beat();
+    else if (tenure.given() && !isAsking) void beat();
   }, leaseBeatMs);
   timer.unref();
   const closed = () => over.resolve('ended');
@@ -196,7 +196,7 @@ async function hold(
     clearInterval(timer);
     signal.removeEventListener('abort', closed);
     subscription.off('confirmation', begin);
-    mine.end();
+    tenure.end();
     // Destroying it alone would leave the server believing that it is held.
     await subscription.unsubscribe().catch(() => undefined);
     subscription.destroy();

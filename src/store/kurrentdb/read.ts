@@ -137,8 +137,8 @@ async function vaultChangesBy(
   events: readonly Recorded[],
 ): Promise<VaultChange[]> {
   const gone = new Set(events.filter(isTombstone).map(({ streamId }) => streamId));
-  const asked = new Set(events.map(({ streamId }) => streamId)).difference(gone);
-  await atOnce(vaultLooksAtOnceMax, [...asked], async (stream) => {
+  const streams = new Set(events.map(({ streamId }) => streamId)).difference(gone);
+  await atOnce(vaultLooksAtOnceMax, [...streams], async (stream) => {
     if (!(await exists(stream))) gone.add(stream);
   });
   return events.flatMap((event): VaultChange[] => {

@@ -48,26 +48,26 @@ export async function openKurrentStore(options: KurrentOptions): Promise<Kurrent
   const writing = writingTo(connection, reading, { answerMs, onAppend });
   const identity = identityIn(reading, writing);
   try {
-    const { logId, mark } = await identity.readOrMake();
-    assertLive(mark, options.purpose);
-    const life = lifeOf(connection, identity, options.purpose);
+    const { logId, state } = await identity.readOrMake();
+    assertLive(state, options.purpose);
+    const lifecycle = lifecycleOf(connection, identity, options.purpose);
     return {
       logId,
-      ...reads(reading, connection, life),
-      ...writes(reading, writing, life),
-      async mark() {
-        life.assertOpen();
-        return (await identity.read())?.mark ?? 'live';
+      ...reads(reading, connection, lifecycle),
+      ...writes(reading, writing, lifecycle),
+      async getState() {
+        lifecycle.assertOpen();
+        return (await identity.read())?.state ?? 'live';
       },
-      async setMark(wanted) {
-        life.assertOpen();
-        await life.begun(identity.setMark(wanted));
+      async setState(wanted) {
+        lifecycle.assertOpen();
+        await lifecycle.track(identity.setState(wanted));
         // By then every process that has the log open has looked, or cannot reach the store.
         if (wanted === 'sealed') await delay(storeProbeMs + storeAttemptMs);
       },
-      turnIsOneCommit: false,
+      groupsAppends: false,
       silentMs: connection.silentMs,
-      close: life.close,
+      close: lifecycle.close,
     };
   } catch (error) {
     await connection.close();
@@ -75,10 +75,10 @@ export async function openKurrentStore(options: KurrentOptions): Promise<Kurrent
   }
 }
 
-type Life = ReturnType<typeof lifeOf>;
+type LogLifecycle = ReturnType<typeof lifecycleOf>;
 
 /** Whether the log is open, what is under way, and a look at the store each `storeProbeMs`. */
-function lifeOf(
+function lifecycleOf(
   connection: KurrentConnection,
   identity: ReturnType<typeof identityIn>,
   purpose: Purpose = 'service',
@@ -89,7 +89,7 @@ function lifeOf(
   const probe = setInterval(() => {
     identity.read().then(
       (there) => {
-        movedAway = purpose === 'service' && there?.mark !== 'live';
+        movedAway = purpose === 'service' && there?.state !== 'live';
       },
       // Silence is counted where it is heard.
       () => undefined,
@@ -109,7 +109,7 @@ function lifeOf(
       if (movedAway) throw new StoreUnavailable('this log was moved to another store');
     },
     /** Keeps the connection until it is done. */
-    async begun<Result>(work: Promise<Result>): Promise<Result> {
+    async track<Result>(work: Promise<Result>): Promise<Result> {
       underWay.add(work);
       try {
         return await work;
@@ -129,9 +129,13 @@ function lifeOf(
 
 type Reads = Pick<EventStore, 'read' | 'readAll' | 'head' | 'follow' | 'readVault' | 'followVault'>;
 
-function reads(reading: KurrentReading, connection: KurrentConnection, life: Life): Reads {
+function reads(
+  reading: KurrentReading,
+  connection: KurrentConnection,
+  lifecycle: LogLifecycle,
+): Reads {
   const open = <Result>(read: () => Promise<Result>): Promise<Result> => {
-    life.assertOpen();
+    lifecycle.assertOpen();
     return read();
   };
   return {
@@ -140,14 +144,14 @@ function reads(reading: KurrentReading, connection: KurrentConnection, life: Lif
     head: async () => open(() => reading.head()),
     readVault: async (after, limit) => open(() => reading.vault(after, limit)),
     follow(after, signal) {
-      life.assertOpen();
-      const until = AbortSignal.any([signal, life.closed]);
+      lifecycle.assertOpen();
+      const until = AbortSignal.any([signal, lifecycle.closed]);
       const following = { connection, reading, order: 'log', signal: until } as const;
       return followingOrder(after, { ...following, convert: eventsOf });
     },
     followVault(after, signal) {
-      life.assertOpen();
-      const until = AbortSignal.any([signal, life.closed]);
+      lifecycle.assertOpen();
+      const until = AbortSignal.any([signal, lifecycle.closed]);
       const following = { connection, reading, order: 'vault', signal: until } as const;
       return followingOrder(after, { ...following, convert: reading.changesBy });
     },
@@ -157,16 +161,17 @@ function reads(reading: KurrentReading, connection: KurrentConnection, life: Lif
 function writes(
   reading: KurrentReading,
   writing: KurrentWriting,
-  life: Life,
+  lifecycle: LogLifecycle,
 ): Pick<EventStore, 'append' | 'deleteStream'> {
   return {
     async append(stream, expectedRevision, newEvents) {
-      life.assertWritable();
+      lifecycle.assertWritable();
       assertOurs(stream);
       if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
         throw new TypeError('the expected revision is a whole number from -1');
       const events = newEvents.map(eventData);
-      if (events.length > 0) return life.begun(writing.append(stream, expectedRevision, events));
+      if (events.length > 0)
+        return lifecycle.track(writing.append(stream, expectedRevision, events));
       const last = (await reading.stream(stream)).at(-1);
       const revision = last?.revision ?? noStream;
       if (revision !== expectedRevision)
@@ -175,9 +180,9 @@ function writes(
     },
 
     async deleteStream(stream) {
-      life.assertWritable();
+      lifecycle.assertWritable();
       if (!isVaultStream(stream)) throw new TypeError('only streams of the vault can be deleted');
-      await life.begun(writing.tombstone(stream));
+      await lifecycle.track(writing.tombstone(stream));
     },
   };
 }

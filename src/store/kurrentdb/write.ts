@@ -8,10 +8,11 @@ import {
 } from '@kurrent/kurrentdb-client';
 import { storeAttemptMs } from '../../limits.ts';
 import { type Appended, Conflict, noStream, positionOf } from '../event-store.ts';
+import { appendQueue } from './append-queue.ts';
 import type { KurrentConnection } from './connection.ts';
 import { isStreamDeleted, isWrongRevision } from './errors.ts';
 import type { KurrentReading } from './read.ts';
-import { retryUntil, turns } from './retry.ts';
+import { retryUntil } from './retry.ts';
 
 /** Larger than the server takes, so that one append is one message, and its queue holds no parts. */
 const appendMessageBytesMax = 8 * 1024 * 1024;
@@ -24,12 +25,14 @@ export function writingTo(
   options: { answerMs: number; onAppend?: ((seconds: number, events: number) => void) | undefined },
 ) {
   const { answerMs, onAppend } = options;
-  const { ofStream, toAsk } = turns();
+  const queue = appendQueue();
 
-  async function insistOnAppend(givenUpMs: number, append: Append): Promise<Appended> {
+  async function appendUntilKnown(givenUpMs: number, append: Append): Promise<Appended> {
     try {
       const appended = await retryUntil(givenUpMs, () =>
-        toAsk(givenUpMs, () => connection.ask((client) => appendOnce(client, reading, append))),
+        queue.whenFree(givenUpMs, () =>
+          connection.ask((client) => appendOnce(client, reading, append)),
+        ),
       );
       if (appended !== 'elsewhere') return appended;
     } catch (error) {
@@ -43,8 +46,8 @@ export function writingTo(
     /** @throws Conflict, StoreUnavailable */
     async append(stream: string, expectedRevision: number, events: EventData[]): Promise<Appended> {
       const started = performance.now();
-      const appended = await ofStream(stream, () =>
-        insistOnAppend(started + answerMs, { stream, expectedRevision, events }),
+      const appended = await queue.forStream(stream, () =>
+        appendUntilKnown(started + answerMs, { stream, expectedRevision, events }),
       );
       onAppend?.((performance.now() - started) / 1000, events.length);
       return appended;

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { StoreLocked } from '../errors.ts';
 import { StoreUnavailable } from '../event-store.ts';
 import { assertLive, type Purpose } from '../log-state.ts';
-import { markIn } from './mark.ts';
+import { logStateIn } from './log-state.ts';
 
 /** "GBlg" in the header of the file: it is a Gatebook log, and no other program's database. */
 const applicationId = 0x47426c67;
@@ -119,7 +119,7 @@ function lockAndCreate(database: DatabaseSync, file: string, purpose?: Purpose):
     database.prepare(`INSERT INTO meta VALUES ('logId', ?)`).run(randomUUID());
   }
   database.exec('COMMIT');
-  assertLive(markIn(database).read(), purpose);
+  assertLive(logStateIn(database).read(), purpose);
   return String(database.prepare(`SELECT value FROM meta WHERE name = 'logId'`).get()?.value);
 }
 

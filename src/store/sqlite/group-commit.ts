@@ -8,14 +8,14 @@ import {
 } from '../../limits.ts';
 import { Conflict, StoreUnavailable } from '../event-store.ts';
 
-export interface Write<Result> {
+interface Write<Result> {
   readonly events: number;
   readonly bytes: number;
   /** Writes, inside the shared transaction. A `Conflict` refuses this write and no other. */
   readonly perform: () => Result;
 }
 
-export interface GroupCommit {
+interface GroupCommit {
   /** Resolves when the write is on disk. @throws StoreUnavailable at once when too much waits. */
   submit<Result>(write: Write<Result>): Promise<Result>;
   /** Commits everything that waits, before it returns. */

@@ -14,7 +14,7 @@ import type { MovableStore, Purpose } from '../log-state.ts';
 import { openLogFile, unavailableFrom } from './file.ts';
 import { following } from './follow.ts';
 import { groupCommit } from './group-commit.ts';
-import { markIn } from './mark.ts';
+import { logStateIn } from './log-state.ts';
 import { eventsIn, vaultIn } from './orders.ts';
 import { appendTo, written } from './table.ts';
 import { transactionsOf, truncationOf } from './transactions.ts';
@@ -47,7 +47,7 @@ function openLog({ file, onAppend, purpose }: SqliteOptions) {
   const { database, logId } = openLogFile(file, purpose);
   const events = eventsIn(database);
   const vault = vaultIn(database);
-  const mark = markIn(database);
+  const state = logStateIn(database);
   const eventAppended = createWakeup();
   const secretKept = createWakeup();
   const truncation = truncationOf(database);
@@ -63,10 +63,10 @@ function openLog({ file, onAppend, purpose }: SqliteOptions) {
     },
     committed(seconds) {
       const logged = events.table.news();
-      const kept = vault.table.news();
+      const vaultEvents = vault.table.news();
       if (logged > 0) eventAppended.wake();
-      if (kept > 0) secretKept.wake();
-      if (logged + kept > 0) onAppend?.(seconds, logged + kept);
+      if (vaultEvents > 0) secretKept.wake();
+      if (logged + vaultEvents > 0) onAppend?.(seconds, logged + vaultEvents);
     },
   });
   let open = true;
@@ -84,7 +84,7 @@ function openLog({ file, onAppend, purpose }: SqliteOptions) {
     logId,
     events,
     vault,
-    mark,
+    state,
     eventAppended,
     secretKept,
     truncation,
@@ -198,15 +198,15 @@ function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'cl
   };
 }
 
-function moving(log: OpenLog): Pick<MovableStore, 'mark' | 'setMark' | 'turnIsOneCommit'> {
+function moving(log: OpenLog): Pick<MovableStore, 'getState' | 'setState' | 'groupsAppends'> {
   return {
-    turnIsOneCommit: true,
-    async mark() {
-      return answer(log, log.mark.read);
+    groupsAppends: true,
+    async getState() {
+      return answer(log, log.state.read);
     },
-    async setMark(mark) {
+    async setState(state) {
       log.assertOpen();
-      await log.commits.submit({ events: 0, bytes: 0, perform: () => log.mark.write(mark) });
+      await log.commits.submit({ events: 0, bytes: 0, perform: () => log.state.write(state) });
     },
   };
 }

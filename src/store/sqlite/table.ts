@@ -11,7 +11,7 @@ import {
 import { sqliteCode } from './file.ts';
 
 /** An event whose JSON is already written. */
-export interface WrittenEvent {
+interface WrittenEvent {
   readonly eventId: string;
   readonly type: string;
   readonly data: string;
@@ -28,7 +28,7 @@ export type EventRow = [
   metadata: string,
 ];
 
-export interface EventTable {
+interface EventTable {
   readonly insertAll: (stream: string, revision: number, events: readonly WrittenEvent[]) => number;
   /** Where a stream ends: its last revision and that event's place, `noStream` and 0 without any. */
   readonly endOf: (stream: string) => { revision: number; place: number };

@@ -8,7 +8,7 @@ import { query } from './table.ts';
  * Runs work in one transaction. What fails in SQLite becomes StoreUnavailable, with nothing written,
  * and the next transaction starts afresh: a full disk that has room again needs no restart.
  */
-export function transactionsOf(database: DatabaseSync, begun: () => void) {
+export function transactionsOf(database: DatabaseSync, onBegin: () => void) {
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
   const rollback = () => {
@@ -19,7 +19,7 @@ export function transactionsOf(database: DatabaseSync, begun: () => void) {
     try {
       rollback();
       begin.run();
-      begun();
+      onBegin();
       work();
       commit.run();
     } catch (error) {

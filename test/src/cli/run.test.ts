@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commands, runCommandLine } from '../../../src/cli/run.ts';
-import { configTable } from '../../../src/config/config.ts';
+import { configTable } from '../../../src/config/variables.ts';
 
 const test = suite('cli arguments');
 

@@ -1,17 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  ConfigError,
-  commandLineSettings,
-  configTable,
-  type Environment,
-  parseConfig,
-} from '../../../src/config/config.ts';
-import { parseDuration } from '../../../src/config/values.ts';
+import { parseConfig } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/config/fault.ts';
+import type { Environment } from '../../../src/config/reading.ts';
+import { configTable } from '../../../src/config/variables.ts';
 
 const test = suite('config');
 const folder = mkdtempSync(join(tmpdir(), 'gatebook-config-'));
@@ -296,39 +291,6 @@ test('two listeners do not get one port on one address', () => {
 test('the table for people has every variable, with its default', () => {
   assert.equal(configTable.find(({ name }) => name === 'GATEBOOK_HTTP_PORT')?.default, '8080');
   assert.ok(configTable.every(({ default: value, meaning }) => value !== '' && meaning !== ''));
-});
-
-test('the command line reads where the registry is and who asks', () => {
-  const path = join(folder, 'token');
-  writeFileSync(path, 'v4.public.x\n');
-  assert.equal(
-    commandLineSettings({ GATEBOOK_URL: 'http://a', GATEBOOK_TOKEN_FILE: path, HOME: '/home/a' }),
-    {
-      url: 'http://a',
-      token: 'v4.public.x',
-      username: null,
-      password: null,
-      configFolder: '/home/a/.config',
-      noColor: false,
-    },
-  );
-  const { configFolder, noColor } = commandLineSettings({ XDG_CONFIG_HOME: '/x', NO_COLOR: '1' });
-  assert.equal([configFolder, noColor], ['/x', true]);
-  assert.is(commandLineSettings({}).configFolder, null);
-});
-
-test('a duration is a whole number and its unit', () => {
-  const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 36_500 }),
-      fc.constantFrom('ms', 's', 'm', 'h', 'd'),
-      (count, unit) =>
-        parseDuration(`${count}${unit}`) === count * units[unit as keyof typeof units],
-    ),
-  );
-  for (const text of ['', 's', '1', '1 s', '+1s', '1S', '1.5s', '0ms', '36501d', '1h30m'])
-    assert.is(parseDuration(text), null, text);
 });
 
 test.run();

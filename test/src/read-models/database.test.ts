@@ -40,7 +40,7 @@ const openedAnew: readonly [string, (rows: File) => ReadModels][] = [
     'a projection with another version',
     (rows) => rows.open({ projections: [counter('sums', { version: 2 })] }),
   ],
-  ['a rebuild', (rows) => rows.open({ projections: [sums], anew: true })],
+  ['a rebuild', (rows) => rows.open({ projections: [sums], rebuild: true })],
 ];
 for (const [why, open] of openedAnew)
   test(`${why}: every row is folded again`, ({ rows }) => {

@@ -178,7 +178,7 @@ test('batches and restarts make the same rows and state hash as one fold', async
       fc.array(fc.nat(), { maxLength: 6 }),
       fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
       async (events, places, restarts) => {
-        let models = rows.open({ anew: true });
+        let models = rows.open({ rebuild: true });
         for (const [index, batch] of batches(events, places).entries()) {
           models.apply(batch);
           if (restarts[index]) models = rows.open();
@@ -191,7 +191,7 @@ test('batches and restarts make the same rows and state hash as one fold', async
             projection.name,
           );
         const live = await models.state();
-        const rebuilt = rows.open({ anew: true });
+        const rebuilt = rows.open({ rebuild: true });
         rebuilt.apply(events);
         assert.equal(await rebuilt.state(), live);
       },

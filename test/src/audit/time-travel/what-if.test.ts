@@ -47,14 +47,14 @@ function whatIfOver(files: ReturnType<typeof rowsFile>, count: number, requestsM
   const whatIf = createWhatIf({
     requests: models.rows(requests),
     window: models.past(windowProjection),
-    tree: models.kept(merkleTree),
+    tree: models.custom(merkleTree),
     personal: {
       async open(username) {
         opened.push(username);
         return `10.4.0.${Number(username.slice('press-'.length)) % 2}`;
       },
     },
-    shown: async (requestId) => ({ requestId }),
+    show: async (requestId) => ({ requestId }),
     ...(requestsMax === undefined ? {} : { requestsMax }),
   });
   return { whatIf, opened };

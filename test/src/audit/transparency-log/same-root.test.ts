@@ -51,7 +51,7 @@ async function folded(store: EventStore, size: number): Promise<Proven> {
       if (events.length === 0) break;
       readModels.apply(events);
     }
-    const tree = readModels.kept(merkleTree);
+    const tree = readModels.custom(merkleTree);
     const lines: Buffer[] = [];
     for await (const some of exportLines(store, tree, 0)) lines.push(some);
     return {

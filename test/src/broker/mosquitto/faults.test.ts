@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startMosquitto } from '../../../../src/broker/mosquitto/adapter.ts';
 import { runCommandLine } from '../../../../src/cli/run.ts';
-import { processEnvironment } from '../../../../src/config/config.ts';
+import { processEnvironment } from '../../../../src/config/reading.ts';
 import { createLogger } from '../../../../src/logger.ts';
 import { connected, until } from '../../../support/mqtt-peers.ts';
 import { skipped } from '../../../support/skipped.ts';

@@ -88,7 +88,7 @@ test('to a KurrentDB and back again, everything is the same', async ({ folder, f
   assert.is(there.vaultEvents, before.vault.length);
   assert.equal(await moveLog({ from: between, to }), there);
   assert.equal(await everything(to), before);
-  assert.equal(await Promise.all([from, between, to].map((store) => store.mark())), [
+  assert.equal(await Promise.all([from, between, to].map((store) => store.getState())), [
     'sealed',
     'sealed',
     'live',
@@ -138,7 +138,7 @@ test('a KurrentDB that goes away while it is copied to', async ({ from }) => {
   };
   assert.instance(await errorOf(moveLog({ from, to, onProgress })), StoreUnavailable);
   await server.start();
-  assert.is(await to.mark(), 'filling');
+  assert.is(await to.getState(), 'filling');
   assert.instance(await errorOf(openKurrentStore({ connectionString })), LogNotLive);
   await moveLog({ from, to });
   assert.equal(await everything(to), await everything(from));
@@ -163,7 +163,7 @@ test('a target that is another log is refused and left as it was', async ({ from
   const before = await everything(to);
   assert.instance(await errorOf(moveLog({ from, to })), CopyRefused);
   assert.equal(await everything(to), before);
-  assert.equal([await from.mark(), await to.mark()], ['live', 'live']);
+  assert.equal([await from.getState(), await to.getState()], ['live', 'live']);
 });
 
 test('a target with other secrets, or with more events, is refused', async ({ from, to }) => {
@@ -183,10 +183,10 @@ test('a log cannot be copied into itself, from half a copy, or into a sealed one
   to,
 }) => {
   assert.instance(await errorOf(moveLog({ from, to: from })), CopyRefused);
-  await from.setMark('filling');
+  await from.setState('filling');
   assert.instance(await errorOf(moveLog({ from, to })), LogNotLive);
-  await from.setMark('live');
-  await to.setMark('sealed');
+  await from.setState('live');
+  await to.setState('sealed');
   assert.instance(await errorOf(moveLog({ from, to })), LogNotLive);
 });
 
@@ -199,16 +199,16 @@ test('a copy that did not become the same leaves the source alive', async ({ fro
     to.append('client-meddler', noStream, newEvents(1));
   };
   assert.instance(await errorOf(moveLog({ from, to, onProgress })), CopyRefused);
-  assert.equal([await from.mark(), await to.mark()], ['live', 'filling']);
+  assert.equal([await from.getState(), await to.getState()], ['live', 'filling']);
 });
 
 test('what is written until the seal is known comes along', async ({ from, to }) => {
   await fill(from, 10);
   const late: MovableStore = {
     ...from,
-    async setMark(mark) {
-      if (mark === 'sealed') await from.append('client-late', noStream, newEvents(1));
-      await from.setMark(mark);
+    async setState(state) {
+      if (state === 'sealed') await from.append('client-late', noStream, newEvents(1));
+      await from.setState(state);
     },
   };
   await moveLog({ from: late, to });

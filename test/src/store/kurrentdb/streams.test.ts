@@ -108,13 +108,13 @@ test('a log that was sealed elsewhere takes nothing more, and only a copy opens 
 }) => {
   const { connectionString } = server;
   const copying = await openKurrentStore({ connectionString, purpose: 'copy' });
-  assert.is(await copying.mark(), 'live');
-  await copying.setMark('sealed');
+  assert.is(await copying.getState(), 'live');
+  await copying.setState('sealed');
   const refused = await errorOf(store.append('client-a', noStream, newEvents(1)));
   assert.instance(refused, StoreUnavailable);
   assert.match(String(refused), 'moved');
   assert.instance(await errorOf(openKurrentStore({ connectionString })), LogNotLive);
-  await copying.setMark('live');
+  await copying.setState('live');
   await (await openKurrentStore({ connectionString })).close();
   await copying.close();
 });

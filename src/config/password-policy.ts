@@ -1,16 +1,34 @@
-/** What a password must be like (SPEC 3). */
+/** What a password must be like (SPEC 3): the policy as it is configured, and what it means. */
 import { z } from 'zod';
-import { passwordBytesMax } from '../../limits.ts';
-import { tokenPrefix } from '../tokens.ts';
+import { tokenPrefix } from '../../domain/token.ts';
+import { passwordBytesMax } from '../limits.ts';
 
-const count = z.int().min(0).max(passwordBytesMax);
-const kind = count.optional();
+const atLeast = (count: number) => z.int().min(0).max(passwordBytesMax).default(count);
 
-/** How many characters (code points), in all and of each kind, at least; 0 asks for none. */
+/** JSON text: how many characters (code points), in all and of each kind, at least; 0 asks for none. */
 export const PasswordPolicy = z
-  .strictObject({ min: count.default(5), lower: kind, upper: kind, numeric: kind, symbol: kind })
-  .default({ min: 5 });
-export type PasswordPolicy = z.infer<typeof PasswordPolicy>;
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue('is not JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.strictObject({
+      min: atLeast(5),
+      lower: atLeast(0),
+      upper: atLeast(0),
+      numeric: atLeast(0),
+      symbol: atLeast(0),
+    }),
+  );
+export type PasswordPolicy = z.output<typeof PasswordPolicy>;
+
+/** What no policy adds to: five characters. */
+export const defaultPasswordPolicy: PasswordPolicy = PasswordPolicy.parse('{}');
 
 /** By Unicode general category. */
 const kinds = [
@@ -33,7 +51,7 @@ export function passwordFaults(password: string, policy: PasswordPolicy): string
     return [...faults, `must have at most ${passwordBytesMax} bytes in UTF-8`];
   }
   for (const [kind, pattern, words] of kinds) {
-    const wanted = policy[kind] ?? 0;
+    const wanted = policy[kind];
     if ((password.match(pattern)?.length ?? 0) < wanted) {
       faults.push(`must have at least ${wanted} ${words}`);
     }

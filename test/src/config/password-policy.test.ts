@@ -1,31 +1,44 @@
+/** The policy for passwords as it is configured and applied. */
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PasswordPolicy, passwordFaults } from '../../../../src/credentials/passwords/policy.ts';
+import { parseConfig } from '../../../src/config/config.ts';
+import { PasswordPolicy, passwordFaults } from '../../../src/config/password-policy.ts';
 
 const test = suite('password policy');
 
+const none = { min: 0, lower: 0, upper: 0, numeric: 0, symbol: 0 };
+const five = { ...none, min: 5 };
+
 test('without a policy: five characters', () => {
-  const policy = PasswordPolicy.parse(undefined);
-  assert.equal(policy, { min: 5 });
-  assert.equal(passwordFaults('1234', policy), ['must have at least 5 characters']);
-  assert.equal(passwordFaults('12345', policy), []);
+  const { passwordPolicy } = parseConfig({});
+  assert.equal(passwordPolicy, five);
+  assert.equal(passwordFaults('1234', passwordPolicy), ['must have at least 5 characters']);
+  assert.equal(passwordFaults('12345', passwordPolicy), []);
+});
+
+test('the policy that is configured is the one that is applied', () => {
+  const { passwordPolicy } = parseConfig({ GATEBOOK_PASSWORD_POLICY: '{"min":2,"numeric":1}' });
+  assert.equal(passwordFaults('ab', passwordPolicy), ['must have at least 1 digits']);
+  assert.equal(passwordFaults('a1', passwordPolicy), []);
 });
 
 test('a policy of kinds alone still asks for five characters; 0 asks for none', () => {
-  assert.equal(PasswordPolicy.parse({ lower: 1 }), { min: 5, lower: 1 });
-  assert.equal(passwordFaults('a', PasswordPolicy.parse({ min: 0, lower: 0 })), []);
+  assert.equal(PasswordPolicy.parse('{"lower":1}'), { ...five, lower: 1 });
+  assert.equal(passwordFaults('a', PasswordPolicy.parse('{"min":0,"lower":0}')), []);
 });
 
 test('a policy with anything else is refused', () => {
   for (const policy of [{ length: 5 }, { min: -1 }, { min: 1.5 }, { lower: '1' }, 5]) {
-    assert.not(PasswordPolicy.safeParse(policy).success, JSON.stringify(policy));
+    const text = JSON.stringify(policy);
+    assert.not(PasswordPolicy.safeParse(text).success, text);
   }
+  assert.not(PasswordPolicy.safeParse('{').success);
 });
 
 test('characters are code points, not halves of them', () => {
-  assert.is(passwordFaults('🔑🔑🔑🔑', { min: 5 }).length, 1);
-  assert.equal(passwordFaults('🔑🔑🔑🔑🔑', { min: 5 }), []);
+  assert.is(passwordFaults('🔑🔑🔑🔑', five).length, 1);
+  assert.equal(passwordFaults('🔑🔑🔑🔑🔑', five), []);
 });
 
 for (const [kind, bad, good] of [
@@ -37,8 +50,8 @@ for (const [kind, bad, good] of [
   ['symbol', 'abcDE1', 'abcDE1¿'],
 ] as const) {
   test(`${kind} by Unicode category: "${good}"`, () => {
-    assert.is(passwordFaults(bad, { min: 5, [kind]: 1 }).length, 1);
-    assert.equal(passwordFaults(good, { min: 5, [kind]: 1 }), []);
+    assert.is(passwordFaults(bad, { ...five, [kind]: 1 }).length, 1);
+    assert.equal(passwordFaults(good, { ...five, [kind]: 1 }), []);
   });
 }
 
@@ -54,7 +67,6 @@ test('every fault is named', () => {
 });
 
 test('at most 1024 bytes, whatever the policy', () => {
-  const none = { min: 0 };
   assert.equal(passwordFaults('ä'.repeat(512), none), []);
   assert.equal(passwordFaults(`${'ä'.repeat(512)}a`, none), [
     'must have at most 1024 bytes in UTF-8',
@@ -62,7 +74,6 @@ test('at most 1024 bytes, whatever the policy', () => {
 });
 
 test('no halves of characters, no NUL, nothing that looks like a token', () => {
-  const none = { min: 0 };
   assert.equal(passwordFaults('abc\ud800', none), ['must be well-formed Unicode']);
   assert.equal(passwordFaults('abc\0def', none), ['must not contain NUL']);
   assert.equal(passwordFaults('v4.public.abc', none), ['must not begin with v4.public.']);

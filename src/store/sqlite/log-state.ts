@@ -1,16 +1,16 @@
-/** The mark of an embedded log: a row of its own beside the log's identity. */
+/** The state of an embedded log (live, filling, sealed): a row of its own beside the log's identity. */
 import type { DatabaseSync } from 'node:sqlite';
 import { LogState } from '../log-state.ts';
 
-export function markIn(database: DatabaseSync) {
+export function logStateIn(database: DatabaseSync) {
   const select = database.prepare(`SELECT value FROM meta WHERE name = 'mark'`);
   const replace = database.prepare(`INSERT OR REPLACE INTO meta VALUES ('mark', ?)`);
   return {
-    /** A log that was never marked is live. */
+    /** A log that never said otherwise is live. */
     read: (): LogState => LogState.parse(select.get()?.value ?? 'live'),
     /** Inside a transaction, or one of its own. */
-    write(mark: LogState): void {
-      replace.run(mark);
+    write(state: LogState): void {
+      replace.run(state);
     },
   };
 }

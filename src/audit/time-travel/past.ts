@@ -1,0 +1,37 @@
+/** What looking back reads: rows as they were, at a moment in the order of the log. */
+import type { RolePermissions } from '../../../domain/permission.ts';
+import { builtInRoles } from '../../../domain/role.ts';
+import type { PastActivation } from '../../../projections/activations.ts';
+import type { PastClient } from '../../../projections/clients.ts';
+import type { RoleRow } from '../../../projections/roles.ts';
+import type { WindowRow } from '../../../projections/window.ts';
+import type { VersionedRows } from '../../read-models/row-versions.ts';
+import type { Tree } from '../transparency-log/tree.ts';
+
+export interface Past {
+  readonly window: VersionedRows<WindowRow>;
+  readonly clients: VersionedRows<PastClient>;
+  readonly roles: VersionedRows<RoleRow>;
+  readonly activations: VersionedRows<PastActivation>;
+  /** From when an event counts: its `at`, or a later one before it where the clock went back. */
+  readonly atOf: (index: number) => string;
+}
+
+export interface Moment {
+  /** ISO. */
+  readonly at: string;
+  /** How many events had happened by then. */
+  readonly size: number;
+}
+
+/** The moment `at` in the log's order, which rules over clocks that went back. */
+export const momentOf = (tree: Pick<Tree, 'sizeAt'>, at: string): Moment => ({
+  at,
+  size: tree.sizeAt(at),
+});
+
+/** The permissions of roles, built-in ones among them, when the log held so many events. */
+export const rolesAt =
+  ({ roles }: Pick<Past, 'roles'>, size: number): RolePermissions =>
+  (role) =>
+    builtInRoles.get(role)?.permissions ?? roles.get(role, size)?.permissions ?? [];

@@ -1,0 +1,8 @@
+/** Instants as text (ISO 8601 in UTC, with milliseconds): the one that is now, and one so much later. */
+
+/** The machine's clock, for the edge that hands it on. */
+export const currentInstant = (): string => new Date().toISOString();
+
+/** The instant `ms` milliseconds after another; before it where they are negative. */
+export const addMs = (at: string, ms: number): string =>
+  new Date(Date.parse(at) + ms).toISOString();

@@ -1,0 +1,53 @@
+/** The order of appends: one at a time for each stream, and only so many at once at the server. */
+import { appendsWaitingMax, storeAppendsAtOnceMax } from '../../limits.ts';
+import { StoreUnavailable } from '../event-store.ts';
+
+interface AppendQueue {
+  /**
+   * Runs one thing of a stream at a time: a try that is repeated must not be overtaken by the append
+   * that builds on it. @throws StoreUnavailable at once when too much waits.
+   */
+  readonly forStream: <Result>(stream: string, work: () => Promise<Result>) => Promise<Result>;
+  /** Lets `storeAppendsAtOnceMax` through at once; the others wait in order, and not for ever. */
+  readonly whenFree: <Answer>(givenUpMs: number, ask: () => Promise<Answer>) => Promise<Answer>;
+}
+
+export function appendQueue(): AppendQueue {
+  const last = new Map<string, Promise<unknown>>();
+  const waiting: (() => void)[] = [];
+  let queued = 0;
+  let running = 0;
+  return {
+    async forStream(stream, work) {
+      if (queued >= appendsWaitingMax)
+        throw new StoreUnavailable('too many appends wait for the event store');
+      queued += 1;
+      const result = (last.get(stream) ?? Promise.resolve()).then(work);
+      const settled = result.then(
+        () => undefined,
+        () => undefined,
+      );
+      last.set(stream, settled);
+      try {
+        return await result;
+      } finally {
+        queued -= 1;
+        if (last.get(stream) === settled) last.delete(stream);
+      }
+    },
+
+    async whenFree(givenUpMs, ask) {
+      if (running < storeAppendsAtOnceMax) running += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        if (performance.now() > givenUpMs)
+          throw new StoreUnavailable('the event store was too slow for all that waits for it');
+        return await ask();
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else running -= 1;
+      }
+    },
+  };
+}
