@@ -267,6 +267,113 @@ test('no secret is compared byte by byte', () => {
   );
 });
 
+// ── Rooms ─────────────────────────────────────────────────────────────────────────────────────────
+
+const filesIn = (folder: string) =>
+  files.filter((file) => posix.dirname(file) === folder).map((file) => posix.basename(file));
+const folders = [...new Set(files.map((file) => posix.dirname(file)))];
+
+test('the root of src/ holds what belongs to no room', () =>
+  assert.equal(filesIn('src').sort(), [
+    ...['app.ts', 'authority.ts', 'limits.ts', 'logger.ts', 'main.ts', 'metrics.ts'],
+  ]));
+test('a folder can be read at a glance', () => {
+  const large = ['src/cli/commands', 'src/http/routes'];
+  for (const folder of folders) {
+    const most = large.includes(folder) ? 30 : 18;
+    assert.ok(filesIn(folder).length <= most, `${folder} has ${filesIn(folder).length} files`);
+  }
+});
+test('files of the page have names of their own: the browser sees one folder', () => {
+  const names = files
+    .filter((file) => file.startsWith('src/web/'))
+    .map((file) => posix.basename(file));
+  assert.equal(names.length, new Set(names).size);
+});
+
+const testFiles = readdirSync(posix.join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => posix.join('test', name));
+/** What each file takes from which, by name; `*` where it takes the whole. */
+function importedNames(): Map<string, Set<string>> {
+  const taken = new Map<string, Set<string>>();
+  const take = (from: string, names: readonly string[]) => {
+    const known = taken.get(from) ?? new Set();
+    for (const name of names) known.add(name);
+    taken.set(from, known);
+  };
+  const named = /(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+'(\.[^']+)'/g;
+  const late = /(?:const|let)\s+\{([^}]*)\}\s*=\s*await import\(\s*'(\.[^']+)'/g;
+  const whole = /import\s+\*\s+as\s+\w+\s+from\s+'(\.[^']+)'|=>\s*import\(\s*'(\.[^']+)'/g;
+  const typed = /import\(\s*'(\.[^']+)'\s*\)\.(\w+)/g;
+  for (const file of [...files, ...testFiles]) {
+    const text = textOf.get(file) ?? readFileSync(posix.join(root, file), 'utf8');
+    const at = (from: string) => posix.join(posix.dirname(file), from);
+    for (const pattern of [named, late])
+      for (const [, names = '', from = ''] of text.matchAll(pattern))
+        take(
+          at(from),
+          names.split(',').map(
+            (name) =>
+              name
+                .trim()
+                .replace(/^type /, '')
+                .split(/ as |:/)[0] ?? '',
+          ),
+        );
+    for (const [, one, other] of text.matchAll(whole)) take(at(one ?? other ?? ''), ['*']);
+    for (const [, from = '', name = ''] of text.matchAll(typed)) take(at(from), [name]);
+  }
+  return taken;
+}
+const exported =
+  /^export (?:abstract )?(?:async )?(?:function\*?|const|let|class|interface|type) (\w+)/gm;
+
+test('what is exported is imported by another file', () => {
+  const taken = importedNames();
+  const alone = files
+    // The device's side is copied to devices: they import it.
+    .filter((file) => !file.startsWith('src/device/') && !taken.get(file)?.has('*'))
+    .flatMap((file) =>
+      [...(textOf.get(file) ?? '').matchAll(exported)]
+        .map(([, name = '']) => name)
+        .filter((name) => !taken.get(file)?.has(name))
+        .map((name) => `${file} exports ${name}`),
+    );
+  assert.equal(alone, []);
+});
+test('a type name stands for one thing', () => {
+  const homesOf = new Map<string, Set<string>>();
+  // A shape of the wire may be called as the thing is that it shows.
+  for (const file of files.filter((name) => !name.startsWith('src/api/')))
+    for (const [, name = ''] of (textOf.get(file) ?? '').matchAll(
+      /^(?:export )?(?:abstract )?(?:interface|type|class) ([A-Z]\w*)/gm,
+    ))
+      homesOf.set(name, (homesOf.get(name) ?? new Set()).add(file));
+  const twice = [...homesOf]
+    .filter(([, homes]) => homes.size > 1)
+    .map(([name, homes]) => `${name}: ${[...homes].join(', ')}`);
+  assert.equal(twice, []);
+});
+
+const architecture = readFileSync(posix.join(root, 'ARCHITECTURE.md'), 'utf8');
+const paths = [
+  ...architecture.matchAll(/`((?:bin|docs|domain|projections|src|test)\/[\w./-]*)`/g),
+].map(([, path = '']) => path);
+
+test('every path that ARCHITECTURE.md names is there', () => {
+  assert.ok(paths.length > 80);
+  assert.equal(
+    paths.filter((path) => !existsSync(posix.join(root, path))),
+    [],
+  );
+});
+test('every folder has its sentence in ARCHITECTURE.md', () =>
+  assert.equal(
+    folders.filter((folder) => folder !== 'src' && !paths.includes(`${folder}/`)),
+    [],
+  ));
+
 // ── Words ─────────────────────────────────────────────────────────────────────────────────────────
 
 test('a file is named for what is in it, in kebab-case', () => {

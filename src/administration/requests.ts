@@ -10,12 +10,12 @@ import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { actorOf, type CommandContext, requireOwnRights, requireRoles } from './context.ts';
 
-export type GrantOptions = GivenRights & {
+type GrantOptions = GivenRights & {
   readonly reason?: string | undefined;
   readonly confirmContested?: boolean | undefined;
 };
 
-export interface DenyOptions {
+interface DenyOptions {
   readonly reason?: string | undefined;
   readonly blockedUntil?: string | undefined;
 }

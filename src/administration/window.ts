@@ -6,7 +6,7 @@ import { type Done, type RecordingOptions, record } from '../commands/record.ts'
 import { addMs } from '../platform/instant.ts';
 import { actorOf, type CommandContext } from './context.ts';
 
-export interface UnlockOptions {
+interface UnlockOptions {
   readonly durationMs?: number | undefined;
   readonly maxRequests?: number | undefined;
   readonly usernamePattern?: string | undefined;

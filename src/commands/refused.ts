@@ -1,6 +1,6 @@
 /** A refusal on its way to whoever asked: the code is the one of the domain, the HTTP body, log and test. */
 
-export interface RefusedMore {
+interface RefusedMore {
   readonly detail?: string;
   /** The fields at fault, as RFC 6901 pointers into the body. */
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];

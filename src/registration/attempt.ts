@@ -61,7 +61,7 @@ export interface RegistrationAttemptOptions {
 }
 
 /** What an attempt came to, and the credentials that it showed. */
-export interface AttemptOutcome {
+interface AttemptOutcome {
   readonly answer: DoorAnswer;
   /** Which known credential of the name was offered; null: none of them. */
   readonly matched: string | null;

@@ -24,7 +24,7 @@ export interface Registration {
   answerFor(requestId: string): DoorAnswer | undefined;
 }
 
-export interface RegistrationOptions extends RegistrationAttemptOptions {
+interface RegistrationOptions extends RegistrationAttemptOptions {
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
   readonly throttle: Throttle;

@@ -1,7 +1,7 @@
 /** Who is told of each batch of events once the rows have it, and in which order. */
 import type { ReadModels } from '../read-models/read-models.ts';
 
-export type AppliedListener = Parameters<ReadModels['onApplied']>[0];
+type AppliedListener = Parameters<ReadModels['onApplied']>[0];
 
 const order = [
   // First: rights that are worked out are forgotten, so that nobody after it sees those of before.

@@ -48,7 +48,7 @@ export const brokerAccess = (
   activationObstacle: (broker, username) => runtime.activation?.obstacle(broker, username),
 });
 
-export interface BrokersStarted {
+interface BrokersStarted {
   readonly activation: ActivationManager;
   readonly hooks: Hooks;
   /** For the `ready` line. */

@@ -4,7 +4,7 @@ import { type Copied, type CopyProgress, moveLog } from '../store/copy/copy.ts';
 import { requireLog } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 
-export type LogLocation = Pick<Config, 'store' | 'dataDir'>;
+type LogLocation = Pick<Config, 'store' | 'dataDir'>;
 
 /** @throws LogAbsent, CopyRefused, LogNotLive, StoreLocked, StoreUnavailable, and the signal's reason */
 export async function moveLogBetween(

@@ -17,7 +17,7 @@ import { identityIn } from './identity.ts';
 import { eventsOf, type KurrentReading, readingFrom } from './read.ts';
 import { type KurrentWriting, writingTo } from './write.ts';
 
-export interface KurrentOptions {
+interface KurrentOptions {
   /** `kurrentdb://` or `esdb://`, one node or a cluster, with TLS, user and password. */
   readonly connectionString: string;
   /** Told of each append that was acknowledged: how long it took, and how many events it has. */

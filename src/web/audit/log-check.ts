@@ -10,8 +10,8 @@ import {
   isConsistent,
   isIncluded,
   leafHashOf,
-  type ReadCheckpoint,
   readCheckpoint,
+  type ServedCheckpoint,
   signatureHolds,
   verifierKeyOf,
 } from './proof.ts';
@@ -54,7 +54,7 @@ const savedCheckpoint = (): SavedCheckpoint | null => {
 
 const number = (value: number): string => value.toLocaleString('en');
 
-async function olderStep(now: ReadCheckpoint, saved: SavedCheckpoint | null): Promise<Step> {
+async function olderStep(now: ServedCheckpoint, saved: SavedCheckpoint | null): Promise<Step> {
   const name = 'Older checkpoint';
   if (saved === null)
     return {

@@ -1,6 +1,6 @@
 /** Checks the log in this browser (WebCrypto): signed checkpoints, and the Merkle proofs of RFC 9162. */
 
-export interface ReadCheckpoint {
+export interface ServedCheckpoint {
   readonly origin: string;
   readonly size: number;
   /** Base64. */
@@ -28,7 +28,7 @@ const hex = (bytes: Uint8Array): string =>
 export const canCheck = (): boolean => globalThis.crypto?.subtle !== undefined;
 
 /** Reads a C2SP signed note with a checkpoint in it; null: it is none. */
-export function readCheckpoint(note: string): ReadCheckpoint | null {
+export function readCheckpoint(note: string): ServedCheckpoint | null {
   const end = note.indexOf('\n\n');
   const text = note.slice(0, end + 1);
   const [origin = '', size = '', root = ''] = text.split('\n');
@@ -55,7 +55,7 @@ export function verifierKeyOf(text: string): VerifierKey | null {
 }
 
 export async function signatureHolds(
-  checkpoint: ReadCheckpoint,
+  checkpoint: ServedCheckpoint,
   key: VerifierKey,
 ): Promise<boolean> {
   if (checkpoint.keyId !== key.hash || checkpoint.origin !== key.name) return false;
