@@ -5,7 +5,8 @@ import type { DoorRefusal, RequestRegistration } from '../../domain/client/comma
 import { requestRegistration } from '../../domain/client/door.ts';
 import type { Client } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
-import { holdsHttpRights, type Permission } from '../../domain/permission.ts';
+import { holdsHttpRights } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { registryId } from '../../domain/window.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { HistoryRow } from '../../projections/history.ts';

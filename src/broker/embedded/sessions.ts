@@ -1,5 +1,5 @@
 /** MQTT sessions from their connections and from the accounts: begun, ended, and obeying what is so now. */
-import { mayRead } from '../../../domain/permission.ts';
+import { mayRead } from '../../../domain/matching.ts';
 import type { Admission, BrokerSession } from '../ports/broker.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { LastSeen } from './last-seen.ts';

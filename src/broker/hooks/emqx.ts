@@ -1,6 +1,6 @@
 /** EMQX 5: what its HTTP authentication and authorization ask, what they are answered, and how it is told to kick clients. */
 import { z } from 'zod';
-import type { CompiledPermissions } from '../../../domain/permission.ts';
+import type { CompiledPermissions } from '../../../domain/matching.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';

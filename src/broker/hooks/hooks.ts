@@ -1,6 +1,6 @@
 /** What brokers that ask over HTTP are told: who may connect, publish and subscribe, from memory alone. */
 import { createHash } from 'node:crypto';
-import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/permission.ts';
+import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
 import type { Authority, Principal } from '../../authority.ts';
 import {
   hookAdmissionsMax,

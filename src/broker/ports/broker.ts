@@ -1,5 +1,6 @@
 /** The port to a broker, and what a broker asks of the registry. */
-import type { CompiledPermissions, Permission } from '../../../domain/permission.ts';
+import type { CompiledPermissions } from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
 
 /** What a client that connects shows. Strings are as the wire had them, not yet checked. */
 export interface ConnectAttempt {

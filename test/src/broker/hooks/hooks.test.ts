@@ -1,7 +1,8 @@
 /** A broker that asks, as the process manager drives it: whom it closes, and what it does when nobody answers. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compiled, type Permission } from '../../../../domain/permission.ts';
+import { compiled } from '../../../../domain/matching.ts';
+import type { Permission } from '../../../../domain/permission.ts';
 import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
 import { emqxSessions } from '../../../../src/broker/hooks/emqx.ts';
 import {
