@@ -1,4 +1,4 @@
-/** Signs checkpoints of the tree, and publishes them to an append-only file and to who listens. */
+/** Signs checkpoints of the tree, and publishes them to an append-only file and to listeners. */
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { checkpointEveryEvents, checkpointEveryMs } from '../../limits.ts';
