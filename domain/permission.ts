@@ -2,20 +2,6 @@
 import { z } from 'zod';
 import { RoleName, Text } from './values.ts';
 
-export {
-  beyondOwn,
-  type CompiledPermissions,
-  compiled,
-  covers,
-  effectivePermissions,
-  holdsHttpRights,
-  levelsOf,
-  mayCall,
-  mayPublish,
-  mayRead,
-  type RolePermissions,
-} from './matching.ts';
-
 export type Operation = 'read' | 'write';
 
 const wildcardsStandAlone = (resource: string) =>

@@ -1,4 +1,4 @@
-/** Rights: none of them, what a decision makes of them, and when two are the same. */
+/** Rights of a client: the empty ones, those that a decision gives, and when two are equal. */
 import type { GivenRights } from './client/commands.ts';
 import type { Rights } from './client/events.ts';
 

@@ -1,4 +1,4 @@
-/** The small words every aggregate shares. A value that has been parsed here is never checked again. */
+/** Value schemas that all aggregates share. A value that was parsed with them is never checked again. */
 import { z } from 'zod';
 
 /** Text that every JSON parser, database and terminal can hold: well-formed Unicode without NUL. */

@@ -1,4 +1,4 @@
-/** What a broker and a door ask: the state of each client, exactly as decisions see it. */
+/** The state of each client exactly as decisions see it: for registration and authentication. */
 import { ClientEvent } from '../domain/client/events.ts';
 import { type Client, evolve, initial } from '../domain/client/state.ts';
 import type { Projection } from './projection.ts';

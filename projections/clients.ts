@@ -1,4 +1,4 @@
-/** Every client with a history, as people look at it. */
+/** Every client with a history, as administrators see it. */
 import { ClientEvent, type Rights } from '../domain/client/events.ts';
 import { type Client, evolve, initial } from '../domain/client/state.ts';
 import { noRights } from '../domain/rights.ts';

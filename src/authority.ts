@@ -4,8 +4,8 @@ import {
   compiled,
   effectivePermissions,
   holdsHttpRights,
-  type Permission,
-} from '../domain/permission.ts';
+} from '../domain/matching.ts';
+import type { Permission } from '../domain/permission.ts';
 import { builtInRoles } from '../domain/role.ts';
 import type { AccessRow } from '../projections/access.ts';
 import type { RoleRow } from '../projections/roles.ts';

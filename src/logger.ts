@@ -1,4 +1,4 @@
-/** The log: one JSON object a line on stdout, readable lines where stdout is a terminal. */
+/** Log lines: one JSON object a line on stdout, readable lines where stdout is a terminal. */
 import { logDepthMax, logItemsMax, logTextMax } from './limits.ts';
 import { printable, printableJson } from './platform/printable.ts';
 
@@ -16,7 +16,7 @@ export interface Logger {
 }
 
 /**
- * Makes a log. The message `ready` is written at every level and always as JSON, because a supervisor
+ * Makes a logger. The message `ready` is written at every level and always as JSON, because a supervisor
  * waits for it.
  */
 export function createLogger(options: {

@@ -1,5 +1,6 @@
 /** Who administers, and what they may give: checks that reach beyond one aggregate. */
-import { beyondOwn, type Permission } from '../../domain/permission.ts';
+import { beyondOwn } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import type { Actor } from '../../domain/values.ts';
 import type { Authority, Caller } from '../authority.ts';
 import type { Cause } from '../commands/handle.ts';

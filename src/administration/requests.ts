@@ -1,6 +1,6 @@
 /** Requests granted and denied, one by one and in bulk. */
 import type { GivenRights } from '../../domain/client/client.ts';
-import { holdsHttpRights } from '../../domain/permission.ts';
+import { holdsHttpRights } from '../../domain/matching.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';

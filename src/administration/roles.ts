@@ -1,5 +1,6 @@
 /** Roles defined and removed, and what follows for those who hold them. */
-import { holdsHttpRights, type Permission } from '../../domain/permission.ts';
+import { holdsHttpRights } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { role } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { RequestRow } from '../../projections/requests.ts';

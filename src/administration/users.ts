@@ -1,6 +1,6 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
 import type { GivenRights } from '../../domain/client/client.ts';
-import { holdsHttpRights } from '../../domain/permission.ts';
+import { holdsHttpRights } from '../../domain/matching.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';

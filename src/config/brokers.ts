@@ -1,4 +1,4 @@
-/** How `GATEBOOK_BROKER` is read: which brokers there are, and how they are reached. */
+/** Parses `GATEBOOK_BROKER`: which brokers there are, and how they are reached. */
 import { z } from 'zod';
 
 /** Where Mosquitto's control connection goes, and as whom. */
@@ -23,7 +23,7 @@ export type BrokerSetting =
   | { readonly kind: 'embedded' }
   /** `address` null: a private one, started and looked after by the registry. */
   | { readonly kind: 'mosquitto'; readonly address: MosquittoAddress | null }
-  /** It asks over HTTP. `vhosts`: those of RabbitMQ that clients may use. */
+  /** It asks the registry over HTTP. `vhosts`: the virtual hosts of RabbitMQ that clients may use. */
   | {
       readonly kind: 'emqx' | 'rabbitmq' | 'vernemq';
       readonly api: ApiAddress;
@@ -46,7 +46,7 @@ const decoded = (text: string): string | null => {
   }
 };
 
-/** Null: it is none. User and password are percent-encoded, as in any URL. */
+/** Null: not such an address. User and password are percent-encoded, as in any URL. */
 function mosquittoAddress(text: string): MosquittoAddress | null {
   const [, scheme = ''] = /^mosquitto\+(mqtts?|unix):\/\//.exec(text) ?? [];
   const plain = text.replace(/^mosquitto\+(mqtts?|unix):/, 'http:');
@@ -70,7 +70,7 @@ function mosquittoAddress(text: string): MosquittoAddress | null {
   return { transport: { kind: 'tcp', host, port, tls }, username, password };
 }
 
-/** Null: it is none. RabbitMQ's virtual hosts stand in the query: `?vhost=plant`; none: `/`. */
+/** Null: not such an address. RabbitMQ's virtual hosts stand in the query: `?vhost=plant`; none: `/`. */
 function hookSetting(text: string): BrokerSetting | null {
   const [, kind, address = ''] = /^(emqx|rabbitmq|vernemq)\+(https?:\/\/.*)$/.exec(text) ?? [];
   if (kind === undefined || !URL.canParse(address)) return null;

@@ -1,9 +1,9 @@
-/** Settings that are right each by itself, and contradict each other. */
+/** Settings that are each valid, and contradict each other. */
 import type { ConfigFault } from './fault.ts';
 import type { Environment } from './reading.ts';
 import { prefix, type Values } from './variables.ts';
 
-/** Two listeners can share a port only on different addresses. What is a fault already clashes with nothing. */
+/** Two listeners can share a port only on different addresses. A value that did not parse is left out. */
 export function portClashes(values: Partial<Values>): ConfigFault[] {
   const gates = values.GATEWAY_UPSTREAM !== undefined;
   const listeners = [

@@ -1,4 +1,4 @@
-/** What is wrong with the configuration, in words for whoever wrote it. */
+/** What is wrong with the configuration, in words for the person who wrote it. */
 
 /** One fault: which variable, what is wrong with it, what to do. */
 export interface ConfigFault {

@@ -1,4 +1,4 @@
-/** Finds what somebody meant who mistyped a word. */
+/** Finds the word that a mistyped one was meant to be. */
 
 /** The candidate that the fewest keystrokes lead to, if they are few for its length; else null. */
 export function nearestWord(word: string, candidates: readonly string[]): string | null {

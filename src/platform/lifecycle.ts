@@ -1,4 +1,4 @@
-/** What is started one after the other, and undone in reverse: when it all stops, or a later step fails. */
+/** Parts that start one after the other, and stop in reverse: at the end, or when a later one fails to start. */
 
 type Undo = () => Promise<void> | void;
 

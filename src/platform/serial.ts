@@ -1,4 +1,4 @@
-/** Runs what it is given one after the other: all of it, or what concerns the same thing. */
+/** Runs asynchronous work one after the other: all of it, or all that has the same key. */
 
 type Serial = <T>(act: () => Promise<T>) => Promise<T>;
 
@@ -11,7 +11,7 @@ export function serial(): Serial {
   };
 }
 
-/** The same for each key by itself; a key that nobody waits for is forgotten. */
+/** The same for each key by itself; a key without waiting work is forgotten. */
 export function serialByKey(): <T>(key: string, act: () => Promise<T>) => Promise<T> {
   const queues = new Map<string, { readonly run: Serial; waiting: number }>();
   return async (key, act) => {

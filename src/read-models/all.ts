@@ -21,7 +21,7 @@ export const allProjections = [
   history,
 ] as const;
 
-/** What is kept beside the rows, and is no fold of one. */
+/** Those that are no fold of one row. */
 export const allCustomProjections = [merkleTree] as const;
 
 export const rowsOf = (readModels: ReadModels) => ({

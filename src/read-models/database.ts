@@ -1,4 +1,4 @@
-/** The file that the rows are in: made, or opened and rid of rows that are of no use any more. */
+/** Opens the file of the read models, and drops the rows that are stale: of another log or version. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,7 +16,7 @@ export interface RowsFileOptions {
   readonly logId: string;
   /** Where the log's newest event stands. */
   readonly head: Position;
-  /** Forgets all rows first. */
+  /** Drops all rows first. */
   readonly rebuild?: boolean;
 }
 
@@ -69,7 +69,7 @@ function dropStaleRows(
   database.exec('COMMIT');
 }
 
-/** How far one of them is, and where it begins when it is new: at the log's first event. */
+/** How far a model is; a new one begins at the log's first event. */
 export function foldedUpTo(
   database: DatabaseSync,
   { name, version }: Named,
@@ -84,7 +84,7 @@ export function foldedUpTo(
   return { ...found };
 }
 
-/** How far the one is that is behind the most. */
+/** The position of the model that is furthest behind. */
 export const furthestBehind = (database: DatabaseSync): Position =>
   (
     database.prepare('SELECT min(position) AS position FROM models').get() as {

@@ -1,4 +1,4 @@
-/** Feeds the log to the read models, and never gives up: a fault is waited out, and told to readiness. */
+/** Feeds the log to the read models; after a fault, which readiness shows, it tries again for ever. */
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { EventStore } from '../store/event-store.ts';

@@ -1,9 +1,9 @@
-/** Lets others wait, each for so long, until something that follows the log is as far as a position. */
+/** Waits, with a timeout, until the read models have reached a position of the log. */
 
 export class PositionWaiters {
   readonly #waiting = new Set<{ position: string; settle: (reached: boolean) => void }>();
 
-  /** True when that position or a later one is told of; false after `timeoutMs`, or at the end. */
+  /** True once that position or a later one is reached; false after `timeoutMs`, or at the end. */
   async until(position: string, timeoutMs: number): Promise<boolean> {
     return await new Promise((resolve) => {
       const waiter = {
@@ -23,7 +23,7 @@ export class PositionWaiters {
     for (const waiter of this.#waiting) if (waiter.position <= position) waiter.settle(true);
   }
 
-  /** Nobody waits any longer. */
+  /** Every wait ends with false. */
   end(): void {
     for (const waiter of this.#waiting) waiter.settle(false);
   }

@@ -1,4 +1,4 @@
-/** An event that a projection cannot take: it stops there, alone, and says why. */
+/** The fault of a projection that cannot take an event: it alone stops there, and says why. */
 import type { StoredEvent } from '../store/event-store.ts';
 
 /** What stops when it cannot take an event. */
@@ -24,7 +24,7 @@ export class ProjectionFault extends Error {
 }
 
 /**
- * The projection answers for what it does with an event, and for no fault of the file its rows are in.
+ * Attributes what is thrown over an event to the model, but for faults of the file its rows are in.
  * @throws ProjectionFault
  */
 export function attributeFault<T>(model: Stoppable, stored: StoredEvent, work: () => T): T {

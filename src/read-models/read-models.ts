@@ -17,7 +17,7 @@ type AnyProjection = Projection<any, any, any>;
 /** The rows that one batch changed: by projection name, by key; undefined: the row is gone. */
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
-/** How far one of them is: a projection, or what is kept beside the rows. */
+/** How far a projection is, of rows or a custom one. */
 interface FoldedModel extends Stoppable {
   readonly projection: { readonly name: string; readonly version: number };
   position: Position;
@@ -42,7 +42,7 @@ export interface ReadModels {
   custom<View>(projection: CustomProjection<View>): View;
   /** How far all read models are. */
   position(): Position;
-  /** Where the follower goes on: the place of the read model that is behind the most. */
+  /** Where the follower goes on: the position of the read model that is furthest behind. */
   resume(): { readonly position: Position; readonly index: number };
   /** Applies events that follow `resume().position`, all in one transaction. */
   apply(events: readonly StoredEvent[]): void;
@@ -52,10 +52,10 @@ export interface ReadModels {
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void;
   /** The projections that stopped, and why. */
   faults(): readonly { readonly name: string; readonly error: Error }[];
-  /** Events behind the one that is furthest, by projection: only one that stopped is. */
+  /** Events behind the projection that is furthest, by name: only one that stopped is behind. */
   lag(): Record<string, number>;
   state(): Promise<ReadModelState>;
-  /** A small thing to remember beside the rows; forgotten with them. */
+  /** A small value stored beside the rows, and dropped with them. */
   getBookmark(name: string): string | undefined;
   setBookmark(name: string, value: string): void;
   close(): void;

@@ -1,6 +1,6 @@
 /**
- * Every version of a projection's rows, with the events between which it was so: for a look back. What
- * many versions have in common is kept once, so that a pass over all of them stays short.
+ * Every version of a projection's rows, with the events between which each was in force, for looking
+ * back. Equal texts are stored once, so that a pass over all versions stays short.
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';

@@ -1,15 +1,15 @@
-/** Notes whether the store answers, for readiness: the newest write and the newest read tell. */
+/** Tracks whether the store answers, for readiness, by its newest read and its newest write. */
 import { type EventStore, StoreUnavailable } from './event-store.ts';
 
-/** A fault older than this says nothing any more: others must try again, or nobody learns that it is over. */
+/** A fault older than this no longer counts: else nobody would try again and learn that it is over. */
 const faultCountsMs = 5_000;
 
-/** The same store, and what keeps it from answering now; null: nothing that is known. */
+/** The same store, and the fault that keeps it from answering now; null: none known. */
 export function withHealth(
   store: EventStore,
   nowMs: () => number = () => performance.now(),
 ): { store: EventStore; fault: () => Error | null } {
-  // Apart, since a full disk can still be read.
+  // Apart: a full disk can still be read.
   const faults: Record<'read' | 'write', { error: Error; atMs: number } | null> = {
     read: null,
     write: null,

@@ -1,4 +1,4 @@
-/** Who drives the brokers: one node at a time. Alone on a log, this node always does. */
+/** The lease on driving the brokers: one node of those on a log has it at a time. */
 
 export interface Lease {
   /**

@@ -1,9 +1,9 @@
-/** Whether a log may live: of two copies of one log, only one ever takes events from the service. */
+/** Which of two copies of one log is live: only that one takes events from the service. */
 import { z } from 'zod';
 import { LogNotLive } from './errors.ts';
 import type { EventStore } from './event-store.ts';
 
-/** `filling`: a copy into it has begun and not ended. `sealed`: it was copied, and lives on elsewhere. */
+/** `filling`: a copy into it has begun and not ended. `sealed`: it was moved to another store. */
 export const LogState = z.enum(['live', 'filling', 'sealed']);
 export type LogState = z.infer<typeof LogState>;
 

@@ -8,12 +8,11 @@ import {
   effectivePermissions,
   holdsHttpRights,
   levelsOf,
-  MqttPublishPrefix,
   mayCall,
   mayPublish,
   mayRead,
-  Permission,
-} from '../../domain/permission.ts';
+} from '../../domain/matching.ts';
+import { MqttPublishPrefix, Permission } from '../../domain/permission.ts';
 
 const test = suite('permission');
 

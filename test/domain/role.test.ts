@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { beyondOwn, compiled, mayCall, Permission } from '../../domain/permission.ts';
+import { beyondOwn, compiled, mayCall } from '../../domain/matching.ts';
+import { Permission } from '../../domain/permission.ts';
 import {
   builtInRoles,
   type RoleCommand,

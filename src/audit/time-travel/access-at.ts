@@ -1,5 +1,5 @@
 /** Who could publish or subscribe at a moment, or what somebody could: a page of names at a time. */
-import type { RolePermissions } from '../../../domain/permission.ts';
+import type { RolePermissions } from '../../../domain/matching.ts';
 import { MalformedCursor, type RowPage } from '../../read-models/row-table.ts';
 import { type AccessEntry, accessOf, activeRights } from './access-spans.ts';
 import { entitlementsForMany } from './entitlements.ts';

@@ -3,7 +3,7 @@
  * as it was in effect (from a broker's acknowledgement to the closing of the sessions).
  */
 import type { Rights } from '../../../domain/client/events.ts';
-import type { RolePermissions } from '../../../domain/permission.ts';
+import type { RolePermissions } from '../../../domain/matching.ts';
 import type { PastClient } from '../../../projections/clients.ts';
 import { putsPrefixInFront } from '../../broker/ports/broker.ts';
 import { type Entitlement, entitlementsFor, entitlementsOf } from './entitlements.ts';

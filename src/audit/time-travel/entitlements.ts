@@ -4,9 +4,9 @@ import {
   covers,
   effectivePermissions,
   levelsOf,
-  type Permission,
   type RolePermissions,
-} from '../../../domain/permission.ts';
+} from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
 
 export interface Entitlement {
   readonly operation: Permission['operation'];

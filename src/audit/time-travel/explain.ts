@@ -1,4 +1,4 @@
-/** Why a credential exists, and what came of a window: the events told as one story. */
+/** Why a credential exists, and the report of a window: its events put together. */
 import { registryId, type TurnedAway } from '../../../domain/window.ts';
 import type { HistoryRow } from '../../../projections/history.ts';
 import type { WindowRow } from '../../../projections/window.ts';

@@ -1,5 +1,5 @@
 /** What looking back reads: rows as they were, at a moment in the order of the log. */
-import type { RolePermissions } from '../../../domain/permission.ts';
+import type { RolePermissions } from '../../../domain/matching.ts';
 import { builtInRoles } from '../../../domain/role.ts';
 import type { PastActivation } from '../../../projections/activations.ts';
 import type { PastClient } from '../../../projections/clients.ts';

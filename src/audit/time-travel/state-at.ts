@@ -1,6 +1,6 @@
-/** The registry as it was at a moment: one client, or the window and how many there were of each kind. */
+/** The registry as it was at a moment: one client, or the window and the number of clients by status. */
 import { type Client, clientStatuses } from '../../../domain/client/state.ts';
-import { effectivePermissions } from '../../../domain/permission.ts';
+import { effectivePermissions } from '../../../domain/matching.ts';
 import { upcast } from '../../../domain/upcast.ts';
 import { registryId } from '../../../domain/window.ts';
 import { type ActivationRow, activations } from '../../../projections/activations.ts';

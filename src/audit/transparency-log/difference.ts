@@ -1,4 +1,4 @@
-/** Holds an export against an earlier one that is trusted: the first event that differs, and what happened to it. */
+/** Compares an export with an earlier, trusted one: the first event that differs, and what happened to it. */
 import { differenceEventsMax } from '../../limits.ts';
 import { type Hash, leafHash } from './merkle.ts';
 import type { Line } from './ndjson.ts';

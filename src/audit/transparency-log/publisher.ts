@@ -1,4 +1,4 @@
-/** Signs checkpoints of the tree, and publishes them to an append-only file and to who listens. */
+/** Signs checkpoints of the tree, and publishes them to an append-only file and to listeners. */
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { checkpointEveryEvents, checkpointEveryMs } from '../../limits.ts';
@@ -50,11 +50,11 @@ function readable(text: string): ReturnType<typeof checkpointsIn> | null {
   }
 }
 
-type ReadCheckpoint = ReturnType<typeof checkpointsIn>[number];
+type PublishedCheckpoint = ReturnType<typeof checkpointsIn>[number];
 
 /** Why a checkpoint that was published is none of this log; null: it is one. */
 function misfitOf(
-  { size, root, note }: ReadCheckpoint,
+  { size, root, note }: PublishedCheckpoint,
   { tree, signer, file }: { readonly tree: Tree; readonly signer: Signer; readonly file: string },
 ): LogRewritten | null {
   if (!isSignedBy(note, signer))
@@ -66,7 +66,10 @@ function misfitOf(
   return null;
 }
 
-const publishedOf = ({ size, root, written }: ReadCheckpoint, { name }: Signer): Published => ({
+const publishedOf = (
+  { size, root, written }: PublishedCheckpoint,
+  { name }: Signer,
+): Published => ({
   origin: name,
   size,
   rootHash: root.toString('base64'),
@@ -74,7 +77,7 @@ const publishedOf = ({ size, root, written }: ReadCheckpoint, { name }: Signer):
 });
 
 /** The newest checkpoint of the file, which may be missing; one that was cut off is taken out of it. */
-async function newestIn(file: string): Promise<ReadCheckpoint | 'unreadable' | undefined> {
+async function newestIn(file: string): Promise<PublishedCheckpoint | 'unreadable' | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;

@@ -1,6 +1,6 @@
 /** Decides what an MQTT session may publish, subscribe to and be sent, by its user's rights at that moment. */
 import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes';
-import { covers, levelsOf, mayPublish, mayRead } from '../../../domain/permission.ts';
+import { covers, levelsOf, mayPublish, mayRead } from '../../../domain/matching.ts';
 import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
 import { bytesSent } from './retained.ts';

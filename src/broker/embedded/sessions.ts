@@ -1,5 +1,5 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
-import { mayRead } from '../../../domain/permission.ts';
+import { mayRead } from '../../../domain/matching.ts';
 import type { Admission } from '../ports/authenticator.ts';
 import type { BrokerSession } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';

@@ -1,6 +1,6 @@
 /** Remembers which sessions were admitted lately through a broker that asks, and with which rights. */
 import { createHash } from 'node:crypto';
-import type { CompiledPermissions } from '../../../domain/permission.ts';
+import type { CompiledPermissions } from '../../../domain/matching.ts';
 import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits.ts';
 
 /** How a session was admitted: what decides whether it may stay open. */

@@ -1,6 +1,6 @@
 /** EMQX 5: answers to its HTTP authentication and authorization, and its REST API for ending sessions. */
 import { z } from 'zod';
-import type { CompiledPermissions } from '../../../domain/permission.ts';
+import type { CompiledPermissions } from '../../../domain/matching.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';

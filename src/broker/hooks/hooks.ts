@@ -1,5 +1,5 @@
 /** Answers brokers that ask over HTTP who may connect, publish and subscribe, from memory alone. */
-import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/permission.ts';
+import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
 import type { Authority, Principal } from '../../authority.ts';
 import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
 import type { Admission, Authenticator, ConnectAttempt } from '../ports/authenticator.ts';

@@ -1,5 +1,5 @@
 /** The port to what decides at CONNECT: the attempt, and the rights of a client that is admitted. */
-import type { CompiledPermissions } from '../../../domain/permission.ts';
+import type { CompiledPermissions } from '../../../domain/matching.ts';
 
 /** What a client presents when it connects. Strings are as received, not yet checked. */
 export interface ConnectAttempt {

@@ -1,5 +1,6 @@
 /** The port to a broker, as the process manager calls it. */
-import type { CompiledPermissions, Permission } from '../../../domain/permission.ts';
+import type { CompiledPermissions } from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
 
 /** An account as it is to be at a broker: its credential, and its rights. */
 export interface Account {

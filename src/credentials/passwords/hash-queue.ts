@@ -1,4 +1,4 @@
-/** The queue before slow work: bounded, and its slots are shared fairly between sources (SPEC 5). */
+/** The bounded queue of slow hashes, whose slots are shared fairly between sources (SPEC 5). */
 
 /** Too many passwords wait for a slow hash; the answer is 503, or a refusal by MQTT. */
 export class HashingBusy extends Error {

@@ -1,4 +1,4 @@
-/** Passwords and their verifiers: what was offered decides the work, never whose name it is (SPEC 5). */
+/** Passwords and their verifiers: the work depends on the password offered, never on the name (SPEC 5). */
 import {
   argon2,
   createHash,

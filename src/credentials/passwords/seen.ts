@@ -1,4 +1,4 @@
-/** Which sources have shown which credentials, so that one that guessed too often is let in where it is known. */
+/** Which sources have used which credentials, so that a throttled source is still let in with one it used before. */
 import { fingerprintsMax } from '../../limits.ts';
 import { lruCache } from '../../platform/lru-cache.ts';
 import { isStrong } from './passwords.ts';

@@ -1,5 +1,6 @@
 /** Who calls, and may they: the bearer token of a request, and the permission its path needs. */
-import { mayCall, type Permission } from '../../../domain/permission.ts';
+import { mayCall } from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
 import type { Caller } from '../../authority.ts';
 import { Problem } from '../response/problem.ts';
 

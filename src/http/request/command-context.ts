@@ -1,5 +1,5 @@
 /** What routes pass on with a command: who asks, and checks that need the policy or the clock. */
-import { mayCall } from '../../../domain/permission.ts';
+import { mayCall } from '../../../domain/matching.ts';
 import { personalDataResource } from '../../../domain/role.ts';
 import type { CommandContext } from '../../administration/context.ts';
 import { SentInstant } from '../../api/input.ts';

@@ -1,7 +1,7 @@
 /** `/api/events`: what changes, as a stream of server-sent events (HTML Living Standard, section 9.2). */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { mayCall } from '../../../domain/permission.ts';
+import { mayCall } from '../../../domain/matching.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../limits.ts';

@@ -50,7 +50,7 @@ export async function copyLog(copy: Copy): Promise<Copied> {
 }
 
 /**
- * Copies a log and hands its life over: the target is not live until all of it is there, and the source
+ * Moves a log: the target is not live until all of it is there, and the source
  * is sealed before the last of it is copied, so that no service ever finds two that are live.
  * @throws as `copyLog`, before anything is marked where the target never fitted; LogNotLive for a
  *   source that is itself half a copy, or a target that was sealed.
@@ -76,7 +76,7 @@ export async function moveLog(copy: Copy<MovableStore>): Promise<Copied> {
     await to.setState('live');
     return copied;
   } catch (error) {
-    // The target never lived: the source goes on.
+    // The target was never live: the source stays it.
     if (error instanceof CopyRefused) await from.setState(before);
     throw error;
   }

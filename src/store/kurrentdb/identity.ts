@@ -1,4 +1,4 @@
-/** What a log in KurrentDB says of itself: who it is, and whether it may live. */
+/** The identity of a log in KurrentDB and its state: events in a stream of their own. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Conflict, noStream } from '../event-store.ts';

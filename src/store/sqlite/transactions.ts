@@ -1,4 +1,4 @@
-/** How the embedded log writes: one transaction at a time, and nothing left behind in its journal. */
+/** The embedded log's transactions: one at a time, and nothing deleted stays in the journal. */
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../event-store.ts';
 import { unavailableFrom } from './file.ts';

@@ -1,6 +1,7 @@
 /** A listening HTTP application around a few routes, and calls to it. */
 import { connect } from 'node:net';
-import { compiled, type Permission } from '../../../domain/permission.ts';
+import { compiled } from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
 import type { Caller } from '../../../src/authority.ts';
 import { type Edge, httpApplication } from '../../../src/http/application.ts';
 import { type Listener, listen } from '../../../src/http/listener.ts';

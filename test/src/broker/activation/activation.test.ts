@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { client } from '../../../../domain/client/client.ts';
-import { compiled } from '../../../../domain/permission.ts';
+import { compiled } from '../../../../domain/matching.ts';
 import { noRights } from '../../../../domain/rights.ts';
 import type { Authority } from '../../../../src/authority.ts';
 import { startActivation } from '../../../../src/broker/activation/activation.ts';

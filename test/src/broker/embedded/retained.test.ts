@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { covers, levelsOf } from '../../../../domain/permission.ts';
+import { covers, levelsOf } from '../../../../domain/matching.ts';
 import {
   bytesSent,
   type KeptMessage,

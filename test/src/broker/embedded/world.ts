@@ -1,6 +1,7 @@
 /** An embedded broker with an authenticator that knows a handful of accounts, for the tests beside it. */
 import { suite } from 'uvu';
-import { compiled, type Operation } from '../../../../domain/permission.ts';
+import { compiled } from '../../../../domain/matching.ts';
+import type { Operation } from '../../../../domain/permission.ts';
 import {
   type EmbeddedOptions,
   startEmbeddedBroker,

@@ -1,7 +1,8 @@
 /** The adapter of a broker that asks: which sessions it closes, and what it does when the broker does not answer. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compiled, type Permission } from '../../../../domain/permission.ts';
+import { compiled } from '../../../../domain/matching.ts';
+import type { Permission } from '../../../../domain/permission.ts';
 import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
 import {
   type Admissions,
