@@ -19,7 +19,7 @@ export type RequestRegistration = ClientCommandBase<
     readonly windowId: string | null;
     /** `open`: unlocked, and its limits admit this name and source. */
     readonly gate: 'open' | 'locked' | 'filtered';
-    readonly room: 'free' | 'window-full' | 'pending-full';
+    readonly capacity: 'free' | 'window-full' | 'pending-full';
     /** Whether the name holds any HTTP right now. */
     readonly holdsHttpRights: boolean;
     readonly requestId: string;

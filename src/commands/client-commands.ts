@@ -66,8 +66,8 @@ export function createClients(options: {
       clients.decide(
         username,
         async (state) => {
-          const asked = typeof command === 'function' ? command(state) : command;
-          return { decision: client.decide(asked, state) };
+          const current = typeof command === 'function' ? command(state) : command;
+          return { decision: client.decide(current, state) };
         },
         cause,
       ),

@@ -123,7 +123,7 @@ export class RegistrationAttempt {
       const handled = await clients.decide(username, (state) => this.#decide(state), cause);
       const request = requestIn(handled);
       if (request !== undefined) {
-        capacity.asked(request.data.requestId, source);
+        capacity.requested(request.data.requestId, source);
         this.#proof.remember(request.data.credentialId);
       }
       await this.#destroyUnnamed(handled.state, request?.data.credentialId ?? null);
@@ -143,7 +143,7 @@ export class RegistrationAttempt {
     if (matched !== null) this.#proof.remember(matched);
     const facts = this.#facts(state, matched);
     const fields = await this.#personalFields(state, facts);
-    const decideWith = (room: RequestRegistration['room']): Decided => {
+    const decideWith = (room: RequestRegistration['capacity']): Decided => {
       const command = this.#command(facts, fields, room);
       return { command, decision: requestRegistration(command, state) };
     };
@@ -183,14 +183,14 @@ export class RegistrationAttempt {
   #command(
     facts: Facts,
     fields: PersonalFields,
-    room: RequestRegistration['room'],
+    room: RequestRegistration['capacity'],
   ): RequestRegistration {
     const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
     return {
       type: 'RequestRegistration',
       username,
       ...facts,
-      room,
+      capacity: room,
       requestId: this.#requestId,
       credentialId: this.#credentialId,
       flow,
@@ -227,12 +227,12 @@ export class RegistrationAttempt {
   }
 
   /** A place for the request, taken once however often it is decided anew. */
-  #reserve(): RequestRegistration['room'] {
+  #reserve(): RequestRegistration['capacity'] {
     const window = this.#options.rows.window.get(registryId);
-    if (window && this.#reservation?.room !== 'free')
+    if (window && this.#reservation?.outcome !== 'free')
       this.#reservation = this.#options.capacity.reserve(window, this.#attempt.source);
     this.#reservation?.bindTo(this.#requestId);
-    return this.#reservation?.room ?? 'pending-full';
+    return this.#reservation?.outcome ?? 'pending-full';
   }
 
   /** Both at once, so that they share a commit. */

@@ -1,4 +1,4 @@
-/** Who is told of each batch of events once the rows have it, and in which order. */
+/** Who hears of each batch of events once the rows have it, and in which order. */
 import type { ReadModels } from '../read-models/read-models.ts';
 
 type AppliedListener = Parameters<ReadModels['onApplied']>[0];

@@ -137,7 +137,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       matched: fc.oneof(some(null), anyCredential),
       windowId: anyWindowOrNone,
       gate: some('open', 'open', 'open', 'locked', 'filtered'),
-      room: some('free', 'free', 'free', 'window-full', 'pending-full'),
+      capacity: some('free', 'free', 'free', 'window-full', 'pending-full'),
       holdsHttpRights: fc.boolean(),
     }),
   },

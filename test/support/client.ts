@@ -220,7 +220,7 @@ export const knock = (over: Partial<RequestRegistration> = {}): RequestRegistrat
   type: 'RequestRegistration',
   matched: null,
   gate: 'open',
-  room: 'free',
+  capacity: 'free',
   holdsHttpRights: false,
   ...over,
 });
