@@ -1,4 +1,4 @@
-/** Who is it, and may they: rights, tokens and verifiers, for HTTP and MQTT alike. */
+/** Who is it, and may they: the rights of accounts and tokens, for HTTP and MQTT alike. */
 import {
   type CompiledPermissions,
   compiled,

@@ -251,3 +251,7 @@ export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
 /** Milliseconds that a secret may stand before the event that names it is written. */
 export const orphanAgeMs = 15 * 60 * 1_000;
+/** Decisions of one bulk that run at once: they share a commit. */
+export const bulkAtOnceMax = 64;
+/** Requests or grants that the expiry job ends in one turn, so that nothing else waits long. */
+export const dueAtOnceMax = 200;

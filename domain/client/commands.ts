@@ -9,7 +9,7 @@ type ClientCommandBase<Type extends string, Data = unknown> = CommandBase<
   { readonly username: string } & Data
 >;
 
-/** Somebody stands at a door with a credential. What the edge found out beforehand comes along. */
+/** A registration attempt, with the facts that were looked up for it. */
 export type RequestRegistration = ClientCommandBase<
   'RequestRegistration',
   {

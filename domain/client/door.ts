@@ -1,4 +1,4 @@
-/** Rows 3 to 8 of the door: what somebody with a credential is told, and what is recorded of it. */
+/** Decides a registration attempt: the answer for its credential, and what is recorded (SPEC 4, rows 3 to 8). */
 
 import { accept, type Decision, refuse } from '../decider.ts';
 import type { DoorRefusal, RequestRegistration } from './commands.ts';

@@ -102,7 +102,7 @@ export class RegistrationAttempt {
   readonly #requestId = randomUUID();
   readonly #credentialId = randomUUID();
   #reservation: Reservation | undefined;
-  /** Secrets that were kept for an event that is to name them. */
+  /** Ids of secrets that were stored before the event that refers to them. */
   readonly #keptIds = new Set<string>();
   /** The key that the personal fields are sealed with, and the fields. */
   #sealed: { readonly key: PersonalKey; readonly fields: PersonalFields } | undefined;
@@ -126,7 +126,7 @@ export class RegistrationAttempt {
         capacity.requested(request.data.requestId, source);
         this.#proof.remember(request.data.credentialId);
       }
-      await this.#destroyUnnamed(handled.state, request?.data.credentialId ?? null);
+      await this.#destroyUnreferenced(handled.state, request?.data.credentialId ?? null);
       return {
         answer: this.#answer(handled, handled.state, handled.position ?? here()),
         matched: handled.command.matched,
@@ -137,7 +137,7 @@ export class RegistrationAttempt {
     }
   }
 
-  /** Decides on a state; what a recorded event is to name is reserved and kept before it is recorded. */
+  /** Decides on a state; a place is reserved and secrets are stored before the event that refers to them is recorded. */
   async #decide(state: Client): Promise<Decided> {
     const matched = await this.#proof.matching(state);
     if (matched !== null) this.#proof.remember(matched);
@@ -259,14 +259,14 @@ export class RegistrationAttempt {
   }
 
   /**
-   * The race was lost: nothing names these. Where this fails the sweep finds the orphans; and where the
+   * The race was lost: no event refers to these. Where this fails the sweep finds the orphans; and where the
    * outcome is not known (recording threw), the event may be there: then they stay.
    */
-  async #destroyUnnamed(state: Client, credentialId: string | null): Promise<void> {
-    const unnamed = [...this.#keptIds].filter(
+  async #destroyUnreferenced(state: Client, credentialId: string | null): Promise<void> {
+    const unreferenced = [...this.#keptIds].filter(
       (id) => id !== state.personalKeyId && id !== credentialId,
     );
-    await Promise.allSettled(unnamed.map((id) => this.#options.vault.destroy(id)));
+    await Promise.allSettled(unreferenced.map((id) => this.#options.vault.destroy(id)));
   }
 
   #answer(decided: Decided, state: Client, position: string): DoorAnswer {

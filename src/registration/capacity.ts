@@ -21,7 +21,7 @@ export interface Capacity {
   /** The source of a request that this node wrote, so that it need not be opened again. */
   requested(requestId: string, source: string | null): void;
   pending(): number;
-  /** KeyCounts what waits already, once the rows are as far as the log; the doors open after it resolves. */
+  /** Counts the requests that wait already, once the rows are as far as the log; the doors open after it resolves. */
   countWaiting(): Promise<void>;
 }
 
@@ -150,7 +150,7 @@ const full = (outcome: Reservation['outcome']): Reservation => ({
   ...{ outcome, bindTo: nothing, release: nothing },
 });
 
-/** KeyCounts waiting requests and their sources, in the window, in all and for each source. */
+/** Counts waiting requests and their sources, in the window, in all and for each source. */
 export function createCapacity(options: CapacityOptions): Capacity {
   const { requests, pendingMax, pendingPerSourceMax } = options;
   const waiting = new WaitingRequests(options);

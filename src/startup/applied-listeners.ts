@@ -11,7 +11,7 @@ const order = [
   // Devices that wait for a decision are answered before the people who look at it.
   'long-polls',
   'live-events',
-  // Last: what goes out of the house may be late.
+  // Last: messages to other systems may be late.
   'notifications',
 ] as const;
 type ListenerName = (typeof order)[number];
