@@ -24,6 +24,7 @@ import { openStore } from './store/open.ts';
 
 export { moveLogBetween } from './startup/move-log.ts';
 export { rebuildReadModels } from './startup/read-models.ts';
+export { resetAdministratorOf } from './startup/reset-administrator.ts';
 
 const catchUpMs = 60_000;
 
@@ -75,7 +76,6 @@ async function start(
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
   const following = await follow(parts, service, lifecycle);
-  const told = await firstAdministrator(parts, service);
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
@@ -102,6 +102,8 @@ async function start(
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
 
+  // Only now: a start that cannot listen must not make a password that nobody is told.
+  const told = await firstAdministrator(parts, service);
   const ready = {
     http: http.url,
     ...brokers.addresses,

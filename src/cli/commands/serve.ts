@@ -36,7 +36,7 @@ async function runServe(call: Call): Promise<number> {
 }
 
 /** What an operator can do about a service that does not start. */
-function startFault(error: unknown, dataDir: string): unknown {
+export function startFault(error: unknown, dataDir: string): unknown {
   const { syscall, port, address, path } = error as NodeJS.ErrnoException & {
     port?: number;
     address?: string;
