@@ -22,7 +22,7 @@ import { buildService, type Service, type ServiceOptions } from './startup/servi
 import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
 
-export { moveLogBetween } from './startup/move-log.ts';
+export { moveLogBetween, unsealLogAt } from './startup/move-log.ts';
 export { rebuildReadModels } from './startup/read-models.ts';
 export { resetAdministratorOf } from './startup/reset-administrator.ts';
 
