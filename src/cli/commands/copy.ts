@@ -1,7 +1,6 @@
 /** For operators: `copy` moves a log with its vault to another store, and seals the one it came from. */
 import { resolve } from 'node:path';
 import { parseConfig } from '../../config/config.ts';
-import type { CopyProgress } from '../../store/copy/copy.ts';
 import { CopyRefused, LogAbsent, LogNotLive, StoreLocked } from '../../store/errors.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { countText } from '../text/format.ts';
@@ -48,11 +47,13 @@ function copyFault(error: unknown, what: string, hint: string): unknown {
   return error;
 }
 
+type OnProgress = Parameters<typeof import('../../main.ts')['moveLogBetween']>[2]['onProgress'];
+
 const shownEveryMs = 100;
 const saidEveryMs = 5_000;
 
 /** On a terminal a line that is replaced; elsewhere a line now and then, once it takes long. */
-function progressFor({ terminal }: Call): (progress: CopyProgress) => void {
+function progressFor({ terminal }: Call): OnProgress {
   let shownAt = terminal.isErrorTerminal ? Number.NEGATIVE_INFINITY : performance.now();
   const everyMs = terminal.isErrorTerminal ? shownEveryMs : saidEveryMs;
   const say = terminal.isErrorTerminal ? terminal.progress : terminal.error;
