@@ -251,3 +251,5 @@ export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
 /** Milliseconds that a secret may stand before the event that names it is written. */
 export const orphanAgeMs = 15 * 60 * 1_000;
+/** Milliseconds between two log lines that say how far a start is with folding the log. */
+export const catchUpToldEveryMs = 3_000;
