@@ -255,3 +255,5 @@ export const orphanAgeMs = 15 * 60 * 1_000;
 export const bulkAtOnceMax = 64;
 /** Requests or grants that the expiry job ends in one turn, so that nothing else waits long. */
 export const dueAtOnceMax = 200;
+/** Milliseconds between two log lines that say how far a start is with folding the log. */
+export const catchUpToldEveryMs = 3_000;

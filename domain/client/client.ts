@@ -12,7 +12,8 @@
  */
 
 import { accept, type Decider, refuse } from '../decider.ts';
-import { sameRights } from '../rights.ts';
+import { noRights, sameRights } from '../rights.ts';
+import { administrator } from '../role.ts';
 import type { ClientCommand, ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
 import { requestRegistration } from './door.ts';
 import { ClientEvent } from './events.ts';
@@ -151,21 +152,40 @@ function reinstate(command: ClientCommandOf<'ReinstateAccess'>, state: Client): 
   }
 }
 
+/** Ends whatever waits for a decision: a request, or a challenger. */
+function waitingEnds(
+  command: ClientCommandOf<'EraseClient' | 'ResetAdministrator'>,
+  state: Client,
+): ClientEvent[] {
+  if (state.status !== 'pending') return challengerEnds(command, state);
+  const { username, at, by } = command;
+  const { requestId, windowId } = state.waiting;
+  return [{ type: 'RegistrationExpired', data: { username, requestId, windowId, at, by } }];
+}
+
 /** Whatever the client was: a waiting request ends with it, and its personal key is named no more. */
 function erase(command: ClientCommandOf<'EraseClient'>, state: Client): ClientDecision {
   if (neverSeen(state)) return refuse('user-not-found');
   if (state.status === 'unknown' && state.since === 'erasure') return accept();
-  const { username, at, by } = command;
-  if (state.status === 'pending') {
-    const { requestId, windowId } = state.waiting;
-    return accept(
-      { type: 'RegistrationExpired', data: { username, requestId, windowId, at, by } },
-      { type: 'ClientErased', data: changed(command) },
-    );
-  }
-  return accept(...challengerEnds(command, state), {
-    type: 'ClientErased',
-    data: changed(command),
+  return accept(...waitingEnds(command, state), { type: 'ClientErased', data: changed(command) });
+}
+
+/** Whatever the client was: it keeps the rights that it holds, and is an administrator without an end. */
+function resetAdministrator(
+  command: ClientCommandOf<'ResetAdministrator'>,
+  state: Client,
+): ClientDecision {
+  const { username, credentialId, reason, at, by } = command;
+  const isHolder = state.status === 'active' || state.status === 'suspended';
+  if (state.status === 'active' && state.credentialId === credentialId) return accept();
+  const held = isHolder ? state.rights : noRights;
+  const roles = [...held.roles.filter((role) => role !== administrator), administrator];
+  return accept(...waitingEnds(command, state), {
+    type: 'AdministratorReset',
+    data: {
+      ...{ username, credentialId, rights: { ...held, roles, expiresAt: null } },
+      ...{ reason, at, by },
+    },
   });
 }
 
@@ -193,6 +213,8 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
       return accept(...challengerEnds(command, state));
     case 'CreateClient':
       return create(command, state);
+    case 'ResetAdministrator':
+      return resetAdministrator(command, state);
     case 'ChangeAuthorization':
       return changeAuthorization(command, state);
     case 'RotateCredential':

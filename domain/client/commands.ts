@@ -69,6 +69,14 @@ export type ClientCommand =
       { readonly credentialId: string; readonly rights: Rights; readonly reason: string | null }
     >
   | ClientCommandBase<
+      'ResetAdministrator',
+      {
+        readonly credentialId: string;
+        readonly reason: string | null;
+        readonly windowId: string | null;
+      }
+    >
+  | ClientCommandBase<
       'ChangeAuthorization',
       {
         readonly rights: Rights;

@@ -67,6 +67,8 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('ReplacementDenied', denied),
   event('ReplacementExpired', { ...request, ...inWindow }),
   event('ClientCreated', { ...changed, credentialId: Id, rights: Rights }),
+  /** By who runs the machine, with the service stopped: whatever the name was, it is an administrator now. */
+  event('AdministratorReset', { ...changed, credentialId: Id, rights: Rights }),
   event('AuthorizationChanged', { ...changed, rights: Rights }),
   event('CredentialRotated', { ...changed, credentialId: Id }),
   event('AccessSuspended', changed),

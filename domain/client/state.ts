@@ -200,6 +200,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ? { ...state, ...decided(state, data.requestId, 'expired'), challenger: null }
         : state;
     case 'ClientCreated':
+    case 'AdministratorReset':
       return {
         ...newGrant(history(state)),
         ...given(data.credentialId, null, data.rights, noRights),

@@ -32,6 +32,7 @@ const keys: Readonly<Record<string, string>> = {
   ReplacementDenied: denied,
   ReplacementExpired: 'at by requestId username windowId',
   ClientCreated: 'at by credentialId reason rights username',
+  AdministratorReset: 'at by credentialId reason rights username',
   AuthorizationChanged: 'at by reason rights username',
   CredentialRotated: 'at by credentialId reason username',
   AccessSuspended: changed,

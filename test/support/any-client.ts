@@ -99,6 +99,7 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
   fact('ReplacementDenied', anyDenial),
   fact('ReplacementExpired', { ...caused, requestId }),
   fact('ClientCreated', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  fact('AdministratorReset', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
   fact('AuthorizationChanged', { ...reasoned, rights: anyRights }),
   fact('CredentialRotated', { ...reasoned, credentialId: anyCredential }),
   fact('AccessSuspended', reasoned),
@@ -156,6 +157,11 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('ExpireRegistration', { ...caused, requestId: anyRequest }),
   command('EndChallenge', { ...caused, windowId: anyWindowOrNone }),
   command('CreateClient', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  command('ResetAdministrator', {
+    ...reasoned,
+    credentialId: anyCredential,
+    windowId: anyWindowOrNone,
+  }),
   command('ChangeAuthorization', {
     ...reasoned,
     rights: anyRights,

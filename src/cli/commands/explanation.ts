@@ -46,7 +46,9 @@ function windowText(window: NonNullable<Explanation['window']>): string {
 
 /** Where there was no request: who made it. */
 function madeText({ user, events }: Explanation): string {
-  const made = events.findLast(({ type }) => type === 'ClientCreated');
+  const made = events.findLast(
+    ({ type }) => type === 'ClientCreated' || type === 'AdministratorReset',
+  );
   if (user.origin !== 'created') return 'no request is known';
   if (made === undefined) return 'made by an administrator, without a request';
   const reason = typeof made.data.reason === 'string' ? made.data.reason : null;

@@ -76,6 +76,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return ['waited too long', '', 'Decision'];
     case 'ClientCreated':
       return [`made ${by}, without a request`, 'good', 'Decision', rightsWords(rights)];
+    case 'AdministratorReset':
+      return ['administrator reset at the machine itself', 'bad', 'Decision', rightsWords(rights)];
     case 'CredentialActivated':
       return [`active at ${text('broker')}`, 'good', 'Activation'];
     case 'CredentialDeactivated':

@@ -84,6 +84,8 @@ const table: readonly Row[] = [
   ['erased',                       first,      [asks,     asks,     locked, locked, full,     many,     locked]],
   ['created',                      stranger,   [replaces, replaces, locked, locked, taken,    taken,    locked]],
   ['created',                      first,      [ok,       ok,       ok,     ok,     ok,       ok,       ok    ]],
+  ['reset, revoked before',        stranger,   [replaces, replaces, locked, locked, taken,    taken,    locked]],
+  ['reset, revoked before',        challenger, [ok,       ok,       ok,     ok,     ok,       ok,       ok    ]],
 ];
 
 /** The place that a contest is about. */
