@@ -131,6 +131,9 @@ export const activationsAtOnceMax = 64;
 /** Milliseconds until a broker that failed is tried again: the first time, and at most. */
 export const brokerRetryMs = 250;
 export const brokerRetryMaxMs = 10_000;
+/** Milliseconds between two looks for tokens whose end closes sessions, and tokens that are read at once. */
+export const tokenEndsLookMs = 250;
+export const tokenEndsAtOnceMax = 1_000;
 /** Milliseconds between two comparisons of a broker with the log. */
 export const reconcileEveryMs = 60 * 60 * 1_000;
 /** Clients of one broker for which it is remembered why they are not active; the oldest are forgotten. */

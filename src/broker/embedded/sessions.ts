@@ -158,14 +158,18 @@ function ofAccounts({ table, attempts, memory }: SessionState) {
 
     async endSessions(
       username: string,
-      choice: { exceptCredentialId?: string; tokenId?: string; reason?: string } = {},
+      choice: {
+        exceptCredentialId?: string;
+        tokenIds?: ReadonlySet<string>;
+        reason?: string;
+      } = {},
     ): Promise<number> {
       attempts.overtake(username);
-      const { exceptCredentialId, tokenId, reason } = choice;
+      const { exceptCredentialId, tokenIds, reason } = choice;
       const chosen = [...(table.user(username)?.sessions ?? [])].filter(
         (session) =>
           (exceptCredentialId === undefined || session.credentialId !== exceptCredentialId) &&
-          (tokenId === undefined || session.tokenId === tokenId),
+          (tokenIds === undefined || (session.tokenId !== null && tokenIds.has(session.tokenId))),
       );
       const closed = await Promise.all(chosen.map((session) => end(session, reason)));
       return closed.filter(Boolean).length;
