@@ -10,6 +10,19 @@ export interface BrokerSession {
   readonly since: string;
 }
 
+/** A limit of the embedded broker by which something was refused or dropped, as the metric names it. */
+export type MqttLimit =
+  | 'sessions-per-user'
+  | 'stored-sessions-per-user'
+  | 'stored-sessions'
+  | 'client-id'
+  | 'queue-per-session'
+  | 'queue-per-user'
+  | 'queue'
+  | 'retained-per-user'
+  | 'retained'
+  | 'received-per-session';
+
 /** What the embedded broker offers to the registry beside its listeners. */
 export interface EmbeddedBroker {
   /**

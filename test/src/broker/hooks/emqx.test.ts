@@ -224,6 +224,15 @@ test('a revoked one is kicked: each of its clients, and nobody else’s', async 
 const looks = ({ api }: AskingBroker, username: string) =>
   api.calls.filter(({ path }) => path.includes(`username=${username}&`)).length;
 
+test("a client id that is another client's name is refused, its own is not", async (here) => {
+  const [owner, other] = [await here.door.active({}), await here.door.active({})];
+  const result = async ({ username, password }: typeof owner, clientid: string) =>
+    (await authn(here, username, password, { clientid })).body.result;
+  assert.is(await result(other, owner.username), 'deny');
+  assert.is(await result(owner, owner.username), 'allow');
+  assert.is(await result(other, newName()), 'allow');
+});
+
 test('other rights kick who came in by the old ones, once', async (here) => {
   const { door, sessions } = here;
   const { username, password } = await door.active({ permissions: [may('old', 'write')] });
