@@ -90,10 +90,18 @@ export function compiled(permissions: readonly Permission[]): CompiledPermission
   };
 }
 
+/** What the registry publishes is here and below; nobody else publishes there, whatever their permissions are. */
+export const registryRoot = 'gatebook/registry';
+export const registryTopics = `${registryRoot}/#`;
+const registryLevels = levelsOf(registryTopics);
+
+/** Whether nobody but the registry publishes to `topic`. */
+export const isRegistryTopic = (topic: string): boolean => covers(registryLevels, levelsOf(topic));
+
 /** Whether a message may be published to `topic`, which stands with its publish prefix. */
 export const mayPublish = ({ mqttWrite }: CompiledPermissions, topic: string): boolean => {
   const levels = levelsOf(topic);
-  return mqttWrite.some((filter) => covers(filter, levels));
+  return !covers(registryLevels, levels) && mqttWrite.some((filter) => covers(filter, levels));
 };
 
 /**

@@ -100,9 +100,18 @@ export const mqttStoredSessionSecondsMax = 7 * 24 * 60 * 60;
 export const mqttQueuedMessagesMax = 1_000;
 export const mqttQueuedBytesMax = 8 * 1024 * 1024;
 export const mqttQueuedBytesTotalMax = 128 * 1024 * 1024;
+/** Bytes of the unacknowledged messages of one user's sessions together. */
+export const mqttQueuedBytesPerUserMax = 16 * 1024 * 1024;
+/** Messages of QoS 2 that one session has sent and not released; one more closes its connection. */
+export const mqttReceivedIdsMax = 1_000;
+/** Live sessions of one user; one more is refused. */
+export const mqttSessionsPerUserMax = 256;
 /** Retained messages of clients and their bytes; beyond, a message is sent on but not kept. */
 export const mqttRetainedMessagesMax = 20_000;
 export const mqttRetainedBytesMax = 64 * 1024 * 1024;
+/** Of these the share of one user, who published them last. */
+export const mqttRetainedMessagesPerUserMax = 2_000;
+export const mqttRetainedBytesPerUserMax = 8 * 1024 * 1024;
 /** Users whose last connect or packet is remembered; the oldest are forgotten first. */
 export const mqttLastSeenMax = 200_000;
 /** Accounts whose rights are held worked out. */
@@ -131,6 +140,9 @@ export const activationsAtOnceMax = 64;
 /** Milliseconds until a broker that failed is tried again: the first time, and at most. */
 export const brokerRetryMs = 250;
 export const brokerRetryMaxMs = 10_000;
+/** Milliseconds between two looks for tokens whose end closes sessions, and tokens that are read at once. */
+export const tokenEndsLookMs = 250;
+export const tokenEndsAtOnceMax = 1_000;
 /** Milliseconds between two comparisons of a broker with the log. */
 export const reconcileEveryMs = 60 * 60 * 1_000;
 /** Clients of one broker for which it is remembered why they are not active; the oldest are forgotten. */

@@ -1,5 +1,6 @@
 /** Starts what runs beside the doors until the service stops: checkpoints, MQTT topics, expiry, the sweep of the vault, notifications. */
 
+import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
@@ -67,7 +68,7 @@ const startPublishing = ({
     onPublished: async (published) => {
       const message = { event: 'checkpoint.published', at: now(), data: published };
       service.app.liveEvents.checkpointPublished(published);
-      await runtime.embedded?.publish('gatebook/registry/checkpoint', JSON.stringify(message), {
+      await runtime.embedded?.publish(`${registryRoot}/checkpoint`, JSON.stringify(message), {
         retain: true,
       });
       await sendCheckpoint(config.webhook, published, message.at, logger);
