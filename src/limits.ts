@@ -12,6 +12,8 @@ export const longPollsMax = 2_000;
 export const positionWaitMs = 2_000;
 /** Seconds in `Retry-After` where nothing better is known. */
 export const retryAfterSeconds = 5;
+/** Seconds after which a device whose name is taken asks once more; the same whoever holds it, and whatever was recorded. */
+export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
 /** Events that one `readAll` or one batch of `follow` holds. */
