@@ -199,6 +199,8 @@ export const gatewayStalledMs = 2 * 60 * 1_000;
 export const explainedEventsMax = 1_000;
 /** Requests that one window report lists; the rest is counted. */
 export const reportedRequestsMax = 5_000;
+/** Times that a window's limits were set which an explanation and a report tell; the rest is counted. */
+export const limitsToldMax = 1_000;
 /** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
 export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;
