@@ -12,6 +12,8 @@ export const longPollsMax = 2_000;
 export const positionWaitMs = 2_000;
 /** Seconds in `Retry-After` where nothing better is known. */
 export const retryAfterSeconds = 5;
+/** Seconds after which a device whose name is taken asks once more; the same whoever holds it, and whatever was recorded. */
+export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
 /** Events that one `readAll` or one batch of `follow` holds. */
@@ -209,6 +211,8 @@ export const gatewayStalledMs = 2 * 60 * 1_000;
 export const explainedEventsMax = 1_000;
 /** Requests that one window report lists; the rest is counted. */
 export const reportedRequestsMax = 5_000;
+/** Times that a window's limits were set which an explanation and a report tell; the rest is counted. */
+export const limitsToldMax = 1_000;
 /** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
 export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;
