@@ -270,6 +270,7 @@ export const create = (over: Over<'CreateClient'> = {}): ClientCommandOf<'Create
   credentialId: stranger.credentialId,
   rights,
   reason: null,
+  httpLimit: null,
   at,
   by: ada,
   ...over,
@@ -290,6 +291,8 @@ export const rotate = (
   type: 'RotateCredential',
   ...decidedNow,
   credentialId: stranger.credentialId,
+  httpLimit: null,
+  namedTokens: 'kept',
   ...over,
 });
 export const suspend: ClientCommandOf<'SuspendAccess'> = { type: 'SuspendAccess', ...decidedNow };
