@@ -139,3 +139,32 @@ export function beyondOwn(
     );
   });
 }
+
+/** The HTTP permissions that were made ready, as they are written. */
+export function httpPermissionsOf({ httpRead, httpWrite }: CompiledPermissions): Permission[] {
+  const written = new Set(httpWrite.map((levels) => levels.join('/')));
+  const read = new Set(httpRead.map((levels) => levels.join('/')));
+  return [...new Set([...read, ...written])].map((resource) => ({
+    context: 'http',
+    resource,
+    operation: !written.has(resource) ? 'read' : read.has(resource) ? 'readWrite' : 'write',
+  }));
+}
+
+/**
+ * What is left of permissions whose HTTP part may not go beyond a limit: of each permission the operations
+ * that the limit covers whole. MQTT permissions stay as they are.
+ */
+export function withinHttpLimit(
+  limit: readonly Permission[],
+  permissions: readonly Permission[],
+): Permission[] {
+  const own = compiled(limit);
+  return permissions.flatMap((permission) => {
+    if (beyondOwn(own, [permission]) === undefined) return [permission];
+    if (permission.operation !== 'readWrite') return [];
+    return (['read', 'write'] as const)
+      .map((operation) => ({ ...permission, operation }))
+      .filter((part) => beyondOwn(own, [part]) === undefined);
+  });
+}

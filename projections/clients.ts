@@ -62,7 +62,7 @@ const startsAnew = (type: ClientEvent['type']) => type === 'RegistrationRequeste
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 6,
+  version: 7,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

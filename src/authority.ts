@@ -4,6 +4,7 @@ import {
   compiled,
   effectivePermissions,
   holdsHttpRights,
+  withinHttpLimit,
 } from '../domain/matching.ts';
 import type { Permission } from '../domain/permission.ts';
 import { builtInRoles } from '../domain/role.ts';
@@ -23,6 +24,12 @@ export interface Caller {
   /** ISO instant. */
   readonly tokenExpiresAt: string;
   readonly permissions: CompiledPermissions;
+  readonly tokenKind: TokenRow['kind'];
+  /**
+   * The HTTP permissions that the token never goes beyond, whatever its user is given: somebody else made
+   * it, or the password behind it. Null: the user's own are all its limit.
+   */
+  readonly httpLimit: readonly Permission[] | null;
 }
 
 /** The rights of an account, worked out. */
@@ -112,6 +119,10 @@ export function createAuthority(options: {
     return tokenActs(token, found.row) ? { principal: found, token } : undefined;
   }
 
+  /** A token that somebody else made before limits were recorded has that one's rights of now for its limit. */
+  const limitOf = ({ httpLimit, issuedBy, username }: TokenRow) =>
+    httpLimit ?? (issuedBy === username ? null : (standing(issuedBy)?.effective ?? []));
+
   return {
     principal: standing,
     active,
@@ -123,9 +134,13 @@ export function createAuthority(options: {
     async caller(text) {
       const found = await bearer(text);
       if (!found) return null;
-      const { username, tokenId, expiresAt } = found.token;
-      const { permissions } = found.principal;
-      return { username, tokenId, tokenExpiresAt: expiresAt, permissions };
+      const { username, tokenId, expiresAt, kind: tokenKind } = found.token;
+      const httpLimit = limitOf(found.token);
+      const permissions =
+        httpLimit === null
+          ? found.principal.permissions
+          : compiled(withinHttpLimit(httpLimit, found.principal.effective));
+      return { username, tokenId, tokenExpiresAt: expiresAt, permissions, tokenKind, httpLimit };
     },
   };
 }

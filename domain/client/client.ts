@@ -48,15 +48,19 @@ function challengerEnds(
   ];
 }
 
+const limitIn = ({ httpLimit }: ClientCommandOf<'CreateClient' | 'RotateCredential'>) =>
+  httpLimit === null ? {} : { httpLimit: [...httpLimit] };
+
 function create(command: ClientCommandOf<'CreateClient'>, state: Client): ClientDecision {
   const { username, credentialId, rights, reason, at, by } = command;
+  const limit = limitIn(command);
   switch (state.status) {
     case 'unknown':
     case 'denied':
     case 'expired':
       return accept({
         type: 'ClientCreated',
-        data: { username, credentialId, rights, reason, at, by },
+        data: { username, credentialId, ...limit, rights, reason, at, by },
       });
     case 'active':
       return state.credentialId === credentialId ? accept() : refuse('username-taken');
@@ -89,9 +93,10 @@ function rotate(command: ClientCommandOf<'RotateCredential'>, state: Client): Cl
   if (state.status !== 'active')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
   if (state.credentialId === credentialId) return accept();
+  const tokens = command.namedTokens === 'ended' ? { namedTokens: command.namedTokens } : {};
   return accept(...challengerEnds(command, state), {
     type: 'CredentialRotated',
-    data: { username, credentialId, reason, at, by },
+    data: { username, credentialId, ...limitIn(command), ...tokens, reason, at, by },
   });
 }
 

@@ -66,7 +66,13 @@ export type ClientCommand =
   | ClientCommandBase<'EndChallenge', { readonly windowId: string | null }>
   | ClientCommandBase<
       'CreateClient',
-      { readonly credentialId: string; readonly rights: Rights; readonly reason: string | null }
+      {
+        readonly credentialId: string;
+        readonly rights: Rights;
+        readonly reason: string | null;
+        /** What the password never goes beyond, where somebody else sets it; null: no limit. */
+        readonly httpLimit: readonly Permission[] | null;
+      }
     >
   | ClientCommandBase<
       'ResetAdministrator',
@@ -90,6 +96,8 @@ export type ClientCommand =
       'RotateCredential',
       {
         readonly credentialId: string;
+        readonly httpLimit: readonly Permission[] | null;
+        readonly namedTokens: 'ended' | 'kept';
         readonly reason: string | null;
         readonly windowId: string | null;
       }

@@ -1,6 +1,8 @@
 /** Tokens that let somebody act: for a password, for a service, until they end or are revoked. */
 
 import { randomUUID } from 'node:crypto';
+import { httpPermissionsOf } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { token } from '../../domain/token.ts';
 import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
@@ -53,7 +55,9 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
       const principal = authority.active(username);
       if (!principal)
         throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
-      if (username !== context.caller.username) requireOwnRights(context, principal.effective);
+      const { caller } = context;
+      const isOwn = username === caller.username;
+      if (!isOwn) requireOwnRights(context, principal.effective);
       return await issue(
         options,
         principal,
@@ -62,6 +66,8 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
           label: wanted.label,
           hours: wanted.expireTimeInHours ?? namedHours,
           by: actorOf(context),
+          // Whoever holds it is not to gain what its user is given later (docs/decisions/0012).
+          httpLimit: isOwn ? caller.httpLimit : httpPermissionsOf(caller.permissions),
         },
         context.cause,
       );
@@ -128,6 +134,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       label: label ?? null,
       hours: asked.expireTimeInHours ?? loginHours,
       by: { kind: 'user', name: username },
+      httpLimit: principal.row.httpLimit,
     },
     cause,
   );
@@ -154,11 +161,17 @@ async function isKnownHere(
 async function issue(
   options: TokenAdministrationOptions,
   principal: Principal,
-  wanted: { kind: 'login' | 'named'; label: string | null; hours: number; by: Actor },
+  wanted: {
+    kind: 'login' | 'named';
+    label: string | null;
+    hours: number;
+    by: Actor;
+    httpLimit: readonly Permission[] | null;
+  },
   cause: Cause,
 ) {
   const { username, generation, loginGeneration } = principal.row;
-  const { kind, label, hours, by } = wanted;
+  const { kind, label, hours, by, httpLimit } = wanted;
   const tokenId = randomUUID();
   const at = options.now();
   const expiresAt = addMs(at, hours * hourMs);
@@ -169,7 +182,10 @@ async function issue(
     issuedAt: new Date(at),
     expiresAt: new Date(expiresAt),
   });
-  const issued = { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by };
+  const issued = {
+    ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, httpLimit },
+    ...{ at, by },
+  };
   const done = await record(options, token, tokenId, { type: 'IssueToken', ...issued }, cause);
   return { tokenId, token: text, ...done };
 }

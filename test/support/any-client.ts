@@ -37,10 +37,11 @@ const anyReason = some(null, 'not ours', '');
 const anyActor = some(device, ada, system);
 const anyEnd = some(null, later, afterwards);
 const plain = { noNullPrototype: true } as const;
+const mayReadAll = { context: 'http' as const, resource: '/api/#', operation: 'read' as const };
 const anyRights: fc.Arbitrary<Rights> = fc.record(
   {
     roles: fc.subarray(['press', 'oven', 'administrator']),
-    permissions: fc.subarray([plant, { context: 'http', resource: '/api/#', operation: 'read' }]),
+    permissions: fc.subarray([plant, mayReadAll]),
     mqttPublishPrefix: some(null, 'hall/'),
     mqttClientId: some(null, 'c1'),
     expiresAt: anyEnd,
@@ -129,6 +130,8 @@ const anyGiven = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+const anyLimit = fc.option(fc.subarray([mayReadAll]));
+
 /** Any command to a client. */
 export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   {
@@ -156,7 +159,12 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('DenyRegistration', anyDenial),
   command('ExpireRegistration', { ...caused, requestId: anyRequest }),
   command('EndChallenge', { ...caused, windowId: anyWindowOrNone }),
-  command('CreateClient', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  command('CreateClient', {
+    ...reasoned,
+    credentialId: anyCredential,
+    rights: anyRights,
+    httpLimit: anyLimit,
+  }),
   command('ResetAdministrator', {
     ...reasoned,
     credentialId: anyCredential,
@@ -171,6 +179,8 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('RotateCredential', {
     ...reasoned,
     credentialId: anyCredential,
+    httpLimit: anyLimit,
+    namedTokens: some('ended', 'kept'),
     windowId: anyWindowOrNone,
   }),
   command('SuspendAccess', { ...reasoned, windowId: anyWindowOrNone }),

@@ -285,6 +285,7 @@ export const create = (over: Over<'CreateClient'> = {}): ClientCommandOf<'Create
   credentialId: stranger.credentialId,
   rights,
   reason: null,
+  httpLimit: null,
   at,
   by: ada,
   ...over,
@@ -305,6 +306,8 @@ export const rotate = (
   type: 'RotateCredential',
   ...decidedNow,
   credentialId: stranger.credentialId,
+  httpLimit: null,
+  namedTokens: 'kept',
   ...over,
 });
 export const resetAdministrator: ClientCommandOf<'ResetAdministrator'> = {

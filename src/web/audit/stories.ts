@@ -146,6 +146,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       ];
     case 'TokenRevoked':
       return [`token revoked ${by}`, '', 'Changes'];
+    case 'AdministratorRemovalReserved':
+      return [`taken away as an administrator ${by}: another one stays`, '', 'Changes'];
     default:
       return [`${type} ${by}`, '', 'Changes'];
   }

@@ -260,4 +260,24 @@ test('the credentials that still tell something', () => {
     assert.equal(credentialIdsOf(after(...the.histories[state as the.StateName])), ids, state);
 });
 
+test('a password that somebody else set has its limit until another is set', () => {
+  const httpLimit = [
+    { context: 'http' as const, resource: '/api/users', operation: 'read' as const },
+  ];
+  const limitOf = (...facts: ClientEvent[]) => {
+    const state = after(...facts);
+    return state.status === 'active' || state.status === 'suspended' ? state.httpLimit : undefined;
+  };
+  assert.equal(limitOf(...the.histories.active), null);
+  assert.equal(limitOf(the.created({ httpLimit })), httpLimit);
+  assert.equal(limitOf(the.created({ httpLimit }), the.suspended), httpLimit);
+  assert.equal(limitOf(the.created({ httpLimit }), the.rotated), null);
+  given(the.created())
+    .when(the.rotate({ httpLimit, namedTokens: 'ended' }))
+    .thenRecorded({
+      type: 'CredentialRotated',
+      data: { ...the.rotated.data, httpLimit, namedTokens: 'ended' },
+    });
+});
+
 test.run();

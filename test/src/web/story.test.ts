@@ -255,7 +255,11 @@ test('the browser proves the log, travels in time, and tells who reaches a topic
   await page.getByText('Check now').click();
   await page.getByText('The signature fits. Nothing older to compare with yet.').waitFor();
   const proofText = () => page.locator('section', { has: page.locator('#proof') }).innerText();
-  assert.not.match(await proofText(), /\bYes\b|nothing (was|of them)/i, 'a first look proves no past');
+  assert.not.match(
+    await proofText(),
+    /\bYes\b|nothing (was|of them)/i,
+    'a first look proves no past',
+  );
   const sizeThen = (await call('GET', '/api/audit/checkpoint')).body.split('\n')[1];
   await call('POST', '/api/client-registry/lock');
   await desk.unlock();
