@@ -16,7 +16,7 @@ import { lruCache } from './platform/lru-cache.ts';
 import type { Changes } from './read-models/read-models.ts';
 import type { Rows } from './read-models/row-table.ts';
 
-/** Somebody whose token is good. Permissions are as they are now, not as the token was issued. */
+/** Somebody whose token is good. Permissions are of the moment when it was looked up, not of the token's issue. */
 export interface Caller {
   readonly username: string;
   readonly tokenId: string;
@@ -42,6 +42,8 @@ export interface Authority {
   bearer(token: string): Promise<{ principal: Principal; token: TokenRow } | undefined>;
   /** The same for an HTTP request. */
   caller(token: string): Promise<Caller | null>;
+  /** The same caller with the rights of this moment; null: their token lets nobody in any more. */
+  current(caller: Caller): Caller | null;
   /** Whether a token of this row still acts, its user and its own end considered. */
   tokenActs(token: TokenRow, row: AccessRow | undefined): boolean;
   permissionsOf(role: string): readonly Permission[];
@@ -106,9 +108,13 @@ export function createAuthority(options: {
   async function bearer(text: string) {
     const verified = await tokens.verify(text, 'gatebook');
     if (!verified) return undefined;
-    const token = tokenRows.get(verified.id);
-    const found = active(verified.subject);
-    if (!token || !found || token.username !== verified.subject) return undefined;
+    return holder(verified.id, verified.subject);
+  }
+
+  function holder(tokenId: string, username: string) {
+    const token = tokenRows.get(tokenId);
+    const found = active(username);
+    if (!token || !found || token.username !== username) return undefined;
     return tokenActs(token, found.row) ? { principal: found, token } : undefined;
   }
 
@@ -120,14 +126,16 @@ export function createAuthority(options: {
     permissionsOf,
     effective,
     roleExists: (role) => builtInRoles.has(role) || roles.get(role) !== undefined,
-    async caller(text) {
-      const found = await bearer(text);
-      if (!found) return null;
-      const { username, tokenId, expiresAt } = found.token;
-      const { permissions } = found.principal;
-      return { username, tokenId, tokenExpiresAt: expiresAt, permissions };
-    },
+    caller: async (text) => callerOf(await bearer(text)),
+    current: ({ tokenId, username }) => callerOf(holder(tokenId, username)),
   };
+}
+
+function callerOf(found: { principal: Principal; token: TokenRow } | undefined): Caller | null {
+  if (!found) return null;
+  const { username, tokenId, expiresAt } = found.token;
+  const { permissions } = found.principal;
+  return { username, tokenId, tokenExpiresAt: expiresAt, permissions };
 }
 
 function principalOf(row: AccessRow, effectiveOf: Authority['effective']): Principal {

@@ -36,6 +36,8 @@ export const verifiedTokensMax = 20_000;
 export const personalKeysMax = 10_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */
 export const bodyTimeoutMs = 10_000;
+/** Milliseconds between two looks whether the caller of an answer that takes long still may have it. */
+export const standingLookMs = 1_000;
 /** Faults that one problem names; a request with more has its first ones named. */
 export const faultsNamedMax = 100;
 /** Bytes of all headers of one HTTP request. */

@@ -22,7 +22,7 @@ export interface ClientChangesOptions {
 }
 
 export interface ClientChanges {
-  /** @throws Refused, StoreUnavailable, Conflict */
+  /** Asks who decides again at each decision. @throws Refused, StoreUnavailable, Conflict */
   change(
     context: CommandContext,
     username: string,
@@ -45,7 +45,11 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
   const { clients, authority, rows, now } = options;
   return {
     async change(context, username, command) {
-      const { decision, position } = await clients.change(username, command, context.cause);
+      const decided = (state: Client): ClientCommand => {
+        context.authorize();
+        return typeof command === 'function' ? command(state) : command;
+      };
+      const { decision, position } = await clients.change(username, decided, context.cause);
       if (!decision.accepted) throw new Refused(decision.refusal);
       return { position: position ?? options.position() };
     },

@@ -45,11 +45,15 @@ export function createCredentialAdministration(
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
       return await withCredential(options, context, username, password, (credentialId) =>
-        change(context, username, {
-          type: 'CreateClient',
-          credentialId,
-          rights,
-          ...said(context, username, reason ?? null),
+        change(context, username, () => {
+          // Again: the slow hash took its time, and so may what others decided meanwhile.
+          requireOwnRights(context, authority.effective(username, rights));
+          return {
+            type: 'CreateClient',
+            credentialId,
+            rights,
+            ...said(context, username, reason ?? null),
+          };
         }),
       );
     },

@@ -28,11 +28,11 @@ export const isLasting = ({
 export function keepingAnAdministrator(
   clients: Rows<ClientRow>,
   { change, requireUser: known }: Pick<ClientChanges, 'change' | 'requireUser'>,
-): (context: CommandContext, username: string, command: ClientCommand) => Promise<Done> {
+): (context: CommandContext, username: string, command: () => ClientCommand) => Promise<Done> {
   const administrators = serial();
 
   /** One after the other, so that two cannot both go. */
-  const takingOneAway = (context: CommandContext, username: string, command: ClientCommand) =>
+  const takingOneAway = (context: CommandContext, username: string, command: () => ClientCommand) =>
     administrators(async () => {
       const all = clients.count([{ column: 'lastingAdministrator', is: 1 }]);
       const others = all - (isLasting(known(username)) ? 1 : 0);
@@ -47,7 +47,7 @@ export function keepingAnAdministrator(
         // As it is recorded, not as it was read: it may have become one in between.
         if (state.status === 'active' && isLasting({ ...state.rights, status: state.status }))
           throw new BecameAdministrator();
-        return command;
+        return command();
       });
     } catch (error) {
       if (error instanceof BecameAdministrator)

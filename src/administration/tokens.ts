@@ -53,7 +53,6 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
       const principal = authority.active(username);
       if (!principal)
         throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
-      if (username !== context.caller.username) requireOwnRights(context, principal.effective);
       return await issue(
         options,
         principal,
@@ -64,6 +63,12 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
           by: actorOf(context),
         },
         context.cause,
+        () => {
+          // Whoever gets the token gets what its user may as it is recorded, also where that was widened since.
+          const effective = authority.active(username)?.effective ?? principal.effective;
+          if (username === context.caller.username) context.authorize();
+          else requireOwnRights(context, effective);
+        },
       );
     },
 
@@ -72,7 +77,10 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         options,
         token,
         tokenId,
-        { type: 'RevokeToken', tokenId, at: now(), by: actorOf(context) },
+        () => {
+          context.authorize();
+          return { type: 'RevokeToken' as const, tokenId, at: now(), by: actorOf(context) };
+        },
         context.cause,
       ),
 
@@ -156,6 +164,8 @@ async function issue(
   principal: Principal,
   wanted: { kind: 'login' | 'named'; label: string | null; hours: number; by: Actor },
   cause: Cause,
+  /** Throws where nobody may issue it any more. */
+  check: () => void = () => undefined,
 ) {
   const { username, generation, loginGeneration } = principal.row;
   const { kind, label, hours, by } = wanted;
@@ -170,6 +180,10 @@ async function issue(
     expiresAt: new Date(expiresAt),
   });
   const issued = { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by };
-  const done = await record(options, token, tokenId, { type: 'IssueToken', ...issued }, cause);
+  const issueIt = () => {
+    check();
+    return { type: 'IssueToken' as const, ...issued };
+  };
+  const done = await record(options, token, tokenId, issueIt, cause);
   return { tokenId, token: text, ...done };
 }

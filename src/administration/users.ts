@@ -31,9 +31,9 @@ export function createUserAdministration(
     async (context: CommandContext, username: string, reason: string | null): Promise<Done> => {
       known(username);
       const windowId = newestWindow();
-      return await changeKeepingOne(context, username, {
+      return await changeKeepingOne(context, username, () => ({
         ...{ type, windowId, ...said(context, username, reason) },
-      });
+      }));
     };
   const eraseClient = taking('EraseClient');
 
@@ -47,14 +47,18 @@ export function createUserAdministration(
       known(username);
       const rights = over(noRights, given);
       requireRoles(authority, rights.roles);
-      const effective = authority.effective(username, rights);
-      requireOwnRights(context, effective);
-      const command = {
-        type: 'ChangeAuthorization' as const,
-        rights,
-        windowId: newestWindow(),
-        holdsHttpRights: holdsHttpRights(effective),
-        ...said(context, username, reason),
+      requireOwnRights(context, authority.effective(username, rights));
+      const command = () => {
+        // Again: a role may have been widened since, or the caller's own rights narrowed.
+        const effective = authority.effective(username, rights);
+        requireOwnRights(context, effective);
+        return {
+          type: 'ChangeAuthorization' as const,
+          rights,
+          windowId: newestWindow(),
+          holdsHttpRights: holdsHttpRights(effective),
+          ...said(context, username, reason),
+        };
       };
       return isLasting({ ...rights, status: 'active' })
         ? await change(context, username, command)

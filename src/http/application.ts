@@ -2,11 +2,9 @@
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Fault } from '../api/problems.ts';
-import type { Caller } from '../authority.ts';
 import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
-import { requirePermission } from './request/authorization.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
 import type { SourceOf } from './request/client-address.ts';
 import {
@@ -18,6 +16,7 @@ import {
   placeOf,
 } from './request/parse.ts';
 import { keepSession, tokenOf } from './request/session-cookie.ts';
+import { type Callers, type Standing, standingOf } from './request/standing.ts';
 import { contentSecurityPolicyOf } from './response/content-security-policy.ts';
 import { Problem, problems } from './response/problem.ts';
 import { sendFile } from './response/static-file.ts';
@@ -31,9 +30,7 @@ import {
 } from './route.ts';
 
 /** What the application needs from the service around it. */
-export interface Edge {
-  /** Who holds this token; null when it is not good (any more). */
-  readonly authenticate: (token: string) => Promise<Caller | null>;
+export interface Edge extends Callers {
   /** How far this node's read models are, opaque. */
   readonly position: () => string;
   /** Resolves with whether the read models got as far within so many milliseconds. */
@@ -167,9 +164,11 @@ const dispatch =
   async (context: unknown): Promise<void> => {
     const ctx = context as RouteContext;
     ctx.state.route = route.path;
-    const caller = await callerOf(route, ctx, edge);
+    const standing = await standingOf(route, ctx, edge);
     const bytes =
       route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
+    // The body may have taken seconds, in which much was decided.
+    if (bytes !== undefined) standing.authorize();
     const json = bodyJson(bytes);
     const [params, query, position, body] = allOf(
       parsedParams(route.params ?? Nothing, ctx.params),
@@ -177,25 +176,17 @@ const dispatch =
       parsedPosition(route, ctx),
       withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
     );
-    const request = requestOf(ctx, { params, query, body, caller }, edge);
-    if (position !== null && !(await edge.reached(position, positionWaitMs)))
-      throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
-    respond(ctx, route, await route.handle(request as Parameters<Route['handle']>[0]), edge);
+    const request = requestOf(ctx, { params, query, body }, standing, edge);
+    if (position !== null) {
+      if (!(await edge.reached(position, positionWaitMs)))
+        throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
+      standing.authorize();
+    }
+    const response = await route.handle(request as Parameters<Route['handle']>[0]);
+    // What was read is shown to who may see it now; what was done is told to who did it.
+    if (route.method === 'GET') standing.authorize();
+    respond(ctx, route, response, edge);
   };
-
-async function callerOf(route: Route, ctx: RouteContext, edge: Edge): Promise<Caller | null> {
-  if (route.access === 'open') return null;
-  const token = tokenOf(ctx);
-  if (token === null) throw new Problem('token-missing');
-  if (route.access === 'registration') return null;
-  const caller = await edge.authenticate(token);
-  if (caller === null) throw new Problem('token-invalid');
-  if (route.access === 'signed-in') return caller;
-  const query = new URLSearchParams(ctx.querystring);
-  if (route.own?.({ params: ctx.params, query, caller }) !== true)
-    requirePermission(caller, ctx.method, ctx.path);
-  return caller;
-}
 
 /** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
 function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
@@ -217,14 +208,16 @@ function parsedPosition({ method, access }: Route, ctx: RouteContext): Parsed<st
 
 function requestOf<Parts extends object>(
   ctx: RouteContext,
-  parts: Parts & { caller: Caller | null },
+  parts: Parts,
+  standing: Standing,
   edge: Edge,
 ) {
   let signal: AbortSignal | undefined;
   const { prefer } = ctx.req.headers;
-  const { caller } = parts;
+  const { caller, authorize, permit, seesPersonalData } = standing;
   return {
     ...parts,
+    ...{ caller, authorize, permit, seesPersonalData },
     // Read only by routes that a token opens: where none is needed, a wrong one does no harm.
     get bearer(): string | null {
       return tokenOf(ctx);
@@ -236,16 +229,16 @@ function requestOf<Parts extends object>(
     waitMs:
       Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,
     get signal(): AbortSignal {
-      signal ??= AbortSignal.any([edge.stopping, disconnectSignal(ctx)]);
+      signal ??= AbortSignal.any([
+        edge.stopping,
+        disconnectSignal(ctx),
+        ...(caller === null ? [] : [standing.ended(ctx.res)]),
+      ]);
       return signal;
-    },
-    permit(): void {
-      if (caller === null) throw new Problem('token-missing');
-      requirePermission(caller, ctx.method, ctx.path);
     },
   } satisfies Omit<
     RouteRequest<unknown, unknown, unknown, 'permitted'>,
-    'caller' | 'params' | 'query' | 'body'
+    'caller' | 'authorize' | 'params' | 'query' | 'body'
   >;
 }
 
