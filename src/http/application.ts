@@ -2,11 +2,13 @@
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Fault } from '../api/problems.ts';
-import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
+import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import { sourceKey } from '../platform/networks.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
 import type { SourceOf } from './request/client-address.ts';
+import { createMalformedCount, type MalformedCount } from './request/malformed-count.ts';
 import {
   allOf,
   type Parsed,
@@ -46,6 +48,8 @@ export interface Edge extends Callers {
   readonly stopping: AbortSignal;
   /** Milliseconds that a body may take; default: the limit. */
   readonly bodyTimeoutMs?: number;
+  /** Malformed requests a minute to one route from one source; default: the limit. */
+  readonly malformedPerMinute?: number;
 }
 
 export interface RequestState {
@@ -64,6 +68,7 @@ export function httpApplication(
   edge: Edge,
   before: readonly Middleware<RequestState>[] = [],
 ): Koa<RequestState> {
+  const malformedCount = createMalformedCount(edge.malformedPerMinute ?? malformedPerMinuteMax);
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   const byParameters = routes.toSorted(
     (a, b) => parametersOf(a.path).length - parametersOf(b.path).length,
@@ -72,7 +77,7 @@ export function httpApplication(
     router.register(
       route.path.replaceAll(/\{([^}]+)\}/g, ':$1'),
       [route.method],
-      [dispatch(route, edge)],
+      [dispatch(route, edge, malformedCount)],
     );
 
   const koa = new Koa<RequestState>();
@@ -160,23 +165,17 @@ type RouteContext = Context & { readonly params: Record<string, string> };
 
 /** One request of a known route: 401, 403, 413 and 415, 400, and then what the route says. */
 const dispatch =
-  (route: Route, edge: Edge) =>
+  (route: Route, edge: Edge, malformedCount: MalformedCount) =>
   async (context: unknown): Promise<void> => {
     const ctx = context as RouteContext;
     ctx.state.route = route.path;
     const standing = await standingOf(route, ctx, edge);
-    const bytes =
-      route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
-    // The body may have taken seconds, in which much was decided.
-    if (bytes !== undefined) standing.authorize();
-    const json = bodyJson(bytes);
-    const [params, query, position, body] = allOf(
-      parsedParams(route.params ?? Nothing, ctx.params),
-      parsedQuery(route.query ?? Nothing, ctx.querystring),
-      parsedPosition(route, ctx),
-      withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
+    // By name where somebody is signed in, so that nobody behind the same address keeps them out.
+    const sender = standing.caller?.username ?? sourceKey(ctx.state.source as string | null);
+    const { position, ...parts } = await malformedCount(`${route.operationId} ${sender}`, () =>
+      partsOf(route, ctx, standing, edge),
     );
-    const request = requestOf(ctx, { params, query, body }, standing, edge);
+    const request = requestOf(ctx, parts, standing, edge);
     if (position !== null) {
       if (!(await edge.reached(position, positionWaitMs)))
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
@@ -188,11 +187,28 @@ const dispatch =
     respond(ctx, route, response, edge);
   };
 
+/** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
+async function partsOf(route: Route, ctx: RouteContext, standing: Standing, edge: Edge) {
+  const bytes =
+    route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
+  // The body may have taken seconds, in which much was decided.
+  if (bytes !== undefined) standing.authorize();
+  const json = bodyJson(bytes);
+  const [params, query, position, body] = allOf(
+    parsedParams(route.params ?? Nothing, ctx.params),
+    parsedQuery(route.query ?? Nothing, ctx.querystring),
+    parsedPosition(route, ctx),
+    withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
+  );
+  return { params, query, position, body };
+}
+
 /** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
 function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
   if (more.length === 0) return parsed;
   const known = new Set(parsed.faults?.map(placeOf));
   return {
+    ...('unnamed' in parsed ? { unnamed: parsed.unnamed } : {}),
     faults: [...(parsed.faults ?? []), ...more.filter((fault) => !known.has(placeOf(fault)))],
   };
 }
