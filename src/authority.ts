@@ -17,7 +17,7 @@ import { lruCache } from './platform/lru-cache.ts';
 import type { Changes } from './read-models/read-models.ts';
 import type { Rows } from './read-models/row-table.ts';
 
-/** Somebody whose token is good. Permissions are as they are now, not as the token was issued. */
+/** Somebody whose token is good. Permissions are of the moment when it was looked up, not of the token's issue. */
 export interface Caller {
   readonly username: string;
   readonly tokenId: string;
@@ -49,6 +49,8 @@ export interface Authority {
   bearer(token: string): Promise<{ principal: Principal; token: TokenRow } | undefined>;
   /** The same for an HTTP request. */
   caller(token: string): Promise<Caller | null>;
+  /** The same caller with the rights of this moment; null: their token lets nobody in any more. */
+  current(caller: Caller): Caller | null;
   /** Whether a token of this row still acts, its user and its own end considered. */
   tokenActs(token: TokenRow, row: AccessRow | undefined): boolean;
   permissionsOf(role: string): readonly Permission[];
@@ -113,15 +115,30 @@ export function createAuthority(options: {
   async function bearer(text: string) {
     const verified = await tokens.verify(text, 'gatebook');
     if (!verified) return undefined;
-    const token = tokenRows.get(verified.id);
-    const found = active(verified.subject);
-    if (!token || !found || token.username !== verified.subject) return undefined;
+    return holder(verified.id, verified.subject);
+  }
+
+  function holder(tokenId: string, username: string) {
+    const token = tokenRows.get(tokenId);
+    const found = active(username);
+    if (!token || !found || token.username !== username) return undefined;
     return tokenActs(token, found.row) ? { principal: found, token } : undefined;
   }
 
   /** A token that somebody else made before limits were recorded has that one's rights of now for its limit. */
   const limitOf = ({ httpLimit, issuedBy, username }: TokenRow) =>
     httpLimit ?? (issuedBy === username ? null : (standing(issuedBy)?.effective ?? []));
+
+  function callerOf(found: { principal: Principal; token: TokenRow } | undefined): Caller | null {
+    if (!found) return null;
+    const { username, tokenId, expiresAt, kind: tokenKind } = found.token;
+    const httpLimit = limitOf(found.token);
+    const permissions =
+      httpLimit === null
+        ? found.principal.permissions
+        : compiled(withinHttpLimit(httpLimit, found.principal.effective));
+    return { username, tokenId, tokenExpiresAt: expiresAt, permissions, tokenKind, httpLimit };
+  }
 
   return {
     principal: standing,
@@ -131,17 +148,8 @@ export function createAuthority(options: {
     permissionsOf,
     effective,
     roleExists: (role) => builtInRoles.has(role) || roles.get(role) !== undefined,
-    async caller(text) {
-      const found = await bearer(text);
-      if (!found) return null;
-      const { username, tokenId, expiresAt, kind: tokenKind } = found.token;
-      const httpLimit = limitOf(found.token);
-      const permissions =
-        httpLimit === null
-          ? found.principal.permissions
-          : compiled(withinHttpLimit(httpLimit, found.principal.effective));
-      return { username, tokenId, tokenExpiresAt: expiresAt, permissions, tokenKind, httpLimit };
-    },
+    caller: async (text) => callerOf(await bearer(text)),
+    current: ({ tokenId, username }) => callerOf(holder(tokenId, username)),
   };
 }
 

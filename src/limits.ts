@@ -4,6 +4,17 @@
 export const bodyBytesMax = 64 * 1024;
 /** How deep a JSON body may nest. */
 export const bodyDepthMax = 16;
+/**
+ * Keys of one object, items of one list, and values in all that a JSON body may hold; a list may be a little
+ * longer than the longest that a route takes, so that the route's own fault names its field.
+ */
+export const bodyKeysMax = 64;
+export const bodyItemsMax = 1_024;
+export const bodyValuesMax = 4_096;
+/** Parameters of one query. */
+export const queryParametersMax = 64;
+/** Malformed requests a minute to one route from one source, or by one user who is signed in. */
+export const malformedPerMinuteMax = 600;
 /** Seconds a long poll may wait (`Prefer: wait=N`). */
 export const longPollSecondsMax = 60;
 /** Long polls that wait at once; one more is answered at once. */
@@ -38,8 +49,10 @@ export const verifiedTokensMax = 20_000;
 export const personalKeysMax = 10_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */
 export const bodyTimeoutMs = 10_000;
-/** Faults that one problem names; a request with more has its first ones named. */
-export const faultsNamedMax = 100;
+/** Milliseconds between two looks whether the caller of an answer that takes long still may have it. */
+export const standingLookMs = 1_000;
+/** Faults that one problem names; the others are counted. */
+export const faultsNamedMax = 20;
 /** Bytes of all headers of one HTTP request. */
 export const headerBytesMax = 16 * 1024;
 /** Milliseconds the headers of one HTTP request may take to arrive. */

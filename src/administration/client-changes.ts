@@ -24,7 +24,7 @@ export interface ClientChangesOptions extends LastAdministratorOptions {
 
 export interface ClientChanges {
   /**
-   * The last administrator without an end stays, whatever is asked.
+   * Asks who decides again at each decision. The last administrator without an end stays, whatever is asked.
    * @throws Refused, StoreUnavailable, Conflict
    */
   change(
@@ -53,9 +53,12 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
       const { decision, position } = await clients.decide(
         username,
         async (state, revision) => {
-          const asked = typeof command === 'function' ? command(state) : command;
-          const made = client.decide(asked, state);
-          await reserveRemoval(context, { username, revision, before: state, decision: made });
+          context.authorize();
+          const current = typeof command === 'function' ? command(state) : command;
+          const made = client.decide(current, state);
+          const removal = { username, revision, before: state, decision: made };
+          // Again: a reservation asks the store, which takes its time.
+          if (await reserveRemoval(context, removal)) context.authorize();
           return { decision: made };
         },
         context.cause,

@@ -8,7 +8,12 @@ import { Refused } from '../commands/refused.ts';
 
 /** Who asks, from where, and what it all belongs to. */
 export interface CommandContext {
-  readonly caller: Caller;
+  readonly caller: Pick<Caller, 'username' | 'tokenId'>;
+  /**
+   * The caller as they stand now: asked where something is decided, since a body, a slow hash or others before
+   * it may have taken seconds. @throws Refused `token-invalid`, `permission-missing`
+   */
+  readonly authorize: () => Caller;
   readonly source: string | null;
   readonly cause: Cause;
 }
@@ -18,9 +23,15 @@ export const actorOf = ({ caller }: CommandContext): Actor => ({
   name: caller.username,
 });
 
-/** @throws Refused `rights-exceed-own` when HTTP rights go beyond those of the caller. */
-export function requireOwnRights({ caller }: CommandContext, wanted: readonly Permission[]): void {
-  const beyond = beyondOwn(caller.permissions, wanted);
+/** For what follows from a decision that was made: it is carried out, whatever its maker may by then. */
+export const decidedAlready = (context: CommandContext, caller: Caller): CommandContext => ({
+  ...context,
+  authorize: () => caller,
+});
+
+/** @throws Refused `rights-exceed-own` when HTTP rights go beyond those that the caller has now. */
+export function requireOwnRights(context: CommandContext, wanted: readonly Permission[]): void {
+  const beyond = beyondOwn(context.authorize().permissions, wanted);
   if (beyond === undefined) return;
   throw new Refused('rights-exceed-own', {
     detail: `You cannot give rights that you do not have: ${beyond.operation} on ${beyond.resource}.`,

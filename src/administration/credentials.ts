@@ -47,12 +47,16 @@ export function createCredentialAdministration(
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
       return await withCredential(options, context, username, password, (credentialId) =>
-        change(context, username, {
-          type: 'CreateClient',
-          credentialId,
-          rights,
-          httpLimit: httpPermissionsOf(context.caller.permissions),
-          ...said(context, username, reason ?? null),
+        change(context, username, () => {
+          // Again: the slow hash took its time, and so may what others decided meanwhile.
+          requireOwnRights(context, authority.effective(username, rights));
+          return {
+            type: 'CreateClient',
+            credentialId,
+            rights,
+            httpLimit: httpPermissionsOf(context.authorize().permissions),
+            ...said(context, username, reason ?? null),
+          };
         }),
       );
     },
@@ -94,7 +98,8 @@ export function createCredentialAdministration(
  * What a password never goes beyond (docs/decisions/0012): what whoever sets it could give. Null: no limit, for
  * one's own, set by who showed the password of before; another token of one's own passes on its limit.
  */
-const limitOf = ({ caller }: CommandContext, username: string): readonly Permission[] | null => {
+const limitOf = (context: CommandContext, username: string): readonly Permission[] | null => {
+  const caller = context.authorize();
   if (username !== caller.username) return httpPermissionsOf(caller.permissions);
   return caller.tokenKind === 'login' ? null : caller.httpLimit;
 };

@@ -64,11 +64,11 @@ export function reservingRemovals({ store, rows, now }: LastAdministratorOptions
     return null;
   }
 
-  /** @throws Refused `last-administrator`, StoreUnavailable, Conflict */
-  return async (context: CommandContext, removal: Removal): Promise<void> => {
+  /** Whether a reservation was needed and made. @throws Refused `last-administrator`, StoreUnavailable, Conflict */
+  return async (context: CommandContext, removal: Removal): Promise<boolean> => {
     const { username, revision, before, decision } = removal;
-    if (!decision.accepted || !isLasting(before)) return;
-    if (isLasting(decision.events.reduce(client.evolve, before))) return;
+    if (!decision.accepted || !isLasting(before)) return false;
+    if (isLasting(decision.events.reduce(client.evolve, before))) return false;
     const reserved = await handleDecision(
       store,
       administrators,
@@ -89,5 +89,6 @@ export function reservingRemovals({ store, rows, now }: LastAdministratorOptions
       context.cause,
     );
     if (!reserved.decision.accepted) throw new Refused(reserved.decision.refusal);
+    return true;
   };
 }

@@ -10,7 +10,7 @@ import { serial } from '../platform/serial.ts';
 import { everyRow } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
-import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
+import { actorOf, type CommandContext, decidedAlready, requireOwnRights } from './context.ts';
 
 export interface RoleAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
@@ -46,36 +46,33 @@ export function createRoleAdministration(
       wanted: { permissions: Permission[]; description?: string | undefined },
     ): Promise<Done & { created: boolean }> =>
       roleChanges(async () => {
-        requireOwnRights(context, wanted.permissions);
+        const caller = context.authorize();
         const created = !authority.roleExists(name);
-        const done = await record(
-          options,
-          role,
-          name,
-          {
-            type: 'DefineRole',
+        const define = () => {
+          requireOwnRights(context, wanted.permissions);
+          return {
+            type: 'DefineRole' as const,
             name,
             permissions: wanted.permissions,
             description: wanted.description ?? null,
             at: now(),
             by: actorOf(context),
-          },
-          context.cause,
-        );
-        if (holdsHttpRights(wanted.permissions)) await endChallenges(context);
+          };
+        };
+        const done = await record(options, role, name, define, context.cause);
+        if (holdsHttpRights(wanted.permissions))
+          await endChallenges(decidedAlready(context, caller));
         return { ...done, created };
       }),
 
     removeRole: (context: CommandContext, name: string): Promise<Done> =>
       roleChanges(async () => {
-        const holders = rows.clients.count([{ column: 'roles', includes: ` ${name} ` }]);
-        return await record(
-          options,
-          role,
-          name,
-          { type: 'RemoveRole', name, holders, at: now(), by: actorOf(context) },
-          context.cause,
-        );
+        const remove = () => {
+          context.authorize();
+          const holders = rows.clients.count([{ column: 'roles', includes: ` ${name} ` }]);
+          return { type: 'RemoveRole' as const, name, holders, at: now(), by: actorOf(context) };
+        };
+        return await record(options, role, name, remove, context.cause);
       }),
   };
 }

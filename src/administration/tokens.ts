@@ -55,9 +55,6 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
       const principal = authority.active(username);
       if (!principal)
         throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
-      const { caller } = context;
-      const isOwn = username === caller.username;
-      if (!isOwn) requireOwnRights(context, principal.effective);
       return await issue(
         options,
         principal,
@@ -66,10 +63,16 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
           label: wanted.label,
           hours: wanted.expireTimeInHours ?? namedHours,
           by: actorOf(context),
-          // Whoever holds it is not to gain what its user is given later (docs/decisions/0012).
-          httpLimit: isOwn ? caller.httpLimit : httpPermissionsOf(caller.permissions),
         },
         context.cause,
+        () => {
+          const caller = context.authorize();
+          if (username === caller.username) return caller.httpLimit;
+          // Whoever gets the token gets what its user may as it is recorded, also where that was widened since,
+          // and is not to gain what its user is given later (docs/decisions/0012).
+          requireOwnRights(context, authority.active(username)?.effective ?? principal.effective);
+          return httpPermissionsOf(caller.permissions);
+        },
       );
     },
 
@@ -78,7 +81,10 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         options,
         token,
         tokenId,
-        { type: 'RevokeToken', tokenId, at: now(), by: actorOf(context) },
+        () => {
+          context.authorize();
+          return { type: 'RevokeToken' as const, tokenId, at: now(), by: actorOf(context) };
+        },
         context.cause,
       ),
 
@@ -126,6 +132,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
   }
   proof.remember(principal.row.credentialId);
   seen.note(source, principal.row.credentialId);
+  const { httpLimit } = principal.row;
   return await issue(
     options,
     principal,
@@ -134,9 +141,9 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       label: label ?? null,
       hours: asked.expireTimeInHours ?? loginHours,
       by: { kind: 'user', name: username },
-      httpLimit: principal.row.httpLimit,
     },
     cause,
+    () => httpLimit,
   );
 }
 
@@ -166,12 +173,13 @@ async function issue(
     label: string | null;
     hours: number;
     by: Actor;
-    httpLimit: readonly Permission[] | null;
   },
   cause: Cause,
+  /** The HTTP permissions that it never goes beyond, as it is recorded; throws where nobody may issue it then. */
+  limitNow: () => readonly Permission[] | null,
 ) {
   const { username, generation, loginGeneration } = principal.row;
-  const { kind, label, hours, by, httpLimit } = wanted;
+  const { kind, label, hours, by } = wanted;
   const tokenId = randomUUID();
   const at = options.now();
   const expiresAt = addMs(at, hours * hourMs);
@@ -182,10 +190,10 @@ async function issue(
     issuedAt: new Date(at),
     expiresAt: new Date(expiresAt),
   });
-  const issued = {
-    ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, httpLimit },
-    ...{ at, by },
-  };
-  const done = await record(options, token, tokenId, { type: 'IssueToken', ...issued }, cause);
+  const issueIt = () => ({
+    ...{ type: 'IssueToken' as const, httpLimit: limitNow() },
+    ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
+  });
+  const done = await record(options, token, tokenId, issueIt, cause);
   return { tokenId, token: text, ...done };
 }

@@ -26,9 +26,9 @@ export function createUserAdministration(
     async (context: CommandContext, username: string, reason: string | null): Promise<Done> => {
       known(username);
       const windowId = newestWindow();
-      return await change(context, username, {
+      return await change(context, username, () => ({
         ...{ type, windowId, ...said(context, username, reason) },
-      });
+      }));
     };
   const eraseClient = taking('EraseClient');
 
@@ -42,14 +42,18 @@ export function createUserAdministration(
       known(username);
       const rights = over(noRights, given);
       requireRoles(authority, rights.roles);
-      const effective = authority.effective(username, rights);
-      requireOwnRights(context, effective);
-      return await change(context, username, {
-        type: 'ChangeAuthorization',
-        rights,
-        windowId: newestWindow(),
-        holdsHttpRights: holdsHttpRights(effective),
-        ...said(context, username, reason),
+      requireOwnRights(context, authority.effective(username, rights));
+      return await change(context, username, () => {
+        // Again: a role may have been widened since, or the caller's own rights narrowed.
+        const effective = authority.effective(username, rights);
+        requireOwnRights(context, effective);
+        return {
+          type: 'ChangeAuthorization',
+          rights,
+          windowId: newestWindow(),
+          holdsHttpRights: holdsHttpRights(effective),
+          ...said(context, username, reason),
+        };
       });
     },
 

@@ -25,8 +25,13 @@ const defaultRequestsMax = 100;
 
 export function createWindowAdministration(options: WindowAdministrationOptions) {
   const { now, turnedAway } = options;
-  const turn = (context: CommandContext, command: WindowCommand): Promise<Done> =>
-    record(options, window, registryId, command, context.cause);
+  const turn = (context: CommandContext, command: WindowCommand): Promise<Done> => {
+    const decided = () => {
+      context.authorize();
+      return command;
+    };
+    return record(options, window, registryId, decided, context.cause);
+  };
 
   return {
     unlock: (context: CommandContext, unlock: UnlockOptions): Promise<Done> => {

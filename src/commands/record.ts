@@ -16,7 +16,7 @@ export interface RecordingOptions {
   readonly position: () => string;
 }
 
-/** @throws Refused, StoreUnavailable, Conflict */
+/** `command`: what is decided, made anew for each decision. @throws Refused, StoreUnavailable, Conflict */
 export async function record<
   State,
   Command,
@@ -26,7 +26,7 @@ export async function record<
   { store, settled, position }: RecordingOptions,
   decider: Decider<State, Command, Event, Refusal>,
   id: string,
-  command: Command,
+  command: () => Command,
   cause: Cause,
 ): Promise<Done> {
   const outcome = await handle(store, decider, id, command, cause);

@@ -13,6 +13,9 @@ export type RefusedCode =
   | import('../../domain/client/commands.ts').ClientRefusal
   | import('../../domain/role.ts').RoleRefusal
   | import('../../domain/token.ts').TokenRefusal
+  | 'token-missing'
+  | 'token-invalid'
+  | 'permission-missing'
   | 'rights-exceed-own'
   | 'last-administrator'
   | 'credentials-invalid'

@@ -2,13 +2,13 @@
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Fault } from '../api/problems.ts';
-import type { Caller } from '../authority.ts';
-import { longPollSecondsMax, positionWaitMs } from '../limits.ts';
+import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
-import { requirePermission } from './request/authorization.ts';
+import { sourceKey } from '../platform/networks.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
 import type { SourceOf } from './request/client-address.ts';
+import { createMalformedCount, type MalformedCount } from './request/malformed-count.ts';
 import {
   allOf,
   type Parsed,
@@ -18,6 +18,7 @@ import {
   placeOf,
 } from './request/parse.ts';
 import { keepSession, tokenOf } from './request/session-cookie.ts';
+import { type Callers, type Standing, standingOf } from './request/standing.ts';
 import { contentSecurityPolicyOf } from './response/content-security-policy.ts';
 import { Problem, problems } from './response/problem.ts';
 import { sendFile } from './response/static-file.ts';
@@ -31,9 +32,7 @@ import {
 } from './route.ts';
 
 /** What the application needs from the service around it. */
-export interface Edge {
-  /** Who holds this token; null when it is not good (any more). */
-  readonly authenticate: (token: string) => Promise<Caller | null>;
+export interface Edge extends Callers {
   /** How far this node's read models are, opaque. */
   readonly position: () => string;
   /** Resolves with whether the read models got as far within so many milliseconds. */
@@ -49,6 +48,8 @@ export interface Edge {
   readonly stopping: AbortSignal;
   /** Milliseconds that a body may take; default: the limit. */
   readonly bodyTimeoutMs?: number;
+  /** Malformed requests a minute to one route from one source; default: the limit. */
+  readonly malformedPerMinute?: number;
 }
 
 export interface RequestState {
@@ -67,6 +68,7 @@ export function httpApplication(
   edge: Edge,
   before: readonly Middleware<RequestState>[] = [],
 ): Koa<RequestState> {
+  const malformedCount = createMalformedCount(edge.malformedPerMinute ?? malformedPerMinuteMax);
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   const byParameters = routes.toSorted(
     (a, b) => parametersOf(a.path).length - parametersOf(b.path).length,
@@ -75,7 +77,7 @@ export function httpApplication(
     router.register(
       route.path.replaceAll(/\{([^}]+)\}/g, ':$1'),
       [route.method],
-      [dispatch(route, edge)],
+      [dispatch(route, edge, malformedCount)],
     );
 
   const koa = new Koa<RequestState>();
@@ -163,38 +165,42 @@ type RouteContext = Context & { readonly params: Record<string, string> };
 
 /** One request of a known route: 401, 403, 413 and 415, 400, and then what the route says. */
 const dispatch =
-  (route: Route, edge: Edge) =>
+  (route: Route, edge: Edge, malformedCount: MalformedCount) =>
   async (context: unknown): Promise<void> => {
     const ctx = context as RouteContext;
     ctx.state.route = route.path;
-    const caller = await callerOf(route, ctx, edge);
-    const bytes =
-      route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
-    const json = bodyJson(bytes);
-    const [params, query, position, body] = allOf(
-      parsedParams(route.params ?? Nothing, ctx.params),
-      parsedQuery(route.query ?? Nothing, ctx.querystring),
-      parsedPosition(route, ctx),
-      withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
+    const standing = await standingOf(route, ctx, edge);
+    // By name where somebody is signed in, so that nobody behind the same address keeps them out.
+    const sender = standing.caller?.username ?? sourceKey(ctx.state.source as string | null);
+    const { position, ...parts } = await malformedCount(`${route.operationId} ${sender}`, () =>
+      partsOf(route, ctx, standing, edge),
     );
-    const request = requestOf(ctx, { params, query, body, caller }, edge);
-    if (position !== null && !(await edge.reached(position, positionWaitMs)))
-      throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
-    respond(ctx, route, await route.handle(request as Parameters<Route['handle']>[0]), edge);
+    const request = requestOf(ctx, parts, standing, edge);
+    if (position !== null) {
+      if (!(await edge.reached(position, positionWaitMs)))
+        throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
+      standing.authorize();
+    }
+    const response = await route.handle(request as Parameters<Route['handle']>[0]);
+    // What was read is shown to who may see it now; what was done is told to who did it.
+    if (route.method === 'GET') standing.authorize();
+    respond(ctx, route, response, edge);
   };
 
-async function callerOf(route: Route, ctx: RouteContext, edge: Edge): Promise<Caller | null> {
-  if (route.access === 'open') return null;
-  const token = tokenOf(ctx);
-  if (token === null) throw new Problem('token-missing');
-  if (route.access === 'registration') return null;
-  const caller = await edge.authenticate(token);
-  if (caller === null) throw new Problem('token-invalid');
-  if (route.access === 'signed-in') return caller;
-  const query = new URLSearchParams(ctx.querystring);
-  if (route.own?.({ params: ctx.params, query, caller }) !== true)
-    requirePermission(caller, ctx.method, ctx.path);
-  return caller;
+/** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
+async function partsOf(route: Route, ctx: RouteContext, standing: Standing, edge: Edge) {
+  const bytes =
+    route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
+  // The body may have taken seconds, in which much was decided.
+  if (bytes !== undefined) standing.authorize();
+  const json = bodyJson(bytes);
+  const [params, query, position, body] = allOf(
+    parsedParams(route.params ?? Nothing, ctx.params),
+    parsedQuery(route.query ?? Nothing, ctx.querystring),
+    parsedPosition(route, ctx),
+    withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
+  );
+  return { params, query, position, body };
 }
 
 /** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
@@ -202,6 +208,7 @@ function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
   if (more.length === 0) return parsed;
   const known = new Set(parsed.faults?.map(placeOf));
   return {
+    ...('unnamed' in parsed ? { unnamed: parsed.unnamed } : {}),
     faults: [...(parsed.faults ?? []), ...more.filter((fault) => !known.has(placeOf(fault)))],
   };
 }
@@ -217,14 +224,16 @@ function parsedPosition({ method, access }: Route, ctx: RouteContext): Parsed<st
 
 function requestOf<Parts extends object>(
   ctx: RouteContext,
-  parts: Parts & { caller: Caller | null },
+  parts: Parts,
+  standing: Standing,
   edge: Edge,
 ) {
   let signal: AbortSignal | undefined;
   const { prefer } = ctx.req.headers;
-  const { caller } = parts;
+  const { caller, authorize, permit, seesPersonalData } = standing;
   return {
     ...parts,
+    ...{ caller, authorize, permit, seesPersonalData },
     // Read only by routes that a token opens: where none is needed, a wrong one does no harm.
     get bearer(): string | null {
       return tokenOf(ctx);
@@ -236,16 +245,16 @@ function requestOf<Parts extends object>(
     waitMs:
       Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,
     get signal(): AbortSignal {
-      signal ??= AbortSignal.any([edge.stopping, disconnectSignal(ctx)]);
+      signal ??= AbortSignal.any([
+        edge.stopping,
+        disconnectSignal(ctx),
+        ...(caller === null ? [] : [standing.ended(ctx.res)]),
+      ]);
       return signal;
-    },
-    permit(): void {
-      if (caller === null) throw new Problem('token-missing');
-      requirePermission(caller, ctx.method, ctx.path);
     },
   } satisfies Omit<
     RouteRequest<unknown, unknown, unknown, 'permitted'>,
-    'caller' | 'params' | 'query' | 'body'
+    'caller' | 'authorize' | 'params' | 'query' | 'body'
   >;
 }
 

@@ -18,7 +18,15 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** As they came; what they may is asked of `authorize` and `seesPersonalData`. */
   readonly caller: CallerFor<A>;
+  /**
+   * The caller as they stand now, where something is decided or sent.
+   * @throws Refused `token-invalid`, `permission-missing`
+   */
+  readonly authorize: () => CallerFor<A>;
+  /** Whether personal fields are opened for the caller as they stand now. */
+  readonly seesPersonalData: () => boolean;
   /** The token of `Authorization: Bearer …`, or of the page's session; null: none. */
   readonly bearer: string | null;
   /** `Last-Event-ID` of a stream that goes on. */
@@ -31,7 +39,7 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly waitMs: number;
   /** Whether a page is wanted rather than JSON, by `Accept` (RFC 9110, 12.5.1). */
   readonly prefersHtml: boolean;
-  /** Aborts when the client goes away or the service stops. */
+  /** Aborts when the client goes away, the service stops, or soon after the caller may no more. */
   readonly signal: AbortSignal;
   /** Checks the permission that the path names, where the route decides that it is needed. */
   readonly permit: () => void;

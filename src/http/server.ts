@@ -66,6 +66,7 @@ export async function startHttp(
   const stopping = new AbortController();
   const edge: Edge = {
     authenticate: (token) => app.authority.caller(token),
+    current: (caller) => app.authority.current(caller),
     position: () => app.readModels.position(),
     reached: (position, timeoutMs) => app.reached(position, timeoutMs),
     sourceOf: sourceReader(app.config.trustedProxies),

@@ -34,7 +34,8 @@ async function administrator({ app, ready }: RunningService) {
   const { token } = (await response.json()) as { token: string };
   const caller = await app.authority.caller(token);
   if (caller === null) throw new Error('the administrator cannot sign in');
-  return () => ({ caller, source: '127.0.0.1', cause: newCause() });
+  const authorize = () => caller;
+  return () => ({ caller, authorize, source: '127.0.0.1', cause: newCause() });
 }
 
 type By = Awaited<ReturnType<typeof administrator>>;

@@ -50,6 +50,7 @@ export function problemsOf(route: Route): ProblemCode[] {
     ...(route.access === 'permitted' ? (['permission-missing'] as const) : []),
     ...(takesBody(route) ? (['body-too-large', 'media-type-unsupported'] as const) : []),
     'request-malformed',
+    'source-throttled',
     ...(route.problems ?? []),
     'internal-error',
     ...(api ? (['store-unavailable', 'position-not-reached'] as const) : []),

@@ -2,14 +2,14 @@
 import { mayCall } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import type { Caller } from '../../authority.ts';
-import { Problem } from '../response/problem.ts';
+import { Refused } from '../../commands/refused.ts';
 
 /** The token of `Authorization: Bearer …` (RFC 6750, section 2.1); null: none of this kind was sent. */
 export function bearerOf(authorization: string | undefined): string | null {
   const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization ?? '') ?? [];
   if (token !== undefined) return token;
   if (authorization !== undefined && /^Bearer\b/i.test(authorization))
-    throw new Problem('token-invalid');
+    throw new Refused('token-invalid');
   return null;
 }
 
@@ -33,13 +33,13 @@ const remedyOf = ({ httpLimit }: Caller): string =>
     : 'an administrator can give it, and whoever was given it signs in with a password of their own: ' +
       'what somebody else made, a token or a password, has no more HTTP rights than its maker had.';
 
-/** @throws Problem `permission-missing`, which names the permission that would do */
+/** @throws Refused `permission-missing`, which names the permission that would do */
 export function requirePermission(caller: Caller, method: string, path: string): void {
   const segments = segmentsOf(path);
   const operation = operationOf(method);
   if (mayCall(caller.permissions, segments, operation)) return;
   const required: Permission = { context: 'http', resource: segments.join('/'), operation };
-  throw new Problem('permission-missing', {
+  throw new Refused('permission-missing', {
     detail: `This needs ${operation} on ${required.resource}; ${remedyOf(caller)}`,
     members: { required },
   });

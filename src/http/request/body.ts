@@ -1,7 +1,8 @@
-/** Reads the JSON body of a request: bounded in bytes, depth and time, in strict UTF-8. */
+/** Reads the JSON body of a request: bounded in bytes, content and time, in strict UTF-8. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bodyBytesMax, bodyDepthMax, bodyTimeoutMs } from '../../limits.ts';
+import { bodyBytesMax, bodyTimeoutMs } from '../../limits.ts';
 import { malformed, Problem } from '../response/problem.ts';
+import { jsonExcess } from './json-bounds.ts';
 
 const wrong = (detail: string) => malformed([{ pointer: '#', detail }]);
 
@@ -48,13 +49,6 @@ async function bytesOf(request: IncomingMessage, timeoutMs: number): Promise<Buf
   });
 }
 
-/** Whether JSON nests deeper than `max`; objects and lists count. */
-function deeper(value: unknown, max: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (max === 0) return true;
-  return Object.values(value).some((inner) => deeper(inner, max - 1));
-}
-
 function jsonOf(bytes: Buffer): unknown {
   let text: string;
   try {
@@ -62,15 +56,13 @@ function jsonOf(bytes: Buffer): unknown {
   } catch {
     throw wrong('The body is not UTF-8: encode it as UTF-8.');
   }
-  let value: unknown;
+  const excess = jsonExcess(bytes);
+  if (excess !== undefined) throw wrong(excess);
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw wrong('The body is not JSON: send one JSON object.');
   }
-  if (deeper(value, bodyDepthMax))
-    throw wrong(`The body nests more than ${bodyDepthMax} levels deep: flatten it.`);
-  return value;
 }
 
 /**

@@ -1,21 +1,13 @@
 /** What routes pass on with a command: who asks, and checks that need the policy or the clock. */
-import { mayCall } from '../../../domain/matching.ts';
-import { personalDataResource } from '../../../domain/role.ts';
 import type { CommandContext } from '../../administration/context.ts';
 import { SentInstant } from '../../api/input.ts';
 import type { Fault, ProblemCode } from '../../api/problems.ts';
-import type { Caller } from '../../authority.ts';
 import { Problem } from '../response/problem.ts';
 
-export const commandContext = ({ caller, source, cause }: CommandContext): CommandContext => ({
-  caller,
-  source,
-  cause,
-});
-
-/** Whether personal fields are opened for this caller (SPEC 5). */
-export const mayReadPersonalData = ({ permissions }: Caller): boolean =>
-  mayCall(permissions, personalDataResource.split('/'), 'read');
+export const commandContext = (request: CommandContext): CommandContext => {
+  const { caller, authorize, source, cause } = request;
+  return { caller, authorize, source, cause };
+};
 
 /** What was found, or the problem that says what is missing. */
 export function found<T>(thing: T | undefined, code: ProblemCode): T {

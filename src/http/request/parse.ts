@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Fault } from '../../api/problems.ts';
-import { faultsNamedMax } from '../../limits.ts';
+import { faultsNamedMax, queryParametersMax } from '../../limits.ts';
 import { malformed } from '../response/problem.ts';
 
 type Path = readonly PropertyKey[];
@@ -109,38 +109,59 @@ function reservedKeys(value: unknown, path: Path, found: Path[]): Path[] {
 
 export type Parsed<T> =
   | { readonly value: T; readonly faults?: undefined }
-  | { readonly faults: readonly Fault[] };
+  /** `unnamed`: how many more there are. */
+  | { readonly faults: readonly Fault[]; readonly unnamed?: number };
+
+/** A fault that is not put into words yet: of thousands, only the first ones are. */
+interface Found {
+  readonly path: Path;
+  readonly detail: () => string;
+}
+
+function* foundIn(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], input: unknown) {
+  for (const issue of issues) {
+    const { path } = issue;
+    if (issue.code !== 'unrecognized_keys') {
+      yield { path, detail: () => `${nameOf(path)} ${demand(issue, input)}.` };
+      continue;
+    }
+    const known = path.length === 0 ? knownTo(schema) : [];
+    for (const key of issue.keys) {
+      const at = [...path, key];
+      if (!reserved.includes(key)) yield { path: at, detail: () => unknownKey(at, known) };
+    }
+  }
+}
+
+/** The first fault of each place, since what else is wrong there shows when that is fixed; the rest is counted. */
+function named(found: Iterable<Found>, place: (path: Path, detail: string) => Fault) {
+  const faults = new Map<string, Fault>();
+  let unnamed = 0;
+  for (const { path, detail } of found) {
+    if (faults.size >= faultsNamedMax) {
+      unnamed++;
+      continue;
+    }
+    const fault = place(path, detail());
+    if (!faults.has(placeOf(fault))) faults.set(placeOf(fault), fault);
+  }
+  return { faults: [...faults.values()], unnamed };
+}
 
 function parsedBy<S extends z.ZodType>(
   schema: S,
   input: unknown,
   place: (path: Path, detail: string) => Fault,
 ): Parsed<z.output<S>> {
-  const refused = reservedKeys(input, [], []).map((path) => place(path, unknownKey(path, [])));
+  const refused = reservedKeys(input, [], []).map((path) => ({
+    path,
+    detail: () => unknownKey(path, []),
+  }));
   const parsed = schema.safeParse(input);
   if (parsed.success && refused.length === 0) return { value: parsed.data };
-
   const issues = parsed.error?.issues ?? [];
-  const faults = issues.flatMap((issue): Fault[] => {
-    if (issue.code !== 'unrecognized_keys')
-      return [place(issue.path, `${nameOf(issue.path)} ${demand(issue, input)}.`)];
-    const known = issue.path.length === 0 ? knownTo(schema) : [];
-    return issue.keys
-      .filter((key) => !reserved.includes(key))
-      .map((key) => {
-        const path = [...issue.path, key];
-        return place(path, unknownKey(path, known));
-      });
-  });
-  return { faults: oneEach([...refused, ...faults]).slice(0, faultsNamedMax) };
+  return named([...refused, ...foundIn(schema, issues, input)], place);
 }
-
-/** The first fault of each place: what else is wrong there shows when that is fixed. */
-const oneEach = (faults: readonly Fault[]): Fault[] => [
-  ...Map.groupBy(faults, placeOf)
-    .values()
-    .map(([first]) => first as Fault),
-];
 
 export const placeOf = (fault: Fault): string =>
   'pointer' in fault ? fault.pointer : fault.parameter;
@@ -169,9 +190,14 @@ export function parsedQuery<S extends z.ZodType>(
   schema: S,
   querystring: string,
 ): Parsed<z.output<S>> {
+  const pairs = querystring.split('&', queryParametersMax + 1);
+  if (pairs.length > queryParametersMax) {
+    const detail = `The query has more than ${queryParametersMax} parameters.`;
+    return { faults: [{ parameter: 'query', detail }] };
+  }
   const faults: Fault[] = [];
   const values = new Map<string, string>();
-  for (const pair of querystring.split('&')) {
+  for (const pair of pairs) {
     if (pair === '') continue;
     const equals = pair.indexOf('=');
     const name = decoded(equals < 0 ? pair : pair.slice(0, equals));
@@ -190,8 +216,8 @@ export function parsedQuery<S extends z.ZodType>(
     parameter: String(name),
     detail,
   }));
-  const all = [...faults, ...(parsed.faults ?? [])];
-  return all.length === 0 ? parsed : { faults: all.slice(0, faultsNamedMax) };
+  if (parsed.faults === undefined) return faults.length === 0 ? parsed : { faults };
+  return { ...parsed, faults: [...faults, ...parsed.faults] };
 }
 
 /** The values of several parts, or one problem that names the faults of all. */
@@ -199,7 +225,12 @@ export function allOf<T extends readonly Parsed<unknown>[]>(
   ...parts: T
 ): { [K in keyof T]: T[K] extends Parsed<infer V> ? V : never } {
   const faults = parts.flatMap((part) => part.faults ?? []);
-  if (faults.length > 0) throw malformed(faults.slice(0, faultsNamedMax));
+  const unnamed = parts.reduce((sum, part) => sum + ('unnamed' in part ? part.unnamed : 0), 0);
+  if (faults.length > 0)
+    throw malformed(
+      faults.slice(0, faultsNamedMax),
+      unnamed + Math.max(0, faults.length - faultsNamedMax),
+    );
   return parts.map((part) => ('value' in part ? part.value : undefined)) as never;
 }
 

@@ -60,15 +60,13 @@ export class Problem extends Error {
   }
 }
 
-/** A request with these faults, each named. */
-export const malformed = (errors: readonly Fault[]): Problem =>
-  new Problem('request-malformed', {
-    detail:
-      errors.length === 1
-        ? (errors[0]?.detail ?? '')
-        : `${errors.length} things are wrong: errors names each.`,
-    errors,
-  });
+/** A request with these faults, each named, and so many more. */
+export function malformed(errors: readonly Fault[], unnamed = 0): Problem {
+  const all = errors.length + unnamed;
+  const which = unnamed === 0 ? 'each' : `the first ${errors.length}`;
+  const detail = all === 1 ? errors[0]?.detail : `${all} things are wrong: errors names ${which}.`;
+  return new Problem('request-malformed', { detail: detail ?? '', errors });
+}
 
 /** What an error means to the caller; `undefined` when it is our own fault. */
 export function problemOf(error: unknown): Problem | undefined {

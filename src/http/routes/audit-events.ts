@@ -4,7 +4,6 @@ import { EventsQuery } from '../../api/input.ts';
 import { EventList } from '../../api/output.ts';
 import { ReadModels } from '../../api/service.ts';
 import type { App } from '../../app.ts';
-import { mayReadPersonalData } from '../request/command-context.ts';
 import { ok, type Route, route } from '../route.ts';
 import { pastRoutes } from './audit-past.ts';
 import { proofRoutes } from './audit-proofs.ts';
@@ -24,11 +23,9 @@ const historyRoutes = ({ views, readModels }: App): Route[] => [
     access: 'permitted',
     query: EventsQuery,
     answers: { 200: { description: 'Newest first, or oldest with order=asc.', body: EventList } },
-    async handle({ query, caller }) {
+    async handle({ query, seesPersonalData }) {
       const { order = 'desc', ...rest } = query;
-      return ok(
-        await views.events({ ...rest, limit: rest.limit, order }, mayReadPersonalData(caller)),
-      );
+      return ok(await views.events({ ...rest, limit: rest.limit, order }, seesPersonalData()));
     },
   }),
   route({

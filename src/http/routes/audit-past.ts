@@ -6,7 +6,7 @@ import { ByUsername, PageQuery, SentInstant } from '../../api/input.ts';
 import type { App } from '../../app.ts';
 import { keptPageHeaders } from '../pages/html.ts';
 import { reportPage } from '../pages/report.ts';
-import { found, mayReadPersonalData } from '../request/command-context.ts';
+import { found } from '../request/command-context.ts';
 import { malformed } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 
@@ -72,8 +72,8 @@ const explaining = (app: Pick<App, 'audit'>): Route[] => [
       200: { description: 'Request, window, decision, activations, events.', body: Explanation },
     },
     problems: ['user-not-found'],
-    async handle({ params, caller }) {
-      const explanation = await app.audit.explain(params.username, mayReadPersonalData(caller));
+    async handle({ params, seesPersonalData }) {
+      const explanation = await app.audit.explain(params.username, seesPersonalData());
       return ok(found(explanation, 'user-not-found'));
     },
   }),
@@ -88,9 +88,9 @@ const explaining = (app: Pick<App, 'audit'>): Route[] => [
     params: ByWindowId,
     answers: { 200: { description: 'The report.', body: WindowReport } },
     problems: ['window-not-found'],
-    async handle({ params, caller, prefersHtml }) {
+    async handle({ params, seesPersonalData, prefersHtml }) {
       const report = found(
-        await app.audit.report(params.id, mayReadPersonalData(caller)),
+        await app.audit.report(params.id, seesPersonalData()),
         'window-not-found',
       );
       const headers = { Vary: 'Accept' };

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { named } from '../../api/output.ts';
 import type { App } from '../../app.ts';
+import { Refused } from '../../commands/refused.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 
@@ -56,9 +57,17 @@ function signedNow({ audit }: Pick<App, 'audit'>): string {
   });
 }
 
-async function* withFirst<Portion>(first: Portion, others: AsyncIterable<Portion>) {
+/** Each portion is given to who may have it then. @throws what `authorize` throws */
+async function* portionsFor<Portion>(
+  authorize: () => unknown,
+  first: Portion,
+  others: AsyncIterable<Portion>,
+) {
   yield first;
-  yield* others;
+  for await (const portion of others) {
+    authorize();
+    yield portion;
+  }
 }
 
 type ProofApp = Pick<App, 'audit' | 'logger'>;
@@ -137,19 +146,26 @@ const exporting = (app: ProofApp): Route[] => [
     access: 'permitted',
     query: ExportQuery,
     answers: { 200: { description: 'NDJSON.', type: 'application/x-ndjson' } },
-    async handle({ query, signal }) {
+    async handle({ query, authorize, signal }) {
       const { tree } = app.audit;
       const from = within('from', query.from ?? 0, 0, tree.size());
       const portions = app.audit.exportFrom(from);
       // A log that cannot be read at all is a problem, and not an answer that breaks off.
       const first = await portions.next();
-      const lines = Readable.from(first.done ? [] : withFirst(first.value, portions), {
+      const lines = Readable.from(first.done ? [] : portionsFor(authorize, first.value, portions), {
         objectMode: false,
+        highWaterMark: 1,
         signal,
       });
       lines.on('error', (error) => {
+        const reason: unknown = signal.aborted ? signal.reason : error;
+        if (reason instanceof Refused)
+          app.logger.info('An export was ended: its caller may have it no more', {
+            code: reason.code,
+            from,
+          });
         // Whoever goes away in the middle goes on later: that is no fault of the service.
-        if (!signal.aborted) app.logger.error('An export broke off', { error, from });
+        else if (!signal.aborted) app.logger.error('An export broke off', { error, from });
       });
       return { status: 200, body: lines, type: 'application/x-ndjson' };
     },

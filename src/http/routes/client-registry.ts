@@ -13,12 +13,7 @@ import {
 import { Bulk, KnockList, Request, RequestList, Window } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import {
-  commandContext,
-  faultsUnlessAhead,
-  found,
-  mayReadPersonalData,
-} from '../request/command-context.ts';
+import { commandContext, faultsUnlessAhead, found } from '../request/command-context.ts';
 import { Problem, problemOf } from '../response/problem.ts';
 import { done, ok, type Route, type RouteResponse, route } from '../route.ts';
 
@@ -86,8 +81,8 @@ const requestRoutes = ({ views }: App): Route[] => [
     access: 'permitted',
     query: RequestsQuery,
     answers: { 200: { description: 'Newest first.', body: RequestList } },
-    handle: async ({ query, caller }) =>
-      ok(await views.requests(query, mayReadPersonalData(caller))),
+    handle: async ({ query, seesPersonalData }) =>
+      ok(await views.requests(query, seesPersonalData())),
   }),
   route({
     method: 'GET',
@@ -99,8 +94,8 @@ const requestRoutes = ({ views }: App): Route[] => [
     params: ByRequestId,
     answers: requestNow,
     problems: ['request-not-found'],
-    handle: async ({ params, caller }) =>
-      ok(found(await views.request(params.id, mayReadPersonalData(caller)), 'request-not-found')),
+    handle: async ({ params, seesPersonalData }) =>
+      ok(found(await views.request(params.id, seesPersonalData()), 'request-not-found')),
   }),
 ];
 
@@ -139,7 +134,7 @@ const decisionRoutes = (app: App): Route[] => [
     async handle(request) {
       const { id } = request.params;
       const granted = await app.administration.grant(commandContext(request), id, request.body);
-      const decided = await app.views.request(id, mayReadPersonalData(request.caller));
+      const decided = await app.views.request(id, request.seesPersonalData());
       return done(granted, found(decided, 'request-not-found'));
     },
   }),
@@ -158,7 +153,7 @@ const decisionRoutes = (app: App): Route[] => [
     async handle(request) {
       const { id } = request.params;
       const denied = await app.administration.deny(commandContext(request), id, request.body);
-      const decided = await app.views.request(id, mayReadPersonalData(request.caller));
+      const decided = await app.views.request(id, request.seesPersonalData());
       return done(denied, found(decided, 'request-not-found'));
     },
   }),

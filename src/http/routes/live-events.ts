@@ -8,7 +8,6 @@ import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../li
 import { entryData } from '../../notifications/entry-data.ts';
 import { type LiveEntry, type LiveName, liveNames } from '../../notifications/live-events.ts';
 import type { Knock } from '../../registration/knocks.ts';
-import { mayReadPersonalData } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 
@@ -54,21 +53,33 @@ const isPosition = (id: string) => /^\d{20}$/.test(id);
 
 type EventsRequest = RouteRequest<unknown, { types?: string | undefined }, unknown, 'permitted'>;
 
+/** Rights as they are now, since a stream outlives many changes of them; null: it ends. */
+function readerOf({ authorize }: Pick<EventsRequest, 'authorize'>): Caller | null {
+  try {
+    return authorize();
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Entries as text, each with the id of its event. What one event means is one text, so that nobody
- * who goes on after its id has seen only a part of it.
+ * who goes on after its id has seen only a part of it. The reader takes one when they like, and is looked at
+ * for each; there is no more once they may no more.
  */
 async function* entriesAsText(
   app: App,
   entries: readonly LiveEntry[],
-  caller: Caller,
+  request: EventsRequest,
   wants: (name: LiveName) => boolean,
 ): AsyncGenerator<string> {
   let text = '';
   for (const [at, entry] of entries.entries()) {
+    const caller = readerOf(request);
+    if (caller === null) return;
     const readable = wants(entry.name) && allowed(caller, entry.name, entry.key);
     const data = readable
-      ? await entryData(app.views, entry, mayReadPersonalData(caller))
+      ? await entryData(app.views, entry, request.seesPersonalData())
       : undefined;
     if (data !== undefined) text += eventText(entry.name, data, entry.position);
     if (entries[at + 1]?.position === entry.position) continue;
@@ -92,7 +103,7 @@ async function* eventStream(
   request: EventsRequest,
   over: () => void,
 ): AsyncGenerator<string> {
-  const { signal, bearer, lastEventId, query } = request;
+  const { signal, lastEventId, query } = request;
   const wants = typeFilter(query.types);
   const goesOn = lastEventId !== null && lastEventId !== '';
   const position = () => app.readModels.position();
@@ -103,16 +114,15 @@ async function* eventStream(
     yield `retry: 2000\n${goesOn ? '\n' : idOnly(lastId)}`;
     while (!signal.aborted) {
       const { reset, entries, knocks, checkpoint } = await reader.next(liveHeartbeatMs, signal);
-      if (signal.aborted) return;
-      // Rights as they are now: a stream outlives many changes of them.
-      const caller = bearer === null ? null : await app.authority.caller(bearer);
-      if (caller === null || !mayCall(caller.permissions, ['', 'api', 'events'], 'read')) return;
+      if (signal.aborted || readerOf(request) === null) return;
       if (reset) {
         lastId = position();
         yield eventText('reset', {}, lastId);
       }
       lastId = entries.at(-1)?.position ?? lastId;
-      yield* entriesAsText(app, entries, caller, wants);
+      yield* entriesAsText(app, entries, request, wants);
+      const caller = readerOf(request);
+      if (caller === null) return;
       const turned = knocksAsText(knocks, caller, wants);
       if (turned !== '') yield turned;
       const published = checkpoint !== undefined && wants('checkpoint.published');
@@ -169,7 +179,10 @@ export function eventRoutes(app: App): Route[] {
       problems: ['source-throttled'],
       handle(request) {
         const over = countStream(request.caller.username);
-        const body = Readable.from(eventStream(app, request, over), { objectMode: true });
+        // Nothing is made ahead of the reader, who may lose the right to it.
+        const body = Readable.from(eventStream(app, request, over), {
+          ...{ objectMode: true, highWaterMark: 1 },
+        });
         // Also where it went away before its first line.
         request.signal.addEventListener('abort', over);
         return {

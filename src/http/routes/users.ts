@@ -16,7 +16,6 @@ import {
   commandContext,
   faultsUnlessAhead,
   found,
-  mayReadPersonalData,
   passwordFaultsOf,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
@@ -62,9 +61,9 @@ const listing = ({ views }: App): Route[] => [
     query: PageQuery,
     answers: { 200: { description: 'Newest first.', body: SessionList } },
     problems: ['user-not-found'],
-    handle({ params, query, caller }) {
+    handle({ params, query, seesPersonalData }) {
       found(views.user(params.username), 'user-not-found');
-      return ok(views.sessions(params.username, query, mayReadPersonalData(caller)));
+      return ok(views.sessions(params.username, query, seesPersonalData()));
     },
   }),
 ];

@@ -8,7 +8,6 @@ import { WhatIf } from '../../api/what-if.ts';
 import type { App } from '../../app.ts';
 import { PeriodTooLong, TooManyWhatIfs } from '../../audit/time-travel/what-if.ts';
 import { requirePermission } from '../request/authorization.ts';
-import { mayReadPersonalData } from '../request/command-context.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 
@@ -105,14 +104,16 @@ export const whatIfRoutes = (app: Pick<App, 'audit'>): Route[] => [
       200: { description: 'Counts of all, and a page of them, newest first.', body: WhatIf },
     },
     problems: ['source-throttled'],
-    async handle({ query, caller, signal }) {
-      if (query.sources !== undefined) requirePermission(caller, 'GET', personalDataResource);
+    async handle({ query, authorize, seesPersonalData, signal }) {
+      if (query.sources !== undefined) requirePermission(authorize(), 'GET', personalDataResource);
       try {
         const found = await app.audit.whatIf(
           { ...query, rule: ruleOf(query) },
-          mayReadPersonalData(caller),
+          seesPersonalData(),
           signal,
         );
+        // It was waited for: whose it was may have lost it meanwhile.
+        authorize();
         if (found === undefined) throw new Problem('stopping');
         return ok(found);
       } catch (error) {

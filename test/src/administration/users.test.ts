@@ -120,7 +120,8 @@ test('who becomes the second administrator while it is suspended is no way round
       const { administration, authority, views } = world.running.app;
       const caller = await authority.caller(world.token);
       assert.ok(caller);
-      const by = () => ({ caller, source: null, cause: newCause() });
+      const authorize = () => caller;
+      const by = () => ({ caller, authorize, source: null, cause: newCause() });
       const username = newName('rising');
       await administration.createUser(by(), { username });
       const rights = { roles: ['administrator'], permissions: [] };

@@ -148,6 +148,34 @@ test('every refusal is counted by its code', async ({ service }) => {
   );
 });
 
+test('a source that sends what cannot be read again and again waits, at that route alone', async () => {
+  const service = await startSample({ malformedPerMinute: 3 });
+  try {
+    const put = (token: string, body: string, from = '10.0.0.1', path = '/api/things/abc') =>
+      call(service, 'PUT', path, { token, body, headers: { 'X-Forwarded-For': from } });
+    for (let sent = 0; sent < 3; sent++) assert.is((await put('all', '{')).status, 400);
+    for (const body of ['{', '{"a":1}']) {
+      const response = await put('all', body);
+      assert.is(response.status, 429);
+      assert.ok(Number(response.headers.get('retry-after')) > 0);
+      assert.is((await problemOf(response)).code, 'source-throttled');
+    }
+    // Who is signed in is counted by name, wherever they are.
+    assert.is((await put('all', '{"a":1}', '10.0.0.2')).status, 429);
+    assert.is((await put('writer', '{"a":1}')).status, 200);
+
+    const health = (from: string, query = '?x=1') =>
+      call(service, 'GET', `/healthz${query}`, { headers: { 'X-Forwarded-For': from } });
+    for (let sent = 0; sent < 3; sent++) assert.is((await health('10.0.0.1')).status, 400);
+    assert.is((await health('10.0.0.1', '')).status, 429);
+    assert.is((await health('10.0.0.2', '')).status, 200);
+    const open = { headers: { 'X-Forwarded-For': '10.0.0.1' } };
+    assert.is((await call(service, 'GET', '/openapi.json', open)).status, 200);
+  } finally {
+    await service.stop();
+  }
+});
+
 // ── Paths and methods. ────────────────────────────────────────────────────────────────────────────
 
 for (const path of [

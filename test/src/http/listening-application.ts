@@ -41,6 +41,7 @@ export async function shell(
   let ids = 0;
   const edge: Edge = {
     authenticate: async () => null,
+    current: (caller) => caller,
     position: () => reachedPosition,
     reached: async (position) => position <= reachedPosition,
     sourceOf: sourceReader(options.trustedProxies ?? []),

@@ -133,6 +133,7 @@ export const routes: readonly Route[] = withDescription(
 
 const callers: Record<string, ReturnType<typeof callerWith>> = {
   all: callerWith('ada', [{ context: 'http', resource: '/#', operation: 'readWrite' }]),
+  writer: callerWith('kim', [{ context: 'http', resource: '/#', operation: 'write' }]),
   none: callerWith('bob', []),
   reader: callerWith('eve', [{ context: 'http', resource: '/api/things/+', operation: 'read' }]),
   mqtt: callerWith('mia', [{ context: 'mqtt', resource: '#', operation: 'readWrite' }]),

@@ -2,7 +2,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ok, type Route, route } from '../../../../src/http/route.ts';
-import { bodyBytesMax, bodyDepthMax } from '../../../../src/limits.ts';
+import {
+  bodyBytesMax,
+  bodyDepthMax,
+  bodyItemsMax,
+  bodyKeysMax,
+  bodyValuesMax,
+} from '../../../../src/limits.ts';
 import { problemOf, raw, type Shell, shell, until } from '../listening-application.ts';
 
 const echo: Route = route({
@@ -34,6 +40,10 @@ const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(level
 /** JSON of exactly so many bytes. */
 const sized = (bytes: number) => `{"a":"${'x'.repeat(bytes - 8)}"}`;
 
+const keyed = (keys: number, value = '0') =>
+  `{${Array.from({ length: keys }, (_, at) => `"k${at}":${value}`).join(',')}}`;
+const listed = (items: number, item = '0') => `[${Array(items).fill(item).join(',')}]`;
+
 for (const [what, body, headers, answer] of [
   ['an object', '{"a":1}', { 'Content-Type': json }, { a: 1 }],
   ['a charset', '{"a":1}', { 'Content-Type': 'application/json; charset=UTF-8' }, { a: 1 }],
@@ -41,6 +51,9 @@ for (const [what, body, headers, answer] of [
   ['no body', null, {}, {}],
   ['an empty body of any type', '', { 'Content-Type': 'text/plain' }, {}],
   ['the deepest body', nested(bodyDepthMax), { 'Content-Type': json }, undefined],
+  ['an object of the most keys', keyed(bodyKeysMax), { 'Content-Type': json }, undefined],
+  ['the longest list', `{"a":${listed(bodyItemsMax)}}`, { 'Content-Type': json }, undefined],
+  ['a text of commas', `{"a":"${',{['.repeat(20_000)}\\",,"}`, { 'Content-Type': json }, undefined],
 ] as [string, string | null, Record<string, string>, unknown][]) {
   test(`${what} is taken`, async ({ service }) => {
     const response = await post(service, body, headers);
@@ -85,6 +98,22 @@ for (const [what, headers] of [
     const response = await post(service, Buffer.from('{}'), headers);
     assert.is(response.status, 415);
     assert.is((await problemOf(response)).code, 'media-type-unsupported');
+  });
+}
+
+for (const [what, body, detail] of [
+  ['too many keys', keyed(bodyKeysMax + 1), /one object has more than 64 keys/],
+  ['too many keys within', `{"a":[${keyed(6_000)}]}`, /one object has more than 64 keys/],
+  ['too many items', `{"a":${listed(bodyItemsMax + 1)}}`, /more than 1024 items/],
+  ['too many values', keyed(8, listed(bodyValuesMax / 8)), /more than 4096 values/],
+  ['too many keys and an end that is missing', keyed(6_000).slice(0, -1), /more than 64 keys/],
+] as const) {
+  test(`${what}: the body is refused before it is read any further`, async ({ service }) => {
+    const response = await post(service, body);
+    assert.is(response.status, 400);
+    const problem = await problemOf(response);
+    assert.equal([problem.code, problem.places], ['request-malformed', ['#']]);
+    assert.match(problem.detail, detail);
   });
 }
 

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import {
+  allOf,
   parsedBody,
   parsedParams,
   parsedQuery,
@@ -10,7 +11,7 @@ import {
   received,
 } from '../../../../src/http/request/parse.ts';
 import { Problem } from '../../../../src/http/response/problem.ts';
-import { faultsNamedMax } from '../../../../src/limits.ts';
+import { faultsNamedMax, queryParametersMax } from '../../../../src/limits.ts';
 
 const test = suite('http received');
 
@@ -89,6 +90,22 @@ test('keys that reach behind an object are unknown keys, and nothing is assigned
 test('so many faults are named, not more', () => {
   const body = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`k${n}`, n]));
   assert.is(faultsOf(body).length, faultsNamedMax);
+  const query = Array.from({ length: 40 }, (_, n) => `k${n}`).join('&');
+  try {
+    allOf(parsedBody(Body, body), parsedQuery(z.strictObject({}), query));
+    assert.unreachable();
+  } catch (error) {
+    const { document } = error as Problem;
+    assert.is(document.errors?.length, faultsNamedMax);
+    assert.is(document.detail, `341 things are wrong: errors names the first ${faultsNamedMax}.`);
+  }
+});
+
+test('a query of too many parameters is read no further', () => {
+  const query = Array.from({ length: queryParametersMax + 1 }, (_, n) => `k${n}`).join('&');
+  assert.equal(parsedQuery(z.strictObject({}), query).faults, [
+    { parameter: 'query', detail: `The query has more than ${queryParametersMax} parameters.` },
+  ]);
 });
 
 test('a pointer is escaped as RFC 6901 says for URI fragments', () => {

@@ -1,0 +1,97 @@
+/** Who calls, and whether they still may: asked again wherever something is decided or sent. */
+import type { Context } from 'koa';
+import { mayCall } from '../../../domain/matching.ts';
+import { personalDataResource } from '../../../domain/role.ts';
+import type { Caller } from '../../authority.ts';
+import { Refused } from '../../commands/refused.ts';
+import { standingLookMs } from '../../limits.ts';
+import type { Route } from '../route.ts';
+import { requirePermission } from './authorization.ts';
+import { tokenOf } from './session-cookie.ts';
+
+/** Who may be known by a token, and who it is now. */
+export interface Callers {
+  /** Who holds this token; null when it is not good (any more). */
+  readonly authenticate: (token: string) => Promise<Caller | null>;
+  /** The same caller with the rights of this moment; null when their token lets nobody in any more. */
+  readonly current: (caller: Caller) => Caller | null;
+}
+
+/** The caller of one request. */
+export interface Standing {
+  /** As they came; null: the route asks for nobody. */
+  readonly caller: Caller | null;
+  /**
+   * The caller as they stand now; null: the route asks for nobody.
+   * @throws Refused `token-invalid`, `permission-missing`
+   */
+  authorize(): Caller | null;
+  /** From here on the permission that the path names is needed, too. @throws as `authorize` */
+  permit(): void;
+  /** Whether personal fields are opened for the caller as they stand now (SPEC 5). */
+  seesPersonalData(): boolean;
+  /** Aborts soon after the caller may no more. */
+  ended(response: Context['res']): AbortSignal;
+}
+
+type Sent = Context & { readonly params: Record<string, string> };
+
+const nobody: Standing = {
+  caller: null,
+  authorize: () => null,
+  permit() {
+    throw new Refused('token-missing');
+  },
+  seesPersonalData: () => false,
+  ended: () => new AbortController().signal,
+};
+
+/** @throws Refused `token-missing`, `token-invalid`, `permission-missing` */
+export async function standingOf(route: Route, ctx: Sent, callers: Callers): Promise<Standing> {
+  if (route.access === 'open') return nobody;
+  const token = tokenOf(ctx);
+  if (token === null) throw new Refused('token-missing');
+  if (route.access === 'registration') return nobody;
+  const caller = await callers.authenticate(token);
+  if (caller === null) throw new Refused('token-invalid');
+  const query = new URLSearchParams(ctx.querystring);
+  let isPermissionNeeded =
+    route.access === 'permitted' && route.own?.({ params: ctx.params, query, caller }) !== true;
+
+  const check = (now: Caller | null): Caller => {
+    if (now === null) throw new Refused('token-invalid');
+    if (isPermissionNeeded) requirePermission(now, ctx.method, ctx.path);
+    return now;
+  };
+  check(caller);
+  const authorize = () => check(callers.current(caller));
+  return {
+    caller,
+    authorize,
+    permit() {
+      isPermissionNeeded = true;
+      authorize();
+    },
+    seesPersonalData() {
+      const now = callers.current(caller);
+      return now !== null && mayCall(now.permissions, personalDataResource.split('/'), 'read');
+    },
+    ended: (response) => endOf(authorize, response),
+  };
+}
+
+/** Looks at it from time to time, since a reader who takes nothing is sent nothing, and so not asked about. */
+function endOf(authorize: () => Caller, response: Context['res']): AbortSignal {
+  const ending = new AbortController();
+  const timer = setInterval(() => {
+    try {
+      authorize();
+    } catch (error) {
+      ending.abort(error);
+    }
+  }, standingLookMs);
+  const over = () => clearInterval(timer);
+  ending.signal.addEventListener('abort', over);
+  response.once('close', over);
+  return ending.signal;
+}
