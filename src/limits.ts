@@ -90,6 +90,10 @@ export const commitBytesMax = 8 * 1024 * 1024;
 export const appendBytesWaitingMax = 64 * 1024 * 1024;
 /** MQTT connections open at once, over all listeners; one more is closed at once. */
 export const mqttConnectionsMax = 20_000;
+/** Of these the share of one source, an IPv4 address or the /64 of an IPv6 one; trusted proxies are many. */
+export const mqttConnectionsPerSourceMax = 2_000;
+/** Milliseconds that a WebSocket has to end after a Close frame. */
+export const mqttWebSocketCloseMs = 5_000;
 /** Milliseconds from the TCP connection to a whole CONNECT packet (TLS and HTTP upgrade likewise). */
 export const mqttConnectTimeoutMs = 10_000;
 /** Milliseconds the registry may take over a CONNECT before it counts as unavailable. */
@@ -99,6 +103,8 @@ export const mqttJudgementsMax = 3;
 /** Bytes of one MQTT packet, and of what comes before the CONNACK. */
 export const mqttPacketBytesMax = 1024 * 1024;
 export const mqttConnectBytesMax = 128 * 1024;
+/** Bytes that a WebSocket may send before the CONNACK beside its CONNECT: what a socket reads ahead. */
+export const mqttReadAheadBytesMax = 128 * 1024;
 /** Milliseconds a reader may leave its socket full before it is closed. */
 export const mqttDrainTimeoutMs = 5_000;
 export const mqttClientIdLengthMax = 256;
