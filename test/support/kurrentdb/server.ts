@@ -45,6 +45,7 @@ export async function startKurrentServer(
     appends: [],
     tombstones: [],
     hangs: false,
+    reads: [],
     subscriptionsEndAfter: null,
   };
   const subscriptions = new Set<Parameters<typeof end>[0]>();
