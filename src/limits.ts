@@ -143,10 +143,13 @@ export const slowedConnectsMax = 500;
 export const slowedConnectMs = 1_000;
 /** Milliseconds that KurrentDB has for one attempt; what asks on then takes a new connection. */
 export const storeAttemptMs = 2_000;
-/** Milliseconds after which an append that KurrentDB did not answer is tried no more. */
+/**
+ * Milliseconds after which a read or an append that KurrentDB did not answer is tried no more: long enough for
+ * more than one attempt that nothing comes of, and for a cluster to find another leader.
+ */
 export const storeAnswerMs = 5_000;
-/** The same for a read: the next one finds the connection anew. */
-export const storeReadAnswerMs = 500;
+/** Milliseconds that a new connection to KurrentDB has before another takes its place. */
+export const storeReconnectMs = 250;
 /** Milliseconds between two looks whether KurrentDB is there, and this log still its owner's. */
 export const storeProbeMs = 2_000;
 /**

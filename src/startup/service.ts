@@ -8,6 +8,7 @@ import type { ActivationObstacle } from '../broker/ports/activation.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { createClients } from '../commands/client-commands.ts';
+import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
@@ -128,7 +129,8 @@ const clientsSettledAt = (
   { vault, passwords }: Credentials,
 ) => {
   const settled = settledAt(brokers, options);
-  return createClients({ store: options.store, vault, forget: passwords.forget, settled });
+  const atHand = clientsAtHand(options.readModels);
+  return createClients({ store: options.store, vault, forget: passwords.forget, settled, atHand });
 };
 
 function buildAdministration(
