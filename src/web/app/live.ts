@@ -118,7 +118,17 @@ export function putRequest(request: Request): void {
   if (!listIsHeld()) letArrivalsIn();
 }
 
+type LiveListener = (name: string, data: unknown) => void;
+const listeners = new Set<LiveListener>();
+
+/** Told of each live event, also of `reset`: what was missed is not told. Returns how to stop. */
+export function onLive(listener: LiveListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 function apply(name: string, data: unknown): void {
+  for (const listener of listeners) listener(name, data);
   if (name === 'reset') {
     void readAll().catch(() => undefined);
   } else if (name.startsWith('request.')) {

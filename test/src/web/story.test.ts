@@ -118,6 +118,34 @@ test('the report of a window is a document of its own, opened by a link', async 
   await page.context().close();
 });
 
+test('the chart asks for one small answer, and goes on by itself while a device asks', async ({
+  desk,
+}) => {
+  await desk.unlock();
+  const page = await desk.signedIn();
+  const chart = page.locator('.chart svg[role=img]');
+  await chart.waitFor();
+  const asked = async () => Number(/([\d,]+) asked/.exec(await shown())?.[1]);
+  const shown = async () => (await chart.getAttribute('aria-label')) ?? '';
+  const before = await asked();
+  const calls: string[] = [];
+  page.on('request', (request) => calls.push(new URL(request.url()).pathname));
+  for (const name of ['charted-1', 'charted-2', 'charted-3']) await desk.ask(name);
+  await page.waitForFunction(
+    (count) =>
+      document.querySelector('.chart svg[role=img]')?.getAttribute('aria-label')?.includes(count),
+    `${before + 3} asked`,
+  );
+  assert.equal(
+    calls.filter((path) => path.startsWith('/api/audit/')),
+    [],
+    'what is live is not read anew',
+  );
+  const size = (await desk.world.call('GET', '/api/audit/activity')).body;
+  assert.ok(JSON.stringify(size).length < 16_000);
+  await page.context().close();
+});
+
 test('two administrators at once: the second one is told, and changes nothing', async ({
   desk,
 }) => {
@@ -255,7 +283,11 @@ test('the browser proves the log, travels in time, and tells who reaches a topic
   await page.getByText('Check now').click();
   await page.getByText('The signature fits. Nothing older to compare with yet.').waitFor();
   const proofText = () => page.locator('section', { has: page.locator('#proof') }).innerText();
-  assert.not.match(await proofText(), /\bYes\b|nothing (was|of them)/i, 'a first look proves no past');
+  assert.not.match(
+    await proofText(),
+    /\bYes\b|nothing (was|of them)/i,
+    'a first look proves no past',
+  );
   const sizeThen = (await call('GET', '/api/audit/checkpoint')).body.split('\n')[1];
   await call('POST', '/api/client-registry/lock');
   await desk.unlock();
