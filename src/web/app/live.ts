@@ -152,7 +152,8 @@ function apply(name: string, data: unknown): void {
     );
     change({ knocks: [knock, ...others].slice(0, knocksShownMax) });
   } else if (name === 'user.changed' || name === 'activation.changed') {
-    const { username } = data as User;
+    const { username, status } = data as User;
+    if (name === 'user.changed') state.userStatuses.set(username, status);
     state.userChanges.set(username, (state.userChanges.get(username) ?? 0) + 1);
     if (name === 'activation.changed') activated(data as ActivatedAt);
     change();
