@@ -235,6 +235,11 @@ export const explainedEventsMax = 1_000;
 export const reportedRequestsMax = 5_000;
 /** Times that a window's limits were set which an explanation and a report tell; the rest is counted. */
 export const limitsToldMax = 1_000;
+/** Parts that one answer about activity divides its time into, and where nothing else is asked. */
+export const activityBucketsMax = 500;
+export const activityBuckets = 96;
+/** Entries of the index that one count goes through before others have their turn. */
+export const countedAtOnceMax = 10_000;
 /** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
 export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;

@@ -36,7 +36,8 @@ export interface Rows<Row> {
   get(key: string): Row | undefined;
   /** A page of rows, ordered by when they came to be. @throws MalformedCursor */
   find(query: RowQuery): RowPage<Row>;
-  count(where?: readonly Condition[]): number;
+  /** With `atMost` it counts no further. */
+  count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
 }
@@ -213,10 +214,16 @@ export class RowTable<Row> implements Rows<Row> {
     };
   }
 
-  count(where: readonly Condition[] = []): number {
+  count(where: readonly Condition[] = [], atMost?: number): number {
     const [sql, values] = this.#where(where);
-    const found = this.#prepared(`SELECT count(*) AS found FROM ${this.#table} WHERE ${sql}`).get(
-      ...values,
+    const rows = `FROM ${this.#table} WHERE ${sql}`;
+    const found = (
+      atMost === undefined
+        ? this.#prepared(`SELECT count(*) AS found ${rows}`).get(...values)
+        : this.#prepared(`SELECT count(*) AS found FROM (SELECT 1 ${rows} LIMIT ?)`).get(
+            ...values,
+            atMost,
+          )
     ) as { found: number };
     return found.found;
   }
