@@ -26,7 +26,7 @@ export const fingerprintsMax = 200_000;
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
 export const knocksMax = 1_000;
-/** Failed logins a minute for one name from one source. */
+/** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
