@@ -115,7 +115,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
     throw new Refused('login-throttled', { retryAfterSeconds });
   }
 
-  const proof = await proofs.full(username, password, source);
+  const proof = await proofs.full(username, password, source, 'sign-in');
   const principal = authority.active(username);
   const proven =
     principal?.row.status === 'active' && (await proof.proves(principal.row.credentialId));
