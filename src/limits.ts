@@ -31,15 +31,19 @@ export const decideAttemptsMax = 8;
 export const readBatchMax = 1_000;
 /** Appends that wait for the next commit of the embedded log. */
 export const appendsWaitingMax = 10_000;
-/** Passwords that wait for a slow hash, over all doors and sources. */
+/** Passwords that wait for a slow hash, of people who sign in and at the doors each, over all sources. */
 export const hashesWaitingMax = 512;
+/** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
+export const hashWaitMsMax = 2_000;
+/** Milliseconds that a slow hash counts for until this machine's were measured. */
+export const hashMsAtFirst = 20;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
 export const knocksMax = 1_000;
-/** Failed logins a minute for one name from one source. */
+/** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
