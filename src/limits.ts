@@ -28,6 +28,10 @@ export const readBatchMax = 1_000;
 export const appendsWaitingMax = 10_000;
 /** Passwords that wait for a slow hash, over all doors and sources. */
 export const hashesWaitingMax = 512;
+/** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
+export const searchedPerStepMax = 500;
+export const searchedPerPageMax = 1_000_000;
+export const searchedFew = 2_000;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */

@@ -67,7 +67,7 @@ async function publishStates(options: RegistryTopicsOptions): Promise<void> {
   let cursor: string | undefined;
   let count = 0;
   do {
-    const page = views.users({ limit: 500, cursor });
+    const page = await views.users({ limit: 500, cursor });
     for (const user of page.items) {
       if (signal.aborted) return;
       await publish(options, {

@@ -1,5 +1,6 @@
 /** Pages of results, and the conditions of a search. */
-import { type Condition, MalformedCursor, type RowPage } from '../read-models/row-table.ts';
+import type { Condition } from '../read-models/condition-sql.ts';
+import { MalformedCursor, type RowPage } from '../read-models/row-table.ts';
 
 export interface Paging {
   readonly limit: number;

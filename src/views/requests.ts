@@ -73,9 +73,8 @@ export function createRequestViews(
         ...whenGiven(status, (is) => ({ column: 'status', is })),
         ...search(q, ['username', 'pairingId']),
       ];
-      return await mapPageAsync(rows.requests.find({ ...page, where }), (row) =>
-        requestOf(row, seeing),
-      );
+      const found = await rows.requests.search({ ...page, where });
+      return await mapPageAsync(found, (row) => requestOf(row, seeing));
     },
 
     knocks: (query: Paging) =>
