@@ -2,6 +2,7 @@
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { knockAsShown } from '../views/requests.ts';
 import type { Views } from '../views/views.ts';
 import { entryData } from './entry-data.ts';
 import type { LiveEntry, LiveEvents } from './live-events.ts';
@@ -49,7 +50,7 @@ export async function publishRegistry(options: RegistryTopicsOptions): Promise<v
         for (const knock of knocks)
           await publish(options, {
             ...{ topic: `${root}/knocks`, event: 'knock', at: knock.lastAt },
-            ...{ data: knock, retain: false },
+            ...{ data: knockAsShown(knock, false), retain: false },
           });
       } catch (error) {
         if (!signal.aborted) logger.warn('An event could not be published by MQTT', { error });
