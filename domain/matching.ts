@@ -90,10 +90,18 @@ export function compiled(permissions: readonly Permission[]): CompiledPermission
   };
 }
 
+/** What the registry publishes is here and below; nobody else publishes there, whatever their permissions are. */
+export const registryRoot = 'gatebook/registry';
+export const registryTopics = `${registryRoot}/#`;
+const registryLevels = levelsOf(registryTopics);
+
+/** Whether nobody but the registry publishes to `topic`. */
+export const isRegistryTopic = (topic: string): boolean => covers(registryLevels, levelsOf(topic));
+
 /** Whether a message may be published to `topic`, which stands with its publish prefix. */
 export const mayPublish = ({ mqttWrite }: CompiledPermissions, topic: string): boolean => {
   const levels = levelsOf(topic);
-  return mqttWrite.some((filter) => covers(filter, levels));
+  return !covers(registryLevels, levels) && mqttWrite.some((filter) => covers(filter, levels));
 };
 
 /**
@@ -129,5 +137,34 @@ export function beyondOwn(
       (operation === 'write' || within('read', levels)) &&
       (operation === 'read' || within('write', levels))
     );
+  });
+}
+
+/** The HTTP permissions that were made ready, as they are written. */
+export function httpPermissionsOf({ httpRead, httpWrite }: CompiledPermissions): Permission[] {
+  const written = new Set(httpWrite.map((levels) => levels.join('/')));
+  const read = new Set(httpRead.map((levels) => levels.join('/')));
+  return [...new Set([...read, ...written])].map((resource) => ({
+    context: 'http',
+    resource,
+    operation: !written.has(resource) ? 'read' : read.has(resource) ? 'readWrite' : 'write',
+  }));
+}
+
+/**
+ * What is left of permissions whose HTTP part may not go beyond a limit: of each permission the operations
+ * that the limit covers whole. MQTT permissions stay as they are.
+ */
+export function withinHttpLimit(
+  limit: readonly Permission[],
+  permissions: readonly Permission[],
+): Permission[] {
+  const own = compiled(limit);
+  return permissions.flatMap((permission) => {
+    if (beyondOwn(own, [permission]) === undefined) return [permission];
+    if (permission.operation !== 'readWrite') return [];
+    return (['read', 'write'] as const)
+      .map((operation) => ({ ...permission, operation }))
+      .filter((part) => beyondOwn(own, [part]) === undefined);
   });
 }

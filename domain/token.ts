@@ -1,6 +1,7 @@
 /** A token: lets its bearer act as a user until it ends or is revoked. The log knows its id, never the token. */
 import { z } from 'zod';
 import { accept, type CommandBase, type Decider, type Decision, event, refuse } from './decider.ts';
+import { Permission } from './permission.ts';
 import { caused, Id, Instant, Text, Username } from './values.ts';
 
 /** What a token begins with; a password that does is a token or refused (SPEC 4). */
@@ -18,6 +19,8 @@ export const TokenEvent = z.discriminatedUnion('type', [
     /** Which grant of the user, and which password, it was issued under: it ends with them. */
     generation: z.int(),
     loginGeneration: z.int(),
+    /** The HTTP permissions that it never goes beyond; absent: its user's own are all its limit. */
+    httpLimit: z.array(Permission).optional(),
     ...caused,
   }),
   event('TokenRevoked', { tokenId: Id, username: Username, ...caused }),
@@ -39,6 +42,8 @@ export type TokenCommand =
         readonly expiresAt: string;
         readonly generation: number;
         readonly loginGeneration: number;
+        /** Null: none. */
+        readonly httpLimit: readonly Permission[] | null;
       }
     >
   | TokenCommandBase<'RevokeToken'>;
@@ -67,9 +72,13 @@ function decide(command: TokenCommand, state: TokenState): Decision<TokenEvent, 
       if (state.status !== 'unknown') return accept();
       const { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by } =
         command;
+      const limit = command.httpLimit === null ? {} : { httpLimit: [...command.httpLimit] };
       return accept({
         type: 'TokenIssued',
-        data: { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
+        data: {
+          ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration },
+          ...{ ...limit, at, by },
+        },
       });
     }
     case 'RevokeToken':

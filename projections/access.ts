@@ -7,7 +7,7 @@ export type AccessRow = Client & { readonly username: string };
 
 export const access: Projection<AccessRow, ClientEvent> = {
   name: 'access',
-  version: 2,
+  version: 3,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

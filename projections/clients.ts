@@ -55,12 +55,14 @@ function reasonOf(row: ClientRow | undefined, { type, data }: ClientEvent): stri
   return 'reason' in data && type !== 'ReplacementDenied' ? data.reason : (row?.reason ?? null);
 }
 
-const startsAnew = (type: ClientEvent['type']) =>
-  type === 'RegistrationRequested' || type === 'ClientCreated';
+/** Made without a request. */
+const isMade = (type: ClientEvent['type']) =>
+  type === 'ClientCreated' || type === 'AdministratorReset';
+const startsAnew = (type: ClientEvent['type']) => type === 'RegistrationRequested' || isMade(type);
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 6,
+  version: 7,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -72,12 +74,11 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       ...rightsOf(state),
       username: data.username,
       status: state.status,
-      origin:
-        type === 'ClientCreated'
-          ? 'created'
-          : type === 'RegistrationRequested'
-            ? 'registration'
-            : (row?.origin ?? 'registration'),
+      origin: isMade(type)
+        ? 'created'
+        : type === 'RegistrationRequested'
+          ? 'registration'
+          : (row?.origin ?? 'registration'),
       credential: credentialOf(row, state, data.at),
       requestId: startsAnew(type)
         ? 'requestId' in data

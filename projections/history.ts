@@ -39,8 +39,8 @@ function wordsOf({ data }: HistoryRow): string | null {
 
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
-  version: 2,
-  reads: ['registry', 'client', 'role', 'token', 'activation'],
+  version: 3,
+  reads: ['registry', 'client', 'role', 'token', 'activation', 'administrators'],
   Event: AnyEvent,
   key: (_event, { position }) => position,
   evolve: (_row, { type, data }, envelope) => ({

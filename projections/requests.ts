@@ -100,6 +100,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'ReplacementExpired':
         return row && { ...row, status: 'expired' };
       case 'ClientCreated':
+      case 'AdministratorReset':
       case 'AuthorizationChanged':
       case 'CredentialRotated':
       case 'AccessSuspended':

@@ -1,4 +1,6 @@
 /** The tokens that were issued, and when one was revoked. */
+
+import type { Permission } from '../domain/permission.ts';
 import { TokenEvent } from '../domain/token.ts';
 import type { Projection } from './projection.ts';
 
@@ -13,11 +15,13 @@ export interface TokenRow {
   readonly revokedAt: string | null;
   readonly generation: number;
   readonly loginGeneration: number;
+  /** The HTTP permissions that it never goes beyond; null: none was recorded. */
+  readonly httpLimit: readonly Permission[] | null;
 }
 
 export const tokens: Projection<TokenRow, TokenEvent> = {
   name: 'tokens',
-  version: 1,
+  version: 2,
   reads: ['token'],
   Event: TokenEvent,
   key: ({ data }) => data.tokenId,
@@ -35,6 +39,7 @@ export const tokens: Projection<TokenRow, TokenEvent> = {
           revokedAt: null,
           generation: data.generation,
           loginGeneration: data.loginGeneration,
+          httpLimit: data.httpLimit ?? null,
         };
       case 'TokenRevoked':
         return row && { ...row, revokedAt: data.at };

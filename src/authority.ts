@@ -1,9 +1,10 @@
-/** Who is it, and may they: rights, tokens and verifiers, for HTTP and MQTT alike. */
+/** Who is it, and may they: the rights of accounts and tokens, for HTTP and MQTT alike. */
 import {
   type CompiledPermissions,
   compiled,
   effectivePermissions,
   holdsHttpRights,
+  withinHttpLimit,
 } from '../domain/matching.ts';
 import type { Permission } from '../domain/permission.ts';
 import { builtInRoles } from '../domain/role.ts';
@@ -23,6 +24,12 @@ export interface Caller {
   /** ISO instant. */
   readonly tokenExpiresAt: string;
   readonly permissions: CompiledPermissions;
+  readonly tokenKind: TokenRow['kind'];
+  /**
+   * The HTTP permissions that the token never goes beyond, whatever its user is given: somebody else made
+   * it, or the password behind it. Null: the user's own are all its limit.
+   */
+  readonly httpLimit: readonly Permission[] | null;
 }
 
 /** The rights of an account, worked out. */
@@ -118,6 +125,21 @@ export function createAuthority(options: {
     return tokenActs(token, found.row) ? { principal: found, token } : undefined;
   }
 
+  /** A token that somebody else made before limits were recorded has that one's rights of now for its limit. */
+  const limitOf = ({ httpLimit, issuedBy, username }: TokenRow) =>
+    httpLimit ?? (issuedBy === username ? null : (standing(issuedBy)?.effective ?? []));
+
+  function callerOf(found: { principal: Principal; token: TokenRow } | undefined): Caller | null {
+    if (!found) return null;
+    const { username, tokenId, expiresAt, kind: tokenKind } = found.token;
+    const httpLimit = limitOf(found.token);
+    const permissions =
+      httpLimit === null
+        ? found.principal.permissions
+        : compiled(withinHttpLimit(httpLimit, found.principal.effective));
+    return { username, tokenId, tokenExpiresAt: expiresAt, permissions, tokenKind, httpLimit };
+  }
+
   return {
     principal: standing,
     active,
@@ -129,13 +151,6 @@ export function createAuthority(options: {
     caller: async (text) => callerOf(await bearer(text)),
     current: ({ tokenId, username }) => callerOf(holder(tokenId, username)),
   };
-}
-
-function callerOf(found: { principal: Principal; token: TokenRow } | undefined): Caller | null {
-  if (!found) return null;
-  const { username, tokenId, expiresAt } = found.token;
-  const { permissions } = found.principal;
-  return { username, tokenId, tokenExpiresAt: expiresAt, permissions };
 }
 
 function principalOf(row: AccessRow, effectiveOf: Authority['effective']): Principal {

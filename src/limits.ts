@@ -4,9 +4,12 @@
 export const bodyBytesMax = 64 * 1024;
 /** How deep a JSON body may nest. */
 export const bodyDepthMax = 16;
-/** Keys of one object, items of one list, and values in all that a JSON body may hold. */
+/**
+ * Keys of one object, items of one list, and values in all that a JSON body may hold; a list may be a little
+ * longer than the longest that a route takes, so that the route's own fault names its field.
+ */
 export const bodyKeysMax = 64;
-export const bodyItemsMax = 1_000;
+export const bodyItemsMax = 1_024;
 export const bodyValuesMax = 4_096;
 /** Parameters of one query. */
 export const queryParametersMax = 64;
@@ -20,6 +23,8 @@ export const longPollsMax = 2_000;
 export const positionWaitMs = 2_000;
 /** Seconds in `Retry-After` where nothing better is known. */
 export const retryAfterSeconds = 5;
+/** Seconds after which a device whose name is taken asks once more; the same whoever holds it, and whatever was recorded. */
+export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
 /** Events that one `readAll` or one batch of `follow` holds. */
@@ -114,9 +119,18 @@ export const mqttStoredSessionSecondsMax = 7 * 24 * 60 * 60;
 export const mqttQueuedMessagesMax = 1_000;
 export const mqttQueuedBytesMax = 8 * 1024 * 1024;
 export const mqttQueuedBytesTotalMax = 128 * 1024 * 1024;
+/** Bytes of the unacknowledged messages of one user's sessions together. */
+export const mqttQueuedBytesPerUserMax = 16 * 1024 * 1024;
+/** Messages of QoS 2 that one session has sent and not released; one more closes its connection. */
+export const mqttReceivedIdsMax = 1_000;
+/** Live sessions of one user; one more is refused. */
+export const mqttSessionsPerUserMax = 256;
 /** Retained messages of clients and their bytes; beyond, a message is sent on but not kept. */
 export const mqttRetainedMessagesMax = 20_000;
 export const mqttRetainedBytesMax = 64 * 1024 * 1024;
+/** Of these the share of one user, who published them last. */
+export const mqttRetainedMessagesPerUserMax = 2_000;
+export const mqttRetainedBytesPerUserMax = 8 * 1024 * 1024;
 /** Users whose last connect or packet is remembered; the oldest are forgotten first. */
 export const mqttLastSeenMax = 200_000;
 /** Accounts whose rights are held worked out. */
@@ -145,6 +159,9 @@ export const activationsAtOnceMax = 64;
 /** Milliseconds until a broker that failed is tried again: the first time, and at most. */
 export const brokerRetryMs = 250;
 export const brokerRetryMaxMs = 10_000;
+/** Milliseconds between two looks for tokens whose end closes sessions, and tokens that are read at once. */
+export const tokenEndsLookMs = 250;
+export const tokenEndsAtOnceMax = 1_000;
 /** Milliseconds between two comparisons of a broker with the log. */
 export const reconcileEveryMs = 60 * 60 * 1_000;
 /** Clients of one broker for which it is remembered why they are not active; the oldest are forgotten. */
@@ -211,6 +228,8 @@ export const gatewayStalledMs = 2 * 60 * 1_000;
 export const explainedEventsMax = 1_000;
 /** Requests that one window report lists; the rest is counted. */
 export const reportedRequestsMax = 5_000;
+/** Times that a window's limits were set which an explanation and a report tell; the rest is counted. */
+export const limitsToldMax = 1_000;
 /** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
 export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;
@@ -265,3 +284,9 @@ export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
 /** Milliseconds that a secret may stand before the event that names it is written. */
 export const orphanAgeMs = 15 * 60 * 1_000;
+/** Decisions of one bulk that run at once: they share a commit. */
+export const bulkAtOnceMax = 64;
+/** Requests or grants that the expiry job ends in one turn, so that nothing else waits long. */
+export const dueAtOnceMax = 200;
+/** Milliseconds between two log lines that say how far a start is with folding the log. */
+export const catchUpToldEveryMs = 3_000;

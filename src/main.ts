@@ -13,6 +13,7 @@ import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
+import { catchUp } from './read-models/catch-up.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
@@ -22,10 +23,9 @@ import { buildService, type Service, type ServiceOptions } from './startup/servi
 import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
 
-export { moveLogBetween } from './startup/move-log.ts';
+export { moveLogBetween, unsealLogAt } from './startup/move-log.ts';
 export { rebuildReadModels } from './startup/read-models.ts';
-
-const catchUpMs = 60_000;
+export { resetAdministratorOf } from './startup/reset-administrator.ts';
 
 export interface RunningService {
   /** The addresses of the `ready` line. */
@@ -36,16 +36,18 @@ export interface RunningService {
 
 /**
  * Starts the whole service; the last thing it logs is the `ready` line.
- * @throws StoreLocked, KeyFileRefused, KeysDiffer, and what a listener says of a taken port
+ * @param stopping ends a start that is still folding the log
+ * @throws the signal's reason, StoreLocked, KeyFileRefused, KeysDiffer, and what a listener says of a taken port
  */
 export async function startService(
   config: Config,
   logger: Logger,
   limits?: HashLimits,
+  stopping: AbortSignal = new AbortController().signal,
 ): Promise<RunningService> {
   const lifecycle = new Lifecycle();
   try {
-    return await start(config, logger, lifecycle, limits);
+    return await start(config, logger, lifecycle, stopping, limits);
   } catch (error) {
     await lifecycle.stop().catch(() => undefined);
     throw error;
@@ -56,6 +58,7 @@ async function start(
   config: Config,
   logger: Logger,
   lifecycle: Lifecycle,
+  stopping: AbortSignal,
   limits?: HashLimits,
 ): Promise<RunningService> {
   const now = currentInstant;
@@ -74,8 +77,7 @@ async function start(
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  const following = await follow(parts, service, lifecycle);
-  const told = await firstAdministrator(parts, service);
+  const following = await follow(parts, service, lifecycle, stopping);
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
@@ -102,6 +104,8 @@ async function start(
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
 
+  // Only now: a start that cannot listen must not make a password that nobody is told.
+  const told = await firstAdministrator(parts, service);
   const ready = {
     http: http.url,
     ...brokers.addresses,
@@ -114,18 +118,20 @@ async function start(
 
 type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
 
-/** Resolves when the read models are as far as the log was, or that takes too long. */
+/** Resolves when the read models are as far as the log was. */
 async function follow(
   { config, logger, store, readModels }: Parts,
   service: Service,
   lifecycle: Lifecycle,
+  stopping: AbortSignal,
 ): Promise<ReadModelFollower> {
   const { signal } = lifecycle;
   if (isShared(config)) lifecycle.runs(watchVault(service.vault, logger, signal));
   const following = followLog({ store, readModels, logger, signal });
   lifecycle.runs(following.ended);
-  if (!(await readModels.reached(await store.head(), catchUpMs)))
-    logger.warn('The read models are still behind the log; starting all the same');
+  const head = await store.head();
+  const total = isShared(config) ? null : Number(head);
+  await catchUp({ readModels, head, total, logger, signal: stopping });
   await service.begin();
   return following;
 }

@@ -50,6 +50,11 @@ export function createMetrics() {
     decisions: counter('decisions_total', 'Decisions about requests.', ['decision']),
     knocks: counter('knocks_total', 'Attempts while locked.', ['flow']),
     mqttConnects: counter('mqtt_connects_total', 'MQTT CONNECTs.', ['outcome']),
+    mqttLimits: counter(
+      'mqtt_limits_reached_total',
+      'What the embedded broker refused or dropped, by limit.',
+      ['limit'],
+    ),
     refusals: counter('refusals_total', 'Refusals by code.', ['code']),
     eventsAppended: counter('events_appended_total', 'Events written to the log.'),
     httpRequestSeconds: histogram(

@@ -21,7 +21,7 @@ const lanes = [
 const test = suite('the service on KurrentDB');
 
 const run = (wanted: string) =>
-  runProgram(process.execPath, ['test/run.ts', wanted], { TEST_STORE: 'kurrentdb' });
+  runProgram(process.execPath, ['test/run.ts', '--workers=1', wanted], { TEST_STORE: 'kurrentdb' });
 
 const ran = new Map<string, ReturnType<typeof run>>();
 test.before(() => {

@@ -12,7 +12,8 @@
  */
 
 import { accept, type Decider, refuse } from '../decider.ts';
-import { sameRights } from '../rights.ts';
+import { noRights, sameRights } from '../rights.ts';
+import { administrator } from '../role.ts';
 import type { ClientCommand, ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
 import { requestRegistration } from './door.ts';
 import { ClientEvent } from './events.ts';
@@ -47,15 +48,19 @@ function challengerEnds(
   ];
 }
 
+const limitIn = ({ httpLimit }: ClientCommandOf<'CreateClient' | 'RotateCredential'>) =>
+  httpLimit === null ? {} : { httpLimit: [...httpLimit] };
+
 function create(command: ClientCommandOf<'CreateClient'>, state: Client): ClientDecision {
   const { username, credentialId, rights, reason, at, by } = command;
+  const limit = limitIn(command);
   switch (state.status) {
     case 'unknown':
     case 'denied':
     case 'expired':
       return accept({
         type: 'ClientCreated',
-        data: { username, credentialId, rights, reason, at, by },
+        data: { username, credentialId, ...limit, rights, reason, at, by },
       });
     case 'active':
       return state.credentialId === credentialId ? accept() : refuse('username-taken');
@@ -88,9 +93,10 @@ function rotate(command: ClientCommandOf<'RotateCredential'>, state: Client): Cl
   if (state.status !== 'active')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
   if (state.credentialId === credentialId) return accept();
+  const tokens = command.namedTokens === 'ended' ? { namedTokens: command.namedTokens } : {};
   return accept(...challengerEnds(command, state), {
     type: 'CredentialRotated',
-    data: { username, credentialId, reason, at, by },
+    data: { username, credentialId, ...limitIn(command), ...tokens, reason, at, by },
   });
 }
 
@@ -151,21 +157,40 @@ function reinstate(command: ClientCommandOf<'ReinstateAccess'>, state: Client): 
   }
 }
 
+/** Ends whatever waits for a decision: a request, or a challenger. */
+function waitingEnds(
+  command: ClientCommandOf<'EraseClient' | 'ResetAdministrator'>,
+  state: Client,
+): ClientEvent[] {
+  if (state.status !== 'pending') return challengerEnds(command, state);
+  const { username, at, by } = command;
+  const { requestId, windowId } = state.waiting;
+  return [{ type: 'RegistrationExpired', data: { username, requestId, windowId, at, by } }];
+}
+
 /** Whatever the client was: a waiting request ends with it, and its personal key is named no more. */
 function erase(command: ClientCommandOf<'EraseClient'>, state: Client): ClientDecision {
   if (neverSeen(state)) return refuse('user-not-found');
   if (state.status === 'unknown' && state.since === 'erasure') return accept();
-  const { username, at, by } = command;
-  if (state.status === 'pending') {
-    const { requestId, windowId } = state.waiting;
-    return accept(
-      { type: 'RegistrationExpired', data: { username, requestId, windowId, at, by } },
-      { type: 'ClientErased', data: changed(command) },
-    );
-  }
-  return accept(...challengerEnds(command, state), {
-    type: 'ClientErased',
-    data: changed(command),
+  return accept(...waitingEnds(command, state), { type: 'ClientErased', data: changed(command) });
+}
+
+/** Whatever the client was: it keeps the rights that it holds, and is an administrator without an end. */
+function resetAdministrator(
+  command: ClientCommandOf<'ResetAdministrator'>,
+  state: Client,
+): ClientDecision {
+  const { username, credentialId, reason, at, by } = command;
+  const isHolder = state.status === 'active' || state.status === 'suspended';
+  if (state.status === 'active' && state.credentialId === credentialId) return accept();
+  const held = isHolder ? state.rights : noRights;
+  const roles = [...held.roles.filter((role) => role !== administrator), administrator];
+  return accept(...waitingEnds(command, state), {
+    type: 'AdministratorReset',
+    data: {
+      ...{ username, credentialId, rights: { ...held, roles, expiresAt: null } },
+      ...{ reason, at, by },
+    },
   });
 }
 
@@ -193,6 +218,8 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
       return accept(...challengerEnds(command, state));
     case 'CreateClient':
       return create(command, state);
+    case 'ResetAdministrator':
+      return resetAdministrator(command, state);
     case 'ChangeAuthorization':
       return changeAuthorization(command, state);
     case 'RotateCredential':

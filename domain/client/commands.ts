@@ -9,7 +9,7 @@ type ClientCommandBase<Type extends string, Data = unknown> = CommandBase<
   { readonly username: string } & Data
 >;
 
-/** Somebody stands at a door with a credential. What the edge found out beforehand comes along. */
+/** A registration attempt, with the facts that were looked up for it. */
 export type RequestRegistration = ClientCommandBase<
   'RequestRegistration',
   {
@@ -19,7 +19,7 @@ export type RequestRegistration = ClientCommandBase<
     readonly windowId: string | null;
     /** `open`: unlocked, and its limits admit this name and source. */
     readonly gate: 'open' | 'locked' | 'filtered';
-    readonly room: 'free' | 'window-full' | 'pending-full';
+    readonly capacity: 'free' | 'window-full' | 'pending-full';
     /** Whether the name holds any HTTP right now. */
     readonly holdsHttpRights: boolean;
     readonly requestId: string;
@@ -66,7 +66,21 @@ export type ClientCommand =
   | ClientCommandBase<'EndChallenge', { readonly windowId: string | null }>
   | ClientCommandBase<
       'CreateClient',
-      { readonly credentialId: string; readonly rights: Rights; readonly reason: string | null }
+      {
+        readonly credentialId: string;
+        readonly rights: Rights;
+        readonly reason: string | null;
+        /** What the password never goes beyond, where somebody else sets it; null: no limit. */
+        readonly httpLimit: readonly Permission[] | null;
+      }
+    >
+  | ClientCommandBase<
+      'ResetAdministrator',
+      {
+        readonly credentialId: string;
+        readonly reason: string | null;
+        readonly windowId: string | null;
+      }
     >
   | ClientCommandBase<
       'ChangeAuthorization',
@@ -82,6 +96,8 @@ export type ClientCommand =
       'RotateCredential',
       {
         readonly credentialId: string;
+        readonly httpLimit: readonly Permission[] | null;
+        readonly namedTokens: 'ended' | 'kept';
         readonly reason: string | null;
         readonly windowId: string | null;
       }

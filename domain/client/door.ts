@@ -1,4 +1,4 @@
-/** Rows 3 to 8 of the door: what somebody with a credential is told, and what is recorded of it. */
+/** Decides a registration attempt: the answer for its credential, and what is recorded (SPEC 4, rows 3 to 8). */
 
 import { accept, type Decision, refuse } from '../decider.ts';
 import type { DoorRefusal, RequestRegistration } from './commands.ts';
@@ -82,7 +82,7 @@ const requestedData = (command: RequestRegistration, windowId: string) => ({
 
 /** Rows 7 and 8. */
 function enter(command: RequestRegistration, windowId: string): DoorDecision {
-  if (command.room !== 'free') return refuse(command.room);
+  if (command.capacity !== 'free') return refuse(command.capacity);
   return accept({ type: 'RegistrationRequested', data: requestedData(command, windowId) });
 }
 
@@ -104,7 +104,7 @@ export function requestRegistration(command: RequestRegistration, state: Client)
       return contest(command, windowId, state.waiting);
     case 'active':
       if (state.challenger) return contest(command, windowId, state.challenger);
-      if (command.holdsHttpRights || command.room !== 'free') return refuse('username-taken');
+      if (command.holdsHttpRights || command.capacity !== 'free') return refuse('username-taken');
       if (state.denial && stillDenied(state.denial, command)) return refuse('username-taken');
       return accept({ type: 'ReplacementRequested', data: requestedData(command, windowId) });
     case 'suspended':

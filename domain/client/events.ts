@@ -49,6 +49,12 @@ const denied = {
 
 const changed = { ...client, reason: Reason.nullable() };
 
+/**
+ * `httpLimit`: the HTTP permissions that whoever shows this password never goes beyond, where somebody else
+ * set it; absent: none, and in older events.
+ */
+const passwordSet = { credentialId: Id, httpLimit: z.array(Permission).optional() };
+
 export const ClientEvent = z.discriminatedUnion('type', [
   event('RegistrationRequested', requested),
   event('RegistrationContested', {
@@ -66,9 +72,16 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('ReplacementGranted', granted),
   event('ReplacementDenied', denied),
   event('ReplacementExpired', { ...request, ...inWindow }),
-  event('ClientCreated', { ...changed, credentialId: Id, rights: Rights }),
+  event('ClientCreated', { ...changed, ...passwordSet, rights: Rights }),
+  /** By who runs the machine, with the service stopped: whatever the name was, it is an administrator now. */
+  event('AdministratorReset', { ...changed, credentialId: Id, rights: Rights }),
   event('AuthorizationChanged', { ...changed, rights: Rights }),
-  event('CredentialRotated', { ...changed, credentialId: Id }),
+  event('CredentialRotated', {
+    ...changed,
+    ...passwordSet,
+    /** What became of its named tokens; absent: they go on. */
+    namedTokens: z.enum(['ended']).optional(),
+  }),
   event('AccessSuspended', changed),
   event('AccessResumed', changed),
   event('AccessRevoked', changed),

@@ -1,5 +1,6 @@
 /** What the decisions about a client need to know of its history. */
 
+import type { Permission } from '../permission.ts';
 import { noRights } from '../rights.ts';
 import type { ClientEvent, Rights } from './events.ts';
 
@@ -28,6 +29,8 @@ type RequestOutcome = 'granted' | 'denied' | 'expired';
 /** Access as it was given: which credential, by which request, with which rights. */
 interface GrantedAccess {
   readonly credentialId: string;
+  /** The HTTP permissions that the password never goes beyond; null: its owner's are all its limit. */
+  readonly httpLimit: readonly Permission[] | null;
   readonly requestId: string | null;
   readonly rights: Rights;
   /** The rights of the grant itself, so that repeating it is known for what it is. */
@@ -135,7 +138,7 @@ export function credentialIdsOf(state: Client): string[] {
   }
 }
 
-/** Takes every event as fact: it never refuses and never throws. */
+/** Takes every event as fact. */
 export function evolve(state: Client, { type, data }: ClientEvent): Client {
   switch (type) {
     case 'RegistrationRequested':
@@ -202,6 +205,11 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'ClientCreated':
       return {
         ...newGrant(history(state)),
+        ...given(data.credentialId, null, data.rights, noRights, data.httpLimit),
+      };
+    case 'AdministratorReset':
+      return {
+        ...newGrant(history(state)),
         ...given(data.credentialId, null, data.rights, noRights),
       };
     case 'AuthorizationChanged':
@@ -213,6 +221,8 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ? {
             ...state,
             credentialId: data.credentialId,
+            httpLimit: data.httpLimit ?? null,
+            generation: state.generation + (data.namedTokens === 'ended' ? 1 : 0),
             loginGeneration: state.loginGeneration + 1,
           }
         : state;
@@ -222,6 +232,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ...history(state),
         status: 'suspended',
         credentialId: state.credentialId,
+        httpLimit: state.httpLimit,
         requestId: state.requestId,
         rights: state.rights,
         grantedRights: state.grantedRights,
@@ -271,9 +282,11 @@ const given = (
   requestId: string | null,
   rights: Rights,
   grantBase: Rights,
+  httpLimit: readonly Permission[] | null = null,
 ) => ({
   status: 'active' as const,
   credentialId,
+  httpLimit,
   requestId,
   rights,
   grantedRights: rights,

@@ -1,4 +1,4 @@
-/** What administrators do, with the checks that reach beyond one aggregate. */
+/** Assembles what administrators do; each noun has its file with the checks that reach beyond one aggregate. */
 import { type ClientChangesOptions, createClientChanges } from './client-changes.ts';
 import {
   type CredentialAdministrationOptions,

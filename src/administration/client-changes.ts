@@ -1,5 +1,5 @@
 /** What decisions about a client have in common: what it holds as they are made, and how they are recorded. */
-import type { Client } from '../../domain/client/client.ts';
+import { type Client, client } from '../../domain/client/client.ts';
 import type { ClientCommand } from '../../domain/client/commands.ts';
 import type { Permission } from '../../domain/permission.ts';
 import type { Actor } from '../../domain/values.ts';
@@ -12,8 +12,9 @@ import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext } from './context.ts';
+import { type LastAdministratorOptions, reservingRemovals } from './last-administrator.ts';
 
-export interface ClientChangesOptions {
+export interface ClientChangesOptions extends LastAdministratorOptions {
   readonly clients: Clients;
   readonly authority: Authority;
   readonly rows: { readonly window: Rows<WindowRow>; readonly clients: Rows<ClientRow> };
@@ -22,7 +23,10 @@ export interface ClientChangesOptions {
 }
 
 export interface ClientChanges {
-  /** Asks who decides again at each decision. @throws Refused, StoreUnavailable, Conflict */
+  /**
+   * Asks who decides again at each decision. The last administrator without an end stays, whatever is asked.
+   * @throws Refused, StoreUnavailable, Conflict
+   */
   change(
     context: CommandContext,
     username: string,
@@ -43,13 +47,22 @@ export interface ClientChanges {
 
 export function createClientChanges(options: ClientChangesOptions): ClientChanges {
   const { clients, authority, rows, now } = options;
+  const reserveRemoval = reservingRemovals(options);
   return {
     async change(context, username, command) {
-      const decided = (state: Client): ClientCommand => {
-        context.authorize();
-        return typeof command === 'function' ? command(state) : command;
-      };
-      const { decision, position } = await clients.change(username, decided, context.cause);
+      const { decision, position } = await clients.decide(
+        username,
+        async (state, revision) => {
+          context.authorize();
+          const current = typeof command === 'function' ? command(state) : command;
+          const made = client.decide(current, state);
+          const removal = { username, revision, before: state, decision: made };
+          // Again: a reservation asks the store, which takes its time.
+          if (await reserveRemoval(context, removal)) context.authorize();
+          return { decision: made };
+        },
+        context.cause,
+      );
       if (!decision.accepted) throw new Refused(decision.refusal);
       return { position: position ?? options.position() };
     },

@@ -1,5 +1,7 @@
 /** Users that are made without a request, and passwords that are set anew. */
 import type { GivenRights } from '../../domain/client/client.ts';
+import { httpPermissionsOf } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { noRights, over } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
@@ -52,6 +54,7 @@ export function createCredentialAdministration(
             type: 'CreateClient',
             credentialId,
             rights,
+            httpLimit: httpPermissionsOf(context.authorize().permissions),
             ...said(context, username, reason ?? null),
           };
         }),
@@ -61,7 +64,15 @@ export function createCredentialAdministration(
     async rotate(
       context: CommandContext,
       username: string,
-      { password, reason }: { password?: string | undefined; reason?: string | undefined },
+      {
+        password,
+        reason,
+        endTokens,
+      }: {
+        password?: string | undefined;
+        reason?: string | undefined;
+        endTokens?: boolean | undefined;
+      },
     ): Promise<DoneWithPassword> {
       if (known(username).status !== 'active') throw new Refused('user-not-active');
       return await withCredential(options, context, username, password, (credentialId) =>
@@ -72,6 +83,8 @@ export function createCredentialAdministration(
           return {
             type: 'RotateCredential',
             credentialId,
+            httpLimit: limitOf(context, username),
+            namedTokens: endTokens === true ? 'ended' : 'kept',
             windowId: newestWindow(),
             ...said(context, username, reason ?? null),
           };
@@ -80,6 +93,16 @@ export function createCredentialAdministration(
     },
   };
 }
+
+/**
+ * What a password never goes beyond (docs/decisions/0012): what whoever sets it could give. Null: no limit, for
+ * one's own, set by who showed the password of before; another token of one's own passes on its limit.
+ */
+const limitOf = (context: CommandContext, username: string): readonly Permission[] | null => {
+  const caller = context.authorize();
+  if (username !== caller.username) return httpPermissionsOf(caller.permissions);
+  return caller.tokenKind === 'login' ? null : caller.httpLimit;
+};
 
 /** Keeps a verifier, and does away with it when what should name it was refused. */
 async function withCredential(

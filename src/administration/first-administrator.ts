@@ -51,6 +51,7 @@ export async function createFirstAdministrator(options: {
       credentialId,
       rights: { ...noRights, roles: [administrator] },
       reason: 'first start',
+      httpLimit: null,
       at: now(),
       by: system,
     },

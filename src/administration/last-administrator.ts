@@ -1,58 +1,94 @@
-/** The last administrator without an end stays, however many are taken away at once. */
-import type { ClientCommand } from '../../domain/client/commands.ts';
+/** The last administrator without an end stays, however many are taken away at once, and on however many nodes. */
+import {
+  type AdministratorAt,
+  type AdministratorsState,
+  administrators,
+  isLeaving,
+} from '../../domain/administrators.ts';
+import { client } from '../../domain/client/client.ts';
+import type { ClientDecision } from '../../domain/client/commands.ts';
+import type { Client } from '../../domain/client/state.ts';
 import { administrator } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
-import type { Done } from '../commands/record.ts';
+import { handleDecision, load } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
-import { serial } from '../platform/serial.ts';
+import { everyRow } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import type { ClientChanges } from './client-changes.ts';
-import type { CommandContext } from './context.ts';
+import type { EventStore } from '../store/event-store.ts';
+import { actorOf, type CommandContext } from './context.ts';
 
-class BecameAdministrator extends Error {
-  override name = 'BecameAdministrator';
+/** There is one stream of reservations. */
+const administratorsId = 'main';
+
+const isLasting = (state: Client): boolean =>
+  state.status === 'active' &&
+  state.rights.roles.includes(administrator) &&
+  state.rights.expiresAt === null;
+
+export interface LastAdministratorOptions {
+  readonly store: EventStore;
+  readonly rows: { readonly clients: Rows<ClientRow> };
+  readonly now: () => string;
 }
 
-/** Whether it is an administrator without an end. */
-export const isLasting = ({
-  status,
-  roles,
-  expiresAt,
-}: Pick<ClientRow, 'status' | 'roles' | 'expiresAt'>): boolean =>
-  status === 'active' && roles.includes(administrator) && expiresAt === null;
+/** What is about to be recorded of a client, and at which revision of its stream. */
+interface Removal {
+  readonly username: string;
+  readonly revision: number;
+  readonly before: Client;
+  readonly decision: ClientDecision;
+}
 
 /**
- * Makes changes that take an administrator away where it is one. Everybody else is changed at once, and
- * many at a time. They throw Refused `user-not-found` and `last-administrator`.
+ * Where a decision takes an administrator away, reserves that first: on a stream of its own, by expected
+ * revision, so that of two nodes one wins. The reservation is good for this revision of the client's stream
+ * alone, so whoever is slower has to reserve anew (docs/decisions/0011).
  */
-export function keepingAnAdministrator(
-  clients: Rows<ClientRow>,
-  { change, requireUser: known }: Pick<ClientChanges, 'change' | 'requireUser'>,
-): (context: CommandContext, username: string, command: () => ClientCommand) => Promise<Done> {
-  const administrators = serial();
-
-  /** One after the other, so that two cannot both go. */
-  const takingOneAway = (context: CommandContext, username: string, command: () => ClientCommand) =>
-    administrators(async () => {
-      const all = clients.count([{ column: 'lastingAdministrator', is: 1 }]);
-      const others = all - (isLasting(known(username)) ? 1 : 0);
-      if (others < 1) throw new Refused('last-administrator');
-      return await change(context, username, command);
-    });
-
-  return async (context, username, command) => {
-    if (isLasting(known(username))) return await takingOneAway(context, username, command);
-    try {
-      return await change(context, username, (state) => {
-        // As it is recorded, not as it was read: it may have become one in between.
-        if (state.status === 'active' && isLasting({ ...state.rights, status: state.status }))
-          throw new BecameAdministrator();
-        return command();
-      });
-    } catch (error) {
-      if (error instanceof BecameAdministrator)
-        return await takingOneAway(context, username, command);
-      throw error;
+export function reservingRemovals({ store, rows, now }: LastAdministratorOptions) {
+  /**
+   * Somebody else who stays, as the log has it now: rows may be behind. Read after the reservations, so that
+   * whoever is taken away in between had to reserve it behind them.
+   */
+  async function anotherThan(
+    username: string,
+    reserved: AdministratorsState,
+  ): Promise<AdministratorAt | null> {
+    for (const row of everyRow(rows.clients, {
+      where: [{ column: 'lastingAdministrator', is: 1 }],
+    })) {
+      if (row.username === username) continue;
+      const { state, revision } = await load(store, client, row.username);
+      const other = { username: row.username, revision };
+      if (isLasting(state) && !isLeaving(reserved, other)) return other;
     }
+    return null;
+  }
+
+  /** Whether a reservation was needed and made. @throws Refused `last-administrator`, StoreUnavailable, Conflict */
+  return async (context: CommandContext, removal: Removal): Promise<boolean> => {
+    const { username, revision, before, decision } = removal;
+    if (!decision.accepted || !isLasting(before)) return false;
+    if (isLasting(decision.events.reduce(client.evolve, before))) return false;
+    const reserved = await handleDecision(
+      store,
+      administrators,
+      administratorsId,
+      async (state) => ({
+        decision: administrators.decide(
+          {
+            type: 'ReserveRemoval',
+            username,
+            revision,
+            other: await anotherThan(username, state),
+            at: now(),
+            by: actorOf(context),
+          },
+          state,
+        ),
+      }),
+      context.cause,
+    );
+    if (!reserved.decision.accepted) throw new Refused(reserved.decision.refusal);
+    return true;
   };
 }

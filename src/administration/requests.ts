@@ -6,6 +6,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
+import { bulkAtOnceMax } from '../limits.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { actorOf, type CommandContext, requireOwnRights, requireRoles } from './context.ts';
@@ -35,9 +36,6 @@ export interface RequestAdministrationOptions {
   readonly now: () => string;
   readonly onDecision?: (decision: 'granted' | 'denied') => void;
 }
-
-/** Decisions of one bulk that run at once: they share a commit. */
-const bulkAtOnceMax = 64;
 
 export function createRequestAdministration(
   options: RequestAdministrationOptions,

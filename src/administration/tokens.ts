@@ -1,6 +1,8 @@
 /** Tokens that let somebody act: for a password, for a service, until they end or are revoked. */
 
 import { randomUUID } from 'node:crypto';
+import { httpPermissionsOf } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { token } from '../../domain/token.ts';
 import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
@@ -64,10 +66,12 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         },
         context.cause,
         () => {
-          // Whoever gets the token gets what its user may as it is recorded, also where that was widened since.
-          const effective = authority.active(username)?.effective ?? principal.effective;
-          if (username === context.caller.username) context.authorize();
-          else requireOwnRights(context, effective);
+          const caller = context.authorize();
+          if (username === caller.username) return caller.httpLimit;
+          // Whoever gets the token gets what its user may as it is recorded, also where that was widened since,
+          // and is not to gain what its user is given later (docs/decisions/0012).
+          requireOwnRights(context, authority.active(username)?.effective ?? principal.effective);
+          return httpPermissionsOf(caller.permissions);
         },
       );
     },
@@ -128,6 +132,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
   }
   proof.remember(principal.row.credentialId);
   seen.note(source, principal.row.credentialId);
+  const { httpLimit } = principal.row;
   return await issue(
     options,
     principal,
@@ -138,6 +143,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       by: { kind: 'user', name: username },
     },
     cause,
+    () => httpLimit,
   );
 }
 
@@ -162,10 +168,15 @@ async function isKnownHere(
 async function issue(
   options: TokenAdministrationOptions,
   principal: Principal,
-  wanted: { kind: 'login' | 'named'; label: string | null; hours: number; by: Actor },
+  wanted: {
+    kind: 'login' | 'named';
+    label: string | null;
+    hours: number;
+    by: Actor;
+  },
   cause: Cause,
-  /** Throws where nobody may issue it any more. */
-  check: () => void = () => undefined,
+  /** The HTTP permissions that it never goes beyond, as it is recorded; throws where nobody may issue it then. */
+  limitNow: () => readonly Permission[] | null,
 ) {
   const { username, generation, loginGeneration } = principal.row;
   const { kind, label, hours, by } = wanted;
@@ -179,11 +190,10 @@ async function issue(
     issuedAt: new Date(at),
     expiresAt: new Date(expiresAt),
   });
-  const issued = { tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by };
-  const issueIt = () => {
-    check();
-    return { type: 'IssueToken' as const, ...issued };
-  };
+  const issueIt = () => ({
+    ...{ type: 'IssueToken' as const, httpLimit: limitNow() },
+    ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
+  });
   const done = await record(options, token, tokenId, issueIt, cause);
   return { tokenId, token: text, ...done };
 }

@@ -2,36 +2,31 @@
 import type { GivenRights } from '../../domain/client/client.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
 import { noRights, over } from '../../domain/rights.ts';
-import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import type { Vault } from '../credentials/vault.ts';
-import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
-import { isLasting, keepingAnAdministrator } from './last-administrator.ts';
 
 export interface UserAdministrationOptions {
   readonly store: EventStore;
   readonly authority: Authority;
   readonly vault: Vault;
-  readonly rows: { readonly clients: Rows<ClientRow> };
 }
 
 export function createUserAdministration(
-  { store, authority, vault, rows }: UserAdministrationOptions,
+  { store, authority, vault }: UserAdministrationOptions,
   changes: ClientChanges,
 ) {
   const { change, heldBy, requireUser: known, newestWindow, stamp: said } = changes;
-  const changeKeepingOne = keepingAnAdministrator(rows.clients, changes);
 
   const taking =
     (type: 'SuspendAccess' | 'RevokeAccess' | 'EraseClient') =>
     async (context: CommandContext, username: string, reason: string | null): Promise<Done> => {
       known(username);
       const windowId = newestWindow();
-      return await changeKeepingOne(context, username, () => ({
+      return await change(context, username, () => ({
         ...{ type, windowId, ...said(context, username, reason) },
       }));
     };
@@ -48,21 +43,18 @@ export function createUserAdministration(
       const rights = over(noRights, given);
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
-      const command = () => {
+      return await change(context, username, () => {
         // Again: a role may have been widened since, or the caller's own rights narrowed.
         const effective = authority.effective(username, rights);
         requireOwnRights(context, effective);
         return {
-          type: 'ChangeAuthorization' as const,
+          type: 'ChangeAuthorization',
           rights,
           windowId: newestWindow(),
           holdsHttpRights: holdsHttpRights(effective),
           ...said(context, username, reason),
         };
-      };
-      return isLasting({ ...rights, status: 'active' })
-        ? await change(context, username, command)
-        : await changeKeepingOne(context, username, command);
+      });
     },
 
     suspend: taking('SuspendAccess'),

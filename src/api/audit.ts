@@ -37,12 +37,32 @@ export const AccessThenList = named(
   z.strictObject({ items: z.array(AccessThen), nextCursor: z.string().nullable() }),
 );
 
+const LimitsSet = named(
+  'LimitsSet',
+  z
+    .strictObject({
+      index: Count.describe('Of the event that set them.'),
+      at: Instant,
+      by: z.string(),
+      until: Instant,
+      maxRequests: Count,
+      usernamePattern: z.string().nullable(),
+      sources: z.array(z.string()),
+      note: z.string().nullable(),
+      requestCount: Count.describe('Requests that came in under these limits.'),
+    })
+    .describe('The limits of a window as they were set, when it was unlocked or changed.'),
+);
+export type LimitsSet = z.infer<typeof LimitsSet>;
+
 export const Explanation = named(
   'Explanation',
   z.strictObject({
     user: User,
     request: Request.nullable(),
-    window: windowShape,
+    window: windowShape.describe('With the limits that were in force when it asked.'),
+    limits: z.array(LimitsSet).describe('Every change of its limits, oldest first.'),
+    askedUnder: Count.nullable().describe('The index of those limits that it asked under.'),
     decision: Request.shape.decision,
     activations: z.array(Activation),
     events: z.array(Event),
@@ -54,6 +74,7 @@ export const WindowReport = named(
   'WindowReport',
   z.strictObject({
     window: Window,
+    limits: z.array(LimitsSet).describe('Every change of its limits, oldest first.'),
     requests: z.array(Request),
     counts: z.record(z.string(), Count),
     signature: z

@@ -82,7 +82,17 @@ export const CreateUser = named(
 );
 export const Authorization = named('Authorization', z.strictObject({ ...sentRights, ...reason }));
 export const Because = named('Because', z.strictObject(reason));
-export const Rotate = named('Rotate', z.strictObject({ ...reason, password: Password.optional() }));
+export const Rotate = named(
+  'Rotate',
+  z.strictObject({
+    ...reason,
+    password: Password.optional(),
+    endTokens: z
+      .boolean()
+      .optional()
+      .describe('Ends the named tokens of this user too, whoever made them.'),
+  }),
+);
 
 export const PutRole = named(
   'PutRole',

@@ -22,6 +22,7 @@ import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
 import { deviceCommands } from './commands/register.ts';
 import { requestsCommands } from './commands/requests.ts';
+import { resetCommands } from './commands/reset-administrator.ts';
 import { roleCommands, tokenCommands } from './commands/roles.ts';
 import { operateCommands } from './commands/serve.ts';
 import { userCommands } from './commands/users.ts';
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   ...deviceCommands,
   ...reconcileCommands,
   ...copyCommands,
+  ...resetCommands,
   ...otherOperateCommands,
 ];
 
@@ -117,6 +119,9 @@ const wantsHelp = (args: readonly string[]): boolean => {
 };
 
 /** Commands that do not sign in take no token, those that ask nobody no address. */
+/** They work on files and logs, and ask no registry. */
+const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify'];
+
 function commonOptionsOf({ name }: Command): CommandOptions {
   const {
     url = { help: '' },
@@ -124,7 +129,7 @@ function commonOptionsOf({ name }: Command): CommandOptions {
     json = { help: '' },
     help = { help: '' },
   } = commonOptions;
-  if (name === 'serve' || name === 'rebuild' || name === 'verify') return { help };
+  if (offline.includes(name)) return { help };
   if (name === 'register' || name === 'login' || name === 'logout') return { url, json, help };
   return { url, token, json, help };
 }

@@ -21,12 +21,12 @@ export interface Clients {
     cause: Cause,
   ): Promise<HandledClientCommand>;
   /**
-   * The same for what must look at the state, prepare and only then decide; it is asked again when somebody
-   * else was first. What it found out beside the decision is passed on.
+   * The same for what must look at the state and its revision, prepare and only then decide; it is asked again
+   * when somebody else was first. What it found out beside the decision is passed on.
    */
   decide<Decided extends { readonly decision: ClientDecision }>(
     username: string,
-    decide: (state: Client) => Promise<Decided>,
+    decide: (state: Client, revision: number) => Promise<Decided>,
     cause: Cause,
   ): Promise<HandledClientCommand & Decided>;
 }
@@ -66,8 +66,8 @@ export function createClients(options: {
       clients.decide(
         username,
         async (state) => {
-          const asked = typeof command === 'function' ? command(state) : command;
-          return { decision: client.decide(asked, state) };
+          const current = typeof command === 'function' ? command(state) : command;
+          return { decision: client.decide(current, state) };
         },
         cause,
       ),

@@ -61,8 +61,9 @@ function turnsOf(store: EventStore): ReturnType<typeof serialByKey> {
 }
 
 /**
- * Records what `decide` decides. It is given each state anew that somebody else's event brings about, and
- * must not wait for a command to the same stream. What it found out beside the decision is passed on.
+ * Records what `decide` decides. It is given each state anew that somebody else's event brings about, with the
+ * revision that is appended at, and must not wait for a command to the same stream. What it found out beside
+ * the decision is passed on.
  * @throws StoreUnavailable, and Conflict when the stream stays contended.
  */
 export async function handleDecision<
@@ -74,14 +75,14 @@ export async function handleDecision<
   store: EventStore,
   decider: Decider<State, never, Event, Refusal>,
   id: string,
-  decide: (state: State) => Decided | Promise<Decided>,
+  decide: (state: State, revision: number) => Decided | Promise<Decided>,
   cause: Cause,
 ): Promise<HandledCommand<State, Event, Refusal> & Decided> {
   const stream = `${decider.category}-${id}`;
   /** Null: somebody else was first. */
   const once = async () => {
     const { state: before, revision, newest } = await load(store, decider, id);
-    const decided = await decide(before);
+    const decided = await decide(before, revision);
     const { decision } = decided;
     const decidedOn = newest?.position ?? null;
     if (!decision.accepted || decision.events.length === 0)

@@ -26,7 +26,7 @@ export interface RegisterOptions {
   readonly requestedPermissions?: readonly DevicePermission[];
   /** Where credentials and progress are kept; run again with the same file, it goes on. */
   readonly file: string;
-  /** Whether to wait for the decision (default), or to ask once. */
+  /** Whether to wait for the decision (default), or to ask once, and once more where the name is taken. */
   readonly wait?: boolean;
   readonly signal?: AbortSignal;
   readonly onStatus?: (status: RegistrationStatus) => void;
@@ -37,6 +37,8 @@ export interface RegistrationStatus {
     | 'asking'
     | 'pending'
     | 'locked'
+    /** Somebody else holds the name; asked once more, the registry says whether this device may replace it. */
+    | 'username-taken'
     | 'replacement-pending'
     | 'busy'
     | 'faulty'
@@ -115,7 +117,7 @@ export async function register(options: RegisterOptions): Promise<RegisterResult
     if (answer.status === 201) return session.granted(answer.body, false);
     failures = isTransient(answer) ? failures + 1 : 0;
     const status = await session.undecided(answer, failures);
-    if (options.wait === false) {
+    if (options.wait === false && status.status !== 'username-taken') {
       if (isTransient(answer)) throw new RegistryUnreachable(status);
       return { status: 'undecided', because: status, answer: answer.body };
     }
@@ -170,6 +172,7 @@ class RegistrationSession {
   readonly #url: string;
   #file: RegistrationFile;
   #isPending = false;
+  #wasTaken = false;
 
   constructor(options: RegisterOptions, url: string, file: RegistrationFile) {
     this.#options = options;
@@ -218,7 +221,7 @@ class RegistrationSession {
 
   /** Saves what an answer brought, and says when to ask again. @throws RegistrationRefused */
   async undecided(answer: DoorResponse, failures: number): Promise<RegistrationStatus> {
-    const status = statusOf(answer);
+    const status = this.#isTakenFirst(answer) ? 'username-taken' : statusOf(answer);
     if (status === null) throw new RegistrationRefused(answer);
     if (status === 'pending') await this.#savePending(answer);
     return {
@@ -227,6 +230,21 @@ class RegistrationSession {
       detail: textIn(answer.body, 'detail'),
       retryInMs: retryInMs(answer.retryAfterMs, failures),
     };
+  }
+
+  /**
+   * A re-imaged device learns at its second question alone that it may wait for a replacement: both who
+   * contests and who challenges are told the same at first. Each window is asked anew.
+   */
+  #isTakenFirst(answer: DoorResponse): boolean {
+    if (isTransient(answer)) return false;
+    const isTaken =
+      answer.status === 409 &&
+      textIn(answer.body, 'code') === 'username-taken' &&
+      answer.retryAfterMs !== null;
+    const isFirst = isTaken && !this.#wasTaken;
+    this.#wasTaken = isTaken;
+    return isFirst;
   }
 
   async granted(body: DoorResponse['body'] | null, already: boolean): Promise<RegisterResult> {

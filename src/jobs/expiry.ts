@@ -6,6 +6,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { handle, newCause } from '../commands/handle.ts';
+import { dueAtOnceMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -14,8 +15,6 @@ import type { EventStore } from '../store/event-store.ts';
 /** How late an expiry may be recorded; registration and brokers observe the time itself. */
 const tickMs = 100;
 const retryMs = 1_000;
-/** What is due at once is done in batches, so that nothing else waits long. */
-const dueAtOnceMax = 200;
 
 interface ExpiryOptions {
   readonly store: EventStore;

@@ -1,4 +1,5 @@
 /** Publishes the registry's changes as MQTT messages on `gatebook/registry/…`, read by permission as any topic. */
+import { registryRoot } from '../../domain/matching.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
@@ -6,8 +7,6 @@ import { knockAsShown } from '../views/requests.ts';
 import type { Views } from '../views/views.ts';
 import { entryData } from './entry-data.ts';
 import type { LiveEntry, LiveEvents } from './live-events.ts';
-
-const root = 'gatebook/registry';
 
 interface RegistryTopicsOptions {
   readonly liveEvents: LiveEvents;
@@ -27,7 +26,7 @@ interface TopicMessage {
   readonly retain: boolean;
 }
 
-const stateTopic = (username: string) => `${root}/clients/${username}/state`;
+const stateTopic = (username: string) => `${registryRoot}/clients/${username}/state`;
 
 /**
  * Publishes until the signal aborts; resolves then. The state of each client and of the window is
@@ -49,7 +48,7 @@ export async function publishRegistry(options: RegistryTopicsOptions): Promise<v
           for (const message of await messagesOf(options, entry)) await publish(options, message);
         for (const knock of knocks)
           await publish(options, {
-            ...{ topic: `${root}/knocks`, event: 'knock', at: knock.lastAt },
+            ...{ topic: `${registryRoot}/knocks`, event: 'knock', at: knock.lastAt },
             ...{ data: knockAsShown(knock, false), retain: false },
           });
       } catch (error) {
@@ -83,7 +82,13 @@ async function publishStates(options: RegistryTopicsOptions): Promise<void> {
 
 const windowMessage = ({ views }: RegistryTopicsOptions, at: string): TopicMessage => {
   const data = views.window();
-  return { topic: `${root}/window`, event: `window.${data.status}`, at, data, retain: true };
+  return {
+    topic: `${registryRoot}/window`,
+    event: `window.${data.status}`,
+    at,
+    data,
+    retain: true,
+  };
 };
 
 async function messagesOf(
@@ -96,13 +101,16 @@ async function messagesOf(
   const data = (await entryData(views, entry, false)) ?? null;
   if (event.startsWith('request.')) {
     const username = data !== null && 'username' in data ? data.username : '';
-    return [{ topic: `${root}/requests/${username}`, event, at, data, retain: false }];
+    return [{ topic: `${registryRoot}/requests/${username}`, event, at, data, retain: false }];
   }
   const user = views.user(key);
   const state = { topic: stateTopic(key), event: 'user.changed', at, data: user, retain: true };
   if (event === 'user.changed') return [state];
   // The state contains the activations, too: the retained message must not be that of before.
-  return [{ topic: `${root}/clients/${key}/activation`, event, at, data, retain: false }, state];
+  return [
+    { topic: `${registryRoot}/clients/${key}/activation`, event, at, data, retain: false },
+    state,
+  ];
 }
 
 const publish = (

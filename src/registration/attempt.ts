@@ -102,7 +102,7 @@ export class RegistrationAttempt {
   readonly #requestId = randomUUID();
   readonly #credentialId = randomUUID();
   #reservation: Reservation | undefined;
-  /** Secrets that were kept for an event that is to name them. */
+  /** Ids of secrets that were stored before the event that refers to them. */
   readonly #keptIds = new Set<string>();
   /** The key that the personal fields are sealed with, and the fields. */
   #sealed: { readonly key: PersonalKey; readonly fields: PersonalFields } | undefined;
@@ -123,10 +123,10 @@ export class RegistrationAttempt {
       const handled = await clients.decide(username, (state) => this.#decide(state), cause);
       const request = requestIn(handled);
       if (request !== undefined) {
-        capacity.asked(request.data.requestId, source);
+        capacity.requested(request.data.requestId, source);
         this.#proof.remember(request.data.credentialId);
       }
-      await this.#destroyUnnamed(handled.state, request?.data.credentialId ?? null);
+      await this.#destroyUnreferenced(handled.state, request?.data.credentialId ?? null);
       return {
         answer: this.#answer(handled, handled.state, handled.position ?? here()),
         matched: handled.command.matched,
@@ -137,13 +137,13 @@ export class RegistrationAttempt {
     }
   }
 
-  /** Decides on a state; what a recorded event is to name is reserved and kept before it is recorded. */
+  /** Decides on a state; a place is reserved and secrets are stored before the event that refers to them is recorded. */
   async #decide(state: Client): Promise<Decided> {
     const matched = await this.#proof.matching(state);
     if (matched !== null) this.#proof.remember(matched);
     const facts = this.#facts(state, matched);
     const fields = await this.#personalFields(state, facts);
-    const decideWith = (room: RequestRegistration['room']): Decided => {
+    const decideWith = (room: RequestRegistration['capacity']): Decided => {
       const command = this.#command(facts, fields, room);
       return { command, decision: requestRegistration(command, state) };
     };
@@ -183,14 +183,14 @@ export class RegistrationAttempt {
   #command(
     facts: Facts,
     fields: PersonalFields,
-    room: RequestRegistration['room'],
+    room: RequestRegistration['capacity'],
   ): RequestRegistration {
     const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
     return {
       type: 'RequestRegistration',
       username,
       ...facts,
-      room,
+      capacity: room,
       requestId: this.#requestId,
       credentialId: this.#credentialId,
       flow,
@@ -227,12 +227,12 @@ export class RegistrationAttempt {
   }
 
   /** A place for the request, taken once however often it is decided anew. */
-  #reserve(): RequestRegistration['room'] {
+  #reserve(): RequestRegistration['capacity'] {
     const window = this.#options.rows.window.get(registryId);
-    if (window && this.#reservation?.room !== 'free')
+    if (window && this.#reservation?.outcome !== 'free')
       this.#reservation = this.#options.capacity.reserve(window, this.#attempt.source);
     this.#reservation?.bindTo(this.#requestId);
-    return this.#reservation?.room ?? 'pending-full';
+    return this.#reservation?.outcome ?? 'pending-full';
   }
 
   /** Both at once, so that they share a commit. */
@@ -259,14 +259,14 @@ export class RegistrationAttempt {
   }
 
   /**
-   * The race was lost: nothing names these. Where this fails the sweep finds the orphans; and where the
+   * The race was lost: no event refers to these. Where this fails the sweep finds the orphans; and where the
    * outcome is not known (recording threw), the event may be there: then they stay.
    */
-  async #destroyUnnamed(state: Client, credentialId: string | null): Promise<void> {
-    const unnamed = [...this.#keptIds].filter(
+  async #destroyUnreferenced(state: Client, credentialId: string | null): Promise<void> {
+    const unreferenced = [...this.#keptIds].filter(
       (id) => id !== state.personalKeyId && id !== credentialId,
     );
-    await Promise.allSettled(unnamed.map((id) => this.#options.vault.destroy(id)));
+    await Promise.allSettled(unreferenced.map((id) => this.#options.vault.destroy(id)));
   }
 
   #answer(decided: Decided, state: Client, position: string): DoorAnswer {

@@ -1,4 +1,4 @@
-/** How much room is left for requests: in the window, in all, and for one source. */
+/** How many more requests may wait: in the window, in all, and from one source. */
 import { isFull } from '../../domain/window.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
@@ -8,7 +8,7 @@ import type { Changes } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 export interface Reservation {
-  readonly room: 'free' | 'window-full' | 'pending-full';
+  readonly outcome: 'free' | 'window-full' | 'pending-full';
   /** Says which request will stand there: the moment the read models count it, the place does not. */
   bindTo(requestId: string): void;
   /** Gives the place back, or says that the request is counted by the read models now. */
@@ -19,64 +19,154 @@ export interface Capacity {
   /** Takes a place for a request that is about to be written; nothing is taken when it is full. */
   reserve(window: WindowRow, source: string | null): Reservation;
   /** The source of a request that this node wrote, so that it need not be opened again. */
-  asked(requestId: string, source: string | null): void;
+  requested(requestId: string, source: string | null): void;
   pending(): number;
-  /** Counts what waits already, once the rows are as far as the log; the doors open after it resolves. */
+  /** Counts the requests that wait already, once the rows are as far as the log; the doors open after it resolves. */
   countWaiting(): Promise<void>;
 }
 
-/** Counts waiting requests and their sources. `openSource` opens the sealed source of a row. */
-export function createCapacity(options: {
-  requests: Rows<RequestRow>;
-  onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
-  openSource: (row: RequestRow) => Promise<string | null>;
-  pendingMax: number;
-  pendingPerSourceMax: number;
-}): Capacity {
-  const { requests, openSource, pendingMax, pendingPerSourceMax } = options;
-  const sources = new Map<string, string>();
-  const perSource = new Map<string, number>();
-  /** Places of this node whose request is about to be written, by request. */
-  const filling = new Map<string, { readonly source: string; release(): void }>();
-  const inFlight = { all: 0, window: new Map<string, number>(), source: new Map<string, number>() };
+interface CapacityOptions {
+  readonly requests: Rows<RequestRow>;
+  readonly onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
+  /** Opens the sealed source of a row. */
+  readonly openSource: (row: RequestRow) => Promise<string | null>;
+  readonly pendingMax: number;
+  readonly pendingPerSourceMax: number;
+}
 
-  const add = (counts: Map<string, number>, key: string, by: number) => {
-    const count = (counts.get(key) ?? 0) + by;
-    if (count === 0) counts.delete(key);
-    else counts.set(key, count);
-  };
-  const started = (requestId: string, source: string) => {
-    if (sources.has(requestId)) return;
-    sources.set(requestId, source);
-    add(perSource, source, 1);
-  };
-  const ended = (requestId: string) => {
-    const source = sources.get(requestId);
+/** How many there are of each key; a key without any is not held. */
+class KeyCounts {
+  readonly #counts = new Map<string, number>();
+
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: string, difference: number): void {
+    const count = this.of(key) + difference;
+    if (count === 0) this.#counts.delete(key);
+    else this.#counts.set(key, count);
+  }
+}
+
+/** The requests that wait, as the rows have them, and the source of each. */
+class WaitingRequests {
+  readonly #requests: Rows<RequestRow>;
+  readonly #openSource: CapacityOptions['openSource'];
+  readonly #sources = new Map<string, string>();
+  readonly perSource = new KeyCounts();
+
+  constructor({ requests, openSource }: CapacityOptions) {
+    this.#requests = requests;
+    this.#openSource = openSource;
+  }
+
+  get count(): number {
+    return this.#sources.size;
+  }
+
+  has(requestId: string): boolean {
+    return this.#sources.has(requestId);
+  }
+
+  add(requestId: string, source: string): void {
+    if (this.#sources.has(requestId)) return;
+    this.#sources.set(requestId, source);
+    this.perSource.add(source, 1);
+  }
+
+  remove(requestId: string): void {
+    const source = this.#sources.get(requestId);
     if (source === undefined) return;
-    sources.delete(requestId);
-    add(perSource, source, -1);
-  };
-  const waits = (requestId: string) => requests.get(requestId)?.status === 'pending';
-  const learn = async (row: RequestRow) => {
-    const source = sourceKey(await openSource(row));
-    if (waits(row.requestId)) started(row.requestId, source);
-  };
+    this.#sources.delete(requestId);
+    this.perSource.add(source, -1);
+  }
 
+  /** Adds a request whose source must be opened first, should it still wait then. */
+  async learn(row: RequestRow): Promise<void> {
+    const source = sourceKey(await this.#openSource(row));
+    this.#addIfWaiting(row.requestId, source);
+  }
+
+  /** The same, where nobody waits for it; what cannot be opened counts as a source that is not known. */
+  learnLater(row: RequestRow): void {
+    void this.learn(row).catch(() => this.#addIfWaiting(row.requestId, sourceKey(null)));
+  }
+
+  #addIfWaiting(requestId: string, source: string): void {
+    if (this.#requests.get(requestId)?.status === 'pending') this.add(requestId, source);
+  }
+}
+
+/** Places that are taken for requests which the rows do not count yet. */
+class InFlight {
+  readonly perWindow = new KeyCounts();
+  readonly perSource = new KeyCounts();
+  /** By the request that is about to be written. */
+  readonly #bound = new Map<string, { readonly source: string; release(): void }>();
+  count = 0;
+
+  /** The rows have the request: its place counts no more. Its source, where this node wrote it. */
+  settle(requestId: string): string | undefined {
+    const place = this.#bound.get(requestId);
+    place?.release();
+    return place?.source;
+  }
+
+  take(windowId: string, source: string): Reservation {
+    this.#add(windowId, source, 1);
+    let isTaken = true;
+    let boundTo: string | undefined;
+    const unbind = () => {
+      if (boundTo !== undefined) this.#bound.delete(boundTo);
+    };
+    const release = () => {
+      unbind();
+      if (!isTaken) return;
+      isTaken = false;
+      this.#add(windowId, source, -1);
+    };
+    return {
+      outcome: 'free',
+      release,
+      bindTo: (requestId) => {
+        if (!isTaken) return;
+        unbind();
+        boundTo = requestId;
+        this.#bound.set(requestId, { source, release });
+      },
+    };
+  }
+
+  #add(windowId: string, source: string, difference: number): void {
+    this.count += difference;
+    this.perWindow.add(windowId, difference);
+    this.perSource.add(source, difference);
+  }
+}
+
+const nothing = () => undefined;
+const full = (outcome: Reservation['outcome']): Reservation => ({
+  ...{ outcome, bindTo: nothing, release: nothing },
+});
+
+/** Counts waiting requests and their sources, in the window, in all and for each source. */
+export function createCapacity(options: CapacityOptions): Capacity {
+  const { requests, pendingMax, pendingPerSourceMax } = options;
+  const waiting = new WaitingRequests(options);
+  const inFlight = new InFlight();
   /** While the rows are folded from the beginning, most of what waited is decided a moment later. */
   let counts = false;
+
   options.onApplied((_events, changes) => {
     if (!counts) return;
     for (const [requestId, changed] of changes.get('requests') ?? []) {
       const row = changed as RequestRow | undefined;
-      const place = filling.get(requestId);
-      place?.release();
-      if (row?.status !== 'pending') ended(requestId);
-      else if (place) started(requestId, place.source);
-      else if (!sources.has(requestId))
-        // Another node's: it counts when its source is open.
-        void learn(row).catch(() => {
-          if (waits(requestId)) started(requestId, sourceKey(null));
-        });
+      const source = inFlight.settle(requestId);
+      if (row?.status !== 'pending') waiting.remove(requestId);
+      else if (source !== undefined) waiting.add(requestId, source);
+      // Another node's: it counts when its source is open.
+      else if (!waiting.has(requestId)) waiting.learnLater(row);
     }
   });
 
@@ -84,52 +174,22 @@ export function createCapacity(options: {
     async countWaiting() {
       counts = true;
       for (const row of everyRow(requests, { where: [{ column: 'status', is: 'pending' }] }))
-        await learn(row);
+        await waiting.learn(row);
     },
-    pending: () => sources.size,
-    asked(requestId, source) {
+    pending: () => waiting.count,
+    requested(requestId, source) {
       // It may be decided already: then it waits no more.
       const row = requests.get(requestId);
-      if (row === undefined || row.status === 'pending') started(requestId, sourceKey(source));
+      if (row === undefined || row.status === 'pending') waiting.add(requestId, sourceKey(source));
     },
-    reserve(window, source) {
+    reserve({ windowId, requestCount, limits }, source) {
       const key = sourceKey(source);
-      const { windowId, requestCount, limits } = window;
-      const nothing = () => undefined;
-      const full = (room: Reservation['room']): Reservation => ({
-        room,
-        bindTo: nothing,
-        release: nothing,
-      });
-      if (isFull(limits, requestCount + (inFlight.window.get(windowId) ?? 0)))
+      if (isFull(limits, requestCount + inFlight.perWindow.of(windowId)))
         return full('window-full');
-      if (sources.size + inFlight.all >= pendingMax) return full('pending-full');
-      if ((perSource.get(key) ?? 0) + (inFlight.source.get(key) ?? 0) >= pendingPerSourceMax)
-        return full('pending-full');
-
-      inFlight.all++;
-      add(inFlight.window, windowId, 1);
-      add(inFlight.source, key, 1);
-      let taken = true;
-      let filledBy: string | undefined;
-      const release = () => {
-        if (filledBy !== undefined) filling.delete(filledBy);
-        if (!taken) return;
-        taken = false;
-        inFlight.all--;
-        add(inFlight.window, windowId, -1);
-        add(inFlight.source, key, -1);
-      };
-      return {
-        room: 'free',
-        release,
-        bindTo(requestId) {
-          if (!taken) return;
-          if (filledBy !== undefined) filling.delete(filledBy);
-          filledBy = requestId;
-          filling.set(requestId, { source: key, release });
-        },
-      };
+      const isFullHere =
+        waiting.perSource.of(key) + inFlight.perSource.of(key) >= pendingPerSourceMax;
+      if (waiting.count + inFlight.count >= pendingMax || isFullHere) return full('pending-full');
+      return inFlight.take(windowId, key);
     },
   };
 }

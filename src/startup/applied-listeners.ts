@@ -1,4 +1,4 @@
-/** Who is told of each batch of events once the rows have it, and in which order. */
+/** Who hears of each batch of events once the rows have it, and in which order. */
 import type { ReadModels } from '../read-models/read-models.ts';
 
 type AppliedListener = Parameters<ReadModels['onApplied']>[0];
@@ -13,7 +13,7 @@ const order = [
   // Devices that wait for a decision are answered before the people who look at it.
   'long-polls',
   'live-events',
-  // Last: what goes out of the house may be late.
+  // Last: messages to other systems may be late.
   'notifications',
 ] as const;
 type ListenerName = (typeof order)[number];

@@ -1,5 +1,6 @@
-/** Starts what runs beside the doors until the service stops: checkpoints, MQTT topics, expiry, the vault's sweep, notifications. */
+/** Starts what runs beside the doors until the service stops: checkpoints, MQTT topics, expiry, the sweep of the vault, notifications. */
 
+import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
@@ -48,7 +49,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   return notifications;
 }
 
-/** Checkpoints, told wherever they are looked for. */
+/** Publishes checkpoints to the page, the MQTT topic and the webhook. */
 const startPublishing = ({
   config,
   logger,
@@ -65,11 +66,11 @@ const startPublishing = ({
     logger,
     signal: lifecycle.signal,
     onPublished: async (published) => {
-      const told = { event: 'checkpoint.published', at: now(), data: published };
+      const message = { event: 'checkpoint.published', at: now(), data: published };
       service.app.liveEvents.checkpointPublished(published);
-      await runtime.embedded?.publish('gatebook/registry/checkpoint', JSON.stringify(told), {
+      await runtime.embedded?.publish(`${registryRoot}/checkpoint`, JSON.stringify(message), {
         retain: true,
       });
-      await sendCheckpoint(config.webhook, published, told.at, logger);
+      await sendCheckpoint(config.webhook, published, message.at, logger);
     },
   });

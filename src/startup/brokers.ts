@@ -69,6 +69,8 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   if (embeds(config)) {
     const embedded = await startEmbeddedBroker({
       ...{ ...listening(config), authenticator, logger, onConnect },
+      onLimit: (limit) => metrics.mqttLimits.inc({ limit }),
+      isUsername: isUsernameAt(options),
     });
     lifecycle.add(() => embedded.close());
     runtime.embedded = embedded;
@@ -109,14 +111,23 @@ const authenticatorOf = ({ service, lifecycle, inTouch, logger }: BrokerStartOpt
     logger,
   });
 
+/** Who waits for a first decision holds no name yet, or anybody could keep a client from its own id. */
+const isUsernameAt =
+  ({ service }: BrokerStartOptions) =>
+  (name: string): boolean => {
+    const status = service.authority.principal(name)?.row.status;
+    return status === 'active' || status === 'suspended';
+  };
+
 const hooksOf = (
-  { service }: BrokerStartOptions,
+  options: BrokerStartOptions,
   authenticator: Authenticator,
   onConnect: (outcome: string) => void,
 ): Hooks =>
   createHooks({
-    ...{ authenticator, onConnect, authority: service.authority },
-    tokenEnd: (tokenId) => service.rows.tokens.get(tokenId)?.expiresAt ?? null,
+    ...{ authenticator, onConnect, authority: options.service.authority },
+    isUsername: isUsernameAt(options),
+    tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,
   });
 
 /** The embedded broker as the process manager drives it; null: there is none. */

@@ -1,7 +1,8 @@
-/** Moves a log with its vault from one store to another: opens both, whatever they are, and closes them. */
+/** Moves a log with its vault from one store to another, or takes the move back: opens both, and closes them. */
 import type { Config } from '../config/config.ts';
-import { type Copied, type CopyProgress, moveLog } from '../store/copy/copy.ts';
+import { type Copied, type CopyProgress, moveLog, unsealLog } from '../store/copy/copy.ts';
 import { requireLog } from '../store/location.ts';
+import type { MovableStore } from '../store/log-state.ts';
 import { openStore } from '../store/open.ts';
 
 type LogLocation = Pick<Config, 'store' | 'dataDir'>;
@@ -12,16 +13,28 @@ export async function moveLogBetween(
   to: LogLocation,
   options: { readonly onProgress: (progress: CopyProgress) => void; readonly signal: AbortSignal },
 ): Promise<Copied> {
-  requireLog(from);
-  const source = await openStore(from, { purpose: 'copy' });
+  return await withStore(from, (source) => {
+    const move = (target: MovableStore) => moveLog({ from: source, to: target, ...options });
+    return withStore(to, move, { isNew: true });
+  });
+}
+
+/** @param to null: the copy is gone. @throws as `moveLogBetween` */
+export const unsealLogAt = (from: LogLocation, to: LogLocation | null): Promise<void> =>
+  withStore(from, (source) =>
+    to === null ? unsealLog(source, null) : withStore(to, (copy) => unsealLog(source, copy)),
+  );
+
+async function withStore<Result>(
+  location: LogLocation,
+  use: (store: MovableStore) => Promise<Result>,
+  { isNew = false } = {},
+): Promise<Result> {
+  if (!isNew) requireLog(location);
+  const store = await openStore(location, { purpose: 'copy' });
   try {
-    const target = await openStore(to, { purpose: 'copy' });
-    try {
-      return await moveLog({ from: source, to: target, ...options });
-    } finally {
-      await target.close();
-    }
+    return await use(store);
   } finally {
-    await source.close();
+    await store.close();
   }
 }

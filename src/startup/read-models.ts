@@ -7,7 +7,7 @@ import type { EventStore } from '../store/event-store.ts';
 import { requireLog } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 
-/** @param anew forgets what is there */
+/** @param rebuild forgets what is there */
 export const openReadModelsOf = async (
   config: Config,
   store: Pick<EventStore, 'logId' | 'head'>,

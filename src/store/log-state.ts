@@ -24,7 +24,8 @@ export function assertLive(state: LogState, purpose: Purpose = 'service'): void 
   if (purpose === 'copy' || state === 'live') return;
   throw new LogNotLive(
     state === 'sealed'
-      ? 'this log was copied and sealed: point GATEBOOK_STORE to the store that it was copied to'
+      ? 'this log was copied and sealed: point GATEBOOK_STORE and GATEBOOK_DATA_DIR to the copy, or, ' +
+          'where that was a mistake, lift the seal with: gatebook copy --unseal --from THIS --to COPY'
       : 'a copy into this log has not ended: run the same gatebook copy again, it goes on where it was',
   );
 }

@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ActivationEvent, activation } from '../../domain/activation.ts';
+import { AdministratorsEvent } from '../../domain/administrators.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
@@ -31,9 +32,10 @@ const keys: Readonly<Record<string, string>> = {
   ReplacementGranted: granted,
   ReplacementDenied: denied,
   ReplacementExpired: 'at by requestId username windowId',
-  ClientCreated: 'at by credentialId reason rights username',
+  ClientCreated: 'at by credentialId httpLimit reason rights username',
+  AdministratorReset: 'at by credentialId reason rights username',
   AuthorizationChanged: 'at by reason rights username',
-  CredentialRotated: 'at by credentialId reason username',
+  CredentialRotated: 'at by credentialId httpLimit namedTokens reason username',
   AccessSuspended: changed,
   AccessResumed: changed,
   AccessRevoked: changed,
@@ -44,13 +46,21 @@ const keys: Readonly<Record<string, string>> = {
   RegistryLocked: 'at by turnedAwayCount windowId',
   RoleDefined: 'at by description name permissions',
   RoleRemoved: 'at by name',
-  TokenIssued: 'at by expiresAt generation kind label loginGeneration tokenId username',
+  TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
+  AdministratorRemovalReserved: 'at by revision username',
   CredentialActivated: 'at broker by credentialId username',
   CredentialDeactivated: 'at broker by credentialId sessionsClosed username',
 };
 
-const declared = [ClientEvent, WindowEvent, RoleEvent, TokenEvent, ActivationEvent]
+const declared = [
+  ClientEvent,
+  WindowEvent,
+  RoleEvent,
+  TokenEvent,
+  ActivationEvent,
+  AdministratorsEvent,
+]
   .flatMap((union) => [...union.options] as z.ZodObject[])
   .map(({ shape }) => [
     (shape.type as z.ZodLiteral<string>).value,
@@ -80,7 +90,16 @@ test('the nested parts too', () => {
 
 test('an event holds no boolean, and nothing that JSON would lose', () => {
   const json = JSON.stringify(
-    z.toJSONSchema(z.union([ClientEvent, WindowEvent, RoleEvent, TokenEvent, ActivationEvent])),
+    z.toJSONSchema(
+      z.union([
+        ClientEvent,
+        WindowEvent,
+        RoleEvent,
+        TokenEvent,
+        ActivationEvent,
+        AdministratorsEvent,
+      ]),
+    ),
   );
   assert.not.match(json, /"type":"boolean"/);
 });
@@ -107,6 +126,7 @@ const anyCommand = fc.oneof(
         expiresAt: the.due,
         generation: 1,
         loginGeneration: 1,
+        httpLimit: null,
         ...cause,
       },
     ] as const,

@@ -138,6 +138,24 @@ test('read is subscribe, write is publish, and neither is the other', () => {
     assert.is(mayPublish(own, topic), writes, topic);
   }
 });
+test('the topics of the registry are written by nobody else, and read by permission', () => {
+  const own = compiled([mqtt('#'), mqtt('gatebook/registry/#'), mqtt('gatebook/registry')]);
+  for (const topic of [
+    'gatebook/registry',
+    'gatebook/registry/',
+    'gatebook/registry/clients/a/state',
+  ]) {
+    assert.not.ok(mayPublish(own, topic), topic);
+    assert.ok(mayRead(own, topic), topic);
+  }
+  for (const topic of [
+    'gatebook',
+    'gatebook/registryx',
+    '/gatebook/registry/x',
+    'Gatebook/registry/x',
+  ])
+    assert.ok(mayPublish(own, topic), topic);
+});
 test('a subscription is allowed only if everything it can match is', () => {
   const own = compiled([mqtt('a/+', 'read'), mqtt('a/b/#', 'read')]);
   assert.ok(mayRead(own, 'a/+'));

@@ -25,7 +25,7 @@ const facts = {
 };
 const issued: TokenEvent = { type: 'TokenIssued', data: facts };
 const revoked: TokenEvent = { type: 'TokenRevoked', data: { tokenId, username, at, by: device } };
-const issue: TokenCommand = { type: 'IssueToken', ...facts };
+const issue: TokenCommand = { type: 'IssueToken', ...facts, httpLimit: null };
 const revoke: TokenCommand = { type: 'RevokeToken', tokenId, at, by: device };
 
 const states = { unknown: [], issued: [issued], revoked: [issued, revoked] };
@@ -50,5 +50,10 @@ test('a login token has no label', () =>
   given()
     .when({ ...issue, kind: 'login', label: null } as TokenCommand)
     .thenRecorded({ type: 'TokenIssued', data: { ...facts, kind: 'login', label: null } }));
+
+test('a limit is recorded where there is one', () =>
+  given()
+    .when({ ...issue, httpLimit: [] } as TokenCommand)
+    .thenRecorded({ type: 'TokenIssued', data: { ...facts, httpLimit: [] } }));
 
 test.run();

@@ -98,6 +98,13 @@ test('a rotation ends tokens, a suspension does not', () => {
   assert.is(held(the.created(), rotated).tokensEndedAt, the.later);
   assert.is(held(the.created(), the.suspended, the.resumed).tokensEndedAt, null);
 });
+test('what an administrator holds after a reset rests on no request', () => {
+  const found = held(...the.histories.active, the.reset(the.rights));
+  assert.equal(
+    [found.status, found.requestId, found.origin, found.roles, found.tokensEndedAt],
+    ['active', null, 'created', ['press', 'administrator'], the.at],
+  );
+});
 test('who asks anew starts anew, with the old history', () => {
   const anew = the.requested({ ...challenger, at: the.later });
   const found = held(...the.histories.reinstated, anew);
@@ -130,6 +137,7 @@ const columns: Record<the.StateName, [refusedAt: string | null, everGranted: 0 |
   revoked: [the.at, 1, null],                    expired: [the.later, 1, null],
   lapsed: [null, 0, null],                       reinstated: [null, 1, null],
   created: [null, 1, ' press '],                 erased: [null, 1, null],
+  'reset, revoked before': [null, 1, ' administrator '],
 };
 for (const [state, [refusedAt, everGranted, roles]] of Object.entries(columns)) {
   const history = the.histories[state as the.StateName];
@@ -140,7 +148,7 @@ for (const [state, [refusedAt, everGranted, roles]] of Object.entries(columns)) 
       refusedAt,
       everGranted,
       roles,
-      lastingAdministrator: 0,
+      lastingAdministrator: state === 'reset, revoked before' ? 1 : 0,
     }));
 }
 test('roles are found one by one', () => {

@@ -53,7 +53,7 @@ const issued = {
 };
 const tokenRow = {
   ...{ tokenId, username, label: 'backup', kind: 'named' as const, issuedAt: at, issuedBy: 'ada' },
-  ...{ expiresAt: due, revokedAt: null, generation: 1, loginGeneration: 2 },
+  ...{ expiresAt: due, revokedAt: null, generation: 1, loginGeneration: 2, httpLimit: null },
 };
 test('a token, and when it was revoked', () => {
   assert.equal(rowsAfter(tokens, [issued]), { [tokenId]: tokenRow });

@@ -16,6 +16,7 @@ const promised: Record<string, readonly string[]> = {
   decisions_total: ['decision'],
   knocks_total: ['flow'],
   mqtt_connects_total: ['outcome'],
+  mqtt_limits_reached_total: ['limit'],
   refusals_total: ['code'],
   events_appended_total: [],
   http_request_duration_seconds: ['method', 'route', 'status'],

@@ -37,10 +37,11 @@ const anyReason = some(null, 'not ours', '');
 const anyActor = some(device, ada, system);
 const anyEnd = some(null, later, afterwards);
 const plain = { noNullPrototype: true } as const;
+const mayReadAll = { context: 'http' as const, resource: '/api/#', operation: 'read' as const };
 const anyRights: fc.Arbitrary<Rights> = fc.record(
   {
     roles: fc.subarray(['press', 'oven', 'administrator']),
-    permissions: fc.subarray([plant, { context: 'http', resource: '/api/#', operation: 'read' }]),
+    permissions: fc.subarray([plant, mayReadAll]),
     mqttPublishPrefix: some(null, 'hall/'),
     mqttClientId: some(null, 'c1'),
     expiresAt: anyEnd,
@@ -99,6 +100,7 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
   fact('ReplacementDenied', anyDenial),
   fact('ReplacementExpired', { ...caused, requestId }),
   fact('ClientCreated', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  fact('AdministratorReset', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
   fact('AuthorizationChanged', { ...reasoned, rights: anyRights }),
   fact('CredentialRotated', { ...reasoned, credentialId: anyCredential }),
   fact('AccessSuspended', reasoned),
@@ -128,6 +130,8 @@ const anyGiven = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+const anyLimit = fc.option(fc.subarray([mayReadAll]));
+
 /** Any command to a client. */
 export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   {
@@ -137,7 +141,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       matched: fc.oneof(some(null), anyCredential),
       windowId: anyWindowOrNone,
       gate: some('open', 'open', 'open', 'locked', 'filtered'),
-      room: some('free', 'free', 'free', 'window-full', 'pending-full'),
+      capacity: some('free', 'free', 'free', 'window-full', 'pending-full'),
       holdsHttpRights: fc.boolean(),
     }),
   },
@@ -155,7 +159,17 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('DenyRegistration', anyDenial),
   command('ExpireRegistration', { ...caused, requestId: anyRequest }),
   command('EndChallenge', { ...caused, windowId: anyWindowOrNone }),
-  command('CreateClient', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
+  command('CreateClient', {
+    ...reasoned,
+    credentialId: anyCredential,
+    rights: anyRights,
+    httpLimit: anyLimit,
+  }),
+  command('ResetAdministrator', {
+    ...reasoned,
+    credentialId: anyCredential,
+    windowId: anyWindowOrNone,
+  }),
   command('ChangeAuthorization', {
     ...reasoned,
     rights: anyRights,
@@ -165,6 +179,8 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('RotateCredential', {
     ...reasoned,
     credentialId: anyCredential,
+    httpLimit: anyLimit,
+    namedTokens: some('ended', 'kept'),
     windowId: anyWindowOrNone,
   }),
   command('SuspendAccess', { ...reasoned, windowId: anyWindowOrNone }),

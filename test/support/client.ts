@@ -158,6 +158,20 @@ export const created = (over: Partial<Data<'ClientCreated'>> = {}): Fact<'Client
     ...over,
   },
 });
+export const reset = (
+  given: Partial<Rights> = {},
+  { credentialId } = stranger,
+): Fact<'AdministratorReset'> => ({
+  type: 'AdministratorReset',
+  data: {
+    username,
+    credentialId,
+    rights: { ...noRights, ...given, roles: [...(given.roles ?? []), 'administrator'] },
+    reason: null,
+    at,
+    by: ada,
+  },
+});
 export const changedTo = (given: Rights): Fact<'AuthorizationChanged'> => ({
   type: 'AuthorizationChanged',
   data: { username, rights: given, reason: null, at, by: ada },
@@ -209,6 +223,7 @@ export const histories = {
   reinstated: [...active, revoked, reinstated],
   created: [created()],
   erased: [...active, erased],
+  'reset, revoked before': [...active, revoked, reset({}, challenger)],
 } as const satisfies Record<string, readonly ClientEvent[]>;
 export type StateName = keyof typeof histories;
 
@@ -220,7 +235,7 @@ export const knock = (over: Partial<RequestRegistration> = {}): RequestRegistrat
   type: 'RequestRegistration',
   matched: null,
   gate: 'open',
-  room: 'free',
+  capacity: 'free',
   holdsHttpRights: false,
   ...over,
 });
@@ -270,6 +285,7 @@ export const create = (over: Over<'CreateClient'> = {}): ClientCommandOf<'Create
   credentialId: stranger.credentialId,
   rights,
   reason: null,
+  httpLimit: null,
   at,
   by: ada,
   ...over,
@@ -290,8 +306,15 @@ export const rotate = (
   type: 'RotateCredential',
   ...decidedNow,
   credentialId: stranger.credentialId,
+  httpLimit: null,
+  namedTokens: 'kept',
   ...over,
 });
+export const resetAdministrator: ClientCommandOf<'ResetAdministrator'> = {
+  type: 'ResetAdministrator',
+  ...decidedNow,
+  credentialId: stranger.credentialId,
+};
 export const suspend: ClientCommandOf<'SuspendAccess'> = { type: 'SuspendAccess', ...decidedNow };
 export const resume: ClientCommandOf<'ResumeAccess'> = { type: 'ResumeAccess', ...change };
 export const revoke: ClientCommandOf<'RevokeAccess'> = { type: 'RevokeAccess', ...decidedNow };

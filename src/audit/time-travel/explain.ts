@@ -1,60 +1,14 @@
 /** Why a credential exists, and the report of a window: its events put together. */
-import { registryId, type TurnedAway } from '../../../domain/window.ts';
-import type { HistoryRow } from '../../../projections/history.ts';
-import type { WindowRow } from '../../../projections/window.ts';
 import { explainedEventsMax, reportedRequestsMax } from '../../limits.ts';
 import { everyRow } from '../../read-models/every-row.ts';
-import type { Rows } from '../../read-models/row-table.ts';
-import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Views } from '../../views/views.ts';
-import { windowAt } from '../../views/window.ts';
 import { canonicalJson } from '../transparency-log/canonical-json.ts';
 import type { Signer } from '../transparency-log/signed-note.ts';
+import { limitsOf, type WindowThenOptions, windowById } from './window-then.ts';
 
-interface ExplainOptions {
+interface ExplainOptions extends WindowThenOptions {
   readonly views: Views;
-  readonly history: Rows<HistoryRow>;
-  readonly window: VersionedRows<WindowRow>;
   readonly signer: Signer;
-  readonly turnedAway: () => TurnedAway | null;
-  readonly now: () => string;
-}
-
-/** The events that a window is folded from. */
-const windowTypes = [
-  'RegistryUnlocked',
-  'RegistryLocked',
-  'RegistrationRequested',
-  'ReplacementRequested',
-];
-
-/** Null: nobody counted. */
-function turnedAwayIn({ turnedAway }: ExplainOptions, row: WindowRow): number | null {
-  if (row.status === 'locked') return row.turnedAwayCount;
-  const counted = turnedAway();
-  return counted?.windowId === row.windowId ? counted.attemptCount : null;
-}
-
-/**
- * A window as it was when it ended, or is; its knocks are the attempts that its limits turned away, 0 where
- * nobody counted them.
- */
-function windowById(options: ExplainOptions, windowId: string) {
-  const { history, window, now } = options;
-  const [newest] = history.find({
-    where: [
-      { column: 'windowId', is: windowId },
-      { column: 'type', isOneOf: windowTypes },
-    ],
-    limit: 1,
-  }).items;
-  const row = newest && window.get(registryId, newest.index + 1);
-  if (row?.windowId !== windowId) return undefined;
-  const turnedAwayCount = turnedAwayIn(options, row);
-  return {
-    turnedAwayCount,
-    window: windowAt(row, now(), { pendingCount: 0, knockCount: turnedAwayCount ?? 0 }),
-  };
 }
 
 export type SignedWindowReport = NonNullable<
@@ -63,6 +17,27 @@ export type SignedWindowReport = NonNullable<
 
 export function createExplain(options: ExplainOptions) {
   const { views, history, signer } = options;
+
+  /** The window of a request with the limits in force when it came in, and all that it had. */
+  function windowThen(windowId: string | null, requestId: string | null) {
+    const window = windowId === null ? undefined : windowById(options, windowId)?.window;
+    if (windowId === null || window === undefined)
+      return { window: null, limits: [], askedUnder: null };
+    const told = limitsOf(options, windowId, requestId);
+    const { limits } = told;
+    if (told.askedUnder === undefined) return { window, limits, askedUnder: null };
+    const {
+      index: askedUnder,
+      until,
+      maxRequests,
+      usernamePattern,
+      sources,
+      note,
+    } = told.askedUnder;
+    const limitsThen = { until, maxRequests, usernamePattern, sources, note };
+    return { window: { ...window, ...limitsThen }, limits, askedUnder };
+  }
+
   return {
     /** Request, window, decision, activations and the changes since; undefined: no such name. */
     async explain(username: string, seeing: boolean) {
@@ -78,7 +53,7 @@ export function createExplain(options: ExplainOptions) {
       return {
         user,
         request,
-        window: windowId === null ? null : (windowById(options, windowId)?.window ?? null),
+        ...windowThen(windowId, request?.requestId ?? null),
         decision: request?.decision ?? null,
         activations: user.activations,
         events: items.toReversed(),
@@ -90,10 +65,11 @@ export function createExplain(options: ExplainOptions) {
       const found = windowById(options, windowId);
       if (found === undefined) return undefined;
       const { window, turnedAwayCount } = found;
+      const { limits, unlistedCount } = limitsOf(options, windowId);
       const requests: NonNullable<Awaited<ReturnType<Views['request']>>>[] = [];
       const counts = {
         ...{ asked: 0, granted: 0, denied: 0, expired: 0, pending: 0 },
-        ...{ contested: 0, unlisted: 0 },
+        ...{ contested: 0, unlisted: 0, limitsUnlisted: unlistedCount },
         // Absent rather than a number that nobody counted.
         ...(turnedAwayCount === null ? {} : { turnedAway: turnedAwayCount }),
       };
@@ -108,7 +84,8 @@ export function createExplain(options: ExplainOptions) {
         if (requests.length < reportedRequestsMax) requests.push(request);
         else counts.unlisted += 1;
       }
-      const signed = { window: { ...window, pendingCount: counts.pending }, requests, counts };
+      const pendingCount = counts.pending;
+      const signed = { window: { ...window, pendingCount }, limits, requests, counts };
       return { ...signed, signature: signer.signatureLine(`${canonicalJson(signed)}\n`) };
     },
   };

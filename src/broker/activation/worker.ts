@@ -15,8 +15,10 @@ import type { Broker } from '../ports/broker.ts';
 import { Backoff } from './backoff.ts';
 import { accountOf } from './reconcile.ts';
 import { isTransient, ReconcileLoop, type ReconcileLoopOptions } from './reconcile-loop.ts';
+import { closeAtTokenEnds, type TokenEndsOptions } from './token-ends.ts';
 
 export interface ActivationWorkerOptions extends ReconcileLoopOptions {
+  readonly rows: ReconcileLoopOptions['rows'] & TokenEndsOptions['rows'];
   readonly readModels: ReadModels;
   readonly authority: Authority;
 }
@@ -48,7 +50,12 @@ export class ActivationWorker {
       this.#backoff.end();
     });
     const timer = setInterval(() => this.#loop.compareAgain(), reconcileEveryMs).unref();
-    this.ended = Promise.all([this.#follow(), this.#loop.run()]).then(() => clearInterval(timer));
+    const tokenEnds = closeAtTokenEnds(options, `token-ends ${broker.name}`, (username, tokenIds) =>
+      this.#retry(() => broker.disconnect(username, { tokenIds })),
+    );
+    this.ended = Promise.all([this.#follow(), this.#loop.run(), tokenEnds]).then(() =>
+      clearInterval(timer),
+    );
   }
 
   /** True once everything up to a position is in force; false after `timeoutMs`, or when the broker is down. */
@@ -107,17 +114,17 @@ export class ActivationWorker {
   /** Resolves when the broker has done everything that these events ask for, or refused it. */
   async #apply(events: readonly StoredEvent[]): Promise<void> {
     const roles = new Set<string>();
-    const tokens: { username: string; tokenId: string }[] = [];
+    const tokens: { username: string; tokenIds: ReadonlySet<string> }[] = [];
     for (const event of events) {
       const { username, name, tokenId } = event.data as Record<string, string | undefined>;
       const category = categoryOf(event.stream);
       if (category === 'client' && username !== undefined) this.#loop.changed(username, event);
       else if (category === 'role' && name !== undefined) roles.add(name);
       else if (event.type === 'TokenRevoked' && username !== undefined && tokenId !== undefined)
-        tokens.push({ username, tokenId });
+        tokens.push({ username, tokenIds: new Set([tokenId]) });
     }
-    for (const { username, tokenId } of tokens)
-      await this.#retry(() => this.broker.disconnect(username, { tokenId }));
+    for (const { username, tokenIds } of tokens)
+      await this.#retry(() => this.broker.disconnect(username, { tokenIds }));
     if (roles.size > 0) await this.#rolesChanged(roles);
     if (this.#loop.hasPending) await this.#loop.idle();
   }

@@ -44,6 +44,7 @@ export interface AedesLimits {
   readonly packetBytes: number;
   readonly connectBytes: number;
   readonly storedSessionSeconds: number;
+  readonly receivedIds: number;
 }
 
 export async function startAedes(
@@ -73,6 +74,7 @@ export async function startAedes(
     connectTimeout: sizes.connectTimeoutMs,
     drainTimeout: sizes.drainTimeoutMs,
     maximumPacketSize: sizes.packetBytes,
+    receiveMaximum: sizes.receivedIds,
     sessionExpiryIntervalLimit: sizes.storedSessionSeconds,
     // MQTT 3.1 allows 23; the length is checked after the credentials, for every version alike.
     maxClientsIdLength: 65_535,

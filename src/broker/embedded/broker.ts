@@ -10,7 +10,7 @@ import {
   openListeners,
 } from '../listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
-import type { EmbeddedBroker } from '../ports/embedded.ts';
+import type { EmbeddedBroker, MqttLimit } from '../ports/embedded.ts';
 import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
 import { authorization } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
@@ -26,6 +26,10 @@ export interface EmbeddedOptions extends ListenerOptions {
   readonly authenticator: Authenticator;
   readonly logger?: Logger;
   readonly onConnect?: (outcome: ConnectOutcome) => void;
+  /** Told each time that something is refused or dropped by a limit. */
+  readonly onLimit?: (limit: MqttLimit) => void;
+  /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
+  readonly isUsername?: (name: string) => boolean;
   readonly now?: () => Date;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: Partial<EmbeddedLimits>;
@@ -39,14 +43,19 @@ const namedLimits: EmbeddedLimits = {
   packetBytes: named.mqttPacketBytesMax,
   connectBytes: named.mqttConnectBytesMax,
   storedSessionSeconds: named.mqttStoredSessionSecondsMax,
+  sessionsPerUser: named.mqttSessionsPerUserMax,
   storedPerUser: named.mqttStoredSessionsPerUserMax,
   stored: named.mqttStoredSessionsMax,
   lastSeen: named.mqttLastSeenMax,
   queuedMessages: named.mqttQueuedMessagesMax,
   queuedBytes: named.mqttQueuedBytesMax,
+  queuedBytesPerUser: named.mqttQueuedBytesPerUserMax,
   queuedBytesTotal: named.mqttQueuedBytesTotalMax,
+  receivedIds: named.mqttReceivedIdsMax,
   retainedMessages: named.mqttRetainedMessagesMax,
   retainedBytes: named.mqttRetainedBytesMax,
+  retainedMessagesPerUser: named.mqttRetainedMessagesPerUserMax,
+  retainedBytesPerUser: named.mqttRetainedBytesPerUserMax,
 };
 
 /** Rejects when an address cannot be listened on. Nothing of it outlives `close`. */
@@ -54,21 +63,28 @@ export async function startEmbeddedBroker(
   options: EmbeddedOptions,
 ): Promise<EmbeddedBroker & { readonly addresses: Addresses }> {
   const { authenticator, logger, onConnect, now = () => new Date() } = options;
+  const { isUsername = () => false, onLimit: reached = () => undefined } = options;
   const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
   const connections = new WeakMap<Client, BrokerConnection>();
   const connectionOf = (client: Client) => connections.get(client);
 
   const memory = boundedMemory(sizes, {
-    mayQueue: (clientId) => sessions.held(clientId)?.ended === false,
+    ownerOf(clientId) {
+      const session = sessions.held(clientId);
+      return session === undefined || session.ended ? undefined : session.user.username;
+    },
+    reached,
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
-  const sessions = heldSessions({ memory, limits: sizes, now });
+  const sessions = heldSessions({ memory, limits: sizes, now, reached });
   const aedes = await startAedes(
     {
       ...connecting({
         authenticator,
         sessions,
         connectionOf,
+        isUsername,
+        reached,
         logger,
         onConnect,
         answerTimeoutMs: sizes.answerTimeoutMs,

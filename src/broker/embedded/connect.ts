@@ -3,18 +3,20 @@ import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/authenticator.ts';
+import type { MqttLimit } from '../ports/embedded.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 export type ConnectOutcome = 'admitted' | 'refused' | 'unavailable';
-type ConnectVerdict = 'admitted' | 'refused' | 'taken' | 'unavailable' | 'gone';
+type ConnectVerdict = 'admitted' | 'refused' | 'taken' | 'full' | 'unavailable' | 'gone';
 
 /** CONNACK codes of MQTT 3 [3.1.1, table 3.1]; aedes makes 0x87, 0x85 and 0x88 of them for MQTT 5. */
-const connackCode = { refused: 5, taken: 2, unavailable: 3 };
+const connackCode = { refused: 5, taken: 2, full: 3, unavailable: 3 };
 const outcomeOf: Record<Exclude<ConnectVerdict, 'gone'>, ConnectOutcome> = {
   admitted: 'admitted',
   refused: 'refused',
   taken: 'refused',
+  full: 'refused',
   unavailable: 'unavailable',
 };
 
@@ -24,6 +26,9 @@ interface Connecting {
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
   readonly connectionOf: (client: Client) => BrokerConnection | undefined;
+  /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
+  readonly isUsername: (name: string) => boolean;
+  readonly reached: (limit: MqttLimit) => void;
   readonly logger: Logger | undefined;
   readonly onConnect: ((outcome: ConnectOutcome) => void) | undefined;
   readonly answerTimeoutMs?: number;
@@ -53,7 +58,7 @@ async function judge(
   connection: BrokerConnection,
   attempt: ConnectAttempt,
 ): Promise<ConnectVerdict> {
-  const { sessions, logger } = options;
+  const { sessions, logger, isUsername, reached } = options;
   for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
     const watched = sessions.attempt(attempt.username ?? '');
     try {
@@ -66,7 +71,12 @@ async function judge(
       }
       const { id } = connection.client;
       if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
-      if (admission.pinnedClientId !== null && admission.pinnedClientId !== id) return 'taken';
+      const { username, pinnedClientId } = admission;
+      if (pinnedClientId !== null && pinnedClientId !== id) return 'taken';
+      if (pinnedClientId === null && id !== username && isUsername(id)) {
+        reached('client-id');
+        return 'taken';
+      }
       // Overtaken: its rights changed, or its sessions were ended, after the authenticator looked.
       const claim = await sessions.claim(connection, admission, watched.attempt);
       if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;

@@ -4,9 +4,10 @@
  */
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
+import type { MqttLimit } from '../ports/embedded.ts';
 import { type Packet, type QueueLimits, Queues } from './queues.ts';
 import { Received } from './received.ts';
-import { retainedMessages } from './retained.ts';
+import { type RetainedLimits, retainedMessages } from './retained.ts';
 
 interface Subscription {
   readonly topic: string;
@@ -24,9 +25,8 @@ interface Subscriptions {
   cleanSubscriptions(client: ById): Promise<void>;
 }
 
-export interface MemoryLimits extends QueueLimits {
-  readonly retainedMessages: number;
-  readonly retainedBytes: number;
+export interface MemoryLimits extends QueueLimits, RetainedLimits {
+  readonly receivedIds: number;
 }
 
 export interface Memory {
@@ -44,20 +44,23 @@ export interface Memory {
   };
 }
 
-/** `mayQueue`: whether there still is such a session; `subscribed`: whether it was granted the filter. */
 interface MemoryRules {
-  mayQueue(clientId: string): boolean;
+  /** The user of a session; undefined: there is none any more. */
+  ownerOf(clientId: string): string | undefined;
+  /** Whether a session was granted the filter. */
   subscribed(clientId: string, filter: string): boolean;
+  /** Told each time that something is refused or dropped by a limit. */
+  reached(limit: MqttLimit): void;
 }
+
+/** Owns what was retained by a message whose session had ended when it was stored. */
+const nobody = '';
 
 export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
   const subscriptions = (aedesMemory as unknown as () => Subscriptions)();
-  const queues = new Queues(limits);
-  const received = new Received();
-  const retained = retainedMessages<Packet>({
-    messages: limits.retainedMessages,
-    bytes: limits.retainedBytes,
-  });
+  const queues = new Queues(limits, allows.reached);
+  const received = new Received(limits.receivedIds);
+  const retained = retainedMessages<Packet>(limits);
   return {
     forget(clientId: string): void {
       void subscriptions.cleanSubscriptions({ id: clientId });
@@ -76,7 +79,10 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
     async destroy() {},
 
     async storeRetained(packet: Packet) {
-      retained.keep(packet.payload.length === 0 ? packet : ownCopy(packet));
+      const { clientId } = packet;
+      const owner = clientId === undefined ? null : (allows.ownerOf(clientId) ?? nobody);
+      const limit = retained.keep(packet.payload.length === 0 ? packet : ownCopy(packet), owner);
+      if (limit !== null) allows.reached(limit);
     },
     createRetainedStream: (filter: string) => Readable.from(retained.matching(filter)),
     createRetainedStreamCombi: (filters: readonly string[]) =>
@@ -84,7 +90,7 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
 
     ...subscribing(subscriptions, allows),
     ...outgoing(queues, allows),
-    ...incoming(received),
+    ...incoming(received, allows),
 
     // A will is held by its connection and its session; nothing outlives the process.
     async putWill() {},
@@ -113,15 +119,17 @@ const subscribing = (subscriptions: Subscriptions, allows: MemoryRules) => ({
 
 const outgoing = (queues: Queues, allows: MemoryRules) => ({
   async outgoingEnqueue({ clientId }: { clientId: string }, packet: Packet) {
-    if (allows.mayQueue(clientId)) queues.add(clientId, ownCopy(packet));
+    const owner = allows.ownerOf(clientId);
+    if (owner !== undefined) queues.add(clientId, owner, ownCopy(packet));
   },
   async outgoingEnqueueCombi(readers: readonly Subscribed[], packet: Packet) {
     let copy: Packet | undefined;
     for (const { clientId, qos, nl } of readers) {
       if (nl === true && packet.clientId === clientId) continue;
-      if (!allows.mayQueue(clientId)) continue;
+      const owner = allows.ownerOf(clientId);
+      if (owner === undefined) continue;
       copy ??= ownCopy(packet);
-      queues.add(clientId, { ...copy, qos: Math.min(qos, packet.qos) });
+      queues.add(clientId, owner, { ...copy, qos: Math.min(qos, packet.qos) });
     }
   },
   async outgoingUpdate({ id }: ById, packet: Packet) {
@@ -135,9 +143,13 @@ const outgoing = (queues: Queues, allows: MemoryRules) => ({
   outgoingStream: ({ id }: ById) => queues.owed(id),
 });
 
-const incoming = (received: Received) => ({
+const incoming = (received: Received, allows: MemoryRules) => ({
+  /** Rejects where aedes has to close the connection: MQTT 3 cannot be told a receive maximum. */
   async incomingStorePacket({ id }: ById, { messageId }: Packet) {
-    received.add(id, messageId);
+    if (allows.ownerOf(id) === undefined) throw new Error('the session is over');
+    if (received.add(id, messageId)) return;
+    allows.reached('received-per-session');
+    throw new Error('too many messages of QoS 2 that were not released');
   },
   async incomingGetPacket({ id }: ById, packet: Packet) {
     if (!received.has(id, packet.messageId)) throw new Error('no such packet');

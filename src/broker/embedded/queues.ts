@@ -3,6 +3,7 @@
  * newest: a connected session gets it, but it is not sent again.
  */
 import { Readable } from 'node:stream';
+import type { MqttLimit } from '../ports/embedded.ts';
 import { bytesKept, type KeptMessage } from './retained.ts';
 
 /** A packet as aedes hands it over: a PUBLISH, or the PUBREL that took its place. */
@@ -18,11 +19,13 @@ export interface Packet extends KeptMessage {
 export interface QueueLimits {
   readonly queuedMessages: number;
   readonly queuedBytes: number;
+  readonly queuedBytesPerUser: number;
   readonly queuedBytesTotal: number;
 }
 
 /** One session's, also found by the message id they were sent with. */
 interface Queue {
+  readonly owner: string;
   readonly packets: Map<number, Packet>;
   readonly counterOfId: Map<number, number>;
   bytes: number;
@@ -30,12 +33,16 @@ interface Queue {
 
 export class Queues {
   readonly #limits: QueueLimits;
+  readonly #reached: (limit: MqttLimit) => void;
   readonly #queues = new Map<string, Queue>();
+  /** By username; who has none is not in it. */
+  readonly #bytesOf = new Map<string, number>();
   #messages = 0;
   #bytes = 0;
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, reached: (limit: MqttLimit) => void) {
     this.#limits = limits;
+    this.#reached = reached;
   }
 
   get size(): number {
@@ -50,24 +57,40 @@ export class Queues {
     return this.#bytes;
   }
 
-  add(clientId: string, packet: Packet): void {
-    const { queuedBytesTotal, queuedMessages, queuedBytes } = this.#limits;
+  /** Adds a message for a session of this user; one that no limit allows is dropped. */
+  add(clientId: string, owner: string, packet: Packet): void {
     const bytes = bytesKept(packet);
     let queue = this.#queues.get(clientId);
-    const full =
-      this.#bytes + bytes > queuedBytesTotal ||
-      (queue !== undefined &&
-        (queue.packets.size >= queuedMessages || queue.bytes + bytes > queuedBytes));
-    if (full) return;
+    if (queue?.packets.has(packet.brokerCounter)) return;
+    const limit = this.#limitFor(queue, owner, bytes);
+    if (limit !== null) {
+      this.#reached(limit);
+      return;
+    }
     if (queue === undefined) {
-      queue = { packets: new Map(), counterOfId: new Map(), bytes: 0 };
+      queue = { owner, packets: new Map(), counterOfId: new Map(), bytes: 0 };
       this.#queues.set(clientId, queue);
     }
-    if (queue.packets.has(packet.brokerCounter)) return;
     queue.packets.set(packet.brokerCounter, packet);
+    this.#messages += 1;
+    this.#count(queue, bytes);
+  }
+
+  /** The limit that so many bytes more would go beyond. */
+  #limitFor(queue: Queue | undefined, owner: string, bytes: number): MqttLimit | null {
+    const { queuedBytesTotal, queuedBytesPerUser, queuedMessages, queuedBytes } = this.#limits;
+    if (queue && (queue.packets.size >= queuedMessages || queue.bytes + bytes > queuedBytes))
+      return 'queue-per-session';
+    if ((this.#bytesOf.get(owner) ?? 0) + bytes > queuedBytesPerUser) return 'queue-per-user';
+    return this.#bytes + bytes > queuedBytesTotal ? 'queue' : null;
+  }
+
+  #count(queue: Queue, bytes: number): void {
     queue.bytes += bytes;
     this.#bytes += bytes;
-    this.#messages += 1;
+    const left = (this.#bytesOf.get(queue.owner) ?? 0) + bytes;
+    if (left === 0) this.#bytesOf.delete(queue.owner);
+    else this.#bytesOf.set(queue.owner, left);
   }
 
   #drop(queue: Queue, counter: number): Packet | undefined {
@@ -76,10 +99,8 @@ export class Queues {
     queue.packets.delete(counter);
     if (packet.messageId !== undefined && queue.counterOfId.get(packet.messageId) === counter)
       queue.counterOfId.delete(packet.messageId);
-    const bytes = bytesKept(packet);
-    queue.bytes -= bytes;
-    this.#bytes -= bytes;
     this.#messages -= 1;
+    this.#count(queue, -bytesKept(packet));
     return packet;
   }
 
@@ -98,7 +119,7 @@ export class Queues {
     }
     const counter = queue.counterOfId.get(packet.messageId);
     if (counter === undefined || this.#drop(queue, counter) === undefined) return;
-    this.add(clientId, { ...packet, topic: '', payload: '', brokerCounter: counter });
+    this.add(clientId, queue.owner, { ...packet, topic: '', payload: '', brokerCounter: counter });
     queue.counterOfId.set(packet.messageId, counter);
   }
 
@@ -125,8 +146,8 @@ export class Queues {
   forget(clientId: string): void {
     const queue = this.#queues.get(clientId);
     if (queue === undefined) return;
-    this.#bytes -= queue.bytes;
     this.#messages -= queue.packets.size;
+    this.#count(queue, -queue.bytes);
     this.#queues.delete(clientId);
   }
 }

@@ -1,4 +1,5 @@
 /** Retained messages in bounded memory, found by topic filter without a search through all of them. */
+import type { MqttLimit } from '../ports/embedded.ts';
 
 /** A message as the broker stores it; `clientId` is absent on the registry's own. */
 export interface KeptMessage {
@@ -12,10 +13,11 @@ interface RetainedMessages<Message extends KeptMessage> {
   readonly size: number;
   readonly bytes: number;
   /**
-   * Stores a message, or deletes that of its topic where the payload is empty [MQTT-3.3.1-6]. False when
-   * the limits do not allow it: then its topic has none. The registry's own messages are always stored.
+   * Stores a message, or deletes that of its topic where the payload is empty [MQTT-3.3.1-6]. Otherwise the
+   * limit that does not allow it: then its topic has none. The registry's own messages (`owner` null) are
+   * always stored.
    */
-  keep(message: Message): boolean;
+  keep(message: Message, owner: string | null): MqttLimit | null;
   /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. */
   matching(filter: string): Generator<Message, void, void>;
 }
@@ -23,6 +25,15 @@ interface RetainedMessages<Message extends KeptMessage> {
 interface Branch<Message> {
   readonly branches: Map<string, Branch<Message>>;
   message: Message | undefined;
+  /** Who published it. */
+  owner: string | null;
+}
+
+export interface RetainedLimits {
+  readonly retainedMessages: number;
+  readonly retainedBytes: number;
+  readonly retainedMessagesPerUser: number;
+  readonly retainedBytesPerUser: number;
 }
 
 /** Bytes that a stored message takes, its overhead included. */
@@ -43,13 +54,47 @@ export function bytesSent({ topic, payload, properties }: KeptMessage): number {
   return bytes;
 }
 
-export function retainedMessages<Message extends KeptMessage>(limits: {
+/** How many messages and bytes there are, of one user or of all. */
+interface RetainedShare {
   messages: number;
   bytes: number;
-}): RetainedMessages<Message> {
-  const root: Branch<Message> = { branches: new Map(), message: undefined };
-  let size = 0;
-  let bytes = 0;
+}
+
+export function retainedMessages<Message extends KeptMessage>(
+  limits: RetainedLimits,
+): RetainedMessages<Message> {
+  const newBranch = (): Branch<Message> => ({
+    branches: new Map(),
+    message: undefined,
+    owner: null,
+  });
+  const root = newBranch();
+  const all: RetainedShare = { messages: 0, bytes: 0 };
+  /** By username; who has none is not in it. */
+  const byOwner = new Map<string, RetainedShare>();
+
+  function count(owner: string | null, messages: 1 | -1, bytes: number): void {
+    all.messages += messages;
+    all.bytes += bytes;
+    if (owner === null) return;
+    const own = byOwner.get(owner) ?? { messages: 0, bytes: 0 };
+    own.messages += messages;
+    own.bytes += bytes;
+    if (own.messages === 0) byOwner.delete(owner);
+    else byOwner.set(owner, own);
+  }
+
+  function limitFor(owner: string | null, bytes: number): MqttLimit | null {
+    if (owner === null) return null;
+    const { messages, bytes: held } = byOwner.get(owner) ?? { messages: 0, bytes: 0 };
+    const { retainedMessagesPerUser, retainedBytesPerUser, retainedMessages, retainedBytes } =
+      limits;
+    if (messages >= retainedMessagesPerUser || held + bytes > retainedBytesPerUser)
+      return 'retained-per-user';
+    return all.messages >= retainedMessages || all.bytes + bytes > retainedBytes
+      ? 'retained'
+      : null;
+  }
 
   function forget(topic: string): void {
     const path: [Branch<Message>, string][] = [];
@@ -61,8 +106,7 @@ export function retainedMessages<Message extends KeptMessage>(limits: {
       branch = next;
     }
     if (branch.message === undefined) return;
-    size -= 1;
-    bytes -= bytesKept(branch.message);
+    count(branch.owner, -1, -bytesKept(branch.message));
     branch.message = undefined;
     for (const [parent, level] of path.reverse()) {
       const child = parent.branches.get(level);
@@ -73,29 +117,30 @@ export function retainedMessages<Message extends KeptMessage>(limits: {
 
   return {
     get size() {
-      return size;
+      return all.messages;
     },
     get bytes() {
-      return bytes;
+      return all.bytes;
     },
-    keep(message) {
+    keep(message, owner) {
       forget(message.topic);
-      if (message.payload.length === 0) return true;
-      const full = size >= limits.messages || bytes + bytesKept(message) > limits.bytes;
-      if (full && message.clientId !== undefined) return false;
+      if (message.payload.length === 0) return null;
+      const bytes = bytesKept(message);
+      const limit = limitFor(owner, bytes);
+      if (limit !== null) return limit;
       let branch = root;
       for (const level of message.topic.split('/')) {
         let next = branch.branches.get(level);
         if (next === undefined) {
-          next = { branches: new Map(), message: undefined };
+          next = newBranch();
           branch.branches.set(level, next);
         }
         branch = next;
       }
       branch.message = message;
-      size += 1;
-      bytes += bytesKept(message);
-      return true;
+      branch.owner = owner;
+      count(owner, 1, bytes);
+      return null;
     },
     matching: (filter) => below(root, filter.split('/'), 0),
   };

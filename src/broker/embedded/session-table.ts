@@ -1,24 +1,32 @@
 /** The table of MQTT sessions, live and stored: who holds which client id, with a limit on those stored. */
 import type { Client } from 'aedes';
 import type { Admission } from '../ports/authenticator.ts';
+import type { MqttLimit } from '../ports/embedded.ts';
 import type { Memory } from './memory.ts';
 import type { BrokerConnection, ConnectedUser, HeldSession } from './session.ts';
 
-export interface StoredLimits {
+export interface TableLimits {
+  readonly sessionsPerUser: number;
   readonly storedPerUser: number;
   readonly stored: number;
 }
 
 export class SessionTable {
   readonly #memory: Pick<Memory, 'forget'>;
-  readonly #limits: StoredLimits;
+  readonly #limits: TableLimits;
+  readonly #reached: (limit: MqttLimit) => void;
   readonly #held = new Map<string, HeldSession>();
   readonly #users = new Map<string, ConnectedUser>();
   #storedCount = 0;
 
-  constructor(memory: Pick<Memory, 'forget'>, limits: StoredLimits) {
+  constructor(
+    memory: Pick<Memory, 'forget'>,
+    limits: TableLimits,
+    reached: (limit: MqttLimit) => void,
+  ) {
     this.#memory = memory;
     this.#limits = limits;
+    this.#reached = reached;
   }
 
   held(clientId: string): HeldSession | undefined {
@@ -31,6 +39,19 @@ export class SessionTable {
 
   user(username: string): ConnectedUser | undefined {
     return this.#users.get(username);
+  }
+
+  /** Live sessions of a user. */
+  liveCount(username: string): number {
+    const user = this.#users.get(username);
+    return user === undefined ? 0 : user.sessions.size - user.stored.size;
+  }
+
+  /** Whether a user may have one more live session. */
+  hasRoom(username: string): boolean {
+    if (this.liveCount(username) < this.#limits.sessionsPerUser) return true;
+    this.#reached('sessions-per-user');
+    return false;
   }
 
   /** The session of an admitted connection: the stored one, or a new one. */
@@ -81,6 +102,7 @@ export class SessionTable {
   /** Stores a session without a connection for so long; where there are too many, one is discarded. */
   store(session: HeldSession, seconds: number): void {
     if (this.#storedCount >= this.#limits.stored) {
+      this.#reached('stored-sessions');
       this.discard(session);
       return;
     }
@@ -89,7 +111,9 @@ export class SessionTable {
     this.#storedCount += 1;
     session.expiry = setTimeout(() => this.discard(session), seconds * 1_000).unref();
     const [oldest] = stored;
-    if (stored.size > this.#limits.storedPerUser && oldest !== undefined) this.discard(oldest);
+    if (stored.size <= this.#limits.storedPerUser || oldest === undefined) return;
+    this.#reached('stored-sessions-per-user');
+    this.discard(oldest);
   }
 
   #unstore(session: HeldSession): void {

@@ -1,7 +1,7 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
 import { mayRead } from '../../../domain/matching.ts';
 import type { Admission } from '../ports/authenticator.ts';
-import type { BrokerSession } from '../ports/embedded.ts';
+import type { BrokerSession, MqttLimit } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { LastSeen } from './last-seen.ts';
 import type { Memory } from './memory.ts';
@@ -14,9 +14,9 @@ import {
   type SessionRights,
   unsubscribe,
 } from './session.ts';
-import { SessionTable, type StoredLimits } from './session-table.ts';
+import { SessionTable, type TableLimits } from './session-table.ts';
 
-export interface SessionLimits extends StoredLimits {
+export interface SessionLimits extends TableLimits {
   readonly lastSeen: number;
 }
 
@@ -38,9 +38,10 @@ export function heldSessions(options: {
   readonly memory: Memory;
   readonly limits: SessionLimits;
   readonly now: () => Date;
+  readonly reached: (limit: MqttLimit) => void;
 }) {
-  const { memory, limits, now } = options;
-  const table = new SessionTable(memory, limits);
+  const { memory, limits, now, reached } = options;
+  const table = new SessionTable(memory, limits, reached);
   const attempts = new Attempts();
   const state: SessionState = {
     table,
@@ -70,24 +71,33 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
   return {
     /**
      * Gives an admitted connection its session. A live one of the same user is closed first and waited
-     * for [MQTT-3.1.4-3], so that a client id never has two connections.
+     * for [MQTT-3.1.4-3], so that a client id never has two connections. Another user's ends where the client
+     * id is the name of the one who comes now.
      */
     async claim(
       connection: BrokerConnection,
       admission: Admission,
       attempt: Attempt,
-    ): Promise<'claimed' | 'taken' | 'overtaken' | 'gone'> {
+    ): Promise<'claimed' | 'taken' | 'full' | 'overtaken' | 'gone'> {
       const { client } = connection;
       for (;;) {
         if (client.closed || client.conn.destroyed) return 'gone';
         if (attempt.overtaken) return 'overtaken';
         const holder = table.held(client.id);
-        if (holder !== undefined && holder.user.username !== admission.username) return 'taken';
+        const isOthers = holder !== undefined && holder.user.username !== admission.username;
+        if (isOthers && client.id !== admission.username) return 'taken';
+        // What is another user's must not be resumed, and its will not be sent as if its time had come.
+        if (isOthers) holder.ended = true;
         const before = holder?.connection;
-        if (!before) break;
-        closeClient(before.client, sessionTakenOver);
-        await before.closed;
+        if (before) {
+          closeClient(before.client, sessionTakenOver);
+          await before.closed;
+          continue;
+        }
+        if (isOthers) table.discard(holder);
+        break;
       }
+      if (!table.hasRoom(admission.username)) return 'full';
       const session = table.open(admission, connection);
       session.credentialId = admission.credentialId;
       session.tokenId = admission.tokenId;
@@ -158,14 +168,18 @@ function ofAccounts({ table, attempts, memory }: SessionState) {
 
     async endSessions(
       username: string,
-      choice: { exceptCredentialId?: string; tokenId?: string; reason?: string } = {},
+      choice: {
+        exceptCredentialId?: string;
+        tokenIds?: ReadonlySet<string>;
+        reason?: string;
+      } = {},
     ): Promise<number> {
       attempts.overtake(username);
-      const { exceptCredentialId, tokenId, reason } = choice;
+      const { exceptCredentialId, tokenIds, reason } = choice;
       const chosen = [...(table.user(username)?.sessions ?? [])].filter(
         (session) =>
           (exceptCredentialId === undefined || session.credentialId !== exceptCredentialId) &&
-          (tokenId === undefined || session.tokenId === tokenId),
+          (tokenIds === undefined || (session.tokenId !== null && tokenIds.has(session.tokenId))),
       );
       const closed = await Promise.all(chosen.map((session) => end(session, reason)));
       return closed.filter(Boolean).length;
@@ -208,10 +222,7 @@ function readings({ table, lastSeen }: SessionState) {
             ],
       ),
 
-    sessionCount(username: string): number {
-      const user = table.user(username);
-      return user === undefined ? 0 : user.sessions.size - user.stored.size;
-    },
+    sessionCount: (username: string): number => table.liveCount(username),
 
     lastSeenAt(username: string): string | null {
       let atMs = lastSeen.of(username);

@@ -76,8 +76,11 @@ export function hookPort(options: {
       const rights = rightsOf(account);
       await closeExcept(account.username, (admitted) => admitted.rights === rights);
     },
-    disconnect: (username, { tokenId } = {}) =>
-      closeExcept(username, (admitted) => tokenId !== undefined && admitted.tokenId !== tokenId),
+    disconnect: (username, { tokenIds } = {}) =>
+      closeExcept(
+        username,
+        ({ tokenId }) => tokenIds !== undefined && (tokenId === null || !tokenIds.has(tokenId)),
+      ),
     connected: () => null,
     list: async () => null,
     rightsOf: () => null,

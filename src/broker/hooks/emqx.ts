@@ -1,6 +1,6 @@
 /** EMQX 5: answers to its HTTP authentication and authorization, and its REST API for ending sessions. */
 import { z } from 'zod';
-import type { CompiledPermissions } from '../../../domain/matching.ts';
+import { type CompiledPermissions, registryTopics } from '../../../domain/matching.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
 import type { SessionsApi } from './adapter.ts';
@@ -25,13 +25,13 @@ const Authz = z.object({
 export const EmqxQuestionBody = { authn: Authn, authz: Authz };
 
 interface EmqxRule {
-  readonly permission: 'allow';
+  readonly permission: 'allow' | 'deny';
   readonly action: 'publish' | 'subscribe';
   readonly topic: string;
 }
 
 /**
- * The rules that EMQX can check by itself; it asks for what none of them matches. It compares a
+ * The rules that EMQX can check by itself, the first that matches; it asks for what none matches. It compares a
  * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules are
  * not sent, nor are those in which it would read a placeholder or its keyword `eq`.
  */
@@ -43,7 +43,8 @@ function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
     ...mqttWrite.filter(([first]) => !first?.startsWith('$')).map(rule('publish')),
     ...mqttRead.filter((levels) => !levels.includes('+')).map(rule('subscribe')),
   ].filter(plain);
-  return rules.slice(0, hookAclMax);
+  const reservation = { permission: 'deny', action: 'publish', topic: registryTopics } as const;
+  return [reservation, ...rules.slice(0, hookAclMax - 1)];
 }
 
 /** The answer's body. `peerhost`: the client's address, where EMQX is configured to send it. */

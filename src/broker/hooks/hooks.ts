@@ -50,6 +50,8 @@ export function createHooks(options: {
   readonly authority: Pick<Authority, 'active'>;
   /** When a token ends, ISO. */
   readonly tokenEnd: (tokenId: string) => string | null;
+  /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
+  readonly isUsername: (name: string) => boolean;
   readonly onConnect?: (outcome: 'admitted' | 'refused' | 'unavailable') => void;
 }): Hooks {
   const { authenticator, authority, tokenEnd } = options;
@@ -60,6 +62,11 @@ export function createHooks(options: {
   };
   const activeOf = (username: string): Principal | undefined => authority.active(username);
 
+  const mayUse = ({ username, pinnedClientId }: Admission, clientId: string): boolean =>
+    pinnedClientId === null
+      ? clientId === username || !options.isUsername(clientId)
+      : clientId === pinnedClientId;
+
   return {
     admissions,
     async connect(kind, attempt) {
@@ -69,10 +76,9 @@ export function createHooks(options: {
         ...attempt,
         clientId: known ? clientId : '',
       });
-      const pinned = answer.admitted ? answer.admission.pinnedClientId : null;
-      const fitsPin = known && (pinned === null || pinned === clientId);
-      options.onConnect?.(answer.admitted ? (fitsPin ? 'admitted' : 'refused') : answer.reason);
-      if (!answer.admitted || !fitsPin) return null;
+      const isFree = answer.admitted && known && mayUse(answer.admission, clientId);
+      options.onConnect?.(answer.admitted ? (isFree ? 'admitted' : 'refused') : answer.reason);
+      if (!answer.admitted || !isFree) return null;
       const { admission } = answer;
       const { username, credentialId, tokenId } = admission;
       admissions[kind].remember(username, clientId, {

@@ -1,4 +1,5 @@
 /** Rights as Mosquitto's dynamic security has them: one role of its own for each client (2.0 knows no `%u`). */
+import { registryTopics } from '../../../domain/matching.ts';
 import type { Account } from '../ports/broker.ts';
 
 export interface Acl {
@@ -8,9 +9,17 @@ export interface Acl {
   readonly allow: boolean;
 }
 
-/** What is allowed has priority over what is denied. */
+/** What is allowed has priority over what is denied, but nothing over what is the registry's alone. */
+const reserved = 2;
 const allowed = 1;
 const denied = 0;
+
+const reservation: Acl = {
+  acltype: 'publishClientSend',
+  topic: registryTopics,
+  priority: reserved,
+  allow: false,
+};
 
 /**
  * Everything that is not allowed is denied in the role itself, whatever the broker's defaults are: the
@@ -37,7 +46,7 @@ export function aclsOf({ permissions }: Pick<Account, 'permissions'>): Acl[] {
     allow('subscribePattern', resource);
     allow('publishClientReceive', resource);
   }
-  return [...acls.values(), ...denials];
+  return [reservation, ...acls.values(), ...denials];
 }
 
 /** The same text for the same rights, whatever the order of their parts. */

@@ -205,9 +205,12 @@ class Mosquitto implements Broker {
     await this.activate(account);
   }
 
-  async disconnect(username: string, options: { tokenId?: string } = {}): Promise<number> {
+  async disconnect(
+    username: string,
+    options: Parameters<Broker['disconnect']>[1] = {},
+  ): Promise<number> {
     // Mosquitto admits nobody by a token.
-    if (options.tokenId !== undefined) return 0;
+    if (options.tokenIds !== undefined) return 0;
     const { client } = await this.#own(username);
     if (client?.enabled)
       await this.#all(

@@ -89,8 +89,8 @@ export interface Broker {
   deactivate(username: string, suspended: string | null): Promise<number>;
   /** Other rights for an account that is active, in force for its live sessions. */
   setAuthorization(account: Account): Promise<void>;
-  /** Closes live sessions: those of one token alone, where the broker can distinguish them. */
-  disconnect(username: string, options?: { tokenId?: string }): Promise<number>;
+  /** Closes live sessions: those of some tokens alone, where the broker can distinguish them. */
+  disconnect(username: string, options?: { tokenIds?: ReadonlySet<string> }): Promise<number>;
   /** The usernames with live sessions; null: the broker does not report them. */
   connected(): Iterable<string> | null;
   /** Every account there, also those of strangers; null: it has none, because it asks the registry. */

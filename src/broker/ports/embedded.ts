@@ -10,6 +10,19 @@ export interface BrokerSession {
   readonly since: string;
 }
 
+/** A limit of the embedded broker by which something was refused or dropped, as the metric names it. */
+export type MqttLimit =
+  | 'sessions-per-user'
+  | 'stored-sessions-per-user'
+  | 'stored-sessions'
+  | 'client-id'
+  | 'queue-per-session'
+  | 'queue-per-user'
+  | 'queue'
+  | 'retained-per-user'
+  | 'retained'
+  | 'received-per-session';
+
 /** What the embedded broker offers to the registry beside its listeners. */
 export interface EmbeddedBroker {
   /**
@@ -24,12 +37,12 @@ export interface EmbeddedBroker {
   /**
    * Closes a user's live sessions (MQTT 5: reason 0x98) and drops the stored ones with their queues and
    * wills: no will is published. With `exceptCredentialId`, sessions that this credential opened last
-   * stay. With `tokenId`, only those that this token opened last end. A CONNECT that is being judged
+   * stay. With `tokenIds`, only those that one of these tokens opened last end. A CONNECT that is being judged
    * meanwhile is judged anew. Resolves with the number of live sessions closed, when they are.
    */
   endSessions(
     username: string,
-    options?: { exceptCredentialId?: string; tokenId?: string; reason?: string },
+    options?: { exceptCredentialId?: string; tokenIds?: ReadonlySet<string>; reason?: string },
   ): Promise<number>;
   sessions(): readonly BrokerSession[];
   /** Live sessions of a user. */

@@ -181,9 +181,17 @@ async function runReport(call: Call): Promise<number> {
   const { body, text } = await registry.get<WindowReport>(path);
   if (call.json) call.terminal.json(text);
   else {
-    const { window, counts, requests, signature } = body;
+    const { window, limits, counts, requests, signature } = body;
     call.terminal.line(
       `Opened ${dateTimeText(window.unlockedAt)} by ${window.unlockedBy}, ${window.status === 'unlocked' ? `until ${dateTimeText(window.until)}` : `locked ${dateTimeText(window.lockedAt)} ${window.lockedBy === null ? 'by itself' : `by ${window.lockedBy}`}`}.`,
+    );
+    call.terminal.table(
+      ['LIMITS SET', 'BY', 'UNTIL', 'FOR', 'FROM', 'AT MOST', 'ASKED', 'NOTE'],
+      limits.map(({ at, by, until, usernamePattern, sources, ...set }) => [
+        ...[dateTimeText(at), by, dateTimeText(until), usernamePattern ?? 'every name'],
+        ...[sources.length === 0 ? 'everywhere' : sources.join(' '), String(set.maxRequests)],
+        ...[String(set.requestCount), set.note ?? '–'],
+      ]),
     );
     call.terminal.line(
       Object.entries(counts)

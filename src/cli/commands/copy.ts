@@ -5,7 +5,10 @@ import { CopyRefused, LogAbsent, LogNotLive, StoreLocked } from '../../store/err
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { countText } from '../text/format.ts';
 
-const server = /^(kurrentdb|esdb|kurrent|kdb)(\+discover)?:\/\//;
+const server = /^(kurrentdb|esdb|kurrent|kdb)(\+discover)?:\/\/[^\s/]+/;
+/** One letter alone is a drive. */
+const scheme = /^[A-Za-z][A-Za-z0-9+.-]+:/;
+const embedded = /^sqlite:(?!\/\/)(?=.)/;
 
 /** A data folder, or the connection string of a server. */
 function locationOf(call: Call, option: 'from' | 'to') {
@@ -16,7 +19,14 @@ function locationOf(call: Call, option: 'from' | 'to') {
     ]);
   const { dataDir } = parseConfig(call.environment);
   if (server.test(text)) return { store: text, dataDir };
-  return { store: 'sqlite', dataDir: text === 'sqlite' ? dataDir : resolve(text) };
+  if (text === 'sqlite') return { store: 'sqlite', dataDir };
+  const folder = text.replace(embedded, '');
+  if (folder === text && scheme.test(text))
+    // Only the scheme is said again: a password may stand behind it.
+    throw usageFault(`--${option} ${scheme.exec(text)?.[0]}… is no place for a log.`, [
+      'Give a folder, sqlite:FOLDER or kurrentdb://…; a folder with a colon in its name as ./NAME',
+    ]);
+  return { store: 'sqlite', dataDir: resolve(folder) };
 }
 
 const phases = {
@@ -26,39 +36,73 @@ const phases = {
   verifying: 'Verifying',
 } as const;
 
-/** What an operator can do about a log that cannot be moved. */
-function copyFault(error: unknown): unknown {
-  if (error instanceof CopyRefused || error instanceof LogNotLive || error instanceof LogAbsent)
-    return new CommandFailed(exitCodes.failed, `Not copied: ${error.message}.`, [
-      'Nothing of the target was overwritten.',
-    ]);
-  if (error instanceof StoreLocked)
-    return new CommandFailed(exitCodes.failed, `Not copied: ${error.message}`, [
-      'Stop the service first.',
-    ]);
+/** What an operator can do about a log that cannot be moved. `what`: what was not done. */
+function copyFault(error: unknown, what: string, hint: string): unknown {
+  const failed = (message: string, remedy: string) =>
+    new CommandFailed(exitCodes.failed, `${what}: ${message}`, [remedy]);
+  if (error instanceof LogAbsent) return failed(error.message, hint);
+  if (error instanceof CopyRefused || error instanceof LogNotLive)
+    return failed(`${error.message}.`, hint);
+  if (error instanceof StoreLocked) return failed(error.message, 'Stop the service first.');
   return error;
+}
+
+type OnProgress = Parameters<typeof import('../../main.ts')['moveLogBetween']>[2]['onProgress'];
+
+const shownEveryMs = 100;
+const saidEveryMs = 5_000;
+
+/** On a terminal a line that is replaced; elsewhere a line now and then, once it takes long. */
+function progressFor({ terminal }: Call): OnProgress {
+  let shownAt = terminal.isErrorTerminal ? Number.NEGATIVE_INFINITY : performance.now();
+  const everyMs = terminal.isErrorTerminal ? shownEveryMs : saidEveryMs;
+  const say = terminal.isErrorTerminal ? terminal.progress : terminal.error;
+  return ({ phase, events, fraction }) => {
+    const now = performance.now();
+    if (now - shownAt < everyMs) return;
+    shownAt = now;
+    const share = fraction === null ? '' : `  ${Math.floor(fraction * 100)} %`;
+    say(`${phases[phase]}${share}  ${countText(events, 'event')}`);
+  };
+}
+
+/** Takes a copy back that was a mistake. */
+async function runUnseal(call: Call): Promise<number> {
+  const from = locationOf(call, 'from');
+  const isGone = call.has('copy-is-gone');
+  if (isGone === (call.text('to') !== null))
+    throw usageFault(
+      'Where is the copy? Name it with --to: it is sealed in the place of this log.',
+      ['Only if it was destroyed, instead of --to: --copy-is-gone'],
+    );
+  const to = isGone ? null : locationOf(call, 'to');
+  const { unsealLogAt } = await import('../../main.ts');
+  try {
+    await unsealLogAt(from, to);
+  } catch (error) {
+    throw copyFault(error, 'Not unsealed', 'Both logs stay as they are.');
+  }
+  if (call.json) call.terminal.json(JSON.stringify({ from: 'live', to: isGone ? null : 'sealed' }));
+  else
+    call.terminal.line(
+      `The seal is lifted: ${isGone ? 'this log is' : 'the copy is sealed in its place, and this log is'} live again.`,
+    );
+  return exitCodes.done;
 }
 
 async function runCopy(call: Call): Promise<number> {
   const { terminal } = call;
+  if (call.has('unseal')) return await runUnseal(call);
+  if (call.has('copy-is-gone')) throw usageFault('--copy-is-gone goes with --unseal.');
   const from = locationOf(call, 'from');
   const to = locationOf(call, 'to');
   const { moveLogBetween } = await import('../../main.ts');
   const stopping = new AbortController();
   const interrupt = () => stopping.abort(new CommandFailed(exitCodes.interrupted, 'Stopped.'));
   process.once('SIGINT', interrupt);
-  let shownAt = Number.NEGATIVE_INFINITY;
   try {
-    const copied = await moveLogBetween(from, to, {
-      signal: stopping.signal,
-      onProgress({ phase, events, fraction }) {
-        const now = performance.now();
-        if (now - shownAt < 100 && fraction !== 1) return;
-        shownAt = now;
-        const share = fraction === null ? '' : `  ${Math.floor(fraction * 100)} %`;
-        terminal.progress(`${phases[phase]}${share}  ${countText(events, 'event')}`);
-      },
-    });
+    const { signal } = stopping;
+    const copied = await moveLogBetween(from, to, { signal, onProgress: progressFor(call) });
     terminal.progress('');
     if (call.json) terminal.json(JSON.stringify(copied));
     else
@@ -70,7 +114,7 @@ async function runCopy(call: Call): Promise<number> {
     return exitCodes.done;
   } catch (error) {
     terminal.progress('');
-    throw copyFault(error);
+    throw copyFault(error, 'Not copied', 'Nothing of the target was overwritten.');
   } finally {
     process.off('SIGINT', interrupt);
   }
@@ -82,17 +126,21 @@ export const copyCommands: readonly Command[] = [
     summary: 'move the log and its vault to another store (the service must be stopped)',
     positionals: '',
     options: {
-      from: { value: 'PLACE', help: 'a data folder, or kurrentdb://…' },
+      from: { value: 'PLACE', help: 'a data folder, sqlite:FOLDER or kurrentdb://…' },
       to: { value: 'PLACE', help: 'the same: empty, or what an earlier copy began' },
+      unseal: { help: 'take a copy back: --from is live again, --to is sealed' },
+      'copy-is-gone': { help: 'with --unseal, in place of --to: the copy was destroyed' },
       json: { help: 'print counts and hashes' },
     },
     notes: [
       'Order, event ids, data and metadata stay as they are. Run again, it goes on where it stopped.',
       'At the end both are compared, and the source is sealed, so that two logs never both live.',
+      '--unseal refuses where the copy has events that the source lacks; the service must be stopped.',
     ],
     examples: [
       "gatebook copy --from ./data --to 'kurrentdb://127.0.0.1:2113?tls=false'",
-      "gatebook copy --from 'kurrentdb://127.0.0.1:2113?tls=false' --to ./data-2",
+      "gatebook copy --from 'kurrentdb://127.0.0.1:2113?tls=false' --to sqlite:./data-2",
+      'gatebook copy --unseal --from ./data --to ./copied-by-mistake',
     ],
     run: runCopy,
   },

@@ -31,22 +31,42 @@ function requestText(request: NonNullable<Explanation['request']>): string {
   ].join(', ');
 }
 
-function windowText(window: NonNullable<Explanation['window']>): string {
-  const { unlockedBy, unlockedAt, until, usernamePattern, sources, maxRequests, note } = window;
+type ShownLimits = Pick<
+  NonNullable<Explanation['window']>,
+  'until' | 'usernamePattern' | 'sources' | 'maxRequests' | 'note'
+>;
+
+function limitsText({ until, usernamePattern, sources, maxRequests, note }: ShownLimits): string {
   const limits = [
+    `until ${dateTimeText(until)}`,
     ...(usernamePattern === null ? [] : [`for ${usernamePattern}`]),
     ...(sources.length === 0 ? [] : [`from ${sources.join(' ')}`]),
     ...(maxRequests === null ? [] : [`at most ${countText(maxRequests, 'request')}`]),
   ];
-  return (
-    `in the window that ${unlockedBy} opened ${dateTimeText(unlockedAt)} until ${dateTimeText(until)}` +
-    `${limits.map((limit) => `, ${limit}`).join('')}${note === null ? '' : ` (${note})`}`
-  );
+  return `${limits.join(', ')}${note === null ? '' : ` (${note})`}`;
+}
+
+/** The window with the limits that were in force when it asked, and what they were before and after. */
+function windowLines({ window, request, limits, askedUnder }: Explanation): string[] {
+  if (window === null || request === null) return [];
+  const { unlockedBy, unlockedAt } = window;
+  return [
+    `│  └─ in the window that ${unlockedBy} opened ${dateTimeText(unlockedAt)} ${limitsText(window)}`,
+    ...limits
+      .filter(({ index }) => index !== askedUnder)
+      .map((set) => {
+        const how = set === limits[0] ? 'at first' : `changed by ${set.by} ${dateTimeText(set.at)}`;
+        const when = set.index < (askedUnder ?? set.index) ? 'before' : 'after';
+        return `│       limits ${how}: ${limitsText(set)}, ${when} it asked`;
+      }),
+  ];
 }
 
 /** Where there was no request: who made it. */
 function madeText({ user, events }: Explanation): string {
-  const made = events.findLast(({ type }) => type === 'ClientCreated');
+  const made = events.findLast(
+    ({ type }) => type === 'ClientCreated' || type === 'AdministratorReset',
+  );
   if (user.origin !== 'created') return 'no request is known';
   if (made === undefined) return 'made by an administrator, without a request';
   const reason = typeof made.data.reason === 'string' ? made.data.reason : null;
@@ -54,13 +74,13 @@ function madeText({ user, events }: Explanation): string {
 }
 
 export function explanationLines(explanation: Explanation): string[] {
-  const { user, request, window, decision, activations, events } = explanation;
+  const { user, request, decision, activations, events } = explanation;
   const rights = rightsText(user);
   return [
     headline(user),
     ...(rights === '' ? [] : [`├─ holds ${rights}`]),
     `├─ ${request === null ? madeText(explanation) : requestText(request)}`,
-    ...(request === null || window === null ? [] : [`│  └─ ${windowText(window)}`]),
+    ...windowLines(explanation),
     ...(decision === null
       ? []
       : [

@@ -109,6 +109,7 @@ function statusSayer(call: Call, url: string) {
     const words = {
       pending: `pending since ${momentText(now().toISOString(), now())}`,
       locked: `the registry is locked. ${again}`,
+      'username-taken': `another credential holds this name. ${again.replace('Asking again', 'Asking once more')}`,
       'replacement-pending': `another credential holds this name; an administrator is asked to replace it. ${again}`,
       busy: `the registry is busy. ${again}`,
       faulty: `the registry has a fault: ${status.detail ?? 'no more is known'} ${again}`,

@@ -23,7 +23,7 @@ async function runServe(call: Call): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   try {
     const { startService } = await service();
-    const { stop } = await startService(config, logger);
+    const { stop } = await startService(config, logger, undefined, stopping.signal);
     if (!stopping.signal.aborted)
       await new Promise((resolve) =>
         stopping.signal.addEventListener('abort', resolve, { once: true }),
@@ -31,12 +31,14 @@ async function runServe(call: Call): Promise<number> {
     await stop();
     return exitCodes.done;
   } catch (error) {
+    // Stopped while it was starting: what there was of it has ended.
+    if (stopping.signal.aborted && error === stopping.signal.reason) return exitCodes.done;
     throw startFault(error, config.dataDir);
   }
 }
 
 /** What an operator can do about a service that does not start. */
-function startFault(error: unknown, dataDir: string): unknown {
+export function startFault(error: unknown, dataDir: string): unknown {
   const { syscall, port, address, path } = error as NodeJS.ErrnoException & {
     port?: number;
     address?: string;

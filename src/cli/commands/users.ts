@@ -135,7 +135,8 @@ async function runAuthorization(call: Call): Promise<number> {
 async function runRotate(call: Call): Promise<number> {
   const [username = ''] = call.positionals;
   const registry = await signedIn(call);
-  const body = { ...reasonOf(call), ...(await passwordOf(call)) };
+  const endTokens = call.has('end-tokens') ? { endTokens: true } : {};
+  const body = { ...reasonOf(call), ...(await passwordOf(call)), ...endTokens };
   const answer = await registry.send<UserWithPassword>('POST', `${pathOf(username)}/rotate`, body);
   if (call.json) call.terminal.json(answer.text);
   else {
@@ -250,7 +251,11 @@ export const userCommands: readonly Command[] = [
     name: 'users rotate',
     summary: 'change the password of an active user',
     positionals: 'NAME',
-    options: { ...passwordOption, ...reasonOption },
+    options: {
+      ...passwordOption,
+      'end-tokens': { help: 'end its named tokens too, whoever made them' },
+      ...reasonOption,
+    },
     examples: ['gatebook users rotate press-17'],
     run: runRotate,
   },

@@ -59,11 +59,14 @@ export function problemsOf(route: Route): ProblemCode[] {
   return [...new Set(codes)];
 }
 
-const waits = (status: number) => [202, 423, 429, 503].includes(status);
+/** The door says at each 409 when to ask again; elsewhere a conflict stays one. */
+const waits = (route: Route, status: number) =>
+  [202, 423, 429, 503].includes(status) ||
+  (status === 409 && problemsOf(route).includes('replacement-pending'));
 
 const headers = (route: Route, status: number): JsonObject => ({
   ...(status === 401 ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
-  ...(waits(status)
+  ...(waits(route, status)
     ? { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } }
     : {}),
   ...(status === 201 && route.access !== 'open'

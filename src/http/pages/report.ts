@@ -18,10 +18,11 @@ const countWords: Readonly<Record<keyof SignedWindowReport['counts'], string>> =
   contested: 'Contested',
   turnedAway: 'Turned away',
   unlisted: 'Not listed below',
+  limitsUnlisted: 'Changes of limits not listed below',
 };
 
 export function reportPage(report: SignedWindowReport, verifierKey: string): string {
-  const { window, requests, counts, signature } = report;
+  const { window, limits, requests, counts, signature } = report;
   const facts = [
     row('Window', window.windowId ?? '–'),
     row('Opened', `${moment(window.unlockedAt)} by ${window.unlockedBy ?? '–'}`),
@@ -32,11 +33,13 @@ export function reportPage(report: SignedWindowReport, verifierKey: string): str
         ? 'not yet'
         : `${moment(window.lockedAt)} ${window.lockedBy === null ? 'by itself' : `by ${window.lockedBy}`}`,
     ),
-    row('For', window.usernamePattern ?? 'every name'),
-    row('From', window.sources.length > 0 ? window.sources.join(', ') : 'everywhere'),
-    row('At most', window.maxRequests ?? '–'),
-    row('Note', window.note ?? '–'),
   ];
+  const limitRows = limits.map(
+    ({ at, by, until, usernamePattern, sources, maxRequests, requestCount, note }) =>
+      html`<tr><td>${moment(at)}</td><td>${by}</td><td>${moment(until)}</td><td>${usernamePattern ?? 'every name'}</td>
+<td>${sources.length > 0 ? sources.join(', ') : 'everywhere'}</td><td>${maxRequests}</td><td>${requestCount}</td><td>${note ?? '–'}</td></tr>
+`,
+  );
   const countItems = Object.entries(countWords).map(
     ([
       name,
@@ -56,6 +59,11 @@ export function reportPage(report: SignedWindowReport, verifierKey: string): str
     html`<main>
 <h1>Window report</h1>
 <table>${facts}</table>
+<h2>Limits, each time that they were set</h2>
+<div class="scroll"><table>
+<thead><tr><th>Set</th><th>By</th><th>Until</th><th>For</th><th>From</th><th>At most</th><th>Asked under them</th><th>Note</th></tr></thead>
+<tbody>${limitRows}</tbody>
+</table></div>
 <h2>What came of it</h2>
 <dl class="counts">${countItems}</dl>
 <h2>Requests</h2>

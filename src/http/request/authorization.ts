@@ -27,6 +27,12 @@ const segmentsOf = (path: string): string[] =>
 const operationOf = (method: string): 'read' | 'write' =>
   method === 'GET' || method === 'HEAD' ? 'read' : 'write';
 
+const remedyOf = ({ httpLimit }: Caller): string =>
+  httpLimit === null
+    ? 'an administrator can give it.'
+    : 'an administrator can give it, and whoever was given it signs in with a password of their own: ' +
+      'what somebody else made, a token or a password, has no more HTTP rights than its maker had.';
+
 /** @throws Refused `permission-missing`, which names the permission that would do */
 export function requirePermission(caller: Caller, method: string, path: string): void {
   const segments = segmentsOf(path);
@@ -34,7 +40,7 @@ export function requirePermission(caller: Caller, method: string, path: string):
   if (mayCall(caller.permissions, segments, operation)) return;
   const required: Permission = { context: 'http', resource: segments.join('/'), operation };
   throw new Refused('permission-missing', {
-    detail: `This needs ${operation} on ${required.resource}; an administrator can give it.`,
+    detail: `This needs ${operation} on ${required.resource}; ${remedyOf(caller)}`,
     members: { required },
   });
 }

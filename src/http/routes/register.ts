@@ -4,7 +4,7 @@ import { Register } from '../../api/input.ts';
 import { Pending, Registered } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import { retryAfterSeconds } from '../../limits.ts';
+import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import { passwordFaultsOf } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
@@ -82,10 +82,11 @@ async function doorResponse(
       return { status: 201, body, headers: { Location: self }, position };
     }
     case 'refused':
-      throw new Problem(
-        answer.refusal,
-        answer.members === null ? {} : { members: { ...answer.members } },
-      );
+      throw new Problem(answer.refusal, {
+        ...(answer.members !== null && { members: { ...answer.members } }),
+        // Always the same: when to come back must not tell a contest from a challenge.
+        ...(answer.refusal === 'username-taken' && { retryAfterSeconds: takenRetryAfterSeconds }),
+      });
     case 'throttled':
       throw new Problem('source-throttled', { retryAfterSeconds: answer.retryAfterSeconds });
   }

@@ -63,10 +63,7 @@ export async function moveLog(copy: Copy<MovableStore>): Promise<Copied> {
     throw new LogNotLive('a copy into the source has not ended: end that one first');
   if ((await to.getState()) === 'sealed')
     throw new LogNotLive('the target was itself copied and sealed: it takes no other log');
-  for (const missing of [missingInLog(copy), missingInVault(copy)]) {
-    await missing.next();
-    await missing.return();
-  }
+  await requireFit(copy);
   await to.setState('filling');
   await copyRest(copy);
   await from.setState('sealed');
@@ -79,6 +76,48 @@ export async function moveLog(copy: Copy<MovableStore>): Promise<Copied> {
     // The target was never live: the source stays it.
     if (error instanceof CopyRefused) await from.setState(before);
     throw error;
+  }
+}
+
+/**
+ * Lifts the seal of a log that was copied by mistake, and seals the copy in its place: never do both live.
+ * @param to null: the copy was destroyed, as somebody says who knows
+ * @throws CopyRefused when the copy has what the source lacks; LogNotLive for a source that is half a copy
+ */
+export async function unsealLog(from: MovableStore, to: MovableStore | null): Promise<void> {
+  if (from.logId === to?.logId) throw new CopyRefused('source and copy are the same log');
+  if ((await from.getState()) === 'filling')
+    throw new LogNotLive('this log is itself half a copy: end that copy first');
+  if (to !== null) {
+    const before = await to.getState();
+    await requireNothingMore(from, to);
+    await to.setState('sealed');
+    // What was written until that seal was known everywhere would be lost.
+    await requireNothingMore(from, to).catch(async (error: unknown) => {
+      await to.setState(before);
+      throw error;
+    });
+  }
+  await from.setState('live');
+}
+
+async function requireNothingMore(from: MovableStore, to: MovableStore): Promise<void> {
+  try {
+    await requireFit({ from, to });
+  } catch (error) {
+    if (!(error instanceof CopyRefused)) throw error;
+    throw new CopyRefused(
+      'the copy has gone on, or is another log: what it has beyond this one would be lost',
+      { cause: error },
+    );
+  }
+}
+
+/** @throws CopyRefused when the target is not what the source begins with */
+async function requireFit(copy: Copy): Promise<void> {
+  for (const missing of [missingInLog(copy), missingInVault(copy)]) {
+    await missing.next();
+    await missing.return();
   }
 }
 

@@ -21,6 +21,7 @@ import {
 /** What the audited log is made of. Anything else in the database is not Gatebook's. */
 const logCategories = [
   'activation',
+  'administrators',
   'client',
   'preauthorization',
   'registry',

@@ -144,7 +144,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
       until: next === null ? '' : local(next.until),
     });
   };
-  return html`<div class="page-head"><h1 tabindex="-1">Audit</h1><p>Everything that happened, in order. Nothing here can be changed, by nobody.</p></div>
+  return html`<div class="page-head"><h1 tabindex="-1">Audit</h1><p>Everything that was recorded, in order. Whether it was changed since shows beside a checkpoint that was kept.</p></div>
     ${
       may('read', '/api/audit/state') &&
       html`<${AsOf} local=${asOf} set=${(local: string) => {

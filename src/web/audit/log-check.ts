@@ -4,6 +4,7 @@ import type { Event } from '../../api/output.ts';
 import { asFault, faultWords, get, may, nowMs, PageFault, pageHeaders } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { remember, remembered } from '../app/store.ts';
+import { counted } from '../app/words.ts';
 import { Notice, Stamp, Time, Tone } from '../parts/parts.ts';
 import {
   canCheck,
@@ -27,13 +28,17 @@ interface SavedCheckpoint {
 
 interface Step {
   readonly name: string;
-  readonly good: boolean;
+  /** Null: there was nothing to check. */
+  readonly good: boolean | null;
   readonly words: unknown;
 }
 
 export interface LogCheck {
   readonly at: string;
   readonly note: string;
+  readonly size: number;
+  /** The checkpoint that this one was compared with; null: this browser had none. */
+  readonly compared: Pick<SavedCheckpoint, 'size' | 'at'> | null;
   readonly steps: readonly Step[];
 }
 
@@ -59,7 +64,7 @@ async function olderStep(now: ServedCheckpoint, saved: SavedCheckpoint | null): 
   if (saved === null)
     return {
       name,
-      good: true,
+      good: null,
       words: 'None yet. This one is kept in this browser, to compare later ones with.',
     };
   if (saved.size > now.size)
@@ -109,7 +114,7 @@ async function checkLog(): Promise<LogCheck> {
     },
   ];
   if (checkpoint !== null) steps.push(await olderStep(checkpoint, saved));
-  if (checkpoint !== null && steps.every(({ good }) => good))
+  if (checkpoint !== null && steps.every(({ good }) => good !== false))
     remember(
       'checkpoint',
       JSON.stringify({
@@ -120,7 +125,23 @@ async function checkLog(): Promise<LogCheck> {
         at,
       }),
     );
-  return { at, note, steps };
+  return { at, note, size: checkpoint?.size ?? 0, compared: saved, steps };
+}
+
+function StepTone({ good }: Pick<Step, 'good'>): View {
+  if (good === null) return html`<${Tone} tone="wait" icon="clock">not checked<//>`;
+  return html`<${Tone} tone=${good ? 'good' : 'bad'} icon=${good ? 'check' : 'alert'}>${good ? 'fits' : 'does not fit'}<//>`;
+}
+
+/** No more than docs/what-is-proven.md says: what was compared with what, and since when. */
+function Verdict({ checked: { at, size, compared, steps } }: { checked: LogCheck }): View {
+  const when = html`Checked in this browser <${Time} at=${at} ago />.`;
+  if (steps.some(({ good }) => good === false))
+    return html`<${Notice} tone="bad" icon="alert"><strong>No. What follows does not fit.</strong><br /><span class="small">${when}</span><//>`;
+  if (compared === null)
+    return html`<${Notice} tone="wait" icon="clock"><strong>The signature fits. Nothing older to compare with yet.</strong><br /><span class="small">${when} Whether the log was rewritten before this, it cannot tell. This checkpoint of ${counted(size, 'event', 'events')} is kept here: the next check compares with it.</span><//>`;
+  const newer = size - compared.size;
+  return html`<${Notice} tone="good" icon="check"><strong>The first ${counted(compared.size, 'event is as it was', 'events are as they were')} on <${Stamp} at=${compared.at} />.</strong><br /><span class="small">${when} Since the checkpoint of then, nothing of them was rewritten.${newer > 0 && ` ${counted(newer, 'newer event is', 'newer events are')} signed, and not compared with anything older.`}</span><//>`;
 }
 
 export function LogCheck(): View {
@@ -137,16 +158,15 @@ export function LogCheck(): View {
       .catch((error: unknown) => setFault(asFault(error)))
       .finally(() => setBusy(false));
   };
-  const good = checked?.steps.every((step) => step.good) === true;
   return html`<section class="aside" aria-labelledby="proof">
       <h2 id="proof">Is the log as it was?</h2>
       <div role="status">${
         checked === null
-          ? html`<p class="small soft">${canCheck() ? 'This browser can check it by itself: nobody can rewrite what happened without this showing.' : 'A browser checks only what came by HTTPS, or from its own machine. Elsewhere: gatebook verify.'}</p>`
-          : html`<${Notice} tone=${good ? 'good' : 'bad'} icon=${good ? 'check' : 'alert'}><strong>${good ? 'Yes. Nothing was rewritten.' : 'No. What follows does not fit.'}</strong><br /><span class="small">Checked in this browser <${Time} at=${checked.at} ago /></span><//>`
+          ? html`<p class="small soft">${canCheck() ? 'This browser keeps the checkpoint that it sees, and checks by itself whether a later log is that one, only longer.' : 'A browser checks only what came by HTTPS, or from its own machine. Elsewhere: gatebook verify.'}</p>`
+          : html`<${Verdict} checked=${checked} />`
       }</div>
       ${fault !== null && html`<${Notice} tone="bad" role="alert">${faultWords(fault)}<//>`}
-      ${checked !== null && html`<ol class="lines small">${checked.steps.map((step) => html`<li key=${step.name}><p class="row"><strong>${step.name}</strong><${Tone} tone=${step.good ? 'good' : 'bad'} icon=${step.good ? 'check' : 'alert'}>${step.good ? 'fits' : 'does not fit'}<//></p><p class="soft">${step.words}</p></li>`)}</ol>`}
+      ${checked !== null && html`<ol class="lines small">${checked.steps.map((step) => html`<li key=${step.name}><p class="row"><strong>${step.name}</strong><${StepTone} good=${step.good} /></p><p class="soft">${step.words}</p></li>`)}</ol>`}
       <div class="buttons"><button class="button" onClick=${check} disabled=${busy || !canCheck()}>${checked === null ? 'Check now' : 'Check again'}</button></div>
     </section>
     ${

@@ -29,6 +29,24 @@ const rightsWords = (rights: StoryRights | undefined): string => {
   return parts.length === 0 ? 'without rights' : parts.join(', ');
 };
 
+interface StoryLimits {
+  readonly usernamePattern: string | null;
+  readonly sources: readonly string[];
+  readonly maxRequests: number;
+}
+
+const limitsWords = (until: string, limits: StoryLimits | undefined): string =>
+  [
+    ...(until === '' ? [] : [`until ${dateTime(until, nowMs())}`]),
+    ...(limits === undefined
+      ? []
+      : [
+          `for ${limits.usernamePattern ?? 'every name'}`,
+          ...(limits.sources.length === 0 ? [] : [`from ${limits.sources.join(' ')}`]),
+          `at most ${counted(limits.maxRequests, 'request', 'requests')}`,
+        ]),
+  ].join(', ');
+
 type StoryLine = readonly [
   words: string,
   tone: Story['tone'],
@@ -76,6 +94,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return ['waited too long', '', 'Decision'];
     case 'ClientCreated':
       return [`made ${by}, without a request`, 'good', 'Decision', rightsWords(rights)];
+    case 'AdministratorReset':
+      return ['administrator reset at the machine itself', 'bad', 'Decision', rightsWords(rights)];
     case 'CredentialActivated':
       return [`active at ${text('broker')}`, 'good', 'Activation'];
     case 'CredentialDeactivated':
@@ -104,7 +124,7 @@ function lineOf({ type, actor, data }: Event): StoryLine {
         `unlocked ${by}`,
         'wait',
         'Window',
-        text('until') === '' ? '' : `until ${dateTime(text('until'), nowMs())}`,
+        limitsWords(text('until'), data.limits as StoryLimits | undefined),
       ];
     case 'RegistryLocked':
       return [
@@ -126,6 +146,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       ];
     case 'TokenRevoked':
       return [`token revoked ${by}`, '', 'Changes'];
+    case 'AdministratorRemovalReserved':
+      return [`taken away as an administrator ${by}: another one stays`, '', 'Changes'];
     default:
       return [`${type} ${by}`, '', 'Changes'];
   }
@@ -135,6 +157,33 @@ function lineOf({ type, actor, data }: Event): StoryLine {
 export function storyOf(event: Event): Story {
   const [words, tone, phase, more = ''] = lineOf(event);
   return { words, more, tone, phase };
+}
+
+/**
+ * The story of one client: of a window that was unlocked again, which limits were in force when the newest
+ * request came in, and which were set before or after it.
+ */
+export function clientStory(events: readonly Event[]): { event: Event; story: Story }[] {
+  const windows = events.filter(({ type }) => type === 'RegistryUnlocked');
+  const asked = events.findLast(
+    ({ type, windowId }) =>
+      (type === 'RegistrationRequested' || type === 'ReplacementRequested') &&
+      windowId === windows[0]?.windowId,
+  );
+  const inForce = windows.findLast(({ index }) => asked !== undefined && index < asked.index);
+  return events.map((event) => {
+    const story = storyOf(event);
+    if (event.type !== 'RegistryUnlocked') return { event, story };
+    const words =
+      event === windows[0] ? story.words : story.words.replace('unlocked', 'limits changed');
+    const when =
+      event === inForce
+        ? 'in force when it asked'
+        : asked !== undefined && event.index > asked.index
+          ? 'after it asked'
+          : 'before it asked';
+    return { event, story: { ...story, words, more: `${story.more} · ${when}` } };
+  });
 }
 
 /** The reason or the note that somebody gave. */

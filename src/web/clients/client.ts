@@ -6,7 +6,7 @@ import { html, type View } from '../app/html.ts';
 import { useStore } from '../app/store.ts';
 import { counted, dateTime, ownClientId, ownName } from '../app/words.ts';
 import { EventDetails } from '../audit/event-details.ts';
-import { capital, givenWords, type Story, storyOf } from '../audit/stories.ts';
+import { capital, clientStory, givenWords, type Story } from '../audit/stories.ts';
 import {
   Name,
   ReadFault,
@@ -107,7 +107,7 @@ const phases: readonly Story['phase'][] = [
 ];
 
 function Timeline({ events }: { events: readonly Event[] }): View {
-  const stories = events.map((event) => ({ event, story: storyOf(event) }));
+  const stories = clientStory(events);
   return html`<ol class="timeline">${phases.map((phase) => {
     const its = stories.filter(({ story }) => story.phase === phase);
     return (
@@ -133,10 +133,11 @@ async function storyFor(username: string, windowId: string | null): Promise<Even
     eventsMax,
   );
   if (windowId === null) return own;
-  const unlocked = await get<PageOf<Event>>(
-    `${path}?windowId=${windowId}&type=RegistryUnlocked&limit=20&order=asc`,
+  const unlocked = await getAll<Event>(
+    `${path}?windowId=${windowId}&type=RegistryUnlocked&order=asc`,
+    eventsMax,
   );
-  return [...unlocked.items, ...own].sort((a, b) => a.index - b.index);
+  return [...unlocked, ...own].sort((a, b) => a.index - b.index);
 }
 
 const activationTones = {

@@ -1,6 +1,12 @@
 /** What rights come to, topic by topic with the name filled in, and a field to try one. */
 import { useId, useState } from 'preact/hooks';
-import { compiled, effectivePermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
+import {
+  compiled,
+  effectivePermissions,
+  isRegistryTopic,
+  mayPublish,
+  mayRead,
+} from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import type { Role } from '../../api/output.ts';
 import { html, type View } from '../app/html.ts';
@@ -83,6 +89,8 @@ export function TopicTester({
   const publish = !wildcards && mayPublish(ready, topic);
   const unprefixed = prefix !== '' && !wildcards && !publish && mayPublish(ready, prefix + topic);
   const read = mayRead(ready, topic);
+  const reserved =
+    !wildcards && isRegistryTopic(topic) ? ' Only the registry itself publishes here.' : '';
   const words =
     publish && read
       ? 'publish and subscribe here'
@@ -97,8 +105,8 @@ export function TopicTester({
         ? 'Type a topic, as the broker has it, to see whether it is allowed.'
         : html`<span role="status">${
             words === null
-              ? html`<strong>No.</strong> <bdi>${username}</bdi> may ${wildcards ? 'not subscribe' : 'neither publish nor subscribe'} here.${unprefixed ? ` What it publishes as ${topic} goes to ${prefix}${topic}, which it may.` : ''}`
-              : html`<strong>Yes.</strong> <bdi>${username}</bdi> may ${words}.`
+              ? html`<strong>No.</strong> <bdi>${username}</bdi> may ${wildcards ? 'not subscribe' : 'neither publish nor subscribe'} here.${unprefixed ? ` What it publishes as ${topic} goes to ${prefix}${topic}, which it may.` : reserved}`
+              : html`<strong>Yes.</strong> <bdi>${username}</bdi> may ${words}.${reserved}`
           }</span>`
     }>
     <input class="input" id=${id} data-mono="" aria-describedby="${id}-h" spellcheck=${false} autocomplete="off" value=${topic} onInput=${(event: InputEvent) => setTopic((event.target as HTMLInputElement).value)} />

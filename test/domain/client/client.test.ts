@@ -20,7 +20,7 @@ const columns = [
   ...['active', 'active, challenged', 'active, challenger contested'],
   ...['active, challenger denied', 'active, challenger blocked'],
   ...['suspended', 'suspended, challenger denied', 'denied', 'denied, blocked'],
-  ...['revoked', 'expired', 'lapsed', 'reinstated', 'created', 'erased'],
+  ...['revoked', 'expired', 'lapsed', 'reinstated', 'created', 'erased', 'reset, revoked before'],
 ] as const satisfies readonly the.StateName[];
 
 const none = undefined;
@@ -45,6 +45,9 @@ const L = the.lapsed;
 const RL = the.replacementLapsed;
 const C = the.created({ credentialId: stranger.credentialId });
 const E = the.challengeEnded();
+const R = the.reset();
+/** Who holds rights keeps them. */
+const K = the.reset(the.rights);
 const A = the.changedTo(the.otherRights);
 const O = the.rotated;
 const S = the.suspended;
@@ -58,25 +61,26 @@ const LN: ClientEvent = { ...the.lapsed, data: { ...the.lapsed.data, at: the.at,
 const theirs = { requestId: challenger.requestId };
 // biome-ignore format: a table reads as a table
 const table: readonly [ClientCommand, readonly Cell[]][] = [
-  //                                unknown    pending    contested  active     challenged contested  ch.denied  ch.blocked suspended  s.,ch.den. denied     blocked    revoked    expired    lapsed     reinstated created    erased
-  [the.grant(),                    [noRequest, G,         shown,     none,      none,      none,      none,      none,      idle,      idle,      hadNo,     hadNo,     idle,      idle,      tooLate,   idle,      noRequest, idle]],
-  [the.grant(theirs),              [noRequest, noRequest, noRequest, noRequest, RG,        shown,     hadNo,     hadNo,     noRequest, hadNo,     noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
-  [the.deny(),                     [noRequest, D,         D,         hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     none,      hadNo,     hadIt,     hadIt,     tooLate,   hadIt,     noRequest, hadIt]],
-  [the.deny(theirs),               [noRequest, noRequest, noRequest, noRequest, RD,        RD,        none,      hadNo,     noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
-  [the.lapse(),                    [noRequest, L,         L,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      noRequest, none]],
-  [the.lapse(theirs),              [noRequest, noRequest, noRequest, noRequest, RL,        RL,        none,      none,      noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
-  [the.endChallenge,               [none,      none,      none,      none,      E,         E,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none]],
-  [the.create(),                   [C,         taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     C,         C,         taken,     C,         C,         C,         taken, C]],
-  [the.authorize(),                [noUser,    idle,      idle,      A,         A,         A,         A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A, idle]],
+  //                                unknown    pending    contested  active     challenged contested  ch.denied  ch.blocked suspended  s.,ch.den. denied     blocked    revoked    expired    lapsed     reinstated created    erased reset
+  [the.grant(),                    [noRequest, G,         shown,     none,      none,      none,      none,      none,      idle,      idle,      hadNo,     hadNo,     idle,      idle,      tooLate,   idle,      noRequest, idle, idle]],
+  [the.grant(theirs),              [noRequest, noRequest, noRequest, noRequest, RG,        shown,     hadNo,     hadNo,     noRequest, hadNo,     noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.deny(),                     [noRequest, D,         D,         hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     hadIt,     none,      hadNo,     hadIt,     hadIt,     tooLate,   hadIt,     noRequest, hadIt, hadIt]],
+  [the.deny(theirs),               [noRequest, noRequest, noRequest, noRequest, RD,        RD,        none,      hadNo,     noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.lapse(),                    [noRequest, L,         L,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      noRequest, none, none]],
+  [the.lapse(theirs),              [noRequest, noRequest, noRequest, noRequest, RL,        RL,        none,      none,      noRequest, none,      noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest, noRequest]],
+  [the.endChallenge,               [none,      none,      none,      none,      E,         E,         none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none, none]],
+  [the.create(),                   [C,         taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     taken,     C,         C,         taken,     C,         C,         C,         taken, C, taken]],
+  [the.resetAdministrator,         [R,         [LN, R],   [LN, R],   K,         [E, K],    [E, K],    K,         K,         K,         K,         R,         R,         R,         R,         R,         R,         K, R, R]],
+  [the.authorize(),                [noUser,    idle,      idle,      A,         A,         A,         A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A, idle, A]],
   [the.authorize({ holdsHttpRights: true }),
-                                   [noUser,    idle,      idle,      A,         [E, A],    [E, A],    A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A, idle]],
-  [the.rotate(),                   [noUser,    idle,      idle,      O,         [E, O],    [E, O],    O,         O,         idle,      idle,      idle,      idle,      idle,      idle,      idle,      idle,      O, idle]],
-  [the.suspend,                    [noUser,    idle,      idle,      S,         [E, S],    [E, S],    S,         S,         none,      none,      idle,      idle,      idle,      idle,      idle,      idle,      S, idle]],
-  [the.resume,                     [noUser,    awake,     awake,     none,      none,      none,      none,      none,      B,         B,         awake,     awake,     awake,     awake,     awake,     awake,     none, awake]],
-  [the.revoke,                     [noUser,    idle,      idle,      V,         [E, V],    [E, V],    V,         V,         V,         V,         idle,      idle,      none,      idle,      idle,      idle,      V, idle]],
-  [the.reinstate,                  [noUser,    held,      held,      held,      held,      held,      held,      held,      held,      held,      N,         N,         N,         N,         held,      none,      held, held]],
-  [the.expire,                     [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none]],
-  [the.erase,                      [noUser,    [LN, X],   [LN, X],   X,         [E, X],    [E, X],    X,         X,         X,         X,         X,         X,         X,         X,         X,         X,         X, none]],
+                                   [noUser,    idle,      idle,      A,         [E, A],    [E, A],    A,         A,         A,         A,         idle,      idle,      idle,      idle,      idle,      idle,      A, idle, A]],
+  [the.rotate(),                   [noUser,    idle,      idle,      O,         [E, O],    [E, O],    O,         O,         idle,      idle,      idle,      idle,      idle,      idle,      idle,      idle,      O, idle, O]],
+  [the.suspend,                    [noUser,    idle,      idle,      S,         [E, S],    [E, S],    S,         S,         none,      none,      idle,      idle,      idle,      idle,      idle,      idle,      S, idle, S]],
+  [the.resume,                     [noUser,    awake,     awake,     none,      none,      none,      none,      none,      B,         B,         awake,     awake,     awake,     awake,     awake,     awake,     none, awake, none]],
+  [the.revoke,                     [noUser,    idle,      idle,      V,         [E, V],    [E, V],    V,         V,         V,         V,         idle,      idle,      none,      idle,      idle,      idle,      V, idle, V]],
+  [the.reinstate,                  [noUser,    held,      held,      held,      held,      held,      held,      held,      held,      held,      N,         N,         N,         N,         held,      none,      held, held, held]],
+  [the.expire,                     [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none, none]],
+  [the.erase,                      [noUser,    [LN, X],   [LN, X],   X,         [E, X],    [E, X],    X,         X,         X,         X,         X,         X,         X,         X,         X,         X,         X, none, X]],
 ];
 
 test('the table has every state', () =>
@@ -212,6 +216,23 @@ test('an erased name keeps its counts, so that nothing of before opens it again'
   assert.is(anew.generation, before.generation + 1);
 });
 
+test('an administrator that was reset has no end, and tokens of before are over', () => {
+  const before = after(...ending(the.suspended));
+  const now = after(...ending(the.suspended, the.reset(the.rights)));
+  assert.is(now.status === 'active' && now.rights.expiresAt, null);
+  assert.is(now.generation, before.generation + 1);
+  given(...ending())
+    .when(the.resetAdministrator)
+    .thenRecorded(the.reset(the.rights));
+  given(...ending(the.reset()))
+    .when(the.resetAdministrator)
+    .thenNothing();
+  const administrator = { ...the.rights, roles: ['administrator', 'press'] };
+  given(the.created({ rights: administrator }))
+    .when(the.resetAdministrator)
+    .thenRecorded(the.reset(the.rights));
+});
+
 test('the credentials that still tell something', () => {
   const { first } = the;
   const expected: Record<the.StateName, string[]> = {
@@ -233,9 +254,30 @@ test('the credentials that still tell something', () => {
     reinstated: [],
     created: [first.credentialId],
     erased: [],
+    'reset, revoked before': [challenger.credentialId],
   };
   for (const [state, ids] of Object.entries(expected))
     assert.equal(credentialIdsOf(after(...the.histories[state as the.StateName])), ids, state);
+});
+
+test('a password that somebody else set has its limit until another is set', () => {
+  const httpLimit = [
+    { context: 'http' as const, resource: '/api/users', operation: 'read' as const },
+  ];
+  const limitOf = (...facts: ClientEvent[]) => {
+    const state = after(...facts);
+    return state.status === 'active' || state.status === 'suspended' ? state.httpLimit : undefined;
+  };
+  assert.equal(limitOf(...the.histories.active), null);
+  assert.equal(limitOf(the.created({ httpLimit })), httpLimit);
+  assert.equal(limitOf(the.created({ httpLimit }), the.suspended), httpLimit);
+  assert.equal(limitOf(the.created({ httpLimit }), the.rotated), null);
+  given(the.created())
+    .when(the.rotate({ httpLimit, namedTokens: 'ended' }))
+    .thenRecorded({
+      type: 'CredentialRotated',
+      data: { ...the.rotated.data, httpLimit, namedTokens: 'ended' },
+    });
 });
 
 test.run();

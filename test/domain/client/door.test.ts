@@ -34,8 +34,8 @@ const situations: readonly Partial<RequestRegistration>[] = [
   { gate: 'open', windowId: the.nextWindow },
   { gate: 'locked' },
   { gate: 'filtered' },
-  { gate: 'open', room: 'window-full' },
-  { gate: 'open', room: 'pending-full' },
+  { gate: 'open', capacity: 'window-full' },
+  { gate: 'open', capacity: 'pending-full' },
   { gate: 'locked', windowId: the.nextWindow },
 ];
 const { first, challenger, stranger } = the;
@@ -84,6 +84,8 @@ const table: readonly Row[] = [
   ['erased',                       first,      [asks,     asks,     locked, locked, full,     many,     locked]],
   ['created',                      stranger,   [replaces, replaces, locked, locked, taken,    taken,    locked]],
   ['created',                      first,      [ok,       ok,       ok,     ok,     ok,       ok,       ok    ]],
+  ['reset, revoked before',        stranger,   [replaces, replaces, locked, locked, taken,    taken,    locked]],
+  ['reset, revoked before',        challenger, [ok,       ok,       ok,     ok,     ok,       ok,       ok    ]],
 ];
 
 /** The place that a contest is about. */
@@ -95,7 +97,14 @@ function expected(
   command: RequestRegistration,
   state: the.StateName,
 ): ClientEvent | undefined {
-  const { type: _, matched: __, gate: ___, room: ____, holdsHttpRights: _____, ...asked } = command;
+  const {
+    type: _,
+    matched: __,
+    gate: ___,
+    capacity: ____,
+    holdsHttpRights: _____,
+    ...asked
+  } = command;
   const windowId = command.windowId ?? '';
   if (cell === asks) return the.requested({ ...asked, windowId });
   if (cell === replaces) return the.replacementRequested({ ...asked, windowId });
@@ -157,7 +166,7 @@ test('row 5: locked, every name gets the same answer', () => {
   for (const history of Object.values(the.histories))
     for (const gate of ['locked', 'filtered'] as const)
       given(...history)
-        .when(the.knock({ gate, windowId: the.nextWindow, room: 'pending-full' }))
+        .when(the.knock({ gate, windowId: the.nextWindow, capacity: 'pending-full' }))
         .thenRefused(locked);
 });
 test('row 6: the contest names the request that holds the place', () =>
@@ -194,10 +203,10 @@ test('3 before 6: the owner of a held name is no contest', () =>
 test('3 before 7: a full window does not hurt who waits or has access', () => {
   for (const room of ['window-full', 'pending-full'] as const) {
     given(the.requested())
-      .when(the.knock({ ...own, room }))
+      .when(the.knock({ ...own, capacity: room }))
       .thenNothing();
     given(the.requested(), the.granted())
-      .when(the.knock({ ...own, room }))
+      .when(the.knock({ ...own, capacity: room }))
       .thenNothing();
   }
 });
@@ -207,30 +216,30 @@ test('5 before 6: locked, a held name looks like any other', () =>
     .thenRefused(locked));
 test('5 before 7: a full window that is locked is locked', () =>
   given()
-    .when(the.knock({ gate: 'locked', room: 'window-full' }))
+    .when(the.knock({ gate: 'locked', capacity: 'window-full' }))
     .thenRefused(locked));
 test('5 before 7: a name outside the limits is told the same though the window is full', () =>
   given()
-    .when(the.knock({ gate: 'filtered', room: 'window-full' }))
+    .when(the.knock({ gate: 'filtered', capacity: 'window-full' }))
     .thenRefused(locked));
 test('6 before 7: a held name is taken, not full', () => {
   given(the.requested(), the.contested())
-    .when(the.knock({ room: 'window-full' }))
+    .when(the.knock({ capacity: 'window-full' }))
     .thenRefused(taken);
   given(...the.histories.suspended)
-    .when(the.knock({ room: 'pending-full' }))
+    .when(the.knock({ capacity: 'pending-full' }))
     .thenRefused(taken);
 });
 test('6 before 7: a contest needs no room', () =>
   given(the.requested())
-    .when(the.knock({ room: 'pending-full' }))
+    .when(the.knock({ capacity: 'pending-full' }))
     .thenRecorded(the.contested()));
 test('7 before 8: a free name waits for room', () => {
   given()
-    .when(the.knock({ room: 'window-full' }))
+    .when(the.knock({ capacity: 'window-full' }))
     .thenRefused(full);
   given()
-    .when(the.knock({ room: 'pending-full' }))
+    .when(the.knock({ capacity: 'pending-full' }))
     .thenRefused(many);
 });
 

@@ -130,6 +130,7 @@ test('who holds access came to it by a decision of somebody else than the client
           type === 'RegistrationGranted' ||
           type === 'ReplacementGranted' ||
           type === 'ClientCreated' ||
+          type === 'AdministratorReset' ||
           type === 'CredentialRotated',
       );
       assert.ok(gave && 'credentialId' in gave.data);

@@ -1,5 +1,7 @@
 /** How a process starts and ends: its first administrator, its folder, its keys. */
 import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { suite } from 'uvu';
@@ -37,6 +39,24 @@ test('without a terminal the password is in a file of its owner, and nowhere els
   assert.is((await readFile(file, 'utf8')).trim(), password, 'the next start makes no other');
   assert.not(served.output.out.includes(file), 'and tells of none');
   await ends(served, 'SIGINT');
+});
+
+test('a start that cannot listen makes no administrator: the next one tells its password', async ({
+  dataDir,
+}) => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  for (const name of ['HTTP_PORT', 'DOOR_PORT', 'MQTT_PORT'])
+    assert.is((await runs(dataDir, { [`GATEBOOK_${name}`]: String(port) })).exitCode, 1, name);
+  other.close();
+
+  const file = join(dataDir, 'initial-admin-password');
+  assert.is(await stat(file).catch(() => null), null, 'no password is made before it listens');
+  const served = await serve(dataDir, { GATEBOOK_ADMIN_PASSWORD: '' });
+  assert.ok(served.output.out.includes(file), 'the path is told');
+  await served.signIn((await readFile(file, 'utf8')).trim());
+  await ends(served);
 });
 
 test('the password that is configured counts at the first start only', async ({ dataDir }) => {

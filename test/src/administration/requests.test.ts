@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
-import { missingId } from './desk.ts';
+import { missingId } from './sample-rights.ts';
 
 const test = doorSuite('administration: requests', { limits: { maxRequests: 10_000 } });
 

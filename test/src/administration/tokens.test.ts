@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { newName } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
-import { missingId } from './desk.ts';
+import { missingId } from './sample-rights.ts';
 
 const test = doorSuite('administration: tokens', { limits: { maxRequests: 10_000 } });
 

@@ -6,7 +6,7 @@ import { doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { startRegistry } from '../../support/service.ts';
-import { administratorToo, mayAll } from './desk.ts';
+import { administratorToo, mayAll } from './sample-rights.ts';
 
 const test = doorSuite('administration: users', { limits: { maxRequests: 10_000 } });
 

@@ -11,6 +11,7 @@ import { memoryStore } from '../../support/event-store/memory-store.ts';
 const test = suite('changes to clients');
 
 const create = {
+  httpLimit: null,
   type: 'CreateClient' as const,
   username: the.username,
   credentialId: the.id(1),

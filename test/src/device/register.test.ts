@@ -14,6 +14,7 @@ import {
   granted,
   pending,
   problem,
+  type Reply,
   read,
   registered,
 } from '../../support/scripted-door.ts';
@@ -204,7 +205,6 @@ test('a final refusal ends it, with the words of the registry', async ({ folder,
     [400, 'request-malformed'],
     [403, 'registration-denied'],
     [403, 'access-suspended'],
-    [409, 'username-taken'],
     [410, 'access-revoked'],
     [410, 'access-expired'],
     [413, 'body-too-large'],
@@ -219,6 +219,67 @@ test('a final refusal ends it, with the words of the registry', async ({ folder,
     assert.is(refused.problem.reason, 'not ours');
     assert.is(asked.length, 1);
     assert.ok(read(file).password, 'the same command can go on later');
+  }
+});
+
+test('a re-imaged device asks once more where its name is taken, and then waits for the replacement', async ({
+  folder,
+  open,
+}) => {
+  for (const wait of [true, false]) {
+    const { server, asked } = door(
+      problem(409, 'username-taken'),
+      problem(503, 'store-unavailable'),
+      problem(409, 'replacement-pending'),
+      granted,
+    );
+    const said: string[] = [];
+    const result = await register({
+      url: await open(server),
+      username: 'press-17',
+      file: join(folder, `${wait}.json`),
+      wait,
+      onStatus: ({ status }) => said.push(status),
+    }).catch((error) => error);
+    if (wait) {
+      assert.equal(said, ['asking', 'username-taken', 'busy', 'replacement-pending']);
+      assert.equal([result.status, asked.length], ['granted', 4]);
+    } else {
+      // It does not wait for a decision, nor for a registry that is busy.
+      assert.equal(said, ['asking', 'username-taken']);
+      assert.equal([result.name, asked.length], ['RegistryUnreachable', 2]);
+    }
+  }
+  const { server, asked } = door(
+    problem(409, 'username-taken'),
+    problem(409, 'replacement-pending'),
+  );
+  const once = { url: await open(server), username: 'press-17', file: join(folder, 'once.json') };
+  const undecided = await register({ ...once, wait: false });
+  assert.is(undecided.status === 'undecided' && undecided.because.status, 'replacement-pending');
+  assert.equal(
+    asked.map(({ body }) => body?.password),
+    Array(2).fill(read(once.file).password),
+  );
+});
+
+test('a name that is taken at the second question too ends it, in every window anew', async ({
+  folder,
+  open,
+}) => {
+  const taken = problem(409, 'username-taken');
+  for (const [replies, count] of [
+    [[taken, taken], 2],
+    [[taken, problem(503, 'store-unavailable'), taken], 3],
+    [[taken, problem(423, 'registry-locked'), taken, taken], 4],
+    // A registry that does not say when to ask again means it at once.
+    [[{ ...taken, headers: {} }], 1],
+  ] as [[Reply, ...Reply[]], number][]) {
+    const { server, asked } = door(...replies);
+    const file = join(folder, `${count}.json`);
+    const error = await caught(register({ url: await open(server), username: 'press-17', file }));
+    assert.instance(error, RegistrationRefused);
+    assert.equal([(error as RegistrationRefused).code, asked.length], ['username-taken', count]);
   }
 });
 

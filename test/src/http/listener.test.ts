@@ -90,12 +90,15 @@ test('garbage is refused, and the service goes on', async ({ service }) => {
 
 test('a stop ends long polls, refuses what is new, and closes', async () => {
   const service = await startSample();
+  delete last.held;
+  const polled = call(service, 'GET', '/held').then((response) => response.text());
+  await until(() => last.held !== undefined);
+  delete last.held;
   // Two requests in one go, so that the connection is there already when the second is looked at.
   const answered = raw(service.listener, [
     'GET /held HTTP/1.1\r\nHost: x\r\n\r\n',
     'GET /seen HTTP/1.1\r\nHost: x\r\n\r\n',
   ]);
-  const polled = call(service, 'GET', '/held').then((response) => response.text());
   await until(() => last.held !== undefined);
   service.stopping.abort();
   const stopped = service.listener.stop(5_000);

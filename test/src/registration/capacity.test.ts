@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Capacity } from '../../../src/registration/capacity.ts';
 import * as the from '../../support/client.ts';
 import { rowsFile } from '../../support/read-models.ts';
-import { denied, hall, requested, turns } from './hall.ts';
+import { capacityWorld, denied, requested, turns } from './capacity-world.ts';
 
 const test = suite<{ file: ReturnType<typeof rowsFile> }>('room');
 test.before.each((world) => {
@@ -14,77 +14,77 @@ test.before.each((world) => {
 test.after.each(({ file }) => file.remove());
 
 test('a window holds as many as it says', async ({ file }) => {
-  const { take, unlock } = await hall(file);
+  const { reserve: take, unlock } = await capacityWorld(file);
   unlock(2);
-  assert.is(take().room, 'free');
-  assert.is(take().room, 'free');
-  assert.is(take().room, 'window-full');
+  assert.is(take().outcome, 'free');
+  assert.is(take().outcome, 'free');
+  assert.is(take().outcome, 'window-full');
 });
 test('a place that was given back is free, and is given back once', async ({ file }) => {
-  const { take, unlock } = await hall(file);
+  const { reserve: take, unlock } = await capacityWorld(file);
   unlock(2);
   const reservation = take();
   reservation.release();
   reservation.release();
-  assert.equal([take().room, take().room, take().room], ['free', 'free', 'window-full']);
+  assert.equal([take().outcome, take().outcome, take().outcome], ['free', 'free', 'window-full']);
 });
 test('giving back what was full gives nothing', async ({ file }) => {
-  const { take, unlock } = await hall(file);
+  const { reserve: take, unlock } = await capacityWorld(file);
   unlock(1);
   take();
   take().release();
-  assert.is(take().room, 'window-full');
+  assert.is(take().outcome, 'window-full');
 });
 test('what was asked in the window counts, whatever became of it', async ({ file }) => {
-  const { take, unlock, write } = await hall(file);
+  const { reserve: take, unlock, write } = await capacityWorld(file);
   unlock(2);
   write(requested(1), denied(1));
-  assert.equal([take().room, take().room], ['free', 'window-full']);
+  assert.equal([take().outcome, take().outcome], ['free', 'window-full']);
 });
 test('a new window has its own room', async ({ file }) => {
-  const { take, unlock, write } = await hall(file);
+  const { reserve: take, unlock, write } = await capacityWorld(file);
   unlock(1);
   take();
-  assert.is(take().room, 'window-full');
+  assert.is(take().outcome, 'window-full');
   write({ type: 'RegistryLocked', data: { windowId: the.firstWindow, at: the.at, by: the.ada } });
   unlock(1, the.nextWindow);
-  assert.is(take().room, 'free');
+  assert.is(take().outcome, 'free');
 });
 test('a request counts once: as a place while it is written, as a row from then on', async ({
   file,
 }) => {
-  const { capacity, take, unlock, write } = await hall(file);
+  const { capacity, reserve: take, unlock, write } = await capacityWorld(file);
   unlock(2);
   const reservation = take();
   reservation.bindTo(the.id(1));
   write(requested(1));
   assert.is(capacity.pending(), 1);
   const second = take();
-  assert.is(second.room, 'free', 'one of two is used, not two');
-  assert.is(take().room, 'window-full');
-  capacity.asked(the.id(1), '192.0.2.1');
+  assert.is(second.outcome, 'free', 'one of two is used, not two');
+  assert.is(take().outcome, 'window-full');
+  capacity.requested(the.id(1), '192.0.2.1');
   reservation.release();
   assert.is(capacity.pending(), 1);
-  assert.is(take().room, 'window-full');
+  assert.is(take().outcome, 'window-full');
   second.release();
-  assert.is(take().room, 'free');
+  assert.is(take().outcome, 'free');
 });
 test('without that the place stands beside the row until it is given back', async ({ file }) => {
-  const { capacity, take, unlock, write } = await hall(file);
+  const { capacity, reserve: take, unlock, write } = await capacityWorld(file);
   unlock(2);
   const reservation = take();
   write(requested(1));
-  capacity.asked(the.id(1), '192.0.2.1');
+  capacity.requested(the.id(1), '192.0.2.1');
   assert.is(capacity.pending(), 1, 'at once');
   reservation.release();
-  assert.equal([take().room, take().room], ['free', 'window-full']);
+  assert.equal([take().outcome, take().outcome], ['free', 'window-full']);
 });
 
 test('a door that is told before the rows are counts once all the same', async ({ file }) => {
-  const { capacity, take, unlock, write } = await hall(file);
+  const { capacity, reserve: take, unlock, write } = await capacityWorld(file);
   unlock(9);
   const reservation = take();
-  capacity.asked(the.id(1), '192.0.2.1');
+  capacity.requested(the.id(1), '192.0.2.1');
   reservation.release();
   assert.is(capacity.pending(), 1);
   write(requested(1));
@@ -96,19 +96,19 @@ test('a door that is told before the rows are counts once all the same', async (
 test('a place is filled by the request it named last, and by none once it is given back', async ({
   file,
 }) => {
-  const { take, unlock, write } = await hall(file, { pendingPerSourceMax: 1 });
+  const { reserve: take, unlock, write } = await capacityWorld(file, { pendingPerSourceMax: 1 });
   unlock(2);
   const reservation = take('192.0.2.1');
   reservation.bindTo(the.id(1));
   reservation.bindTo(the.id(2));
   write(requested(1, the.nextWindow, '192.0.2.9'));
   await turns();
-  assert.is(take('192.0.2.1').room, 'pending-full', 'its place is still taken');
+  assert.is(take('192.0.2.1').outcome, 'pending-full', 'its place is still taken');
   reservation.release();
   write(requested(2, the.nextWindow, '192.0.2.8'));
   await turns();
-  assert.is(take('192.0.2.8').room, 'pending-full', 'another node’s, from there');
-  assert.is(take('192.0.2.1').room, 'free');
+  assert.is(take('192.0.2.8').outcome, 'pending-full', 'another node’s, from there');
+  assert.is(take('192.0.2.1').outcome, 'free');
 });
 
 // Every door holds its place from `take` to `release`; in between its request is written, or not.
@@ -123,7 +123,7 @@ test('however many doors are open at once, just as many come in as there is room
       }),
       async (maxRequests, steps) => {
         file.remove();
-        const { capacity, take, unlock, write } = await hall(file);
+        const { capacity, reserve: take, unlock, write } = await capacityWorld(file);
         unlock(maxRequests);
         let next = 1;
         let written = 0;
@@ -137,8 +137,8 @@ test('however many doors are open at once, just as many come in as there is room
           const held = doors.filter(({ isWritten }) => !isWritten).length;
           if (step === 'take') {
             const reservation = take();
-            assert.is(reservation.room, written + held < maxRequests ? 'free' : 'window-full');
-            if (reservation.room !== 'free') continue;
+            assert.is(reservation.outcome, written + held < maxRequests ? 'free' : 'window-full');
+            if (reservation.outcome !== 'free') continue;
             reservation.bindTo(the.id(900 + next));
             reservation.bindTo(the.id(next));
             doors.push({ reservation, id: next++, isWritten: false });
@@ -147,7 +147,7 @@ test('however many doors are open at once, just as many come in as there is room
             door.isWritten = true;
             written++;
           } else if (door && (step === 'give up' || door.isWritten)) {
-            if (door.isWritten) capacity.asked(the.id(door.id), '192.0.2.1');
+            if (door.isWritten) capacity.requested(the.id(door.id), '192.0.2.1');
             door.reservation.release();
             doors.splice(doors.indexOf(door), 1);
           }

@@ -58,23 +58,36 @@ test('a token of one node is good at the other until it is revoked at either', a
   assert.is((await first.call('GET', '/api/whoami', { token })).status, 401);
 });
 
+/** As a device does that is told 503: on a busy machine a read may come too late (`storeReadAnswerMs`). */
+async function askAgain(...asked: Parameters<typeof ask>) {
+  let answer = await ask(...asked);
+  for (let again = 1; answer.status === 503 && again < 10; again++) {
+    await sleep(again * 100);
+    answer = await ask(...asked);
+  }
+  return answer;
+}
+
 test('nodes that race for the same names make each name one request', async ({ first, second }) => {
   const names = Array.from({ length: 60 }, (_, index) => `racer-${index}`);
   const answers = await Promise.all(
     names.flatMap((name) => [
-      ask(first, name, `first-${name}`),
-      ask(second, name, `other-${name}`),
+      askAgain(first, name, `first-${name}`),
+      askAgain(second, name, `other-${name}`),
     ]),
   );
-  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
-  assert.is(count(202), names.length);
-  assert.is(count(409), names.length);
+  const counts: Record<string, number> = {};
+  for (const { status, body } of answers) {
+    const answer = `${status} ${body.code ?? body.status}`;
+    counts[answer] = (counts[answer] ?? 0) + 1;
+  }
+  assert.equal(counts, { '202 pending': names.length, '409 username-taken': names.length });
   // The loser's password never works; the winner's still waits, at whichever node it asks.
   for (const [index, name] of names.entries()) {
     const firstWon = answers[index * 2]?.status === 202;
     const winner = firstWon ? `first-${name}` : `other-${name}`;
-    assert.is((await ask(first, name, winner)).status, 202);
-    assert.is((await ask(second, name, winner)).status, 202);
+    assert.is((await askAgain(first, name, winner)).status, 202);
+    assert.is((await askAgain(second, name, winner)).status, 202);
   }
 });
 

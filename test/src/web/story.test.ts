@@ -253,11 +253,24 @@ test('the browser proves the log, travels in time, and tells who reaches a topic
   const page = await desk.signedIn();
   await page.goto(`${desk.world.url}/#/audit`);
   await page.getByText('Check now').click();
-  await page.getByText('Nothing was rewritten').waitFor();
+  await page.getByText('The signature fits. Nothing older to compare with yet.').waitFor();
+  const proofText = () => page.locator('section', { has: page.locator('#proof') }).innerText();
+  assert.not.match(
+    await proofText(),
+    /\bYes\b|nothing (was|of them)/i,
+    'a first look proves no past',
+  );
+  const sizeThen = (await call('GET', '/api/audit/checkpoint')).body.split('\n')[1];
   await call('POST', '/api/client-registry/lock');
   await desk.unlock();
   await page.getByText('Check again').click();
   await page.getByText('are the first ones of today').waitFor();
+  const shown = `${Number(sizeThen).toLocaleString('en')} events are as they were on`;
+  assert.ok((await proofText()).includes(`The first ${shown}`), await proofText());
+  assert.match(
+    await proofText(),
+    /\d+ newer events? (is|are) signed, and not compared with anything older/,
+  );
 
   await page.getByLabel('Client, whole name').fill('reacher');
   await page

@@ -113,6 +113,43 @@ test('clients publish to no $ topic, whatever they may', async ({ world }) => {
   assert.equal(await messagesUntil(late, 'last'), ['marker last']);
 });
 
+test("who may write everything writes to none of the registry's topics", async ({ world }) => {
+  const topic = 'gatebook/registry/window';
+  await world.broker.publish(topic, 'the registry', { retain: true });
+  const seen = await watched(world);
+  const writer = await world.connect('boss', { version: 5, clientId: 'writer' });
+  writer.send(publish(topic, 'forged', { qos: 0, retain: true }));
+  for (const [qos, ack] of [
+    [1, 'puback'],
+    [2, 'pubrec'],
+  ] as const)
+    for (const payload of ['forged', '']) {
+      writer.send(publish(topic, payload, { qos, retain: true }));
+      assert.is((await writer.take(ack)).reasonCode, 0x87);
+    }
+  for (const [alias, said] of [
+    ['gatebook/registry/checkpoint', 0x87],
+    ['', 0x87],
+  ] as const) {
+    const properties = { topicAlias: 1 };
+    writer.send({ ...publish(alias, 'forged', { qos: 1 }), properties } as IPublishPacket);
+    assert.is((await writer.take('puback')).reasonCode, said);
+  }
+  const will = { topic, payload: Buffer.from('forged'), qos: 1, retain: true } as const;
+  const dies = await world.connect('boss', { clientId: 'dies', will });
+  dies.end();
+  await until(() => !world.broker.sessions().some(({ clientId }) => clientId === 'dies'));
+  await world.change('boss', { publishPrefix: 'gatebook/reg' });
+  writer.send(publish('istry/window', 'forged', { qos: 1, retain: true }));
+  assert.is((await writer.take('puback')).reasonCode, 0x87);
+  for (const version of [3, 4] as const) {
+    const old = await world.connect('watcher', { version, clientId: 'old' });
+    old.send(publish(topic, 'forged', { qos: 1, retain: true }));
+    await old.closed;
+  }
+  assert.equal(await seen(), [`${topic} the registry`]);
+});
+
 test('a publish prefix is put in front, then judged', async ({ world }) => {
   const seen = await watched(world);
   const prefixed = await world.connect('prefixed', { version: 5 });

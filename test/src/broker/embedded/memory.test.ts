@@ -8,12 +8,20 @@ const test = suite('embedded broker: memory');
 const limits = {
   queuedMessages: 10,
   queuedBytes: 100_000,
+  queuedBytesPerUser: 100_000,
   queuedBytesTotal: 100_000,
+  receivedIds: 10,
   retainedMessages: 10,
   retainedBytes: 100_000,
+  retainedMessagesPerUser: 10,
+  retainedBytesPerUser: 100_000,
 };
 const memoryFor = (...clientIds: string[]) =>
-  boundedMemory(limits, { mayQueue: (id) => clientIds.includes(id), subscribed: () => true });
+  boundedMemory(limits, {
+    ownerOf: (id) => (clientIds.includes(id) ? 'ada' : undefined),
+    subscribed: () => true,
+    reached: () => undefined,
+  });
 
 let counter = 0;
 const packet = (more: Partial<Packet> = {}): Packet => ({
@@ -36,6 +44,15 @@ test('a session that is gone takes no message any more', async () => {
   await memory.outgoingEnqueue({ clientId: 'gone' }, packet());
   assert.is(memory.counts().queuedMessages, 1);
   assert.is((await queued(memory, 'gone')).length, 0);
+});
+
+test('a message of QoS 2 that comes after the end of its session leaves nothing behind', async () => {
+  const memory = memoryFor('here');
+  const late = memory.incomingStorePacket({ id: 'gone' }, packet({ messageId: 1 }));
+  assert.match(await late.then(() => 'kept', String), /session is over/);
+  await memory.incomingStorePacket({ id: 'here' }, packet({ messageId: 1 }));
+  await memory.incomingDelPacket({ id: 'here' }, packet({ messageId: 1 }));
+  assert.is(memory.counts().queues, 0);
 });
 
 test('nothing is left of a session that is forgotten', async () => {

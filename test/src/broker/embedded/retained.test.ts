@@ -19,41 +19,48 @@ const message = (
   payload: Buffer.from(payload),
   clientId,
 });
-const roomy = { messages: 1_000, bytes: 1_000_000 };
+const limited = (messages: number, bytes: number) => ({
+  ...{ retainedMessages: messages, retainedBytes: bytes },
+  ...{ retainedMessagesPerUser: 1_000, retainedBytesPerUser: 1_000_000 },
+});
+const roomy = limited(1_000, 1_000_000);
 const topicsOf = (messages: Iterable<KeptMessage>) =>
   [...messages].map(({ topic }) => topic).sort();
 
 test('the last message of a topic is kept, an empty one forgets it', () => {
   const retained = retainedMessages(roomy);
-  retained.keep(message('a/b', '1'));
-  retained.keep(message('a/b', '2'));
-  retained.keep(message('a', '3'));
+  retained.keep(message('a/b', '1'), 'press');
+  retained.keep(message('a/b', '2'), 'press');
+  retained.keep(message('a', '3'), 'press');
   assert.equal([...retained.matching('#')].map(({ payload }) => payload.toString()).sort(), [
     '2',
     '3',
   ]);
-  retained.keep(message('a/b', ''));
-  retained.keep(message('a', ''));
-  retained.keep(message('nothing/here', ''));
+  retained.keep(message('a/b', ''), 'press');
+  retained.keep(message('a', ''), 'press');
+  retained.keep(message('nothing/here', ''), 'press');
   assert.equal([...retained.matching('#')], []);
   assert.is(retained.size, 0);
   assert.is(retained.bytes, 0);
 });
 
 test('beyond the limits a message is not kept, and its topic has none', () => {
-  const retained = retainedMessages({ messages: 2, bytes: 1_000 });
-  assert.ok(retained.keep(message('a')));
-  assert.ok(retained.keep(message('b')));
-  assert.not.ok(retained.keep(message('c')));
-  assert.ok(retained.keep(message('b', 'again')));
-  assert.not.ok(retained.keep(message('b', 'x'.repeat(1_000))));
+  const retained = retainedMessages(limited(2, 1_000));
+  assert.is(retained.keep(message('a'), 'press'), null);
+  assert.is(retained.keep(message('b'), 'press'), null);
+  assert.is(retained.keep(message('c'), 'press'), 'retained');
+  assert.is(retained.keep(message('b', 'again'), 'press'), null);
+  assert.is(retained.keep(message('b', 'x'.repeat(1_000)), 'press'), 'retained');
   assert.equal(topicsOf(retained.matching('#')), ['a']);
 });
 
 test("the registry's own messages always find room", () => {
-  const retained = retainedMessages<KeptMessage>({ messages: 1, bytes: 300 });
-  retained.keep(message('a'));
-  assert.ok(retained.keep({ topic: 'gatebook/registry/window', payload: Buffer.from('{}') }));
+  const retained = retainedMessages<KeptMessage>(limited(1, 300));
+  retained.keep(message('a'), 'press');
+  assert.is(
+    retained.keep({ topic: 'gatebook/registry/window', payload: Buffer.from('{}') }, null),
+    null,
+  );
 });
 
 const level = fc.constantFrom('a', 'b', '', '$x', 'constructor', '__proto__');
@@ -69,8 +76,8 @@ test('a filter finds just those that it covers', () => {
   fc.assert(
     fc.property(fc.uniqueArray(topic), fc.array(topic), filter, (topics, forgotten, wanted) => {
       const retained = retainedMessages(roomy);
-      for (const name of topics) retained.keep(message(name));
-      for (const name of forgotten) retained.keep(message(name, ''));
+      for (const name of topics) retained.keep(message(name), 'press');
+      for (const name of forgotten) retained.keep(message(name, ''), 'press');
       const left = topics.filter((name) => !forgotten.includes(name));
       assert.equal(
         topicsOf(retained.matching(wanted)),

@@ -101,7 +101,7 @@ test('endSessions spares one credential, or ends one token only', async ({ world
   (await opened('token-stored', { tokenId: 'token-1' })).end();
   await until(() => world.broker.sessionCount('press') === 4);
 
-  assert.is(await world.broker.endSessions('press', { tokenId: 'token-1' }), 1);
+  assert.is(await world.broker.endSessions('press', { tokenIds: new Set(['token-1']) }), 1);
   await token.closed;
   assert.is((await world.connect('boss', { clientId: 'token-stored' })).code, 0);
   assert.is(await world.broker.endSessions('press', { exceptCredentialId: 'second' }), 2);

@@ -127,7 +127,7 @@ test('a token ends its own sessions alone, and those that nobody knows', async (
   here.admissions.remember(username, 'token', admitted({ credentialId: null, tokenId: 't' }));
   here.admissions.remember(username, 'other token', admitted({ credentialId: null, tokenId: 'u' }));
   here.sessions = ['password', 'token', 'other token', 'unknown'];
-  assert.is(await broker.disconnect(username, { tokenId: 't' }), 2);
+  assert.is(await broker.disconnect(username, { tokenIds: new Set(['t']) }), 2);
   assert.equal(here.sessions, ['password', 'other token']);
   assert.is(await broker.disconnect(username), 2);
 });

@@ -43,6 +43,7 @@ const authn = (
   );
 const authz = async ({ world }: AskingBroker, username: string, topic: string, action: string) =>
   (await asks(world, 'emqx/authz', { clientid: 'c-1', username, topic, action }, bearer)).body;
+const reservation = { permission: 'deny', action: 'publish', topic: 'gatebook/registry/#' };
 const may = (resource: string, operation: string) => ({ context: 'mqtt', resource, operation });
 
 test('who shows no name or no password is denied, not left to the next in the chain', async ({
@@ -77,7 +78,7 @@ test('the implicit flow: deny, a request with its source, and allow', async (her
   assert.equal(allowed.body, {
     result: 'allow',
     is_superuser: false,
-    acl: [{ permission: 'allow', action: 'publish', topic: 'a/b' }],
+    acl: [reservation, { permission: 'allow', action: 'publish', topic: 'a/b' }],
   });
   assert.equal((await authn(here, username, 'wrong')).body, { result: 'deny' });
 });
@@ -94,6 +95,23 @@ test('while the window wants a source, one that is not told does not get in', as
     asked.map(({ length }) => length),
     [0, 0, 1],
   );
+});
+
+test("the registry's own topics are denied before anything is allowed", async (here) => {
+  const { username, password } = await here.door.active({ permissions: [may('#', 'readWrite')] });
+  const { body } = await authn(here, username, password);
+  assert.equal(body.acl, [
+    reservation,
+    { permission: 'allow', action: 'publish', topic: '#' },
+    { permission: 'allow', action: 'subscribe', topic: '#' },
+  ]);
+  for (const [topic, action, result] of [
+    ['gatebook/registry/window', 'publish', 'deny'],
+    ['gatebook/registry', 'publish', 'deny'],
+    ['gatebook/registry/window', 'subscribe', 'allow'],
+    ['gatebook/x', 'publish', 'allow'],
+  ] as const)
+    assert.equal(await authz(here, username, topic, action), { result });
 });
 
 test('access that ends says when', async (here) => {
@@ -130,6 +148,7 @@ test('the rules hold only what EMQX compares as MQTT means it', async (here) => 
       topic,
     ]),
     [
+      ['deny', 'publish', 'gatebook/registry/#'],
       ['allow', 'publish', 'write/+/x'],
       ['allow', 'subscribe', 'read/one'],
       ['allow', 'subscribe', 'read/all/#'],
@@ -205,6 +224,15 @@ test('a revoked one is kicked: each of its clients, and nobody else’s', async 
 const looks = ({ api }: AskingBroker, username: string) =>
   api.calls.filter(({ path }) => path.includes(`username=${username}&`)).length;
 
+test("a client id that is another client's name is refused, its own is not", async (here) => {
+  const [owner, other] = [await here.door.active({}), await here.door.active({})];
+  const result = async ({ username, password }: typeof owner, clientid: string) =>
+    (await authn(here, username, password, { clientid })).body.result;
+  assert.is(await result(other, owner.username), 'deny');
+  assert.is(await result(owner, owner.username), 'allow');
+  assert.is(await result(other, newName()), 'allow');
+});
+
 test('other rights kick who came in by the old ones, once', async (here) => {
   const { door, sessions } = here;
   const { username, password } = await door.active({ permissions: [may('old', 'write')] });
@@ -227,7 +255,7 @@ test('other rights kick who came in by the old ones, once', async (here) => {
   });
   await eventually(() => (sessions.get(username)?.length === 0 ? true : undefined));
   const { body } = await authn(here, username, password, { clientid: 'new-session' });
-  assert.equal(body.acl, [{ permission: 'allow', action: 'publish', topic: 'new' }]);
+  assert.equal(body.acl, [reservation, { permission: 'allow', action: 'publish', topic: 'new' }]);
 });
 
 test('what is no question of EMQX is 400, and asks nobody', async ({ world, door }) => {

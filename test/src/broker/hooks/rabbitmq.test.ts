@@ -6,7 +6,13 @@ import * as assert from 'uvu/assert';
 import { topicOf } from '../../../../src/broker/hooks/rabbitmq.ts';
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { freePort } from '../../../support/free-port.ts';
-import { connected, mosquittoPub, programIsHere, subscribed } from '../../../support/mqtt-peers.ts';
+import {
+  connected,
+  mosquittoPub,
+  programIsHere,
+  publish,
+  subscribed,
+} from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { type RabbitMq, rabbitMq, rabbitMqIsHere } from './rabbitmq-peer.ts';
 
@@ -139,6 +145,12 @@ test('permissions are those of the registry, and nothing beyond', async ({ rabbi
       retain: false,
       messageId: 1,
     });
+    await client.closed;
+  }
+  const all = await door.active({ permissions: [plant('#', 'write')] });
+  for (const topic of ['gatebook/registry/window', 'gatebook.registry.window']) {
+    const client = await connected(rabbit.mqttPort, { ...all, clientId: newName() });
+    client.send(publish(topic, 'forged', { qos: 1, retain: true }));
     await client.closed;
   }
   for (const filter of ['#', 'cell/#', 'cell/7/+', 'other']) {

@@ -62,6 +62,10 @@ for (const version of [3, 5] as const) {
     door,
   }) => {
     const plain = await door.active({ permissions: [may('a/+', 'write')] });
+    const whole = await door.active({
+      permissions: [may('#', 'write')],
+      mqttPublishPrefix: 'gatebook/reg',
+    });
     const prefixed = await door.active({
       permissions: [may('hall/7/#', 'write')],
       mqttPublishPrefix: 'hall/7/',
@@ -80,6 +84,7 @@ for (const version of [3, 5] as const) {
     assert.equal(await publish(plain.username, 'a/b'), { result: 'ok' });
     assert.equal(await publish(plain.username, 'a/b/c'), notAllowed);
     assert.equal(await publish(plain.username, '$SYS/x'), notAllowed);
+    assert.equal(await publish(whole.username, 'istry/window'), notAllowed);
     assert.equal(await publish(prefixed.username, 'state'), {
       result: 'ok',
       modifiers: { topic: 'hall/7/state' },

@@ -59,6 +59,19 @@ when('activations are recorded by the name of their broker', async () => {
   assert.equal(activated.sort(), ['embedded', 'mosquitto']);
 });
 
+when("who may write everything writes to none of the registry's topics", async () => {
+  await beside.grant(await beside.asked('press-all', 'hunter-22'), may('readWrite', '#'));
+  const client = await connect('press-all', 'hunter-22');
+  assert.equal(await subscribed(client, ['gatebook/#']), [1]);
+  for (const topic of ['gatebook/registry/window', 'gatebook/registry']) {
+    client.send(publish(topic, 'forged', { qos: 1, retain: true }));
+    assert.is((await client.take('puback')).reasonCode, 0x87);
+  }
+  client.send(publish('gatebook/registry2', 'fine', { qos: 1 }));
+  assert.is((await client.take('puback')).reasonCode, 0);
+  client.end();
+});
+
 when('no password is in the file of accounts', async () => {
   await beside.asked('press-2', 'seen-nowhere');
   await beside.staged('press-2');

@@ -29,6 +29,7 @@ test.before(async (world) => {
     }),
   });
   assert.is(answer.status, 202);
+  said(await gate.call('unlock', '--note', 'line 4 and 5', '--max', '90'));
   said(await gate.call('grant', 'press-1', '--role', 'press', '--reason', 'for line 4'));
   world.granted = new Date().toISOString();
   said(await gate.call('users', 'revoke', 'press-1', '--reason', 'stolen'));
@@ -61,7 +62,7 @@ test('history is narrowed by type, actor, time and word', async ({ gate, granted
   assert.not.ok((await types('press-1', '--until', granted)).includes('AccessRevoked'));
   assert.ok((await types('--since', '1h')).includes('AccessRevoked'), 'a duration counts back');
   assert.equal(await types('--until', '1h'), []);
-  assert.equal(await types('--query', 'Unlocked'), ['RegistryUnlocked']);
+  assert.equal(await types('--query', 'Unlocked'), ['RegistryUnlocked', 'RegistryUnlocked']);
 });
 
 test('replay --at shows how things were', async ({ gate, granted }) => {
@@ -90,6 +91,10 @@ test('explain tells request, window, decision and activation', async ({ gate }) 
   assert.match(
     told,
     /│ {2}└─ in the window that admin opened [^\n]*, for press-\*, from 127\.0\.0\.0\/8, at most 7 requests \(line 4\)\n/,
+  );
+  assert.match(
+    told,
+    /│ {7}limits changed by admin [^\n]*: until [^\n]*, at most 90 requests \(line 4 and 5\), after it asked\n/,
   );
   assert.match(
     said(await gate.call('explain', 'admin')),
@@ -121,6 +126,9 @@ test('the report of the newest window is shown, or written to print', async ({ g
   const shown = said(await gate.call('report'));
   assert.match(shown, /asked 1, granted 1, denied 0/);
   assert.match(shown, /— gatebook\//);
+  assert.match(shown, /^LIMITS SET +BY +UNTIL +FOR +FROM +AT MOST +ASKED +NOTE\n/m);
+  assert.match(shown, /admin [^\n]*press-\* +127\.0\.0\.0\/8 +7 +1 +line 4\n/);
+  assert.match(shown, /admin [^\n]*every name +everywhere +90 +0 +line 4 and 5\n/);
   const file = join(gate.folder, 'report.html');
   said(await gate.call('report', '--out', file));
   assert.match(readFileSync(file, 'utf8'), /<h1>Window report<\/h1>/);

@@ -54,6 +54,29 @@ test('a denied device is told why, and a blocked one until when', async ({ gate 
   assert.match(stderr, 'Reason: not ours\nIt may ask again after ');
 });
 
+test('a re-imaged device is seen by an administrator, and gets in when it is granted', async ({
+  gate,
+}) => {
+  said(await gate.call('unlock'));
+  const out = (name: string) => ['--out', join(gate.folder, name), '--no-wait'];
+  await gate.call('register', 'press-50', ...out('before.json'));
+  said(await gate.call('grant', 'press-50'));
+  const asked = await gate.call('register', 'press-50', ...out('after.json'));
+  assert.is(asked.exitCode, 6, asked.stderr);
+  assert.match(asked.stdout, 'Waiting: another credential holds this name. Asking once more in ');
+  assert.match(
+    asked.stdout,
+    'Not decided yet: another credential holds this name; an administrator',
+  );
+  assert.match(said(await gate.call('requests')), /^press-50 .* replacement /m);
+  said(await gate.call('grant', 'press-50'));
+  assert.match(said(await gate.call('register', 'press-50', ...out('after.json'))), /^Granted/m);
+  // A third device contests nothing that waits: asked twice, it is told to stop.
+  const third = await gate.call('register', 'admin', ...out('third.json'));
+  assert.is(third.exitCode, 3);
+  assert.match(third.stderr, 'Not registered: admin. This name is held by another credential');
+});
+
 test('with --json a device prints what the registry answers, problems on stderr', async ({
   gate,
 }) => {

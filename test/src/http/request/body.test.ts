@@ -104,7 +104,7 @@ for (const [what, headers] of [
 for (const [what, body, detail] of [
   ['too many keys', keyed(bodyKeysMax + 1), /one object has more than 64 keys/],
   ['too many keys within', `{"a":[${keyed(6_000)}]}`, /one object has more than 64 keys/],
-  ['too many items', `{"a":${listed(bodyItemsMax + 1)}}`, /one list has more than 1000 items/],
+  ['too many items', `{"a":${listed(bodyItemsMax + 1)}}`, /more than 1024 items/],
   ['too many values', keyed(8, listed(bodyValuesMax / 8)), /more than 4096 values/],
   ['too many keys and an end that is missing', keyed(6_000).slice(0, -1), /more than 64 keys/],
 ] as const) {

@@ -59,6 +59,8 @@ test.before(async (world) => {
   const { counts } = (await must(200, 'GET', `/api/audit/windows/${world.windowId}/report`)).body;
   assert.is(counts.turnedAway, 3, 'while it is open');
   await mark('asked');
+  await must(200, 'POST', '/api/client-registry/unlock', { maxRequests: 500, note: 'wider' });
+  await mark('window widened');
   const grant = (at: number) =>
     must(200, 'POST', `/api/client-registry/requests/${ids[at]}/grant`, {
       roles: ['press'],
@@ -229,6 +231,16 @@ test('a question that is none is refused', async ({ gatebook, times }) => {
   }
 });
 
+/** Each time that the limits of the window were set, with the requests that came in under them. */
+const changes = [
+  ['admin', 'press-*', 100, null, 3],
+  ['admin', null, 500, 'wider', 0],
+];
+const limitsIn = ({ limits }: { limits: Record<string, unknown>[] }) =>
+  limits.map(({ by, usernamePattern, maxRequests, note, requestCount }) => [
+    ...[by, usernamePattern, maxRequests, note, requestCount],
+  ]);
+
 test('a credential is explained by its request, window and decision', async ({
   gatebook,
   windowId,
@@ -238,6 +250,12 @@ test('a credential is explained by its request, window and decision', async ({
   assert.equal([body.window.windowId, body.window.unlockedBy], [windowId, 'admin']);
   assert.is(body.window.usernamePattern, 'press-*');
   assert.equal([body.decision.by, body.decision.reason], ['admin', 'line 4']);
+  assert.equal(
+    [body.window.maxRequests, body.window.note],
+    [100, null],
+    'as they were when it asked',
+  );
+  assert.equal(limitsIn(body), changes);
   const types = body.events.map(({ type }: { type: string }) => type);
   assert.equal(types, [
     'RegistrationRequested',
@@ -258,14 +276,17 @@ test('a window is reported, signed, as JSON and as a page', async ({ gatebook, w
   const { signature, ...signed } = body;
   assert.equal(signed.counts, {
     ...{ asked: 3, granted: 2, denied: 1, expired: 0, pending: 0 },
-    ...{ contested: 0, unlisted: 0, turnedAway: 3 },
+    ...{ contested: 0, unlisted: 0, limitsUnlisted: 0, turnedAway: 3 },
   });
   assert.equal([signed.window.status, signed.window.lockedBy], ['locked', 'admin']);
+  assert.equal(limitsIn(signed), changes, 'a window that was widened afterwards says so');
   assert.is(signed.window.knockCount, 3);
   const key = (await gatebook.call('GET', '/.well-known/checkpoint-key')).text;
   const note = (value: unknown) => noteOf(`${canonicalJson(value)}\n\n${signature}\n`);
   assert.ok(isSignedBy(note(signed), verifierOf(key)));
   assert.not.ok(isSignedBy(note({ ...signed, counts: {} }), verifierOf(key)));
+  const narrower = signed.limits.slice(0, 1);
+  assert.not.ok(isSignedBy(note({ ...signed, limits: narrower }), verifierOf(key)));
 
   const page = await gatebook.world.call('GET', path, {
     headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
@@ -290,6 +311,7 @@ test('a window is reported, signed, as JSON and as a page', async ({ gatebook, w
     assert.is(headers.get('content-type')?.split(';')[0], type, accept);
   }
   assert.match(page.body, /<h1>Window report<\/h1>[\s\S]*press-3[\s\S]*denied/);
+  assert.match(page.body, /Limits[\s\S]*press-\*[\s\S]*every name[\s\S]*wider/);
   const none = await gatebook.call(
     'GET',
     '/api/audit/windows/0e9c5a48-5a5f-4c55-9b3f-6f3f2b1a7c11/report',

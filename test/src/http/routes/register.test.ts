@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { takenRetryAfterSeconds } from '../../../../src/limits.ts';
 import { type Got, type Running, running, strongPassword } from '../running-service.ts';
 
 const register = '/api/client-registry/register';
@@ -114,6 +115,42 @@ test('a challenger waits with Retry-After, and is admitted instead', async ({ ga
   assert.is((await ask(gatebook, username, second)).status, 201);
   await lock(gatebook);
   assert.is((await ask(gatebook, username, first)).status, 423);
+});
+
+test('a held name is told when to ask once more, in the same bytes whether that makes a challenger or not', async ({
+  gatebook,
+}) => {
+  const pendingName = newName();
+  await ask(gatebook, pendingName, strongPassword());
+  const activeName = newName();
+  await decide(gatebook, await ask(gatebook, activeName, strongPassword()), 'grant');
+  const suspendedName = newName();
+  await decide(gatebook, await ask(gatebook, suspendedName, strongPassword()), 'grant');
+  await gatebook.must(200, 'POST', `/api/users/${suspendedName}/suspend`, {});
+
+  const challenger = strongPassword();
+  const answers = [
+    await ask(gatebook, pendingName, strongPassword()),
+    await ask(gatebook, pendingName, strongPassword()),
+    await ask(gatebook, activeName, challenger),
+    await ask(gatebook, activeName, strongPassword()),
+    await ask(gatebook, suspendedName, strongPassword()),
+    await ask(gatebook, 'admin', strongPassword()),
+  ];
+  const seen = ({ status, text, headers }: Got) => {
+    const fields = Object.fromEntries(headers);
+    for (const field of ['date', 'x-correlation-id', 'correlation-id']) delete fields[field];
+    return { status, text, fields };
+  };
+  for (const answer of answers) {
+    assert.is(answer.code, 'username-taken');
+    assert.is(answer.headers.get('retry-after'), String(takenRetryAfterSeconds));
+    assert.equal(seen(answer), seen(answers[0] as Got));
+  }
+  assert.is((await ask(gatebook, activeName, challenger)).code, 'replacement-pending');
+  // An administrator who makes a user of a held name is to choose another one, not to wait.
+  const made = await gatebook.must(409, 'POST', '/api/users', { username: activeName });
+  assert.equal([made.code, made.headers.get('retry-after')], ['username-taken', null]);
 });
 
 test('a denied one is told why, by its credential alone', async ({ gatebook }) => {

@@ -7,11 +7,11 @@ import { type Capacity, createCapacity } from '../../../src/registration/capacit
 import * as the from '../../support/client.ts';
 import { logOf, type rowsFile } from '../../support/read-models.ts';
 
-export interface Hall {
+export interface CapacityWorld {
   readonly capacity: Capacity;
   /** Writes events to the log, and at once to the rows. */
   write(...events: readonly (ClientEvent | WindowEvent)[]): void;
-  take(source?: string | null): ReturnType<Capacity['reserve']>;
+  reserve(source?: string | null): ReturnType<Capacity['reserve']>;
   unlock(maxRequests: number, windowId?: string): void;
 }
 export type Limits = { pendingMax?: number; pendingPerSourceMax?: number };
@@ -28,15 +28,15 @@ export const denied = (number: number) =>
   the.denied({ username: `press-${number}`, requestId: the.id(number) });
 
 /** Sources are sealed by no key here: what is stored is the address. */
-export async function hall(
+export async function capacityWorld(
   file: ReturnType<typeof rowsFile>,
   { pendingMax = 1_000, pendingPerSourceMax = 1_000 }: Limits = {},
   openSource: (row: RequestRow) => Promise<string | null> = async ({ source }) => source,
   before: readonly (ClientEvent | WindowEvent)[] = [],
-): Promise<Hall> {
+): Promise<CapacityWorld> {
   const models = file.open({ projections: [windowProjection, requests] });
   const log: Parameters<typeof logOf>[0][number][] = [];
-  const write: Hall['write'] = (...events) => {
+  const write: CapacityWorld['write'] = (...events) => {
     const from = log.length;
     for (const { type, data } of events)
       log.push({
@@ -58,7 +58,7 @@ export async function hall(
   return {
     capacity,
     write,
-    take: (source = '192.0.2.1') =>
+    reserve: (source = '192.0.2.1') =>
       capacity.reserve(models.rows(windowProjection).get('main') as WindowRow, source),
     unlock: (maxRequests, windowId = the.firstWindow) =>
       write({

@@ -1,0 +1,58 @@
+/** A removal of an administrator that was cut off after its reservation: nobody is locked out by it. */
+import { randomUUID } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { noStream } from '../../../src/store/event-store.ts';
+import { startRegistry } from '../../support/service.ts';
+
+const test = suite('administration: the last administrator');
+
+test('nobody relies on whose removal was cut off, until something comes after it', async () => {
+  const world = await startRegistry();
+  const status = async (method: string, path: string, body?: object) => {
+    const answer = await world.call(method, `/api/users${path}`, { body });
+    return answer.status === 409 ? answer.body.code : answer.status;
+  };
+  try {
+    const bob = { username: 'bob', roles: ['administrator'] };
+    assert.is(await status('POST', '', bob), 201);
+    await world.running.stop();
+    await world.withStore(async (store) => {
+      const revision = (await store.read('client-bob')).length - 1;
+      const by = { kind: 'user', name: 'admin' };
+      const data = { username: 'bob', revision, at: new Date().toISOString(), by };
+      const metadata = { correlationId: randomUUID(), causationId: null };
+      const type = 'AdministratorRemovalReserved';
+      await store.append('administrators-main', noStream, [
+        { eventId: randomUUID(), type, data, metadata },
+      ]);
+    });
+    await world.restart();
+    // Bob still is one, but nobody may rely on him.
+    assert.is(await status('POST', '/admin/suspend'), 'last-administrator');
+    assert.is(await status('POST', '/bob/rotate'), 200);
+    // What came after ended the reservation: he counts again.
+    assert.is(
+      await status('PUT', '/admin/authorization', { roles: ['auditor'], permissions: [] }),
+      200,
+    );
+  } finally {
+    await world.stop();
+  }
+});
+
+test('a removal goes into the history, with who stays unnamed', async () => {
+  const world = await startRegistry();
+  try {
+    const bob = { username: 'bob', roles: ['administrator'] };
+    await world.call('POST', '/api/users', { body: bob });
+    await world.call('POST', '/api/users/bob/revoke');
+    const { items } = (await world.call('GET', '/api/audit/events?username=bob')).body;
+    const types = items.map(({ type }: { type: string }) => type);
+    assert.ok(types.indexOf('AccessRevoked') < types.indexOf('AdministratorRemovalReserved'));
+  } finally {
+    await world.stop();
+  }
+});
+
+test.run();
