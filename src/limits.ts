@@ -47,6 +47,8 @@ export const knocksMax = 1_000;
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
+/** Tokens that are revoked at once when keys are retired: they share a commit. */
+export const tokensEndedAtOnceMax = 64;
 /** Tokens whose signature was checked, kept so that it is not checked again. */
 export const verifiedTokensMax = 20_000;
 /** Keys of personal data held open. */
