@@ -37,6 +37,10 @@ export const hashesWaitingMax = 512;
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */
 export const hashMsAtFirst = 20;
+/** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
+export const searchedPerStepMax = 500;
+export const searchedPerPageMax = 1_000_000;
+export const searchedFew = 2_000;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
@@ -47,6 +51,8 @@ export const knocksMax = 1_000;
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
+/** Tokens that are revoked at once when keys are retired: they share a commit. */
+export const tokensEndedAtOnceMax = 64;
 /** Tokens whose signature was checked, kept so that it is not checked again. */
 export const verifiedTokensMax = 20_000;
 /** Keys of personal data held open. */

@@ -4,6 +4,7 @@ import {
   type CredentialAdministrationOptions,
   createCredentialAdministration,
 } from './credentials.ts';
+import { createKeyAdministration, type KeyAdministrationOptions } from './keys.ts';
 import { createRequestAdministration, type RequestAdministrationOptions } from './requests.ts';
 import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
 import { createTokenAdministration, type TokenAdministrationOptions } from './tokens.ts';
@@ -16,6 +17,7 @@ type AdministrationOptions = ClientChangesOptions &
   CredentialAdministrationOptions &
   UserAdministrationOptions &
   RoleAdministrationOptions &
+  KeyAdministrationOptions &
   TokenAdministrationOptions;
 
 export type Administration = ReturnType<typeof createAdministration>;
@@ -29,5 +31,6 @@ export function createAdministration(options: AdministrationOptions) {
     ...createUserAdministration(options, changes),
     ...createRoleAdministration(options, changes),
     ...createTokenAdministration(options),
+    ...createKeyAdministration(options),
   };
 }

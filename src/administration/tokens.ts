@@ -29,8 +29,6 @@ export interface TokenAdministrationOptions extends RecordingOptions {
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the wrong passwords for a name from a source. */
   readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
-  /** Milliseconds that a registration token may outlive this moment. */
-  readonly registrationTokenMs: number;
   readonly now: () => string;
 }
 
@@ -39,7 +37,7 @@ const namedHours = 8_760;
 const hourMs = 60 * 60 * 1_000;
 
 export function createTokenAdministration(options: TokenAdministrationOptions) {
-  const { authority, tokens, rows, now } = options;
+  const { authority, rows, now } = options;
   return {
     login: (asked: Login) => login(options, asked),
 
@@ -87,15 +85,6 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         },
         context.cause,
       ),
-
-    /** The old key goes on verifying until the last token it signed has ended. */
-    async rotateKeys(): Promise<Done> {
-      const last = rows.tokens.greatest('expiresAt');
-      const registration = addMs(now(), options.registrationTokenMs);
-      const until = typeof last === 'string' && last > registration ? last : registration;
-      await tokens.rotate({ until });
-      return { position: options.position() };
-    },
   };
 }
 

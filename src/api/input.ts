@@ -94,6 +94,11 @@ export const Rotate = named(
   }),
 );
 
+export const RotateKeys = named(
+  'RotateKeys',
+  z.strictObject({ retireNow: z.boolean().optional() }),
+);
+
 export const PutRole = named(
   'PutRole',
   z.strictObject({

@@ -189,7 +189,7 @@ export const Knock = named(
   'Knock',
   z.strictObject({
     username: Text,
-    source: Text,
+    source: none(Text),
     flow: z.enum(['explicit', 'implicit']),
     reason: z.enum(['locked', 'filtered', 'full']),
     attemptCount: Count,

@@ -57,8 +57,9 @@ export interface Tokens {
   /**
    * Signs with a new key from now on; the old one verifies until `until`, then its file goes. Other
    * nodes know the new key with its first token, and the old one's end within `keysFreshMs`.
+   * @param options `retiresAll`: those of before it end at once, too
    */
-  rotate(options: { readonly until: Instant }): Promise<void>;
+  rotate(options: { readonly until: Instant; readonly retiresAll?: boolean }): Promise<void>;
 }
 
 const Footer = z.object({ kid: z.string() });
@@ -144,7 +145,7 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
         until,
       })),
 
-    rotate: ({ until }) => rotate(until),
+    rotate: ({ until, retiresAll = false }) => rotate(until, retiresAll),
   };
 }
 
@@ -190,8 +191,8 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
       await looking;
     },
 
-    async rotate(until: Instant): Promise<void> {
-      await rotateKeyRing(dir, now(), until);
+    async rotate(until: Instant, retiresAll: boolean): Promise<void> {
+      await rotateKeyRing(dir, now(), until, retiresAll);
       rotations += 1;
       keyRing = await read();
     },

@@ -5,6 +5,7 @@ import type { App } from '../app.ts';
 import { type Edge, httpApplication } from './application.ts';
 import { listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
+import { ownHostOnly } from './request/own-host.ts';
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit-events.ts';
 import { brokerRoutes } from './routes/brokers.ts';
@@ -76,11 +77,12 @@ export async function startHttp(
     https: app.config.publicUrl?.startsWith('https:') === true,
     stopping: stopping.signal,
   };
-  const hooks = options.hooks === undefined ? [] : [hookAnswers(options.hooks)];
-  const main = await listen(httpApplication(allRoutes(app), edge, hooks), options);
+  const ownHost = ownHostOnly(app.config);
+  const before = [ownHost, ...(options.hooks === undefined ? [] : [hookAnswers(options.hooks)])];
+  const main = await listen(httpApplication(allRoutes(app), edge, before), options);
   const door =
     options.door &&
-    (await listen(httpApplication(doorOnlyRoutes(app), edge), options.door).catch(
+    (await listen(httpApplication(doorOnlyRoutes(app), edge, [ownHost]), options.door).catch(
       async (error: unknown) => {
         await main.stop(0);
         throw error;

@@ -3,6 +3,7 @@ import { registryRoot } from '../../domain/matching.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { knockAsShown } from '../views/requests.ts';
 import type { Views } from '../views/views.ts';
 import { entryData } from './entry-data.ts';
 import type { LiveEntry, LiveEvents } from './live-events.ts';
@@ -48,7 +49,7 @@ export async function publishRegistry(options: RegistryTopicsOptions): Promise<v
         for (const knock of knocks)
           await publish(options, {
             ...{ topic: `${registryRoot}/knocks`, event: 'knock', at: knock.lastAt },
-            ...{ data: knock, retain: false },
+            ...{ data: knockAsShown(knock, false), retain: false },
           });
       } catch (error) {
         if (!signal.aborted) logger.warn('An event could not be published by MQTT', { error });
@@ -66,7 +67,7 @@ async function publishStates(options: RegistryTopicsOptions): Promise<void> {
   let cursor: string | undefined;
   let count = 0;
   do {
-    const page = views.users({ limit: 500, cursor });
+    const page = await views.users({ limit: 500, cursor });
     for (const user of page.items) {
       if (signal.aborted) return;
       await publish(options, {

@@ -1,22 +1,10 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
+import { serial } from '../platform/serial.ts';
+import { allSql, type Condition, conditionSql } from './condition-sql.ts';
+import { type SearchLimits, searchRows } from './row-search.ts';
 import { RowVersions } from './row-versions.ts';
-
-/**
- * What a row must fulfil; `key` and `born` (the number of the event that made it) are columns too. All
- * conditions of a query must hold.
- */
-export type Condition =
-  | { readonly column: string; readonly is: ColumnValue }
-  | { readonly column: string; readonly isOneOf: readonly string[] }
-  | { readonly column: string; readonly atLeast: string | number }
-  | { readonly column: string; readonly below: string | number }
-  /** Anywhere in it, in either case. */
-  | { readonly column: string; readonly contains: string }
-  /** Anywhere in it, to the letter. */
-  | { readonly column: string; readonly includes: string }
-  | { readonly anyOf: readonly Condition[] };
 
 export interface RowPage<Row> {
   readonly items: readonly Row[];
@@ -34,8 +22,16 @@ export interface RowQuery {
 /** What others may do with the rows of a projection: look. */
 export interface Rows<Row> {
   get(key: string): Row | undefined;
-  /** A page of rows, ordered by when they came to be. @throws MalformedCursor */
+  /**
+   * A page of rows, ordered by when they came to be. Looks at as many rows as it must: for conditions that come
+   * from outside there is `search`. @throws MalformedCursor
+   */
   find(query: RowQuery): RowPage<Row>;
+  /**
+   * The same, looking at few rows at a time while others go on. Where many must be looked at, a page may be
+   * short or empty, and its cursor goes on. @throws MalformedCursor
+   */
+  search(query: RowQuery, limits?: SearchLimits): Promise<RowPage<Row>>;
   /** With `atMost` it counts no further. */
   count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
@@ -58,31 +54,6 @@ function bornOf(cursor: string): number {
 
 const identifier = /^[a-zA-Z]+$/;
 
-function conditionSql(
-  condition: Condition,
-  columns: ReadonlySet<string>,
-): [sql: string, values: SQLInputValue[]] {
-  if ('anyOf' in condition) {
-    const parts = condition.anyOf.map((one) => conditionSql(one, columns));
-    return [
-      `(${parts.map(([sql]) => sql).join(' OR ') || '0'})`,
-      parts.flatMap(([, values]) => values),
-    ];
-  }
-  if (!columns.has(condition.column)) throw new Error(`no column ${condition.column}`);
-  const name = `"${condition.column}"`;
-  // Not "IS ?": the indexes leave NULL out, and SQLite uses them only where it sees that none is asked for.
-  if ('is' in condition)
-    return condition.is === null ? [`${name} IS NULL`, []] : [`${name} = ?`, [condition.is]];
-  if ('isOneOf' in condition)
-    return [`${name} IN (${condition.isOneOf.map(() => '?').join(', ')})`, [...condition.isOneOf]];
-  if ('atLeast' in condition) return [`${name} >= ?`, [condition.atLeast]];
-  if ('below' in condition) return [`${name} < ?`, [condition.below]];
-  if ('includes' in condition) return [`instr(${name}, ?) > 0`, [condition.includes]];
-  // instr() takes the text as it stands: no wildcard in it means anything.
-  return [`instr(lower(${name}), lower(?)) > 0`, [condition.contains]];
-}
-
 export class RowTable<Row> implements Rows<Row> {
   readonly projection: Projection<Row>;
   /** Every version of its rows, where the projection keeps them. */
@@ -93,6 +64,8 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #get: ReturnType<DatabaseSync['prepare']>;
   readonly #put: ReturnType<DatabaseSync['prepare']>;
   readonly #remove: ReturnType<DatabaseSync['prepare']>;
+  /** One search takes a step at a time, whoever else searches. */
+  readonly #turn = serial();
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
   /** Rows of the batch in hand; `row` undefined: it goes. */
   readonly #dirty = new Map<string, { born: number; row: Row | undefined }>();
@@ -191,10 +164,8 @@ export class RowTable<Row> implements Rows<Row> {
     return statement;
   }
 
-  #where(conditions: readonly Condition[]): [sql: string, values: SQLInputValue[]] {
-    const parts = conditions.map((condition) => conditionSql(condition, this.#columns));
-    const sql = parts.map(([part]) => part).join(' AND ');
-    return [sql === '' ? '1' : sql, parts.flatMap(([, values]) => values)];
+  #where(conditions: readonly Condition[]) {
+    return allSql(conditions.map((condition) => conditionSql(condition, this.#columns)));
   }
 
   find({ where = [], order = 'newest', limit, cursor }: RowQuery): RowPage<Row> {
@@ -211,6 +182,25 @@ export class RowTable<Row> implements Rows<Row> {
     return {
       items: page.map(({ row }) => JSON.parse(row) as Row),
       nextCursor: found.length > limit && last ? cursorOf(last.born) : null,
+    };
+  }
+
+  async search(query: RowQuery, limits?: SearchLimits): Promise<RowPage<Row>> {
+    const { where = [] } = query;
+    // One value of one column, or none at all: its index gives a page as it stands.
+    if (where.length === 0 || (where.length === 1 && where[0] !== undefined && 'is' in where[0]))
+      return this.find(query);
+    const page = await searchRows({
+      ...{ where, columns: this.#columns, limits, limit: query.limit },
+      isNewestFirst: query.order !== 'oldest',
+      after: query.cursor === undefined ? undefined : bornOf(query.cursor),
+      turn: this.#turn,
+      read: (sql, values) =>
+        this.#prepared(sql.replaceAll('@rows', this.#table)).all(...values) as never,
+    });
+    return {
+      items: page.found.map(({ row }) => JSON.parse(row) as Row),
+      nextCursor: page.next === null ? null : cursorOf(page.next),
     };
   }
 

@@ -16,8 +16,8 @@ export interface Knock {
 
 export interface Knocks {
   count(knock: Omit<Knock, 'attemptCount' | 'firstAt' | 'lastAt'>, at: string): void;
-  /** Forgets the knocks of a name: it waits for a decision now. */
-  admitted(username: string): void;
+  /** Forgets the knocks of a name: it waits for a decision now, or was erased. */
+  forget(username: string): void;
   /** The newest attempt first. */
   all(): readonly Knock[];
   size(): number;
@@ -52,7 +52,7 @@ export function createKnocks(
       knocks.set(key, counted);
       onKnock?.(counted);
     },
-    admitted(username) {
+    forget(username) {
       for (const [key, knock] of knocks) if (knock.username === username) knocks.delete(key);
     },
     all: () => [...knocks.values()].reverse(),

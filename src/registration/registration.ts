@@ -108,7 +108,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
   /** Tells those who count and stage of an answer, and passes it on. */
   const reported = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
-    if (answer.kind === 'pending') knocks.admitted(attempt.username);
+    if (answer.kind === 'pending') knocks.forget(attempt.username);
     if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
     options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
     return answer;

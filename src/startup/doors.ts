@@ -38,6 +38,10 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     (knock) => parts.liveEvents.knocked(knock),
     () => rows.window.get(registryId)?.windowId ?? null,
   );
+  applied.as('knocks')((events) => {
+    for (const { type, data } of events)
+      if (type === 'ClientErased') knocks.forget(String(data.username));
+  });
   const capacity = createCapacity({
     requests: rows.requests,
     onApplied: applied.as('capacity'),

@@ -43,7 +43,7 @@ export function createEventViews({ rows, personal }: EventViewOptions) {
     async events(query: EventQuery, seeing: boolean) {
       const is = (column: 'username' | 'windowId' | 'actor' | 'type') =>
         whenGiven(query[column], (value) => ({ column, is: value }));
-      const page = rows.history.find({
+      const page = await rows.history.search({
         where: [
           ...is('username'),
           ...is('windowId'),

@@ -1,5 +1,7 @@
 /** Pages of results, and the conditions of a search. */
-import { type Condition, MalformedCursor, type RowPage } from '../read-models/row-table.ts';
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Condition } from '../read-models/condition-sql.ts';
+import { MalformedCursor, type RowPage } from '../read-models/row-table.ts';
 
 export interface Paging {
   readonly limit: number;
@@ -25,6 +27,15 @@ export const mapPageAsync = async <Row, View>(
   page: RowPage<Row>,
   view: (row: Row) => Promise<View>,
 ) => ({ items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor });
+
+/**
+ * Names for the cursors of a list whose items are known by something personal: they tell nothing, and nobody
+ * can make one. They hold as long as this process, like the lists in its memory.
+ */
+export function hiddenNames(): (name: string) => string {
+  const key = randomBytes(32);
+  return (name) => createHmac('sha256', key).update(name).digest('base64url').slice(0, 22);
+}
 
 /**
  * A page of a list in memory; the cursor names the last item of the page before.

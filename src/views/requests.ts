@@ -3,9 +3,9 @@ import type { AccessRow } from '../../projections/access.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Personal } from '../credentials/personal-data.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import type { Knocks } from '../registration/knocks.ts';
+import type { Knock, Knocks } from '../registration/knocks.ts';
 import type { ActivationViews } from './activations.ts';
-import { mapPageAsync, type Paging, paged, search, whenGiven } from './paging.ts';
+import { hiddenNames, mapPageAsync, type Paging, paged, search, whenGiven } from './paging.ts';
 import { opened, type PersonalField } from './personal-fields.ts';
 
 export interface RequestViewOptions {
@@ -14,10 +14,16 @@ export interface RequestViewOptions {
   readonly knocks: Knocks;
 }
 
+/** A knock for a reader; its address is personal, as that of a request is. */
+export const knockAsShown = (knock: Knock, seeing: boolean) =>
+  seeing ? knock : { ...knock, source: null };
+
 export function createRequestViews(
   { rows, personal, knocks }: RequestViewOptions,
   activations: ActivationViews,
 ) {
+  const hiddenName = hiddenNames();
+
   function activationsOf({ username, credentialId, status }: RequestRow) {
     if (status === 'pending') return activations.obstacles(username);
     if (status !== 'granted') return [];
@@ -73,12 +79,17 @@ export function createRequestViews(
         ...whenGiven(status, (is) => ({ column: 'status', is })),
         ...search(q, ['username', 'pairingId']),
       ];
-      return await mapPageAsync(rows.requests.find({ ...page, where }), (row) =>
-        requestOf(row, seeing),
-      );
+      const found = await rows.requests.search({ ...page, where });
+      return await mapPageAsync(found, (row) => requestOf(row, seeing));
     },
 
-    knocks: (query: Paging) =>
-      paged(knocks.all(), (knock) => `${knock.username} ${knock.source}`, query),
+    knocks(query: Paging, seeing: boolean) {
+      const page = paged(
+        knocks.all(),
+        (knock) => hiddenName(`${knock.username} ${knock.source}`),
+        query,
+      );
+      return { ...page, items: page.items.map((knock) => knockAsShown(knock, seeing)) };
+    },
   };
 }

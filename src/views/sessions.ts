@@ -1,6 +1,6 @@
 /** The live MQTT sessions of a user. */
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
-import { type Paging, paged } from './paging.ts';
+import { hiddenNames, type Paging, paged } from './paging.ts';
 
 export interface SessionViewOptions {
   /** Null: there is no embedded broker, and no other lists its sessions. */
@@ -8,6 +8,7 @@ export interface SessionViewOptions {
 }
 
 export function createSessionViews(options: SessionViewOptions) {
+  const hiddenName = hiddenNames();
   return {
     /** The newest first. */
     sessions(username: string, query: Paging, seeing: boolean) {
@@ -21,7 +22,7 @@ export function createSessionViews(options: SessionViewOptions) {
           protocol,
           since,
         }));
-      const page = paged(live, (session) => session.clientId, query);
+      const page = paged(live, (session) => hiddenName(session.clientId), query);
       const hidden = seeing ? {} : { clientId: null, source: null };
       return { ...page, items: page.items.map((session) => ({ ...session, ...hidden })) };
     },

@@ -54,7 +54,7 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     },
 
     /** Those who ever had access, unless the query has a status. */
-    users({
+    async users({
       status,
       role,
       q,
@@ -69,7 +69,7 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
         ...whenGiven(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),
         ...search(q, ['key']),
       ];
-      return mapPage(rows.clients.find({ ...page, where }), userOf);
+      return mapPage(await rows.clients.search({ ...page, where }), userOf);
     },
   };
 }

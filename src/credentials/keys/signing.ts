@@ -115,12 +115,19 @@ export const makeFirstKey = (dir: string, now: Instant): Promise<boolean> =>
 
 /**
  * Makes a new signing key; the old one loses its secret half and verifies until `until`. When another
- * node rotates at the same moment, its key is the new one for both.
+ * node rotates at the same moment, its key is the new one for both. `retiresAll`: every older key is removed.
  */
-export async function rotateKeyRing(dir: string, now: Instant, until: Instant): Promise<void> {
+export async function rotateKeyRing(
+  dir: string,
+  now: Instant,
+  until: Instant,
+  retiresAll = false,
+): Promise<void> {
   const newest = (await readFiles(dir)).at(-1);
   await makeKey(dir, (newest?.number ?? 0) + 1, now, until);
-  await tidyKeyRing(dir, now);
+  if (retiresAll)
+    for (const { file } of olderOf(await readFiles(dir))) await removeKeyFile(file.path);
+  else await tidyKeyRing(dir, now);
 }
 
 /** Finishes what a rotation that was cut off left undone, and removes the keys that have ended. */

@@ -13,6 +13,19 @@ const pageHeader = 'gatebook-page';
 const cookieName = (ctx: Context): string =>
   `gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
 
+/**
+ * The value of a cookie (RFC 6265, section 4.2.1). Not by `ctx.cookies`, which keeps an expression for each name
+ * that it was ever asked for: here the sender chooses the port in it.
+ */
+function cookieIn(header: string | undefined, name: string): string | null {
+  const pair = header
+    ?.split(';')
+    .map((one) => one.trim())
+    .find((one) => one.startsWith(`${name}=`));
+  const value = pair?.slice(name.length + 1).replace(/^"(.*)"$/, '$1') ?? '';
+  return value === '' ? null : value;
+}
+
 /** What only a browser can say (Fetch Metadata, section 2): somebody follows a link of this very origin. */
 const followsOwnLink = ({ method, req: { headers } }: Context): boolean =>
   method === 'GET' &&
@@ -25,7 +38,7 @@ export function tokenOf(ctx: Context): string | null {
   const { authorization } = ctx.req.headers;
   const fromPage = ctx.req.headers[pageHeader] !== undefined || followsOwnLink(ctx);
   if (authorization !== undefined || !fromPage) return bearerOf(authorization);
-  return ctx.cookies.get(cookieName(ctx)) ?? null;
+  return cookieIn(ctx.req.headers.cookie, cookieName(ctx));
 }
 
 /** Keeps a token until it ends, or forgets it (null). */

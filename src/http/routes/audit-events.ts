@@ -22,7 +22,8 @@ const historyRoutes = ({ views, readModels, audit, now }: App): Route[] => [
     operationId: 'listEvents',
     summary: 'What happened, by whom and when',
     description:
-      'A cursor stands at the last event of its page: from there older ones follow, with order=asc newer ones.',
+      'A cursor stands at the last event of its page: from there older ones follow, with order=asc newer ones. ' +
+      'Where a million events were looked at for a page, it may be short or empty: go on while nextCursor is not null.',
     access: 'permitted',
     query: EventsQuery,
     answers: { 200: { description: 'Newest first, or oldest with order=asc.', body: EventList } },

@@ -67,7 +67,7 @@ const windowRoutes = ({ administration, views }: App): Route[] => [
     access: 'permitted',
     query: PageQuery,
     answers: { 200: { description: 'Newest first.', body: KnockList } },
-    handle: ({ query }) => ok(views.knocks(query)),
+    handle: ({ query, seesPersonalData }) => ok(views.knocks(query, seesPersonalData())),
   }),
 ];
 

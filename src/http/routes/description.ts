@@ -4,6 +4,7 @@ import { Keys } from '../../api/service.ts';
 import { docsPage } from '../pages/docs.ts';
 import { openApi } from '../pages/openapi.ts';
 import { stylesheet } from '../pages/stylesheet.ts';
+import { type ServedFile, servedFile } from '../response/static-file.ts';
 import { ok, type Route, route } from '../route.ts';
 
 const group = 'Service';
@@ -51,9 +52,12 @@ export const wellKnownPaseto = (publicKeys: () => Keys): Route =>
  */
 export function withDescription(others: readonly Route[], version: string): readonly Route[] {
   const all: Route[] = [...others];
-  let described: { openapi: Record<string, unknown>; docs: string } | undefined;
+  let described: { openapi: ServedFile; docs: string } | undefined;
   const description = () => {
-    described ??= { openapi: openApi(all, version), docs: docsPage(all, version) };
+    described ??= {
+      openapi: servedFile(JSON.stringify(openApi(all, version)), 'application/json'),
+      docs: docsPage(all, version),
+    };
     return described;
   };
   all.push(
@@ -67,7 +71,7 @@ export function withDescription(others: readonly Route[], version: string): read
       summary: 'This API for programs (OpenAPI 3.1)',
       access: 'open',
       answers: { 200: { description: 'OpenAPI 3.1.', type: 'application/json' } },
-      handle: () => ok(description().openapi),
+      handle: () => ({ status: 200, file: description().openapi }),
     }),
   );
   return all;

@@ -8,6 +8,7 @@ import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../li
 import { entryData } from '../../notifications/entry-data.ts';
 import { type LiveEntry, type LiveName, liveNames } from '../../notifications/live-events.ts';
 import type { Knock } from '../../registration/knocks.ts';
+import { knockAsShown } from '../../views/requests.ts';
 import { Problem } from '../response/problem.ts';
 import { type Route, type RouteRequest, route } from '../route.ts';
 
@@ -91,10 +92,11 @@ async function* entriesAsText(
 const knocksAsText = (
   knocks: readonly Knock[],
   caller: Caller,
+  seeing: boolean,
   wants: (name: LiveName) => boolean,
 ): string =>
   wants('knock') && allowed(caller, 'knock', '')
-    ? knocks.map((knock) => eventText('knock', knock, null)).join('')
+    ? knocks.map((knock) => eventText('knock', knockAsShown(knock, seeing), null)).join('')
     : '';
 
 /** Ends when the reader goes away, the service stops, or the token lets nobody in any more. */
@@ -123,7 +125,7 @@ async function* eventStream(
       yield* entriesAsText(app, entries, request, wants);
       const caller = readerOf(request);
       if (caller === null) return;
-      const turned = knocksAsText(knocks, caller, wants);
+      const turned = knocksAsText(knocks, caller, request.seesPersonalData(), wants);
       if (turned !== '') yield turned;
       const published = checkpoint !== undefined && wants('checkpoint.published');
       if (published && allowed(caller, 'checkpoint.published', ''))

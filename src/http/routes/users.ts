@@ -35,7 +35,7 @@ const listing = ({ views }: App): Route[] => [
     access: 'permitted',
     query: UsersQuery,
     answers: { 200: { description: 'Newest first.', body: UserList } },
-    handle: ({ query }) => ok(views.users(query)),
+    handle: async ({ query }) => ok(await views.users(query)),
   }),
   route({
     method: 'GET',

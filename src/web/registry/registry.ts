@@ -36,7 +36,7 @@ function KnockingDevices({
       <thead><tr><th scope="col">Device</th><th scope="col" class="wide-only">Tries</th><th scope="col" class="wide-only">Last</th><th scope="col" class="end">For this name only</th></tr></thead>
       <tbody>${knocks.slice(0, shownMax).map(
         (knock) => html`<tr key=${`${knock.username} ${knock.source}`}>
-          <td><strong><${Name}>${knock.username}<//></strong><br /><span class="soft small">${flowWords(knock.flow)} from ${knock.source}<span class="narrow-only">, ${counted(knock.attemptCount, 'try', 'tries')}, <${Time} at=${knock.lastAt} ago /></span></span></td>
+          <td><strong><${Name}>${knock.username}<//></strong><br /><span class="soft small">${flowWords(knock.flow)} from ${knock.source ?? 'somewhere'}<span class="narrow-only">, ${counted(knock.attemptCount, 'try', 'tries')}, <${Time} at=${knock.lastAt} ago /></span></span></td>
           <td class="wide-only">${knock.attemptCount}</td>
           <td class="wide-only"><${Time} at=${knock.lastAt} ago /></td>
           <td class="end"><button class="button" disabled=${!may('write', '/api/client-registry/unlock')} onClick=${() => onUnlock(knock.username)}>Unlock…<span class="sr"> for ${knock.username} only</span></button></td>
@@ -56,7 +56,7 @@ function TurnedAway({ knocks }: { knocks: readonly Knock[] }): View {
         : html`<ul class="lines small">${knocks.slice(0, shownMax).map(
             (knock) => html`<li key=${`${knock.username} ${knock.source}`}>
               <p class="row"><strong><${Name}>${knock.username}<//></strong><span class="soft"><${Time} at=${knock.lastAt} ago /></span></p>
-              <p class="soft">${counted(knock.attemptCount, 'try', 'tries')} from ${knock.source}: ${reasons[knock.reason]}</p>
+              <p class="soft">${counted(knock.attemptCount, 'try', 'tries')} from ${knock.source ?? 'somewhere'}: ${reasons[knock.reason]}</p>
             </li>`,
           )}</ul><p class="small soft">Counted here, never kept in the log.</p>`
     }

@@ -3,13 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
+import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { everyRow } from '../../../src/read-models/every-row.ts';
-import {
-  type Condition,
-  MalformedCursor,
-  type Rows,
-  RowTable,
-} from '../../../src/read-models/row-table.ts';
+import { MalformedCursor, type Rows, RowTable } from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
 interface Thing {

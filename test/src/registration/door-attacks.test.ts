@@ -184,8 +184,15 @@ test('a sign-in is refused alike whatever is wrong, and slowed down', async ({ d
   assert.equal([...new Set(bodies.map(({ status }) => status))], [401]);
   assert.is(new Set(bodies.map(({ body }) => JSON.stringify(body))).size, 1);
 
+  /** Few at once: on a busy machine more would not be hashed in time, and what is not hashed does not count. */
+  const guess = async (username: string, password: () => string, from: string) => {
+    for (let round = 0; round < 10; round++) {
+      const given = Array.from({ length: 3 }, () => login(username, password(), from));
+      for (const { status } of await Promise.all(given)) assert.ok([401, 429].includes(status));
+    }
+  };
   const source = '203.0.113.2';
-  await Promise.all(Array.from({ length: 30 }, () => login('admin', strong(), source)));
+  await guess('admin', strong, source);
   const slowed = await login('admin', adminPassword, source);
   assert.equal([slowed.status, slowed.body.code], [429, 'login-throttled']);
   assert.ok(Number(slowed.headers.get('retry-after')) > 0);
@@ -195,10 +202,10 @@ test('a sign-in is refused alike whatever is wrong, and slowed down', async ({ d
   // Behind the same address a password that cannot be guessed gets in; one that can be is not guessed on.
   const shared = '203.0.113.3';
   assert.is((await login('admin', adminPassword, shared)).status, 200);
-  await Promise.all(Array.from({ length: 30 }, () => login('admin', 'a weak guess', shared)));
+  await guess('admin', () => 'a weak guess', shared);
   assert.is((await login('admin', adminPassword, shared)).status, 429);
   const owner = await door.active();
-  await Promise.all(Array.from({ length: 30 }, () => login(owner.username, strong(), shared)));
+  await guess(owner.username, strong, shared);
   assert.is((await login(owner.username, strong(), shared)).status, 429);
   assert.is((await login(owner.username, owner.password, shared)).status, 200, 'not to be guessed');
 });

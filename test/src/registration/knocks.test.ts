@@ -47,7 +47,7 @@ test('who waits for a decision is no knock any more, from wherever', () => {
   knocks.count(knock('a'), at(1));
   knocks.count(knock('ab'), at(1));
   knocks.count(knock('a', { source: '192.0.2.2' }), at(2));
-  knocks.admitted('a');
+  knocks.forget('a');
   assert.equal(named(knocks.all()), ['ab']);
   knocks.count(knock('a'), at(3));
   assert.is(knocks.all()[0]?.attemptCount, 1);
@@ -80,7 +80,7 @@ test('what the limits of a window turned away is counted for that window alone',
   knocks.count(knock('a'), at(2));
   knocks.count(knock('a', { reason: 'filtered' }), at(3));
   knocks.count(knock('b', { reason: 'full' }), at(4));
-  knocks.admitted('a');
+  knocks.forget('a');
   assert.equal(knocks.turnedAway('w1'), { windowId: 'w1', attemptCount: 2 });
   windowId = 'w2';
   assert.equal(knocks.turnedAway('w2'), { windowId: 'w2', attemptCount: 0 });

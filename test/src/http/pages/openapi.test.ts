@@ -243,4 +243,21 @@ test('alone, the door has what devices need and nothing else', async () => {
 test('an application of these routes can be built', () =>
   assert.ok(httpApplication(routes, {} as Parameters<typeof httpApplication>[1])));
 
+test('the description is made once: the same bytes, and 304 to who has them', async ({
+  service,
+}) => {
+  const url = `${service.url}/openapi.json`;
+  const first = await fetch(url);
+  assert.match(first.headers.get('content-type') ?? '', /^application\/json/);
+  const etag = first.headers.get('etag') ?? '';
+  assert.ok(etag.length > 10);
+  const again = await fetch(url, {
+    headers: { 'If-None-Match': etag, 'Cache-Control': 'max-age=0' },
+  });
+  assert.is(again.status, 304);
+  const packed = await fetch(url, { headers: { 'Accept-Encoding': 'br' } });
+  assert.is(packed.headers.get('content-encoding'), 'br');
+  assert.equal(await packed.json(), await first.json());
+});
+
 test.run();
