@@ -35,6 +35,8 @@ export interface Rows<Row> {
   count(where?: readonly Condition[]): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
+  /** How many rows have each text of a column, told by its index alone. */
+  tally(column: string): ReadonlyMap<string, number>;
 }
 
 /** A cursor that no page of this list gave out. */
@@ -211,10 +213,22 @@ export class RowTable<Row> implements Rows<Row> {
     return found.found;
   }
 
-  greatest(column: string): ColumnValue {
-    if (!this.#columns.has(column)) throw new Error(`no column ${column}`);
+  tally(column: string): ReadonlyMap<string, number> {
+    const name = this.#named(column);
     const found = this.#prepared(
-      `SELECT max("${column}") AS greatest FROM ${this.#table}`,
+      `SELECT ${name} AS value, count(*) AS found FROM ${this.#table} WHERE ${name} IS NOT NULL GROUP BY ${name}`,
+    ).all() as { value: string; found: number }[];
+    return new Map(found.map(({ value, found: count }) => [String(value), count]));
+  }
+
+  #named(column: string): string {
+    if (!this.#columns.has(column)) throw new Error(`no column ${column}`);
+    return `"${column}"`;
+  }
+
+  greatest(column: string): ColumnValue {
+    const found = this.#prepared(
+      `SELECT max(${this.#named(column)}) AS greatest FROM ${this.#table}`,
     ).get() as { greatest: ColumnValue };
     return found.greatest;
   }
