@@ -37,6 +37,8 @@ export const hashesWaitingMax = 512;
 export const searchedPerStepMax = 500;
 export const searchedPerPageMax = 1_000_000;
 export const searchedFew = 2_000;
+/** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
+export const statementsHeldMax = 256;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */

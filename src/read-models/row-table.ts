@@ -1,6 +1,8 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
+import { statementsHeldMax } from '../limits.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
@@ -67,7 +69,9 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #remove: ReturnType<DatabaseSync['prepare']>;
   /** One search takes a step at a time, whoever else searches. */
   readonly #turn = serial();
-  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  readonly #statements = new BoundedMap<string, ReturnType<DatabaseSync['prepare']>>(
+    statementsHeldMax,
+  );
   /** Rows of the batch in hand; `row` undefined: it goes. */
   readonly #dirty = new Map<string, { born: number; row: Row | undefined }>();
 
@@ -160,7 +164,7 @@ export class RowTable<Row> implements Rows<Row> {
     const known = this.#statements.get(sql);
     if (known) return known;
     const statement = this.#database.prepare(sql);
-    // The shapes of queries are few: they are written in the code, not by callers.
+    // Callers choose which conditions stand together, so there are some thousand shapes.
     this.#statements.set(sql, statement);
     return statement;
   }
