@@ -3,7 +3,14 @@ import { ClientEvent } from '../domain/client/events.ts';
 import { type Client, evolve, initial } from '../domain/client/state.ts';
 import type { Projection } from './projection.ts';
 
-export type AccessRow = Client & { readonly username: string };
+/** A client's state, and whose it is. */
+export type NamedClient = Client & { readonly username: string };
+
+export type AccessRow = NamedClient & {
+  /** Of its newest event: where that stands in its stream, and in the log. */
+  readonly revision: number;
+  readonly position: string;
+};
 
 export const access: Projection<AccessRow, ClientEvent> = {
   name: 'access',
@@ -11,7 +18,10 @@ export const access: Projection<AccessRow, ClientEvent> = {
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
-  evolve: (row, event) => ({ ...evolve(row ?? initial, event), username: event.data.username }),
+  evolve: (row, event, { revision, position }) => ({
+    ...evolve(row ?? initial, event),
+    ...{ username: event.data.username, revision, position },
+  }),
   columns: {
     status: (row) => row.status,
     /** When access ends by itself; null: it does not, or has ended. */

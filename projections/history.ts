@@ -37,6 +37,33 @@ function wordsOf({ data }: HistoryRow): string | null {
   return words.length === 0 ? null : words.join('\n');
 }
 
+/** What activity is counted by. */
+export type ActivityKind = 'requested' | 'granted' | 'denied' | 'revoked' | 'lock';
+
+function activityKindOf(type: string): ActivityKind | null {
+  switch (type) {
+    case 'RegistrationRequested':
+    case 'ReplacementRequested':
+      return 'requested';
+    case 'RegistrationGranted':
+    case 'ReplacementGranted':
+      return 'granted';
+    case 'RegistrationDenied':
+    case 'ReplacementDenied':
+      return 'denied';
+    case 'AccessRevoked':
+      return 'revoked';
+    case 'RegistryUnlocked':
+    case 'RegistryLocked':
+      return 'lock';
+    default:
+      return null;
+  }
+}
+
+/** The column `activity` of an event of this kind and moment: sorted, it is one kind after the other by time. */
+export const activityAt = (kind: ActivityKind, at: string): string => `${kind} ${at}`;
+
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
   version: 3,
@@ -65,5 +92,9 @@ export const history: Projection<HistoryRow, AnyEvent> = {
     type: (row) => row.type,
     at: (row) => row.at,
     words: wordsOf,
+    activity: (row) => {
+      const kind = activityKindOf(row.type);
+      return kind && activityAt(kind, row.at);
+    },
   },
 };

@@ -31,7 +31,7 @@ export const decideAttemptsMax = 8;
 export const readBatchMax = 1_000;
 /** Appends that wait for the next commit of the embedded log. */
 export const appendsWaitingMax = 10_000;
-/** Passwords that wait for a slow hash, over all doors and sources. */
+/** Passwords that wait for a slow hash, of people who sign in and at the doors each, over all sources. */
 export const hashesWaitingMax = 512;
 /** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
 export const searchedPerStepMax = 500;
@@ -39,13 +39,17 @@ export const searchedPerPageMax = 1_000_000;
 export const searchedFew = 2_000;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
+/** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
+export const hashWaitMsMax = 2_000;
+/** Milliseconds that a slow hash counts for until this machine's were measured. */
+export const hashMsAtFirst = 20;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
 export const knocksMax = 1_000;
-/** Failed logins a minute for one name from one source. */
+/** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
@@ -98,6 +102,10 @@ export const commitBytesMax = 8 * 1024 * 1024;
 export const appendBytesWaitingMax = 64 * 1024 * 1024;
 /** MQTT connections open at once, over all listeners; one more is closed at once. */
 export const mqttConnectionsMax = 20_000;
+/** Of these the share of one source, an IPv4 address or the /64 of an IPv6 one; trusted proxies are many. */
+export const mqttConnectionsPerSourceMax = 2_000;
+/** Milliseconds that a WebSocket has to end after a Close frame. */
+export const mqttWebSocketCloseMs = 5_000;
 /** Milliseconds from the TCP connection to a whole CONNECT packet (TLS and HTTP upgrade likewise). */
 export const mqttConnectTimeoutMs = 10_000;
 /** Milliseconds the registry may take over a CONNECT before it counts as unavailable. */
@@ -107,6 +115,8 @@ export const mqttJudgementsMax = 3;
 /** Bytes of one MQTT packet, and of what comes before the CONNACK. */
 export const mqttPacketBytesMax = 1024 * 1024;
 export const mqttConnectBytesMax = 128 * 1024;
+/** Bytes that a WebSocket may send before the CONNACK beside its CONNECT: what a socket reads ahead. */
+export const mqttReadAheadBytesMax = 128 * 1024;
 /** Milliseconds a reader may leave its socket full before it is closed. */
 export const mqttDrainTimeoutMs = 5_000;
 export const mqttClientIdLengthMax = 256;
@@ -145,10 +155,13 @@ export const slowedConnectsMax = 500;
 export const slowedConnectMs = 1_000;
 /** Milliseconds that KurrentDB has for one attempt; what asks on then takes a new connection. */
 export const storeAttemptMs = 2_000;
-/** Milliseconds after which an append that KurrentDB did not answer is tried no more. */
+/**
+ * Milliseconds after which a read or an append that KurrentDB did not answer is tried no more: long enough for
+ * more than one attempt that nothing comes of, and for a cluster to find another leader.
+ */
 export const storeAnswerMs = 5_000;
-/** The same for a read: the next one finds the connection anew. */
-export const storeReadAnswerMs = 500;
+/** Milliseconds that a new connection to KurrentDB has before another takes its place. */
+export const storeReconnectMs = 250;
 /** Milliseconds between two looks whether KurrentDB is there, and this log still its owner's. */
 export const storeProbeMs = 2_000;
 /**
@@ -234,6 +247,11 @@ export const explainedEventsMax = 1_000;
 export const reportedRequestsMax = 5_000;
 /** Times that a window's limits were set which an explanation and a report tell; the rest is counted. */
 export const limitsToldMax = 1_000;
+/** Parts that one answer about activity divides its time into, and where nothing else is asked. */
+export const activityBucketsMax = 500;
+export const activityBuckets = 96;
+/** Entries of the index that one count goes through before others have their turn. */
+export const countedAtOnceMax = 10_000;
 /** Past requests that one what-if looks at, and how many of them at once; a longer period is refused. */
 export const whatIfRequestsMax = 100_000;
 export const whatIfPageSize = 100;

@@ -52,7 +52,7 @@ export function createMetrics() {
     mqttConnects: counter('mqtt_connects_total', 'MQTT CONNECTs.', ['outcome']),
     mqttLimits: counter(
       'mqtt_limits_reached_total',
-      'What the embedded broker refused or dropped, by limit.',
+      'What MQTT clients were refused or lost, by limit.',
       ['limit'],
     ),
     refusals: counter('refusals_total', 'Refusals by code.', ['code']),

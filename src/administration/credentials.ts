@@ -113,7 +113,12 @@ async function withCredential(
   use: (credentialId: string) => Promise<Done>,
 ): Promise<DoneWithPassword> {
   const password = given ?? generateSecret();
-  const verifier = await passwords.verifierOf(username, password, sourceKey(context.source));
+  const verifier = await passwords.verifierOf(
+    username,
+    password,
+    sourceKey(context.source),
+    'sign-in',
+  );
   const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
   onCredential?.({ username, credentialId, password });
   try {

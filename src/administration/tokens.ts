@@ -27,8 +27,8 @@ export interface TokenAdministrationOptions extends RecordingOptions {
   readonly seen: SeenCredentials;
   readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
-  /** All attempts of a source that matched nothing, and the failed logins of a name from a source. */
-  readonly throttles: { readonly sources: Throttle; readonly logins: Throttle };
+  /** All attempts of a source that matched nothing, and the wrong passwords for a name from a source. */
+  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
   readonly now: () => string;
 }
 
@@ -103,20 +103,20 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
   const { username, password, label, cause } = asked;
   const source = sourceKey(asked.source);
   const name = `${source} ${username}`;
-  const nameWaits = throttles.logins.waitSeconds(name);
+  const nameWaits = throttles.names.waitSeconds(name);
   const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
   if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
-    throttles.logins.count(name);
+    throttles.names.count(name);
     throw new Refused('login-throttled', { retryAfterSeconds });
   }
 
-  const proof = await proofs.full(username, password, source);
+  const proof = await proofs.full(username, password, source, 'sign-in');
   const principal = authority.active(username);
   const proven =
     principal?.row.status === 'active' && (await proof.proves(principal.row.credentialId));
   if (principal?.row.status !== 'active' || !proven) {
     throttles.sources.count(source);
-    throttles.logins.count(name);
+    throttles.names.count(name);
     throw new Refused('credentials-invalid');
   }
   proof.remember(principal.row.credentialId);

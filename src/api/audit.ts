@@ -70,6 +70,25 @@ export const Explanation = named(
 );
 export type Explanation = z.infer<typeof Explanation>;
 
+export const Activity = named(
+  'RegistryActivity',
+  z.strictObject({
+    since: Instant,
+    until: Instant,
+    items: z.array(
+      z.strictObject({
+        from: Instant,
+        requested: Count,
+        granted: Count,
+        denied: Count,
+        revoked: Count,
+        unlockedMs: Count,
+      }),
+    ),
+  }),
+);
+export type Activity = z.infer<typeof Activity>;
+
 export const WindowReport = named(
   'WindowReport',
   z.strictObject({

@@ -5,7 +5,7 @@ import { Permission, rightsShape } from '../../domain/permission.ts';
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
-import { passwordBytesMax } from '../limits.ts';
+import { activityBuckets, activityBucketsMax, passwordBytesMax } from '../limits.ts';
 import { named, requestStatuses } from './output.ts';
 
 const rfc3339 =
@@ -196,6 +196,18 @@ export const EventsQuery = z.strictObject({
   q: Search.optional(),
   order: z.enum(['asc', 'desc']).optional(),
   ...page,
+});
+export const ActivityQuery = z.strictObject({
+  since: SentInstant.optional(),
+  until: SentInstant.optional(),
+  buckets: WholeNumber(activityBucketsMax)
+    .default(activityBuckets)
+    .meta({
+      type: 'integer',
+      minimum: 1,
+      maximum: activityBucketsMax,
+      description: `${activityBuckets} when left out.`,
+    }),
 });
 
 export const ByRequestId = z.strictObject({ id: Id });

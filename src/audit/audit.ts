@@ -12,6 +12,7 @@ import type { ReadModels } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { Views } from '../views/views.ts';
+import { createActivity } from './activity.ts';
 import { accessAt } from './time-travel/access-at.ts';
 import { createExplain } from './time-travel/explain.ts';
 import { momentOf, type Past } from './time-travel/past.ts';
@@ -105,6 +106,7 @@ export function createAudit(options: AuditOptions) {
   return {
     ...proving(options, tree),
     ...createExplain({ views, history, window: past.window, signer, turnedAway, now }),
+    ...createActivity({ history, window: past.window, tree, now }),
     /** A client as it was; undefined where nobody knew the name yet. */
     clientAt: (username: string, at: string) =>
       clientAt({ store, tree, past }, username, momentOf(tree, at)),

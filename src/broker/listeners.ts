@@ -1,9 +1,12 @@
-/** Accepts MQTT connections by TCP, TLS and WebSocket, with one limit over all of them. */
+/** Accepts MQTT connections by TCP, TLS and WebSocket, with limits over all of them and on each source. */
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
+import { mqttReadAheadBytesMax } from '../limits.ts';
+import { matchesNetworks, sourceKey } from '../platform/networks.ts';
+import type { MqttLimit } from './ports/embedded.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -17,6 +20,10 @@ export interface ListenerOptions {
     readonly cert: string | Buffer;
     readonly ca?: string | Buffer;
   };
+  /** Networks of proxies: what comes from there is of many sources. */
+  readonly trustedProxies?: readonly string[];
+  /** Told each time that a connection is refused by a limit. */
+  readonly onLimit?: (limit: MqttLimit) => void;
 }
 
 export interface Addresses {
@@ -27,6 +34,8 @@ export interface Addresses {
 
 export interface Listeners {
   readonly addresses: Addresses;
+  /** Sockets that are open now. */
+  connectionCount(): number;
   /** Accepts no more connections; resolves when every socket is closed. */
   close(): Promise<void>;
   /** Closes what is still open, at once. */
@@ -46,29 +55,40 @@ const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 6
 const sourceOf = ({ remoteAddress }: Socket): string | null =>
   remoteAddress?.replace(/^::ffff:/, '') ?? null;
 
-interface Sizes {
+export interface ListenerLimits {
   readonly connections: number;
+  readonly connectionsPerSource: number;
   readonly connectTimeoutMs: number;
+  /** For a WebSocket, from a Close frame to its end. */
+  readonly closeTimeoutMs: number;
+  readonly connectBytes: number;
   readonly packetBytes: number;
 }
 
+const nowhere: readonly string[] = [];
+
 /** Servers and all their connections, whose number is limited. */
 class OpenListeners {
-  readonly #connectionsMax: number;
+  readonly #limits: ListenerLimits;
+  readonly #options: ListenerOptions;
   readonly #sockets = new Set<Socket>();
+  /** Open connections by source; who has none is not in it. */
+  readonly #bySource = new Map<string, number>();
   readonly #servers: Server[] = [];
 
-  constructor(connectionsMax: number) {
-    this.#connectionsMax = connectionsMax;
+  constructor(limits: ListenerLimits, options: ListenerOptions) {
+    this.#limits = limits;
+    this.#options = options;
   }
 
   /** Resolves with the address that it listens on. */
   async listen(server: Server, host: string, port: number): Promise<string> {
     // Before every other listener for new connections.
     server.prependListener('connection', (socket: Socket) => {
-      if (this.#sockets.size >= this.#connectionsMax) return socket.destroy();
-      this.#sockets.add(socket);
-      return socket.once('close', () => this.#sockets.delete(socket));
+      const limit = this.#admit(socket);
+      if (limit === null) return;
+      socket.destroy();
+      this.#options.onLimit?.(limit);
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -78,6 +98,29 @@ class OpenListeners {
     this.#servers.push(server);
     const { address, family, port: taken } = server.address() as AddressInfo;
     return `${family === 'IPv6' ? `[${address}]` : address}:${taken}`;
+  }
+
+  /** Counts a connection until it is closed; the limit that does not allow it, or null. */
+  #admit(socket: Socket): MqttLimit | null {
+    const source = sourceOf(socket);
+    const key = sourceKey(source);
+    const count = this.#bySource.get(key) ?? 0;
+    if (this.#sockets.size >= this.#limits.connections) return 'connections';
+    const isMany = matchesNetworks(this.#options.trustedProxies ?? nowhere, source);
+    if (count >= this.#limits.connectionsPerSource && !isMany) return 'connections-per-source';
+    this.#sockets.add(socket);
+    this.#bySource.set(key, count + 1);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#bySource.get(key) ?? 1) - 1;
+      if (left === 0) this.#bySource.delete(key);
+      else this.#bySource.set(key, left);
+    });
+    return null;
+  }
+
+  get count(): number {
+    return this.#sockets.size;
   }
 
   async close(): Promise<void> {
@@ -94,11 +137,11 @@ class OpenListeners {
 /** Rejects when an address cannot be listened on; then nothing listens. */
 export async function openListeners(
   options: ListenerOptions,
-  sizes: Sizes,
+  sizes: ListenerLimits,
   accept: Accept,
 ): Promise<Listeners> {
   const { webSocket, tls } = options;
-  const open = new OpenListeners(sizes.connections);
+  const open = new OpenListeners(sizes, options);
   try {
     const tcp = createServer(socketOptions, (socket) => {
       if (!socket.destroyed) accept(socket, undefined, sourceOf(socket));
@@ -116,6 +159,7 @@ export async function openListeners(
     }
     return {
       addresses,
+      connectionCount: () => open.count,
       close: () => open.close(),
       destroySockets: () => open.destroySockets(),
     };
@@ -129,7 +173,7 @@ export async function openListeners(
 
 function tlsServer(
   { key, cert, ca }: NonNullable<ListenerOptions['tls']>,
-  sizes: Sizes,
+  sizes: ListenerLimits,
   accept: Accept,
 ): Server {
   const server = createTlsServer({
@@ -145,14 +189,17 @@ function tlsServer(
 }
 
 /** An HTTP server that does nothing but upgrade `path` to MQTT [MQTT-6.0.0-3]. */
-function webSocketServer(path: string, sizes: Sizes, accept: Accept): Server {
-  const upgrades = new WebSocketServer({
+function webSocketServer(path: string, sizes: ListenerLimits, accept: Accept): Server {
+  // `closeTimeout` is not in its types.
+  const settings = {
     noServer: true,
     // A frame may hold several packets, and none has to be whole.
     maxPayload: sizes.packetBytes * 2,
+    closeTimeout: sizes.closeTimeoutMs,
     perMessageDeflate: false,
-    handleProtocols: (offered) => protocols.find((name) => offered.has(name)) ?? false,
-  });
+    handleProtocols: (offered: Set<string>) => protocols.find((name) => offered.has(name)) ?? false,
+  };
+  const upgrades = new WebSocketServer(settings);
   const server = createHttpServer(
     {
       ...socketOptions,
@@ -165,6 +212,13 @@ function webSocketServer(path: string, sizes: Sizes, accept: Accept): Server {
       response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end();
     },
   );
+  // A socket that is upgraded is no business of the HTTP server's timeouts any more.
+  const overdue = new WeakMap<Socket, NodeJS.Timeout>();
+  server.on('connection', (socket: Socket) => {
+    const timer = setTimeout(() => socket.destroy(), sizes.connectTimeoutMs).unref();
+    overdue.set(socket, timer);
+    socket.once('close', () => clearTimeout(timer));
+  });
   server.on('upgrade', (request, socket: Socket, head) => {
     socket.on('error', () => {});
     const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
@@ -172,9 +226,13 @@ function webSocketServer(path: string, sizes: Sizes, accept: Accept): Server {
       request.url?.split('?')[0] !== path ||
       !offered.some((name) => protocols.includes(name.trim()))
     )
-      return socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      return socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () =>
+        socket.destroy(),
+      );
     return upgrades.handleUpgrade(request, socket, head, (webSocket) => {
-      accept(streamOf(webSocket), request, sourceOf(socket));
+      clearTimeout(overdue.get(socket));
+      const bytesMax = sizes.connectBytes + mqttReadAheadBytesMax;
+      accept(streamOf(webSocket, socket, bytesMax), request, sourceOf(socket));
     });
   });
   return server;
@@ -182,7 +240,13 @@ function webSocketServer(path: string, sizes: Sizes, accept: Accept): Server {
 
 const protocols = ['mqtt', 'mqttv3.1'];
 
-function streamOf(webSocket: WebSocket): Duplex {
+/** `bytesMax`: what may come before something is written, since a whole frame is held in memory. */
+function streamOf(webSocket: WebSocket, socket: Socket, bytesMax: number): Duplex {
+  const begun = socket.bytesRead;
+  const bound = () => {
+    if (socket.bytesRead - begun > bytesMax) webSocket.terminate();
+  };
+  socket.on('data', bound);
   webSocket.on('message', (_data, isBinary) => {
     // [MQTT-6.0.0-1]
     if (!isBinary) webSocket.terminate();
@@ -190,6 +254,7 @@ function streamOf(webSocket: WebSocket): Duplex {
   return createWebSocketStream(webSocket, {
     // A packet is written in pieces; without this each would be a frame.
     writev(chunks, done) {
+      socket.off('data', bound);
       webSocket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
     },
   });

@@ -4,6 +4,7 @@ import type { CommandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { shellWord } from './text/format.ts';
 
 export const exitCodes = {
   done: 0,
@@ -57,6 +58,8 @@ export interface Call extends Surroundings {
   all(option: string): readonly string[];
   /** What `read` makes of an option's text; null when it is not given. */
   read<Value>(option: string, read: (text: string) => Value): Value | null;
+  /** The options as they were given, in their order. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface Command {
@@ -152,6 +155,7 @@ export const callOf = (
   return {
     ...surroundings,
     positionals,
+    given,
     json: given.has('json'),
     has: (option) => given.has(option),
     text,
@@ -162,3 +166,25 @@ export const callOf = (
     },
   };
 };
+
+/**
+ * Words and options as they were typed, for a command that is to be repeated; a token is left out, and so
+ * is what `without` names.
+ */
+export function retyped(
+  { positionals, given }: Call,
+  {
+    words = positionals,
+    without = [],
+  }: { words?: readonly string[]; without?: readonly string[] } = {},
+): string {
+  const options = [...given]
+    .filter(([name]) => ![...without, 'token', 'json'].includes(name))
+    .flatMap(([name, values]) =>
+      values.map((value) => (value === '' ? `--${name}` : optionText(name, value))),
+    );
+  return [...words.map(shellWord), ...new Set(options)].join(' ');
+}
+
+const optionText = (name: string, value: string) =>
+  value.startsWith('-') ? `--${name}=${shellWord(value)}` : `--${name} ${shellWord(value)}`;

@@ -6,7 +6,7 @@ import type { ClientEvent } from '../../domain/client/events.ts';
 import { type Client, credentialIdsOf } from '../../domain/client/state.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { type Cause, type HandledCommand, handleDecision } from './handle.ts';
+import { type Basis, type Cause, type HandledCommand, handleDecision } from './handle.ts';
 
 type HandledClientCommand = HandledCommand<Client, ClientEvent, ClientRefusal>;
 
@@ -23,11 +23,13 @@ export interface Clients {
   /**
    * The same for what must look at the state and its revision, prepare and only then decide; it is asked again
    * when somebody else was first. What it found out beside the decision is passed on.
+   * @param suffices whether what records nothing may rest on what this node knows; else the store is asked
    */
   decide<Decided extends { readonly decision: ClientDecision }>(
     username: string,
     decide: (state: Client, revision: number) => Promise<Decided>,
     cause: Cause,
+    suffices?: (decided: Decided) => boolean,
   ): Promise<HandledClientCommand & Decided>;
 }
 
@@ -37,8 +39,10 @@ export function createClients(options: {
   forget: (username: string) => void;
   /** Resolves when what stands at a position is readable and in force here. */
   settled: (position: string) => Promise<void>;
+  /** What this node knows of a client without asking the store; undefined: nothing that can be gone by. */
+  atHand?: (username: string) => Basis<Client> | undefined;
 }): Clients {
-  const { store, vault, forget, settled } = options;
+  const { store, vault, forget, settled, atHand } = options;
 
   async function settle(username: string, outcome: HandledClientCommand): Promise<void> {
     const { decision, before, state, position, decidedOn } = outcome;
@@ -57,8 +61,9 @@ export function createClients(options: {
   }
 
   const clients: Clients = {
-    async decide(username, decide, cause) {
-      const outcome = await handleDecision(store, client, username, decide, cause);
+    async decide(username, decide, cause, suffices = () => false) {
+      const known = atHand && { basis: () => atHand(username), suffices };
+      const outcome = await handleDecision(store, client, username, decide, cause, known);
       await settle(username, outcome);
       return outcome;
     },

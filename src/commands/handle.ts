@@ -36,6 +36,22 @@ export interface HandledCommand<State, Event, Refusal extends string> {
 
 type Recordable = Pick<NewEvent, 'type' | 'data'>;
 
+/** What a decision is made on, and the revision that it is appended at. */
+export interface Basis<State> {
+  readonly state: State;
+  readonly revision: number;
+  /** Where the newest event stands; null: there is none. */
+  readonly position: Position | null;
+}
+
+/** A state that is at hand without asking the store. Somebody else's newest event may not have come to it. */
+interface AtHand<State, Decided> {
+  /** Undefined: there is nothing to go by here. */
+  readonly basis: () => Basis<State> | undefined;
+  /** Whether what records nothing may rest on it; what is recorded is guarded by its revision. */
+  readonly suffices: (decided: Decided) => boolean;
+}
+
 /** The state of one aggregate as the store has it now, its newest event, and the revision to append at. */
 export async function load<State, Command, Event, Refusal extends string>(
   store: EventStore,
@@ -64,6 +80,7 @@ function turnsOf(store: EventStore): ReturnType<typeof serialByKey> {
  * Records what `decide` decides. It is given each state anew that somebody else's event brings about, with the
  * revision that is appended at, and must not wait for a command to the same stream. What it found out beside
  * the decision is passed on.
+ * @param atHand is decided on first, so that most commands read nothing
  * @throws StoreUnavailable, and Conflict when the stream stays contended.
  */
 export async function handleDecision<
@@ -77,14 +94,17 @@ export async function handleDecision<
   id: string,
   decide: (state: State, revision: number) => Decided | Promise<Decided>,
   cause: Cause,
+  atHand?: AtHand<State, Decided>,
 ): Promise<HandledCommand<State, Event, Refusal> & Decided> {
   const stream = `${decider.category}-${id}`;
+  const read = async (): Promise<Basis<State>> => {
+    const { state, revision, newest } = await load(store, decider, id);
+    return { state, revision, position: newest?.position ?? null };
+  };
   /** Null: somebody else was first. */
-  const once = async () => {
-    const { state: before, revision, newest } = await load(store, decider, id);
+  const once = async ({ state: before, revision, position: decidedOn }: Basis<State>) => {
     const decided = await decide(before, revision);
     const { decision } = decided;
-    const decidedOn = newest?.position ?? null;
     if (!decision.accepted || decision.events.length === 0)
       return { ...decided, before, state: before, position: null, decidedOn };
     try {
@@ -96,11 +116,14 @@ export async function handleDecision<
       throw error;
     }
   };
+  const known = atHand?.basis();
+  const early = known === undefined ? null : await once(known);
+  if (early !== null && (early.position !== null || atHand?.suffices(early))) return early;
   return (
-    (await once()) ??
+    (await once(await read())) ??
     (await turnsOf(store)(stream, async () => {
       for (let attempt = 2; attempt <= decideAttemptsMax; attempt++) {
-        const outcome = await once();
+        const outcome = await once(await read());
         if (outcome !== null) return outcome;
       }
       throw new Conflict(stream);

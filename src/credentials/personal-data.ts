@@ -1,5 +1,12 @@
 /** Personal fields (SPEC 5): sealed under a key per client in the vault, null once it is destroyed. */
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { Vault } from './vault.ts';
@@ -14,7 +21,7 @@ export class SealBroken extends Error {
 
 export interface PersonalKey {
   readonly keyId: string;
-  readonly key: Buffer;
+  readonly key: KeyObject;
   /** It is not in the vault yet: keep it before an event names it. */
   readonly isNew: boolean;
 }
@@ -43,7 +50,7 @@ const tagBytes = 16;
  * and the field are authenticated with it: it opens nowhere else.
  */
 export function sealField(
-  key: Buffer,
+  key: KeyObject,
   keyId: string,
   username: string,
   field: string,
@@ -62,7 +69,12 @@ export function sealField(
 export const keyIdOf = (sealed: string): string => sealed.slice(0, sealed.lastIndexOf('.'));
 
 /** @throws SealBroken when the text is not what was sealed with this key for this name and field. */
-export function openField(key: Buffer, username: string, field: string, sealed: string): unknown {
+export function openField(
+  key: KeyObject,
+  username: string,
+  field: string,
+  sealed: string,
+): unknown {
   try {
     const encoded = sealed.slice(sealed.lastIndexOf('.') + 1);
     const bytes = Buffer.from(encoded, 'base64url');
@@ -83,15 +95,16 @@ export function createPersonal(
   vault: Pick<Vault, 'keep' | 'open' | 'onDestroyed'>,
   keysMax = personalKeysMax,
 ): Personal {
-  const keys = lruCache<{ username: string; key: Buffer }>(keysMax);
+  // A Buffer of 32 bytes would be cut from Node's pool, and keep all 64 KiB of its slab in memory.
+  const keys = lruCache<{ username: string; key: KeyObject }>(keysMax);
   vault.onDestroyed((id) => keys.delete(id));
 
-  const keyOf = async (keyId: string, username: string): Promise<Buffer | undefined> => {
+  const keyOf = async (keyId: string, username: string): Promise<KeyObject | undefined> => {
     const held = await keys.load(keyId, async () => {
       const secret = await vault.open(keyId);
       if (secret === undefined) return undefined;
       if (secret.kind !== 'personal-key') throw new Error(`${keyId} is not the id of a key`);
-      return { username: secret.username, key: Buffer.from(secret.key, 'base64url') };
+      return { username: secret.username, key: createSecretKey(secret.key, 'base64url') };
     });
     if (held !== undefined && held.username !== username) {
       throw new Error(`the key ${keyId} is not that of "${username}"`);
@@ -104,11 +117,11 @@ export function createPersonal(
       const existing = existingKeyId === null ? undefined : await keyOf(existingKeyId, username);
       if (existingKeyId !== null && existing !== undefined)
         return { keyId: existingKeyId, key: existing, isNew: false };
-      return { keyId: randomUUID(), key: randomBytes(keyBytes), isNew: true };
+      return { keyId: randomUUID(), key: createSecretKey(randomBytes(keyBytes)), isNew: true };
     },
 
     async keep(username, { keyId, key }) {
-      const text = key.toString('base64url');
+      const text = key.export().toString('base64url');
       await vault.keep({ kind: 'personal-key', username, key: text }, keyId);
     },
 

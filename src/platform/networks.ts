@@ -39,3 +39,9 @@ export function sourceKey(address: string | null): string {
     .map((group) => group.replace(/^0+(?=.)/, ''))
     .join(':')}::/64`;
 }
+
+/** What sources are neighbours in: the /48 of a /64, which one customer may have whole (RFC 6177); else itself. */
+export function networkOf(source: string): string {
+  if (!source.endsWith('::/64')) return source;
+  return `${source.split(':').slice(0, 3).join(':')}::/48`;
+}

@@ -34,7 +34,8 @@ export interface Rows<Row> {
    * short or empty, and its cursor goes on. @throws MalformedCursor
    */
   search(query: RowQuery, limits?: SearchLimits): Promise<RowPage<Row>>;
-  count(where?: readonly Condition[]): number;
+  /** With `atMost` it counts no further. */
+  count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
   /** How many rows have each text of a column, told by its index alone. */
@@ -209,10 +210,16 @@ export class RowTable<Row> implements Rows<Row> {
     };
   }
 
-  count(where: readonly Condition[] = []): number {
+  count(where: readonly Condition[] = [], atMost?: number): number {
     const [sql, values] = this.#where(where);
-    const found = this.#prepared(`SELECT count(*) AS found FROM ${this.#table} WHERE ${sql}`).get(
-      ...values,
+    const rows = `FROM ${this.#table} WHERE ${sql}`;
+    const found = (
+      atMost === undefined
+        ? this.#prepared(`SELECT count(*) AS found ${rows}`).get(...values)
+        : this.#prepared(`SELECT count(*) AS found FROM (SELECT 1 ${rows} LIMIT ?)`).get(
+            ...values,
+            atMost,
+          )
     ) as { found: number };
     return found.found;
   }

@@ -1,7 +1,7 @@
 /** What a client is told at a door, and how much of why: the rest of the registry stays behind it. */
 import type { DoorRefusal } from '../../domain/client/commands.ts';
 import type { Client } from '../../domain/client/state.ts';
-import type { AccessRow } from '../../projections/access.ts';
+import type { NamedClient } from '../../projections/access.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -31,7 +31,7 @@ export type DoorAnswer = { readonly position: string } & (
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 );
 
-export const granted = (row: AccessRow, position: string): DoorAnswer =>
+export const granted = (row: NamedClient, position: string): DoorAnswer =>
   row.status === 'active'
     ? {
         kind: 'granted',
@@ -61,7 +61,7 @@ export const pending = (request: RequestRow, position: string): DoorAnswer =>
       };
 
 /** What the owner of a matching credential may know of its refusal. */
-function membersOf(history: Rows<HistoryRow>, row: AccessRow, matched: string) {
+function membersOf(history: Rows<HistoryRow>, row: NamedClient, matched: string) {
   const { username } = row;
   switch (row.status) {
     case 'denied':
@@ -100,7 +100,7 @@ const suspensionReason = (history: Rows<HistoryRow>, username: string): unknown 
 
 export function refused(
   history: Rows<HistoryRow>,
-  row: AccessRow,
+  row: NamedClient,
   refusal: DoorRefusal,
   matched: string | null,
   position: string,
@@ -119,7 +119,7 @@ export function refused(
 /** The answer to a credential of a request that is decided, whatever the gate: nothing is recorded. */
 export function answerOnly(
   history: Rows<HistoryRow>,
-  row: AccessRow,
+  row: NamedClient,
   request: RequestRow,
   at: string,
   position: string,

@@ -9,7 +9,7 @@ import type { Decision } from '../../domain/decider.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
 import type { Permission } from '../../domain/permission.ts';
 import { registryId } from '../../domain/window.ts';
-import type { AccessRow } from '../../projections/access.ts';
+import type { AccessRow, NamedClient } from '../../projections/access.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
@@ -120,7 +120,14 @@ export class RegistrationAttempt {
     const { clients, capacity, position: here } = this.#options;
     const { username, source } = this.#attempt;
     try {
-      const handled = await clients.decide(username, (state) => this.#decide(state), cause);
+      const handled = await clients.decide(
+        username,
+        (state) => this.#decide(state),
+        cause,
+        // Whoever is let in or waits is told so by the rows that MQTT admission goes by; a refusal makes a
+        // device stop, so it is never given on less than the log itself.
+        ({ decision }) => decision.accepted,
+      );
       const request = requestIn(handled);
       if (request !== undefined) {
         capacity.requested(request.data.requestId, source);
@@ -272,7 +279,7 @@ export class RegistrationAttempt {
   #answer(decided: Decided, state: Client, position: string): DoorAnswer {
     const { decision, command } = decided;
     const { username } = this.#attempt;
-    const row: AccessRow = { ...state, username };
+    const row: NamedClient = { ...state, username };
     if (!decision.accepted) {
       this.#countKnock(decision.refusal, command.gate);
       const { rows } = this.#options;

@@ -27,7 +27,11 @@ export interface Registration {
 interface RegistrationOptions extends RegistrationAttemptOptions {
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
-  readonly throttle: Throttle;
+  /**
+   * The attempts of a source that matched nothing, and those at one name from it; `names` null: the doors
+   * have no limit for them.
+   */
+  readonly throttles: { readonly sources: Throttle; readonly names: Throttle | null };
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
   readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
@@ -36,7 +40,8 @@ interface RegistrationOptions extends RegistrationAttemptOptions {
 }
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { authority, proofs, seen, rows, knocks, throttle, now } = options;
+  const { authority, proofs, seen, rows, knocks, now } = options;
+  const { sources, names } = options.throttles;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
 
@@ -59,13 +64,18 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const { username, password } = attempt;
     const key = sourceKey(attempt.source);
-    const wait = throttle.waitSeconds(key);
     const name = `${key} ${username}`;
+    const nameWait = names?.waitSeconds(name) ?? 0;
+    const wait = Math.max(sources.waitSeconds(key), nameWait);
     const throttled = () => {
       const position = options.position();
       return reported(attempt, { kind: 'throttled', retryAfterSeconds: wait, position });
     };
-    if (wait > 0 && tries.waitSeconds(name) > 0 && !isStrong(password)) return throttled();
+    if (!isStrong(password)) {
+      // People are guessed at where devices are: what a login would not take is not taken here.
+      if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled();
+      if (wait > 0 && tries.waitSeconds(name) > 0) return throttled();
+    }
     const quick = await quickly(attempt, wait);
     if (quick) return reported(attempt, quick);
 
@@ -74,6 +84,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       const matched = await proofs.quick(username, password).matching(known);
       if (matched === null || !seen.isTrusted(password, key, matched)) {
         if (!isStrong(password)) tries.count(name);
+        names?.count(name);
         return throttled();
       }
     }
@@ -85,7 +96,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
       attempt,
       proof,
     ).run(cause);
-    if (matched === null && answer.kind === 'refused') throttle.count(key);
+    if (matched === null && answer.kind === 'refused') {
+      sources.count(key);
+      names?.count(name);
+    }
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
     for (const credentialId of [matched, keptCredentialId])
       if (credentialId !== null) seen.note(key, credentialId);

@@ -8,6 +8,7 @@ import { createHooks, type Hooks } from '../broker/hooks/hooks.ts';
 import type { ActivationManager } from '../broker/ports/activation.ts';
 import type { Authenticator } from '../broker/ports/authenticator.ts';
 import type { Broker } from '../broker/ports/broker.ts';
+import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
@@ -65,11 +66,12 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const { config, logger, metrics, store, runtime, lifecycle } = options;
   const authenticator = authenticatorOf(options);
   const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
+  const onLimit = (limit: MqttLimit) => metrics.mqttLimits.inc({ limit });
   const lease = await leaseOf(options);
   if (embeds(config)) {
     const embedded = await startEmbeddedBroker({
       ...{ ...listening(config), authenticator, logger, onConnect },
-      onLimit: (limit) => metrics.mqttLimits.inc({ limit }),
+      ...{ onLimit, trustedProxies: config.trustedProxies },
       isUsername: isUsernameAt(options),
     });
     lifecycle.add(() => embedded.close());
@@ -87,7 +89,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   // What waits for a broker's answer waits no longer; what was half done is done at the next start.
   lifecycle.runs(runtime.activation.ended, () => brokers.close());
   const gateways = await startGateways({
-    ...{ config, authenticator, logger, onConnect },
+    ...{ config, authenticator, logger, onConnect, onLimit },
     privateUpstream: brokers.upstream,
   });
   lifecycle.add(() => gateways.close());

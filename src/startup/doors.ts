@@ -27,7 +27,7 @@ interface DoorParts {
   readonly clients: Clients;
   readonly applied: AppliedListeners;
   readonly liveEvents: LiveEvents;
-  readonly sources: Throttle;
+  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
 }
 
 export function buildDoors(options: ServiceOptions, parts: DoorParts) {
@@ -53,7 +53,11 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
   const registration = createRegistration({
     ...{ authority, proofs, seen, personal, vault, rows, knocks, capacity, clients, now },
     position: () => readModels.position(),
-    throttle: parts.sources,
+    throttles: {
+      sources: parts.throttles.sources,
+      // No limit of attempts per source lifts this one at the doors, too; a login keeps it.
+      names: config.sourceAttemptsPerMinute === 0 ? null : parts.throttles.names,
+    },
     pendingTtlMs: config.pendingTtlMs,
     inTouch: options.inTouch,
     onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),

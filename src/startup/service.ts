@@ -8,6 +8,7 @@ import type { ActivationObstacle } from '../broker/ports/activation.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { createClients } from '../commands/client-commands.ts';
+import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
@@ -72,7 +73,10 @@ export async function buildService(given: ServiceOptions) {
     credentials,
     rows,
     authority,
-    sources: createThrottle(config.sourceAttemptsPerMinute),
+    throttles: {
+      sources: createThrottle(config.sourceAttemptsPerMinute),
+      names: createThrottle(loginFailuresPerMinute),
+    },
   };
   const clients = clientsSettledAt('all', options, credentials);
   const doors = buildDoors(options, {
@@ -108,7 +112,7 @@ interface Shared {
   readonly credentials: Credentials;
   readonly rows: RowsOf;
   readonly authority: Authority;
-  readonly sources: Throttle;
+  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
 }
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
@@ -128,7 +132,8 @@ const clientsSettledAt = (
   { vault, passwords }: Credentials,
 ) => {
   const settled = settledAt(brokers, options);
-  return createClients({ store: options.store, vault, forget: passwords.forget, settled });
+  const atHand = clientsAtHand(options.readModels);
+  return createClients({ store: options.store, vault, forget: passwords.forget, settled, atHand });
 };
 
 function buildAdministration(
@@ -136,14 +141,14 @@ function buildAdministration(
   parts: Shared & { readonly clients: ReturnType<typeof createClients>; readonly doors: Doors },
 ) {
   const { config, metrics, readModels, store, now } = options;
-  const { credentials, rows, authority, clients, doors, sources } = parts;
+  const { credentials, rows, authority, clients, doors, throttles } = parts;
   const { passwords, proofs, seen, vault, tokens } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens },
     settled: settledAt('all', options),
     position: () => readModels.position(),
     turnedAway: doors.turnedAway,
-    throttles: { sources, logins: createThrottle(loginFailuresPerMinute) },
+    throttles,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,

@@ -10,6 +10,7 @@ import { Clients } from './clients/clients.ts';
 import { NewClient } from './clients/new-client.ts';
 import { titleOf } from './registry/lock-card.ts';
 import { Registry } from './registry/registry.ts';
+import { Revoking } from './registry/revoke-dialog.ts';
 import { Roles } from './rights/roles.ts';
 import { Tokens } from './rights/tokens.ts';
 import { begin, SignIn } from './session.ts';
@@ -107,7 +108,7 @@ function App(): View {
   if (me === undefined)
     return html`<main class="page"><p class="soft">Looking who you are…</p></main>`;
   if (me === null) return html`<main class="page"><${SignIn} again=${null} /></main>`;
-  return html`<${Shell} place=${place.name}>${place.view()}<//>`;
+  return html`<${Shell} place=${place.name}>${place.view()}<${Revoking} /><//>`;
 }
 
 applyTheme(state.theme);

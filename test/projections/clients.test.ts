@@ -6,7 +6,7 @@ import type { Client } from '../../domain/client/state.ts';
 import { access } from '../../projections/access.ts';
 import { type ClientRow, clients } from '../../projections/clients.ts';
 import * as the from '../support/client.ts';
-import { columnsOf, rowsAfter } from '../support/scenario.ts';
+import { columnsOf, envelopeOf, rowsAfter } from '../support/scenario.ts';
 
 const test = suite('clients and access');
 
@@ -175,7 +175,11 @@ for (const [state, history] of Object.entries(the.histories))
   test(`access, ${state}: what a door sees is what a decision sees`, () => {
     const state = history.reduce<Client>(client.evolve, client.initial);
     const found = rowsAfter(access, history)[username];
-    assert.equal(found, history.length === 0 ? undefined : { ...state, username });
+    if (found === undefined) return assert.is(history.length, 0);
+    const { revision, position, ...seen } = found;
+    assert.equal(seen, { ...state, username });
+    const newest = envelopeOf(history.at(-1) as ClientEvent, history.length - 1);
+    assert.equal([revision, position], [newest.revision, newest.position]);
   });
 test('access is due while there is an end to come', () => {
   const ending = the.granted({ rights: { ...the.rights, expiresAt: the.later } });

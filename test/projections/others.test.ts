@@ -107,6 +107,7 @@ test('every event has its line in the history', () => {
   assert.equal(asked && columnsOf(history, asked), {
     ...{ username, windowId: the.firstWindow, actor: username, type: 'RegistrationRequested', at },
     words: the.requested().data.pairingId,
+    activity: `requested ${the.requested().data.at}`,
   });
   const wordsOf = (row: HistoryRow | undefined) => row && columnsOf(history, row).words;
   assert.equal([wordsOf(role), wordsOf(token)], ['press\nPresses', 'backup']);

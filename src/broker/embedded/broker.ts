@@ -4,13 +4,13 @@ import * as named from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import {
   type Accept,
-  type Addresses,
+  type ListenerLimits,
   type ListenerOptions,
   type Listeners,
   openListeners,
 } from '../listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
-import type { EmbeddedBroker, MqttLimit } from '../ports/embedded.ts';
+import type { EmbeddedBroker } from '../ports/embedded.ts';
 import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
 import { authorization } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
@@ -20,14 +20,13 @@ import { heldSessions, type SessionLimits } from './sessions.ts';
 
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
-  SessionLimits & { readonly connections: number; readonly answerTimeoutMs: number };
+  SessionLimits &
+  ListenerLimits & { readonly answerTimeoutMs: number };
 
 export interface EmbeddedOptions extends ListenerOptions {
   readonly authenticator: Authenticator;
   readonly logger?: Logger;
   readonly onConnect?: (outcome: ConnectOutcome) => void;
-  /** Told each time that something is refused or dropped by a limit. */
-  readonly onLimit?: (limit: MqttLimit) => void;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername?: (name: string) => boolean;
   readonly now?: () => Date;
@@ -37,6 +36,8 @@ export interface EmbeddedOptions extends ListenerOptions {
 
 const namedLimits: EmbeddedLimits = {
   connections: named.mqttConnectionsMax,
+  connectionsPerSource: named.mqttConnectionsPerSourceMax,
+  closeTimeoutMs: named.mqttWebSocketCloseMs,
   connectTimeoutMs: named.mqttConnectTimeoutMs,
   answerTimeoutMs: named.mqttAnswerTimeoutMs,
   drainTimeoutMs: named.mqttDrainTimeoutMs,
@@ -61,7 +62,7 @@ const namedLimits: EmbeddedLimits = {
 /** Rejects when an address cannot be listened on. Nothing of it outlives `close`. */
 export async function startEmbeddedBroker(
   options: EmbeddedOptions,
-): Promise<EmbeddedBroker & { readonly addresses: Addresses }> {
+): Promise<EmbeddedBroker & Pick<Listeners, 'addresses' | 'connectionCount'>> {
   const { authenticator, logger, onConnect, now = () => new Date() } = options;
   const { isUsername = () => false, onLimit: reached = () => undefined } = options;
   const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
@@ -114,6 +115,7 @@ export async function startEmbeddedBroker(
   let closing: Promise<void> | undefined;
   return {
     addresses: listeners.addresses,
+    connectionCount: listeners.connectionCount,
     setAuthorization: sessions.setAuthorization,
     endSessions: sessions.endSessions,
     sessions: sessions.sessions,

@@ -1,6 +1,12 @@
 /** The gateway: an MQTT proxy before a broker that cannot ask the registry. A refusal there becomes a request here. */
 import type { Socket } from 'node:net';
-import { gatewayFrameBytesMax, mqttConnectionsMax } from '../../limits.ts';
+import {
+  gatewayFrameBytesMax,
+  mqttConnectBytesMax,
+  mqttConnectionsMax,
+  mqttConnectionsPerSourceMax,
+  mqttWebSocketCloseMs,
+} from '../../limits.ts';
 import { type Addresses, type ListenerOptions, openListeners } from '../listeners.ts';
 import { type ConnectionOptions, defaultTimeouts, ProxiedConnection } from './connection.ts';
 
@@ -19,6 +25,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const connections = new Set<ProxiedConnection>();
   const sizes = {
     connections: mqttConnectionsMax,
+    connectionsPerSource: mqttConnectionsPerSourceMax,
+    closeTimeoutMs: mqttWebSocketCloseMs,
+    connectBytes: mqttConnectBytesMax,
     connectTimeoutMs: { ...defaultTimeouts, ...options.timeouts }.connectMs,
     packetBytes: gatewayFrameBytesMax,
   };

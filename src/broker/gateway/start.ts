@@ -2,6 +2,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
+import type { MqttLimit } from '../ports/embedded.ts';
 import type { GatewayOutcome } from './connection.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
 import type { Upstream } from './upstream.ts';
@@ -21,15 +22,20 @@ export async function startGateways(options: {
   readonly authenticator: Authenticator;
   readonly logger: Logger;
   readonly onConnect: (outcome: GatewayOutcome) => void;
+  readonly onLimit: (limit: MqttLimit) => void;
 }): Promise<Gateways> {
   const { config, privateUpstream } = options;
-  const { authenticator, logger, onConnect } = options;
+  const { authenticator, logger, onConnect, onLimit } = options;
+  const { trustedProxies } = config;
   const started: Gateway[] = [];
   const close = async () => {
     for (const gateway of started.splice(0).reverse()) await gateway.close();
   };
   const start = async (more: Pick<GatewayOptions, 'upstream' | 'host' | 'port'>) => {
-    const gateway = await startGateway({ authenticator, logger, onConnect, ...more });
+    const gateway = await startGateway({
+      ...{ authenticator, logger, onConnect, onLimit, trustedProxies },
+      ...more,
+    });
     started.push(gateway);
     return gateway.addresses;
   };

@@ -10,8 +10,10 @@ export interface BrokerSession {
   readonly since: string;
 }
 
-/** A limit of the embedded broker by which something was refused or dropped, as the metric names it. */
+/** A limit of the MQTT side by which something was refused or dropped, as the metric names it. */
 export type MqttLimit =
+  | 'connections'
+  | 'connections-per-source'
   | 'sessions-per-user'
   | 'stored-sessions-per-user'
   | 'stored-sessions'

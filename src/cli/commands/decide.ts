@@ -1,28 +1,40 @@
 /** For administrators: `grant` and `deny`, by name, id or glob. */
-
-import { fitsPattern } from '../../../domain/pattern.ts';
-import type { Bulk, Request, User } from '../../api/output.ts';
+import type { Request, Role, User } from '../../api/output.ts';
+import { nearestWord } from '../../platform/did-you-mean.ts';
 import { everyItem } from '../client/lists.ts';
 import { ProblemAnswered } from '../client/problem.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
-import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
+import {
+  type Call,
+  type Command,
+  CommandFailed,
+  type CommandOptions,
+  exitCodes,
+  retyped,
+  usageFault,
+} from '../command.ts';
 import { reportFault } from '../fault.ts';
 import { dateTimeText, pairingText, shortened } from '../text/format.ts';
 import { instantOf } from '../text/parse.ts';
 import { activationsText, rightsText, topicsOf } from '../text/rights.ts';
 import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
+import {
+  confirmGlobs,
+  decideBulk,
+  fitting,
+  isGlob,
+  requestsPath,
+  showRequests,
+} from './decide-globs.ts';
 
-const requestsPath = '/client-registry/requests';
-/** Ids in one bulk decision. */
-const bulkMax = 1_000;
-const namesShownMax = 12;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const isGlob = (text: string): boolean => /[*?]/.test(text);
 
 interface BulkDecision {
   readonly verb: 'grant' | 'deny';
   readonly body: object;
+  /** The rights that it gives, in words. */
+  readonly rights: string;
   /** Says what was done to one request. */
   say(request: Request): Promise<void>;
 }
@@ -35,8 +47,10 @@ async function runGrant(call: Call): Promise<number> {
     throw usageFault('--confirm-contested goes with names, not with a glob.', [
       'Compare the pairing ID of each, and grant it by its name.',
     ]);
+  await checkRoles(registry, rights.roles ?? []);
   return decideAll(call, registry, {
     verb: 'grant',
+    rights: rightsText(rights),
     body: { ...rights, ...reasonOf(call), ...(confirms && { confirmContested: true }) },
     say: (request) => sayGranted(call, registry, request),
   });
@@ -64,6 +78,7 @@ async function runDeny(call: Call): Promise<number> {
   const blockedUntil = call.read('block-until', (text) => instantOf(text, call.now()));
   return decideAll(call, registry, {
     verb: 'deny',
+    rights: '',
     body: { ...reasonOf(call), ...(blockedUntil !== null && { blockedUntil }) },
     say: async ({ username, kind, decision }) => {
       const until = decision?.blockedUntil ?? null;
@@ -78,27 +93,89 @@ async function runDeny(call: Call): Promise<number> {
   });
 }
 
-/** Every name and id by itself, every glob in bulk; goes on after a refusal, and the worst exit code stands. */
-async function decideAll(call: Call, registry: Registry, decision: BulkDecision): Promise<number> {
-  let exitCode: number = exitCodes.done;
-  for (const wanted of new Set(call.positionals)) {
-    try {
-      if (isGlob(wanted))
-        exitCode = Math.max(exitCode, await decideGlob(call, registry, wanted, decision));
-      else await decideOne(call, registry, wanted, decision);
-    } catch (error) {
-      // What concerns this name alone does not stop the others.
-      const isOwn = error instanceof CommandFailed && error.exitCode === exitCodes.refused;
-      if (!isOwn) throw error;
-      reportFault(call.terminal, call.json, error);
-      exitCode = exitCodes.refused;
-    }
+/** A role's typo is said once, before anything is done; who may not see roles is told by the registry. */
+async function checkRoles(registry: Registry, roles: readonly string[]): Promise<void> {
+  if (roles.length === 0) return;
+  const known: string[] = [];
+  try {
+    for await (const { name } of everyItem<Role>(registry, '/roles', {})) known.push(name);
+  } catch (error) {
+    if (error instanceof ProblemAnswered && error.exitCode === exitCodes.notAllowed) return;
+    throw error;
   }
-  return exitCode;
+  const missing = roles.find((role) => !known.includes(role));
+  if (missing === undefined) return;
+  const meant = nearestWord(missing, known);
+  throw new CommandFailed(exitCodes.refused, `There is no role ${missing}. Nothing was granted.`, [
+    `${meant === null ? '' : `Did you mean ${meant}? `}See all roles with: gatebook roles`,
+  ]);
 }
 
-async function decideOne(call: Call, registry: Registry, wanted: string, decision: BulkDecision) {
-  const request = await found(registry, wanted);
+interface Targets {
+  readonly byGlob: readonly Request[];
+  readonly byItself: readonly Request[];
+  /** Of what was not found. */
+  readonly exitCode: number;
+}
+
+/** What each word stands for; what there is not is said, and does not stop the others. */
+async function targetsOf(call: Call, registry: Registry): Promise<Targets> {
+  const byGlob = new Map<string, Request>();
+  const byItself = new Map<string, Request>();
+  let exitCode: number = exitCodes.done;
+  for (const wanted of new Set(call.positionals))
+    exitCode = Math.max(
+      exitCode,
+      await onItsOwn(call, async () => {
+        if (!isGlob(wanted)) {
+          const request = await found(registry, wanted);
+          byItself.set(request.requestId, request);
+        } else
+          for (const request of await fitting(registry, wanted))
+            byGlob.set(request.requestId, request);
+      }),
+    );
+  // What is named is decided by its name.
+  for (const requestId of byItself.keys()) byGlob.delete(requestId);
+  return { byGlob: [...byGlob.values()], byItself: [...byItself.values()], exitCode };
+}
+
+/** Every name and id by itself, globs in bulk; goes on after a refusal, and the worst exit code stands. */
+async function decideAll(call: Call, registry: Registry, decision: BulkDecision): Promise<number> {
+  const { verb, body, rights } = decision;
+  const { byGlob, byItself, exitCode } = await targetsOf(call, registry);
+  const globs = call.positionals.filter(isGlob);
+  const dryRun = call.has('dry-run');
+  if (dryRun && call.json) call.terminal.json(JSON.stringify({ items: [...byGlob, ...byItself] }));
+  else if (byGlob.length + byItself.length > 0 && !call.json && (dryRun || globs.length > 0))
+    showRequests(call, verb, rights, byGlob, byItself);
+  if (dryRun) return exitCode;
+  const codes = [exitCode];
+  if (byGlob.length > 0) {
+    await confirmGlobs(call, verb, globs, byGlob.length + byItself.length);
+    codes.push(await decideBulk(call, registry, verb, body, byGlob));
+  }
+  for (const request of byItself)
+    codes.push(await onItsOwn(call, () => decideOne(call, registry, request, decision)));
+  return Math.max(...codes);
+}
+
+/** What concerns one name alone does not stop the others. Resolves with the exit code. */
+async function onItsOwn(call: Call, work: () => Promise<void>): Promise<number> {
+  try {
+    await work();
+    return exitCodes.done;
+  } catch (error) {
+    const isOwn = error instanceof CommandFailed && error.exitCode === exitCodes.refused;
+    if (!isOwn) throw error;
+    // It is the same for all of them.
+    if (error instanceof ProblemAnswered && error.problem.code === 'role-not-found') throw error;
+    reportFault(call.terminal, call.json, error);
+    return exitCodes.refused;
+  }
+}
+
+async function decideOne(call: Call, registry: Registry, request: Request, decision: BulkDecision) {
   try {
     const path = `${requestsPath}/${request.requestId}/${decision.verb}`;
     const { body, text } = await registry.send<Request>('POST', path, decision.body);
@@ -106,7 +183,7 @@ async function decideOne(call: Call, registry: Registry, wanted: string, decisio
     else await decision.say(body);
   } catch (error) {
     if (!(error instanceof ProblemAnswered) || call.json) throw error;
-    if (error.problem.code === 'request-contested') throw contested(request);
+    if (error.problem.code === 'request-contested') throw contested(call, request);
     const not = decision.verb === 'grant' ? 'Not granted' : 'Not denied';
     throw new CommandFailed(
       error.exitCode,
@@ -116,16 +193,18 @@ async function decideOne(call: Call, registry: Registry, wanted: string, decisio
   }
 }
 
-const contested = ({ username, pairingId }: Request) =>
-  new CommandFailed(
+function contested(call: Call, { username, pairingId }: Request) {
+  const again = retyped(call, { words: [username], without: ['yes', 'dry-run'] });
+  const compare =
+    pairingId === null
+      ? 'Make sure that it is your device (it showed no pairing ID)'
+      : `Compare the pairing ID (${pairingText(pairingId)}) with the device`;
+  return new CommandFailed(
     exitCodes.refused,
     `Not granted: ${username} is contested. Somebody else asked for this name with another credential.`,
-    [
-      pairingId === null
-        ? `Make sure that it is your device (it showed no pairing ID), then: gatebook grant ${username} --confirm-contested`
-        : `Compare the pairing ID (${pairingText(pairingId)}) with the device, then: gatebook grant ${username} --confirm-contested`,
-    ],
+    [`${compare}, then: gatebook grant ${again} --confirm-contested`],
   );
+}
 
 /** The request of that id, else the waiting one of that name, else its latest. */
 async function found(registry: Registry, wanted: string): Promise<Request> {
@@ -145,55 +224,10 @@ async function found(registry: Registry, wanted: string): Promise<Request> {
   ]);
 }
 
-async function decideGlob(call: Call, registry: Registry, glob: string, decision: BulkDecision) {
-  const requests = new Map<string, Request>();
-  for await (const request of everyItem<Request>(registry, requestsPath, { status: 'pending' }))
-    if (fitsPattern(glob, request.username)) requests.set(request.requestId, request);
-  if (requests.size === 0)
-    throw new CommandFailed(exitCodes.refused, `No waiting request fits ${glob}.`, [
-      'See them with: gatebook requests',
-    ]);
-
-  const done: string[] = [];
-  const leftAlone: string[] = [];
-  let exitCode: number = exitCodes.done;
-  const ids = [...requests.keys()];
-  for (let at = 0; at < ids.length; at += bulkMax) {
-    const body = { ids: ids.slice(at, at + bulkMax), ...decision.body };
-    const answer = await registry.send<Bulk>('POST', `${requestsPath}/${decision.verb}`, body);
-    if (call.json) call.terminal.json(answer.text);
-    for (const result of answer.body.results) {
-      const name = requests.get(result.requestId)?.username ?? result.requestId;
-      if (!('problem' in result)) done.push(name);
-      else if (result.problem.code === 'request-contested') leftAlone.push(`${name} (contested)`);
-      else if (result.problem.code === 'replacement-not-in-bulk')
-        leftAlone.push(`${name} (replacement)`);
-      else {
-        exitCode = exitCodes.refused;
-        if (!call.json) call.terminal.error(`Not done: ${name}. ${result.problem.detail}`);
-      }
-    }
-  }
-  if (!call.json) sayBulk(call, decision.verb, done, leftAlone);
-  return exitCode;
-}
-
-function sayBulk(call: Call, verb: BulkDecision['verb'], done: string[], leftAlone: string[]) {
-  const names = (list: string[], separator: string) =>
-    shortened(list.sort(new Intl.Collator('en', { numeric: true }).compare), namesShownMax).join(
-      separator,
-    );
-  const said = verb === 'grant' ? 'Granted' : 'Denied';
-  call.terminal.line(
-    { text: said, style: verb === 'grant' ? 'good' : 'bad' },
-    ` ${done.length}${done.length > 0 ? `: ${names(done, ' ')}` : ''}`,
-  );
-  if (leftAlone.length > 0)
-    call.terminal.line(
-      { text: 'Left alone', style: 'warning' },
-      ` ${leftAlone.length}: ${names(leftAlone, ', ')}. ${verb === 'grant' ? 'Grant' : 'Deny'} these by name.`,
-    );
-}
+const globOptions: CommandOptions = {
+  'dry-run': { help: 'only show what it would be' },
+  yes: { help: 'do not ask before what a glob fits is decided' },
+};
 
 export const decideCommands: readonly Command[] = [
   {
@@ -206,16 +240,18 @@ export const decideCommands: readonly Command[] = [
       'confirm-contested': {
         help: 'grant although another credential asked for the name too (compare the pairing ID)',
       },
+      ...globOptions,
     },
     notes: [
       'What a device asked for is a wish: it gets the rights that are named here, and no others.',
-      'A glob takes all waiting requests that fit; contested ones and replacements need their name.',
+      'A glob takes all waiting requests that fit, shows them and asks; a script says --yes.',
+      'Contested ones and replacements need their name.',
       'A replacement without named rights keeps those that the client has.',
     ],
     examples: [
       'gatebook grant press-17 --role press',
       "gatebook grant press-17 --permission 'mqtt:readWrite:plant/press-17/#' --until 30d",
-      "gatebook grant 'press-*' --role press",
+      "gatebook grant 'press-*' --role press --dry-run",
     ],
     run: runGrant,
   },
@@ -226,6 +262,7 @@ export const decideCommands: readonly Command[] = [
     options: {
       reason: { value: 'T', help: 'kept in the log, and told to the device' },
       'block-until': { value: 'T', help: 'it may not ask before: 30d, 2026-12-31 or an instant' },
+      ...globOptions,
     },
     examples: [
       "gatebook deny press-99 --reason 'not ours'",

@@ -9,10 +9,17 @@ import {
 } from '../../device/register.ts';
 import { registryUrl } from '../client/registry-client.ts';
 import { reasonText, unreachable } from '../client/unreachable.ts';
-import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
+import {
+  type Call,
+  type Command,
+  CommandFailed,
+  exitCodes,
+  retyped,
+  usageFault,
+} from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
-import { dateTimeText, durationText, momentText, pairingText } from '../text/format.ts';
+import { dateTimeText, durationText, momentText, pairingText, shellWord } from '../text/format.ts';
 import { MistypedError, permissionOf } from '../text/parse.ts';
 import { permissionOption } from '../text/rights-options.ts';
 
@@ -22,7 +29,7 @@ async function runRegister(call: Call): Promise<number> {
   const file = call.text('out');
   if (file === null)
     throw usageFault('--out FILE is missing: where the credentials are kept.', [
-      `Such as: gatebook register ${username} --out ${username}.json`,
+      `Such as: gatebook register ${retyped(call)} --out ${shellWord(`${username}.json`)}`,
     ]);
   const url = registryUrl(call.text('url') ?? call.settings.url);
   const pairingId = call.read('pairing-id', pairingIdOf);
@@ -130,7 +137,6 @@ function sayGranted(call: Call, file: string, registered: Registered, already: b
 
 /** Safe to paste into a shell as it stands. */
 const plain = /^[\w@%+=:,./#-]+$/;
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`);
 
 /** A command of Mosquitto that uses what was granted; null when nothing fits one. */
 function attemptText(file: string, registered: Registered): string | null {
@@ -147,9 +153,9 @@ function attemptText(file: string, registered: Registered): string | null {
     read === undefined ? 'mosquitto_pub' : 'mosquitto_sub',
     `-h ${hostname}`,
     ...(port === '' || port === '1883' ? [] : [`-p ${port}`]),
-    ...(registered.mqttClientId === null ? [] : [`-i ${quoted(registered.mqttClientId)}`]),
-    `-u ${quoted(registered.username)}`,
-    `-P "$(jq -r .password ${quoted(file)})"`,
+    ...(registered.mqttClientId === null ? [] : [`-i ${shellWord(registered.mqttClientId)}`]),
+    `-u ${shellWord(registered.username)}`,
+    `-P "$(jq -r .password ${shellWord(file)})"`,
     `-t '${topic}'`,
     ...(read === undefined ? ['-m hello'] : []),
   ].join(' ');

@@ -6,8 +6,15 @@ import { requirePersonalData } from '../client/personal-data.ts';
 import { ProblemAnswered } from '../client/problem.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
-import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
-import { promptLine } from '../terminal/prompt.ts';
+import {
+  type Call,
+  type Command,
+  CommandFailed,
+  exitCodes,
+  retyped,
+  usageFault,
+} from '../command.ts';
+import { confirmed } from '../terminal/confirm.ts';
 import { countText, dateTimeText } from '../text/format.ts';
 import { cidrOf, MistypedError } from '../text/parse.ts';
 import { reasonOf } from '../text/rights-options.ts';
@@ -108,15 +115,6 @@ async function reachedBy(call: Call, registry: Registry): Promise<Reached[]> {
   return found;
 }
 
-async function confirmed(call: Call, count: number): Promise<boolean> {
-  if (call.has('yes')) return true;
-  if (!call.terminal.isTerminal || process.stdin.isTTY !== true)
-    throw usageFault('Nothing was revoked: this needs --yes, or a terminal to ask on.', [
-      'See first who it is: --dry-run',
-    ]);
-  return (await promptLine(`Revoke ${countText(count, 'user')}? Type yes: `)) === 'yes';
-}
-
 async function runMany(call: Call): Promise<number> {
   const registry = await signedIn(call);
   if (call.has('from'))
@@ -133,8 +131,13 @@ async function runMany(call: Call): Promise<number> {
   const revoked: string[] = [];
   const refused: { username: string; code: string }[] = [];
   if (!dryRun && found.length > 0) {
-    if (!(await confirmed(call, found.length)))
-      throw new CommandFailed(exitCodes.failed, 'Nothing was revoked.');
+    const isMeant = await confirmed(
+      call,
+      `Revoke ${countText(found.length, 'user')}`,
+      'Nothing was revoked: this needs --yes, or a terminal to ask on.',
+      [`See first who it is: gatebook users revoke ${retyped(call)} --dry-run`],
+    );
+    if (!isMeant) throw new CommandFailed(exitCodes.failed, 'Nothing was revoked.');
     for (const { username } of found)
       try {
         await registry.send('POST', `${userPath(username)}/revoke`, reasonOf(call));

@@ -56,3 +56,7 @@ export const shortened = (items: readonly string[], max: number): string[] =>
 
 export const countText = (count: number, noun: string, plural = `${noun}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`;
+
+/** One word as a shell takes it, quoted where it has to be. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,40 +1,66 @@
-/** The bounded queue of slow hashes, whose slots are shared fairly between sources (SPEC 5). */
+/** The bounded queue of slow hashes, whose slots are shared fairly between networks and sources (SPEC 5). */
+import { randomInt } from 'node:crypto';
+import { hashMsAtFirst, hashWaitMsMax } from '../../limits.ts';
+import { HashingBusy, type Job, WaitingJobs } from './waiting-jobs.ts';
 
-/** Too many passwords wait for a slow hash; the answer is 503, or a refusal by MQTT. */
-export class HashingBusy extends Error {
-  override name = 'HashingBusy';
-  constructor() {
-    super('too many passwords wait to be checked');
-  }
-}
+export { HashingBusy } from './waiting-jobs.ts';
+
+/** What a password is checked for: people who sign in, and devices at a door, have places of their own. */
+export type HashLane = 'door' | 'sign-in';
 
 interface HashQueue {
   /**
-   * Runs the work when it is this source's turn. When the queue is full, a source with fewer waiting
-   * takes the newest place of the source with the most, where that makes the shares more equal.
-   * @throws HashingBusy when there is no place, also later, when the place was given to another.
+   * Runs the work when it is this source's turn. When a lane is full, somebody of the network and the source
+   * with the most waiting goes, by lot, which may be the newcomer.
+   * @throws HashingBusy when there is no place, also later: when the place was given to another, or when
+   * the work did not begin within `hashWaitMsMax`.
    */
-  run<Result>(source: string, work: () => Promise<Result>): Promise<Result>;
+  run<Result>(source: string, work: () => Promise<Result>, lane?: HashLane): Promise<Result>;
   /** How many wait, not counting those at work. */
   waiting(): number;
   /** Refuses those who wait, and everybody from now on; what is at work goes on. */
   close(): void;
 }
 
-interface Job {
-  readonly start: () => void;
-  readonly refuse: (error: HashingBusy) => void;
+interface HashQueueOptions {
+  readonly concurrency: number;
+  /** In each lane; fewer where that many would not be served in time. */
+  readonly waitingMax: number;
+  /** A whole number from 0 to below `count`. */
+  readonly lot?: (count: number) => number;
+  readonly nowMs?: () => number;
 }
 
-export function createHashQueue(options: { concurrency: number; waitingMax: number }): HashQueue {
-  const { concurrency, waitingMax } = options;
-  const waiting = new WaitingJobs(waitingMax);
+/** How much a new measurement of a hash counts beside those of before. */
+const newestWeight = 0.2;
+
+export function createHashQueue(options: HashQueueOptions): HashQueue {
+  const { concurrency, waitingMax, lot = randomInt, nowMs = () => performance.now() } = options;
+  let hashMs = hashMsAtFirst;
+  // Each lane has half of what can be served in time, since it has every other turn where both wait.
+  const placesMax = () =>
+    Math.min(waitingMax, Math.max(1, Math.floor((hashWaitMsMax * concurrency) / hashMs / 2)));
+  const lanes = {
+    'sign-in': new WaitingJobs(placesMax, lot),
+    door: new WaitingJobs(placesMax, lot),
+  };
+  let turnOf: HashLane = 'sign-in';
   let working = 0;
   let open = true;
 
+  const waiting = () => lanes.door.size + lanes['sign-in'].size;
+
+  function takeNext(): Job | undefined {
+    const other = turnOf === 'door' ? 'sign-in' : 'door';
+    const job = lanes[turnOf].takeNext();
+    if (job === undefined) return lanes[other].takeNext();
+    turnOf = other;
+    return job;
+  }
+
   const startNext = (): void => {
     while (working < concurrency) {
-      const job = waiting.takeNext();
+      const job = takeNext();
       if (job === undefined) return;
       working += 1;
       job.start();
@@ -42,24 +68,26 @@ export function createHashQueue(options: { concurrency: number; waitingMax: numb
   };
 
   return {
-    waiting: () => waiting.size,
+    waiting,
 
     close() {
       open = false;
-      waiting.refuseAll();
+      for (const lane of Object.values(lanes)) lane.refuseAll();
     },
 
-    async run<Result>(source: string, work: () => Promise<Result>): Promise<Result> {
+    async run<Result>(
+      source: string,
+      work: () => Promise<Result>,
+      lane: HashLane = 'door',
+    ): Promise<Result> {
       if (!open) throw new HashingBusy();
-      if (working < concurrency && waiting.size === 0) working += 1;
-      else {
-        const turn = Promise.withResolvers<void>();
-        waiting.add(source, { start: turn.resolve, refuse: turn.reject });
-        await turn.promise;
-      }
+      if (working < concurrency && waiting() === 0) working += 1;
+      else await turnIn(lanes[lane], source);
+      const startedMs = nowMs();
       try {
         return await work();
       } finally {
+        hashMs += newestWeight * (nowMs() - startedMs - hashMs);
         working -= 1;
         startNext();
       }
@@ -67,63 +95,16 @@ export function createHashQueue(options: { concurrency: number; waitingMax: numb
   };
 }
 
-/** Those who wait: sources take turns, and no source keeps more places than another where it is full. */
-class WaitingJobs {
-  readonly #max: number;
-  /** Sources in the order of their turns, each with its jobs, the oldest first. Never an empty one. */
-  readonly #queues = new Map<string, Job[]>();
-  #size = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  /** @throws HashingBusy when there is no place for it. */
-  add(source: string, job: Job): void {
-    if (this.#size >= this.#max) this.#makeRoom(source);
-    const jobs = this.#queues.get(source);
-    if (jobs === undefined) this.#queues.set(source, [job]);
-    else jobs.push(job);
-    this.#size += 1;
-  }
-
-  takeNext(): Job | undefined {
-    const next = this.#queues.entries().next().value;
-    if (next === undefined) return undefined;
-    const [source, jobs] = next;
-    const job = jobs.shift();
-    this.#queues.delete(source);
-    if (jobs.length > 0) this.#queues.set(source, jobs); // Its next turn comes after all the others.
-    this.#size -= 1;
-    return job;
-  }
-
-  refuseAll(): void {
-    const refused = [...this.#queues.values()].flat();
-    this.#queues.clear();
-    this.#size = 0;
-    for (const { refuse } of refused) refuse(new HashingBusy());
-  }
-
-  #makeRoom(source: string): void {
-    const [fullest, jobs] = this.#fullest() ?? [source, []];
-    const own = this.#queues.get(source)?.length ?? 0;
-    // At equal shares those who came first stay: else newcomers would only take turns to be refused.
-    if (own + 1 >= jobs.length) throw new HashingBusy();
-    const displaced = jobs.pop();
-    if (jobs.length === 0) this.#queues.delete(fullest);
-    this.#size -= 1;
-    displaced?.refuse(new HashingBusy());
-  }
-
-  #fullest(): [source: string, jobs: Job[]] | undefined {
-    let most: [string, Job[]] | undefined;
-    for (const entry of this.#queues)
-      if (most === undefined || entry[1].length > most[1].length) most = entry;
-    return most;
+/** @throws HashingBusy where the turn does not come. */
+async function turnIn(lane: WaitingJobs, source: string): Promise<void> {
+  const turn = Promise.withResolvers<void>();
+  const job = { start: turn.resolve, refuse: turn.reject };
+  lane.add(source, job);
+  const timer = setTimeout(() => lane.giveUp(source, job), hashWaitMsMax);
+  timer.unref();
+  try {
+    await turn.promise;
+  } finally {
+    clearTimeout(timer);
   }
 }

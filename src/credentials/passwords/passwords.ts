@@ -11,7 +11,7 @@ import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits.ts';
 import { createFingerprints, type Fingerprints } from './fingerprints.ts';
-import { createHashQueue } from './hash-queue.ts';
+import { createHashQueue, type HashLane } from './hash-queue.ts';
 
 export { HashingBusy } from './hash-queue.ts';
 
@@ -19,10 +19,11 @@ export interface Passwords extends Fingerprints {
   /**
    * The verifier of this password under this name, a PHC string. One hash answers for every verifier
    * of the name, because its salt is derived from the name; compare with `sameVerifier`.
-   * `source` is who shares the slots of slow hashes fairly with the others, such as an address.
+   * `source` is who shares the slots of slow hashes fairly with the others, such as an address; people who
+   * sign in have a `lane` of their own.
    * @throws HashingBusy when it needs a slow hash and too many wait.
    */
-  verifierOf(username: string, password: string, source: string): Promise<string>;
+  verifierOf(username: string, password: string, source: string, lane?: HashLane): Promise<string>;
   /** The same at once, without the queue, for a strong password; null for any other. */
   quickVerifierOf(username: string, password: string): string | null;
   /** Whether two verifiers are the same; takes as long when they are not. */
@@ -125,9 +126,9 @@ export function createPasswords(options: PasswordOptions): Passwords {
     waiting: queue.waiting,
     close: queue.close,
     slowHashes: () => slowHashes,
-    verifierOf: async (username, password, source) =>
+    verifierOf: async (username, password, source, lane) =>
       quickVerifierOf(username, password) ??
-      (await queue.run(source, () => slowVerifierOf(username, password))),
+      (await queue.run(source, () => slowVerifierOf(username, password), lane)),
     sameVerifier: (a, b) => timingSafeEqual(keyed(`same\0${a}`), keyed(`same\0${b}`)),
   };
 }

@@ -1,6 +1,7 @@
 /** What an offered password proves: which of a name's credentials it is, at the cost of one hash at most. */
 import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
 import type { Vault } from '../vault.ts';
+import type { HashLane } from './hash-queue.ts';
 import type { Passwords } from './passwords.ts';
 
 export interface Proof {
@@ -18,7 +19,7 @@ export interface Proofs {
   /** Without a slow hash: proves remembered passwords and strong ones; of others nothing. */
   quick(username: string, password: string): Proof;
   /** With one hash, whoever's name it is. @throws HashingBusy */
-  full(username: string, password: string, source: string): Promise<Proof>;
+  full(username: string, password: string, source: string, lane?: HashLane): Promise<Proof>;
 }
 
 export function createProofs(passwords: Passwords, vault: Vault): Proofs {
@@ -54,7 +55,7 @@ export function createProofs(passwords: Passwords, vault: Vault): Proofs {
   return {
     quick: (username, password) =>
       proofWith(username, password, passwords.quickVerifierOf(username, password)),
-    async full(username, password, source) {
+    async full(username, password, source, lane) {
       const remembered = passwords.recall(username, password).length > 0;
       const quick = passwords.quickVerifierOf(username, password);
       // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
@@ -62,11 +63,11 @@ export function createProofs(passwords: Passwords, vault: Vault): Proofs {
         return proofWith(
           username,
           password,
-          quick ?? (await passwords.verifierOf(username, password, source)),
+          quick ?? (await passwords.verifierOf(username, password, source, lane)),
         );
       return {
         ...proofWith(username, password, null),
-        verifier: () => passwords.verifierOf(username, password, source),
+        verifier: () => passwords.verifierOf(username, password, source, lane),
       };
     },
   };

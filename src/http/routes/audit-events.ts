@@ -1,17 +1,20 @@
 /** The history, and the read models that were folded from it. */
 
-import { EventsQuery } from '../../api/input.ts';
+import { Activity } from '../../api/audit.ts';
+import { ActivityQuery, EventsQuery } from '../../api/input.ts';
 import { EventList } from '../../api/output.ts';
 import { ReadModels } from '../../api/service.ts';
 import type { App } from '../../app.ts';
+import { malformed } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
 import { pastRoutes } from './audit-past.ts';
 import { proofRoutes } from './audit-proofs.ts';
 import { whatIfRoutes } from './what-if.ts';
 
 const group = 'Audit';
+const dayMs = 24 * 60 * 60 * 1_000;
 
-const historyRoutes = ({ views, readModels }: App): Route[] => [
+const historyRoutes = ({ views, readModels, audit, now }: App): Route[] => [
   route({
     method: 'GET',
     path: '/api/audit/events',
@@ -27,6 +30,25 @@ const historyRoutes = ({ views, readModels }: App): Route[] => [
     async handle({ query, seesPersonalData }) {
       const { order = 'desc', ...rest } = query;
       return ok(await views.events({ ...rest, limit: rest.limit, order }, seesPersonalData()));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/audit/activity',
+    group,
+    operationId: 'activity',
+    summary: 'How much happened: who asked and what became of it, and how long it was unlocked',
+    description:
+      'The time from since to until in equal parts; the last 24 hours when neither is given.',
+    access: 'permitted',
+    query: ActivityQuery,
+    answers: { 200: { description: 'Oldest part first.', body: Activity } },
+    async handle({ query }) {
+      const until = query.until ?? now();
+      const since = query.since ?? new Date(Date.parse(until) - dayMs).toISOString();
+      if (since >= until)
+        throw malformed([{ parameter: 'since', detail: 'since must be before until.' }]);
+      return ok(await audit.activity(since, until, query.buckets));
     },
   }),
   route({

@@ -1,15 +1,15 @@
 /**
- * The connection to KurrentDB. The client reconnects by itself when it hears that a connection broke;
- * where it hears nothing at all, this replaces the client, which also asks for the leader anew.
+ * The connection to KurrentDB. The client's reads keep the address that they found first, also when that
+ * node is gone or leads no more: this replaces the client then, and where nothing at all is heard.
  */
 import type {
   AllStreamResolvedEvent,
   KurrentDBClient,
   ResolvedEvent,
 } from '@kurrent/kurrentdb-client';
-import { storeAttemptMs, storeReadAnswerMs } from '../../limits.ts';
+import { storeAttemptMs, storeReconnectMs } from '../../limits.ts';
 import { clientOf } from './address.ts';
-import { isUnanswered, Unanswered } from './errors.ts';
+import { isElsewhere, isUnanswered, Unanswered } from './errors.ts';
 import { retryUntil } from './retry.ts';
 
 interface Link {
@@ -36,10 +36,14 @@ export interface KurrentConnection {
   readonly close: () => Promise<void>;
 }
 
-export function connectionTo(connectionString: string): KurrentConnection {
+/** @param answerMs for how long a read is tried */
+export function connectionTo(connectionString: string, answerMs: number): KurrentConnection {
   const connect = () => {
     const ending = new AbortController();
-    return { client: clientOf(connectionString), lost: ending.signal, end: () => ending.abort() };
+    return {
+      ...{ client: clientOf(connectionString), madeMs: performance.now() },
+      ...{ lost: ending.signal, end: () => ending.abort() },
+    };
   };
   let link = connect();
   let heardMs = performance.now();
@@ -48,16 +52,16 @@ export function connectionTo(connectionString: string): KurrentConnection {
     heardMs = performance.now();
   };
 
-  function replace(silent: Link): void {
-    // Others that waited for the same client find it replaced.
-    if (link !== silent) return;
+  function replace(failed: Link): void {
+    // Others that waited for the same client find it replaced; a new one is given time to find its node.
+    if (link !== failed || performance.now() - link.madeMs < storeReconnectMs) return;
     const old = link;
     link = connect();
     old.end();
     letGo(old.client);
   }
 
-  /** Takes a new client when no sign of life came for too long. */
+  /** Takes a new client when no sign of life came for too long, or another node may answer. */
   async function within<Answer>(
     link: Link,
     work: (alive: () => void) => Promise<Answer>,
@@ -67,8 +71,8 @@ export function connectionTo(connectionString: string): KurrentConnection {
       heard();
       return answer;
     } catch (error) {
-      if (error instanceof Unanswered) replace(link);
-      else if (!isUnanswered(error)) heard();
+      if (isElsewhere(error)) replace(link);
+      if (!isUnanswered(error)) heard();
       throw error;
     }
   }
@@ -84,7 +88,7 @@ export function connectionTo(connectionString: string): KurrentConnection {
     async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
       read: (client: KurrentDBClient) => AsyncIterable<Event>,
     ) {
-      return retryUntil(performance.now() + storeReadAnswerMs, () => {
+      return retryUntil(performance.now() + answerMs, () => {
         const used = link;
         return within(used, async (alive) => {
           const events: Event[] = [];

@@ -43,6 +43,22 @@ export function isUnanswered(error: unknown): boolean {
   return (typeof code === 'number' && unansweredCodes.has(code)) || faultWords.test(error.message);
 }
 
+const elsewhereTypes = new Set(['cancelled', 'not-leader', 'unavailable']);
+const elsewhereCodes = new Set([1, 14]);
+
+/**
+ * Whether another connection may find what this one does not: the client keeps the address of a node that
+ * is gone, or leads no more.
+ */
+export function isElsewhere(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof Unanswered) return true;
+  const type = typeOf(error);
+  if (typeof type === 'string') return elsewhereTypes.has(type);
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'number' && elsewhereCodes.has(code)) || faultWords.test(error.message);
+}
+
 /** What the client threw, as the port's error where the store is at fault. */
 export function unavailableFrom(error: unknown): unknown {
   if (typeOf(error) === 'access-denied')

@@ -12,6 +12,7 @@ import { createWakeup, type Wakeup } from '../../platform/wakeup.ts';
 import type { Lease } from '../lease.ts';
 import { clientOf } from './address.ts';
 import { letGo } from './connection.ts';
+import { isElsewhere } from './errors.ts';
 
 const stream = 'gatebook-lease';
 
@@ -122,7 +123,8 @@ async function compete({ connectionString, group, tenure, signal }: Competition)
     } catch (error) {
       // The store does not answer: the next round asks again.
       made = false;
-      if ((error as { type?: string }).type === 'deadline-exceeded') end = 'silent';
+      if (isElsewhere(error) || (error as { type?: string }).type === 'deadline-exceeded')
+        end = 'silent';
     }
     if (end === 'silent') {
       await letGo(client);

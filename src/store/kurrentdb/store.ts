@@ -22,8 +22,8 @@ interface KurrentOptions {
   readonly connectionString: string;
   /** Told of each append that was acknowledged: how long it took, and how many events it has. */
   readonly onAppend?: (seconds: number, events: number) => void;
-  /** Milliseconds after which an append without an answer is given up; `storeAnswerMs` by default. */
-  readonly appendTimeoutMs?: number;
+  /** Milliseconds after which what is not answered is given up; `storeAnswerMs` by default. */
+  readonly answerMs?: number;
   readonly purpose?: Purpose;
 }
 
@@ -42,8 +42,8 @@ export interface KurrentStore extends MovableStore {
  *   that does not repeat the address when that cannot be read.
  */
 export async function openKurrentStore(options: KurrentOptions): Promise<KurrentStore> {
-  const { connectionString, onAppend, appendTimeoutMs: answerMs = storeAnswerMs } = options;
-  const connection = connectionTo(connectionString);
+  const { connectionString, onAppend, answerMs = storeAnswerMs } = options;
+  const connection = connectionTo(connectionString, answerMs);
   const reading = readingFrom(connection);
   const writing = writingTo(connection, reading, { answerMs, onAppend });
   const identity = identityIn(reading, writing);
@@ -86,15 +86,19 @@ function lifecycleOf(
   const closing = new AbortController();
   const underWay = new Set<Promise<unknown>>();
   let movedAway = false;
-  const probe = setInterval(() => {
-    identity.read().then(
-      (there) => {
-        movedAway = purpose === 'service' && there?.state !== 'live';
-      },
+  let isLooking = false;
+  const look = async () => {
+    // A look may take longer than the time to the next one.
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      movedAway = purpose === 'service' && (await identity.read())?.state !== 'live';
+    } catch {
       // Silence is counted where it is heard.
-      () => undefined,
-    );
-  }, storeProbeMs);
+    }
+    isLooking = false;
+  };
+  const probe = setInterval(() => void look(), storeProbeMs);
   probe.unref();
 
   function assertOpen(): void {

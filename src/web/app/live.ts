@@ -118,7 +118,17 @@ export function putRequest(request: Request): void {
   if (!listIsHeld()) letArrivalsIn();
 }
 
+type LiveListener = (name: string, data: unknown) => void;
+const listeners = new Set<LiveListener>();
+
+/** Told of each live event, also of `reset`: what was missed is not told. Returns how to stop. */
+export function onLive(listener: LiveListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 function apply(name: string, data: unknown): void {
+  for (const listener of listeners) listener(name, data);
   if (name === 'reset') {
     void readAll().catch(() => undefined);
   } else if (name.startsWith('request.')) {
@@ -142,7 +152,8 @@ function apply(name: string, data: unknown): void {
     );
     change({ knocks: [knock, ...others].slice(0, knocksShownMax) });
   } else if (name === 'user.changed' || name === 'activation.changed') {
-    const { username } = data as User;
+    const { username, status } = data as User;
+    if (name === 'user.changed') state.userStatuses.set(username, status);
     state.userChanges.set(username, (state.userChanges.get(username) ?? 0) + 1);
     if (name === 'activation.changed') activated(data as ActivatedAt);
     change();

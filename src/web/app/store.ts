@@ -1,6 +1,6 @@
 /** What the page knows now, kept fresh by live events; components draw it anew when it changes. */
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import type { Knock, Request, Role, Self, Window } from '../../api/output.ts';
+import type { Knock, Request, Role, Self, User, Window } from '../../api/output.ts';
 import { nowMs } from './api.ts';
 
 interface Toast {
@@ -33,6 +33,10 @@ interface PageState {
   toast: Toast | null;
   /** Counts changes of users, by name: what shows one reads it anew. */
   userChanges: Map<string, number>;
+  /** What users became while this page was open, by name. */
+  userStatuses: Map<string, User['status']>;
+  /** Whose access is to be revoked, once it is said what that does. */
+  revoking: readonly string[] | null;
   announcement: string;
   exactTimes: boolean;
   shortcuts: boolean;
@@ -64,6 +68,8 @@ export const fresh = () => ({
   knocks: [],
   roles: [],
   userChanges: new Map<string, number>(),
+  userStatuses: new Map<string, User['status']>(),
+  revoking: null,
   connection: { status: 'connecting' } as const,
 });
 

@@ -5,9 +5,10 @@ import { may, nowMs } from '../app/api.ts';
 import { html, Icon, type View } from '../app/html.ts';
 import { counted, dateTime } from '../app/words.ts';
 import { clientLink } from '../clients/clients.ts';
-import { Name, ReadFault, Said, Stamp, useRead } from '../parts/parts.ts';
+import { Name, ReadFault, Said, Stamp } from '../parts/parts.ts';
+import { useActivity } from './activity.ts';
 import { AsOf, instantOf } from './as-of.ts';
-import { activity, Chart, type ChartSpan } from './chart.ts';
+import { Chart, type ChartSpan } from './chart.ts';
 import { EventDetails } from './event-details.ts';
 import { useHistory } from './history.ts';
 import { LogCheck } from './log-check.ts';
@@ -15,7 +16,6 @@ import { givenWords, storyOf } from './stories.ts';
 import { TopicAccess } from './topic-access.ts';
 import { WhatIf } from './what-if.ts';
 
-const dayMs = 86_400_000;
 /** Pixels that the list may be scrolled and still take new events at its top. */
 const scrolledMax = 40;
 
@@ -104,12 +104,11 @@ function Activity({
   chosen: ChartSpan | null;
   choose: (span: ChartSpan | null) => void;
 }): View {
-  const [span] = useState<ChartSpan>(() => ({ since: nowMs() - dayMs, until: nowMs() }));
-  const chart = useRead('activity', () => activity(span));
+  const activity = useActivity();
   return html`<section class="card" aria-labelledby="act">
   <div class="row"><h2 id="act">The last 24 hours</h2>
     <p class="small">${chosen === null ? html`<span class="soft">Drag over it to choose a time, or type it below.</span>` : html`Chosen: ${dateTime(new Date(chosen.since).toISOString(), nowMs())} to ${dateTime(new Date(chosen.until).toISOString(), nowMs())}. <button class="link" onClick=${() => choose(null)}>Clear<span class="sr"> the chosen time</span></button>`}</p></div>
-  <${Chart} events=${chart.value ?? []} span=${span} chosen=${chosen} choose=${choose} />
+  <${Chart} activity=${activity} chosen=${chosen} choose=${choose} />
 </section>`;
 }
 

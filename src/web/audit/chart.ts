@@ -1,57 +1,36 @@
-/** Activity by the hour: above the line who asked and what became of it; drag over it to choose a time. */
+/** Activity by the hour: who asked, and before it what was decided; drag over it to choose a time. */
 import { useRef, useState } from 'preact/hooks';
-import type { Event } from '../../api/output.ts';
-import { get, type PageOf } from '../app/api.ts';
+import type { Activity } from '../../api/audit.ts';
 import { html, type View } from '../app/html.ts';
-import { counted } from '../app/words.ts';
+import { durationWords } from '../app/words.ts';
 
 export interface ChartSpan {
   readonly since: number;
   readonly until: number;
 }
 
-interface Bar {
-  granted: number;
-  denied: number;
-  asked: number;
-}
+type ActivityPart = Activity['items'][number];
+type Kind = 'requested' | 'granted' | 'denied' | 'revoked';
 
 const width = 480;
+const height = 58;
 const base = 66;
+/** Bars are by the hour, whatever the parts are. */
 const barsMax = 24;
 
-const kindOf = (type: string): keyof Bar | null => {
-  if (/^(Registration|Replacement)Granted$/.test(type)) return 'granted';
-  if (/^(Registration|Replacement)Denied$/.test(type)) return 'denied';
-  return /^(Registration|Replacement)Requested$/.test(type) ? 'asked' : null;
-};
-
-const activityTypes = (event: Event): boolean =>
-  kindOf(event.type) !== null || event.type === 'RegistryUnlocked';
-
-function barsOf(
-  events: readonly Event[],
-  { since, until }: ChartSpan,
-): { bars: Bar[]; windows: [number, number][] } {
-  const bars = Array.from({ length: barsMax }, (): Bar => ({ granted: 0, denied: 0, asked: 0 }));
-  const windows: [number, number][] = [];
-  const step = (until - since) / barsMax;
-  // Who asked and is decided counts as what was decided.
-  const decided = new Set(
-    events.flatMap(({ type, data }) =>
-      /(Granted|Denied|Expired)$/.test(type) ? [data.requestId] : [],
-    ),
-  );
-  for (const { type, at, data } of events) {
-    const time = Date.parse(at);
-    const bar = bars[Math.min(barsMax - 1, Math.floor((time - since) / step))];
-    const kind = kindOf(type);
-    if (bar !== undefined && kind !== null && !(kind === 'asked' && decided.has(data.requestId)))
-      bar[kind]++;
-    if (type === 'RegistryUnlocked')
-      windows.push([time, Math.min(until, Date.parse(String(data.until)))]);
-  }
-  return { bars, windows };
+/** The parts of a day, a bar for several of them. */
+function barsOf(items: readonly ActivityPart[]): Record<Kind, number>[] {
+  const perBar = Math.max(1, Math.ceil(items.length / barsMax));
+  return Array.from({ length: Math.ceil(items.length / perBar) }, (_, at) => {
+    const its = items.slice(at * perBar, (at + 1) * perBar);
+    const sum = (kind: Kind) => its.reduce((all, item) => all + item[kind], 0);
+    return {
+      requested: sum('requested'),
+      granted: sum('granted'),
+      denied: sum('denied'),
+      revoked: sum('revoked'),
+    };
+  });
 }
 
 const hour = (time: number): string => {
@@ -63,22 +42,30 @@ const legend = (name: string, words: string): View =>
   html`<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect class=${name} x="1" y="1" width="10" height="10" /></svg>${words}</li>`;
 
 export function Chart({
-  events,
-  span,
+  activity,
   chosen = null,
   choose,
 }: {
-  events: readonly Event[];
-  span: ChartSpan;
+  /** Null: not there yet. */
+  activity: Activity | null;
   chosen?: ChartSpan | null;
   /** Without it the chart is only looked at. */
   choose?: (span: ChartSpan | null) => void;
 }): View {
   const svg = useRef<SVGSVGElement>(null);
   const [drag, setDrag] = useState<readonly [number, number] | null>(null);
-  const { bars, windows } = barsOf(events, span);
-  const most = Math.max(4, ...bars.map((bar) => bar.granted + bar.denied + bar.asked));
-  const total = (kind: keyof Bar) => bars.reduce((sum, bar) => sum + bar[kind], 0);
+  if (activity === null) return html`<figure class="chart" aria-busy="true"></figure>`;
+  const { items } = activity;
+  const span = { since: Date.parse(activity.since), until: Date.parse(activity.until) };
+  const bars = barsOf(items);
+  const most = Math.max(
+    4,
+    ...bars.map(({ requested, granted, denied, revoked }) =>
+      Math.max(requested, granted + denied + revoked),
+    ),
+  );
+  const total = (kind: Kind | 'unlockedMs') => items.reduce((sum, item) => sum + item[kind], 0);
+  const number = (kind: Kind) => total(kind).toLocaleString('en');
   const xOf = (time: number) => ((time - span.since) / (span.until - span.since)) * width;
   const timeAt = (x: number) => span.since + (x / width) * (span.until - span.since);
   const pointerX = (event: PointerEvent) => {
@@ -87,12 +74,16 @@ export function Chart({
       ? 0
       : Math.max(0, Math.min(width, ((event.clientX - box.left) / box.width) * width));
   };
-  const barWidth = width / barsMax;
+  const barWidth = width / Math.max(1, bars.length);
+  const partMs = (span.until - span.since) / Math.max(1, items.length);
   const brush =
     drag ?? (chosen === null ? null : ([xOf(chosen.since), xOf(chosen.until)] as const));
-  const words = `By the hour: ${counted(total('asked'), 'request is', 'requests are')} undecided, ${total('granted')} granted, ${total('denied')} denied. Unlocked ${counted(windows.length, 'time', 'times')}.`;
+  const unlockedMs = total('unlockedMs');
+  const unlocked =
+    unlockedMs === 0 ? 'never unlocked' : `unlocked for ${durationWords(unlockedMs)}`;
+  const words = `The last 24 hours: ${number('requested')} asked, ${number('granted')} granted, ${number('denied')} denied, ${number('revoked')} revoked, ${unlocked}.`;
   return html`<figure class="chart">
-    <ul class="legend">${legend('chart-waiting', `${total('asked')} undecided`)}${legend('chart-granted', `${total('granted')} granted`)}${legend('chart-denied', `${total('denied')} denied`)}${legend('chart-window', 'unlocked')}</ul>
+    <ul class="legend">${legend('chart-waiting', `${number('requested')} asked`)}${legend('chart-granted', `${number('granted')} granted`)}${legend('chart-denied', `${number('denied')} denied`)}${total('revoked') > 0 && legend('chart-revoked', `${number('revoked')} revoked`)}${legend('chart-window', unlocked)}</ul>
     <svg ref=${svg} viewBox="0 0 480 70" preserveAspectRatio="none" role="img" data-brush=${choose === undefined ? undefined : ''} aria-label=${words}
       onPointerDown=${(event: PointerEvent) => {
         if (choose === undefined) return;
@@ -107,41 +98,27 @@ export function Chart({
         setDrag(null);
         choose?.(to - from < 4 ? null : { since: timeAt(from), until: timeAt(to) });
       }}>
-      ${windows.map(([from, to]) => html`<rect class="chart-window" x=${xOf(from)} y="0" width=${Math.max(1.5, xOf(to) - xOf(from))} height="4" />`)}
+      ${items.map(
+        (item) =>
+          item.unlockedMs > 0 &&
+          html`<rect class="chart-window" x=${xOf(Date.parse(item.from))} y="0" width=${Math.max(1.5, (Math.min(1, item.unlockedMs / partMs) * width) / items.length)} height="4" />`,
+      )}
       ${bars.map((bar, at) => {
+        const rectangle = (name: string, count: number, top: number) =>
+          count > 0 &&
+          html`<rect class=${name} x=${at * barWidth + barWidth * 0.2} y=${top} width=${barWidth * 0.6} height=${(count / most) * height} />`;
         let y = base;
-        return (['granted', 'denied', 'asked'] as const).map((kind) => {
-          const height = (bar[kind] / most) * 58;
-          y -= height;
-          return (
-            height > 0 &&
-            html`<rect class=${kind === 'asked' ? 'chart-waiting' : `chart-${kind}`} x=${at * barWidth + barWidth * 0.2} y=${y} width=${barWidth * 0.6} height=${height} />`
-          );
-        });
+        return [
+          rectangle('chart-waiting', bar.requested, base - (bar.requested / most) * height),
+          ...(['granted', 'denied', 'revoked'] as const).map((kind) => {
+            y -= (bar[kind] / most) * height;
+            return rectangle(`chart-${kind}`, bar[kind], y);
+          }),
+        ];
       })}
       <path class="chart-line" d="M0 ${base}H480" />
       ${brush !== null && html`<rect class="chart-brush" x=${Math.min(...brush)} y="0" width=${Math.max(1, Math.abs(brush[1] - brush[0]))} height="70" />`}
     </svg>
     <p class="row" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${hour(span.since + part * (span.until - span.since))}</span>`)}</p>
   </figure>`;
-}
-
-const chartEventsMax = 5_000;
-
-/** What a chart of this time shows. */
-export async function activity(span: ChartSpan): Promise<Event[]> {
-  const events: Event[] = [];
-  let cursor: string | null = null;
-  do {
-    const query = new URLSearchParams({
-      limit: '1000',
-      since: new Date(span.since).toISOString(),
-      until: new Date(span.until).toISOString(),
-    });
-    if (cursor !== null) query.set('cursor', cursor);
-    const page: PageOf<Event> = await get<PageOf<Event>>(`/api/audit/events?${query}`);
-    events.push(...page.items.filter(activityTypes));
-    cursor = page.nextCursor;
-  } while (cursor !== null && events.length < chartEventsMax);
-  return events;
 }

@@ -1,35 +1,37 @@
-/** What one decides about a request, and how it is taken back: undo is revoke. */
+/** What one decides about a request, and how what was granted is revoked. */
 import type { Bulk, Request, User } from '../../api/output.ts';
 import { asFault, faultWords, get, may, nowMs, post } from '../app/api.ts';
 import { putRequest } from '../app/live.ts';
-import { announce, showToast, state } from '../app/store.ts';
+import { announce, change, showToast, state } from '../app/store.ts';
 import { activationWords, counted, dateTime } from '../app/words.ts';
 
 const base = '/api/client-registry/requests';
 
-async function revoked(usernames: readonly string[]): Promise<void> {
+/** Revokes one after the other, and tells what could not be. */
+export async function revokeAll(usernames: readonly string[], said: object): Promise<void> {
   const failed: string[] = [];
+  const done: string[] = [];
   let sessions = 0;
   for (const username of usernames)
     try {
       const path = `/api/users/${encodeURIComponent(username)}`;
       sessions += (await get<User>(path)).sessionCount;
-      await post<User>(`${path}/revoke`, { reason: 'Undone at the page' });
+      const { status } = await post<User>(`${path}/revoke`, said);
+      state.userStatuses.set(username, status);
+      done.push(username);
     } catch (error) {
       failed.push(`${username}: ${faultWords(asFault(error))}`);
     }
-  const done = usernames.length - failed.length;
   const closed =
     sessions === 0 ? '' : ` ${counted(sessions, 'session is', 'sessions are')} closed.`;
-  showToast(
-    failed.length > 0
-      ? { tone: 'bad', text: `Not everything was taken back. ${failed.join(' ')}` }
-      : {
-          tone: 'good',
-          text: `Revoked.${closed} Nobody can ask for ${done === 1 ? 'this name' : 'these names'} until you reinstate it.`,
-          action: { label: 'Reinstate', run: () => void reinstated(usernames) },
-        },
-  );
+  const reinstate = { label: 'Reinstate', run: () => void reinstated(done) };
+  const words = `Revoked.${closed} Nobody can ask for ${done.length === 1 ? 'this name until you reinstate it' : 'these names until you reinstate them'}.`;
+  if (done.length > 0) announce(words);
+  showToast({
+    tone: failed.length > 0 ? 'bad' : 'good',
+    text: `${done.length > 0 ? words : ''} ${failed.length > 0 ? `Not everything was revoked. ${failed.join(' ')}` : ''}`.trim(),
+    ...(done.length > 0 && { action: reinstate }),
+  });
 }
 
 async function reinstated(usernames: readonly string[]): Promise<void> {
@@ -45,9 +47,11 @@ async function reinstated(usernames: readonly string[]): Promise<void> {
   }
 }
 
-export const undo = (usernames: readonly string[]): void => void revoked(usernames);
+/** Asks first, and says what it does: a grant is not undone, its access is revoked. */
+export const askToRevoke = (usernames: readonly string[]): void => change({ revoking: usernames });
 
-export const mayUndo = (username: string): boolean => may('write', `/api/users/${username}/revoke`);
+export const mayRevoke = (username: string): boolean =>
+  may('write', `/api/users/${username}/revoke`);
 
 /** @throws Fault */
 export async function grantOne(request: Request, body: object): Promise<void> {
@@ -58,8 +62,8 @@ export async function grantOne(request: Request, body: object): Promise<void> {
   showToast({
     tone: 'good',
     text: `${request.username}: ${words}.`,
-    ...(mayUndo(request.username)
-      ? { action: { label: 'Undo', run: () => undo([request.username]) } }
+    ...(mayRevoke(request.username)
+      ? { action: { label: 'Revoke…', run: () => askToRevoke([request.username]) } }
       : {}),
   });
 }
@@ -111,8 +115,8 @@ export async function decideMany(
   showToast({
     tone: left.size > 0 ? 'wait' : 'good',
     text: words,
-    ...(verb === 'grant' && names.length > 0 && mayUndo('x')
-      ? { action: { label: `Undo ${names.length}`, run: () => undo(names) } }
+    ...(verb === 'grant' && names.length > 0 && mayRevoke('x')
+      ? { action: { label: `Revoke ${names.length}…`, run: () => askToRevoke(names) } }
       : {}),
   });
 }

@@ -159,7 +159,7 @@ export function GrantDialog({
     one !== undefined
       ? html`Grant access to <${Name}>${one.username}<//>`
       : `Grant access to ${requests.length}`;
-  const foot = html`<p class="small soft wide-only">Its own password works at once. Undo is one click away.</p>
+  const foot = html`<p class="small soft wide-only">Its own password works at once.</p>
     <div class="buttons">
       <button type="button" class="button wide-only" data-kind="quiet" onClick=${onClose}>Cancel</button>
       <button type="button" class="button" data-kind="danger" onClick=${onDeny} disabled=${overtaken}>Deny…</button>

@@ -2,11 +2,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BrokerShape } from '../../api/brokers.ts';
 import type { Knock } from '../../api/output.ts';
-import { get, may, nowMs, type PageOf } from '../app/api.ts';
+import { get, may, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useStore } from '../app/store.ts';
 import { counted, flowWords } from '../app/words.ts';
-import { activity, Chart } from '../audit/chart.ts';
+import { useActivity } from '../audit/activity.ts';
+import { Chart } from '../audit/chart.ts';
 import { Name, Time, Tone, useRead } from '../parts/parts.ts';
 import { LockCard } from './lock-card.ts';
 import { RequestList } from './request-list.ts';
@@ -18,7 +19,6 @@ const reasons: Readonly<Record<Knock['reason'], string>> = {
 };
 
 const shownMax = 12;
-const activityPauseMs = 2_000;
 
 function KnockingDevices({
   knocks,
@@ -63,24 +63,11 @@ function TurnedAway({ knocks }: { knocks: readonly Knock[] }): View {
   </section>`;
 }
 
-const dayMs = 86_400_000;
-
 function LastDay(): View {
-  const { requests } = useStore();
-  // Read anew when one was decided or came, not at every change of it.
-  const key = requests.map(({ status }) => status[0]).join('');
-  const [later, setLater] = useState(key);
-  useEffect(() => {
-    const timer = setTimeout(() => setLater(key), activityPauseMs);
-    return () => clearTimeout(timer);
-  }, [key]);
-  const { value } = useRead(`activity ${later}`, async () => {
-    const span = { since: nowMs() - dayMs, until: nowMs() };
-    return { span, events: await activity(span) };
-  });
+  const activity = useActivity();
   return html`<section class="aside" aria-labelledby="act">
     <h2 id="act">Last 24 hours</h2>
-    ${value !== null && html`<${Chart} events=${value.events} span=${value.span} />`}
+    <${Chart} activity=${activity} />
     <p><a class="small" href="#/audit">Open in Audit</a></p>
   </section>`;
 }
@@ -129,7 +116,7 @@ export function Registry(): View {
       </div>
       <div>
         ${!locked && html`<${TurnedAway} knocks=${knocks} />`}
-        ${may('read', '/api/audit/events') && html`<${LastDay} />`}
+        ${may('read', '/api/audit/activity') && html`<${LastDay} />`}
         ${may('read', '/api/brokers') && html`<${Brokers} />`}
       </div>
     </div>`;

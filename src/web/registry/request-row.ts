@@ -13,7 +13,7 @@ import {
   whereFrom,
 } from '../app/words.ts';
 import { Badge, Name, Notice, Pairing, Time } from '../parts/parts.ts';
-import { mayUndo, undo } from './decisions.ts';
+import { askToRevoke, mayRevoke } from './decisions.ts';
 
 const newForMs = 1_500;
 
@@ -55,21 +55,46 @@ const outcomes: Readonly<
   expired: ['Ended', '', 'clock'],
 };
 
+/** What became of a grant since, as far as this page heard; null: it holds. */
+function sinceGranted({ status, username, activations }: Request) {
+  if (status !== 'granted') return null;
+  switch (state.userStatuses.get(username)) {
+    case 'revoked':
+      return ['Revoked', 'bad', 'cross', 'It is told so and stops asking, until it is reinstated.'];
+    case 'suspended':
+      return ['Suspended', 'wait', 'pause', 'It keeps its rights, and can do nothing.'];
+    case 'expired':
+      return ['Ended', '', 'clock', 'Its access had an end.'];
+    case 'unknown':
+      return ['No access', '', 'cross', 'It was taken back, and may ask again.'];
+    case undefined: {
+      const isOver = activations.every((activation) => activation.status === 'inactive');
+      return activations.length > 0 && isOver
+        ? ['No access', '', 'cross', activationWords({ activations, kind: 'new' })]
+        : null;
+    }
+    default:
+      return null;
+  }
+}
+
 function Decided({ request }: { request: Request }): View {
   const { decision, status } = request;
-  const [word, tone, icon] = outcomes[status as keyof typeof outcomes];
+  const since = sinceGranted(request);
+  const [word, tone, icon] = since ?? outcomes[status as keyof typeof outcomes];
   const by =
     decision === null ? '' : decision.by === state.me?.username ? 'by you' : `by ${decision.by}`;
   const roles = decision?.roles ?? [];
   return html`
     <p class="pair"><${Badge} tone=${tone} icon=${icon}>${word}<//></p>
     <div class="who"><h3 id="r-${request.requestId}"><${Name}>${request.username}<//></h3>
-      <p>${by}${roles.length > 0 ? `, ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ')}` : ''}${decision !== null && html`, <${Time} at=${decision.at} ago />`}</p></div>
-    <p class="wants" role="status">${status === 'granted' ? activationWords(request) || 'No broker knows of it yet' : status === 'expired' ? 'It waited too long.' : ''}</p>
+      <p>${since === null ? '' : 'was granted '}${by}${roles.length > 0 ? `, ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ')}` : ''}${decision !== null && html`, <${Time} at=${decision.at} ago />`}</p></div>
+    <p class="wants" role="status">${since !== null ? since[3] : status === 'granted' ? activationWords(request) || 'No broker knows of it yet' : status === 'expired' ? 'It waited too long.' : ''}</p>
     ${
       status === 'granted' &&
-      mayUndo(request.username) &&
-      html`<div class="buttons"><button class="button" data-kind="quiet" onClick=${() => undo([request.username])}>Undo<span class="sr">: revoke ${request.username}</span></button></div>`
+      since === null &&
+      mayRevoke(request.username) &&
+      html`<div class="buttons"><button class="button" data-kind="quiet" onClick=${() => askToRevoke([request.username])}>Revoke…<span class="sr"> ${request.username}</span></button></div>`
     }`;
 }
 

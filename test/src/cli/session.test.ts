@@ -135,27 +135,58 @@ test('a contested request needs its name and a confirmation; a glob leaves it al
   assert.match(said(await gate.call('requests')), 'new, contested (1 try with another credential)');
   const part = said(await gate.call('requests', '--status', 'all', '--limit', '1'));
   assert.match(part, /^1 request shown\./m);
-  const bulk = await gate.call('grant', 'press-*', '--role', 'press');
+  const typo = await gate.call('grant', 'press-*', 'press-31', '--role', 'pres', '--yes');
+  assert.is(typo.exitCode, 3);
   assert.is(
+    typo.stderr,
+    'There is no role pres. Nothing was granted.\nDid you mean press? See all roles with: gatebook roles\n',
+  );
+  const asksFirst = await gate.call('grant', 'press-*', '--role', 'press');
+  assert.is(asksFirst.exitCode, 2, 'a script has to say that it means it');
+  assert.match(
+    asksFirst.stderr,
+    /^Nothing was granted: press-\* needs --yes, or a terminal to ask/,
+  );
+  assert.match(
+    asksFirst.stderr,
+    "See first what fits: gatebook grant 'press-*' --role press --dry-run",
+  );
+  const dry = said(await gate.call('grant', 'press-*', '--role', 'press', '--dry-run'));
+  assert.match(dry, /^NAME +PAIRING +KIND +SOURCE +ASKED\npress-30 /);
+  assert.match(dry, /press-31 .*contested/);
+  assert.match(dry, '2 would be granted (role press), 1 left alone. Without --dry-run they are.');
+  const dryJson = await gate.call('deny', 'press-*', '--dry-run', '--json');
+  assert.equal(
+    JSON.parse(said(dryJson)).items.map(({ status }: { status: string }) => status),
+    ['pending', 'pending', 'pending'],
+  );
+  const denyAsks = await gate.call('deny', 'press-*', '--reason', 'not ours');
+  assert.match(
+    denyAsks.stderr,
+    /Nothing was denied: press-\* needs --yes[\s\S]*--reason 'not ours' --dry-run/,
+  );
+  const waiting = JSON.parse(said(await gate.call('requests', '--json')));
+  assert.is(waiting.items.length, 3, 'nothing was done until now');
+
+  const bulk = await gate.call('grant', 'press-*', '--role', 'press', '--yes');
+  assert.match(
     said(bulk),
-    'Granted 2: press-30 press-32\nLeft alone 1: press-31 (contested). Grant these by name.\n',
+    /\nGranted 2: press-30 press-32\nLeft alone 1: press-31 \(contested\)\. Grant these by name: gatebook grant NAME --role press\n$/,
   );
   const { pairingId } = JSON.parse(readFileSync(join(gate.folder, 'press-31.json'), 'utf8'));
-  const refused = await gate.run('grant', 'press-31', '--role', 'press');
+  const flags = ['--role', 'press', '--reason', "line 4's spare"];
+  const refused = await gate.run('grant', 'press-31', ...flags);
   assert.equal(refused, {
     exitCode: 3,
     stdout: '',
     stderr: [
       'Not granted: press-31 is contested. Somebody else asked for this name with another credential.',
-      `Compare the pairing ID (${pairingId.slice(0, 3)} ${pairingId.slice(3)}) with the device, then: gatebook grant press-31 --confirm-contested`,
+      `Compare the pairing ID (${pairingId.slice(0, 3)} ${pairingId.slice(3)}) with the device, then: gatebook grant press-31 --role press --reason 'line 4'\\''s spare' --confirm-contested`,
       '',
     ].join('\n'),
   });
-  const confirmed = await gate.call('grant', 'press-31', '--confirm-contested');
-  assert.match(
-    said(confirmed),
-    'Granted press-31: no rights yet. Active at embedded. Give some with: ',
-  );
+  const confirmed = await gate.call('grant', 'press-31', ...flags, '--confirm-contested');
+  assert.match(said(confirmed), /^Granted press-31: role press .*Active at embedded/);
 });
 
 test('users are made, changed and taken away', async ({ gate }) => {

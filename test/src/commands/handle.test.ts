@@ -167,6 +167,67 @@ test('a decision that cannot be made writes nothing', async () => {
   assert.equal(await store.read(stream), []);
 });
 
+/** Decides on what is at hand, and counts how often the stream is read. */
+function atHand(inner: EventStore, basis: { state: number; revision: number } | undefined) {
+  const reads: string[] = [];
+  const store: EventStore = {
+    ...inner,
+    read: (name) => {
+      reads.push(name);
+      return inner.read(name);
+    },
+  };
+  const known = basis && { ...basis, position: null };
+  const ask = (command: Count, suffices = false) =>
+    handleDecision<number, Counted, 'too-much', { decision: ReturnType<typeof counter.decide> }>(
+      store,
+      counter,
+      '1',
+      (state) => ({ decision: counter.decide(command, state) }),
+      newCause(),
+      { basis: () => known, suffices: ({ decision }) => suffices && decision.accepted },
+    );
+  return { reads, ask };
+}
+
+test('what is at hand decides without a read, and the revision guards it', async () => {
+  const store = memoryStore();
+  const { reads, ask } = atHand(store, { state: 0, revision: noStream });
+  assert.is((await ask({ by: 2 })).state, 2);
+  assert.equal(reads, []);
+  const stale = await ask({ by: 3 });
+  assert.equal([stale.state, stale.before], [5, 2], 'somebody else was first: decided again');
+  assert.equal(reads, [stream]);
+  assert.is((await store.read(stream)).length, 2);
+});
+test('a refusal, and what records nothing, never rest on what may be old', async () => {
+  const store = memoryStore();
+  await count(store, { by: 60 });
+  for (const [command, accepted] of [
+    [{ by: 50 }, false],
+    [{ by: 0 }, true],
+  ] as const) {
+    const old = atHand(store, { state: 100, revision: 7 });
+    const { decision, before } = await old.ask(command);
+    assert.equal([decision.accepted, before, old.reads], [accepted, 60, [stream]]);
+  }
+  const refused = atHand(store, { state: 100, revision: 7 });
+  assert.ok(
+    (await refused.ask({ by: 40 }, true)).decision.accepted,
+    'refused on the old state only',
+  );
+});
+test('where the caller says that it suffices, what records nothing reads nothing', async () => {
+  const { reads, ask } = atHand(memoryStore(), { state: 60, revision: 3 });
+  assert.is((await ask({ by: 0 }, true)).before, 60);
+  assert.equal(reads, []);
+});
+test('where nothing is at hand the stream is read', async () => {
+  const { reads, ask } = atHand(memoryStore(), undefined);
+  assert.is((await ask({ by: 2 }, true)).state, 2);
+  assert.equal(reads, [stream]);
+});
+
 for (const [why, broken] of [
   ['of another type', newEvent({ by: 1 }, 'Forgotten')],
   ['without its data', newEvent({}, 'Counted')],

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +16,7 @@ import { memoryStore } from '../../support/event-store/memory-store.ts';
 
 const test = suite('personal fields');
 
-const key = randomBytes(32);
+const key = createSecretKey(randomBytes(32));
 const keyId = randomUUID();
 const context = { site: 'Halle 7', operator: 'Zoë' };
 const sealed = sealField(key, keyId, 'press-1', 'context', context);
@@ -86,7 +86,7 @@ test('another name, another field, another key: it does not open, and the error 
     [key, 'press-2', 'context'],
     [key, 'press-1', 'source'],
     [key, 'press-1context', ''],
-    [randomBytes(32), 'press-1', 'context'],
+    [createSecretKey(randomBytes(32)), 'press-1', 'context'],
   ] as const) {
     assert.throws(
       () => openField(otherKey, username, field, sealed),
@@ -103,6 +103,15 @@ test('what is no JSON value is not sealed', () => {
   assert.throws(() => sealField(key, keyId, 'a', 'b', undefined), /no JSON value/);
 });
 
+/** Bytes of ArrayBuffers behind Buffers that are held here. */
+function pooledBytes(held: readonly unknown[]): number {
+  const buffers = held
+    .flatMap((one) => Object.values(one as object))
+    .filter((value) => Buffer.isBuffer(value))
+    .map(({ buffer }) => buffer);
+  return [...new Set(buffers)].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
 function world(keysMax?: number) {
   const vault = createVault(memoryStore());
   return { vault, personal: createPersonal(vault, keysMax) };
@@ -118,7 +127,7 @@ async function keptKey(personal: Personal, username: string): Promise<PersonalKe
 test('a name’s key is made once, kept, and found again', async () => {
   const { vault, personal } = world();
   const made = await keptKey(personal, 'press-1');
-  assert.is(made.key.length, 32);
+  assert.is(made.key.symmetricKeySize, 32);
   const found = await createPersonal(vault).keyFor('press-1', made.keyId);
   assert.equal(found, { ...made, isNew: false });
   assert.is.not((await personal.keyFor('press-2', null)).keyId, made.keyId);
@@ -136,6 +145,24 @@ test('a sealed field opens by itself; none is null', async () => {
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   assert.equal(await personal.open('press-1', 'context', text), context);
   assert.is(await personal.open('press-1', 'context', null), null);
+});
+
+test('a key that is held keeps nothing else in memory', async () => {
+  const { vault, personal } = world();
+  const ids: string[] = [];
+  for (let at = 0; at < 300; at += 1) {
+    const made = await keptKey(personal, `press-${at}`);
+    ids.push(made.keyId);
+  }
+  const reading = createPersonal(vault);
+  const held: unknown[] = [];
+  const before = pooledBytes(held);
+  for (const [at, id] of ids.entries()) {
+    held.push(await reading.keyFor(`press-${at}`, id));
+    // Others take their share of the pool meanwhile.
+    Buffer.from('x'.repeat(10_000));
+  }
+  assert.ok(pooledBytes(held) - before < 300 * 1_024, `${pooledBytes(held) - before} bytes`);
 });
 
 test('once the key is destroyed the field is null, and a new key is made for what comes', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { matchesNetworks, sourceKey } from '../../../src/platform/networks.ts';
+import { matchesNetworks, networkOf, sourceKey } from '../../../src/platform/networks.ts';
 
 const test = suite('networks');
 
@@ -80,5 +80,13 @@ test('one host cannot be two sources by changing the last 64 bits', () =>
     ),
     { numRuns: 300 },
   ));
+
+test('the /48 is what the /64s of one customer have in common', () => {
+  assert.is(networkOf(sourceKey('2001:db8:7:a::1')), '2001:db8:7::/48');
+  assert.is(networkOf(sourceKey('2001:db8:7:ffff::1')), '2001:db8:7::/48');
+  assert.is(networkOf(sourceKey('2001:db8::1')), '2001:db8:0::/48');
+  assert.is(networkOf(sourceKey('192.0.2.7')), '192.0.2.7');
+  assert.is(networkOf('unknown'), 'unknown');
+});
 
 test.run();

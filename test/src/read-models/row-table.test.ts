@@ -94,6 +94,7 @@ test('each kind of condition finds what fits it', ({ table }) => {
   for (const [condition, expected] of conditions) {
     assert.is(names(table, condition), expected, JSON.stringify(condition));
     assert.is(table.count([condition]), expected.length, JSON.stringify(condition));
+    assert.is(table.count([condition], 1), Math.min(1, expected.length), 'no further than asked');
   }
 });
 test('all conditions must hold', ({ table }) => {

@@ -16,7 +16,7 @@ test.after(async ({ desk }) => {
   assert.equal(desk.complaints, []);
 });
 
-test('sign in, unlock, a device asks, grant with a role, and it is active; undo revokes', async ({
+test('sign in, unlock, a device asks, grant with a role, and it is active; revoking says what it does, and shows', async ({
   desk,
 }) => {
   const page = await desk.open();
@@ -58,11 +58,22 @@ test('sign in, unlock, a device asks, grant with a role, and it is active; undo 
     [user.body.status, user.body.roles, user.body.mqttPublishPrefix, user.body.reason],
     ['active', ['press'], 'line4/', 'compared at the machine'],
   );
-  await page.locator('.toast').getByText('Undo').click();
+  assert.is(await page.getByText('Undo').count(), 0, 'nothing here goes back to waiting');
+  await page.locator('.toast').getByText('Revoke…').click();
+  const revoke = page.locator('dialog[open]');
+  await revoke.getByText('told that its access was revoked, and stops asking').waitFor();
+  assert.is((await desk.world.call('GET', '/api/users/press-17')).body.status, 'active');
+  await revoke.getByLabel('Reason, for the log').fill('the wrong press');
+  await revoke.getByRole('button', { name: 'Revoke', exact: true }).click();
   await page.locator('.toast').getByText('Nobody can ask for this name').waitFor();
+  await rowOf(page, 'press-17').locator('.pair').getByText('Revoked').waitFor();
+  assert.not.match(await rowOf(page, 'press-17').innerText(), /Granted\b|Revoke…/);
+  const gone = await desk.world.call('GET', '/api/users/press-17');
+  assert.is(gone.body.reason, 'the wrong press');
   assert.is((await desk.world.call('GET', '/api/users/press-17')).body.status, 'revoked');
   await page.locator('.toast').getByRole('button', { name: 'Reinstate' }).click();
   await page.locator('.toast').getByText('It may ask again').waitFor();
+  await rowOf(page, 'press-17').getByText('may ask again').waitFor();
 
   await page.click('text=Lock now');
   await page.waitForSelector('text=New devices are turned away');
@@ -118,6 +129,34 @@ test('the report of a window is a document of its own, opened by a link', async 
   await page.context().close();
 });
 
+test('the chart asks for one small answer, and goes on by itself while a device asks', async ({
+  desk,
+}) => {
+  await desk.unlock();
+  const page = await desk.signedIn();
+  const chart = page.locator('.chart svg[role=img]');
+  await chart.waitFor();
+  const asked = async () => Number(/([\d,]+) asked/.exec(await shown())?.[1]);
+  const shown = async () => (await chart.getAttribute('aria-label')) ?? '';
+  const before = await asked();
+  const calls: string[] = [];
+  page.on('request', (request) => calls.push(new URL(request.url()).pathname));
+  for (const name of ['charted-1', 'charted-2', 'charted-3']) await desk.ask(name);
+  await page.waitForFunction(
+    (count) =>
+      document.querySelector('.chart svg[role=img]')?.getAttribute('aria-label')?.includes(count),
+    `${before + 3} asked`,
+  );
+  assert.equal(
+    calls.filter((path) => path.startsWith('/api/audit/')),
+    [],
+    'what is live is not read anew',
+  );
+  const size = (await desk.world.call('GET', '/api/audit/activity')).body;
+  assert.ok(JSON.stringify(size).length < 16_000);
+  await page.context().close();
+});
+
 test('two administrators at once: the second one is told, and changes nothing', async ({
   desk,
 }) => {
@@ -140,7 +179,7 @@ test('two administrators at once: the second one is told, and changes nothing', 
   await one.click('text=Lock now');
   await two.waitForSelector('text=New devices are turned away');
   assert.is(
-    await rowOf(two, 'both-want').getByText('Undo').count(),
+    await rowOf(two, 'both-want').getByText('Revoke…').count(),
     0,
     'a registrar may not revoke',
   );

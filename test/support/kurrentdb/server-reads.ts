@@ -39,6 +39,7 @@ export function readingOf(log: KurrentLog, faults: KurrentFaults, subscriptions:
   function readStream(call: Call, options: ReadReq.Options): void {
     const wanted = options.getStream();
     const name = streamName(wanted?.getStreamIdentifier());
+    faults.reads.push(name);
     if (log.isDeleted(name)) {
       call.emit('error', streamDeleted(name));
       return;

@@ -3,11 +3,13 @@
  * that ship with it, keeps its log in memory, and fails on request.
  */
 import { status as codes, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import gossip from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/gossip_grpc_pb.js';
 import leases from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/persistentsubscriptions_grpc_pb.js';
 import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js';
 import messages from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js';
 import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js';
 import type { KurrentFaults } from './server-faults.ts';
+import { clusterInfo, type Member } from './server-gossip.ts';
 import { leasingOf } from './server-leases.ts';
 import { type KurrentLog, kurrentLog } from './server-log.ts';
 import { end, readingOf } from './server-reads.ts';
@@ -31,12 +33,19 @@ export interface KurrentServer {
   start(): Promise<void>;
 }
 
-export async function startKurrentServer(): Promise<KurrentServer> {
-  const log = kurrentLog();
+/**
+ * @param log another node's, where it is one of a cluster
+ * @param members what it answers who asks for the nodes of its cluster
+ */
+export async function startKurrentServer(
+  log: KurrentLog = kurrentLog(),
+  members: () => readonly Member[] = () => [],
+): Promise<KurrentServer> {
   const faults: KurrentFaults = {
     appends: [],
     tombstones: [],
     hangs: false,
+    reads: [],
     subscriptionsEndAfter: null,
   };
   const subscriptions = new Set<Parameters<typeof end>[0]>();
@@ -49,6 +58,11 @@ export async function startKurrentServer(): Promise<KurrentServer> {
     server.addService(features.ServerFeaturesService, {
       getSupportedMethods(_call: unknown, answered: (error: null, value: unknown) => void) {
         if (!faults.hangs) answered(null, supportedMethods());
+      },
+    });
+    server.addService(gossip.GossipService, {
+      read(_call: unknown, answered: (error: null, value: unknown) => void) {
+        if (!faults.hangs) answered(null, clusterInfo(members()));
       },
     });
     server.addService(streams.StreamsService, {

@@ -31,7 +31,7 @@ const open = async (): Promise<KurrentWorld> => {
   const { connectionString } = server;
   return {
     server,
-    store: await openKurrentStore({ connectionString, appendTimeoutMs: testAnswerMs }),
+    store: await openKurrentStore({ connectionString, answerMs: testAnswerMs }),
   };
 };
 

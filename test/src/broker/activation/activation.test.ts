@@ -135,6 +135,7 @@ async function running(brokers: readonly Broker[], disk = memoryDisk()) {
         type: 'CreateClient',
         credentialId: crypto.randomUUID(),
         rights: noRights,
+        httpLimit: null,
       }),
     revoke: (username: string) => change(username, { type: 'RevokeAccess' }),
     active: (username: string, broker: string) =>

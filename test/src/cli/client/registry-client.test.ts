@@ -219,8 +219,13 @@ test('many requests that fit a glob are decided in bulks of at most 1,000', asyn
   const bulks: number[] = [];
   const items = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, at) => ({
-      requestId: `r-${from + at}`,
-      username: `press-${from + at}`,
+      ...{ requestId: `r-${from + at}`, username: `press-${from + at}`, kind: 'new' },
+      ...{
+        pairingId: null,
+        source: null,
+        contested: false,
+        requestedAt: '2026-11-23T10:00:00.000Z',
+      },
     }));
   const listener: RequestListener = async (request, response) => {
     const chunks: Buffer[] = [];
@@ -241,7 +246,7 @@ test('many requests that fit a glob are decided in bulks of at most 1,000', asyn
         };
     response.end(JSON.stringify(page));
   };
-  const { exitCode, stdout } = await against(listener, 'grant', 'press-*');
+  const { exitCode, stdout } = await against(listener, 'grant', 'press-*', '--yes');
   assert.is(exitCode, 0);
   assert.equal(bulks, [1_000, 500]);
   assert.match(stdout, 'Granted 1500: press-0 press-1 ');

@@ -32,7 +32,7 @@ test.before(async (world) => {
     });
   for (const name of ['press-1', 'press-2', 'press-3'])
     assert.is((await register(name)).status, 202);
-  said(await gate.call('grant', 'press-*'));
+  said(await gate.call('grant', 'press-*', '--yes'));
 });
 test.after(({ gate }) => gate.clean());
 

@@ -60,6 +60,7 @@ GET /api/audit/proofs/consistency
 GET /api/audit/export
 GET /api/audit/state
 GET /api/audit/access
+GET /api/audit/activity
 GET /api/audit/explain/{username}
 GET /api/audit/windows/{id}/report
 GET /api/audit/what-if

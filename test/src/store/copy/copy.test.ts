@@ -131,7 +131,7 @@ test('a copy that was interrupted anywhere goes on where it was', async ({ from,
 test('a KurrentDB that goes away while it is copied to', async ({ from }) => {
   const server = await startKurrentServer();
   const { connectionString } = server;
-  const to = await openKurrentStore({ connectionString, appendTimeoutMs: 200, purpose: 'copy' });
+  const to = await openKurrentStore({ connectionString, answerMs: 200, purpose: 'copy' });
   await fill(from, 60);
   const onProgress = ({ phase, events }: CopyProgress) => {
     if (phase === 'log' && events === 30) server.stop();
