@@ -33,6 +33,12 @@ export const readBatchMax = 1_000;
 export const appendsWaitingMax = 10_000;
 /** Passwords that wait for a slow hash, of people who sign in and at the doors each, over all sources. */
 export const hashesWaitingMax = 512;
+/** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
+export const searchedPerStepMax = 500;
+export const searchedPerPageMax = 1_000_000;
+export const searchedFew = 2_000;
+/** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
+export const statementsHeldMax = 256;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */

@@ -8,6 +8,7 @@ import type { Authority } from '../authority.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { serial } from '../platform/serial.ts';
 import { everyRow } from '../read-models/every-row.ts';
+import { roleHolders } from '../read-models/role-holders.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { actorOf, type CommandContext, decidedAlready, requireOwnRights } from './context.ts';
@@ -69,7 +70,7 @@ export function createRoleAdministration(
       roleChanges(async () => {
         const remove = () => {
           context.authorize();
-          const holders = rows.clients.count([{ column: 'roles', includes: ` ${name} ` }]);
+          const holders = roleHolders(rows.clients).get(name) ?? 0;
           return { type: 'RemoveRole' as const, name, holders, at: now(), by: actorOf(context) };
         };
         return await record(options, role, name, remove, context.cause);

@@ -1,6 +1,8 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
+import { statementsHeldMax } from '../limits.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
@@ -36,6 +38,8 @@ export interface Rows<Row> {
   count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
+  /** How many rows have each text of a column, told by its index alone. */
+  tally(column: string): ReadonlyMap<string, number>;
 }
 
 /** A cursor that no page of this list gave out. */
@@ -66,7 +70,9 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #remove: ReturnType<DatabaseSync['prepare']>;
   /** One search takes a step at a time, whoever else searches. */
   readonly #turn = serial();
-  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  readonly #statements = new BoundedMap<string, ReturnType<DatabaseSync['prepare']>>(
+    statementsHeldMax,
+  );
   /** Rows of the batch in hand; `row` undefined: it goes. */
   readonly #dirty = new Map<string, { born: number; row: Row | undefined }>();
 
@@ -159,7 +165,7 @@ export class RowTable<Row> implements Rows<Row> {
     const known = this.#statements.get(sql);
     if (known) return known;
     const statement = this.#database.prepare(sql);
-    // The shapes of queries are few: they are written in the code, not by callers.
+    // Callers choose which conditions stand together, so there are some thousand shapes.
     this.#statements.set(sql, statement);
     return statement;
   }
@@ -218,10 +224,22 @@ export class RowTable<Row> implements Rows<Row> {
     return found.found;
   }
 
-  greatest(column: string): ColumnValue {
-    if (!this.#columns.has(column)) throw new Error(`no column ${column}`);
+  tally(column: string): ReadonlyMap<string, number> {
+    const name = this.#named(column);
     const found = this.#prepared(
-      `SELECT max("${column}") AS greatest FROM ${this.#table}`,
+      `SELECT ${name} AS value, count(*) AS found FROM ${this.#table} WHERE ${name} IS NOT NULL GROUP BY ${name}`,
+    ).all() as { value: string; found: number }[];
+    return new Map(found.map(({ value, found: count }) => [String(value), count]));
+  }
+
+  #named(column: string): string {
+    if (!this.#columns.has(column)) throw new Error(`no column ${column}`);
+    return `"${column}"`;
+  }
+
+  greatest(column: string): ColumnValue {
+    const found = this.#prepared(
+      `SELECT max(${this.#named(column)}) AS greatest FROM ${this.#table}`,
     ).get() as { greatest: ColumnValue };
     return found.greatest;
   }

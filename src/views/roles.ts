@@ -3,6 +3,7 @@ import { builtInRoles } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { RoleRow } from '../../projections/roles.ts';
 import { everyRow } from '../read-models/every-row.ts';
+import { roleHolders } from '../read-models/role-holders.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type Paging, paged } from './paging.ts';
 
@@ -11,19 +12,16 @@ export interface RoleViewOptions {
 }
 
 export function createRoleViews({ rows }: RoleViewOptions) {
-  const userCount = (role: string) =>
-    rows.clients.count([{ column: 'roles', includes: ` ${role} ` }]);
-
-  const definedRole = (row: RoleRow) => ({
+  const definedRole = (row: RoleRow, holders: ReadonlyMap<string, number>) => ({
     name: row.name,
     description: row.description,
     permissions: [...row.permissions],
     builtIn: false,
-    userCount: userCount(row.name),
+    userCount: holders.get(row.name) ?? 0,
     changedAt: row.changedAt,
   });
 
-  const builtInRole = (name: string) => {
+  const builtInRole = (name: string, holders: ReadonlyMap<string, number>) => {
     const found = builtInRoles.get(name);
     return (
       found && {
@@ -31,26 +29,27 @@ export function createRoleViews({ rows }: RoleViewOptions) {
         description: found.description,
         permissions: [...found.permissions],
         builtIn: true,
-        userCount: userCount(name),
+        userCount: holders.get(name) ?? 0,
         changedAt: null,
       }
     );
   };
 
-  function role(name: string) {
+  function role(name: string, holders = roleHolders(rows.clients)) {
     const row = rows.roles.get(name);
-    return row ? definedRole(row) : builtInRole(name);
+    return row ? definedRole(row, holders) : builtInRole(name, holders);
   }
 
   return {
-    role,
+    role: (name: string) => role(name),
 
     /** The newest first; the built-in ones, which are older than everything, last. */
     roles(query: Paging) {
       const defined = [...everyRow(rows.roles)].map(({ name }) => name);
       const page = paged([...defined, ...builtInRoles.keys()], (name) => name, query);
+      const holders = roleHolders(rows.clients);
       return {
-        items: page.items.flatMap((name) => role(name) ?? []),
+        items: page.items.flatMap((name) => role(name, holders) ?? []),
         nextCursor: page.nextCursor,
       };
     },

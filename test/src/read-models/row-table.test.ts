@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
+import { statementsHeldMax } from '../../../src/limits.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { everyRow } from '../../../src/read-models/every-row.ts';
 import { MalformedCursor, type Rows, RowTable } from '../../../src/read-models/row-table.ts';
@@ -120,6 +121,25 @@ test('a column that is none is a mistake, not a query', ({ table }) => {
   ])
     assert.throws(act, /no column/);
 });
+test('however many shapes of questions there are, each is answered', ({ table }) => {
+  for (const round of [1, 2])
+    for (let names = 1; names <= statementsHeldMax + 10; names++) {
+      const isOneOf = Array<string>(names).fill('blue');
+      const { items } = table.find({ where: [{ column: 'colour', isOneOf }], limit: 5 });
+      assert.is(items.length, 1, `${names} in round ${round}`);
+    }
+});
+
+test('how many rows have each value of a column', ({ table, apply }) => {
+  apply([thing('f', 'blue', 1), thing('a', null, null, 'Gone')]);
+  assert.equal([...table.tally('colour')].sort(), [
+    ['blue', 2],
+    ['dark%blue', 1],
+    ['reddish', 1],
+  ]);
+  assert.throws(() => table.tally('nothing'), /no column/);
+});
+
 test('the greatest value of a column', ({ table, apply }) => {
   assert.is(table.greatest('size'), 3);
   assert.is(table.greatest('colour'), 'reddish');
