@@ -11,7 +11,7 @@ import {
 } from '../listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { EmbeddedBroker } from '../ports/embedded.ts';
-import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
+import { type AedesLimits, guardDelivery, guardParser, startAedes } from './aedes.ts';
 import { authorization } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
 import { boundedMemory, type MemoryLimits } from './memory.ts';
@@ -148,6 +148,7 @@ const accepting =
     const client = aedes.handle(stream, request);
     const connection = newConnection(client, source, now().getTime());
     options.connections.set(client, connection);
+    guardDelivery(client);
     guardParser(client, sizes, () => {
       connection.lastPacketMs = now().getTime();
     });
