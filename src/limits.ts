@@ -129,6 +129,8 @@ export const mqttTopicBytesMax = 4_096;
 export const mqttTopicAliasesMax = 16;
 /** Subscriptions of one session; one more is refused. */
 export const mqttSubscriptionsMax = 1_000;
+/** Subscriptions of all sessions of one user; one more is refused. */
+export const mqttSubscriptionsPerUserMax = 10_000;
 /** Sessions kept for absent clients: per user (the oldest ends), in all (the newest ends), seconds. */
 export const mqttStoredSessionsPerUserMax = 16;
 export const mqttStoredSessionsMax = 20_000;

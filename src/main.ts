@@ -18,6 +18,7 @@ import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
 import type { HashLimits } from './startup/credentials.ts';
+import { keepDataFolder } from './startup/data-folder.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { isShared } from './store/location.ts';
@@ -63,6 +64,7 @@ async function start(
 ): Promise<RunningService> {
   const now = currentInstant;
   const metrics = createMetrics();
+  keepDataFolder(config.dataDir, logger);
   const store = await openStore(config, {
     onAppend: (seconds, events) => {
       metrics.storeAppendSeconds.observe(seconds);

@@ -1,5 +1,6 @@
-/** Writes a file that only its owner may read: at once, durably, never half. */
+/** Files that only their owner may read: texts written at once, durably, never half; and those of SQLite. */
 import { randomBytes } from 'node:crypto';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -25,4 +26,29 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   const folder = await open(dirname(target), 'r').catch(() => null);
   await folder?.sync().catch(() => undefined);
   await folder?.close();
+}
+
+/** Windows keeps rights in lists of its own, which a mode does not show. */
+const isOpenToOthers = (path: string): boolean =>
+  process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0;
+
+/**
+ * Makes a file of SQLite (mode 0600) with its folder (0700) where there is none, before SQLite opens it: its
+ * journals get the mode of the file. Takes from others what an older one, or its journals, gave them.
+ * @throws the system's error
+ */
+export function makePrivateDatabase(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  for (const file of [path, `${path}-wal`, `${path}-shm`])
+    try {
+      if (isOpenToOthers(file)) chmodSync(file, 0o600);
+    } catch (error) {
+      // There is no journal; or the file is somebody else's, which SQLite says when it cannot write it.
+      if (!['ENOENT', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
 }

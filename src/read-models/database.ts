@@ -1,7 +1,6 @@
 /** Opens the file of the read models, and drops the rows that are stale: of another log or version. */
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateDatabase } from '../platform/private-file.ts';
 import { beginning, type Position } from '../store/event-store.ts';
 import { RowTable } from './row-table.ts';
 
@@ -26,7 +25,7 @@ const layoutVersion = 1;
 /** Opens the file, made if missing, mode 0600, for `models` and no others. */
 export function openRowsFile(options: RowsFileOptions, models: readonly Named[]): DatabaseSync {
   const { file } = options;
-  mkdirSync(dirname(file), { recursive: true });
+  makePrivateDatabase(file);
   const database = new DatabaseSync(file);
   database.exec(
     // Rows can be folded again at any time: no need to wait for the disk at each batch.
@@ -37,7 +36,6 @@ export function openRowsFile(options: RowsFileOptions, models: readonly Named[])
      CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
      CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);`,
   );
-  chmodSync(file, 0o600);
   dropStaleRows(database, options, models);
   return database;
 }

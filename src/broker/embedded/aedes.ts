@@ -6,6 +6,7 @@
 import {
   Aedes,
   type AedesOptions,
+  type AedesPublishPacket,
   type Client,
   type ConnectPacket,
   type PublishPacket,
@@ -24,8 +25,14 @@ interface BrokerInsides {
   scheduleSessionExpiry(client: Client): void;
 }
 
+type Deliver = (packet: AedesPublishPacket, done: () => void) => void;
+
 interface ClientInsides {
   subscriptions: Record<string, unknown>;
+  /** By broker, the counter of the message that was delivered last. */
+  readonly duplicates: Record<string, number>;
+  deliver0: Deliver;
+  deliverQoS: Deliver;
   readonly connackSent: boolean;
   readonly _parser: NodeJS.EventEmitter & {
     readonly packet: { readonly length?: number } | null;
@@ -35,6 +42,8 @@ interface ClientInsides {
 
 interface ReceivedPacket {
   readonly cmd: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly will?: { readonly properties?: Readonly<Record<string, unknown>> };
   readonly subscriptions?: readonly { readonly topic: string }[];
 }
 
@@ -131,6 +140,8 @@ export function guardParser(client: Client, sizes: AedesLimits, received: () => 
   const handled = parser.listeners('packet') as ((packet: ReceivedPacket) => void)[];
   parser.removeAllListeners('packet');
   parser.on('packet', (packet: ReceivedPacket) => {
+    if (packet.properties !== undefined) checkProperties(packet.properties);
+    if (packet.will?.properties !== undefined) checkProperties(packet.will.properties);
     if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
     for (const handle of handled) handle.call(parser, packet);
   });
@@ -148,6 +159,41 @@ export function guardParser(client: Client, sizes: AedesLimits, received: () => 
       return 0;
     }
   };
+}
+
+/**
+ * A property that is there twice is a protocol error [MQTT 5, 2.2.2.2]; the parser makes a list of it, which is
+ * neither a number of seconds nor a topic alias.
+ */
+function checkProperties(properties: Readonly<Record<string, unknown>>): void {
+  for (const name in properties)
+    if (name !== 'userProperties' && Array.isArray(properties[name]))
+      throw new Error(`${name} is there more than once`);
+}
+
+/**
+ * Sends each message once however many subscriptions match it, in whatever order messages come: one that
+ * was stored first is overtaken by one that was not. All copies of a message come in one turn, so that only the
+ * one sent last can be there again; aedes takes every earlier one for a duplicate.
+ */
+export function guardDelivery(client: Client): void {
+  const insides = client as unknown as ClientInsides;
+  let last = 0;
+  const once =
+    (deliver: Deliver): Deliver =>
+    (packet, done) => {
+      const { brokerId, brokerCounter } = packet;
+      if (brokerId) {
+        insides.duplicates[brokerId] = brokerCounter === last ? brokerCounter : brokerCounter - 1;
+        last = brokerCounter;
+      }
+      deliver.call(insides, packet, done);
+    };
+  const deliver0 = once(insides.deliver0);
+  const deliverQoS = once(insides.deliverQoS);
+  insides.deliver0 = deliver0;
+  // For a message of QoS 0 aedes calls the other one itself: then it would be there twice.
+  insides.deliverQoS = (packet, done) => (packet.qos === 0 ? deliver0 : deliverQoS)(packet, done);
 }
 
 /** aedes collects the filters of a SUBSCRIBE in a plain object, once for each that was granted. */

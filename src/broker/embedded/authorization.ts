@@ -2,9 +2,14 @@
 import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes';
 import { covers, levelsOf, mayPublish, mayRead } from '../../../domain/matching.ts';
 import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
+import type { MqttLimit } from '../ports/embedded.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
 import { bytesSent } from './retained.ts';
 import type { HeldSession } from './session.ts';
+
+export interface SubscriptionLimits {
+  readonly subscriptionsPerUser: number;
+}
 
 type AuthorizationHooks = Required<
   Pick<AedesOptions, 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'>
@@ -57,9 +62,12 @@ const denied = (): Error => new Error('');
  * The hooks of aedes. Every one denies where a client has no session, or one that is ended.
  * A publish gets its owner's prefix first and is judged with it; so is a will, when it is sent.
  */
-export function authorization(
-  sessionOf: (client: Client) => HeldSession | null,
-): AuthorizationHooks {
+export function authorization(options: {
+  readonly sessionOf: (client: Client) => HeldSession | null;
+  readonly limits: SubscriptionLimits;
+  readonly reached: (limit: MqttLimit) => void;
+}): AuthorizationHooks {
+  const { sessionOf, limits, reached } = options;
   return {
     authorizePublish(client, packet, done) {
       const session = client && sessionOf(client);
@@ -89,7 +97,7 @@ export function authorization(
         !session.ended &&
         subscribable(topic) &&
         mayRead(session.user.rights.permissions, topic) &&
-        (session.filters.size < mqttSubscriptionsMax || session.filters.has(topic));
+        (session.filters.has(topic) || hasRoom(session, limits, reached));
       if (granted) remember(session, subscription);
       done(null, granted ? subscription : null);
     },
@@ -105,6 +113,20 @@ export function authorization(
       return packet;
     },
   };
+}
+
+/** Whether a session, and its user in all, may have one more subscription. */
+function hasRoom(
+  { filters, user }: HeldSession,
+  limits: SubscriptionLimits,
+  reached: (limit: MqttLimit) => void,
+): boolean {
+  if (filters.size >= mqttSubscriptionsMax) return false;
+  let count = 0;
+  for (const session of user.sessions) count += session.filters.size;
+  if (count < limits.subscriptionsPerUser) return true;
+  reached('subscriptions-per-user');
+  return false;
 }
 
 /** aedes puts the SUBSCRIBE's identifier on each of its subscriptions. */

@@ -11,8 +11,8 @@ import {
 } from '../listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { EmbeddedBroker } from '../ports/embedded.ts';
-import { type AedesLimits, guardParser, startAedes } from './aedes.ts';
-import { authorization } from './authorization.ts';
+import { type AedesLimits, guardDelivery, guardParser, startAedes } from './aedes.ts';
+import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
 import { boundedMemory, type MemoryLimits } from './memory.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
@@ -21,6 +21,7 @@ import { heldSessions, type SessionLimits } from './sessions.ts';
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
   SessionLimits &
+  SubscriptionLimits &
   ListenerLimits & { readonly answerTimeoutMs: number };
 
 export interface EmbeddedOptions extends ListenerOptions {
@@ -44,6 +45,7 @@ const namedLimits: EmbeddedLimits = {
   packetBytes: named.mqttPacketBytesMax,
   connectBytes: named.mqttConnectBytesMax,
   storedSessionSeconds: named.mqttStoredSessionSecondsMax,
+  subscriptionsPerUser: named.mqttSubscriptionsPerUserMax,
   sessionsPerUser: named.mqttSessionsPerUserMax,
   storedPerUser: named.mqttStoredSessionsPerUserMax,
   stored: named.mqttStoredSessionsMax,
@@ -90,7 +92,10 @@ export async function startEmbeddedBroker(
         onConnect,
         answerTimeoutMs: sizes.answerTimeoutMs,
       }),
-      ...authorization((client) => connectionOf(client)?.session ?? null),
+      ...authorization({
+        sessionOf: (client) => connectionOf(client)?.session ?? null,
+        ...{ limits: sizes, reached },
+      }),
       persistence: memory,
     },
     { ...sessions, connectionOf },
@@ -148,6 +153,7 @@ const accepting =
     const client = aedes.handle(stream, request);
     const connection = newConnection(client, source, now().getTime());
     options.connections.set(client, connection);
+    guardDelivery(client);
     guardParser(client, sizes, () => {
       connection.lastPacketMs = now().getTime();
     });

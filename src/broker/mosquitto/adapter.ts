@@ -65,13 +65,16 @@ class Mosquitto implements Broker {
     this.#marks = marksOf(options.logId);
     this.#ownUsername = options.address.username;
     this.#stagedMax = options.stagedMax ?? mosquittoStagedMax;
+    // What it acknowledged before it went away may never have been written.
+    control.onUp(() => this.#prepared.clear());
   }
 
   status = () => this.#control.status();
   onUp = (listener: () => void) => this.#control.onUp(listener);
 
   stage(staged: Parameters<Broker['stage']>[0]): boolean {
-    if (this.#prepared.get(staged.username) === staged.credentialId) return false;
+    const isPrepared = this.#prepared.get(staged.username) === staged.credentialId;
+    if (isPrepared && this.status() === 'up') return false;
     this.#secrets.take(staged);
     return true;
   }
@@ -178,8 +181,9 @@ class Mosquitto implements Broker {
       active: false,
       sessionsClosed: 0,
       detail:
-        `${this.name} does not know its password: it works there once the client has shown it to the ` +
-        'registry again, by REST or by an MQTT connect through the registry.',
+        `${this.name} does not know its password (it was away when the client showed it, or ended before it had ` +
+        'written it down): it works there once the client has shown it to the registry again, by REST or by an ' +
+        'MQTT connect through the registry.',
     };
   }
 

@@ -18,6 +18,7 @@ export type MqttLimit =
   | 'stored-sessions-per-user'
   | 'stored-sessions'
   | 'client-id'
+  | 'subscriptions-per-user'
   | 'queue-per-session'
   | 'queue-per-user'
   | 'queue'

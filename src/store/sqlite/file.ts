@@ -1,9 +1,9 @@
 /** The file of the embedded log: makes it, locks it, and refuses one that is not ours to write. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { makePrivateDatabase } from '../../platform/private-file.ts';
 import { StoreLocked } from '../errors.ts';
 import { StoreUnavailable } from '../event-store.ts';
 import { assertLive, type Purpose } from '../log-state.ts';
@@ -92,16 +92,6 @@ function refuseForeignFile(file: string): void {
   }
 }
 
-function createFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    // SQLite gives its journals the mode of the database.
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
 /** Takes the lock, which only the end of the process or `close` gives back, and makes the tables. */
 function lockAndCreate(database: DatabaseSync, file: string, purpose?: Purpose): string {
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -132,7 +122,7 @@ export function openLogFile(
   file: string,
   purpose?: Purpose,
 ): { database: DatabaseSync; logId: string } {
-  createFile(file);
+  makePrivateDatabase(file);
   refuseForeignFile(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {

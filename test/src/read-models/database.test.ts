@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +16,22 @@ test.after.each(({ rows }) => rows.remove());
 
 test('the file is its owner’s alone', ({ rows }) => {
   rows.open({ projections: [sums] });
-  assert.is(statSync(rows.file).mode & 0o777, 0o600);
+  for (const file of [rows.file, `${rows.file}-wal`, `${rows.file}-shm`])
+    assert.is(statSync(file).mode & 0o777, 0o600, file);
+});
+test('a file and its journals that others could read are its owner’s alone when it is opened', ({
+  rows,
+}) => {
+  rows.open({ projections: [sums] });
+  // As a process leaves them that was killed: a second one has them open.
+  const other = new DatabaseSync(rows.file);
+  other.prepare('SELECT count(*) FROM models').get();
+  const files = [rows.file, `${rows.file}-wal`, `${rows.file}-shm`];
+  rows.close();
+  for (const file of files) chmodSync(file, 0o644);
+  rows.open({ projections: [sums] });
+  for (const file of files) assert.is(statSync(file).mode & 0o777, 0o600, file);
+  other.close();
 });
 test('a restart does not replay', ({ rows }) => {
   rows.open({ projections: [sums] }).apply(log);

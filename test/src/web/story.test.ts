@@ -47,6 +47,8 @@ test('sign in, unlock, a device asks, grant with a role, and it is active; revok
   await dialog.getByText('others see line4/state').waitFor();
   await dialog.getByLabel('Try a topic').fill('plant/press-18/state');
   await dialog.getByText('may neither publish nor subscribe here').waitFor();
+  await dialog.getByLabel('Try a topic').fill('gatebook/registry/window');
+  await dialog.getByText('Only the registry itself publishes here.').waitFor();
   await dialog.getByLabel('Try a topic').fill('plant/press-17/state');
   await dialog.getByText('Yes.').waitFor();
   await dialog.getByLabel('Reason, for the log').fill('compared at the machine');

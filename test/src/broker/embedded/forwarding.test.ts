@@ -77,6 +77,34 @@ test('the registry publishes what permissions let through', async ({ world }) =>
   assert.is((await boss.take('publish')).payload.toString(), '{}');
 });
 
+test('a message that a later one overtakes is sent all the same, once', async ({ world }) => {
+  const reader = await world.connect('operator', { clientId: 'reader' });
+  assert.equal(await subscribed(reader, ['#', 'a/#', '$SYS/#', 'marker']), [1, 1, 1, 1]);
+  const writer = await world.connect('boss', { version: 5 });
+  // In one piece: what is retained is stored before it is sent on, and the next one is not.
+  writer.send(
+    publish('a/1', '1', { qos: 2, messageId: 1, retain: true }),
+    publish('a/2', '2', { qos: 2, messageId: 2 }),
+    publish('a/3', '3', { qos: 2, messageId: 3, retain: true }),
+    publish('a/4', '4', { qos: 2, messageId: 4 }),
+  );
+  for (let count = 0; count < 4; count++) await writer.take('pubrec');
+  writer.send(publish('marker', 'last', { qos: 1, messageId: 5 }));
+  const got = (await messagesUntil(reader, 'last')).filter((text) => !text.startsWith('$SYS'));
+  assert.equal(got.sort(), ['a/1 1', 'a/2 2', 'a/3 3', 'a/4 4', 'marker last']);
+});
+
+for (const version of [3, 4, 5] as const)
+  test(`version ${version}: who reads # and $SYS/# gets wills, too`, async ({ world }) => {
+    const reader = await world.connect('operator', { version, clientId: 'reader' });
+    assert.equal(await subscribed(reader, ['#', '$SYS/#']), [1, 1]);
+    const will = { topic: 'a/will', payload: Buffer.from('last'), qos: 1, retain: true } as const;
+    const dies = await world.connect('boss', { version, will });
+    dies.end();
+    const got = (await messagesUntil(reader, 'last')).filter((text) => !text.startsWith('$SYS'));
+    assert.equal(got, ['a/will last']);
+  });
+
 test('properties of a publish are passed on, those of the connection are not', async ({
   world,
 }) => {

@@ -129,6 +129,48 @@ test('such a SUBSCRIBE in one piece with its CONNECT does no harm either', async
   await isWell(world);
 });
 
+test('a packet that names a property twice is closed', async ({ world }) => {
+  const twice = (property: number[]) => [property.length * 2, ...property, ...property];
+  const packets = {
+    // DISCONNECT with a session expiry of 60 s.
+    disconnect: [0xe0, 12, 0, ...twice([0x11, 0, 0, 0, 60])],
+    // PUBLISH to `a` with the topic alias 1.
+    publish: [0x30, 10, 0, 1, 0x61, ...twice([0x23, 0, 1])],
+    // SUBSCRIBE with the identifier 1.
+    subscribe: [0x82, 11, 0, 7, ...twice([0x0b, 1]), 0, 1, 0x61, 0],
+  };
+  for (const bytes of Object.values(packets)) {
+    const client = await world.connect('ada', {
+      version: 5,
+      clean: false,
+      properties: { sessionExpiryInterval: 60 },
+    });
+    await subscribed(client, ['a']);
+    client.send(Buffer.from(bytes));
+    await client.closed;
+  }
+  const back = await world.connect('ada', { version: 5, clean: false });
+  assert.ok(back.connack.sessionPresent);
+  const connect = generate(
+    connectPacket({
+      ...{ version: 5, username: 'ada', password: 's' },
+      properties: { sessionExpiryInterval: 60 },
+    }),
+  );
+  const at = connect.indexOf(Buffer.from([5, 0x11, 0, 0, 0, 60]));
+  const doubled = Buffer.concat([
+    connect.subarray(0, at),
+    Buffer.from(twice([0x11, 0, 0, 0, 60])),
+    connect.subarray(at + 6),
+  ]);
+  doubled[1] = (connect[1] ?? 0) + 5;
+  const raw = await rawMqtt(world.port, 5);
+  raw.send(doubled);
+  await raw.closed;
+  assert.equal(raw.received, []);
+  await isWell(world);
+});
+
 test('MQTT 5 says how large a packet may be, and why it closes', async () => {
   const world = await limited({ packetBytes: 1_000 });
   const client = await world.connect('ada', { version: 5 });

@@ -120,6 +120,23 @@ for (const version of [4, 5] as const)
     await world.close();
   });
 
+test('the sessions of a user have so many subscriptions together', async () => {
+  const { world, reached } = await limited({ subscriptionsPerUser: 3 });
+  const [one, two] = [
+    await world.connect('ada', { version: 5, clientId: 'one', clean: false }),
+    await world.connect('ada', { version: 5, clientId: 'two' }),
+  ];
+  assert.equal(await subscribed(one, ['a', 'b']), [1, 1]);
+  assert.equal(await subscribed(two, ['a', 'b', 'a']), [1, 0x87]);
+  assert.equal(reached, ['subscriptions-per-user']);
+  const other = await world.connect('ben', { version: 5 });
+  assert.equal(await subscribed(other, ['a']), [1]);
+  one.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a'] });
+  await one.take('unsuback');
+  assert.equal(await subscribed(two, ['b']), [1]);
+  await world.close();
+});
+
 test('a client whose CONNACK names a receive maximum is told that of this broker', async () => {
   const { world } = await limited({ receivedIds: 7 });
   const client = await world.connect('ada', { version: 5 });

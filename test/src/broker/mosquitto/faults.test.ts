@@ -68,6 +68,48 @@ when('down at the request too: the password waits a while in memory', async () =
   assert.is(await codeOf('press-2', 'hunter-22'), 0);
 });
 
+/** Mosquitto ends before it has written what it acknowledged of the request: it has the accounts of before. */
+async function diesWithWhatItTook(): Promise<void> {
+  await beside.peer.kill();
+  beside.peer.empty();
+  await until(() => health()['broker:mosquitto'] === 'down');
+  await beside.peer.start();
+  await until(() => health()['broker:mosquitto'] === 'up');
+}
+
+when(
+  'killed before it wrote what the request left there: the next poll leaves it anew',
+  async () => {
+    const requestId = await beside.asked('press-5', 'hunter-22');
+    await beside.staged('press-5');
+    await diesWithWhatItTook();
+    await beside.ask('press-5', 'hunter-22');
+    await beside.staged('press-5');
+    const granted = await beside.grant(requestId, may('write', 'a'));
+    const { status } = granted.body.activations.find(
+      ({ broker }: { broker: string }) => broker === 'mosquitto',
+    );
+    assert.is(status, 'active');
+    assert.is(await codeOf('press-5', 'hunter-22'), 0);
+  },
+);
+
+when('without a poll in between the administrator reads why, and what is needed', async () => {
+  const requestId = await beside.asked('press-6', 'hunter-22');
+  await beside.staged('press-6');
+  await diesWithWhatItTook();
+  await beside.grant(requestId, may('write', 'a'));
+  await until(() => beside.world.running.app.health()['broker:mosquitto'] === 'up');
+  const detail = async () => (await beside.activation('press-6'))?.detail ?? '';
+  while ((await detail()) === '') await beside.activation('press-6');
+  assert.match(await detail(), 'ended before it had written it down');
+  assert.match(await detail(), 'once the client has shown it to the registry again');
+  assert.is(await codeOf('press-6', 'hunter-22'), 5);
+  assert.is((await beside.ask('press-6', 'hunter-22')).status, 201);
+  await beside.becomes('press-6', 'active');
+  assert.is(await codeOf('press-6', 'hunter-22'), 0);
+});
+
 when('a revocation reaches a broker that was down', async () => {
   await beside.grant(await beside.asked('press-3', 'hunter-22'), may('write', 'a'));
   await beside.peer.kill();

@@ -1,0 +1,23 @@
+/** Makes the data folder, and takes one that was made before from everybody but its owner. */
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import type { Logger } from '../logger.ts';
+
+const sticky = 0o1000;
+
+/** A folder that many share, or that is somebody else's, stays as it is: the log says what to do. */
+export function keepDataFolder(folder: string, logger: Logger): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Windows keeps rights in lists of its own, which a mode does not show.
+  const { mode } = statSync(folder);
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
+  const found = { folder, mode: (mode & 0o7777).toString(8).padStart(4, '0') };
+  try {
+    if ((mode & sticky) !== 0) throw new Error('it is a folder that many share');
+    chmodSync(folder, 0o700);
+    logger.warn("The data folder was open to others: it is its owner's alone now", found);
+  } catch (error) {
+    const { message } = error as Error;
+    const remedy = `run chmod 700 '${folder}', or choose another GATEBOOK_DATA_DIR`;
+    logger.warn('The data folder is open to others', { ...found, reason: message, remedy });
+  }
+}
