@@ -58,8 +58,12 @@ test('without a profile one service starts, which needs nothing but itself', () 
     always.map(([name]) => name),
     ['gatebook'],
   );
-  const { environment = {}, secrets = [], depends_on = [], build } = compose.services
-    .gatebook as Service;
+  const {
+    environment = {},
+    secrets = [],
+    depends_on = [],
+    build,
+  } = compose.services.gatebook as Service;
   assert.equal([build, secrets, depends_on], ['.', [], []]);
   const given = Object.entries(environment).map(([name, value]) => [name, filled(value)]);
   const config = parseConfig(Object.fromEntries(given));
