@@ -4,7 +4,7 @@ import { storeWaitMs, storeWaitToldEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
-import { shownStore } from '../store/location.ts';
+import { isShared, shownStore } from '../store/location.ts';
 
 const againAfterMs = 1_000;
 
@@ -22,7 +22,8 @@ export async function waitForStore<Store>(
     try {
       return await open();
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      // A log in this machine's own folder does not come by waiting.
+      if (!(error instanceof StoreUnavailable) || !isShared({ store })) throw error;
       const nowMs = performance.now();
       const address = shownStore(store);
       if (nowMs - beganMs >= waitMs)

@@ -60,12 +60,16 @@ test('after its limit it ends, and says which server did not answer, by which se
 });
 
 test('what waiting does not mend ends the start at once', async () => {
-  const broken = new Error('no log of ours');
-  const error = await waitForStore({ store: 'sqlite' }, () => Promise.reject(broken), {
-    logger: createLogger({ level: 'error', write: () => undefined }),
-    signal: new AbortController().signal,
-  }).catch((fault: Error) => fault);
-  assert.is(error, broken);
+  for (const [store, broken] of [
+    ['kurrentdb://store-1:2113', new Error('no log of ours')],
+    ['sqlite', new StoreUnavailable('the disk is full')],
+  ] as const) {
+    const error = await waitForStore({ store }, () => Promise.reject(broken), {
+      logger: createLogger({ level: 'error', write: () => undefined }),
+      signal: new AbortController().signal,
+    }).catch((fault: Error) => fault);
+    assert.is(error, broken);
+  }
 });
 
 test.run();
