@@ -17,11 +17,12 @@ COPY bin bin
 COPY domain domain
 COPY projections projections
 COPY src src
-RUN mkdir -m 0700 /data && chown node:node /data
+# A volume takes owner and mode from what stands in the image: nodes that share keys mount them at /keys.
+RUN mkdir -m 0700 /data /keys && chown node:node /data /keys
 USER node
 VOLUME /data
 EXPOSE 8080 1883 9001
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=180s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "bin/gatebook.js"]
 CMD ["serve"]

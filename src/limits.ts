@@ -318,3 +318,6 @@ export const bulkAtOnceMax = 64;
 export const dueAtOnceMax = 200;
 /** Milliseconds between two log lines that say how far a start is with folding the log. */
 export const catchUpToldEveryMs = 3_000;
+/** Milliseconds that a start waits for a server that does not answer, and between two log lines that say so. */
+export const storeWaitMs = 2 * 60 * 1_000;
+export const storeWaitToldEveryMs = 10_000;

@@ -21,6 +21,7 @@ import type { HashLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
+import { waitForStore } from './startup/wait-for-store.ts';
 import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
 
@@ -37,7 +38,7 @@ export interface RunningService {
 
 /**
  * Starts the whole service; the last thing it logs is the `ready` line.
- * @param stopping ends a start that is still folding the log
+ * @param stopping ends a start that still waits for the store, or folds the log
  * @throws the signal's reason, StoreLocked, KeyFileRefused, KeysDiffer, and what a listener says of a taken port
  */
 export async function startService(
@@ -65,12 +66,12 @@ async function start(
   const now = currentInstant;
   const metrics = createMetrics();
   keepDataFolder(config.dataDir, logger);
-  const store = await openStore(config, {
-    onAppend: (seconds, events) => {
-      metrics.storeAppendSeconds.observe(seconds);
-      metrics.eventsAppended.inc(events);
-    },
-  });
+  const onAppend = (seconds: number, events: number) => {
+    metrics.storeAppendSeconds.observe(seconds);
+    metrics.eventsAppended.inc(events);
+  };
+  const waiting = { logger, signal: stopping };
+  const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
   const readModels = await openReadModelsOf(config, store);

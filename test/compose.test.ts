@@ -14,6 +14,7 @@ interface Service {
   readonly secrets?: readonly string[];
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
   readonly depends_on?: readonly string[] | Readonly<Record<string, unknown>>;
 }
 interface Compose {
@@ -33,7 +34,7 @@ const known = new Set(configTable.map(({ name }) => name));
 const filled = (value: string) => value.replace(/\$\{[^}:]+:-([^}]*)\}/g, '$1');
 
 test('every setting of a Gatebook is one that it knows, and together they fit', () => {
-  assert.is(nodes.length, 3);
+  assert.is(nodes.length, 4);
   for (const [name, { environment = {} }] of nodes) {
     const given: Record<string, string> = {};
     for (const [variable, value] of Object.entries(environment)) {
@@ -45,8 +46,65 @@ test('every setting of a Gatebook is one that it knows, and together they fit', 
     if ('GATEBOOK_HOOK_SECRET_FILE' in environment) {
       given.GATEBOOK_HOOK_SECRET = 'a-secret-of-this-test';
       given.GATEBOOK_BROKER = 'emqx+http://key:secret@emqx:18083';
-    } else given.GATEBOOK_BROKER = 'mosquitto+mqtt://gatebook:password@mosquitto:1883';
+    } else if ('GATEBOOK_BROKER_FILE' in environment)
+      given.GATEBOOK_BROKER = 'mosquitto+mqtt://gatebook:password@mosquitto:1883';
     assert.type(parseConfig(given), 'object', name);
+  }
+});
+
+test('without a profile one service starts, which needs nothing but itself', () => {
+  const always = services.filter(([, { profiles }]) => profiles === undefined);
+  assert.equal(
+    always.map(([name]) => name),
+    ['gatebook'],
+  );
+  const {
+    environment = {},
+    secrets = [],
+    depends_on = [],
+    build,
+  } = compose.services.gatebook as Service;
+  assert.equal([build, secrets, depends_on], ['.', [], []]);
+  const given = Object.entries(environment).map(([name, value]) => [name, filled(value)]);
+  const config = parseConfig(Object.fromEntries(given));
+  assert.is(config.store, 'sqlite');
+  assert.equal(
+    config.brokers.map(({ kind }) => kind),
+    ['embedded'],
+  );
+});
+
+test('what starts together finds what it waits for, and its ports free', () => {
+  for (const [name, { profiles = [], depends_on = [] }] of services)
+    for (const other of Array.isArray(depends_on) ? depends_on : Object.keys(depends_on))
+      for (const profile of profiles) {
+        const there = compose.services[other]?.profiles;
+        assert.ok(there === undefined || there.includes(profile), `${name} waits for ${other}`);
+      }
+  const published = services.flatMap(([, { ports = [] }]) => ports.map((one) => one.split(':')[1]));
+  assert.is(new Set(published).size, published.length, published.join(' '));
+});
+
+test('what a Gatebook mounts is made for its user in the image', () => {
+  const [, made = '', owned = ''] =
+    /^RUN mkdir -m 0700 ([/\w ]+) && chown node:node ([/\w ]+)$/m.exec(dockerfile) ?? [];
+  assert.is(made, owned);
+  for (const [name, { volumes = [] }] of nodes)
+    for (const volume of volumes)
+      assert.ok(made.split(' ').includes(volume.split(':')[1] ?? ''), `${name} mounts ${volume}`);
+});
+
+test('an event store is advertised by its name, has threads enough, and is healthy when one leads', () => {
+  const stores = services.filter(([, { image = '' }]) => image.includes('eventstore'));
+  assert.is(stores.length, 4);
+  for (const [name, { environment = {}, profiles = [], healthcheck }] of stores) {
+    assert.is(environment.DOTNET_ThreadPool_ForceMinWorkerThreads, '40', 'hexadecimal: 64');
+    assert.is(environment.EVENTSTORE_TELEMETRY_OPTOUT, 'true');
+    // /health/live says 204 also while nobody leads.
+    assert.match(healthcheck?.test.join(' ') ?? '', /\/gossip .*"state":"Leader","isAlive":true/);
+    if (!profiles.includes('cluster')) continue;
+    for (const what of ['NODE', 'REPLICATION'])
+      assert.is(environment[`EVENTSTORE_${what}_HOST_ADVERTISE_AS`], name);
   }
 });
 

@@ -19,3 +19,8 @@ export class LogNotLive extends Error {
 export class CopyRefused extends Error {
   override name = 'CopyRefused';
 }
+
+/** The store cannot answer now (disk full, away, too slow). Nothing is known to be written. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable';
+}

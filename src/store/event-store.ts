@@ -1,5 +1,7 @@
 /** What Gatebook needs from an event store, and nothing more: the port, its errors and its values. */
 
+export { StoreUnavailable } from './errors.ts';
+
 /**
  * Where an event stands in the log. Opaque outside the adapters, but all of one log's positions have
  * the same length, so that they sort as text.
@@ -88,11 +90,6 @@ export interface EventStore {
 /** Someone else wrote to the stream first: read it again and decide again. */
 export class Conflict extends Error {
   override name = 'Conflict';
-}
-
-/** The store cannot answer now (disk full, away, too slow). Nothing is known to be written. */
-export class StoreUnavailable extends Error {
-  override name = 'StoreUnavailable';
 }
 
 /** The category of a stream: what stands before the first dash. */

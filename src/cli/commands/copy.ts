@@ -1,7 +1,13 @@
 /** For operators: `copy` moves a log with its vault to another store, and seals the one it came from. */
 import { resolve } from 'node:path';
 import { parseConfig } from '../../config/config.ts';
-import { CopyRefused, LogAbsent, LogNotLive, StoreLocked } from '../../store/errors.ts';
+import {
+  CopyRefused,
+  LogAbsent,
+  LogNotLive,
+  StoreLocked,
+  StoreUnavailable,
+} from '../../store/errors.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { countText } from '../text/format.ts';
 
@@ -44,6 +50,10 @@ function copyFault(error: unknown, what: string, hint: string): unknown {
   if (error instanceof CopyRefused || error instanceof LogNotLive)
     return failed(`${error.message}.`, hint);
   if (error instanceof StoreLocked) return failed(error.message, 'Stop the service first.');
+  if (error instanceof StoreUnavailable)
+    return new CommandFailed(exitCodes.unreachable, `${what}: ${error.message}.`, [
+      'Is the server of --from or --to running? The same command again goes on where it was.',
+    ]);
   return error;
 }
 

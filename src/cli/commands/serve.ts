@@ -3,7 +3,7 @@ import { parseConfig } from '../../config/config.ts';
 import { ConfigError } from '../../config/fault.ts';
 import { configTable } from '../../config/variables.ts';
 import { createLogger } from '../../logger.ts';
-import { LogAbsent, StoreLocked } from '../../store/errors.ts';
+import { LogAbsent, StoreLocked, StoreUnavailable } from '../../store/errors.ts';
 import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { countText, durationText } from '../text/format.ts';
@@ -54,6 +54,14 @@ export function startFault(error: unknown, dataDir: string): unknown {
     return new CommandFailed(exitCodes.usage, error.message, [
       'Name the folder of the service: GATEBOOK_DATA_DIR',
     ]);
+  if (error instanceof StoreUnavailable)
+    return new CommandFailed(
+      exitCodes.unreachable,
+      `Cannot use the event store: ${error.message}.`,
+      [
+        'Is it running, and does it lead (a cluster needs most of its nodes)? Its address: GATEBOOK_STORE',
+      ],
+    );
   const code = systemCode(error);
   if (syscall === 'listen')
     return new CommandFailed(

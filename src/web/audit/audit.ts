@@ -29,6 +29,7 @@ const kinds: readonly (readonly [type: string, words: string])[] = [
   ['ReplacementGranted', 'Replacements'],
   ['CredentialActivated', 'Activations'],
   ['AuthorizationChanged', 'Changes of rights'],
+  ['AdministratorReset', 'Administrators reset'],
   ['AccessSuspended', 'Suspensions'],
   ['AccessRevoked', 'Revocations'],
   ['RegistryUnlocked', 'The lock opened'],

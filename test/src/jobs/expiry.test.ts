@@ -146,7 +146,11 @@ test('the state at the end is what a replay comes to', async (world) => {
     .map((event) => client.Event.parse(event))
     .reduce(client.evolve, client.initial);
   assert.is(state.status, 'expired');
-  assert.equal(world.options.rows.access.get(the.username), { ...state, username: the.username });
+  const { revision, position } = events.at(-1) ?? {};
+  assert.equal(world.options.rows.access.get(the.username), {
+    ...state,
+    ...{ username: the.username, revision, position },
+  });
 });
 
 test.run();

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CopyProgress, copyLog, moveLog } from '../../../../src/store/copy/copy.ts';
+import { type CopyProgress, copyLog, moveLog, unsealLog } from '../../../../src/store/copy/copy.ts';
 import { CopyRefused, LogNotLive } from '../../../../src/store/errors.ts';
 import {
   beginning,
@@ -224,6 +224,49 @@ test('a log of many commits is copied in order', async ({ from, to }) => {
   const { events } = await copyLog({ from, to });
   assert.is(events, 3_900);
   assert.equal(await everything(to), await everything(from));
+});
+
+const states = async ({ from, to }: Pick<World, 'from' | 'to'>) => [
+  await from.getState(),
+  await to.getState(),
+];
+
+test('a move is taken back, also one that stopped between the seal and its end', async (world) => {
+  const { from, to } = world;
+  await fill(from, 10);
+  await moveLog({ from, to });
+  await unsealLog(from, to);
+  assert.equal(await states(world), ['live', 'sealed']);
+  await unsealLog(from, to);
+  assert.equal(await states(world), ['live', 'sealed'], 'again: as it is');
+  await from.append('client-after', noStream, newEvents(1));
+
+  await from.setState('sealed');
+  await to.setState('filling');
+  await unsealLog(from, to);
+  assert.equal(await states(world), ['live', 'sealed'], 'a copy that lacks the newest event too');
+  await from.setState('sealed');
+  await unsealLog(from, null);
+  assert.is(await from.getState(), 'live');
+});
+
+test('nothing that the copy alone has is lost: neither its events nor its secrets', async (world) => {
+  const { from, to } = world;
+  await fill(from, 10);
+  await moveLog({ from, to });
+  await to.append('vault-new', noStream, newEvents(1));
+  assert.instance(await errorOf(unsealLog(from, to)), CopyRefused);
+  await to.deleteStream('vault-new');
+  await to.append('client-new', noStream, newEvents(1));
+  assert.instance(await errorOf(unsealLog(from, to)), CopyRefused);
+  assert.equal(await states(world), ['sealed', 'live']);
+  assert.instance(await errorOf(unsealLog(from, from)), CopyRefused);
+});
+
+test('half a copy is no log to go on with', async ({ from, to }) => {
+  await to.setState('filling');
+  assert.instance(await errorOf(unsealLog(to, from)), LogNotLive);
+  assert.is(await to.getState(), 'filling');
 });
 
 test.run();

@@ -1,0 +1,75 @@
+/** A start waits for an event store that is not there yet, says so in words, and not for ever. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createLogger } from '../../../src/logger.ts';
+import { waitForStore } from '../../../src/startup/wait-for-store.ts';
+import { StoreUnavailable } from '../../../src/store/event-store.ts';
+import { startKurrentServer } from '../../support/kurrentdb/server.ts';
+import { type Gatebook, gatebook } from '../cli/gatebook.ts';
+
+const test = suite<{ gate: Gatebook }>('waiting for the store');
+test.before.each((context) => {
+  context.gate = gatebook();
+});
+test.after.each(({ gate }) => gate.clean());
+
+test('a store that comes later is waited for', async ({ gate }) => {
+  const server = await startKurrentServer();
+  await server.stop();
+  gate.environment.GATEBOOK_STORE = `kurrentdb://ada:hunter2@127.0.0.1:${server.port}?tls=false`;
+  const service = gate.start(['serve']);
+  const line = await service.says('waiting for the event store');
+  assert.match(line, `kurrentdb://127.0.0.1:${server.port}`);
+  assert.not.match(line, /hunter2/);
+  await server.start();
+  await service.says('"msg":"ready"');
+  service.child.kill('SIGTERM');
+  assert.is((await service.ended).exitCode, 0);
+  await server.stop();
+});
+
+test('a service that is told to stop meanwhile stops', async ({ gate }) => {
+  gate.environment.GATEBOOK_STORE = 'kurrentdb://127.0.0.1:1?tls=false';
+  const service = gate.start(['serve']);
+  await service.says('waiting for the event store');
+  service.child.kill('SIGTERM');
+  assert.is((await service.ended).exitCode, 0);
+});
+
+test('after its limit it ends, and says which server did not answer, by which setting', async () => {
+  let tries = 0;
+  const error = await waitForStore(
+    { store: 'kurrentdb://ada:hunter2@store-1:2113,store-2:2113?tls=true' },
+    async () => {
+      tries += 1;
+      await delay(1);
+      throw new StoreUnavailable('connection refused');
+    },
+    {
+      logger: createLogger({ level: 'error', write: () => undefined }),
+      signal: new AbortController().signal,
+      waitMs: 500,
+    },
+  ).catch((fault: Error) => fault);
+  assert.instance(error, StoreUnavailable);
+  assert.match(error.message, 'no answer from kurrentdb://store-1:2113,store-2:2113 for 1 s');
+  assert.match(error.message, 'GATEBOOK_STORE');
+  assert.not.match(error.message, /hunter2/);
+  assert.ok(tries > 1);
+});
+
+test('what waiting does not mend ends the start at once', async () => {
+  for (const [store, broken] of [
+    ['kurrentdb://store-1:2113', new Error('no log of ours')],
+    ['sqlite', new StoreUnavailable('the disk is full')],
+  ] as const) {
+    const error = await waitForStore({ store }, () => Promise.reject(broken), {
+      logger: createLogger({ level: 'error', write: () => undefined }),
+      signal: new AbortController().signal,
+    }).catch((fault: Error) => fault);
+    assert.is(error, broken);
+  }
+});
+
+test.run();
