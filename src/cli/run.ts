@@ -26,6 +26,7 @@ import { roleCommands, tokenCommands } from './commands/roles.ts';
 import { operateCommands } from './commands/serve.ts';
 import { userCommands } from './commands/users.ts';
 import { auditFileCommands } from './commands/verify.ts';
+import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
 import { reportFault } from './fault.ts';
@@ -47,6 +48,7 @@ export const commands: readonly Command[] = [
   ...auditPastCommands,
   ...whatIfCommands,
   ...auditFileCommands,
+  verifyReportCommand,
   ...signInCommands,
   ...deviceCommands,
   ...reconcileCommands,
@@ -124,7 +126,7 @@ function commonOptionsOf({ name }: Command): CommandOptions {
     json = { help: '' },
     help = { help: '' },
   } = commonOptions;
-  if (name === 'serve' || name === 'rebuild' || name === 'verify') return { help };
+  if (['serve', 'rebuild', 'verify', 'verify-report'].includes(name)) return { help };
   if (name === 'register' || name === 'login' || name === 'logout') return { url, json, help };
   return { url, token, json, help };
 }

@@ -20,13 +20,16 @@ export interface RowsFileOptions {
   readonly rebuild?: boolean;
 }
 
+/** In place of a file: the rows are gone with the process. */
+export const inMemory = ':memory:';
+
 /** Another layout of the file itself: everything is folded again. */
 const layoutVersion = 1;
 
 /** Opens the file, made if missing, mode 0600, for `models` and no others. */
 export function openRowsFile(options: RowsFileOptions, models: readonly Named[]): DatabaseSync {
   const { file } = options;
-  mkdirSync(dirname(file), { recursive: true });
+  if (file !== inMemory) mkdirSync(dirname(file), { recursive: true });
   const database = new DatabaseSync(file);
   database.exec(
     // Rows can be folded again at any time: no need to wait for the disk at each batch.
@@ -37,7 +40,7 @@ export function openRowsFile(options: RowsFileOptions, models: readonly Named[])
      CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
      CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);`,
   );
-  chmodSync(file, 0o600);
+  if (file !== inMemory) chmodSync(file, 0o600);
   dropStaleRows(database, options, models);
   return database;
 }
