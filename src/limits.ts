@@ -43,10 +43,6 @@ export const statementsHeldMax = 256;
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */
 export const hashMsAtFirst = 20;
-/** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
-export const searchedPerStepMax = 500;
-export const searchedPerPageMax = 1_000_000;
-export const searchedFew = 2_000;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */

@@ -161,11 +161,11 @@ const fences: readonly (readonly [string, RegExp])[] = [
     /^src\/http\/|^src\/credentials\/|^src\/store\/(?!event-store|lease)|^src\/cli\//,
   ],
   ['src/store/', /^src\/(http|broker|credentials|read-models|audit|cli)\//],
-  // The service is loaded late, by main.ts alone: what the command line imports itself is light. An error
-  // that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
+  // The service is loaded late, by main.ts alone, and what looks into an export by from-export.ts alone: what
+  // the command line imports itself is light. An error that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|store\/errors\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|verify)\.ts)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)
@@ -176,6 +176,18 @@ for (const [who, what] of fences)
         .map(([file, from]) => `${file} imports ${from}`),
       [],
     ));
+
+test('what looks into an export is loaded by who does so alone', () => {
+  const source = readFileSync(
+    new URL('../src/cli/client/audit-source.ts', import.meta.url),
+    'utf8',
+  );
+  assert.not.match(source, /^import (?!type\b).*from-export/m);
+  assert.equal(
+    new Set(importers(/from-export\.ts$/).map(([file]) => file)),
+    new Set(['src/cli/client/audit-source.ts']),
+  );
+});
 
 test('the page knows the wire by its types alone: it is served file by file', () => {
   for (const file of files.filter((name) => name.startsWith('src/web/')))

@@ -14,7 +14,7 @@ import type { EventStore } from '../store/event-store.ts';
 import type { Views } from '../views/views.ts';
 import { createActivity } from './activity.ts';
 import { accessAt } from './time-travel/access-at.ts';
-import { createExplain } from './time-travel/explain.ts';
+import { createExplain, createReport } from './time-travel/explain.ts';
 import { momentOf, type Past } from './time-travel/past.ts';
 import { clientAt, registryAt } from './time-travel/state-at.ts';
 import { createWhatIf } from './time-travel/what-if.ts';
@@ -105,7 +105,8 @@ export function createAudit(options: AuditOptions) {
   };
   return {
     ...proving(options, tree),
-    ...createExplain({ views, history, window: past.window, signer, turnedAway, now }),
+    ...createExplain({ views, history, window: past.window, turnedAway, now }),
+    ...createReport({ views, history, window: past.window, signer, turnedAway, now }),
     ...createActivity({ history, window: past.window, tree, now }),
     /** A client as it was; undefined where nobody knew the name yet. */
     clientAt: (username: string, at: string) =>

@@ -27,6 +27,7 @@ import { roleCommands, tokenCommands } from './commands/roles.ts';
 import { operateCommands } from './commands/serve.ts';
 import { userCommands } from './commands/users.ts';
 import { auditFileCommands } from './commands/verify.ts';
+import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
 import { reportFault } from './fault.ts';
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   ...auditPastCommands,
   ...whatIfCommands,
   ...auditFileCommands,
+  verifyReportCommand,
   ...signInCommands,
   ...deviceCommands,
   ...reconcileCommands,
@@ -120,7 +122,7 @@ const wantsHelp = (args: readonly string[]): boolean => {
 
 /** Commands that do not sign in take no token, those that ask nobody no address. */
 /** They work on files and logs, and ask no registry. */
-const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify'];
+const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify', 'verify-report'];
 
 function commonOptionsOf({ name }: Command): CommandOptions {
   const {

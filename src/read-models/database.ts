@@ -19,13 +19,16 @@ export interface RowsFileOptions {
   readonly rebuild?: boolean;
 }
 
+/** In place of a file: the rows are gone with the process. */
+export const inMemory = ':memory:';
+
 /** Another layout of the file itself: everything is folded again. */
 const layoutVersion = 1;
 
 /** Opens the file, made if missing, mode 0600, for `models` and no others. */
 export function openRowsFile(options: RowsFileOptions, models: readonly Named[]): DatabaseSync {
   const { file } = options;
-  makePrivateDatabase(file);
+  if (file !== inMemory) makePrivateDatabase(file);
   const database = new DatabaseSync(file);
   database.exec(
     // Rows can be folded again at any time: no need to wait for the disk at each batch.

@@ -7,7 +7,7 @@ import { opened, personalFields } from './personal-fields.ts';
 
 export interface EventViewOptions {
   readonly rows: { readonly history: Rows<HistoryRow> };
-  readonly personal: Personal;
+  readonly personal: Pick<Personal, 'open'>;
 }
 
 /** Everything that is given must fit. */

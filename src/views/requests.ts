@@ -10,8 +10,8 @@ import { opened, type PersonalField } from './personal-fields.ts';
 
 export interface RequestViewOptions {
   readonly rows: { readonly requests: Rows<RequestRow>; readonly access: Rows<AccessRow> };
-  readonly personal: Personal;
-  readonly knocks: Knocks;
+  readonly personal: Pick<Personal, 'open'>;
+  readonly knocks: Pick<Knocks, 'all'>;
 }
 
 /** A knock for a reader; its address is personal, as that of a request is. */

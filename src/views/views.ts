@@ -2,6 +2,7 @@
 import { registryId } from '../../domain/window.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { Knocks } from '../registration/knocks.ts';
 import { type ActivationViewOptions, createActivationViews } from './activations.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
@@ -13,6 +14,7 @@ import { createUserViews, type UserViewOptions } from './users.ts';
 import { windowAt } from './window.ts';
 
 interface WindowViewOptions {
+  readonly knocks: Pick<Knocks, 'size'>;
   readonly rows: { readonly window: Rows<WindowRow> };
   readonly pendingCount: () => number;
   readonly now: () => string;

@@ -2,21 +2,24 @@
 import { explainedEventsMax, reportedRequestsMax } from '../../limits.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import type { Views } from '../../views/views.ts';
-import { canonicalJson } from '../transparency-log/canonical-json.ts';
 import type { Signer } from '../transparency-log/signed-note.ts';
+import { signatureOf } from '../transparency-log/signed-report.ts';
 import { limitsOf, type WindowThenOptions, windowById } from './window-then.ts';
 
 interface ExplainOptions extends WindowThenOptions {
-  readonly views: Views;
-  readonly signer: Signer;
+  readonly views: Pick<Views, 'request' | 'events'> & {
+    user(
+      username: string,
+    ): ReturnType<Views['user']> | Promise<ReturnType<Views['user']> | undefined>;
+  };
 }
 
 export type SignedWindowReport = NonNullable<
-  Awaited<ReturnType<ReturnType<typeof createExplain>['report']>>
+  Awaited<ReturnType<ReturnType<typeof createReport>['report']>>
 >;
 
 export function createExplain(options: ExplainOptions) {
-  const { views, history, signer } = options;
+  const { views } = options;
 
   /** The window of a request with the limits in force when it came in, and all that it had. */
   function windowThen(windowId: string | null, requestId: string | null) {
@@ -41,7 +44,7 @@ export function createExplain(options: ExplainOptions) {
   return {
     /** Request, window, decision, activations and the changes since; undefined: no such name. */
     async explain(username: string, seeing: boolean) {
-      const user = views.user(username);
+      const user = await views.user(username);
       if (user === undefined) return undefined;
       const request =
         user.requestId === null ? null : ((await views.request(user.requestId, seeing)) ?? null);
@@ -59,7 +62,17 @@ export function createExplain(options: ExplainOptions) {
         events: items.toReversed(),
       };
     },
+  };
+}
 
+interface ReportOptions extends WindowThenOptions {
+  readonly views: Pick<Views, 'request'>;
+  readonly signer: Signer;
+}
+
+export function createReport(options: ReportOptions) {
+  const { views, history, signer } = options;
+  return {
     /** One window with what was asked in it, signed; undefined: no such window. */
     async report(windowId: string, seeing: boolean) {
       const found = windowById(options, windowId);
@@ -86,7 +99,7 @@ export function createExplain(options: ExplainOptions) {
       }
       const pendingCount = counts.pending;
       const signed = { window: { ...window, pendingCount }, limits, requests, counts };
-      return { ...signed, signature: signer.signatureLine(`${canonicalJson(signed)}\n`) };
+      return { ...signed, signature: signatureOf(signed, signer) };
     },
   };
 }

@@ -21,7 +21,7 @@ export const listOptions: CommandOptions = {
 /** One page, as `--limit` and `--cursor` say. */
 export const page = <Item>(
   call: Call,
-  registry: Registry,
+  registry: Pick<Registry, 'get'>,
   path: string,
   query: QueryParameters = {},
 ) =>

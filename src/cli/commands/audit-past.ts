@@ -3,8 +3,8 @@ import { type ClientEvent, client } from '../../../domain/client/client.ts';
 import type { AccessThen, Explanation, WindowReport } from '../../api/audit.ts';
 import type { Event, User, Window } from '../../api/output.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';
+import { type AuditSource, exportOption, withAuditSource } from '../client/audit-source.ts';
 import { type List, listOptions, page, sayMore } from '../client/lists.ts';
-import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
@@ -47,7 +47,11 @@ function walker() {
   };
 }
 
-async function showState(call: Call, registry: Registry, username: string | null): Promise<number> {
+async function showState(
+  call: Call,
+  registry: AuditSource,
+  username: string | null,
+): Promise<number> {
   const at = momentOf(call);
   const { body, text } = await registry.get<
     User & { window: Window; counts: Record<string, number> }
@@ -78,9 +82,8 @@ async function showState(call: Call, registry: Registry, username: string | null
   return exitCodes.done;
 }
 
-async function runReplay(call: Call): Promise<number> {
+async function runReplay(call: Call, registry: AuditSource): Promise<number> {
   const [username = null] = call.positionals;
-  const registry = await signedIn(call);
   if (call.text('at') !== null) return await showState(call, registry, username);
   const steps = call.has('step') && call.terminal.isTerminal;
   const change = walker();
@@ -118,9 +121,18 @@ async function runReplay(call: Call): Promise<number> {
   return exitCodes.done;
 }
 
+/** The registry explains what is; an export also what was. */
 async function runExplain(call: Call): Promise<number> {
+  if (call.has('at') && !call.has('export'))
+    throw usageFault('--at goes with --export: the registry explains how it is now.', [
+      'How it was at a moment: gatebook replay NAME --at T',
+    ]);
+  const until = call.has('at') ? momentOf(call) : null;
+  return await withAuditSource(call, (source) => explain(call, source), until);
+}
+
+async function explain(call: Call, registry: AuditSource): Promise<number> {
   const [username = ''] = call.positionals;
-  const registry = await signedIn(call);
   const path = `/audit/explain/${encodeURIComponent(username)}`;
   const { body, text } = await registry.get<Explanation>(path);
   if (call.json) call.terminal.json(text);
@@ -134,13 +146,16 @@ const spanText = (span: AccessThen['intended'] | null) =>
     : `${dateTimeText(span.from)} – ${span.to === null ? 'now' : dateTimeText(span.to)}`;
 
 async function runAccess(call: Call): Promise<number> {
-  const topic = call.text('topic');
-  const username = call.text('user');
-  if ((topic === null) === (username === null))
+  if ((call.text('topic') === null) === (call.text('user') === null))
     throw usageFault('Ask for a topic or for a client, one of the two.', [
       'gatebook access --topic plant/press-17/state --at 2026-11-23',
     ]);
-  const registry = await signedIn(call);
+  return await withAuditSource(call, (source) => access(call, source));
+}
+
+async function access(call: Call, registry: AuditSource): Promise<number> {
+  const topic = call.text('topic');
+  const username = call.text('user');
   const at = momentOf(call);
   const { body, text } = await page<AccessThen>(call, registry, '/audit/access', {
     ...{ at, topic, username },
@@ -222,16 +237,23 @@ export const auditPastCommands: readonly Command[] = [
         help: 'not what happened, but how things were: at 2026-11-23T14:30:00Z, a day, or 2h ago',
       },
       step: { help: 'wait after each event, on a terminal' },
+      ...exportOption,
     },
     examples: ['gatebook replay press-17 --step', 'gatebook replay --at 2026-11-23T14:30:00Z'],
-    run: runReplay,
+    run: (call) => withAuditSource(call, (source) => runReplay(call, source)),
   },
   {
     name: 'explain',
     summary: 'see why a client has what it has',
     positionals: 'NAME',
-    options: {},
-    examples: ['gatebook explain press-17'],
+    options: {
+      ...exportOption,
+      at: { value: 'T', help: 'with --export: as it was at this moment' },
+    },
+    examples: [
+      'gatebook explain press-17',
+      'gatebook explain press-17 --export log.ndjson --at 2026-11-23T14:30:00Z',
+    ],
     run: runExplain,
   },
   {
@@ -243,10 +265,12 @@ export const auditPastCommands: readonly Command[] = [
       topic: { value: 'TOPIC', help: 'who could publish or subscribe to it' },
       user: { value: 'NAME', help: 'what this client could do' },
       ...listOptions,
+      ...exportOption,
     },
     examples: [
       'gatebook access --topic plant/press-17/state --at 2026-11-23T14:30:00Z',
       'gatebook access --user press-17',
+      'gatebook access --export log.ndjson --user press-17 --at 2026-11-23',
     ],
     run: runAccess,
   },

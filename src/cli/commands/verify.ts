@@ -36,7 +36,7 @@ async function runCheckpoint(call: Call): Promise<number> {
 }
 
 /** A verifier key, as text or in a file. */
-async function readKey(given: string): Promise<Verifier> {
+export async function readKey(given: string): Promise<Verifier> {
   return verifierOf(/\+[0-9a-f]{8}\+/.test(given) ? given : await readFile(given, 'utf8'));
 }
 

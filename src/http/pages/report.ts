@@ -18,7 +18,7 @@ const countWords: Readonly<Record<keyof SignedWindowReport['counts'], string>> =
   contested: 'Contested',
   turnedAway: 'Turned away',
   unlisted: 'Not listed below',
-  limitsUnlisted: 'Changes of limits not listed below',
+  limitsUnlisted: 'Limits not listed above',
 };
 
 export function reportPage(report: SignedWindowReport, verifierKey: string): string {
@@ -40,7 +40,10 @@ export function reportPage(report: SignedWindowReport, verifierKey: string): str
 <td>${sources.length > 0 ? sources.join(', ') : 'everywhere'}</td><td>${maxRequests}</td><td>${requestCount}</td><td>${note ?? '–'}</td></tr>
 `,
   );
-  const countItems = Object.entries(countWords).map(
+  const shownCounts = Object.entries(countWords).filter(
+    ([name]) => name !== 'limitsUnlisted' || counts.limitsUnlisted > 0,
+  );
+  const countItems = shownCounts.map(
     ([
       name,
       words,

@@ -19,17 +19,24 @@ test.before(async (world) => {
       ...['--source', '127.0.0.0/8', '--max', '7'],
     ),
   );
-  const answer = await fetch(`${gate.environment.GATEBOOK_URL}/api/client-registry/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      username: 'press-1',
-      password: '0123456789abcdef0123456789abcdef',
-      context: { site: 'hall 7' },
-    }),
-  });
-  assert.is(answer.status, 202);
+  const ask = async (username: string) => {
+    const { status } = await fetch(
+      `${gate.environment.GATEBOOK_URL}/api/client-registry/register`,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          username,
+          password: `0123456789abcdef0123456789abcdef${username}`,
+          context: { site: 'hall 7' },
+        }),
+      },
+    );
+    assert.is(status, 202);
+  };
+  await ask('press-1');
   said(await gate.call('unlock', '--note', 'line 4 and 5', '--max', '90'));
+  await ask('oven-2');
   said(await gate.call('grant', 'press-1', '--role', 'press', '--reason', 'for line 4'));
   world.granted = new Date().toISOString();
   said(await gate.call('users', 'revoke', 'press-1', '--reason', 'stolen'));
@@ -96,6 +103,15 @@ test('explain tells request, window, decision and activation', async ({ gate }) 
     told,
     /│ {7}limits changed by admin [^\n]*: until [^\n]*, at most 90 requests \(line 4 and 5\), after it asked\n/,
   );
+  const later = said(await gate.call('explain', 'oven-2'));
+  assert.match(
+    later,
+    /in the window that admin opened [^\n]*, at most 90 requests \(line 4 and 5\)\n/,
+  );
+  assert.match(
+    later,
+    /│ {7}limits at first: [^\n]*for press-\*[^\n]*\(line 4\), before it asked\n/,
+  );
   assert.match(
     said(await gate.call('explain', 'admin')),
     /^admin {2}active\n[\s\S]*├─ made by system [^\n]*, without a request: first start\n/,
@@ -124,11 +140,11 @@ test('access tells what was meant from what was in effect', async ({ gate, grant
 
 test('the report of the newest window is shown, or written to print', async ({ gate }) => {
   const shown = said(await gate.call('report'));
-  assert.match(shown, /asked 1, granted 1, denied 0/);
+  assert.match(shown, /asked 2, granted 1, denied 0/);
   assert.match(shown, /— gatebook\//);
   assert.match(shown, /^LIMITS SET +BY +UNTIL +FOR +FROM +AT MOST +ASKED +NOTE\n/m);
   assert.match(shown, /admin [^\n]*press-\* +127\.0\.0\.0\/8 +7 +1 +line 4\n/);
-  assert.match(shown, /admin [^\n]*every name +everywhere +90 +0 +line 4 and 5\n/);
+  assert.match(shown, /admin [^\n]*every name +everywhere +90 +1 +line 4 and 5\n/);
   const file = join(gate.folder, 'report.html');
   said(await gate.call('report', '--out', file));
   assert.match(readFileSync(file, 'utf8'), /<h1>Window report<\/h1>/);
