@@ -30,6 +30,11 @@ export const fingerprintsMax = 200_000;
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
 export const knocksMax = 1_000;
+/**
+ * Milliseconds between two beats at which refusals at the doors are told: longer than what a known name costs
+ * beyond an unknown one, so that all are told at the same.
+ */
+export const refusalBeatMs = 10;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */

@@ -16,7 +16,7 @@ import { Lifecycle } from './platform/lifecycle.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
-import type { HashLimits } from './startup/credentials.ts';
+import type { CredentialLimits } from './startup/credentials.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { isShared } from './store/location.ts';
@@ -41,7 +41,7 @@ export interface RunningService {
 export async function startService(
   config: Config,
   logger: Logger,
-  limits?: HashLimits,
+  limits?: CredentialLimits,
 ): Promise<RunningService> {
   const lifecycle = new Lifecycle();
   try {
@@ -56,7 +56,7 @@ async function start(
   config: Config,
   logger: Logger,
   lifecycle: Lifecycle,
-  limits?: HashLimits,
+  limits?: CredentialLimits,
 ): Promise<RunningService> {
   const now = currentInstant;
   const metrics = createMetrics();

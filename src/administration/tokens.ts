@@ -17,6 +17,7 @@ import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
+import type { Pace } from '../platform/pace.ts';
 import type { Throttle } from '../platform/throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
@@ -25,6 +26,8 @@ export interface TokenAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
+  /** Tells refusals at times that tell nothing of the name. */
+  readonly pace: Pace;
   readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the wrong passwords for a name from a source. */
@@ -104,28 +107,8 @@ interface Login {
 
 /** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
 async function login(options: TokenAdministrationOptions, asked: Login) {
-  const { authority, proofs, seen, throttles } = options;
-  const { username, password, label, cause } = asked;
-  const source = sourceKey(asked.source);
-  const name = `${source} ${username}`;
-  const nameWaits = throttles.names.waitSeconds(name);
-  const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
-  if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
-    throttles.names.count(name);
-    throw new Refused('login-throttled', { retryAfterSeconds });
-  }
-
-  const proof = await proofs.full(username, password, source, 'sign-in');
-  const principal = authority.active(username);
-  const proven =
-    principal?.row.status === 'active' && (await proof.proves(principal.row.credentialId));
-  if (principal?.row.status !== 'active' || !proven) {
-    throttles.sources.count(source);
-    throttles.names.count(name);
-    throw new Refused('credentials-invalid');
-  }
-  proof.remember(principal.row.credentialId);
-  seen.note(source, principal.row.credentialId);
+  const { username, label, cause } = asked;
+  const principal = await signedIn(options, asked);
   return await issue(
     options,
     principal,
@@ -137,6 +120,43 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       httpLimit: principal.row.httpLimit,
     },
     cause,
+  );
+}
+
+/** @throws Refused `login-throttled`, `credentials-invalid`, HashingBusy */
+async function signedIn(
+  options: TokenAdministrationOptions,
+  asked: Login,
+): Promise<Principal & { readonly row: { readonly status: 'active' } }> {
+  const { authority, proofs, seen, throttles, pace } = options;
+  const { username, password } = asked;
+  const source = sourceKey(asked.source);
+  const name = `${source} ${username}`;
+  const nameWaits = throttles.names.waitSeconds(name);
+  const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
+  const prove = () => proofs.full(username, password, source, 'sign-in');
+  // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
+  const hashed = retryAfterSeconds === 0 && !isStrong(password) ? await prove() : undefined;
+
+  return await pace(
+    async () => {
+      if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
+        throttles.names.count(name);
+        throw new Refused('login-throttled', { retryAfterSeconds });
+      }
+      const proof = hashed ?? (await prove());
+      const principal = authority.active(username);
+      const row = principal?.row;
+      if (!principal || row?.status !== 'active' || !(await proof.proves(row.credentialId))) {
+        throttles.sources.count(source);
+        throttles.names.count(name);
+        throw new Refused('credentials-invalid');
+      }
+      proof.remember(row.credentialId);
+      seen.note(source, row.credentialId);
+      return { ...principal, row };
+    },
+    () => true,
   );
 }
 

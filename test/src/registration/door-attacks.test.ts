@@ -195,7 +195,9 @@ test('a sign-in is refused alike whatever is wrong, and slowed down', async ({ d
   // Behind the same address a password that cannot be guessed gets in; one that can be is not guessed on.
   const shared = '203.0.113.3';
   assert.is((await login('admin', adminPassword, shared)).status, 200);
-  await Promise.all(Array.from({ length: 30 }, () => login('admin', 'a weak guess', shared)));
+  // One by one: on a slow machine no more wait for a slow hash than it serves in time.
+  for (let guess = 0; guess < loginFailuresPerMinute; guess++)
+    assert.is((await login('admin', 'a weak guess', shared)).status, 401);
   assert.is((await login('admin', adminPassword, shared)).status, 429);
   const owner = await door.active();
   await Promise.all(Array.from({ length: 30 }, () => login(owner.username, strong(), shared)));
