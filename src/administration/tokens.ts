@@ -8,7 +8,7 @@ import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import type { Authority, Principal } from '../authority.ts';
-import type { Cause } from '../commands/handle.ts';
+import { type Cause, newCause } from '../commands/handle.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
@@ -21,6 +21,7 @@ import type { Pace } from '../platform/pace.ts';
 import type { Throttle } from '../platform/throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
+import { createTokenLimits, type TokenLimits } from './token-limits.ts';
 
 export interface TokenAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
@@ -43,8 +44,14 @@ const hourMs = 60 * 60 * 1_000;
 
 export function createTokenAdministration(options: TokenAdministrationOptions) {
   const { authority, tokens, rows, now } = options;
+  const limits = createTokenLimits({
+    tokens: rows.tokens,
+    now,
+    revoke: (tokenId, by) =>
+      record(options, token, tokenId, { type: 'RevokeToken', tokenId, at: now(), by }, newCause()),
+  });
   return {
-    login: (asked: Login) => login(options, asked),
+    login: (asked: Login) => login(options, limits, asked),
 
     async issueToken(
       context: CommandContext,
@@ -61,6 +68,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
       const { caller } = context;
       const isOwn = username === caller.username;
       if (!isOwn) requireOwnRights(context, principal.effective);
+      await limits.makeRoom({ kind: 'named', username }, actorOf(context));
       return await issue(
         options,
         principal,
@@ -106,9 +114,11 @@ interface Login {
 }
 
 /** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
-async function login(options: TokenAdministrationOptions, asked: Login) {
+async function login(options: TokenAdministrationOptions, limits: TokenLimits, asked: Login) {
   const { username, label, cause } = asked;
   const principal = await signedIn(options, asked);
+  const by = { kind: 'user' as const, name: username };
+  await limits.makeRoom({ kind: 'login', username }, by);
   return await issue(
     options,
     principal,
@@ -116,7 +126,7 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       kind: 'login',
       label: label ?? null,
       hours: asked.expireTimeInHours ?? loginHours,
-      by: { kind: 'user', name: username },
+      by,
       httpLimit: principal.row.httpLimit,
     },
     cause,
