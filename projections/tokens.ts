@@ -19,9 +19,13 @@ export interface TokenRow {
   readonly httpLimit: readonly Permission[] | null;
 }
 
+/** What the tokens of a name and kind that were not revoked are found by. */
+export const unrevokedOf = ({ kind, username }: Pick<TokenRow, 'kind' | 'username'>): string =>
+  `${kind} ${username}`;
+
 export const tokens: Projection<TokenRow, TokenEvent> = {
   name: 'tokens',
-  version: 2,
+  version: 3,
   reads: ['token'],
   Event: TokenEvent,
   key: ({ data }) => data.tokenId,
@@ -48,5 +52,7 @@ export const tokens: Projection<TokenRow, TokenEvent> = {
   columns: {
     username: (row) => row.username,
     expiresAt: (row) => (row.revokedAt === null ? row.expiresAt : null),
+    /** Whose it is and of which kind, unless it was revoked: found without those that were. */
+    unrevoked: (row) => (row.revokedAt === null ? unrevokedOf(row) : null),
   },
 };

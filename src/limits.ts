@@ -49,6 +49,17 @@ export const fingerprintsMax = 200_000;
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
 export const knocksMax = 1_000;
+/** Sign-ins that succeeded and named tokens made, a minute for one name: each is an event. */
+export const tokensPerUserPerMinute = 60;
+/** Tokens of one name that are good at once, of logins (the oldest ends) and named ones (one more is refused). */
+export const liveTokensPerUserMax = 100;
+/** Times a minute that one name changes its own password. */
+export const rotationsPerUserPerMinute = 20;
+/**
+ * Milliseconds between two beats at which refusals at the doors are told: longer than what a known name costs
+ * beyond an unknown one, so that all are told at the same.
+ */
+export const refusalBeatMs = 10;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */

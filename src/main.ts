@@ -17,7 +17,7 @@ import { catchUp } from './read-models/catch-up.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
-import type { HashLimits } from './startup/credentials.ts';
+import type { CredentialLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
@@ -44,7 +44,7 @@ export interface RunningService {
 export async function startService(
   config: Config,
   logger: Logger,
-  limits?: HashLimits,
+  limits?: CredentialLimits,
   stopping: AbortSignal = new AbortController().signal,
 ): Promise<RunningService> {
   const lifecycle = new Lifecycle();
@@ -61,7 +61,7 @@ async function start(
   logger: Logger,
   lifecycle: Lifecycle,
   stopping: AbortSignal,
-  limits?: HashLimits,
+  limits?: CredentialLimits,
 ): Promise<RunningService> {
   const now = currentInstant;
   const metrics = createMetrics();

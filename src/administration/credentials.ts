@@ -8,7 +8,9 @@ import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { rotationsPerUserPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
+import { createThrottle } from '../platform/throttle.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
 
@@ -32,6 +34,18 @@ export function createCredentialAdministration(
   { change, heldBy, requireUser: known, newestWindow, stamp: said }: ClientChanges,
 ) {
   const { authority } = options;
+  const rotations = createThrottle(rotationsPerUserPerMinute);
+
+  /** Whoever has no right but to their own password does not fill the log with it. */
+  function countRotation(username: string): void {
+    const seconds = rotations.waitSeconds(username);
+    if (seconds > 0)
+      throw new Refused('login-throttled', {
+        detail: `This name changed its password ${rotationsPerUserPerMinute} times in a minute: wait.`,
+        retryAfterSeconds: seconds,
+      });
+    rotations.count(username);
+  }
 
   return {
     async createUser(
@@ -75,6 +89,7 @@ export function createCredentialAdministration(
       },
     ): Promise<DoneWithPassword> {
       if (known(username).status !== 'active') throw new Refused('user-not-active');
+      if (username === context.caller.username) countRotation(username);
       return await withCredential(options, context, username, password, (credentialId) =>
         change(context, username, (state) => {
           // Whoever sets a password can use it: that must not give rights that they lack.

@@ -8,7 +8,7 @@ import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import type { Authority, Principal } from '../authority.ts';
-import type { Cause } from '../commands/handle.ts';
+import { type Cause, newCause } from '../commands/handle.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
@@ -17,14 +17,18 @@ import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
+import type { Pace } from '../platform/pace.ts';
 import type { Throttle } from '../platform/throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
+import { createTokenLimits, type TokenLimits } from './token-limits.ts';
 
 export interface TokenAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
+  /** Tells refusals at times that tell nothing of the name. */
+  readonly pace: Pace;
   readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the wrong passwords for a name from a source. */
@@ -38,8 +42,20 @@ const hourMs = 60 * 60 * 1_000;
 
 export function createTokenAdministration(options: TokenAdministrationOptions) {
   const { authority, rows, now } = options;
+  const limits = createTokenLimits({
+    tokens: rows.tokens,
+    now,
+    revoke: (tokenId, by) =>
+      record(
+        options,
+        token,
+        tokenId,
+        () => ({ type: 'RevokeToken' as const, tokenId, at: now(), by }),
+        newCause(),
+      ),
+  });
   return {
-    login: (asked: Login) => login(options, asked),
+    login: (asked: Login) => login(options, limits, asked),
 
     async issueToken(
       context: CommandContext,
@@ -53,6 +69,9 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
       const principal = authority.active(username);
       if (!principal)
         throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
+      // Before room is made for it: what is refused costs nobody a token.
+      if (username !== context.caller.username) requireOwnRights(context, principal.effective);
+      await limits.makeRoom({ kind: 'named', username }, actorOf(context));
       return await issue(
         options,
         principal,
@@ -98,30 +117,12 @@ interface Login {
 }
 
 /** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
-async function login(options: TokenAdministrationOptions, asked: Login) {
-  const { authority, proofs, seen, throttles } = options;
-  const { username, password, label, cause } = asked;
-  const source = sourceKey(asked.source);
-  const name = `${source} ${username}`;
-  const nameWaits = throttles.names.waitSeconds(name);
-  const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
-  if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
-    throttles.names.count(name);
-    throw new Refused('login-throttled', { retryAfterSeconds });
-  }
-
-  const proof = await proofs.full(username, password, source, 'sign-in');
-  const principal = authority.active(username);
-  const proven =
-    principal?.row.status === 'active' && (await proof.proves(principal.row.credentialId));
-  if (principal?.row.status !== 'active' || !proven) {
-    throttles.sources.count(source);
-    throttles.names.count(name);
-    throw new Refused('credentials-invalid');
-  }
-  proof.remember(principal.row.credentialId);
-  seen.note(source, principal.row.credentialId);
+async function login(options: TokenAdministrationOptions, limits: TokenLimits, asked: Login) {
+  const { username, label, cause } = asked;
+  const principal = await signedIn(options, asked);
   const { httpLimit } = principal.row;
+  const by = { kind: 'user' as const, name: username };
+  await limits.makeRoom({ kind: 'login', username }, by);
   return await issue(
     options,
     principal,
@@ -129,10 +130,47 @@ async function login(options: TokenAdministrationOptions, asked: Login) {
       kind: 'login',
       label: label ?? null,
       hours: asked.expireTimeInHours ?? loginHours,
-      by: { kind: 'user', name: username },
+      by,
     },
     cause,
     () => httpLimit,
+  );
+}
+
+/** @throws Refused `login-throttled`, `credentials-invalid`, HashingBusy */
+async function signedIn(
+  options: TokenAdministrationOptions,
+  asked: Login,
+): Promise<Principal & { readonly row: { readonly status: 'active' } }> {
+  const { authority, proofs, seen, throttles, pace } = options;
+  const { username, password } = asked;
+  const source = sourceKey(asked.source);
+  const name = `${source} ${username}`;
+  const nameWaits = throttles.names.waitSeconds(name);
+  const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
+  const prove = () => proofs.full(username, password, source, 'sign-in');
+  // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
+  const hashed = retryAfterSeconds === 0 && !isStrong(password) ? await prove() : undefined;
+
+  return await pace(
+    async () => {
+      if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
+        throttles.names.count(name);
+        throw new Refused('login-throttled', { retryAfterSeconds });
+      }
+      const proof = hashed ?? (await prove());
+      const principal = authority.active(username);
+      const row = principal?.row;
+      if (!principal || row?.status !== 'active' || !(await proof.proves(row.credentialId))) {
+        throttles.sources.count(source);
+        throttles.names.count(name);
+        throw new Refused('credentials-invalid');
+      }
+      proof.remember(row.credentialId);
+      seen.note(source, row.credentialId);
+      return { ...principal, row };
+    },
+    () => true,
   );
 }
 

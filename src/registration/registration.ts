@@ -4,10 +4,11 @@ import { system } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
-import type { Proofs } from '../credentials/passwords/proofs.ts';
+import type { Proof, Proofs } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import { triesWhereKnownPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
+import type { Pace } from '../platform/pace.ts';
 import { createThrottle, type Throttle } from '../platform/throttle.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, type DoorAnswer, granted, pending } from './answers.ts';
@@ -27,6 +28,8 @@ export interface Registration {
 interface RegistrationOptions extends RegistrationAttemptOptions {
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
+  /** Tells refusals at times that tell nothing of the name. */
+  readonly pace: Pace;
   /**
    * The attempts of a source that matched nothing, and those at one name from it; `names` null: the doors
    * have no limit for them.
@@ -39,8 +42,17 @@ interface RegistrationOptions extends RegistrationAttemptOptions {
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
 
+/** How an attempt is counted, and the seconds that its source, or its name from there, has to wait. */
+interface Waits {
+  readonly key: string;
+  readonly name: string;
+  readonly nameWait: number;
+  /** Of both the longer. */
+  readonly wait: number;
+}
+
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { authority, proofs, seen, rows, knocks, now } = options;
+  const { authority, proofs, seen, pace, rows, knocks, now } = options;
   const { sources, names } = options.throttles;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
@@ -60,37 +72,45 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return granted(found.row, options.position());
   }
 
-  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
-    if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
+  /** Row 2; undefined: its credential matches, and this source has shown it before. */
+  async function whileThrottled(
+    attempt: DoorAttempt,
+    waits: Waits,
+  ): Promise<DoorAnswer | undefined> {
     const { username, password } = attempt;
-    const key = sourceKey(attempt.source);
-    const name = `${key} ${username}`;
-    const nameWait = names?.waitSeconds(name) ?? 0;
-    const wait = Math.max(sources.waitSeconds(key), nameWait);
-    const throttled = () => {
-      const position = options.position();
-      return reported(attempt, { kind: 'throttled', retryAfterSeconds: wait, position });
-    };
+    const { key, name, wait, nameWait } = waits;
+    const position = options.position();
+    const throttled: DoorAnswer = { kind: 'throttled', retryAfterSeconds: wait, position };
     if (!isStrong(password)) {
       // People are guessed at where devices are: what a login would not take is not taken here.
-      if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled();
-      if (wait > 0 && tries.waitSeconds(name) > 0) return throttled();
+      if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled;
+      if (tries.waitSeconds(name) > 0) return throttled;
     }
     const quick = await quickly(attempt, wait);
-    if (quick) return reported(attempt, quick);
+    if (quick) return quick;
+    const known = authority.principal(username)?.row ?? initial;
+    const matched = await proofs.quick(username, password).matching(known);
+    if (matched !== null && seen.isTrusted(password, key, matched)) return undefined;
+    if (!isStrong(password)) tries.count(name);
+    names?.count(name);
+    return throttled;
+  }
 
-    if (wait > 0) {
-      const known = authority.principal(username)?.row ?? initial;
-      const matched = await proofs.quick(username, password).matching(known);
-      if (matched === null || !seen.isTrusted(password, key, matched)) {
-        if (!isStrong(password)) tries.count(name);
-        names?.count(name);
-        return throttled();
-      }
-    }
-    const proof = await proofs.full(username, password, key);
-    await recordEnds(options, username, cause);
+  function waitsOf({ source, username }: DoorAttempt): Waits {
+    const key = sourceKey(source);
+    const name = `${key} ${username}`;
+    const nameWait = names?.waitSeconds(name) ?? 0;
+    return { key, name, nameWait, wait: Math.max(sources.waitSeconds(key), nameWait) };
+  }
 
+  /** Rows 3 to 8. */
+  async function decided(
+    attempt: DoorAttempt,
+    proof: Proof,
+    { key, name }: Waits,
+    cause: Cause,
+  ): Promise<DoorAnswer> {
+    await recordEnds(options, attempt.username, cause);
     const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
       options,
       attempt,
@@ -103,6 +123,29 @@ export function createRegistration(options: RegistrationOptions): Registration {
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
     for (const credentialId of [matched, keptCredentialId])
       if (credentialId !== null) seen.note(key, credentialId);
+    return answer;
+  }
+
+  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
+    if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
+    const { username, password } = attempt;
+    const waits = waitsOf(attempt);
+    const prove = () => proofs.full(username, password, waits.key);
+    const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
+
+    // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
+    if (waits.wait === 0 && !isStrong(password)) {
+      const quick = await quickly(attempt, 0);
+      if (quick) return reported(attempt, quick);
+      const proof = await prove();
+      const answer = await pace(() => decided(attempt, proof, waits, cause), isAdmission);
+      return reported(attempt, answer);
+    }
+    const answer = await pace(async () => {
+      const early =
+        waits.wait > 0 ? await whileThrottled(attempt, waits) : await quickly(attempt, 0);
+      return early ?? (await decided(attempt, await prove(), waits, cause));
+    }, isAdmission);
     return reported(attempt, answer);
   }
 

@@ -9,11 +9,15 @@ import { createSeenCredentials } from '../credentials/passwords/seen.ts';
 import { createPersonal } from '../credentials/personal-data.ts';
 import { createTokens } from '../credentials/tokens.ts';
 import { createVault } from '../credentials/vault.ts';
+import { refusalBeatMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { createPace } from '../platform/pace.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { isShared } from '../store/location.ts';
 
-export type HashLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'>;
+export type CredentialLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax'> & {
+  readonly refusalBeatMs?: number;
+};
 
 export type Credentials = Awaited<ReturnType<typeof openCredentials>>;
 
@@ -23,7 +27,7 @@ export async function openCredentials(options: {
   readonly logger: Logger;
   readonly store: EventStore;
   readonly now: () => string;
-  readonly limits?: HashLimits | undefined;
+  readonly limits?: CredentialLimits | undefined;
 }) {
   const { config, logger, store, now, limits } = options;
   const keys = await openKeys(config.keysDir);
@@ -36,6 +40,7 @@ export async function openCredentials(options: {
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     personal: createPersonal(vault),
     proofs: createProofs(passwords, vault),
+    pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
     tokens: await createTokens({
       keys,

@@ -33,7 +33,7 @@ interface DoorParts {
 export function buildDoors(options: ServiceOptions, parts: DoorParts) {
   const { config, metrics, readModels, now } = options;
   const { credentials, rows, authority, clients, applied } = parts;
-  const { personal, vault, proofs, seen, tokens } = credentials;
+  const { personal, vault, proofs, seen, tokens, pace } = credentials;
   const knocks = createKnocks(
     (knock) => parts.liveEvents.knocked(knock),
     () => rows.window.get(registryId)?.windowId ?? null,
@@ -51,7 +51,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     pendingPerSourceMax: config.pendingPerSourceMax,
   });
   const registration = createRegistration({
-    ...{ authority, proofs, seen, personal, vault, rows, knocks, capacity, clients, now },
+    ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
     position: () => readModels.position(),
     throttles: {
       sources: parts.throttles.sources,

@@ -24,7 +24,7 @@ import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
-import { type Credentials, type HashLimits, openCredentials } from './credentials.ts';
+import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
 import { buildDoors, type Doors } from './doors.ts';
 
 export interface ServiceOptions {
@@ -37,7 +37,7 @@ export interface ServiceOptions {
   /** Whether the store answered lately enough to admit anybody. */
   readonly inTouch: () => boolean;
   /** Other limits than the named ones, so that a test can reach them. */
-  readonly limits?: HashLimits | undefined;
+  readonly limits?: CredentialLimits | undefined;
   readonly broker: () => EmbeddedBroker | null;
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /**
@@ -142,9 +142,9 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace } = credentials;
   return createAdministration({
-    ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens },
+    ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
     position: () => readModels.position(),
     turnedAway: doors.turnedAway,

@@ -57,11 +57,12 @@ const tokenRow = {
 };
 test('a token, and when it was revoked', () => {
   assert.equal(rowsAfter(tokens, [issued]), { [tokenId]: tokenRow });
-  assert.equal(columnsOf(tokens, tokenRow), { username, expiresAt: due });
+  const unrevoked = `named ${username}`;
+  assert.equal(columnsOf(tokens, tokenRow), { username, expiresAt: due, unrevoked });
   const revoked = { type: 'TokenRevoked', data: { tokenId, username, at: later, by: ada } };
   const row = { ...tokenRow, revokedAt: later };
   assert.equal(rowsAfter(tokens, [issued, revoked]), { [tokenId]: row });
-  assert.equal(columnsOf(tokens, row), { username, expiresAt: null });
+  assert.equal(columnsOf(tokens, row), { username, expiresAt: null, unrevoked: null });
 });
 
 const acknowledged = (type: string, broker: string, credentialId: string, when: string) => ({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../../src/config/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { type RunningService, startService } from '../../src/main.ts';
-import type { HashLimits } from '../../src/startup/credentials.ts';
+import type { CredentialLimits } from '../../src/startup/credentials.ts';
 import type { EventStore } from '../../src/store/event-store.ts';
 import { openStore } from '../../src/store/open.ts';
 
@@ -67,7 +67,7 @@ async function storeElsewhere() {
 /** Starts a registry; `stop` ends it and removes its folder. */
 export async function startRegistry(
   environment: Readonly<Record<string, string>> = {},
-  limits?: HashLimits,
+  limits?: CredentialLimits,
 ): Promise<World> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gatebook-'));
   const elsewhere = await storeElsewhere();

@@ -37,12 +37,15 @@ const newestWeight = 0.2;
 export function createHashQueue(options: HashQueueOptions): HashQueue {
   const { concurrency, waitingMax, lot = randomInt, nowMs = () => performance.now() } = options;
   let hashMs = hashMsAtFirst;
-  // Each lane has half of what can be served in time, since it has every other turn where both wait.
-  const placesMax = () =>
-    Math.min(waitingMax, Math.max(1, Math.floor((hashWaitMsMax * concurrency) / hashMs / 2)));
-  const lanes = {
-    'sign-in': new WaitingJobs(placesMax, lot),
-    door: new WaitingJobs(placesMax, lot),
+  /** What can be served in time, but for those of the other lane; half of it is each lane's own. */
+  const placesBeside = (other: HashLane) => () => {
+    const inTime = Math.floor((hashWaitMsMax * concurrency) / hashMs);
+    const free = Math.max(inTime - lanes[other].size, Math.floor(inTime / 2), 1);
+    return Math.min(waitingMax, free);
+  };
+  const lanes: Readonly<Record<HashLane, WaitingJobs>> = {
+    'sign-in': new WaitingJobs(placesBeside('door'), lot),
+    door: new WaitingJobs(placesBeside('sign-in'), lot),
   };
   let turnOf: HashLane = 'sign-in';
   let working = 0;

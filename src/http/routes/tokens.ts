@@ -67,7 +67,10 @@ const keeping = ({ administration, views }: App): Route[] => [
     access: 'signed-in',
     body: CreateToken,
     answers: { 201: { description: 'The token, shown this once.', body: IssuedToken } },
-    problems: ['permission-missing', 'rights-exceed-own', 'user-not-found', 'user-not-active'],
+    problems: [
+      ...(['permission-missing', 'rights-exceed-own', 'user-not-found'] as const),
+      ...(['user-not-active', 'login-throttled'] as const),
+    ],
     async handle(request) {
       const { username } = request.body;
       if (username !== undefined && username !== request.caller.username) request.permit();

@@ -138,7 +138,10 @@ const changing = (app: App): Route[] => [
     body: Rotate,
     faults: (body) => passwordFaultsOf(body, app.passwordFaults),
     answers: { 200: { description: 'The user as it is now.', body: UserWithPassword } },
-    problems: ['user-not-found', 'user-not-active', 'hashing-busy', 'rights-exceed-own'],
+    problems: [
+      ...(['user-not-found', 'user-not-active', 'hashing-busy'] as const),
+      ...(['rights-exceed-own', 'login-throttled'] as const),
+    ],
     async handle(request) {
       const { username } = request.params;
       const rotated = await app.administration.rotate(

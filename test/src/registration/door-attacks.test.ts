@@ -202,7 +202,9 @@ test('a sign-in is refused alike whatever is wrong, and slowed down', async ({ d
   // Behind the same address a password that cannot be guessed gets in; one that can be is not guessed on.
   const shared = '203.0.113.3';
   assert.is((await login('admin', adminPassword, shared)).status, 200);
-  await guess('admin', () => 'a weak guess', shared);
+  // One by one: on a slow machine no more wait for a slow hash than it serves in time.
+  for (let times = 0; times < loginFailuresPerMinute; times++)
+    assert.is((await login('admin', 'a weak guess', shared)).status, 401);
   assert.is((await login('admin', adminPassword, shared)).status, 429);
   const owner = await door.active();
   await guess(owner.username, strong, shared);

@@ -1,0 +1,93 @@
+/** A locked registry takes the same time for every name; `npm run timing` looks longer. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createPace } from '../../../src/platform/pace.ts';
+import { doorOf } from '../../support/door.ts';
+import { startRegistry } from '../../support/service.ts';
+import { mannWhitney } from '../../support/timing.ts';
+import { timingEnvironment, timingNames, timingProbes } from '../../support/timing-probes.ts';
+
+const test = suite('timing');
+
+const pairs = 250;
+/** Beyond this many standard deviations a difference is none of chance. */
+const deviationsMax = 4.5;
+/** A machine with much else to do shows a difference now and then, but not each time. */
+const triesMax = 3;
+
+/** How many deviations apart, the least of some tries; `plantedMs`: what a known name costs beyond another. */
+async function deviations(
+  probe: keyof ReturnType<typeof timingProbes>,
+  plantedMs = 0,
+): Promise<number> {
+  const world = await startRegistry(timingEnvironment);
+  try {
+    const door = doorOf(world);
+    const measure = timingProbes(world, door, await timingNames(door))[probe];
+    await measure(20);
+    let least = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < triesMax && least >= deviationsMax; tries++) {
+      const { known, unknown } = await measure(pairs);
+      const z = mannWhitney(
+        known.map((ms) => ms + plantedMs),
+        unknown,
+      );
+      least = Math.min(least, Math.abs(z));
+    }
+    return least;
+  } finally {
+    await world.stop();
+  }
+}
+
+test('the statistic is nothing for the same, and finds what differs', () => {
+  const values = Array.from({ length: 500 }, () => Math.random());
+  const others = Array.from({ length: 500 }, () => Math.random());
+  assert.ok(Math.abs(mannWhitney(values, others)) < deviationsMax);
+  assert.ok(
+    mannWhitney(
+      values,
+      others.map((value) => value + 0.3),
+    ) < -deviationsMax,
+  );
+  assert.is(mannWhitney([1, 1], [1, 1]), 0);
+});
+
+test('a difference that is planted is found', async () => {
+  assert.ok((await deviations('REST, strong form', 5)) >= deviationsMax);
+});
+
+for (const probe of ['REST, strong form', 'login, strong form', 'REST, throttled'] as const)
+  test(`${probe}: the time of a refusal tells nothing`, async () => {
+    assert.ok((await deviations(probe)) < deviationsMax);
+  });
+
+test('a refusal comes at the beat, however long it took to know, and an admission at once', async () => {
+  const pace = createPace(40);
+  const tookMs = async (workMs: number, mayShow: boolean) => {
+    const begunMs = performance.now();
+    await pace(
+      () => sleep(workMs),
+      () => mayShow,
+    );
+    return performance.now() - begunMs;
+  };
+  const [short, long, shown] = await Promise.all([
+    tookMs(1, false),
+    tookMs(15, false),
+    tookMs(1, true),
+  ]);
+  assert.ok(short >= 38 && long >= 38, `${short} ${long}`);
+  assert.ok(shown < Math.min(short, long));
+  const failing = performance.now();
+  await pace(
+    async () => {
+      throw new Error('no');
+    },
+    () => true,
+  ).catch(() => undefined);
+  assert.ok(performance.now() - failing >= 38);
+});
+
+test.run();

@@ -1,0 +1,75 @@
+/** What a stranger may time at a locked registry: a known name and an unknown one, at each door. */
+import * as assert from 'uvu/assert';
+import { loginFailuresPerMinute } from '../../src/limits.ts';
+import { type Door, newName, strong } from './door.ts';
+import { knockAt } from './door-at-mqtt.ts';
+import type { World } from './service.ts';
+import { type Timed, timed } from './timing.ts';
+
+export const timingEnvironment = {
+  GATEBOOK_TRUSTED_PROXIES: '127.0.0.1/32',
+  GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '1000000',
+};
+
+type Measure = (pairs: number) => Promise<Timed>;
+type Names = Readonly<Record<'known' | 'unknown', string>>;
+
+/** Another source for each question, so that no limit of one is met. */
+const sourceOf = (at: number) => `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`;
+let asked = 0;
+const weak = () => `a guess ${strong()}`;
+
+export function timingProbes(world: World, door: Door, names: Names) {
+  const register = async (username: string, password: string, source: string, status: number) => {
+    const answer = await door.ask(username, password, { source });
+    assert.is(answer.status, status);
+  };
+  const login = async (username: string, password: string, source: string, status: number) => {
+    const answer = await world.call('POST', '/api/login', {
+      token: null,
+      body: { username, password },
+      headers: { 'X-Forwarded-For': source },
+    });
+    assert.is(answer.status, status);
+  };
+  const elsewhere =
+    (ask: typeof register, passwordOf: () => string, status: number): Measure =>
+    (pairs) =>
+      timed(pairs, (which) => ask(names[which], passwordOf(), sourceOf(asked++), status));
+
+  const throttled: Measure = async (pairs) => {
+    const source = sourceOf(asked++);
+    const fill = async () => {
+      for (const name of Object.values(names))
+        for (let guess = 0; guess < loginFailuresPerMinute; guess++)
+          await door.ask(name, strong(), { source });
+    };
+    let filledMs = Number.NEGATIVE_INFINITY;
+    return await timed(pairs, async (which) => {
+      // The count of a name begins anew each minute.
+      if (performance.now() - filledMs > 30_000) {
+        await fill();
+        filledMs = performance.now();
+      }
+      await door.ask(names[which], strong(), { source });
+    });
+  };
+
+  return {
+    'REST, strong form': elsewhere(register, strong, 423),
+    'REST, throttled': throttled,
+    'login, strong form': elsewhere(login, strong, 401),
+    'MQTT, strong form': (pairs: number) =>
+      timed(pairs, (which) => knockAt(world, { username: names[which], password: strong() })),
+    'REST, slow hash': elsewhere(register, weak, 423),
+    'login, slow hash': elsewhere(login, weak, 401),
+  } as const satisfies Record<string, Measure>;
+}
+
+/** A client that is active, and a name that nobody has. */
+export async function timingNames(door: Door): Promise<Names> {
+  await door.unlock();
+  const { username } = await door.active();
+  await door.lock();
+  return { known: username, unknown: newName('nobody') };
+}

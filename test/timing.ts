@@ -1,0 +1,49 @@
+/** `npm run timing [PAIRS]`: whether anybody can tell by the time of a refusal if a name is known. */
+import { doorOf } from './support/door.ts';
+import { startRegistry } from './support/service.ts';
+import { mannWhitney } from './support/timing.ts';
+import { timingEnvironment, timingNames, timingProbes } from './support/timing-probes.ts';
+
+const pairs = Number(process.argv[2] ?? 2_000);
+const warmUpPairs = 50;
+/** Beyond this many standard deviations a difference is none of chance. */
+const deviationsMax = 4.5;
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+const microseconds = (ms: number) => `${Math.round(ms * 1_000)} µs`;
+
+/** How far apart known and unknown names are, in standard deviations. */
+async function deviations(name: string, refusalBeatMs: number | undefined): Promise<number> {
+  const world = await startRegistry(
+    timingEnvironment,
+    refusalBeatMs === undefined ? undefined : { refusalBeatMs },
+  );
+  try {
+    const door = doorOf(world);
+    const probes = timingProbes(world, door, await timingNames(door));
+    const measure = probes[name as keyof typeof probes];
+    await measure(warmUpPairs);
+    const { known, unknown } = await measure(pairs);
+    const z = mannWhitney(known, unknown);
+    const medians = [known, unknown].map((values) => microseconds(median(values)));
+    console.log(`${name}: known ${medians[0]}, unknown ${medians[1]}, z ${z.toFixed(1)}`);
+    return Math.abs(z);
+  } finally {
+    await world.stop();
+  }
+}
+
+const names = [
+  ...['REST, strong form', 'REST, throttled', 'login, strong form', 'MQTT, strong form'],
+  ...['REST, slow hash', 'login, slow hash'],
+];
+console.log(`${pairs} pairs each; planted, without the beat:`);
+const planted = await deviations('REST, strong form', 0);
+console.log('as it is:');
+let failed = planted < deviationsMax;
+for (const name of names) failed = (await deviations(name, undefined)) >= deviationsMax || failed;
+console.log(
+  failed ? 'Names can be told apart, or the planted difference was not found.' : 'Nothing told.',
+);
+process.exitCode = failed ? 1 : 0;
