@@ -7,6 +7,7 @@ import {
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
 import { startHttp } from './http/server.ts';
+import { listenWhileStarting } from './http/starting.ts';
 import { watchVault } from './jobs/watch-vault.ts';
 import { storeSilenceMaxMs } from './limits.ts';
 import type { Logger } from './logger.ts';
@@ -80,6 +81,7 @@ async function start(
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
+  const early = await answerEarly(config, lifecycle);
   const following = await follow(parts, service, lifecycle, stopping);
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
@@ -97,6 +99,7 @@ async function start(
       ),
     }),
   };
+  await early?.stop(0);
   const http = await startHttp(app, {
     host: config.httpHost,
     port: config.httpPort,
@@ -120,6 +123,14 @@ async function start(
 }
 
 type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
+
+/** Who asks meanwhile is told that the service is not ready. A port of its own choice nobody knows yet. */
+async function answerEarly({ httpHost, httpPort }: Config, lifecycle: Lifecycle) {
+  if (httpPort === 0) return undefined;
+  const early = await listenWhileStarting({ host: httpHost, port: httpPort });
+  lifecycle.add(() => early.stop(0));
+  return early;
+}
 
 /** Resolves when the read models are as far as the log was. */
 async function follow(

@@ -1,0 +1,35 @@
+/** What answers on the main port while the service still folds its log: that it lives, and is not ready. */
+import Koa, { type Context } from 'koa';
+import type { Readiness } from '../api/service.ts';
+import { type Listener, listen } from './listener.ts';
+import { Problem, problems } from './response/problem.ts';
+
+const unready: Readiness = { status: 'unready', checks: { store: 'up', readModels: 'down' } };
+
+/** @throws what the system says of a port that is taken */
+export function listenWhileStarting(address: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<Listener> {
+  const koa = new Koa();
+  koa.use(problems({ onProblem: () => undefined, onFault: () => undefined }));
+  koa.use(answer);
+  return listen(koa, address);
+}
+
+function answer(ctx: Context): void {
+  // Nobody's body is waited for: there is nothing to do with it.
+  ctx.req.resume();
+  ctx.set('Cache-Control', 'no-store');
+  if (ctx.path === '/healthz') {
+    ctx.body = { status: 'up' };
+    return;
+  }
+  const starting = new Problem('store-unavailable', {
+    detail: 'The service is starting: it folds its log.',
+  });
+  if (ctx.path !== '/readyz') throw starting;
+  ctx.status = starting.status;
+  ctx.set(starting.headers);
+  ctx.body = unready;
+}
