@@ -59,7 +59,7 @@ export function showRequests(
   if (all.length > rowsShownMax)
     call.terminal.line(`… and ${(all.length - rowsShownMax).toLocaleString('en')} more`);
   const aloneCount = byGlob.filter((request) => aloneBecause(request) !== null).length;
-  const said = rights === '' ? '' : ` (${rights})`;
+  const said = ` (${rights === '' ? 'no rights' : rights})`;
   const alone = aloneCount === 0 ? '' : `, ${aloneCount} left alone`;
   call.terminal.line(
     `${all.length - aloneCount} would be ${doneWord(verb)}${verb === 'grant' ? said : ''}${alone}.${call.has('dry-run') ? ' Without --dry-run they are.' : ''}`,

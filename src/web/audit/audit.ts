@@ -152,7 +152,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
         set({ until: local });
       }} />`
     }
-    <${Activity} chosen=${chosen} choose=${choose} />
+    ${may('read', '/api/audit/activity') && html`<${Activity} chosen=${chosen} choose=${choose} />`}
     <div class="split"><div>
     <section class="card" aria-labelledby="hist" ref=${list}>
       <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
