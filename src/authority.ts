@@ -65,45 +65,24 @@ interface AccessRightsLike {
   readonly mqttClientId: string | null;
 }
 
-export function createAuthority(options: {
-  access: Rows<AccessRow>;
-  roles: Rows<RoleRow>;
-  tokenRows: Rows<TokenRow>;
-  tokens: Tokens;
-  onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
-  now: () => string;
-}): Authority {
-  const { access, roles, tokenRows, tokens, now } = options;
-  let principals = lruCache<Principal>(rightsHeldMax);
+interface AuthorityOptions {
+  readonly access: Rows<AccessRow>;
+  readonly roles: Rows<RoleRow>;
+  readonly tokenRows: Rows<TokenRow>;
+  readonly tokens: Tokens;
+  readonly onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
+  readonly now: () => string;
+}
 
-  // Registered first of all listeners, so that nobody sees rights of before a change.
-  options.onApplied((_events, changes) => {
-    if ((changes.get('roles')?.size ?? 0) > 0) principals = lruCache<Principal>(rightsHeldMax);
-    for (const username of changes.get('access')?.keys() ?? []) principals.delete(username);
-  });
+type Principals = Pick<
+  Authority,
+  'principal' | 'active' | 'permissionsOf' | 'roleExists' | 'effective'
+>;
 
-  const permissionsOf = (role: string): readonly Permission[] =>
-    builtInRoles.get(role)?.permissions ?? roles.get(role)?.permissions ?? [];
-
-  const effective: Authority['effective'] = (username, rights) =>
-    effectivePermissions({ username, ...rights }, permissionsOf);
-
-  function standing(username: string): Principal | undefined {
-    const known = principals.get(username);
-    if (known) return known;
-    const row = access.get(username);
-    if (!row) return undefined;
-    const found = principalOf(row, effective);
-    principals.set(username, found);
-    return found;
-  }
-
-  function active(username: string): Principal | undefined {
-    const found = standing(username);
-    if (found?.row.status !== 'active') return undefined;
-    const { expiresAt } = found.row.rights;
-    return expiresAt === null || expiresAt > now() ? found : undefined;
-  }
+export function createAuthority(options: AuthorityOptions): Authority {
+  const { tokenRows, tokens, now } = options;
+  const principals = createPrincipals(options);
+  const { principal, active } = principals;
 
   const tokenActs: Authority['tokenActs'] = (token, row) =>
     token.revokedAt === null &&
@@ -127,7 +106,7 @@ export function createAuthority(options: {
 
   /** A token that somebody else made before limits were recorded has that one's rights of now for its limit. */
   const limitOf = ({ httpLimit, issuedBy, username }: TokenRow) =>
-    httpLimit ?? (issuedBy === username ? null : (standing(issuedBy)?.effective ?? []));
+    httpLimit ?? (issuedBy === username ? null : (principal(issuedBy)?.effective ?? []));
 
   function callerOf(found: { principal: Principal; token: TokenRow } | undefined): Caller | null {
     if (!found) return null;
@@ -141,15 +120,54 @@ export function createAuthority(options: {
   }
 
   return {
-    principal: standing,
-    active,
+    ...principals,
     bearer,
     tokenActs,
+    caller: async (text) => callerOf(await bearer(text)),
+    current: ({ tokenId, username }) => callerOf(holder(tokenId, username)),
+  };
+}
+
+/** The rights of accounts, worked out once and forgotten when the account or a role changes. */
+function createPrincipals(options: AuthorityOptions): Principals {
+  const { access, roles, now } = options;
+  let principals = lruCache<Principal>(rightsHeldMax);
+
+  // Registered first of all listeners, so that nobody sees rights of before a change.
+  options.onApplied((_events, changes) => {
+    if ((changes.get('roles')?.size ?? 0) > 0) principals = lruCache<Principal>(rightsHeldMax);
+    for (const username of changes.get('access')?.keys() ?? []) principals.delete(username);
+  });
+
+  const permissionsOf = (role: string): readonly Permission[] =>
+    builtInRoles.get(role)?.permissions ?? roles.get(role)?.permissions ?? [];
+
+  const effective: Authority['effective'] = (username, rights) =>
+    effectivePermissions({ username, ...rights }, permissionsOf);
+
+  function principal(username: string): Principal | undefined {
+    const known = principals.get(username);
+    if (known) return known;
+    const row = access.get(username);
+    if (!row) return undefined;
+    const found = principalOf(row, effective);
+    principals.set(username, found);
+    return found;
+  }
+
+  function active(username: string): Principal | undefined {
+    const found = principal(username);
+    if (found?.row.status !== 'active') return undefined;
+    const { expiresAt } = found.row.rights;
+    return expiresAt === null || expiresAt > now() ? found : undefined;
+  }
+
+  return {
+    principal,
+    active,
     permissionsOf,
     effective,
     roleExists: (role) => builtInRoles.has(role) || roles.get(role) !== undefined,
-    caller: async (text) => callerOf(await bearer(text)),
-    current: ({ tokenId, username }) => callerOf(holder(tokenId, username)),
   };
 }
 

@@ -31,21 +31,10 @@ type DoneWithPassword = Done & { readonly password: string | null };
 
 export function createCredentialAdministration(
   options: CredentialAdministrationOptions,
-  { change, heldBy, requireUser: known, newestWindow, stamp: said }: ClientChanges,
+  { change, heldBy, requireUser, newestWindow, stamp }: ClientChanges,
 ) {
   const { authority } = options;
-  const rotations = createThrottle(rotationsPerUserPerMinute);
-
-  /** Whoever has no right but to their own password does not fill the log with it. */
-  function countRotation(username: string): void {
-    const seconds = rotations.waitSeconds(username);
-    if (seconds > 0)
-      throw new Refused('login-throttled', {
-        detail: `This name changed its password ${rotationsPerUserPerMinute} times in a minute: wait.`,
-        retryAfterSeconds: seconds,
-      });
-    rotations.count(username);
-  }
+  const countRotation = createRotationLimit();
 
   return {
     async createUser(
@@ -69,7 +58,7 @@ export function createCredentialAdministration(
             credentialId,
             rights,
             httpLimit: httpPermissionsOf(context.authorize().permissions),
-            ...said(context, username, reason ?? null),
+            ...stamp(context, username, reason ?? null),
           };
         }),
       );
@@ -88,7 +77,7 @@ export function createCredentialAdministration(
         endTokens?: boolean | undefined;
       },
     ): Promise<DoneWithPassword> {
-      if (known(username).status !== 'active') throw new Refused('user-not-active');
+      if (requireUser(username).status !== 'active') throw new Refused('user-not-active');
       if (username === context.caller.username) countRotation(username);
       return await withCredential(options, context, username, password, (credentialId) =>
         change(context, username, (state) => {
@@ -101,11 +90,25 @@ export function createCredentialAdministration(
             httpLimit: limitOf(context, username),
             namedTokens: endTokens === true ? 'ended' : 'kept',
             windowId: newestWindow(),
-            ...said(context, username, reason ?? null),
+            ...stamp(context, username, reason ?? null),
           };
         }),
       );
     },
+  };
+}
+
+/** Whoever has no right but to their own password does not fill the log with it. */
+function createRotationLimit(): (username: string) => void {
+  const rotations = createThrottle(rotationsPerUserPerMinute);
+  return (username) => {
+    const seconds = rotations.waitSeconds(username);
+    if (seconds > 0)
+      throw new Refused('login-throttled', {
+        detail: `This name changed its password ${rotationsPerUserPerMinute} times in a minute: wait.`,
+        retryAfterSeconds: seconds,
+      });
+    rotations.count(username);
   };
 }
 

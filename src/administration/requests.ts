@@ -39,24 +39,18 @@ export interface RequestAdministrationOptions {
 
 export function createRequestAdministration(
   options: RequestAdministrationOptions,
-  { change, heldBy, newestWindow, stamp: said }: ClientChanges,
+  { change, heldBy, newestWindow, stamp }: ClientChanges,
 ) {
   const { authority, rows, now } = options;
-
-  const requestOf = (requestId: string): RequestRow => {
-    const request = rows.requests.get(requestId);
-    if (!request) throw new Refused('request-not-found');
-    return request;
-  };
 
   async function grant(
     context: CommandContext,
     requestId: string,
-    asked: GrantOptions,
+    wanted: GrantOptions,
     inBulk = false,
   ): Promise<Done> {
-    const { username, kind } = requestOf(requestId);
-    const { reason, confirmContested, ...rights } = asked;
+    const { username, kind } = requestOf(rows.requests, requestId);
+    const { reason, confirmContested, ...rights } = wanted;
     requireRoles(authority, rights.roles ?? []);
     const done = await change(context, username, (state) => {
       const replaces = kind === 'replacement' && state.status === 'active';
@@ -86,27 +80,33 @@ export function createRequestAdministration(
     requestId: string,
     denial: DenyOptions,
   ): Promise<Done> {
-    const { username } = requestOf(requestId);
+    const { username } = requestOf(rows.requests, requestId);
     const done = await change(context, username, {
       type: 'DenyRegistration',
       requestId,
       windowId: newestWindow(),
       blockedUntil: denial.blockedUntil ?? null,
-      ...said(context, username, denial.reason ?? null),
+      ...stamp(context, username, denial.reason ?? null),
     });
     options.onDecision?.('denied');
     return done;
   }
 
   return {
-    grant: (context: CommandContext, requestId: string, asked: GrantOptions) =>
-      grant(context, requestId, asked),
+    grant: (context: CommandContext, requestId: string, wanted: GrantOptions) =>
+      grant(context, requestId, wanted),
     deny,
-    grantAll: (context: CommandContext, ids: readonly string[], asked: GrantOptions) =>
-      each(ids, options.position(), (requestId) => grant(context, requestId, asked, true)),
+    grantAll: (context: CommandContext, ids: readonly string[], wanted: GrantOptions) =>
+      each(ids, options.position(), (requestId) => grant(context, requestId, wanted, true)),
     denyAll: (context: CommandContext, ids: readonly string[], denial: DenyOptions) =>
       each(ids, options.position(), (requestId) => deny(context, requestId, denial)),
   };
+}
+
+function requestOf(requests: Rows<RequestRow>, requestId: string): RequestRow {
+  const request = requests.get(requestId);
+  if (!request) throw new Refused('request-not-found');
+  return request;
 }
 
 async function each(

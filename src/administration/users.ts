@@ -19,15 +19,15 @@ export function createUserAdministration(
   { store, authority, vault }: UserAdministrationOptions,
   changes: ClientChanges,
 ) {
-  const { change, heldBy, requireUser: known, newestWindow, stamp: said } = changes;
+  const { change, requireUser, newestWindow, stamp } = changes;
 
   const taking =
     (type: 'SuspendAccess' | 'RevokeAccess' | 'EraseClient') =>
     async (context: CommandContext, username: string, reason: string | null): Promise<Done> => {
-      known(username);
+      requireUser(username);
       const windowId = newestWindow();
       return await change(context, username, () => ({
-        ...{ type, windowId, ...said(context, username, reason) },
+        ...{ type, windowId, ...stamp(context, username, reason) },
       }));
     };
   const eraseClient = taking('EraseClient');
@@ -39,7 +39,7 @@ export function createUserAdministration(
       given: GivenRights,
       reason: string | null,
     ): Promise<Done> {
-      known(username);
+      requireUser(username);
       const rights = over(noRights, given);
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
@@ -52,7 +52,7 @@ export function createUserAdministration(
           rights,
           windowId: newestWindow(),
           holdsHttpRights: holdsHttpRights(effective),
-          ...said(context, username, reason),
+          ...stamp(context, username, reason),
         };
       });
     },
@@ -60,12 +60,26 @@ export function createUserAdministration(
     suspend: taking('SuspendAccess'),
     revoke: taking('RevokeAccess'),
 
+    ...restoring(changes),
+
+    /** Forgets who a client was: its keys and verifiers are destroyed, and its history stays whole. */
+    async erase(context: CommandContext, username: string, reason: string | null): Promise<Done> {
+      const done = await eraseClient(context, username, reason);
+      for (const keyId of await erasedKeysOf(store, username)) await vault.destroy(keyId);
+      return done;
+    },
+  };
+}
+
+/** Access that is given back, by itself or by letting the name ask again. */
+function restoring({ change, heldBy, requireUser, stamp }: ClientChanges) {
+  return {
     async resume(context: CommandContext, username: string, reason: string | null): Promise<Done> {
-      known(username);
+      requireUser(username);
       return await change(context, username, (state) => {
         // Access that was taken away is given anew: nobody gives more than they have.
         requireOwnRights(context, heldBy(username, state));
-        return { type: 'ResumeAccess', ...said(context, username, reason) };
+        return { type: 'ResumeAccess', ...stamp(context, username, reason) };
       });
     },
 
@@ -74,18 +88,11 @@ export function createUserAdministration(
       username: string,
       reason: string | null,
     ): Promise<Done> {
-      known(username);
+      requireUser(username);
       return await change(context, username, {
         type: 'ReinstateAccess',
-        ...said(context, username, reason),
+        ...stamp(context, username, reason),
       });
-    },
-
-    /** Forgets who a client was: its keys and verifiers are destroyed, and its history stays whole. */
-    async erase(context: CommandContext, username: string, reason: string | null): Promise<Done> {
-      const done = await eraseClient(context, username, reason);
-      for (const keyId of await erasedKeysOf(store, username)) await vault.destroy(keyId);
-      return done;
     },
   };
 }

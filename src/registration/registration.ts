@@ -4,19 +4,16 @@ import { system } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
-import type { Proof, Proofs } from '../credentials/passwords/proofs.ts';
-import type { SeenCredentials } from '../credentials/passwords/seen.ts';
-import { triesWhereKnownPerMinute } from '../limits.ts';
-import { sourceKey } from '../platform/networks.ts';
+import type { Proof } from '../credentials/passwords/proofs.ts';
 import type { Pace } from '../platform/pace.ts';
-import { createThrottle, type Throttle } from '../platform/throttle.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
-import { accessIsOver, answerOnly, type DoorAnswer, granted, pending } from './answers.ts';
+import { accessIsOver, answerOnly, type DoorAnswer, pending } from './answers.ts';
 import {
   type DoorAttempt,
   RegistrationAttempt,
   type RegistrationAttemptOptions,
 } from './attempt.ts';
+import { createQuickAdmission, type QuickAdmissionOptions, type Waits } from './quick-admission.ts';
 
 export interface Registration {
   /** @throws HashingBusy, StoreUnavailable */
@@ -25,16 +22,9 @@ export interface Registration {
   answerFor(requestId: string): DoorAnswer | undefined;
 }
 
-interface RegistrationOptions extends RegistrationAttemptOptions {
-  readonly proofs: Proofs;
-  readonly seen: SeenCredentials;
+interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmissionOptions {
   /** Tells refusals at times that tell nothing of the name. */
   readonly pace: Pace;
-  /**
-   * The attempts of a source that matched nothing, and those at one name from it; `names` null: the doors
-   * have no limit for them.
-   */
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle | null };
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
   readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
@@ -42,72 +32,15 @@ interface RegistrationOptions extends RegistrationAttemptOptions {
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
 
-/** How an attempt is counted, and the seconds that its source, or its name from there, has to wait. */
-interface Waits {
-  readonly key: string;
-  readonly name: string;
-  readonly nameWait: number;
-  /** Of both the longer. */
-  readonly wait: number;
-}
-
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { authority, proofs, seen, pace, rows, knocks, now } = options;
-  const { sources, names } = options.throttles;
-  /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
-  const tries = createThrottle(triesWhereKnownPerMinute);
-
-  /** The quick ways in, which need neither a slow hash nor the store: a remembered or a strong password. */
-  async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
-    const found = authority.active(attempt.username);
-    if (found?.row.status !== 'active') return undefined;
-    const { credentialId } = found.row;
-    const { username, password } = attempt;
-    const source = sourceKey(attempt.source);
-    if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
-    const proof = proofs.quick(username, password);
-    if (!(await proof.proves(credentialId))) return undefined;
-    seen.note(source, credentialId);
-    proof.remember(found.row.credentialId);
-    return granted(found.row, options.position());
-  }
-
-  /** Row 2; undefined: its credential matches, and this source has shown it before. */
-  async function whileThrottled(
-    attempt: DoorAttempt,
-    waits: Waits,
-  ): Promise<DoorAnswer | undefined> {
-    const { username, password } = attempt;
-    const { key, name, wait, nameWait } = waits;
-    const position = options.position();
-    const throttled: DoorAnswer = { kind: 'throttled', retryAfterSeconds: wait, position };
-    if (!isStrong(password)) {
-      // People are guessed at where devices are: what a login would not take is not taken here.
-      if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled;
-      if (tries.waitSeconds(name) > 0) return throttled;
-    }
-    const quick = await quickly(attempt, wait);
-    if (quick) return quick;
-    const known = authority.principal(username)?.row ?? initial;
-    const matched = await proofs.quick(username, password).matching(known);
-    if (matched !== null && seen.isTrusted(password, key, matched)) return undefined;
-    if (!isStrong(password)) tries.count(name);
-    names?.count(name);
-    return throttled;
-  }
-
-  function waitsOf({ source, username }: DoorAttempt): Waits {
-    const key = sourceKey(source);
-    const name = `${key} ${username}`;
-    const nameWait = names?.waitSeconds(name) ?? 0;
-    return { key, name, nameWait, wait: Math.max(sources.waitSeconds(key), nameWait) };
-  }
+  const { proofs, seen, pace, knocks } = options;
+  const { waitsOf, quickly, whileThrottled, countMismatch } = createQuickAdmission(options);
 
   /** Rows 3 to 8. */
   async function decided(
     attempt: DoorAttempt,
     proof: Proof,
-    { key, name }: Waits,
+    waits: Waits,
     cause: Cause,
   ): Promise<DoorAnswer> {
     await recordEnds(options, attempt.username, cause);
@@ -116,13 +49,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
       attempt,
       proof,
     ).run(cause);
-    if (matched === null && answer.kind === 'refused') {
-      sources.count(key);
-      names?.count(name);
-    }
+    if (matched === null && answer.kind === 'refused') countMismatch(waits);
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
     for (const credentialId of [matched, keptCredentialId])
-      if (credentialId !== null) seen.note(key, credentialId);
+      if (credentialId !== null) seen.note(waits.key, credentialId);
     return answer;
   }
 
@@ -157,18 +87,19 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return answer;
   };
 
-  return {
-    ask,
-    answerFor(requestId) {
-      const request = rows.requests.get(requestId);
-      if (!request) return undefined;
-      const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
-      const position = options.position();
-      if (request.status === 'pending' && request.expiresAt > now())
-        return pending(request, position);
-      return answerOnly(rows.history, row, request, now(), position);
-    },
-  };
+  return { ask, answerFor: (requestId) => answerFor(options, requestId) };
+}
+
+function answerFor(
+  { rows, now, position: here }: RegistrationOptions,
+  requestId: string,
+): DoorAnswer | undefined {
+  const request = rows.requests.get(requestId);
+  if (!request) return undefined;
+  const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
+  const position = here();
+  if (request.status === 'pending' && request.expiresAt > now()) return pending(request, position);
+  return answerOnly(rows.history, row, request, now(), position);
 }
 
 /** Records what has ended at this name already, should the expiry job not have come to it yet. */

@@ -1,0 +1,101 @@
+/** Row 2 of the door, and the ways past it: who guesses too often waits, and what needs no slow hash is answered at once. */
+import { initial } from '../../domain/client/state.ts';
+import type { Authority } from '../authority.ts';
+import { isStrong } from '../credentials/passwords/passwords.ts';
+import type { Proofs } from '../credentials/passwords/proofs.ts';
+import type { SeenCredentials } from '../credentials/passwords/seen.ts';
+import { triesWhereKnownPerMinute } from '../limits.ts';
+import { sourceKey } from '../platform/networks.ts';
+import { createThrottle, type Throttle } from '../platform/throttle.ts';
+import { type DoorAnswer, granted } from './answers.ts';
+import type { DoorAttempt } from './attempt.ts';
+
+export interface QuickAdmissionOptions {
+  readonly authority: Authority;
+  readonly proofs: Proofs;
+  readonly seen: SeenCredentials;
+  /**
+   * The attempts of a source that matched nothing, and those at one name from it; `names` null: the doors
+   * have no limit for them.
+   */
+  readonly throttles: { readonly sources: Throttle; readonly names: Throttle | null };
+  readonly position: () => string;
+}
+
+/** How an attempt is counted, and the seconds that its source, or its name from there, has to wait. */
+export interface Waits {
+  readonly key: string;
+  readonly name: string;
+  readonly nameWait: number;
+  /** Of both the longer. */
+  readonly wait: number;
+}
+
+interface QuickAdmission {
+  /** How an attempt is counted, and how long it has to wait. */
+  waitsOf(attempt: DoorAttempt): Waits;
+  /** A remembered or a strong password of an active client; undefined: it takes a slow hash or the store to tell. */
+  quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined>;
+  /** Row 2; undefined: its credential matches, and this source has shown it before. */
+  whileThrottled(attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined>;
+  /** Counts an attempt that matched nothing. */
+  countMismatch(waits: Waits): void;
+}
+
+export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmission {
+  const { authority, proofs, seen } = options;
+  const { sources, names } = options.throttles;
+  /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
+  const tries = createThrottle(triesWhereKnownPerMinute);
+
+  async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
+    const found = authority.active(attempt.username);
+    if (found?.row.status !== 'active') return undefined;
+    const { credentialId } = found.row;
+    const { username, password } = attempt;
+    const source = sourceKey(attempt.source);
+    if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
+    const proof = proofs.quick(username, password);
+    if (!(await proof.proves(credentialId))) return undefined;
+    seen.note(source, credentialId);
+    proof.remember(found.row.credentialId);
+    return granted(found.row, options.position());
+  }
+
+  async function whileThrottled(
+    attempt: DoorAttempt,
+    waits: Waits,
+  ): Promise<DoorAnswer | undefined> {
+    const { username, password } = attempt;
+    const { key, name, wait, nameWait } = waits;
+    const position = options.position();
+    const throttled: DoorAnswer = { kind: 'throttled', retryAfterSeconds: wait, position };
+    if (!isStrong(password)) {
+      // People are guessed at where devices are: what a login would not take is not taken here.
+      if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled;
+      if (tries.waitSeconds(name) > 0) return throttled;
+    }
+    const quick = await quickly(attempt, wait);
+    if (quick) return quick;
+    const known = authority.principal(username)?.row ?? initial;
+    const matched = await proofs.quick(username, password).matching(known);
+    if (matched !== null && seen.isTrusted(password, key, matched)) return undefined;
+    if (!isStrong(password)) tries.count(name);
+    names?.count(name);
+    return throttled;
+  }
+
+  function waitsOf({ source, username }: DoorAttempt): Waits {
+    const key = sourceKey(source);
+    const name = `${key} ${username}`;
+    const nameWait = names?.waitSeconds(name) ?? 0;
+    return { key, name, nameWait, wait: Math.max(sources.waitSeconds(key), nameWait) };
+  }
+
+  function countMismatch({ key, name }: Waits): void {
+    sources.count(key);
+    names?.count(name);
+  }
+
+  return { waitsOf, quickly, whileThrottled, countMismatch };
+}
