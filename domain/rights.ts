@@ -11,7 +11,7 @@ export const noRights: Rights = {
 };
 
 /** What is given, over what was there: what is not said stays. */
-export const over = (base: Rights, given: GivenRights): Rights => ({
+export const mergeRights = (base: Rights, given: GivenRights): Rights => ({
   roles: given.roles ?? base.roles,
   permissions: given.permissions ?? base.permissions,
   mqttPublishPrefix:

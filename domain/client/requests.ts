@@ -1,7 +1,7 @@
 /** How requests that wait are answered: granted, denied, or left until they expire. */
 
 import { accept, refuse } from '../decider.ts';
-import { noRights, over, sameRights } from '../rights.ts';
+import { mergeRights, noRights, sameRights } from '../rights.ts';
 import type { ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
 import type { Client } from './state.ts';
 
@@ -26,7 +26,7 @@ function grantAgain(command: ClientCommandOf<'GrantRegistration'>, state: Client
   if (state.status !== 'active' || state.requestId !== command.requestId)
     return refuse('user-not-active');
   const named = Object.values(command.rights).some((value) => value !== undefined);
-  const wanted = over(state.grantBase, command.rights);
+  const wanted = mergeRights(state.grantBase, command.rights);
   return !named || sameRights(wanted, state.grantedRights) || sameRights(wanted, state.rights)
     ? accept()
     : refuse('request-already-granted');
@@ -55,7 +55,7 @@ export function grant(
       requestId,
       windowId: waiting.windowId,
       credentialId: waiting.credentialId,
-      rights: over(base, command.rights),
+      rights: mergeRights(base, command.rights),
       reason,
       preauthorizationId: null,
       at,

@@ -2,7 +2,7 @@
 import type { GivenRights } from '../../domain/client/client.ts';
 import { httpPermissionsOf } from '../../domain/matching.ts';
 import type { Permission } from '../../domain/permission.ts';
-import { noRights, over } from '../../domain/rights.ts';
+import { mergeRights, noRights } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
@@ -46,7 +46,7 @@ export function createCredentialAdministration(
       } & GivenRights,
     ): Promise<DoneWithPassword> {
       const { username, password, reason, ...given } = user;
-      const rights = over(noRights, given);
+      const rights = mergeRights(noRights, given);
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
       return await withCredential(options, context, username, password, (credentialId) =>

@@ -1,7 +1,7 @@
 /** Requests granted and denied, one by one and in bulk. */
 import type { GivenRights } from '../../domain/client/client.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
-import { noRights, over } from '../../domain/rights.ts';
+import { mergeRights, noRights } from '../../domain/rights.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
@@ -56,7 +56,7 @@ export function createRequestAdministration(
       const replaces = kind === 'replacement' && state.status === 'active';
       requireOwnRights(
         context,
-        authority.effective(username, over(replaces ? state.rights : noRights, rights)),
+        authority.effective(username, mergeRights(replaces ? state.rights : noRights, rights)),
       );
       return {
         type: 'GrantRegistration',

@@ -1,7 +1,7 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
 import type { GivenRights } from '../../domain/client/client.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
-import { noRights, over } from '../../domain/rights.ts';
+import { mergeRights, noRights } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import type { Vault } from '../credentials/vault.ts';
@@ -40,7 +40,7 @@ export function createUserAdministration(
       reason: string | null,
     ): Promise<Done> {
       requireUser(username);
-      const rights = over(noRights, given);
+      const rights = mergeRights(noRights, given);
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
       return await change(context, username, () => {

@@ -44,7 +44,7 @@ export interface ServiceOptions {
    * Resolves when everything up to a position is in force at the brokers, or that takes too long. The
    * doors wait for the `own` one alone.
    */
-  readonly enforced: (position: string, brokers: 'all' | 'own') => Promise<void>;
+  readonly enforced: (position: string, brokers: 'all' | 'embedded') => Promise<void>;
   /** Hands on a password that was just proven or made; never waits, never throws. */
   readonly stage: (staged: Staged) => void;
   /** Why a client is not active at a broker. */
@@ -81,7 +81,7 @@ export async function buildService(given: ServiceOptions) {
   const clients = clientsSettledAt('all', options, credentials);
   const doors = buildDoors(options, {
     ...{ ...shared, applied, liveEvents },
-    clients: clientsSettledAt('own', options, credentials),
+    clients: clientsSettledAt('embedded', options, credentials),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const views = buildViews(options, { ...shared, doors });
@@ -117,7 +117,7 @@ interface Shared {
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
 const settledAt =
-  (brokers: 'all' | 'own', { readModels, enforced }: ServiceOptions) =>
+  (brokers: 'all' | 'embedded', { readModels, enforced }: ServiceOptions) =>
   async (position: string): Promise<void> => {
     if (!(await readModels.reached(position, positionWaitMs)))
       throw new Refused('position-not-reached', {
@@ -127,7 +127,7 @@ const settledAt =
   };
 
 const clientsSettledAt = (
-  brokers: 'all' | 'own',
+  brokers: 'all' | 'embedded',
   options: ServiceOptions,
   { vault, passwords }: Credentials,
 ) => {

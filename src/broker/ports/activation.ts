@@ -31,9 +31,9 @@ export interface BrokerState {
 export interface ActivationManager {
   /**
    * True once everything up to a position is in force; false after `timeoutMs`. Of `all` brokers those
-   * that are down are not waited for; `own` waits for the embedded one alone.
+   * that are down are not waited for; `embedded` waits for the embedded one alone.
    */
-  settled(position: string, timeoutMs: number, brokers?: 'all' | 'own'): Promise<boolean>;
+  settled(position: string, timeoutMs: number, brokers?: 'all' | 'embedded'): Promise<boolean>;
   /** Gives a password to the brokers that keep accounts of their own; never waits, never throws. */
   stage(staged: Staged): void;
   /** Why a client is not active at a broker; undefined: no reason is known. */
