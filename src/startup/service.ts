@@ -42,7 +42,7 @@ export interface ServiceOptions {
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /**
    * Resolves when everything up to a position is in force at the brokers, or that takes too long. The
-   * doors wait for the `own` one alone.
+   * doors wait for the `embedded` one alone.
    */
   readonly enforced: (position: string, brokers: 'all' | 'embedded') => Promise<void>;
   /** Hands on a password that was just proven or made; never waits, never throws. */
