@@ -90,15 +90,15 @@ export function ActionDialog({
 }): View {
   const words = actionWords[action];
   const [reason, setReason] = useState('');
+  const [endTokens, setEndTokens] = useState(false);
   const [password, setPassword] = useState<string | null>(null);
   const command = useCommand();
   const act = () => {
     if (command.busy || password !== null) return;
     command.run(async () => {
-      const said = reasonField(reason);
       const after = await post<User & { password?: string | null }>(
         `/api/users/${encodeURIComponent(user.username)}/${action}`,
-        said,
+        { ...reasonField(reason), ...(endTokens ? { endTokens } : {}) },
       );
       onDone();
       if (after.password) {
@@ -122,6 +122,7 @@ export function ActionDialog({
         password !== null
           ? html`<${OnceShown} label="The new password" text=${password} />`
           : html`<p>${words.will(user)}</p>
+            ${action === 'rotate' && html`<label class="choice"><input type="checkbox" checked=${endTokens} onChange=${() => setEndTokens(!endTokens)} /><span>End its named tokens too. <span class="soft">Without this, who holds one goes on.</span></span></label>`}
             <${ReasonField} id="act-why" reason=${reason} set=${setReason} />`
       }
       <${FaultNotice} command=${command} />

@@ -209,12 +209,19 @@ test('a client’s page tells its story and what each action will do', async ({ 
   await page.getByText('Resume…').click();
   await page.locator('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
   await page.locator('.page-head').getByText('Active').waitFor();
+  const named = await desk.world.call('POST', '/api/tokens', {
+    body: { username: 'told-client', label: 'a service' },
+  });
+  const withNamed = { token: named.body.token as string };
+  assert.is((await desk.world.call('GET', '/api/whoami', withNamed)).status, 200);
   await page.getByText('Make a new password…').click();
+  await page.locator('dialog').getByText('End its named tokens too.').click();
   await page.locator('dialog [data-kind=danger]').click();
   const made = await page.getByLabel('The new password').inputValue();
   assert.ok(made.length >= 20);
   await page.getByText('I have it').click();
   assert.not.ok((await page.content()).includes(made), 'shown once');
+  assert.is((await desk.world.call('GET', '/api/whoami', withNamed)).status, 401);
   await page.context().close();
 });
 
