@@ -73,7 +73,7 @@ export const personalKeysMax = 10_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */
 export const bodyTimeoutMs = 10_000;
 /** Milliseconds between two looks whether the caller of an answer that takes long still may have it. */
-export const standingLookMs = 1_000;
+export const callerLookMs = 1_000;
 /** Faults that one problem names; the others are counted. */
 export const faultsNamedMax = 20;
 /** Bytes of all headers of one HTTP request. */

@@ -111,13 +111,13 @@ async function start(
   lifecycle.add(() => service.passwords.close());
 
   // Only now: a start that cannot listen must not make a password that nobody is told.
-  const told = await firstAdministrator(parts, service);
+  const passwordShown = await firstAdministrator(parts, service);
   const ready = {
     http: http.url,
     ...brokers.addresses,
     ...(http.doorUrl === undefined ? {} : { door: http.doorUrl }),
   };
-  tell(told, config, ready, logger);
+  showPassword(passwordShown, config, ready, logger);
   logger.info('ready', ready);
   return { ready, app, stop: () => lifecycle.stop() };
 }
@@ -174,7 +174,7 @@ const vhostsOf = ({ brokers }: Config): readonly string[] => {
 };
 
 /** The first administrator's password: on the terminal, or where it is filed; never in a log line. */
-function tell(
+function showPassword(
   told: PasswordShown | undefined,
   config: Config,
   ready: Readonly<Record<string, string>>,

@@ -34,7 +34,7 @@ export async function createFirstAdministrator(options: {
 }): Promise<PasswordShown> {
   const { username, dataDir, clients, passwords, vault, now } = options;
   const password = options.password ?? generateSecret();
-  const told: PasswordShown =
+  const passwordShown: PasswordShown =
     options.password !== null
       ? { by: 'configuration' }
       : options.isTerminal
@@ -57,10 +57,10 @@ export async function createFirstAdministrator(options: {
     },
     newCause(),
   );
-  if (decision.accepted) return told;
+  if (decision.accepted) return passwordShown;
   // Another node on the same log was faster: its password is the one that counts.
   await vault.destroy(credentialId);
-  if (told.by === 'file') await unlink(told.file);
+  if (passwordShown.by === 'file') await unlink(passwordShown.file);
   return { by: 'configuration' };
 }
 

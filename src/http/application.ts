@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { sourceKey } from '../platform/networks.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
+import { type Callers, type RequestCaller, requestCallerOf } from './request/caller.ts';
 import type { SourceOf } from './request/client-address.ts';
 import { createMalformedCount, type MalformedCount } from './request/malformed-count.ts';
 import {
@@ -18,7 +19,6 @@ import {
   placeOf,
 } from './request/parse.ts';
 import { keepSession, tokenOf } from './request/session-cookie.ts';
-import { type Callers, type Standing, standingOf } from './request/standing.ts';
 import { contentSecurityPolicyOf } from './response/content-security-policy.ts';
 import { Problem, problems } from './response/problem.ts';
 import { sendFile } from './response/static-file.ts';
@@ -169,30 +169,30 @@ const dispatch =
   async (context: unknown): Promise<void> => {
     const ctx = context as RouteContext;
     ctx.state.route = route.path;
-    const standing = await standingOf(route, ctx, edge);
+    const requestCaller = await requestCallerOf(route, ctx, edge);
     // By name where somebody is signed in, so that nobody behind the same address keeps them out.
-    const sender = standing.caller?.username ?? sourceKey(ctx.state.source as string | null);
+    const sender = requestCaller.caller?.username ?? sourceKey(ctx.state.source as string | null);
     const { position, ...parts } = await malformedCount(`${route.operationId} ${sender}`, () =>
-      partsOf(route, ctx, standing, edge),
+      partsOf(route, ctx, requestCaller, edge),
     );
-    const request = requestOf(ctx, parts, standing, edge);
+    const request = requestOf(ctx, parts, requestCaller, edge);
     if (position !== null) {
       if (!(await edge.reached(position, positionWaitMs)))
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
-      standing.authorize();
+      requestCaller.authorize();
     }
     const response = await route.handle(request as Parameters<Route['handle']>[0]);
     // What was read is shown to who may see it now; what was done is told to who did it.
-    if (route.method === 'GET') standing.authorize();
+    if (route.method === 'GET') requestCaller.authorize();
     respond(ctx, route, response, edge);
   };
 
 /** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
-async function partsOf(route: Route, ctx: RouteContext, standing: Standing, edge: Edge) {
+async function partsOf(route: Route, ctx: RouteContext, requestCaller: RequestCaller, edge: Edge) {
   const bytes =
     route.method === 'GET' ? undefined : await bodyBytes(ctx.req, ctx.res, edge.bodyTimeoutMs);
   // The body may have taken seconds, in which much was decided.
-  if (bytes !== undefined) standing.authorize();
+  if (bytes !== undefined) requestCaller.authorize();
   const json = bodyJson(bytes);
   const [params, query, position, body] = allOf(
     parsedParams(route.params ?? Nothing, ctx.params),
@@ -225,12 +225,12 @@ function parsedPosition({ method, access }: Route, ctx: RouteContext): Parsed<st
 function requestOf<Parts extends object>(
   ctx: RouteContext,
   parts: Parts,
-  standing: Standing,
+  requestCaller: RequestCaller,
   edge: Edge,
 ) {
   let signal: AbortSignal | undefined;
   const { prefer } = ctx.req.headers;
-  const { caller, authorize, permit, seesPersonalData } = standing;
+  const { caller, authorize, permit, seesPersonalData } = requestCaller;
   return {
     ...parts,
     ...{ caller, authorize, permit, seesPersonalData },
@@ -248,7 +248,7 @@ function requestOf<Parts extends object>(
       signal ??= AbortSignal.any([
         edge.stopping,
         disconnectSignal(ctx),
-        ...(caller === null ? [] : [standing.ended(ctx.res)]),
+        ...(caller === null ? [] : [requestCaller.ended(ctx.res)]),
       ]);
       return signal;
     },

@@ -26,9 +26,9 @@ export function createExplain(options: ExplainOptions) {
     const window = windowId === null ? undefined : windowById(options, windowId)?.window;
     if (windowId === null || window === undefined)
       return { window: null, limits: [], askedUnder: null };
-    const told = limitsOf(options, windowId, requestId);
-    const { limits } = told;
-    if (told.askedUnder === undefined) return { window, limits, askedUnder: null };
+    const limitsFound = limitsOf(options, windowId, requestId);
+    const { limits } = limitsFound;
+    if (limitsFound.askedUnder === undefined) return { window, limits, askedUnder: null };
     const {
       index: askedUnder,
       until,
@@ -36,7 +36,7 @@ export function createExplain(options: ExplainOptions) {
       usernamePattern,
       sources,
       note,
-    } = told.askedUnder;
+    } = limitsFound.askedUnder;
     const limitsThen = { until, maxRequests, usernamePattern, sources, note };
     return { window: { ...window, ...limitsThen }, limits, askedUnder };
   }

@@ -56,7 +56,7 @@ export function windowById(options: WindowThenOptions, windowId: string) {
 const isRequest = ({ type }: HistoryRow): boolean =>
   type === 'RegistrationRequested' || type === 'ReplacementRequested';
 
-interface Told {
+interface LimitsInForce {
   /** Oldest first. */
   readonly limits: LimitsSet[];
   /** How often the limits were set beyond those that are told. */
@@ -70,8 +70,8 @@ export function limitsOf(
   { history }: Pick<WindowThenOptions, 'history'>,
   windowId: string,
   requestId: string | null = null,
-): Told {
-  const told: Told = { limits: [], unlistedCount: 0, askedUnder: undefined };
+): LimitsInForce {
+  const found: LimitsInForce = { limits: [], unlistedCount: 0, askedUnder: undefined };
   let current: LimitsSet | undefined;
   const where = [
     { column: 'windowId', is: windowId },
@@ -80,14 +80,14 @@ export function limitsOf(
   for (const row of everyRow(history, { where, order: 'oldest' })) {
     if (row.type === 'RegistryUnlocked') {
       current = limitsSetBy(row);
-      if (told.limits.length < limitsToldMax) told.limits.push(current);
-      else told.unlistedCount += 1;
+      if (found.limits.length < limitsToldMax) found.limits.push(current);
+      else found.unlistedCount += 1;
     } else if (isRequest(row) && current !== undefined) {
       current.requestCount += 1;
-      if (requestId !== null && row.data.requestId === requestId) told.askedUnder = current;
+      if (requestId !== null && row.data.requestId === requestId) found.askedUnder = current;
     }
   }
-  return told;
+  return found;
 }
 
 function limitsSetBy(row: HistoryRow): LimitsSet {

@@ -4,7 +4,7 @@ import { mayCall } from '../../../domain/matching.ts';
 import { personalDataResource } from '../../../domain/role.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
-import { standingLookMs } from '../../limits.ts';
+import { callerLookMs } from '../../limits.ts';
 import type { Route } from '../route.ts';
 import { requirePermission } from './authorization.ts';
 import { tokenOf } from './session-cookie.ts';
@@ -18,7 +18,7 @@ export interface Callers {
 }
 
 /** The caller of one request. */
-export interface Standing {
+export interface RequestCaller {
   /** As they came; null: the route asks for nobody. */
   readonly caller: Caller | null;
   /**
@@ -36,7 +36,7 @@ export interface Standing {
 
 type Sent = Context & { readonly params: Record<string, string> };
 
-const nobody: Standing = {
+const nobody: RequestCaller = {
   caller: null,
   authorize: () => null,
   permit() {
@@ -47,7 +47,11 @@ const nobody: Standing = {
 };
 
 /** @throws Refused `token-missing`, `token-invalid`, `permission-missing` */
-export async function standingOf(route: Route, ctx: Sent, callers: Callers): Promise<Standing> {
+export async function requestCallerOf(
+  route: Route,
+  ctx: Sent,
+  callers: Callers,
+): Promise<RequestCaller> {
   if (route.access === 'open') return nobody;
   const token = tokenOf(ctx);
   if (token === null) throw new Refused('token-missing');
@@ -89,7 +93,7 @@ function endOf(authorize: () => Caller, response: Context['res']): AbortSignal {
     } catch (error) {
       ending.abort(error);
     }
-  }, standingLookMs);
+  }, callerLookMs);
   const over = () => clearInterval(timer);
   ending.signal.addEventListener('abort', over);
   response.once('close', over);

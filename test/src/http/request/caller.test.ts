@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Caller } from '../../../../src/authority.ts';
 import type { Refused } from '../../../../src/commands/refused.ts';
-import { standingOf } from '../../../../src/http/request/standing.ts';
+import { requestCallerOf } from '../../../../src/http/request/caller.ts';
 import type { Route } from '../../../../src/http/route.ts';
 import { callerWith } from '../listening-application.ts';
 
@@ -15,7 +15,7 @@ const nothing = callerWith('ada', []);
 const permitted = { access: 'permitted' } as Route;
 
 const standing = (route: Route, now: { caller: Caller | null }) =>
-  standingOf(
+  requestCallerOf(
     route,
     {
       ...{ method: 'GET', path: '/api/things', querystring: '', params: {} },
