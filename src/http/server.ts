@@ -13,6 +13,7 @@ import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
 import { type HookOptions, hookAnswers } from './routes/hooks.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { eventRoutes } from './routes/live-events.ts';
 import { notificationRoutes } from './routes/notifications.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -45,6 +46,7 @@ export const allRoutes = (app: App): readonly Route[] =>
       ...userRoutes(app),
       ...roleRoutes(app),
       ...tokenRoutes(app),
+      ...keyRoutes(app),
       ...auditRoutes(app),
       ...brokerRoutes(app),
       ...eventRoutes(app),

@@ -18,12 +18,11 @@ export interface RequestViewOptions {
 export const knockAsShown = (knock: Knock, seeing: boolean) =>
   seeing ? knock : { ...knock, source: null };
 
-export function createRequestViews(
-  { rows, personal, knocks }: RequestViewOptions,
+/** Rows as a reader sees them: who may not see personal data gets null in their place. */
+function requestShown(
+  { rows, personal }: Pick<RequestViewOptions, 'rows' | 'personal'>,
   activations: ActivationViews,
 ) {
-  const hiddenName = hiddenNames();
-
   function activationsOf({ username, credentialId, status }: RequestRow) {
     if (status === 'pending') return activations.obstacles(username);
     if (status !== 'granted') return [];
@@ -32,7 +31,7 @@ export function createRequestViews(
     return activations.of(username, credentialId, active);
   }
 
-  async function requestOf(row: RequestRow, seeing: boolean) {
+  return async (row: RequestRow, seeing: boolean) => {
     const open = (field: PersonalField) =>
       opened(personal, row.username, field, row[field], seeing);
     const [source, clientId, context] = await Promise.all([
@@ -63,7 +62,13 @@ export function createRequestViews(
       approvals: [],
       activations: activationsOf(row),
     };
-  }
+  };
+}
+
+export function createRequestViews(options: RequestViewOptions, activations: ActivationViews) {
+  const { rows, knocks } = options;
+  const hiddenName = hiddenNames();
+  const requestOf = requestShown(options, activations);
 
   return {
     async request(requestId: string, seeing: boolean) {

@@ -16,7 +16,7 @@ import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
 import { boundedMemory, type MemoryLimits } from './memory.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
-import { heldSessions, type SessionLimits } from './sessions.ts';
+import { heldSessions, type SessionLimits, type Sessions } from './sessions.ts';
 
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
@@ -61,10 +61,10 @@ const namedLimits: EmbeddedLimits = {
   retainedBytesPerUser: named.mqttRetainedBytesPerUserMax,
 };
 
+type RunningBroker = EmbeddedBroker & Pick<Listeners, 'addresses' | 'connectionCount'>;
+
 /** Rejects when an address cannot be listened on. Nothing of it outlives `close`. */
-export async function startEmbeddedBroker(
-  options: EmbeddedOptions,
-): Promise<EmbeddedBroker & Pick<Listeners, 'addresses' | 'connectionCount'>> {
+export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<RunningBroker> {
   const { authenticator, logger, onConnect, now = () => new Date() } = options;
   const { isUsername = () => false, onLimit: reached = () => undefined } = options;
   const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
@@ -117,6 +117,11 @@ export async function startEmbeddedBroker(
     throw error;
   }
 
+  return brokerOver(aedes, sessions, listeners);
+}
+
+/** What the registry may do with a broker that runs. */
+function brokerOver(aedes: Aedes, sessions: Sessions, listeners: Listeners): RunningBroker {
   let closing: Promise<void> | undefined;
   return {
     addresses: listeners.addresses,

@@ -1,5 +1,6 @@
-/** Retained messages in bounded memory, found by topic filter without a search through all of them. */
+/** Retained messages in bounded memory: one a topic, with limits on each user and on all. */
 import type { MqttLimit } from '../ports/embedded.ts';
+import { TopicTree } from './topic-tree.ts';
 
 /** A message as the broker stores it; `clientId` is absent on the registry's own. */
 export interface KeptMessage {
@@ -20,13 +21,6 @@ interface RetainedMessages<Message extends KeptMessage> {
   keep(message: Message, owner: string | null): MqttLimit | null;
   /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. */
   matching(filter: string): Generator<Message, void, void>;
-}
-
-interface Branch<Message> {
-  readonly branches: Map<string, Branch<Message>>;
-  message: Message | undefined;
-  /** Who published it. */
-  owner: string | null;
 }
 
 export interface RetainedLimits {
@@ -63,12 +57,8 @@ interface RetainedShare {
 export function retainedMessages<Message extends KeptMessage>(
   limits: RetainedLimits,
 ): RetainedMessages<Message> {
-  const newBranch = (): Branch<Message> => ({
-    branches: new Map(),
-    message: undefined,
-    owner: null,
-  });
-  const root = newBranch();
+  /** `owner`: who published it. */
+  const tree = new TopicTree<{ readonly message: Message; readonly owner: string | null }>();
   const all: RetainedShare = { messages: 0, bytes: 0 };
   /** By username; who has none is not in it. */
   const byOwner = new Map<string, RetainedShare>();
@@ -97,22 +87,8 @@ export function retainedMessages<Message extends KeptMessage>(
   }
 
   function forget(topic: string): void {
-    const path: [Branch<Message>, string][] = [];
-    let branch = root;
-    for (const level of topic.split('/')) {
-      const next = branch.branches.get(level);
-      if (next === undefined) return;
-      path.push([branch, level]);
-      branch = next;
-    }
-    if (branch.message === undefined) return;
-    count(branch.owner, -1, -bytesKept(branch.message));
-    branch.message = undefined;
-    for (const [parent, level] of path.reverse()) {
-      const child = parent.branches.get(level);
-      if (child === undefined || child.message !== undefined || child.branches.size > 0) return;
-      parent.branches.delete(level);
-    }
+    const kept = tree.remove(topic);
+    if (kept !== undefined) count(kept.owner, -1, -bytesKept(kept.message));
   }
 
   return {
@@ -128,41 +104,12 @@ export function retainedMessages<Message extends KeptMessage>(
       const bytes = bytesKept(message);
       const limit = limitFor(owner, bytes);
       if (limit !== null) return limit;
-      let branch = root;
-      for (const level of message.topic.split('/')) {
-        let next = branch.branches.get(level);
-        if (next === undefined) {
-          next = newBranch();
-          branch.branches.set(level, next);
-        }
-        branch = next;
-      }
-      branch.message = message;
-      branch.owner = owner;
+      tree.set(message.topic, { message, owner });
       count(owner, 1, bytes);
       return null;
     },
-    matching: (filter) => below(root, filter.split('/'), 0),
+    *matching(filter) {
+      for (const { message } of tree.matching(filter)) yield message;
+    },
   };
-}
-
-function* below<Message>(
-  branch: Branch<Message>,
-  filter: readonly string[],
-  depth: number,
-): Generator<Message, void, void> {
-  // What follows `#` is `#` again.
-  const level = filter[depth] ?? (filter.at(-1) === '#' ? '#' : undefined);
-  if (level === undefined || level === '#') {
-    // `a/#` matches `a` too [MQTT-4.7.1-2].
-    if (branch.message !== undefined) yield branch.message;
-    if (level === undefined) return;
-  }
-  if (level === '#' || level === '+') {
-    for (const [name, next] of branch.branches)
-      if (depth > 0 || !name.startsWith('$')) yield* below(next, filter, depth + 1);
-  } else {
-    const next = branch.branches.get(level);
-    if (next !== undefined) yield* below(next, filter, depth + 1);
-  }
 }

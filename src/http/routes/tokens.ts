@@ -1,8 +1,7 @@
-/** Signing in, long-lived tokens, who one is, and the keys that sign. */
+/** Signing in, long-lived tokens, and who one is. */
 
-import { ByTokenId, CreateToken, Login, RotateKeys, TokensQuery } from '../../api/input.ts';
+import { ByTokenId, CreateToken, Login, TokensQuery } from '../../api/input.ts';
 import { IssuedToken, Self, TokenList } from '../../api/output.ts';
-import { Keys } from '../../api/service.ts';
 import type { App } from '../../app.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
@@ -97,23 +96,6 @@ const keeping = ({ administration, views }: App): Route[] => [
       found(token, 'token-not-found');
       return removed(await administration.revokeToken(commandContext(request), id));
     },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/keys/rotate',
-    group,
-    operationId: 'rotateKeys',
-    summary: 'Sign with a new key; the old one is still checked for a while',
-    description:
-      'With retireNow every older key ends at once, and every token is revoked, the one that was sent too: for a key that was stolen.',
-    access: 'permitted',
-    body: RotateKeys,
-    answers: { 200: { description: 'The public keys as they are now.', body: Keys } },
-    handle: async (request) =>
-      done(
-        await administration.rotateKeys(commandContext(request), request.body),
-        views.publicKeys(),
-      ),
   }),
 ];
 

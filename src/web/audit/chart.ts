@@ -33,6 +33,30 @@ function barsOf(items: readonly ActivityPart[]): Record<Kind, number>[] {
   });
 }
 
+/** Beside one another; in each what was asked lies behind what was decided, one decision upon the other. */
+function rectanglesOf(bars: readonly Record<Kind, number>[]) {
+  const most = Math.max(
+    4,
+    ...bars.map(({ requested, granted, denied, revoked }) =>
+      Math.max(requested, granted + denied + revoked),
+    ),
+  );
+  const barWidth = width / Math.max(1, bars.length);
+  return bars.map((bar, at) => {
+    const rectangle = (name: string, count: number, top: number) =>
+      count > 0 &&
+      html`<rect class=${name} x=${at * barWidth + barWidth * 0.2} y=${top} width=${barWidth * 0.6} height=${(count / most) * height} />`;
+    let y = base;
+    return [
+      rectangle('chart-waiting', bar.requested, base - (bar.requested / most) * height),
+      ...(['granted', 'denied', 'revoked'] as const).map((kind) => {
+        y -= (bar[kind] / most) * height;
+        return rectangle(`chart-${kind}`, bar[kind], y);
+      }),
+    ];
+  });
+}
+
 const hour = (time: number): string => {
   const date = new Date(time);
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
@@ -57,13 +81,6 @@ export function Chart({
   if (activity === null) return html`<figure class="chart" aria-busy="true"></figure>`;
   const { items } = activity;
   const span = { since: Date.parse(activity.since), until: Date.parse(activity.until) };
-  const bars = barsOf(items);
-  const most = Math.max(
-    4,
-    ...bars.map(({ requested, granted, denied, revoked }) =>
-      Math.max(requested, granted + denied + revoked),
-    ),
-  );
   const total = (kind: Kind | 'unlockedMs') => items.reduce((sum, item) => sum + item[kind], 0);
   const number = (kind: Kind) => total(kind).toLocaleString('en');
   const xOf = (time: number) => ((time - span.since) / (span.until - span.since)) * width;
@@ -74,7 +91,6 @@ export function Chart({
       ? 0
       : Math.max(0, Math.min(width, ((event.clientX - box.left) / box.width) * width));
   };
-  const barWidth = width / Math.max(1, bars.length);
   const partMs = (span.until - span.since) / Math.max(1, items.length);
   const brush =
     drag ?? (chosen === null ? null : ([xOf(chosen.since), xOf(chosen.until)] as const));
@@ -103,19 +119,7 @@ export function Chart({
           item.unlockedMs > 0 &&
           html`<rect class="chart-window" x=${xOf(Date.parse(item.from))} y="0" width=${Math.max(1.5, (Math.min(1, item.unlockedMs / partMs) * width) / items.length)} height="4" />`,
       )}
-      ${bars.map((bar, at) => {
-        const rectangle = (name: string, count: number, top: number) =>
-          count > 0 &&
-          html`<rect class=${name} x=${at * barWidth + barWidth * 0.2} y=${top} width=${barWidth * 0.6} height=${(count / most) * height} />`;
-        let y = base;
-        return [
-          rectangle('chart-waiting', bar.requested, base - (bar.requested / most) * height),
-          ...(['granted', 'denied', 'revoked'] as const).map((kind) => {
-            y -= (bar[kind] / most) * height;
-            return rectangle(`chart-${kind}`, bar[kind], y);
-          }),
-        ];
-      })}
+      ${rectanglesOf(barsOf(items))}
       <path class="chart-line" d="M0 ${base}H480" />
       ${brush !== null && html`<rect class="chart-brush" x=${Math.min(...brush)} y="0" width=${Math.max(1, Math.abs(brush[1] - brush[0]))} height="70" />`}
     </svg>
