@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -299,6 +300,33 @@ test('a folder can be read at a glance', () => {
     assert.ok(filesIn(folder).length <= most, `${folder} has ${filesIn(folder).length} files`);
   }
 });
+const functionLinesMax = 70;
+/** Pure switches over every event: they are as long as there are events. */
+const folds = [
+  'domain/client/state.ts evolve',
+  'projections/requests.ts evolve',
+  'src/web/audit/stories.ts lineOf',
+];
+
+/** The functions of a file that have more lines than that, by name. */
+function longFunctionsOf(file: string): string[] {
+  const source = ts.createSourceFile(file, textOf.get(file) ?? '', ts.ScriptTarget.Latest, true);
+  const lineAt = (place: number) => source.getLineAndCharacterOfPosition(place).line;
+  const long: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const lines = lineAt(node.end) - lineAt(node.getStart(source)) + 1;
+    if (ts.isFunctionLike(node) && 'body' in node && node.body && lines > functionLinesMax) {
+      const named = node.name ?? (node.parent as { name?: ts.Node }).name;
+      long.push(`${file} ${named?.getText(source) ?? 'a function without a name'}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return long;
+}
+
+test('a function fits on a screen, but for folds over every event', () =>
+  assert.equal(files.flatMap(longFunctionsOf).sort(), folds));
 test('files of the page have names of their own: the browser sees one folder', () => {
   const names = files
     .filter((file) => file.startsWith('src/web/'))
