@@ -24,7 +24,6 @@ export interface Caller {
   /** ISO instant. */
   readonly tokenExpiresAt: string;
   readonly permissions: CompiledPermissions;
-  readonly tokenKind: TokenRow['kind'];
   /**
    * The HTTP permissions that the token never goes beyond, whatever its user is given: somebody else made
    * it, or the password behind it. Null: the user's own are all its limit.
@@ -110,13 +109,13 @@ export function createAuthority(options: AuthorityOptions): Authority {
 
   function callerOf(found: { principal: Principal; token: TokenRow } | undefined): Caller | null {
     if (!found) return null;
-    const { username, tokenId, expiresAt, kind: tokenKind } = found.token;
+    const { username, tokenId, expiresAt } = found.token;
     const httpLimit = limitOf(found.token);
     const permissions =
       httpLimit === null
         ? found.principal.permissions
         : compiled(withinHttpLimit(httpLimit, found.principal.effective));
-    return { username, tokenId, tokenExpiresAt: expiresAt, permissions, tokenKind, httpLimit };
+    return { username, tokenId, tokenExpiresAt: expiresAt, permissions, httpLimit };
   }
 
   return {

@@ -233,6 +233,8 @@ export const checkpointEveryEvents = 1_000;
 export const checkpointEveryMs = 5 * 60 * 1_000;
 /** Events that one portion of an export holds. */
 export const exportBatchMax = 500;
+/** Bytes of an export after which its reader is looked at again. */
+export const exportPortionBytesMax = 256 * 1024;
 /** Milliseconds that the private Mosquitto has to end, and between two copies of its accounts. */
 export const privateMosquittoStopMs = 5_000;
 export const privateMosquittoCopyMs = 60_000;

@@ -113,13 +113,12 @@ function createRotationLimit(): (username: string) => void {
 }
 
 /**
- * What a password never goes beyond (docs/decisions/0012): what whoever sets it could give. Null: no limit, for
- * one's own, set by who showed the password of before; another token of one's own passes on its limit.
+ * What a password never goes beyond (docs/decisions/0012): what whoever sets it could give. One's own passes on
+ * the limit of the token it is set with: whoever made the password of before may be the one who sets the next.
  */
 const limitOf = (context: CommandContext, username: string): readonly Permission[] | null => {
   const caller = context.authorize();
-  if (username !== caller.username) return httpPermissionsOf(caller.permissions);
-  return caller.tokenKind === 'login' ? null : caller.httpLimit;
+  return username === caller.username ? caller.httpLimit : httpPermissionsOf(caller.permissions);
 };
 
 /** Keeps a verifier, and does away with it when what should name it was refused. */

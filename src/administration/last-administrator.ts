@@ -8,7 +8,9 @@ import {
 import { client } from '../../domain/client/client.ts';
 import type { ClientDecision } from '../../domain/client/commands.ts';
 import type { Client } from '../../domain/client/state.ts';
-import { administrator } from '../../domain/role.ts';
+import { beyondOwn, compiled } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
+import { administrator, builtInRoles } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import { handleDecision, load } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
@@ -20,10 +22,15 @@ import { actorOf, type CommandContext } from './context.ts';
 /** There is one stream of reservations. */
 const administratorsId = 'main';
 
+/** Whether somebody can act as an administrator for good, also by the limit of their password. */
 const isLasting = (state: Client): boolean =>
   state.status === 'active' &&
   state.rights.roles.includes(administrator) &&
-  state.rights.expiresAt === null;
+  state.rights.expiresAt === null &&
+  (state.httpLimit === null || coversAdministrator(state.httpLimit));
+
+const coversAdministrator = (limit: readonly Permission[]): boolean =>
+  beyondOwn(compiled(limit), builtInRoles.get(administrator)?.permissions ?? []) === undefined;
 
 export interface LastAdministratorOptions {
   readonly store: EventStore;

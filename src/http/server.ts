@@ -6,6 +6,7 @@ import { type Edge, httpApplication } from './application.ts';
 import { listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
 import { ownHostOnly } from './request/own-host.ts';
+import { singleHeadersOnly } from './request/single-headers.ts';
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit-events.ts';
 import { brokerRoutes } from './routes/brokers.ts';
@@ -79,12 +80,12 @@ export async function startHttp(
     https: app.config.publicUrl?.startsWith('https:') === true,
     stopping: stopping.signal,
   };
-  const ownHost = ownHostOnly(app.config);
-  const before = [ownHost, ...(options.hooks === undefined ? [] : [hookAnswers(options.hooks)])];
+  const guards = [singleHeadersOnly, ownHostOnly(app.config)];
+  const before = [...guards, ...(options.hooks === undefined ? [] : [hookAnswers(options.hooks)])];
   const main = await listen(httpApplication(allRoutes(app), edge, before), options);
   const door =
     options.door &&
-    (await listen(httpApplication(doorOnlyRoutes(app), edge, [ownHost]), options.door).catch(
+    (await listen(httpApplication(doorOnlyRoutes(app), edge, guards), options.door).catch(
       async (error: unknown) => {
         await main.stop(0);
         throw error;

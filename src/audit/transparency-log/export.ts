@@ -1,6 +1,6 @@
 /** The log as NDJSON: line k is exactly the leaf of event k, so that no parser stands before a proof. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { exportBatchMax } from '../../limits.ts';
+import { exportBatchMax, exportPortionBytesMax } from '../../limits.ts';
 import { beginning, type EventStore } from '../../store/event-store.ts';
 import { leafBytes } from './leaf.ts';
 import { leafHash } from './merkle.ts';
@@ -33,7 +33,22 @@ export async function* exportLines(
     if (different >= 0) onDifference(index + different);
     index += lines.length;
     after = last.position;
-    yield Buffer.concat(lines.flatMap((line) => [line, newline]));
+    yield* portionsOf(lines);
     await nextTurn();
   }
+}
+
+/** Lines in portions of few bytes: whoever reads is looked at again before each. */
+function* portionsOf(lines: readonly Buffer[]): Generator<Buffer, void, void> {
+  let portion: Buffer[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    portion.push(line, newline);
+    bytes += line.length + 1;
+    if (bytes < exportPortionBytesMax) continue;
+    yield Buffer.concat(portion);
+    portion = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(portion);
 }

@@ -30,8 +30,8 @@ const operationOf = (method: string): 'read' | 'write' =>
 const remedyOf = ({ httpLimit }: Caller): string =>
   httpLimit === null
     ? 'an administrator can give it.'
-    : 'an administrator can give it, and whoever was given it signs in with a password of their own: ' +
-      'what somebody else made, a token or a password, has no more HTTP rights than its maker had.';
+    : 'what somebody else made, a token or a password, has no more HTTP rights than its maker had: whoever ' +
+      'has this right can give it, and then rotate the password.';
 
 /** @throws Refused `permission-missing`, which names the permission that would do */
 export function requirePermission(caller: Caller, method: string, path: string): void {

@@ -41,6 +41,29 @@ test('nobody relies on whose removal was cut off, until something comes after it
   }
 });
 
+test('nobody relies on an administrator whose password has less rights than that', async () => {
+  const world = await startRegistry();
+  try {
+    const may = (resource: string) => ({ context: 'http', resource, operation: 'readWrite' });
+    const permissions = [may('/api/users'), may('/api/users/#')];
+    await world.call('POST', '/api/users', {
+      body: { username: 'helpdesk', password: 'battery horse staple 7', permissions },
+    });
+    const token = await world.signIn('helpdesk', 'battery horse staple 7');
+    const made = { username: 'bob', password: 'battery horse staple 8' };
+    assert.is((await world.call('POST', '/api/users', { token, body: made })).status, 201);
+    const administrator = { roles: ['administrator'], permissions: [] };
+    await world.call('PUT', '/api/users/bob/authorization', { body: administrator });
+    const { status, body } = await world.call('POST', '/api/users/admin/suspend');
+    assert.equal([status, body.code], [409, 'last-administrator']);
+    // With a password that has these rights there are two.
+    assert.is((await world.call('POST', '/api/users/bob/rotate')).status, 200);
+    assert.is((await world.call('POST', '/api/users/admin/suspend')).status, 200);
+  } finally {
+    await world.stop();
+  }
+});
+
 test('a removal goes into the history, with who stays unnamed', async () => {
   const world = await startRegistry();
   try {

@@ -25,7 +25,6 @@ export const callerWith = (username: string, permissions: Permission[]): Caller 
   tokenId: '00000000-0000-4000-8000-000000000001',
   tokenExpiresAt: '2030-01-01T00:00:00.000Z',
   permissions: compiled(permissions),
-  tokenKind: 'login',
   httpLimit: null,
 });
 
