@@ -1,12 +1,8 @@
 /** What auditors are given: checkpoints, proofs and the export of one log, and looks back into it. */
 import { join } from 'node:path';
 import type { TurnedAway } from '../../domain/window.ts';
-import { activations } from '../../projections/activations.ts';
-import { clients } from '../../projections/clients.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { RequestRow } from '../../projections/requests.ts';
-import { roles } from '../../projections/roles.ts';
-import { windowProjection } from '../../projections/window.ts';
 import type { Personal } from '../credentials/personal-data.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -15,7 +11,7 @@ import type { Views } from '../views/views.ts';
 import { createActivity } from './activity.ts';
 import { accessAt } from './time-travel/access-at.ts';
 import { createExplain, createReport } from './time-travel/explain.ts';
-import { momentOf, type Past } from './time-travel/past.ts';
+import { momentOf, pastOf } from './time-travel/past.ts';
 import { clientAt, registryAt } from './time-travel/state-at.ts';
 import { createWhatIf } from './time-travel/what-if.ts';
 import { exportLines } from './transparency-log/export.ts';
@@ -96,13 +92,7 @@ export function createAudit(options: AuditOptions) {
   const { store, readModels, views, history, requests, personal, signer, turnedAway, now } =
     options;
   const tree = readModels.custom(merkleTree);
-  const past: Past = {
-    window: readModels.past(windowProjection),
-    clients: readModels.past(clients),
-    roles: readModels.past(roles),
-    activations: readModels.past(activations),
-    atOf: tree.momentOf,
-  };
+  const past = pastOf(readModels, tree);
   return {
     ...proving(options, tree),
     ...createExplain({ views, history, window: past.window, turnedAway, now }),

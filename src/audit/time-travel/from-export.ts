@@ -1,8 +1,4 @@
 /** Looking back into an export: its events folded by the same projections, in memory, without the registry. */
-import { activations } from '../../../projections/activations.ts';
-import { clients } from '../../../projections/clients.ts';
-import { roles } from '../../../projections/roles.ts';
-import { windowProjection } from '../../../projections/window.ts';
 import { readBatchMax } from '../../limits.ts';
 import { allCustomProjections, allProjections, rowsOf } from '../../read-models/all.ts';
 import { inMemory } from '../../read-models/database.ts';
@@ -18,7 +14,7 @@ import type { Line } from '../transparency-log/ndjson.ts';
 import { merkleTree } from '../transparency-log/tree.ts';
 import { accessAt } from './access-at.ts';
 import { createExplain } from './explain.ts';
-import { momentOf, type Past } from './past.ts';
+import { momentOf, pastOf } from './past.ts';
 import { clientAt, registryAt } from './state-at.ts';
 
 /** Nothing can be answered: the file is no whole export from the first event on, or the cursor is of another list. */
@@ -100,13 +96,7 @@ export async function openExport(options: ExportOptions) {
 function answersOf(readModels: ReadModels, { until, now }: ExportOptions) {
   const rows = rowsOf(readModels);
   const tree = readModels.custom(merkleTree);
-  const past: Past = {
-    window: readModels.past(windowProjection),
-    clients: readModels.past(clients),
-    roles: readModels.past(roles),
-    activations: readModels.past(activations),
-    atOf: tree.momentOf,
-  };
+  const past = pastOf(readModels, tree);
   // Personal fields are sealed in an export, and their keys are not in it.
   const sealed = { open: async () => null };
   const brokerNames = new Set(

@@ -1,10 +1,11 @@
 /** What looking back reads: rows as they were, at a moment in the order of the log. */
 import type { RolePermissions } from '../../../domain/matching.ts';
 import { builtInRoles } from '../../../domain/role.ts';
-import type { PastActivation } from '../../../projections/activations.ts';
-import type { PastClient } from '../../../projections/clients.ts';
-import type { RoleRow } from '../../../projections/roles.ts';
-import type { WindowRow } from '../../../projections/window.ts';
+import { activations, type PastActivation } from '../../../projections/activations.ts';
+import { clients, type PastClient } from '../../../projections/clients.ts';
+import { type RoleRow, roles } from '../../../projections/roles.ts';
+import { type WindowRow, windowProjection } from '../../../projections/window.ts';
+import type { ReadModels } from '../../read-models/read-models.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
@@ -16,6 +17,18 @@ export interface Past {
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;
 }
+
+/** The past that these read models keep, in the order of this tree. */
+export const pastOf = (
+  readModels: Pick<ReadModels, 'past'>,
+  tree: Pick<Tree, 'momentOf'>,
+): Past => ({
+  window: readModels.past(windowProjection),
+  clients: readModels.past(clients),
+  roles: readModels.past(roles),
+  activations: readModels.past(activations),
+  atOf: tree.momentOf,
+});
 
 export interface Moment {
   /** ISO. */
