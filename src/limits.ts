@@ -330,3 +330,19 @@ export const catchUpToldEveryMs = 3_000;
 /** Milliseconds that a start waits for a server that does not answer, and between two log lines that say so. */
 export const storeWaitMs = 2 * 60 * 1_000;
 export const storeWaitToldEveryMs = 10_000;
+
+// TLS
+
+/** How often the files of a given server certificate are looked at. */
+export const certificateLookEveryMs = 2_000;
+/** A given certificate chain, or its key. */
+export const certificateFileBytesMax = 65_536;
+/** From a connection to the end of its TLS handshake. */
+export const tlsHandshakeTimeoutMs = 10_000;
+/** Certificates from the issuer's to the root's. */
+export const chainCertificatesMax = 8;
+/** Life of the certificate that the registry's CA issues to the service itself. */
+export const serverCertificateDays = 90;
+/** The part of that life after which it is renewed. */
+export const serverCertificateRenewedAt = 2 / 3;
+export const serverCertificateLookEveryMs = 60_000;

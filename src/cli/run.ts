@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { commandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
+import { trustByFingerprint } from './client/ca-fingerprint.ts';
 import { signInCommands } from './client/sign-in.ts';
 import {
   type Command,
@@ -108,7 +109,9 @@ export async function runCommandLine(
     const rest = positionals.slice(nameLength);
     checkPositionals(command, rest);
     const settings = commandLineSettings(environment);
-    return await command.run(callOf({ terminal, settings, environment, now }, given, rest));
+    const call = callOf({ terminal, settings, environment, now }, given, rest);
+    if (!offline.includes(command.name)) await trustByFingerprint(call);
+    return await command.run(call);
   } catch (error) {
     return reportFault(terminal, json, error);
   }
@@ -127,13 +130,15 @@ const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify', 'v
 function commonOptionsOf({ name }: Command): CommandOptions {
   const {
     url = { help: '' },
+    'ca-fingerprint': caFingerprint = { help: '' },
     token = { help: '' },
     json = { help: '' },
     help = { help: '' },
   } = commonOptions;
   if (offline.includes(name)) return { help };
-  if (name === 'register' || name === 'login' || name === 'logout') return { url, json, help };
-  return { url, token, json, help };
+  if (name === 'register' || name === 'login' || name === 'logout')
+    return { url, 'ca-fingerprint': caFingerprint, json, help };
+  return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }
 
 /** The words that are no options, read with the options of all commands. */

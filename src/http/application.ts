@@ -42,8 +42,10 @@ export interface Edge extends Callers {
   readonly logger: Logger;
   /** A new random UUID. */
   readonly newId: () => string;
-  /** Whether people and devices come by HTTPS, as the public URL says. */
-  readonly https: boolean;
+  /** Whether people come by HTTPS, as the public URL says, to a proxy that ends it. */
+  readonly behindHttps: boolean;
+  /** Whether browsers are told to come by HTTPS alone: a promise that outlives a certificate of the own CA. */
+  readonly strictTransport: boolean;
   /** Aborts when the service stops: what runs may end, what is new is refused. */
   readonly stopping: AbortSignal;
   /** Milliseconds that a body may take; default: the limit. */
@@ -55,6 +57,8 @@ export interface Edge extends Callers {
 export interface RequestState {
   correlationId: string;
   source: string | null;
+  /** Whether the browser of who asks speaks TLS. */
+  isSecure: boolean;
   /** The path of the route as declared, for metrics; never the path as sent. */
   route: string;
 }
@@ -100,12 +104,13 @@ export function httpApplication(
 
 /** Numbers the request, finds its source, and notes how it went. Nothing a client sends is an id. */
 const withMetrics =
-  ({ metrics, logger, newId, sourceOf }: Edge): Middleware<RequestState> =>
+  ({ metrics, logger, newId, sourceOf, behindHttps }: Edge): Middleware<RequestState> =>
   (ctx, next) => {
     const startedMs = performance.now();
     ctx.state = {
       correlationId: newId(),
       source: sourceOf(ctx.req.socket.remoteAddress, ctx.req.headers['x-forwarded-for'] as string),
+      isSecure: behindHttps || 'encrypted' in ctx.req.socket,
       route: 'unknown',
     };
     ctx.res.once('close', () => {
@@ -125,7 +130,7 @@ const withMetrics =
 const contentSecurityPolicy = contentSecurityPolicyOf("'self'");
 
 const withSecurityHeaders =
-  ({ https }: Edge): Middleware<RequestState> =>
+  ({ strictTransport }: Edge): Middleware<RequestState> =>
   (ctx, next) => {
     ctx.set({
       'Content-Security-Policy': contentSecurityPolicy,
@@ -133,7 +138,7 @@ const withSecurityHeaders =
       'Referrer-Policy': 'no-referrer',
       'Cross-Origin-Resource-Policy': 'same-origin',
     });
-    if (https) ctx.set('Strict-Transport-Security', 'max-age=31536000');
+    if (strictTransport) ctx.set('Strict-Transport-Security', 'max-age=31536000');
     if (ctx.path === '/api' || ctx.path.startsWith('/api/')) ctx.set('Cache-Control', 'no-store');
     return next();
   };
@@ -274,7 +279,7 @@ function respond(
   if (headers !== undefined) ctx.set(headers);
   if (route.method !== 'GET' && route.path.startsWith('/api') && status < 300)
     ctx.set('Gatebook-Position', position ?? edge.position());
-  if (session !== undefined) keepSession(ctx, session, edge.https);
+  if (session !== undefined) keepSession(ctx, session);
   if (file !== undefined) sendFile(ctx, file);
   if (body === undefined) return;
   ctx.body = body;

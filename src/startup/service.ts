@@ -53,7 +53,7 @@ export interface ServiceOptions {
 
 export type Service = Awaited<ReturnType<typeof buildService>>;
 
-/** @throws KeyFileRefused, KeysDiffer */
+/** @throws KeyFileRefused, ConfigError, KeysDiffer */
 export async function buildService(given: ServiceOptions) {
   const { store, fault: storeFault } = withHealth(given.store);
   const options: ServiceOptions = { ...given, store };
@@ -96,9 +96,9 @@ export async function buildService(given: ServiceOptions) {
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
   };
-  const { vault, passwords } = credentials;
+  const { vault, passwords, ca } = credentials;
   return {
-    ...{ app, rows, audit, clients, vault, passwords, authority, registration, turnedAway },
+    ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
     ...{ passwordFaults: faultsOf, storeFault },
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),

@@ -9,9 +9,12 @@ import { bearerOf } from './authorization.ts';
 /** What the page sends with each call. */
 const pageHeader = 'gatebook-page';
 
-/** Cookies know no ports: two registries on one machine have two names. */
+/**
+ * Cookies know no ports: two registries on one machine have two names. Over TLS the prefix keeps everybody else of
+ * the same domain, and whoever changes what goes without TLS, from setting it (RFC 6265bis, section 4.1.3.2).
+ */
 const cookieName = (ctx: Context): string =>
-  `gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
+  `${ctx.state.isSecure ? '__Host-' : ''}gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
 
 /**
  * The value of a cookie (RFC 6265, section 4.2.1). Not by `ctx.cookies`, which keeps an expression for each name
@@ -45,14 +48,13 @@ export function tokenOf(ctx: Context): string | null {
 export function keepSession(
   ctx: Context,
   session: { readonly token: string; readonly expiresAt: string } | null,
-  https: boolean,
 ): void {
   const value = session?.token ?? '';
   const ends = session === null ? new Date(0) : new Date(session.expiresAt);
   ctx.set(
     'Set-Cookie',
     `${cookieName(ctx)}=${value}; Path=/; Expires=${ends.toUTCString()}; HttpOnly; SameSite=Strict${
-      https ? '; Secure' : ''
+      ctx.state.isSecure ? '; Secure' : ''
     }`,
   );
 }
