@@ -62,6 +62,8 @@ export const rotationsPerUserPerMinute = 20;
 export const refusalBeatMs = 10;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
+/** How many times as many failures a whole /48 may make as one source, at one name and in all. */
+export const neighbourFailuresFactor = 4;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
 /** Tokens that are revoked at once when keys are retired: they share a commit. */

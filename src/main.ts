@@ -1,8 +1,9 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
-
+import { unlink } from 'node:fs/promises';
 import {
   createFirstAdministrator,
   type PasswordShown,
+  untoldPassword,
 } from './administration/first-administrator.ts';
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
@@ -115,7 +116,7 @@ async function start(
     ...http.addresses,
     ...brokers.addresses,
   };
-  showPassword(passwordShown, config, ready, logger);
+  await showPassword(passwordShown, config, ready, logger);
   logger.info('ready', ready);
   return { ready, app, stop: () => lifecycle.stop() };
 }
@@ -148,35 +149,37 @@ async function follow(
   return following;
 }
 
-/** Makes one where the log is empty. */
+/** Makes one where the log is empty; tells of one whose password nobody was told. */
 async function firstAdministrator(
   { config, store, readModels, now }: Parts,
   service: Service,
 ): Promise<PasswordShown | undefined> {
   const isEmpty = (await store.head()) === readModels.position() && readModels.resume().index === 0;
-  if (!isEmpty) return undefined;
-  return await createFirstAdministrator({
+  const options = {
     ...service,
     username: config.adminUsername,
-    password: config.adminPassword,
     dataDir: config.dataDir,
     isTerminal: process.stdout.isTTY === true,
-    now,
-  });
+  };
+  return isEmpty
+    ? await createFirstAdministrator({ ...options, password: config.adminPassword, now })
+    : await untoldPassword(options);
 }
 
 /** The first administrator's password: on the terminal, or where it is filed; never in a log line. */
-function showPassword(
+async function showPassword(
   told: PasswordShown | undefined,
   config: Config,
   ready: Readonly<Record<string, string>>,
   logger: Logger,
-): void {
-  if (told?.by === 'terminal')
+): Promise<void> {
+  if (told?.by === 'terminal') {
     process.stdout.write(
       `\n  Administrator  ${config.adminUsername}\n  Password       ${told.password}\n` +
         '  Shown only now: keep it, or change it with "gatebook users rotate".\n\n',
     );
+    await unlink(told.file);
+  }
   if (told?.by === 'file')
     logger.info('The administrator is made; its password is in a file', {
       username: config.adminUsername,

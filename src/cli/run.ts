@@ -21,6 +21,7 @@ import { reconcileCommands } from './commands/brokers.ts';
 import { copyCommands } from './commands/copy.ts';
 import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
+import { keyCommands } from './commands/keys.ts';
 import { deviceCommands } from './commands/register.ts';
 import { requestsCommands } from './commands/requests.ts';
 import { resetCommands } from './commands/reset-administrator.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...roleCommands,
   ...tokenCommands,
+  ...keyCommands,
   ...historyCommands,
   ...auditPastCommands,
   ...whatIfCommands,

@@ -2,7 +2,7 @@
 import type { HistoryRow } from '../../projections/history.ts';
 import { liveKnocksGatherMs, liveKnocksMax, liveResumeMax, liveWaitingMax } from '../limits.ts';
 import { createWakeup } from '../platform/wakeup.ts';
-import { cursorOf, type Rows } from '../read-models/row-table.ts';
+import type { Rows } from '../read-models/row-table.ts';
 import type { Knock } from '../registration/knocks.ts';
 import type { StoredEvent } from '../store/event-store.ts';
 
@@ -185,7 +185,7 @@ export function createLiveEvents(options: {
     const page = history.find({
       order: 'oldest',
       limit: liveResumeMax,
-      cursor: cursorOf(row.index),
+      after: row.index,
     });
     return page.nextCursor === null ? page.items.flatMap(liveEntries) : null;
   }

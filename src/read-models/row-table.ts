@@ -5,6 +5,7 @@ import { statementsHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
+import { cursorsOf, MalformedCursor } from './cursor.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
 import { RowVersions } from './row-versions.ts';
 
@@ -19,6 +20,8 @@ export interface RowQuery {
   readonly order?: 'newest' | 'oldest';
   readonly limit: number;
   readonly cursor?: string | undefined;
+  /** Without a cursor: the page begins after the row born at this event's number. */
+  readonly after?: number | undefined;
 }
 
 /** What others may do with the rows of a projection: look. */
@@ -42,20 +45,6 @@ export interface Rows<Row> {
   tally(column: string): ReadonlyMap<string, number>;
 }
 
-/** A cursor that no page of this list gave out. */
-export class MalformedCursor extends Error {
-  override name = 'MalformedCursor';
-}
-
-/** The cursor of the page that begins after the row born at this event number. */
-export const cursorOf = (born: number) => Buffer.from(`b${born}`).toString('base64url');
-
-function bornOf(cursor: string): number {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (!/^b\d{1,15}$/.test(text)) throw new MalformedCursor('the cursor is none of this list');
-  return Number(text.slice(1));
-}
-
 const identifier = /^[a-zA-Z]+$/;
 
 export class RowTable<Row> implements Rows<Row> {
@@ -65,6 +54,7 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
+  readonly #cursors: ReturnType<typeof cursorsOf>;
   readonly #get: ReturnType<DatabaseSync['prepare']>;
   readonly #put: ReturnType<DatabaseSync['prepare']>;
   readonly #remove: ReturnType<DatabaseSync['prepare']>;
@@ -83,6 +73,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.projection = projection;
     this.#database = database;
     this.#table = `rows_${projection.name}`;
+    this.#cursors = cursorsOf(projection.name);
     this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
     this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
@@ -174,10 +165,20 @@ export class RowTable<Row> implements Rows<Row> {
     return allSql(conditions.map((condition) => conditionSql(condition, this.#columns)));
   }
 
-  find({ where = [], order = 'newest', limit, cursor }: RowQuery): RowPage<Row> {
+  /** The place after which the page begins. @throws MalformedCursor */
+  #after({ cursor, after }: RowQuery): number | undefined {
+    if (cursor === undefined) return after;
+    const born = this.#cursors.place(cursor);
+    if (!/^\d{1,15}$/.test(born)) throw new MalformedCursor('the cursor is none of this list');
+    return Number(born);
+  }
+
+  find(query: RowQuery): RowPage<Row> {
+    const { where = [], order = 'newest', limit } = query;
     const [sql, values] = this.#where(where);
     const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
-    const from = cursor === undefined ? [] : [bornOf(cursor)];
+    const after = this.#after(query);
+    const from = after === undefined ? [] : [after];
     const found = this.#prepared(
       `SELECT born, row FROM ${this.#table}
        WHERE ${sql}${from.length > 0 ? ` AND born ${beyond} ?` : ''}
@@ -187,7 +188,7 @@ export class RowTable<Row> implements Rows<Row> {
     const last = page.at(-1);
     return {
       items: page.map(({ row }) => JSON.parse(row) as Row),
-      nextCursor: found.length > limit && last ? cursorOf(last.born) : null,
+      nextCursor: found.length > limit && last ? this.#cursors.at(`${last.born}`) : null,
     };
   }
 
@@ -199,14 +200,14 @@ export class RowTable<Row> implements Rows<Row> {
     const page = await searchRows({
       ...{ where, columns: this.#columns, limits, limit: query.limit },
       isNewestFirst: query.order !== 'oldest',
-      after: query.cursor === undefined ? undefined : bornOf(query.cursor),
+      after: this.#after(query),
       turn: this.#turn,
       read: (sql, values) =>
         this.#prepared(sql.replaceAll('@rows', this.#table)).all(...values) as never,
     });
     return {
       items: page.found.map(({ row }) => JSON.parse(row) as Row),
-      nextCursor: page.next === null ? null : cursorOf(page.next),
+      nextCursor: page.next === null ? null : this.#cursors.at(`${page.next}`),
     };
   }
 

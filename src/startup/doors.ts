@@ -4,7 +4,7 @@ import type { Authority } from '../authority.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
-import type { Throttle } from '../platform/throttle.ts';
+import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
 import type { DoorAnswer } from '../registration/answers.ts';
 import type { DoorAttempt } from '../registration/attempt.ts';
@@ -27,7 +27,7 @@ interface DoorParts {
   readonly clients: Clients;
   readonly applied: AppliedListeners;
   readonly liveEvents: LiveEvents;
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
+  readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
 }
 
 export function buildDoors(options: ServiceOptions, parts: DoorParts) {

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import { statementsHeldMax } from '../../../src/limits.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
+import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { everyRow } from '../../../src/read-models/every-row.ts';
-import { MalformedCursor, type Rows, RowTable } from '../../../src/read-models/row-table.ts';
+import { type Rows, RowTable } from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
 interface Thing {
@@ -232,12 +233,14 @@ const foreign = [
   'x',
   '1',
   encoded('1'),
-  encoded('b'),
-  encoded('b-1'),
-  encoded('b1x'),
-  encoded('b1.5'),
-  encoded('b9999999999999999'),
-  encoded('c1'),
+  encoded('things'),
+  encoded('things:'),
+  encoded('things:-1'),
+  encoded('things:1x'),
+  encoded('things:1.5'),
+  encoded('things:9999999999999999'),
+  encoded('others:1'),
+  `${encoded('things:1')}.`,
   '%00',
   'ü',
 ];
