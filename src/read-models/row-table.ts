@@ -24,14 +24,33 @@ export interface RowQuery {
   readonly after?: number | undefined;
 }
 
+/** A range of one column's values; without bounds all but null. */
+export interface RowRange {
+  readonly column: string;
+  readonly atLeast?: string | number;
+  readonly below?: string | number;
+  readonly limit: number;
+  /** Goes on behind this row of the page before. */
+  readonly after?: RowPlace | undefined;
+}
+
+/** Where a row stands in the order of a column. */
+interface RowPlace {
+  readonly value: string | number;
+  readonly born: number;
+}
+
 /** What others may do with the rows of a projection: look. */
 export interface Rows<Row> {
   get(key: string): Row | undefined;
   /**
-   * A page of rows, ordered by when they came to be. Looks at as many rows as it must: for conditions that come
+   * A page of rows, ordered by when they came to be. The index of the first condition leads to them, and every row
+   * that it leads to may be looked at: put the one that fits fewest first, and no range. For conditions that come
    * from outside there is `search`. @throws MalformedCursor
    */
   find(query: RowQuery): RowPage<Row>;
+  /** A page of the rows with a value in a range, in the order of that value: looks at no others. */
+  between(range: RowRange): { readonly items: readonly Row[]; readonly next: RowPlace | null };
   /**
    * The same, looking at few rows at a time while others go on. Where many must be looked at, a page may be
    * short or empty, and its cursor goes on. @throws MalformedCursor
@@ -161,8 +180,13 @@ export class RowTable<Row> implements Rows<Row> {
     return statement;
   }
 
+  /** SQLite knows nothing of how many rows fit a condition, and would choose any index: the first column leads. */
   #where(conditions: readonly Condition[]) {
-    return allSql(conditions.map((condition) => conditionSql(condition, this.#columns)));
+    const [first] = conditions;
+    const leads = (one: Condition) =>
+      one === first ||
+      (first !== undefined && 'column' in first && 'column' in one && one.column === first.column);
+    return allSql(conditions.map((one) => conditionSql(one, this.#columns, leads(one))));
   }
 
   /** The place after which the page begins. @throws MalformedCursor */
@@ -189,6 +213,28 @@ export class RowTable<Row> implements Rows<Row> {
     return {
       items: page.map(({ row }) => JSON.parse(row) as Row),
       nextCursor: found.length > limit && last ? this.#cursors.at(`${last.born}`) : null,
+    };
+  }
+
+  between({ column, atLeast, below, limit, after }: RowRange) {
+    const name = this.#named(column);
+    const [sql, values] = allSql([
+      [`${name} IS NOT NULL`, []],
+      ...(atLeast === undefined ? [] : [[`${name} >= ?`, [atLeast]] as const]),
+      ...(below === undefined ? [] : [[`${name} < ?`, [below]] as const]),
+      ...(after === undefined
+        ? []
+        : [[`(${name}, born) > (?, ?)`, [after.value, after.born]] as const]),
+    ]);
+    const found = this.#prepared(
+      `SELECT ${name} AS value, born, row FROM ${this.#table}
+       WHERE ${sql} ORDER BY ${name}, born LIMIT ?`,
+    ).all(...values, limit + 1) as unknown as (RowPlace & { row: string })[];
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      items: page.map(({ row }) => JSON.parse(row) as Row),
+      next: found.length > limit && last ? { value: last.value, born: last.born } : null,
     };
   }
 
