@@ -98,16 +98,19 @@ export class RowTable<Row> implements Rows<Row> {
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
 
+  /**
+   * An event makes at most one row of a projection, so its number is SQLite's own key: rows are appended, and
+   * an index holds a value and that number alone.
+   */
   #create(names: readonly string[]): void {
     const columns = names.map((name) => `, "${name}"`).join('');
     this.#database.exec(
       `CREATE TABLE IF NOT EXISTS ${this.#table}
-         (key TEXT PRIMARY KEY, born INTEGER NOT NULL, row TEXT NOT NULL${columns}) WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS ${this.#table}_born ON ${this.#table} (born);
+         (born INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL${columns});
        ${names
          .map(
            (name) =>
-             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}", born)
+             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}")
               WHERE "${name}" IS NOT NULL;`,
          )
          .join('\n')}`,
