@@ -39,6 +39,8 @@ export const searchedPerPageMax = 1_000_000;
 export const searchedFew = 2_000;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
+/** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
+export const rowsHeldCharactersMax = 8 * 1024 * 1024;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */

@@ -1,11 +1,12 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
-import { statementsHeldMax } from '../limits.ts';
+import { rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { cursorsOf, MalformedCursor } from './cursor.ts';
+import { type HeldRow, HeldRows } from './held-rows.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
 import { RowVersions } from './row-versions.ts';
 
@@ -42,6 +43,7 @@ interface RowPlace {
 
 /** What others may do with the rows of a projection: look. */
 export interface Rows<Row> {
+  /** The same object each time until it changes: nobody may change it. */
   get(key: string): Row | undefined;
   /**
    * A page of rows, ordered by when they came to be. The index of the first condition leads to them, and every row
@@ -83,7 +85,8 @@ export class RowTable<Row> implements Rows<Row> {
     statementsHeldMax,
   );
   /** Rows of the batch in hand; `row` undefined: it goes. */
-  readonly #dirty = new Map<string, { born: number; row: Row | undefined }>();
+  readonly #dirty = new Map<string, HeldRow<Row | undefined>>();
+  readonly #held = new HeldRows<Row>(rowsHeldCharactersMax);
 
   constructor(database: DatabaseSync, projection: Projection<Row>) {
     const names = Object.keys(projection.columns);
@@ -105,16 +108,19 @@ export class RowTable<Row> implements Rows<Row> {
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
 
+  /**
+   * An event makes at most one row of a projection, so its number is SQLite's own key: rows are appended, and
+   * an index holds a value and that number alone.
+   */
   #create(names: readonly string[]): void {
     const columns = names.map((name) => `, "${name}"`).join('');
     this.#database.exec(
       `CREATE TABLE IF NOT EXISTS ${this.#table}
-         (key TEXT PRIMARY KEY, born INTEGER NOT NULL, row TEXT NOT NULL${columns}) WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS ${this.#table}_born ON ${this.#table} (born);
+         (born INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL${columns});
        ${names
          .map(
            (name) =>
-             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}", born)
+             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}")
               WHERE "${name}" IS NOT NULL;`,
          )
          .join('\n')}`,
@@ -132,20 +138,28 @@ export class RowTable<Row> implements Rows<Row> {
     return this.#stored(key)?.row;
   }
 
-  #stored(key: string): { born: number; row: Row } | undefined {
+  #stored(key: string): HeldRow<Row> | undefined {
+    const held = this.#held.get(key);
+    if (held) return held;
     const found = this.#get.get(key) as { born: number; row: string } | undefined;
-    return found && { born: found.born, row: JSON.parse(found.row) as Row };
+    if (!found) return undefined;
+    const stored = { born: found.born, row: JSON.parse(found.row) as Row };
+    this.#held.set(key, stored, found.row.length);
+    return stored;
   }
 
   /** The row as the batch in hand has it. */
   current(key: string): Row | undefined {
+    if (this.projection.isWrittenOnce) return undefined;
     const dirty = this.#dirty.get(key);
     return dirty ? dirty.row : this.get(key);
   }
 
   /** Keeps a row for the end of the batch; `index` is the event's number. */
   change(key: string, row: Row | undefined, index: number): void {
-    const before = this.#dirty.get(key) ?? this.#stored(key);
+    const before = this.projection.isWrittenOnce
+      ? undefined
+      : (this.#dirty.get(key) ?? this.#stored(key));
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
     this.past?.change(key, row && this.projection.past?.(row), index);
@@ -156,19 +170,24 @@ export class RowTable<Row> implements Rows<Row> {
     const changed = new Map<string, Row | undefined>();
     for (const [key, { born, row }] of this.#dirty) {
       changed.set(key, row);
-      if (row === undefined) this.#remove.run(key);
-      else {
-        const values = Object.values(this.projection.columns).map((column) => column(row));
-        this.#put.run(key, born, JSON.stringify(row), ...values);
+      if (row === undefined) {
+        this.#held.delete(key);
+        this.#remove.run(key);
+        continue;
       }
+      const values = Object.values(this.projection.columns).map((column) => column(row));
+      const text = JSON.stringify(row);
+      this.#put.run(key, born, text, ...values);
+      if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, text.length);
     }
     this.#dirty.clear();
     return changed;
   }
 
-  /** Forgets the batch in hand. */
+  /** Forgets the batch in hand, and what of it may be held as if it were written. */
   abandon(): void {
     this.#dirty.clear();
+    this.#held.clear();
   }
 
   #prepared(sql: string) {
