@@ -50,6 +50,9 @@ export function createDispatch(edge: Edge): Dispatch {
   };
 }
 
+/** What a route takes that takes nothing. */
+const none = { value: Object.freeze({}) };
+
 /** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
 async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestCaller, edge: Edge) {
   const bytes =
@@ -60,8 +63,10 @@ async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestC
   if (bytes !== undefined) requestCaller.authorize();
   const json = bodyJson(bytes);
   const [params, query, position, body] = allOf(
-    parsedParams(route.params ?? Nothing, exchange.params),
-    parsedQuery(route.query ?? Nothing, exchange.querystring),
+    route.params === undefined ? none : parsedParams(route.params, exchange.params),
+    route.query === undefined && exchange.querystring === ''
+      ? none
+      : parsedQuery(route.query ?? Nothing, exchange.querystring),
     parsedPosition(route, exchange),
     withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
   );
@@ -94,7 +99,7 @@ function requestOf<Parts extends object>(
   edge: Edge,
 ) {
   let signal: AbortSignal | undefined;
-  const { prefer } = exchange.req.headers;
+  const prefer = exchange.req.headers.prefer as string | undefined;
   const { caller, authorize, permit, seesPersonalData } = requestCaller;
   return {
     ...parts,
@@ -105,10 +110,11 @@ function requestOf<Parts extends object>(
     },
     lastEventId: (exchange.req.headers['last-event-id'] as string | undefined) ?? null,
     source: exchange.state.source,
-    prefersHtml: exchange.accepts('application/json', 'text/html') === 'text/html',
+    get prefersHtml(): boolean {
+      return exchange.accepts('application/json', 'text/html') === 'text/html';
+    },
     cause: { correlationId: exchange.state.correlationId, causationId: null },
-    waitMs:
-      Math.min(preferredWaitSeconds(prefer as string | undefined), longPollSecondsMax) * 1_000,
+    waitMs: Math.min(preferredWaitSeconds(prefer), longPollSecondsMax) * 1_000,
     get signal(): AbortSignal {
       signal ??= AbortSignal.any([
         edge.stopping,

@@ -151,7 +151,7 @@ export const parametersOf = (path: string): string[] =>
  * a preference that is not understood is ignored (section 2).
  */
 export function preferredWaitSeconds(prefer: string | undefined): number {
-  const [, seconds] =
-    /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
+  if (prefer === undefined) return 0;
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer) ?? [];
   return Number(seconds ?? 0);
 }

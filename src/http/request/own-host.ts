@@ -32,9 +32,15 @@ export function isOwnHost(names: OwnNames): (host: string) => boolean {
     ...[names.httpHost, names.doorHost].map((one) => one.toLowerCase()),
     ...(publicUrl === null ? [] : [new URL(publicUrl).hostname]),
   ]);
-  return (host) => {
+  const judged = (host: string): boolean => {
     const name = nameIn(host);
     return name === null || (name !== undefined && (own.has(name) || name.endsWith('.localhost')));
+  };
+  // Most requests say the name of the one before.
+  let last = { host: '', isOwn: judged('') };
+  return (host) => {
+    if (host !== last.host) last = { host, isOwn: judged(host) };
+    return last.isOwn;
   };
 }
 
