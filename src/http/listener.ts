@@ -2,7 +2,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type Koa from 'koa';
 import {
   connectionsMax,
   headerBytesMax,
@@ -14,6 +13,7 @@ import {
   tlsHandshakeTimeoutMs,
 } from '../limits.ts';
 import { followIdentity, type ServerIdentity } from '../platform/server-identity.ts';
+import type { HttpApplication } from './application.ts';
 
 export interface Listener {
   /** `http://127.0.0.1:8080` or `https://…`, with the port that was really taken. */
@@ -38,8 +38,8 @@ interface Listening {
  * Listens. Rejects when the address cannot be had.
  * @param options `port` 0 takes a free one
  */
-export async function listen(koa: Pick<Koa, 'callback'>, options: Listening): Promise<Listener> {
-  const callback = koa.callback();
+export async function listen(application: HttpApplication, options: Listening): Promise<Listener> {
+  const callback = application.callback();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
       if (!request.complete) linger(request, options.lingerMs ?? lingerMs);

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
-import { type Edge, httpApplication } from './application.ts';
+import { httpApplication } from './application.ts';
+import type { Edge } from './edge.ts';
 import { type Listener, listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
 import { ownHostOnly } from './request/own-host.ts';
@@ -84,9 +85,9 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
   const stopping = new AbortController();
   const edge = edgeOf(app, stopping.signal);
   const guards = [singleHeadersOnly, ownHostOnly(app.config)];
-  const before = [...guards, ...(options.hooks === undefined ? [] : [hookAnswers(options.hooks)])];
-  const main = httpApplication(allRoutes(app), edge, before);
-  const door = httpApplication(doorOnlyRoutes(app), edge, guards);
+  const before = options.hooks === undefined ? [] : [hookAnswers(options.hooks)];
+  const main = httpApplication(allRoutes(app), edge, { guards, before });
+  const door = httpApplication(doorOnlyRoutes(app), edge, { guards });
   const { identity } = options;
   const wanted = [
     ['http', main, options.http],

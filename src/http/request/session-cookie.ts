@@ -4,6 +4,7 @@
  * shows a document (docs/decisions/0006).
  */
 import type { Context } from 'koa';
+import type { Exchange } from '../edge.ts';
 import { bearerOf } from './authorization.ts';
 
 /** What the page sends with each call. */
@@ -13,8 +14,8 @@ const pageHeader = 'gatebook-page';
  * Cookies know no ports: two registries on one machine have two names. Over TLS the prefix keeps everybody else of
  * the same domain, and whoever changes what goes without TLS, from setting it (RFC 6265bis, section 4.1.3.2).
  */
-const cookieName = (ctx: Context): string =>
-  `${ctx.state.isSecure ? '__Host-' : ''}gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
+const cookieName = ({ host, state }: Pick<Exchange, 'host' | 'state'>): string =>
+  `${state.isSecure ? '__Host-' : ''}gatebook-${/:(\d{1,5})$/.exec(host)?.[1] ?? 'page'}`;
 
 /**
  * The value of a cookie (RFC 6265, section 4.2.1). Not by `ctx.cookies`, which keeps an expression for each name
@@ -30,14 +31,14 @@ function cookieIn(header: string | undefined, name: string): string | null {
 }
 
 /** What only a browser can say (Fetch Metadata, section 2): somebody follows a link of this very origin. */
-const followsOwnLink = ({ method, req: { headers } }: Context): boolean =>
+const followsOwnLink = ({ method, req: { headers } }: Pick<Exchange, 'req' | 'method'>): boolean =>
   method === 'GET' &&
   headers['sec-fetch-site'] === 'same-origin' &&
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document';
 
 /** The token of a request: of `Authorization`, or else of the page's cookie; null: none. */
-export function tokenOf(ctx: Context): string | null {
+export function tokenOf(ctx: Pick<Exchange, 'req' | 'method' | 'host' | 'state'>): string | null {
   const { authorization } = ctx.req.headers;
   const fromPage = ctx.req.headers[pageHeader] !== undefined || followsOwnLink(ctx);
   if (authorization !== undefined || !fromPage) return bearerOf(authorization);
