@@ -286,7 +286,7 @@ export const leaseBeatMs = 500;
 export const leaseRetryMs = 100;
 /** Milliseconds of silence after which a node counts as cut off from the store, and admits nobody new. */
 export const storeSilenceMaxMs = 10_000;
-/** Clients whose states one MQTT subscription with a wildcard is sent as retained messages; the newest ones. */
+/** Clients whose state is retained as an MQTT message at the start; the newest ones. */
 export const registryStatesMax = 10_000;
 /** Sessions that came in by hooks and are remembered, for each kind of broker and for one name; the oldest are forgotten. */
 export const hookAdmissionsMax = 200_000;

@@ -25,8 +25,6 @@ export interface LiveEntry {
   readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
   /** The request's id or the username; empty for the window. */
   readonly key: string;
-  /** The client that it is about; null: it is about none. */
-  readonly username: string | null;
   /** The broker of `activation.changed`. */
   readonly broker: string | null;
   /** The event that meant it. */
@@ -74,7 +72,7 @@ type LoggedEvent = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
 export function liveEntries({ type, stream, position, data }: LoggedEvent): LiveEntry[] {
   const { requestId, username, broker, at } = data as Record<string, string | undefined>;
   const entry = (name: LiveEntry['name'], key: string, its: string | null = null): LiveEntry => ({
-    ...{ name, key, username: username ?? null, broker: its, position },
+    ...{ name, key, broker: its, position },
     at: at ?? '',
   });
   if (type === 'RegistryUnlocked') return [entry('window.unlocked', '')];

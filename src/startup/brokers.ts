@@ -13,7 +13,6 @@ import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
-import { registryStates } from '../notifications/mqtt-topics.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import { createMqttAuthenticator } from '../registration/mqtt-authenticator.ts';
@@ -81,7 +80,6 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
       ...{ ...mqttListeners(config, identity), authenticator, logger, onConnect },
       ...{ onLimit, trustedProxies: config.trustedProxies },
       isUsername: isUsernameAt(options),
-      onDemand: registryStates({ views: options.service.app.views, now: options.now }),
     });
     lifecycle.add(() => embedded.close());
     runtime.embedded = embedded;

@@ -19,8 +19,6 @@ type Will = NonNullable<ConnectPacket['will']>;
 interface BrokerInsides {
   clients: Record<string, Client>;
   brokers: Record<string, unknown>;
-  /** The live subscriptions, in a tree of their topics. */
-  readonly mq: { readonly _matcher: { match(topic: string): readonly unknown[] } };
   registerClient(client: Client): void;
   publishWill(client: Client, will: Will): void;
   scheduleWill(client: Client, will: Will, seconds: number): void;
@@ -118,10 +116,6 @@ export async function startAedes(
   await broker.listen();
   return broker;
 }
-
-/** Whether a connected client has a subscription that matches a topic. */
-export const hasLiveReader = (broker: Aedes, topic: string): boolean =>
-  (broker as unknown as BrokerInsides).mq._matcher.match(topic).length > 0;
 
 /**
  * Acknowledges a PUBLISH of MQTT 3 as if it had been published: MQTT 3 can refuse one only by closing

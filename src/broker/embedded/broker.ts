@@ -10,17 +10,11 @@ import {
   openListeners,
 } from '../listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
-import type { EmbeddedBroker, RetainedOnDemand } from '../ports/embedded.ts';
-import {
-  type AedesLimits,
-  guardDelivery,
-  guardParser,
-  hasLiveReader,
-  startAedes,
-} from './aedes.ts';
+import type { EmbeddedBroker } from '../ports/embedded.ts';
+import { type AedesLimits, guardDelivery, guardParser, startAedes } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
-import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
+import { boundedMemory, type MemoryLimits } from './memory.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
 import { heldSessions, type SessionLimits, type Sessions } from './sessions.ts';
 
@@ -36,8 +30,6 @@ export interface EmbeddedOptions extends ListenerOptions {
   readonly onConnect?: (outcome: ConnectOutcome) => void;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername?: (name: string) => boolean;
-  /** Retained messages of the registry itself, beside those that are published. */
-  readonly onDemand?: RetainedOnDemand;
   readonly now?: () => Date;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: Partial<EmbeddedLimits>;
@@ -79,16 +71,14 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   const connections = new WeakMap<Client, BrokerConnection>();
   const connectionOf = (client: Client) => connections.get(client);
 
-  const rules = {
-    ownerOf(clientId: string) {
+  const memory = boundedMemory(sizes, {
+    ownerOf(clientId) {
       const session = sessions.held(clientId);
       return session === undefined || session.ended ? undefined : session.user.username;
     },
     reached,
-    subscribed: (clientId: string, filter: string) =>
-      sessions.held(clientId)?.filters.has(filter) === true,
-  };
-  const memory = boundedMemory(sizes, rules, options.onDemand);
+    subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
+  });
   const sessions = heldSessions({ memory, limits: sizes, now, reached });
   const aedes = await startAedes(
     {
@@ -127,21 +117,11 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     throw error;
   }
 
-  return brokerOver({ aedes, memory, sessions, listeners });
+  return brokerOver(aedes, sessions, listeners);
 }
 
 /** What the registry may do with a broker that runs. */
-function brokerOver({
-  aedes,
-  memory,
-  sessions,
-  listeners,
-}: {
-  readonly aedes: Aedes;
-  readonly memory: Memory;
-  readonly sessions: Sessions;
-  readonly listeners: Listeners;
-}): RunningBroker {
+function brokerOver(aedes: Aedes, sessions: Sessions, listeners: Listeners): RunningBroker {
   let closing: Promise<void> | undefined;
   return {
     addresses: listeners.addresses,
@@ -152,9 +132,6 @@ function brokerOver({
     sessionCount: sessions.sessionCount,
     lastSeenAt: sessions.lastSeenAt,
     publish: (topic, payload, { retain = false } = {}) => published(aedes, topic, payload, retain),
-    hasReader: async (topic) =>
-      hasLiveReader(aedes, topic) || (await memory.hasStoredReader(topic)),
-    hasReaderBelow: sessions.hasReaderBelow,
     close() {
       closing ??= (async () => {
         const unlistened = listeners.close();

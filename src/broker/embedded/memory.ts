@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
-import type { MqttLimit, RetainedOnDemand } from '../ports/embedded.ts';
+import type { MqttLimit } from '../ports/embedded.ts';
 import { type Packet, type QueueLimits, Queues } from './queues.ts';
 import { Received } from './received.ts';
 import { type RetainedLimits, retainedMessages } from './retained.ts';
@@ -30,8 +30,6 @@ export interface MemoryLimits extends QueueLimits, RetainedLimits {
 }
 
 export interface Memory {
-  /** Whether a stored session has a subscription that matches a topic. */
-  hasStoredReader(topic: string): Promise<boolean>;
   /** Deletes everything of a session. */
   forget(clientId: string): void;
   subscriptionsByClient(client: ById): Promise<readonly Subscription[]>;
@@ -58,21 +56,12 @@ interface MemoryRules {
 /** Owns what was retained by a message whose session had ended when it was stored. */
 const nobody = '';
 
-/** There is nothing that is made on demand. */
-const noneOnDemand: RetainedOnDemand = { has: () => false, matching: async function* () {} };
-
-export function boundedMemory(
-  limits: MemoryLimits,
-  allows: MemoryRules,
-  onDemand: RetainedOnDemand = noneOnDemand,
-) {
+export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
   const subscriptions = (aedesMemory as unknown as () => Subscriptions)();
   const queues = new Queues(limits, allows.reached);
   const received = new Received(limits.receivedIds);
   const retained = retainedMessages<Packet>(limits);
   return {
-    hasStoredReader: async (topic: string) =>
-      (await subscriptions.subscriptionsByTopic(topic)).length > 0,
     forget(clientId: string): void {
       void subscriptions.cleanSubscriptions({ id: clientId });
       received.forget(clientId);
@@ -91,15 +80,13 @@ export function boundedMemory(
 
     async storeRetained(packet: Packet) {
       const { clientId } = packet;
-      if (clientId === undefined && onDemand.has(packet.topic)) return;
       const owner = clientId === undefined ? null : (allows.ownerOf(clientId) ?? nobody);
       const limit = retained.keep(packet.payload.length === 0 ? packet : ownCopy(packet), owner);
       if (limit !== null) allows.reached(limit);
     },
-    createRetainedStream: (filter: string) =>
-      Readable.from(matchingAny([filter], retained.matching, onDemand)),
+    createRetainedStream: (filter: string) => Readable.from(retained.matching(filter)),
     createRetainedStreamCombi: (filters: readonly string[]) =>
-      Readable.from(matchingAny(filters, retained.matching, onDemand)),
+      Readable.from(matchingAny(filters, retained.matching)),
 
     ...subscribing(subscriptions, allows),
     ...outgoing(queues, allows),
@@ -194,14 +181,9 @@ function ownCopy(packet: Packet): Packet {
   };
 }
 
-async function* matchingAny(
+function* matchingAny<Message>(
   filters: readonly string[],
-  matching: (filter: string) => Generator<Packet, void, void>,
-  onDemand: RetainedOnDemand,
-): AsyncGenerator<Pick<Packet, 'cmd' | 'topic' | 'payload' | 'qos'>, void, void> {
-  for (const filter of filters) {
-    yield* matching(filter);
-    for await (const { topic, payload } of onDemand.matching(filter))
-      yield { cmd: 'publish', topic, payload: Buffer.from(payload), qos: 1 };
-  }
+  matching: (filter: string) => Generator<Message, void, void>,
+): Generator<Message, void, void> {
+  for (const filter of filters) yield* matching(filter);
 }

@@ -1,5 +1,5 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
-import { levelsOf, mayRead } from '../../../domain/matching.ts';
+import { mayRead } from '../../../domain/matching.ts';
 import type { Admission } from '../ports/authenticator.ts';
 import type { BrokerSession, MqttLimit } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
@@ -205,17 +205,6 @@ async function endForbidden(
   await new Promise<void>((resolve) => unsubscribe(connection.client, [...gone], () => resolve()));
 }
 
-/** Whether a filter may match a topic below these levels. */
-function reachesBelow(filter: string, root: readonly string[]): boolean {
-  const levels = levelsOf(filter);
-  const wide = levels.indexOf('#');
-  const fixed = wide < 0 ? levels : levels.slice(0, wide);
-  return (
-    (wide >= 0 || levels.length > root.length) &&
-    root.every((level, at) => at >= fixed.length || fixed[at] === '+' || fixed[at] === level)
-  );
-}
-
 function readings({ table, lastSeen }: SessionState) {
   return {
     sessions: (): BrokerSession[] =>
@@ -234,13 +223,6 @@ function readings({ table, lastSeen }: SessionState) {
       ),
 
     sessionCount: (username: string): number => table.liveCount(username),
-
-    hasReaderBelow(root: string): boolean {
-      const levels = levelsOf(root);
-      return table
-        .all()
-        .some(({ filters }) => [...filters].some((filter) => reachesBelow(filter, levels)));
-    },
 
     lastSeenAt(username: string): string | null {
       let atMs = lastSeen.of(username);

@@ -26,14 +26,6 @@ export type MqttLimit =
   | 'retained'
   | 'received-per-session';
 
-/** Retained messages of the registry itself that nobody keeps: they are made when somebody subscribes. */
-export interface RetainedOnDemand {
-  /** Whether a topic is one of theirs. */
-  has(topic: string): boolean;
-  /** Those that a filter matches. */
-  matching(filter: string): AsyncIterable<{ readonly topic: string; readonly payload: string }>;
-}
-
 /** What the embedded broker offers to the registry beside its listeners. */
 export interface EmbeddedBroker {
   /**
@@ -65,9 +57,5 @@ export interface EmbeddedBroker {
    * Resolves when every reader's socket took it, which a slow one delays by seconds.
    */
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
-  /** Whether a session, live or stored, has a subscription that matches a topic. */
-  hasReader(topic: string): Promise<boolean>;
-  /** Whether a session has a subscription that may match a topic below `root`: looks at all of them. */
-  hasReaderBelow(root: string): boolean;
   close(): Promise<void>;
 }

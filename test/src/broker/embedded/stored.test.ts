@@ -236,40 +236,4 @@ async function assertRejects(attempt: () => Promise<unknown>): Promise<void> {
   );
 }
 
-test('the registry is told who reads a topic: live sessions and stored ones, until they unsubscribe', async ({
-  world,
-}) => {
-  const { broker } = world;
-  world.accounts.press = { password: 's', read: ['#'], write: [] };
-  const reads = async (topic: string) => await broker.hasReader(topic);
-  assert.is(await reads('plant/a'), false);
-  const live = await world.connect('boss');
-  await subscribed(live, ['plant/+']);
-  assert.equal(
-    [await reads('plant/a'), await reads('plant/a/b'), await reads('other')],
-    [true, false, false],
-  );
-  live.send({ cmd: 'unsubscribe', messageId: 7, unsubscriptions: ['plant/+'] });
-  await live.take('unsuback');
-  assert.is(await reads('plant/a'), false);
-
-  const absent = await world.connect('press', { clean: false });
-  await subscribed(absent, ['plant/#', '+/b/c']);
-  for (const [root, reached] of [
-    ['plant', true],
-    ['plant/a', true],
-    ['x/b', true],
-    ['x/c', false],
-    ['x/b/c', false],
-  ] as const)
-    assert.is(broker.hasReaderBelow(root), reached, root);
-  absent.send({ cmd: 'disconnect' });
-  await absent.closed;
-  assert.is(await reads('plant/a/b'), true);
-  assert.is(broker.hasReaderBelow('plant'), true);
-  await broker.endSessions('press');
-  assert.is(await reads('plant/a/b'), false);
-  assert.is(broker.hasReaderBelow('plant'), false);
-});
-
 test.run();
