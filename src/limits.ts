@@ -68,6 +68,8 @@ export const triesWhereKnownPerMinute = 60;
 export const tokensEndedAtOnceMax = 64;
 /** Tokens whose signature was checked, kept so that it is not checked again. */
 export const verifiedTokensMax = 20_000;
+/** Registration tokens of requests that wait, kept so that a poll signs none: more than wait by default. */
+export const registrationTokensHeldMax = 20_000;
 /** Keys of personal data held open. */
 export const personalKeysMax = 10_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */

@@ -1,7 +1,6 @@
 /** One listening HTTP socket: its limits, and how it ends. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type Koa from 'koa';
 import {
   connectionsMax,
   headerBytesMax,
@@ -11,6 +10,7 @@ import {
   requestTimeoutMs,
   stopGraceMs,
 } from '../limits.ts';
+import type { HttpApplication } from './application.ts';
 
 export interface Listener {
   /** `http://127.0.0.1:8080`, with the port that was really taken. */
@@ -28,10 +28,10 @@ export interface Listener {
  * @param options `port` 0 takes a free one
  */
 export async function listen(
-  koa: Pick<Koa, 'callback'>,
+  application: HttpApplication,
   options: { readonly host: string; readonly port: number; readonly lingerMs?: number },
 ): Promise<Listener> {
-  const callback = koa.callback();
+  const callback = application.callback();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
       if (!request.complete) linger(request, options.lingerMs ?? lingerMs);

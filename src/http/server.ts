@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
-import { type Edge, httpApplication } from './application.ts';
+import { httpApplication } from './application.ts';
+import type { Edge } from './edge.ts';
 import { listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
 import { ownHostOnly } from './request/own-host.ts';
@@ -81,11 +82,11 @@ export async function startHttp(
     stopping: stopping.signal,
   };
   const guards = [singleHeadersOnly, ownHostOnly(app.config)];
-  const before = [...guards, ...(options.hooks === undefined ? [] : [hookAnswers(options.hooks)])];
-  const main = await listen(httpApplication(allRoutes(app), edge, before), options);
+  const before = options.hooks === undefined ? [] : [hookAnswers(options.hooks)];
+  const main = await listen(httpApplication(allRoutes(app), edge, { guards, before }), options);
   const door =
     options.door &&
-    (await listen(httpApplication(doorOnlyRoutes(app), edge, guards), options.door).catch(
+    (await listen(httpApplication(doorOnlyRoutes(app), edge, { guards }), options.door).catch(
       async (error: unknown) => {
         await main.stop(0);
         throw error;

@@ -2,8 +2,11 @@
 import Koa, { type Context } from 'koa';
 import type { Readiness } from '../api/service.ts';
 import { type Listener, listen } from './listener.ts';
-import { Problem, problems } from './response/problem.ts';
+import { refusal, sendProblem } from './response/problem.ts';
 
+const starting = refusal('store-unavailable', {
+  detail: 'The service is starting: it folds its log.',
+});
 const unready: Readiness = { status: 'unready', checks: { store: 'up', readModels: 'down' } };
 
 /** @throws what the system says of a port that is taken */
@@ -12,7 +15,6 @@ export function listenWhileStarting(address: {
   readonly port: number;
 }): Promise<Listener> {
   const koa = new Koa();
-  koa.use(problems({ onProblem: () => undefined, onFault: () => undefined }));
   koa.use(answer);
   return listen(koa, address);
 }
@@ -25,11 +27,11 @@ function answer(ctx: Context): void {
     ctx.body = { status: 'up' };
     return;
   }
-  const starting = new Problem('store-unavailable', {
-    detail: 'The service is starting: it folds its log.',
-  });
-  if (ctx.path !== '/readyz') throw starting;
+  if (ctx.path !== '/readyz') {
+    sendProblem(ctx, starting);
+    return;
+  }
   ctx.status = starting.status;
-  ctx.set(starting.headers);
+  ctx.set({ ...starting.headers });
   ctx.body = unready;
 }

@@ -4,14 +4,15 @@
  * shows a document (docs/decisions/0006).
  */
 import type { Context } from 'koa';
+import type { Exchange } from '../edge.ts';
 import { bearerOf } from './authorization.ts';
 
 /** What the page sends with each call. */
 const pageHeader = 'gatebook-page';
 
 /** Cookies know no ports: two registries on one machine have two names. */
-const cookieName = (ctx: Context): string =>
-  `gatebook-${/:(\d{1,5})$/.exec(ctx.host)?.[1] ?? 'page'}`;
+const cookieName = ({ host }: Pick<Exchange, 'host'>): string =>
+  `gatebook-${/:(\d{1,5})$/.exec(host)?.[1] ?? 'page'}`;
 
 /**
  * The value of a cookie (RFC 6265, section 4.2.1). Not by `ctx.cookies`, which keeps an expression for each name
@@ -27,14 +28,14 @@ function cookieIn(header: string | undefined, name: string): string | null {
 }
 
 /** What only a browser can say (Fetch Metadata, section 2): somebody follows a link of this very origin. */
-const followsOwnLink = ({ method, req: { headers } }: Context): boolean =>
+const followsOwnLink = ({ method, req: { headers } }: Pick<Exchange, 'req' | 'method'>): boolean =>
   method === 'GET' &&
   headers['sec-fetch-site'] === 'same-origin' &&
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document';
 
 /** The token of a request: of `Authorization`, or else of the page's cookie; null: none. */
-export function tokenOf(ctx: Context): string | null {
+export function tokenOf(ctx: Pick<Exchange, 'req' | 'method' | 'host'>): string | null {
   const { authorization } = ctx.req.headers;
   const fromPage = ctx.req.headers[pageHeader] !== undefined || followsOwnLink(ctx);
   if (authorization !== undefined || !fromPage) return bearerOf(authorization);

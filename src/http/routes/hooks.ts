@@ -26,7 +26,7 @@ import {
   vernemqRegisters,
   vernemqSubscribes,
 } from '../../broker/hooks/vernemq.ts';
-import type { RequestState } from '../application.ts';
+import type { RequestState } from '../edge.ts';
 import { bodyBytes, bodyJson, jsonType } from '../request/body.ts';
 import { plainAddress } from '../request/client-address.ts';
 import { malformed, Problem } from '../response/problem.ts';

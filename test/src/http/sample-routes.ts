@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Refused } from '../../../src/commands/refused.ts';
 import { HashingBusy } from '../../../src/credentials/passwords/hash-queue.ts';
-import type { Edge } from '../../../src/http/application.ts';
+import type { Edge } from '../../../src/http/edge.ts';
 import { Problem } from '../../../src/http/response/problem.ts';
 import {
   done,
