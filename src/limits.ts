@@ -286,8 +286,12 @@ export const leaseBeatMs = 500;
 export const leaseRetryMs = 100;
 /** Milliseconds of silence after which a node counts as cut off from the store, and admits nobody new. */
 export const storeSilenceMaxMs = 10_000;
-/** Clients whose state is retained as an MQTT message at the start; the newest ones. */
+/** Clients whose state is sent as a retained MQTT message to one subscription to them all; the newest ones. */
 export const registryStatesMax = 10_000;
+/** Such states that are made at once, while nothing else is done. */
+export const registryStatesPageSize = 100;
+/** Milliseconds in which changes to one thing become one message of the registry's own topics. */
+export const registryTopicsGatherMs = 50;
 /** Sessions that came in by hooks and are remembered, for each kind of broker and for one name; the oldest are forgotten. */
 export const hookAdmissionsMax = 200_000;
 export const hookAdmissionsPerNameMax = 1_000;

@@ -13,6 +13,7 @@ import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
+import { createRegistryStates } from '../notifications/registry-states.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import { createMqttAuthenticator } from '../registration/mqtt-authenticator.ts';
@@ -80,6 +81,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
       ...{ ...mqttListeners(config, identity), authenticator, logger, onConnect },
       ...{ onLimit, trustedProxies: config.trustedProxies },
       isUsername: isUsernameAt(options),
+      rendered: createRegistryStates({ views: options.service.app.views, now: options.now }),
     });
     lifecycle.add(() => embedded.close());
     runtime.embedded = embedded;

@@ -80,11 +80,15 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
 const stagingFor =
   (rows: RowsOf, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
-    const row = rows.access.get(username);
-    const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
-    const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
+    const credentialId =
+      answer.kind === 'granted' ? answer.credentialId : waitingCredential(rows, username);
     if (credentialId !== undefined) stage({ username, password, credentialId });
   };
+
+function waitingCredential(rows: RowsOf, username: string): string | undefined {
+  const row = rows.access.get(username);
+  return row?.status === 'pending' ? row.waiting.credentialId : undefined;
+}
 
 /** Null where this node was not there from the window's beginning: a part is no count. */
 const turnedAwaySince = (startedAt: string, rows: RowsOf, knocks: Knocks) => () => {
