@@ -329,6 +329,13 @@ export const sweptAtOnceMax = 200;
 /** Milliseconds from the start to the first look through the whole vault, and between two of them. */
 export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
+/** Milliseconds between two looks at the store's disks, for what is left of the erased there, and at least between two that were asked for. */
+export const erasuresLookEveryMs = 5 * 60 * 1_000;
+export const erasuresLookApartMs = 2_000;
+/** Milliseconds that the list of erasures waits for such a look. */
+export const erasuresLookWaitMs = 5_000;
+/** Erasures that are read at a time. */
+export const erasuresReadAtOnceMax = 1_000;
 /** Milliseconds that a secret may stand before the event that names it is written. */
 export const orphanAgeMs = 15 * 60 * 1_000;
 /** Decisions of one bulk that run at once: they share a commit. */

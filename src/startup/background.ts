@@ -2,6 +2,7 @@
 
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
+import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
@@ -37,6 +38,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   lifecycle.runs(startExpiry({ ...service, store, logger, now, signal }));
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
+  lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({
     ...{ logger, now, views, signal },
     readModels: {

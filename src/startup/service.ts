@@ -12,6 +12,7 @@ import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
+import { createErasures, type Erasures } from '../jobs/erasures.ts';
 import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -84,11 +85,12 @@ export async function buildService(given: ServiceOptions) {
     clients: clientsSettledAt('embedded', options, credentials),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
-  const views = buildViews(options, { ...shared, doors });
+  const erasures = createErasures({ store: given.store, history: rows.history, logger });
+  const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
   const { registration, turnedAway } = doors;
   const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
-  observeService(options, { ...shared, doors, views });
+  observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
@@ -99,7 +101,7 @@ export async function buildService(given: ServiceOptions) {
   const { vault, passwords, ca } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault },
+    ...{ passwordFaults: faultsOf, storeFault, erasures },
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
@@ -157,10 +159,12 @@ function buildAdministration(
 
 function buildViews(
   { broker, brokers, activationObstacle, now }: ServiceOptions,
-  { credentials, rows, authority, doors }: Shared & { readonly doors: Doors },
+  parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
+  const { credentials, rows, authority, doors, erasures } = parts;
   const { personal, tokens } = credentials;
   return createViews({
+    erasures,
     ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle },
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
@@ -184,9 +188,13 @@ function buildAudit(
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
   { metrics, readModels, broker }: ServiceOptions,
-  parts: Shared & { readonly views: Views; readonly doors: Doors },
+  parts: Shared & {
+    readonly views: Views;
+    readonly doors: Doors;
+    readonly erasures: Erasures;
+  },
 ): void {
-  const { credentials, rows, views, doors } = parts;
+  const { credentials, rows, views, doors, erasures } = parts;
   metrics.observe({
     windowUnlocked: () => views.window().status === 'unlocked',
     requestsPending: () => doors.capacity.pending(),
@@ -197,6 +205,7 @@ function observeService(
           .map((status) => [status, rows.clients.count([{ column: 'status', is: status }])]),
       ),
     mqttSessions: () => broker()?.sessions().length ?? 0,
+    erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),
     projectionLagEvents: () => readModels.lag(),
   });
