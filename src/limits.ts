@@ -36,6 +36,10 @@ export const hashesWaitingMax = 512;
 /** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
 export const searchedPerStepMax = 500;
 export const searchedPerPageMax = 1_000_000;
+/** Versions of rows that looking back reads at once. */
+export const versionsPerStepMax = 1_000;
+/** Milliseconds that looking back works on before others have their turn. */
+export const lookingBackTurnMsMax = 10;
 export const searchedFew = 2_000;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;

@@ -5,6 +5,8 @@ import { activations, type PastActivation } from '../../../projections/activatio
 import { clients, type PastClient } from '../../../projections/clients.ts';
 import { type RoleRow, roles } from '../../../projections/roles.ts';
 import { type WindowRow, windowProjection } from '../../../projections/window.ts';
+import { lookingBackTurnMsMax } from '../../limits.ts';
+import { createTurns, type Turns } from '../../platform/turns.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
@@ -16,18 +18,22 @@ export interface Past {
   readonly activations: VersionedRows<PastActivation>;
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;
+  /** For looking back over many names. */
+  readonly turns: Turns;
 }
 
 /** The past that these read models keep, in the order of this tree. */
 export const pastOf = (
   readModels: Pick<ReadModels, 'past'>,
   tree: Pick<Tree, 'momentOf'>,
+  turns = createTurns(lookingBackTurnMsMax),
 ): Past => ({
   window: readModels.past(windowProjection),
   clients: readModels.past(clients),
   roles: readModels.past(roles),
   activations: readModels.past(activations),
   atOf: tree.momentOf,
+  turns,
 });
 
 export interface Moment {

@@ -74,12 +74,16 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
 type Counts = Record<Client['status'] | 'events', number>;
 
 /** The window and the number of clients of each status. */
-export function registryAt(past: Past, moment: Moment) {
+export async function registryAt(past: Past, moment: Moment) {
+  const breathe = past.turns.begin();
   const counts = Object.fromEntries(clientStatuses.map((status) => [status, 0])) as Counts;
   let challengerCount = 0;
-  for (const [, { status, hasChallenger }] of past.clients.all(moment.size)) {
-    counts[status] += 1;
-    if (hasChallenger) challengerCount += 1;
+  for (const { rows } of past.clients.steps(moment.size)) {
+    for (const [, { status, hasChallenger }] of rows) {
+      counts[status] += 1;
+      if (hasChallenger) challengerCount += 1;
+    }
+    await breathe();
   }
   counts.events = moment.size;
   const row = past.window.get(registryId, moment.size);
