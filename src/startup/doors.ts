@@ -62,7 +62,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     inTouch: options.inTouch,
     onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
     onKnock: (flow) => metrics.knocks.inc({ flow }),
-    onProven: stagingFor(rows, options.stage),
+    onProven: stagingFor(authority, options.stage),
   });
   return {
     knocks,
@@ -78,9 +78,9 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
 
 /** Hands a proven password on to the brokers, where a request or a grant names its credential. */
 const stagingFor =
-  (rows: RowsOf, stage: (staged: Staged) => void) =>
+  (authority: Authority, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
-    const row = rows.access.get(username);
+    const row = authority.principal(username)?.row;
     const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
     const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
     if (credentialId !== undefined) stage({ username, password, credentialId });
