@@ -69,6 +69,7 @@ export const history: Projection<HistoryRow, AnyEvent> = {
   version: 3,
   reads: ['registry', 'client', 'role', 'token', 'activation', 'administrators'],
   Event: AnyEvent,
+  isWrittenOnce: true,
   key: (_event, { position }) => position,
   evolve: (_row, { type, data }, envelope) => ({
     index: envelope.index,

@@ -31,6 +31,8 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly evolve: (row: Row | undefined, event: Event, envelope: Envelope) => Row | undefined;
   /** The columns that rows are found and counted by. */
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
+  /** Each row is of one event alone, so that nobody looks for it before it is written. */
+  readonly isWrittenOnce?: true;
   /** What of each version of a row stays, for those who look back; absent: only the newest row is kept. */
   readonly past?: (row: Row) => Past;
 }

@@ -39,6 +39,8 @@ export const searchedPerPageMax = 1_000_000;
 export const searchedFew = 2_000;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
+/** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
+export const rowsHeldCharactersMax = 8 * 1024 * 1024;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */
@@ -62,6 +64,8 @@ export const rotationsPerUserPerMinute = 20;
 export const refusalBeatMs = 10;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
+/** How many times as many failures a whole /48 may make as one source, at one name and in all. */
+export const neighbourFailuresFactor = 4;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
 /** Tokens that are revoked at once when keys are retired: they share a commit. */
@@ -282,8 +286,12 @@ export const leaseBeatMs = 500;
 export const leaseRetryMs = 100;
 /** Milliseconds of silence after which a node counts as cut off from the store, and admits nobody new. */
 export const storeSilenceMaxMs = 10_000;
-/** Clients whose state is retained as an MQTT message at the start; the newest ones. */
+/** Clients whose state is sent as a retained MQTT message to one subscription to them all; the newest ones. */
 export const registryStatesMax = 10_000;
+/** Such states that are made at once, while nothing else is done. */
+export const registryStatesPageSize = 100;
+/** Milliseconds in which changes to one thing become one message of the registry's own topics. */
+export const registryTopicsGatherMs = 50;
 /** Sessions that came in by hooks and are remembered, for each kind of broker and for one name; the oldest are forgotten. */
 export const hookAdmissionsMax = 200_000;
 export const hookAdmissionsPerNameMax = 1_000;
@@ -332,3 +340,19 @@ export const catchUpToldEveryMs = 3_000;
 /** Milliseconds that a start waits for a server that does not answer, and between two log lines that say so. */
 export const storeWaitMs = 2 * 60 * 1_000;
 export const storeWaitToldEveryMs = 10_000;
+
+// TLS
+
+/** How often the files of a given server certificate are looked at. */
+export const certificateLookEveryMs = 2_000;
+/** A given certificate chain, or its key. */
+export const certificateFileBytesMax = 65_536;
+/** From a connection to the end of its TLS handshake. */
+export const tlsHandshakeTimeoutMs = 10_000;
+/** Certificates from the issuer's to the root's. */
+export const chainCertificatesMax = 8;
+/** Life of the certificate that the registry's CA issues to the service itself. */
+export const serverCertificateDays = 90;
+/** The part of that life after which it is renewed. */
+export const serverCertificateRenewedAt = 2 / 3;
+export const serverCertificateLookEveryMs = 60_000;

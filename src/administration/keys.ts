@@ -5,9 +5,11 @@ import { type Done, type RecordingOptions, record } from '../commands/record.ts'
 import type { Tokens } from '../credentials/tokens.ts';
 import { tokensEndedAtOnceMax } from '../limits.ts';
 import { addMs } from '../platform/instant.ts';
-import { everyRow } from '../read-models/every-row.ts';
+import { pagesBetween } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext } from './context.ts';
+
+const tokensReadAtOnce = 1_000;
 
 export interface KeyAdministrationOptions extends RecordingOptions {
   readonly tokens: Tokens;
@@ -37,7 +39,8 @@ export function createKeyAdministration(options: KeyAdministrationOptions) {
     context.authorize();
     await tokens.rotate({ until: now(), retiresAll: true });
     const by = actorOf(context);
-    const live = [...everyRow(rows.tokens, { where: [{ column: 'expiresAt', atLeast: now() }] })];
+    const unended = { column: 'expiresAt', atLeast: now(), limit: tokensReadAtOnce };
+    const live = [...pagesBetween(rows.tokens, unended)].flat();
     let position = options.position();
     for (let at = 0; at < live.length; at += tokensEndedAtOnceMax) {
       const ended = live.slice(at, at + tokensEndedAtOnceMax).map(({ tokenId }) => {

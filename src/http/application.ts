@@ -73,9 +73,9 @@ const numbered =
   };
 
 const withSecurityHeaders =
-  ({ https }: Edge): Middleware<RequestState> =>
+  ({ strictTransport }: Edge): Middleware<RequestState> =>
   (ctx, next) => {
-    ctx.set({ ...securityHeaders(ctx.path, https) });
+    ctx.set({ ...securityHeaders(ctx.path, strictTransport) });
     return next();
   };
 
@@ -137,7 +137,7 @@ function respond(ctx: Context & Exchange, route: Route, response: RouteResponse,
   if (headers !== undefined) ctx.set(headers);
   const position = positionOf(route, response, edge);
   if (position !== undefined) ctx.set('Gatebook-Position', position);
-  if (session !== undefined) keepSession(ctx, session, edge.https);
+  if (session !== undefined) keepSession(ctx, session);
   if (file !== undefined) sendFile(ctx, file);
   if (body === undefined) return;
   ctx.body = body;

@@ -91,7 +91,7 @@ export function directAnswers(
 
 function servedDirectly(route: Route, options: DirectOptions) {
   const { edge, guards, dispatch } = options;
-  const security = Object.entries(securityHeaders(route.path, edge.https)).flat();
+  const security = Object.entries(securityHeaders(route.path, edge.strictTransport)).flat();
   // Whoever is answered while the service stops shall not come back on this connection.
   const connection = () => (edge.stopping.aborted ? ['Connection', 'close'] : []);
   const failed = (error: Error) => edge.logger.debug('A response could not be sent', { error });

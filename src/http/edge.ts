@@ -16,8 +16,10 @@ export interface Edge extends Callers {
   readonly logger: Logger;
   /** A new random UUID. */
   readonly newId: () => string;
-  /** Whether people and devices come by HTTPS, as the public URL says. */
-  readonly https: boolean;
+  /** Whether people come by HTTPS, as the public URL says, to a proxy that ends it. */
+  readonly behindHttps: boolean;
+  /** Whether browsers are told to come by HTTPS alone: a promise that outlives a certificate of the own CA. */
+  readonly strictTransport: boolean;
   /** Aborts when the service stops: what runs may end, what is new is refused. */
   readonly stopping: AbortSignal;
   /** Milliseconds that a body may take; default: the limit. */
@@ -29,6 +31,8 @@ export interface Edge extends Callers {
 export interface RequestState {
   correlationId: string;
   source: string | null;
+  /** Whether the browser of who asks speaks TLS. */
+  isSecure: boolean;
   /** The path of the route as declared, for metrics; never the path as sent. */
   route: string;
 }

@@ -4,9 +4,13 @@ import type { Edge, Exchange, RequestState } from './edge.ts';
 import { internalProblem, type ProblemAnswer, problemOf } from './response/problem.ts';
 
 /** Numbers a request and finds its source. Nothing a client sends is an id. */
-export const beginning = ({ newId, sourceOf }: Edge, req: IncomingMessage): RequestState => ({
+export const beginning = (
+  { newId, sourceOf, behindHttps }: Edge,
+  req: IncomingMessage,
+): RequestState => ({
   correlationId: newId(),
   source: sourceOf(req.socket.remoteAddress, req.headers['x-forwarded-for'] as string),
+  isSecure: behindHttps || 'encrypted' in req.socket,
   route: 'unknown',
 });
 

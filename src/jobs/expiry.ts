@@ -42,16 +42,15 @@ export async function expireDue(options: ExpiryOptions): Promise<void> {
       newCause(),
     );
 
-  const due = [{ column: 'dueAt', below: now() }];
+  const due = { column: 'dueAt', below: now(), limit: dueAtOnceMax };
   const windowId = row?.windowId ?? null;
-  for (const { username, requestId } of rows.requests.find({ where: due, limit: dueAtOnceMax })
-    .items)
+  for (const { username, requestId } of rows.requests.between(due).items)
     await clients.change(
       username,
       { type: 'ExpireRegistration', username, requestId, at: now(), by: system },
       newCause(),
     );
-  for (const { username } of rows.access.find({ where: due, limit: dueAtOnceMax }).items)
+  for (const { username } of rows.access.between(due).items)
     await clients.change(
       username,
       { type: 'ExpireAccess', username, windowId, at: now(), by: system },

@@ -23,7 +23,7 @@ export interface RowsFileOptions {
 export const inMemory = ':memory:';
 
 /** Another layout of the file itself: everything is folded again. */
-const layoutVersion = 1;
+const layoutVersion = 2;
 
 /** Opens the file, made if missing, mode 0600, for `models` and no others. */
 export function openRowsFile(options: RowsFileOptions, models: readonly Named[]): DatabaseSync {
@@ -68,6 +68,8 @@ function dropStaleRows(
   }
   database.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES ('log', ?)").run(identity);
   database.exec('COMMIT');
+  // Nothing is left: the file gives its pages back.
+  if (another) database.exec('VACUUM');
 }
 
 /** How far a model is; a new one begins at the log's first event. */

@@ -1,10 +1,12 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
-import { statementsHeldMax } from '../limits.ts';
+import { rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
+import { cursorsOf, MalformedCursor } from './cursor.ts';
+import { type HeldRow, HeldRows } from './held-rows.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
 import { RowVersions } from './row-versions.ts';
 
@@ -19,16 +21,38 @@ export interface RowQuery {
   readonly order?: 'newest' | 'oldest';
   readonly limit: number;
   readonly cursor?: string | undefined;
+  /** Without a cursor: the page begins after the row born at this event's number. */
+  readonly after?: number | undefined;
+}
+
+/** A range of one column's values; without bounds all but null. */
+export interface RowRange {
+  readonly column: string;
+  readonly atLeast?: string | number;
+  readonly below?: string | number;
+  readonly limit: number;
+  /** Goes on behind this row of the page before. */
+  readonly after?: RowPlace | undefined;
+}
+
+/** Where a row stands in the order of a column. */
+interface RowPlace {
+  readonly value: string | number;
+  readonly born: number;
 }
 
 /** What others may do with the rows of a projection: look. */
 export interface Rows<Row> {
+  /** The same object each time until it changes: nobody may change it. */
   get(key: string): Row | undefined;
   /**
-   * A page of rows, ordered by when they came to be. Looks at as many rows as it must: for conditions that come
+   * A page of rows, ordered by when they came to be. The index of the first condition leads to them, and every row
+   * that it leads to may be looked at: put the one that fits fewest first, and no range. For conditions that come
    * from outside there is `search`. @throws MalformedCursor
    */
   find(query: RowQuery): RowPage<Row>;
+  /** A page of the rows with a value in a range, in the order of that value: looks at no others. */
+  between(range: RowRange): { readonly items: readonly Row[]; readonly next: RowPlace | null };
   /**
    * The same, looking at few rows at a time while others go on. Where many must be looked at, a page may be
    * short or empty, and its cursor goes on. @throws MalformedCursor
@@ -42,20 +66,6 @@ export interface Rows<Row> {
   tally(column: string): ReadonlyMap<string, number>;
 }
 
-/** A cursor that no page of this list gave out. */
-export class MalformedCursor extends Error {
-  override name = 'MalformedCursor';
-}
-
-/** The cursor of the page that begins after the row born at this event number. */
-export const cursorOf = (born: number) => Buffer.from(`b${born}`).toString('base64url');
-
-function bornOf(cursor: string): number {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (!/^b\d{1,15}$/.test(text)) throw new MalformedCursor('the cursor is none of this list');
-  return Number(text.slice(1));
-}
-
 const identifier = /^[a-zA-Z]+$/;
 
 export class RowTable<Row> implements Rows<Row> {
@@ -65,6 +75,7 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
+  readonly #cursors: ReturnType<typeof cursorsOf>;
   readonly #get: ReturnType<DatabaseSync['prepare']>;
   readonly #put: ReturnType<DatabaseSync['prepare']>;
   readonly #remove: ReturnType<DatabaseSync['prepare']>;
@@ -74,7 +85,8 @@ export class RowTable<Row> implements Rows<Row> {
     statementsHeldMax,
   );
   /** Rows of the batch in hand; `row` undefined: it goes. */
-  readonly #dirty = new Map<string, { born: number; row: Row | undefined }>();
+  readonly #dirty = new Map<string, HeldRow<Row | undefined>>();
+  readonly #held = new HeldRows<Row>(rowsHeldCharactersMax);
 
   constructor(database: DatabaseSync, projection: Projection<Row>) {
     const names = Object.keys(projection.columns);
@@ -83,6 +95,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.projection = projection;
     this.#database = database;
     this.#table = `rows_${projection.name}`;
+    this.#cursors = cursorsOf(projection.name);
     this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
     this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
@@ -95,16 +108,19 @@ export class RowTable<Row> implements Rows<Row> {
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
 
+  /**
+   * An event makes at most one row of a projection, so its number is SQLite's own key: rows are appended, and
+   * an index holds a value and that number alone.
+   */
   #create(names: readonly string[]): void {
     const columns = names.map((name) => `, "${name}"`).join('');
     this.#database.exec(
       `CREATE TABLE IF NOT EXISTS ${this.#table}
-         (key TEXT PRIMARY KEY, born INTEGER NOT NULL, row TEXT NOT NULL${columns}) WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS ${this.#table}_born ON ${this.#table} (born);
+         (born INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL${columns});
        ${names
          .map(
            (name) =>
-             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}", born)
+             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}")
               WHERE "${name}" IS NOT NULL;`,
          )
          .join('\n')}`,
@@ -122,20 +138,28 @@ export class RowTable<Row> implements Rows<Row> {
     return this.#stored(key)?.row;
   }
 
-  #stored(key: string): { born: number; row: Row } | undefined {
+  #stored(key: string): HeldRow<Row> | undefined {
+    const held = this.#held.get(key);
+    if (held) return held;
     const found = this.#get.get(key) as { born: number; row: string } | undefined;
-    return found && { born: found.born, row: JSON.parse(found.row) as Row };
+    if (!found) return undefined;
+    const stored = { born: found.born, row: JSON.parse(found.row) as Row };
+    this.#held.set(key, stored, found.row.length);
+    return stored;
   }
 
   /** The row as the batch in hand has it. */
   current(key: string): Row | undefined {
+    if (this.projection.isWrittenOnce) return undefined;
     const dirty = this.#dirty.get(key);
     return dirty ? dirty.row : this.get(key);
   }
 
   /** Keeps a row for the end of the batch; `index` is the event's number. */
   change(key: string, row: Row | undefined, index: number): void {
-    const before = this.#dirty.get(key) ?? this.#stored(key);
+    const before = this.projection.isWrittenOnce
+      ? undefined
+      : (this.#dirty.get(key) ?? this.#stored(key));
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
     this.past?.change(key, row && this.projection.past?.(row), index);
@@ -146,19 +170,24 @@ export class RowTable<Row> implements Rows<Row> {
     const changed = new Map<string, Row | undefined>();
     for (const [key, { born, row }] of this.#dirty) {
       changed.set(key, row);
-      if (row === undefined) this.#remove.run(key);
-      else {
-        const values = Object.values(this.projection.columns).map((column) => column(row));
-        this.#put.run(key, born, JSON.stringify(row), ...values);
+      if (row === undefined) {
+        this.#held.delete(key);
+        this.#remove.run(key);
+        continue;
       }
+      const values = Object.values(this.projection.columns).map((column) => column(row));
+      const text = JSON.stringify(row);
+      this.#put.run(key, born, text, ...values);
+      if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, text.length);
     }
     this.#dirty.clear();
     return changed;
   }
 
-  /** Forgets the batch in hand. */
+  /** Forgets the batch in hand, and what of it may be held as if it were written. */
   abandon(): void {
     this.#dirty.clear();
+    this.#held.clear();
   }
 
   #prepared(sql: string) {
@@ -170,14 +199,29 @@ export class RowTable<Row> implements Rows<Row> {
     return statement;
   }
 
+  /** SQLite knows nothing of how many rows fit a condition, and would choose any index: the first column leads. */
   #where(conditions: readonly Condition[]) {
-    return allSql(conditions.map((condition) => conditionSql(condition, this.#columns)));
+    const [first] = conditions;
+    const leads = (one: Condition) =>
+      one === first ||
+      (first !== undefined && 'column' in first && 'column' in one && one.column === first.column);
+    return allSql(conditions.map((one) => conditionSql(one, this.#columns, leads(one))));
   }
 
-  find({ where = [], order = 'newest', limit, cursor }: RowQuery): RowPage<Row> {
+  /** The place after which the page begins. @throws MalformedCursor */
+  #after({ cursor, after }: RowQuery): number | undefined {
+    if (cursor === undefined) return after;
+    const born = this.#cursors.place(cursor);
+    if (!/^\d{1,15}$/.test(born)) throw new MalformedCursor('the cursor is none of this list');
+    return Number(born);
+  }
+
+  find(query: RowQuery): RowPage<Row> {
+    const { where = [], order = 'newest', limit } = query;
     const [sql, values] = this.#where(where);
     const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
-    const from = cursor === undefined ? [] : [bornOf(cursor)];
+    const after = this.#after(query);
+    const from = after === undefined ? [] : [after];
     const found = this.#prepared(
       `SELECT born, row FROM ${this.#table}
        WHERE ${sql}${from.length > 0 ? ` AND born ${beyond} ?` : ''}
@@ -187,7 +231,29 @@ export class RowTable<Row> implements Rows<Row> {
     const last = page.at(-1);
     return {
       items: page.map(({ row }) => JSON.parse(row) as Row),
-      nextCursor: found.length > limit && last ? cursorOf(last.born) : null,
+      nextCursor: found.length > limit && last ? this.#cursors.at(`${last.born}`) : null,
+    };
+  }
+
+  between({ column, atLeast, below, limit, after }: RowRange) {
+    const name = this.#named(column);
+    const [sql, values] = allSql([
+      [`${name} IS NOT NULL`, []],
+      ...(atLeast === undefined ? [] : [[`${name} >= ?`, [atLeast]] as const]),
+      ...(below === undefined ? [] : [[`${name} < ?`, [below]] as const]),
+      ...(after === undefined
+        ? []
+        : [[`(${name}, born) > (?, ?)`, [after.value, after.born]] as const]),
+    ]);
+    const found = this.#prepared(
+      `SELECT ${name} AS value, born, row FROM ${this.#table}
+       WHERE ${sql} ORDER BY ${name}, born LIMIT ?`,
+    ).all(...values, limit + 1) as unknown as (RowPlace & { row: string })[];
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      items: page.map(({ row }) => JSON.parse(row) as Row),
+      next: found.length > limit && last ? { value: last.value, born: last.born } : null,
     };
   }
 
@@ -199,14 +265,14 @@ export class RowTable<Row> implements Rows<Row> {
     const page = await searchRows({
       ...{ where, columns: this.#columns, limits, limit: query.limit },
       isNewestFirst: query.order !== 'oldest',
-      after: query.cursor === undefined ? undefined : bornOf(query.cursor),
+      after: this.#after(query),
       turn: this.#turn,
       read: (sql, values) =>
         this.#prepared(sql.replaceAll('@rows', this.#table)).all(...values) as never,
     });
     return {
       items: page.found.map(({ row }) => JSON.parse(row) as Row),
-      nextCursor: page.next === null ? null : cursorOf(page.next),
+      nextCursor: page.next === null ? null : this.#cursors.at(`${page.next}`),
     };
   }
 

@@ -54,7 +54,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (isStrong(attempt.password)) return answer;
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
     for (const credentialId of [matched, keptCredentialId])
-      if (credentialId !== null) seen.note(waits.key, credentialId);
+      if (credentialId !== null) seen.note(waits.source, credentialId);
     return answer;
   }
 
@@ -62,7 +62,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const { username, password } = attempt;
     const waits = waitsOf(attempt);
-    const prove = () => proofs.full(username, password, waits.key);
+    const prove = () => proofs.full(username, password, waits.source);
     const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
 
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.

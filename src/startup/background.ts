@@ -7,6 +7,7 @@ import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
 import { type Notifications, startNotifications } from '../notifications/notifications.ts';
+import { createRegistryStates } from '../notifications/registry-states.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { BrokerRuntime } from './brokers.ts';
 import type { Service, ServiceOptions } from './service.ts';
@@ -28,7 +29,10 @@ export function startBackground(options: BackgroundOptions): Notifications {
   lifecycle.runs(startPublishing(options));
   if (runtime.embedded !== null)
     lifecycle.runs(
-      publishRegistry({ liveEvents, views, now, logger, broker: runtime.embedded, signal }),
+      publishRegistry({
+        ...{ liveEvents, views, logger, broker: runtime.embedded, signal },
+        states: createRegistryStates({ views, now }),
+      }),
     );
   lifecycle.runs(startExpiry({ ...service, store, logger, now, signal }));
   const { refusedTtlMs } = config;

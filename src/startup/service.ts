@@ -12,11 +12,11 @@ import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
-import { loginFailuresPerMinute, positionWaitMs } from '../limits.ts';
+import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
-import { createThrottle, type Throttle } from '../platform/throttle.ts';
+import { createSourceThrottle, type SourceThrottle } from '../platform/source-throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
@@ -53,7 +53,7 @@ export interface ServiceOptions {
 
 export type Service = Awaited<ReturnType<typeof buildService>>;
 
-/** @throws KeyFileRefused, KeysDiffer */
+/** @throws KeyFileRefused, ConfigError, KeysDiffer */
 export async function buildService(given: ServiceOptions) {
   const { store, fault: storeFault } = withHealth(given.store);
   const options: ServiceOptions = { ...given, store };
@@ -74,8 +74,8 @@ export async function buildService(given: ServiceOptions) {
     rows,
     authority,
     throttles: {
-      sources: createThrottle(config.sourceAttemptsPerMinute),
-      names: createThrottle(loginFailuresPerMinute),
+      sources: createSourceThrottle(config.sourceAttemptsPerMinute, neighbourFailuresFactor),
+      names: createSourceThrottle(loginFailuresPerMinute, neighbourFailuresFactor),
     },
   };
   const clients = clientsSettledAt('all', options, credentials);
@@ -96,9 +96,9 @@ export async function buildService(given: ServiceOptions) {
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
   };
-  const { vault, passwords } = credentials;
+  const { vault, passwords, ca } = credentials;
   return {
-    ...{ app, rows, audit, clients, vault, passwords, authority, registration, turnedAway },
+    ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
     ...{ passwordFaults: faultsOf, storeFault },
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
@@ -112,7 +112,7 @@ interface Shared {
   readonly credentials: Credentials;
   readonly rows: RowsOf;
   readonly authority: Authority;
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
+  readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
 }
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */

@@ -46,7 +46,7 @@ export function createRoleViews({ rows }: RoleViewOptions) {
     /** The newest first; the built-in ones, which are older than everything, last. */
     roles(query: Paging) {
       const defined = [...everyRow(rows.roles)].map(({ name }) => name);
-      const page = paged([...defined, ...builtInRoles.keys()], (name) => name, query);
+      const page = paged('roles', [...defined, ...builtInRoles.keys()], (name) => name, query);
       const holders = roleHolders(rows.clients);
       return {
         items: page.items.flatMap((name) => role(name, holders) ?? []),

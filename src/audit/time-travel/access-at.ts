@@ -1,6 +1,7 @@
 /** Who could publish or subscribe at a moment, or what somebody could: a page of names at a time. */
 import type { RolePermissions } from '../../../domain/matching.ts';
-import { MalformedCursor, type RowPage } from '../../read-models/row-table.ts';
+import { cursorsOf } from '../../read-models/cursor.ts';
+import type { RowPage } from '../../read-models/row-table.ts';
 import { type AccessEntry, accessOf, activeRights } from './access-spans.ts';
 import { entitlementsForMany } from './entitlements.ts';
 import { type Moment, type Past, rolesAt } from './past.ts';
@@ -22,14 +23,8 @@ interface AccessQuestion {
   readonly cursor?: string | undefined;
 }
 
-const cursorOf = (username: string) => Buffer.from(username).toString('base64url');
-
-function afterOf(cursor: string | undefined): string {
-  if (cursor === undefined) return '';
-  const after = Buffer.from(cursor, 'base64url').toString();
-  if (cursorOf(after) !== cursor) throw new MalformedCursor('the cursor is none of this list');
-  return after;
-}
+/** A place in the list is a name. */
+const cursors = cursorsOf('access-at');
 
 /** Who could, by name; a page holds all of a name's rows. @throws MalformedCursor */
 export function accessAt(
@@ -37,13 +32,14 @@ export function accessAt(
   moment: Moment,
   question: AccessQuestion,
 ): RowPage<AccessEntry> {
-  const after = afterOf(question.cursor);
+  const { cursor } = question;
+  const after = cursor === undefined ? '' : cursors.place(cursor);
   const names = candidates(past, moment, question).filter((name) => name > after);
   const items: AccessEntry[] = [];
   for (const [at, name] of names.entries()) {
     items.push(...accessOf(past, moment, name, question.topic));
     if (items.length >= question.limit && at + 1 < names.length)
-      return { items, nextCursor: cursorOf(name) };
+      return { items, nextCursor: cursors.at(name) };
   }
   return { items, nextCursor: null };
 }

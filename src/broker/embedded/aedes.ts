@@ -20,11 +20,23 @@ interface BrokerInsides {
   clients: Record<string, Client>;
   brokers: Record<string, unknown>;
   registerClient(client: Client): void;
+  publish: Publish;
+  readonly mq: {
+    readonly _matcher: { match(topic: string): readonly unknown[] };
+    removeAllListeners(topic: string): void;
+  };
   publishWill(client: Client, will: Will): void;
   scheduleWill(client: Client, will: Will, seconds: number): void;
   scheduleSessionExpiry(client: Client): void;
 }
 
+type PublishDone = (error?: Error) => void;
+/** The client is left out where the broker itself publishes. */
+type Publish = (
+  packet: PublishPacket,
+  client: Client | null | PublishDone,
+  done?: PublishDone,
+) => void;
 type Deliver = (packet: AedesPublishPacket, done: () => void) => void;
 
 interface ClientInsides {
@@ -114,7 +126,29 @@ export async function startAedes(
   };
 
   await broker.listen();
+  withoutUnreadNews(broker);
   return broker;
+}
+
+/** Whether a connected client reads a topic now. */
+export const isReadLive = (broker: Aedes, topic: string): boolean =>
+  (broker as unknown as BrokerInsides).mq._matcher.match(topic).length > 0;
+
+/**
+ * Of each client that comes or goes aedes tells the other brokers of a cluster, which there are none of: it is
+ * published only for clients that read it.
+ */
+function withoutUnreadNews(broker: Aedes): void {
+  const insides = broker as unknown as BrokerInsides;
+  insides.mq.removeAllListeners('$SYS/+/new/clients');
+  const news = new Set([`$SYS/${broker.id}/new/clients`, `$SYS/${broker.id}/disconnect/clients`]);
+  const publish = insides.publish;
+  insides.publish = (packet, client, done) => {
+    if (!news.has(packet.topic) || isReadLive(broker, packet.topic))
+      return publish.call(broker, packet, client, done);
+    if (typeof client === 'function') client();
+    else done?.();
+  };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Guard } from '../edge.ts';
 import { malformed } from '../response/problem.ts';
 import { plainAddress } from './client-address.ts';
 
-interface OwnNames extends Pick<Config, 'publicUrl' | 'httpHost' | 'doorHost'> {
+interface OwnNames extends Pick<Config, 'publicUrl' | 'httpHost' | 'doorHost' | 'tls'> {
   /** The machine's. */
   readonly hostname: string;
 }
@@ -29,7 +29,7 @@ export function isOwnHost(names: OwnNames): (host: string) => boolean {
   const { publicUrl } = names;
   const own = new Set([
     ...['localhost', machine, short, `${short}.local`],
-    ...[names.httpHost, names.doorHost].map((one) => one.toLowerCase()),
+    ...[names.httpHost, names.doorHost, ...names.tls.names].map((one) => one.toLowerCase()),
     ...(publicUrl === null ? [] : [new URL(publicUrl).hostname]),
   ]);
   const judged = (host: string): boolean => {

@@ -10,7 +10,7 @@ import {
 import { Refused } from '../../commands/refused.ts';
 import { HashingBusy } from '../../credentials/passwords/hash-queue.ts';
 import { retryAfterSeconds } from '../../limits.ts';
-import { MalformedCursor } from '../../read-models/row-table.ts';
+import { MalformedCursor } from '../../read-models/cursor.ts';
 import { Conflict, StoreUnavailable } from '../../store/event-store.ts';
 
 export const problemType = 'application/problem+json';

@@ -7,15 +7,15 @@ const always = {
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
 } as const;
-const overHttps = { 'Strict-Transport-Security': 'max-age=31536000' } as const;
+const httpsAlone = { 'Strict-Transport-Security': 'max-age=31536000' } as const;
 const ofApi = { 'Cache-Control': 'no-store' } as const;
 
-/** @param https whether people and devices come by HTTPS */
+/** @param strictTransport whether browsers are told to come by HTTPS alone */
 export const securityHeaders = (
   path: string,
-  https: boolean,
+  strictTransport: boolean,
 ): Readonly<Record<string, string>> => ({
   ...always,
-  ...(https ? overHttps : {}),
+  ...(strictTransport ? httpsAlone : {}),
   ...(path === '/api' || path.startsWith('/api/') ? ofApi : {}),
 });

@@ -202,7 +202,7 @@ for (const [name, status, text] of [
   });
 
 test('the same bytes over HTTPS, and while the service stops', async () => {
-  const shells = await bothWays({ https: true });
+  const shells = await bothWays({ strictTransport: true });
   await compared(shells, post(asks('waits')));
   for (const { stopping } of shells) stopping.abort();
   for (const text of [get('/healthz'), post(asks('locked'))])

@@ -56,7 +56,8 @@ export async function shell(
       write: (line) => void logged.push(JSON.parse(line)),
     }),
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
-    https: false,
+    behindHttps: false,
+    strictTransport: false,
     stopping: stopping.signal,
     ...options.edge,
   };

@@ -14,7 +14,7 @@ import {
 } from '../../../src/http/route.ts';
 import { withDescription } from '../../../src/http/routes/description.ts';
 import { liveness } from '../../../src/http/routes/health.ts';
-import { MalformedCursor } from '../../../src/read-models/row-table.ts';
+import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { Conflict, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { callerWith, type Shell, shell } from './listening-application.ts';
 

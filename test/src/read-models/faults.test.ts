@@ -38,10 +38,11 @@ test('rows and checkpoint are written together: a file that takes no rows takes 
   assert.is(told, 1);
 });
 test('a file that cannot be read is no fault of a projection either', ({ rows }) => {
-  const models = rows.open({ projections: [sums] });
-  models.apply(log.slice(0, 1));
+  rows.open({ projections: [sums] }).apply(log.slice(0, 1));
+  rows.close();
   const other = new DatabaseSync(rows.file);
   other.exec("UPDATE rows_sums SET row = 'no JSON' WHERE key = 'a'");
+  const models = rows.open({ projections: [sums] });
   assert.throws(() => models.apply(log.slice(1)));
   assert.equal(models.faults(), []);
   assert.is(models.position(), at(1));

@@ -58,6 +58,7 @@ class FakeBroker implements Broker {
     this.#back = listener;
   };
   urls = () => [];
+  readonly takesPasswords = false;
   stage = () => false;
   hold = async (username: string) => this.#call(`hold ${username}`);
   async activate({ username, credentialId }: Parameters<Broker['activate']>[0]) {

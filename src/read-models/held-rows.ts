@@ -1,0 +1,67 @@
+/** Rows held parsed in memory, so that looking at one costs no JSON; those longest not looked at are forgotten. */
+
+/** A row, and the number of the event that made it. */
+export interface HeldRow<Row> {
+  readonly born: number;
+  readonly row: Row;
+}
+
+interface SizedRow<Row> {
+  readonly value: HeldRow<Row>;
+  readonly size: number;
+}
+
+/** What one held row costs beside its text. */
+const sizeBeside = 256;
+
+/**
+ * Two generations: a row that is looked at moves into the young one; when that has half of the room, it
+ * becomes the old one, and the old one is forgotten. So a look costs one map, and never a list.
+ */
+export class HeldRows<Row> {
+  readonly #generationSizeMax: number;
+  #young = new Map<string, SizedRow<Row>>();
+  #youngSize = 0;
+  #old = new Map<string, SizedRow<Row>>();
+
+  /** @param sizeMax characters of all of them together, as JSON */
+  constructor(sizeMax: number) {
+    this.#generationSizeMax = sizeMax / 2;
+  }
+
+  get(key: string): HeldRow<Row> | undefined {
+    const young = this.#young.get(key);
+    if (young) return young.value;
+    const old = this.#old.get(key);
+    if (!old) return undefined;
+    this.#add(key, old);
+    return old.value;
+  }
+
+  /** @param length characters of the row as JSON */
+  set(key: string, value: HeldRow<Row>, length: number): void {
+    this.#add(key, { value, size: length + sizeBeside });
+  }
+
+  #add(key: string, held: SizedRow<Row>): void {
+    this.delete(key);
+    this.#young.set(key, held);
+    this.#youngSize += held.size;
+    if (this.#youngSize < this.#generationSizeMax) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#youngSize = 0;
+  }
+
+  delete(key: string): void {
+    this.#youngSize -= this.#young.get(key)?.size ?? 0;
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
+  clear(): void {
+    this.#young.clear();
+    this.#youngSize = 0;
+    this.#old.clear();
+  }
+}
