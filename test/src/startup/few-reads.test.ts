@@ -21,6 +21,26 @@ test('a request, its polls, its grant and its revocation read no client stream',
   );
 });
 
+test('a locked gate turns away known and unknown names without the log; who is to stop is told so by the log alone', async ({
+  server,
+  first,
+}) => {
+  await first.call('POST', '/api/client-registry/unlock');
+  const { requestId } = (await ask(first, 'press-7', 'its-own-secret')).body;
+  await first.call('POST', `/api/client-registry/requests/${requestId}/grant`, { body: {} });
+  await first.call('POST', '/api/client-registry/lock');
+  const readsOf = async (name: string, secret: string, status: number) => {
+    server.faults.reads.length = 0;
+    assert.is((await ask(first, name, secret)).status, status);
+    return server.faults.reads.filter((stream) => stream.startsWith('client-'));
+  };
+  assert.equal(await readsOf('press-7', 'a-wrong-secret', 423), []);
+  assert.equal(await readsOf('nobody-7', 'a-wrong-secret', 423), []);
+  await first.call('POST', '/api/users/press-7/revoke');
+  assert.equal(await readsOf('press-7', 'its-own-secret', 410), ['client-press-7']);
+  await first.call('POST', '/api/client-registry/unlock');
+});
+
 test('what another node decided counts, however little this one has heard of it', async (nodes) => {
   const { first, second } = nodes;
   const [one, other] = await Promise.all([
