@@ -31,6 +31,11 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly evolve: (row: Row | undefined, event: Event, envelope: Envelope) => Row | undefined;
   /** The columns that rows are found and counted by. */
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
+  /** The labels of a row that rows are counted by: `always` also as it was after each event, `now` as it is. */
+  readonly counted?: {
+    readonly always: (row: Row) => readonly string[];
+    readonly now: (row: Row) => readonly string[];
+  };
   /** What of each version of a row stays, for those who look back; absent: only the newest row is kept. */
   readonly past?: (row: Row) => Past;
 }

@@ -37,6 +37,8 @@ export const hashesWaitingMax = 512;
 export const searchedPerStepMax = 500;
 export const searchedPerPageMax = 1_000_000;
 export const searchedFew = 2_000;
+/** Changes of counts that one block for looking back holds: so many are gone through for one look. */
+export const tallyBlockChanges = 200;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */

@@ -6,6 +6,7 @@ import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
+import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 
 export interface RowPage<Row> {
@@ -57,8 +58,8 @@ export interface Rows<Row> {
   count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
-  /** How many rows have each text of a column, told by its index alone. */
-  tally(column: string): ReadonlyMap<string, number>;
+  /** How many rows have each label that the projection counts by, from memory. */
+  readonly counts: Counts;
 }
 
 /** A cursor that no page of this list gave out. */
@@ -76,11 +77,13 @@ function bornOf(cursor: string): number {
 }
 
 const identifier = /^[a-zA-Z]+$/;
+const noCounts: Counts = new Map();
 
 export class RowTable<Row> implements Rows<Row> {
   readonly projection: Projection<Row>;
   /** Every version of its rows, where the projection keeps them. */
   readonly past: RowVersions<unknown> | undefined;
+  readonly tally: RowTally<Row> | undefined;
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
@@ -110,6 +113,7 @@ export class RowTable<Row> implements Rows<Row> {
       `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
        VALUES (${columns.map(() => '?').join(', ')})`,
     );
+    this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     this.past = projection.past && new RowVersions(database, projection.name);
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
@@ -135,6 +139,7 @@ export class RowTable<Row> implements Rows<Row> {
     if (!identifier.test(name)) throw new Error(`${name} cannot name a table`);
     database.exec(`DROP TABLE IF EXISTS rows_${name}`);
     RowVersions.drop(database, name);
+    RowTally.drop(database, name);
   }
 
   get(key: string): Row | undefined {
@@ -157,6 +162,7 @@ export class RowTable<Row> implements Rows<Row> {
     const before = this.#dirty.get(key) ?? this.#stored(key);
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
+    this.tally?.change(before?.row, row, index);
     this.past?.change(key, row && this.projection.past?.(row), index);
   }
 
@@ -172,12 +178,14 @@ export class RowTable<Row> implements Rows<Row> {
       }
     }
     this.#dirty.clear();
+    this.tally?.flush();
     return changed;
   }
 
   /** Forgets the batch in hand. */
   abandon(): void {
     this.#dirty.clear();
+    this.tally?.abandon();
   }
 
   #prepared(sql: string) {
@@ -270,12 +278,8 @@ export class RowTable<Row> implements Rows<Row> {
     return found.found;
   }
 
-  tally(column: string): ReadonlyMap<string, number> {
-    const name = this.#named(column);
-    const found = this.#prepared(
-      `SELECT ${name} AS value, count(*) AS found FROM ${this.#table} WHERE ${name} IS NOT NULL GROUP BY ${name}`,
-    ).all() as { value: string; found: number }[];
-    return new Map(found.map(({ value, found: count }) => [String(value), count]));
+  get counts(): Counts {
+    return this.tally?.counts ?? noCounts;
   }
 
   #named(column: string): string {
