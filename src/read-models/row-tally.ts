@@ -2,15 +2,14 @@
  * How many rows have each label: now from memory, and as it was after any event, so that what a count costs does not
  * grow with the rows. The past is kept in blocks: the counts before a block, and each change in it.
  */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Projection } from '../../projections/projection.ts';
 import { tallyBlockChanges } from '../limits.ts';
 
-type Statement = ReturnType<DatabaseSync['prepare']>;
-type Counted<Row> = NonNullable<Projection<Row>['counted']>;
+type LabelsOf<Row> = NonNullable<Projection<Row>['counted']>;
 export type Counts = ReadonlyMap<string, number>;
 /** The event that changed a count, the label, and by how much. */
-type Change = readonly [index: number, label: string, difference: number];
+type CountChange = readonly [index: number, label: string, difference: number];
 
 interface Block {
   /** The event of its first change. */
@@ -19,14 +18,14 @@ interface Block {
 }
 
 export class RowTally<Row> {
-  readonly #counted: Counted<Row>;
+  readonly #counted: LabelsOf<Row>;
   readonly #counts = new Map<string, number>();
   /** Labels that are counted for looking back. */
   readonly #always = new Set<string>();
-  readonly #put: Statement;
-  readonly #begin: Statement;
-  readonly #extend: Statement;
-  readonly #blockAt: Statement;
+  readonly #put: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #extend: StatementSync;
+  readonly #blockAt: StatementSync;
   #block: Block | undefined;
   // Of the batch in hand:
   #isFlushed = false;
@@ -35,9 +34,9 @@ export class RowTally<Row> {
     block: undefined,
   };
   #before = '';
-  #changes: Change[] = [];
+  #changes: CountChange[] = [];
 
-  constructor(database: DatabaseSync, name: string, counted: Counted<Row>) {
+  constructor(database: DatabaseSync, name: string, counted: LabelsOf<Row>) {
     const [counts, blocks] = [`counts_${name}`, `blocks_${name}`];
     database.exec(
       `CREATE TABLE IF NOT EXISTS ${counts}
@@ -94,7 +93,7 @@ export class RowTally<Row> {
       found && {
         first: found.first,
         counts: JSON.parse(found.counts) as Record<string, number>,
-        changes: JSON.parse(`[${found.changes.slice(0, -1)}]`) as Change[],
+        changes: JSON.parse(`[${found.changes.slice(0, -1)}]`) as CountChange[],
       }
     );
   }
