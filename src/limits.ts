@@ -41,6 +41,8 @@ export const versionsPerStepMax = 1_000;
 /** Milliseconds that looking back works on before others have their turn. */
 export const lookingBackTurnMsMax = 10;
 export const searchedFew = 2_000;
+/** Changes of counts that one block for looking back holds: so many are gone through for one look. */
+export const tallyBlockChanges = 200;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */

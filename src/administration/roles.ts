@@ -70,7 +70,7 @@ export function createRoleAdministration(
       roleChanges(async () => {
         const remove = () => {
           context.authorize();
-          const holders = roleHolders(rows.clients).get(name) ?? 0;
+          const holders = roleHolders(rows.clients, name);
           return { type: 'RemoveRole' as const, name, holders, at: now(), by: actorOf(context) };
         };
         return await record(options, role, name, remove, context.cause);

@@ -202,7 +202,7 @@ function observeService(
       Object.fromEntries(
         clientStatuses
           .filter((status) => status !== 'unknown')
-          .map((status) => [status, rows.clients.count([{ column: 'status', is: status }])]),
+          .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,

@@ -8,12 +8,15 @@ import { type WindowRow, windowProjection } from '../../../projections/window.ts
 import { lookingBackTurnMsMax } from '../../limits.ts';
 import { createTurns, type Turns } from '../../platform/turns.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
+import type { Counts } from '../../read-models/row-tally.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
 export interface Past {
   readonly window: VersionedRows<WindowRow>;
   readonly clients: VersionedRows<PastClient>;
+  /** How many clients had each status, and how many were challenged, when the log held so many events. */
+  readonly clientCounts: (size: number) => Counts;
   readonly roles: VersionedRows<RoleRow>;
   readonly activations: VersionedRows<PastActivation>;
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
@@ -24,12 +27,13 @@ export interface Past {
 
 /** The past that these read models keep, in the order of this tree. */
 export const pastOf = (
-  readModels: Pick<ReadModels, 'past'>,
+  readModels: Pick<ReadModels, 'past' | 'countsAt'>,
   tree: Pick<Tree, 'momentOf'>,
   turns = createTurns(lookingBackTurnMsMax),
 ): Past => ({
   window: readModels.past(windowProjection),
   clients: readModels.past(clients),
+  clientCounts: (size) => readModels.countsAt(clients, size),
   roles: readModels.past(roles),
   activations: readModels.past(activations),
   atOf: tree.momentOf,

@@ -4,7 +4,7 @@ import { effectivePermissions } from '../../../domain/matching.ts';
 import { upcast } from '../../../domain/upcast.ts';
 import { registryId } from '../../../domain/window.ts';
 import { type ActivationRow, activations } from '../../../projections/activations.ts';
-import { type ClientRow, clients } from '../../../projections/clients.ts';
+import { type ClientRow, challenged, clients } from '../../../projections/clients.ts';
 import type { Projection } from '../../../projections/projection.ts';
 import type { EventStore } from '../../store/event-store.ts';
 import { recordedOf } from '../../views/users.ts';
@@ -71,21 +71,16 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
   });
 }
 
-type Counts = Record<Client['status'] | 'events', number>;
+type RegistryCounts = Record<Client['status'] | 'events', number>;
 
 /** The window and the number of clients of each status. */
-export async function registryAt(past: Past, moment: Moment) {
-  const breathe = past.turns.begin();
-  const counts = Object.fromEntries(clientStatuses.map((status) => [status, 0])) as Counts;
-  let challengerCount = 0;
-  for (const { rows } of past.clients.steps(moment.size)) {
-    for (const [, { status, hasChallenger }] of rows) {
-      counts[status] += 1;
-      if (hasChallenger) challengerCount += 1;
-    }
-    await breathe();
-  }
-  counts.events = moment.size;
+export function registryAt(past: Past, moment: Moment) {
+  const clientCounts = past.clientCounts(moment.size);
+  const counts = {
+    ...Object.fromEntries(clientStatuses.map((status) => [status, clientCounts.get(status) ?? 0])),
+    events: moment.size,
+  } as RegistryCounts;
+  const challengerCount = clientCounts.get(challenged) ?? 0;
   const row = past.window.get(registryId, moment.size);
   // Knocks are no events, so there are none to count.
   const waiting = { pendingCount: counts.pending + challengerCount, knockCount: 0 };
