@@ -102,7 +102,6 @@ test('others go on between the steps', async ({ files }) => {
   const many = { topic: 'plant/x', limit: 1_000 };
   const turns = await turnsDuring(() => accessAt(past, moment, many));
   assert.ok(turns >= count / 10, `${turns} turns`);
-  assert.ok((await turnsDuring(async () => registryAt(past, moment))) >= 2);
 });
 
 test('who asks at the same time takes turns', async ({ files }) => {
