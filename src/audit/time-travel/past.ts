@@ -3,7 +3,7 @@ import type { RolePermissions } from '../../../domain/matching.ts';
 import { builtInRoles } from '../../../domain/role.ts';
 import { activations, type PastActivation } from '../../../projections/activations.ts';
 import { clients, type PastClient } from '../../../projections/clients.ts';
-import { type RoleRow, roles } from '../../../projections/roles.ts';
+import { type PastRole, roles } from '../../../projections/roles.ts';
 import { type WindowRow, windowProjection } from '../../../projections/window.ts';
 import { lookingBackTurnMsMax } from '../../limits.ts';
 import { createTurns, type Turns } from '../../platform/turns.ts';
@@ -14,7 +14,7 @@ import type { Tree } from '../transparency-log/tree.ts';
 export interface Past {
   readonly window: VersionedRows<WindowRow>;
   readonly clients: VersionedRows<PastClient>;
-  readonly roles: VersionedRows<RoleRow>;
+  readonly roles: VersionedRows<PastRole>;
   readonly activations: VersionedRows<PastActivation>;
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;
