@@ -2,6 +2,7 @@
 
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
@@ -30,7 +31,9 @@ export function startBackground(options: BackgroundOptions): Notifications {
     lifecycle.runs(
       publishRegistry({ liveEvents, views, now, logger, broker: runtime.embedded, signal }),
     );
-  lifecycle.runs(startExpiry({ ...service, store, logger, now, signal }));
+  lifecycle.runs(
+    startExpiry({ ...service, store, logger, now, signal, atHand: rowsAtHand(readModels) }),
+  );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
   const notifications = startNotifications({
