@@ -37,7 +37,7 @@ export const hashesWaitingMax = 512;
 export const searchedPerStepMax = 500;
 export const searchedPerPageMax = 1_000_000;
 /** Versions of rows that looking back reads at once. */
-export const versionsPerStepMax = 1_000;
+export const versionsPerStepMax = 250;
 /** Milliseconds that looking back works on before others have their turn. */
 export const lookingBackTurnMsMax = 10;
 export const searchedFew = 2_000;

@@ -10,6 +10,7 @@ import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { createClients } from '../commands/client-commands.ts';
 import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { Refused } from '../commands/refused.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
@@ -149,6 +150,7 @@ function buildAdministration(
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
     position: () => readModels.position(),
+    atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,

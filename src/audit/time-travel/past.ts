@@ -3,7 +3,7 @@ import type { RolePermissions } from '../../../domain/matching.ts';
 import { builtInRoles } from '../../../domain/role.ts';
 import { activations, type PastActivation } from '../../../projections/activations.ts';
 import { clients, type PastClient } from '../../../projections/clients.ts';
-import { type RoleRow, roles } from '../../../projections/roles.ts';
+import { type PastRole, roles } from '../../../projections/roles.ts';
 import { type WindowRow, windowProjection } from '../../../projections/window.ts';
 import { lookingBackTurnMsMax } from '../../limits.ts';
 import { createTurns, type Turns } from '../../platform/turns.ts';
@@ -17,7 +17,7 @@ export interface Past {
   readonly clients: VersionedRows<PastClient>;
   /** How many clients had each status, and how many were challenged, when the log held so many events. */
   readonly clientCounts: (size: number) => Counts;
-  readonly roles: VersionedRows<RoleRow>;
+  readonly roles: VersionedRows<PastRole>;
   readonly activations: VersionedRows<PastActivation>;
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;

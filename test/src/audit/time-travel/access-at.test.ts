@@ -4,7 +4,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { accessAt } from '../../../../src/audit/time-travel/access-at.ts';
 import { momentOf, pastOf } from '../../../../src/audit/time-travel/past.ts';
-import { registryAt } from '../../../../src/audit/time-travel/state-at.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
 import { versionsPerStepMax } from '../../../../src/limits.ts';
 import { createTurns } from '../../../../src/platform/turns.ts';
