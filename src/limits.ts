@@ -47,6 +47,9 @@ export const tallyBlockChanges = 200;
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
 export const rowsHeldCharactersMax = 8 * 1024 * 1024;
+/** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
+export const rowsCommitAfterMs = 50;
+export const rowsCommitEventsMax = 1_000;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */

@@ -20,6 +20,7 @@ interface Block {
 export class RowTally<Row> {
   readonly #counted: LabelsOf<Row>;
   readonly #counts = new Map<string, number>();
+  readonly #stored: StatementSync;
   /** Labels that are counted for looking back. */
   readonly #always = new Set<string>();
   readonly #put: StatementSync;
@@ -28,11 +29,7 @@ export class RowTally<Row> {
   readonly #blockAt: StatementSync;
   #block: Block | undefined;
   // Of the batch in hand:
-  #isFlushed = false;
-  #undo: { counts: [string, number][]; block: Block | undefined } = {
-    counts: [],
-    block: undefined,
-  };
+  readonly #changed = new Set<string>();
   #before = '';
   #changes: CountChange[] = [];
 
@@ -55,14 +52,8 @@ export class RowTally<Row> {
     this.#blockAt = database.prepare(
       `SELECT first, counts, changes FROM ${blocks} WHERE first < ? ORDER BY first DESC LIMIT 1`,
     );
-    for (const { label, always, count } of database
-      .prepare(`SELECT label, always, count FROM ${counts}`)
-      .all() as { label: string; always: number; count: number }[]) {
-      this.#counts.set(label, count);
-      if (always === 1) this.#always.add(label);
-    }
-    const newest = this.#read(Number.MAX_SAFE_INTEGER);
-    this.#block = newest && { first: newest.first, changeCount: newest.changes.length };
+    this.#stored = database.prepare(`SELECT label, always, count FROM ${counts}`);
+    this.#reload();
   }
 
   static drop(database: DatabaseSync, name: string): void {
@@ -100,7 +91,6 @@ export class RowTally<Row> {
 
   /** Event `index` made one row of another; undefined: there was none, or is none. */
   change(before: Row | undefined, after: Row | undefined, index: number): void {
-    if (this.#isFlushed) this.#settle();
     const { always, now } = this.#counted;
     for (const [label, difference] of differences(before, after, now)) this.#add(label, difference);
     for (const [label, difference] of differences(before, after, always)) {
@@ -112,9 +102,8 @@ export class RowTally<Row> {
   }
 
   #add(label: string, difference: number): void {
-    const count = this.#counts.get(label) ?? 0;
-    this.#undo.counts.push([label, count]);
-    this.#counts.set(label, count + difference);
+    this.#changed.add(label);
+    this.#counts.set(label, (this.#counts.get(label) ?? 0) + difference);
   }
 
   #alwaysAsText(): string {
@@ -124,11 +113,11 @@ export class RowTally<Row> {
 
   /** Writes what the batch changed, inside the caller's transaction. */
   flush(): void {
-    if (this.#isFlushed) this.#settle();
-    for (const label of new Set(this.#undo.counts.map(([changed]) => changed)))
+    for (const label of this.#changed)
       this.#put.run(label, this.#always.has(label) ? 1 : 0, this.#counts.get(label) ?? 0);
     this.#flushChanges();
-    this.#isFlushed = true;
+    this.#changed.clear();
+    this.#changes = [];
   }
 
   #flushChanges(): void {
@@ -147,18 +136,23 @@ export class RowTally<Row> {
     this.#block = { first: first[0], changeCount: changes.length };
   }
 
-  /** The batch before was committed: the next begins. */
-  #settle(): void {
-    this.#isFlushed = false;
-    this.#undo = { counts: [], block: this.#block };
+  /** The batch in hand, or all that was not committed yet, was undone: goes back to what is written. */
+  abandon(): void {
+    this.#changed.clear();
     this.#changes = [];
+    this.#reload();
   }
 
-  /** The batch in hand is not written, or was undone. */
-  abandon(): void {
-    for (const [label, count] of this.#undo.counts.reverse()) this.#counts.set(label, count);
-    this.#block = this.#undo.block;
-    this.#settle();
+  #reload(): void {
+    this.#counts.clear();
+    this.#always.clear();
+    const stored = this.#stored.all() as { label: string; always: number; count: number }[];
+    for (const { label, always, count } of stored) {
+      this.#counts.set(label, count);
+      if (always === 1) this.#always.add(label);
+    }
+    const newest = this.#read(Number.MAX_SAFE_INTEGER);
+    this.#block = newest && { first: newest.first, changeCount: newest.changes.length };
   }
 }
 
