@@ -29,7 +29,7 @@ if (values.list || unknown.length > 0) {
   if (unknown.length > 0) console.error(`No such line: ${unknown.join(', ')}`);
   process.exit(unknown.length > 0 ? 2 : 0);
 }
-const context: Context = {
+const context: Omit<Context, 'atEnd'> = {
   quick: values.quick,
   checkouts: [
     here,

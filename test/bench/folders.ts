@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { here, serve } from './served.ts';
+import { type Checkout, here, serve } from './served.ts';
 
 const run = promisify(execFile);
 const made = new Map<string, Promise<string>>();
@@ -13,7 +13,9 @@ const copies: string[] = [];
 
 const newFolder = () => mkdtemp(join(tmpdir(), 'gatebook-bench-'));
 
-async function fill(kind: 'clients' | 'stories', count: number): Promise<string> {
+type Kind = 'clients' | 'stories';
+
+async function fill(kind: Kind, count: number): Promise<string> {
   const folder = await newFolder();
   // The first start makes keys and administrator.
   await (await serve(here, { dataDir: folder })).stop();
@@ -22,14 +24,32 @@ async function fill(kind: 'clients' | 'stories', count: number): Promise<string>
   return folder;
 }
 
-/** A folder of one's own with so many active clients, or so many events; its rows are not folded yet. */
-export async function filledFolder(kind: 'clients' | 'stories', count: number): Promise<string> {
-  const key = `${kind} ${count}`;
-  const filled = made.get(key) ?? fill(kind, count);
-  made.set(key, filled);
+const remembered = (key: string, make: () => Promise<string>): Promise<string> => {
+  const folder = made.get(key) ?? make();
+  made.set(key, folder);
+  return folder;
+};
+
+/** With the rows of this checkout, which may be others than those of another. */
+async function folded(checkout: Checkout, kind: Kind, count: number): Promise<string> {
+  const folder = await newFolder();
+  const filled = await remembered(`${kind} ${count}`, () => fill(kind, count));
+  await cp(filled, folder, { recursive: true });
+  const program = join(checkout.dir, 'bin/gatebook.js');
+  await run(process.execPath, [program, 'rebuild', '--json'], {
+    env: { ...process.env, GATEBOOK_DATA_DIR: folder },
+  });
+  return folder;
+}
+
+/** A folder of one's own with so many active clients, or about so many events. */
+export async function filledFolder(checkout: Checkout, kind: Kind, count: number): Promise<string> {
+  const source = await remembered(`${checkout.dir} ${kind} ${count}`, () =>
+    folded(checkout, kind, count),
+  );
   const copy = await newFolder();
   copies.push(copy);
-  await cp(await filled, copy, { recursive: true });
+  await cp(source, copy, { recursive: true });
   return copy;
 }
 

@@ -8,7 +8,6 @@ export interface Contestant {
   readonly ours: boolean;
   /** `number`: which round, from 0. */
   round(number: number): Promise<Sample>;
-  stop?(): Promise<void>;
 }
 
 /** What a goal looks at: the medians of one Gatebook and of all that stand beside it, by name. */
@@ -27,6 +26,8 @@ export interface Context {
   readonly quick: boolean;
   /** This checkout, and the one that it is compared with. */
   readonly checkouts: readonly Checkout[];
+  /** Ends what a line started, the newest first, also where the line fails. */
+  atEnd(stop: () => Promise<unknown>): void;
   /** Says on stderr what could not be had or done. */
   note(text: string): void;
 }

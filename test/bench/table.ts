@@ -16,17 +16,18 @@ const roundsUsual = 5;
 const roundsQuick = 2;
 
 /** Each round has every contestant once, so that what disturbs the machine disturbs all of them. */
-export async function rowsOf(line: Line, context: Context): Promise<Row[]> {
+export async function rowsOf(line: Line, options: Omit<Context, 'atEnd'>): Promise<Row[]> {
+  await using ends = new AsyncDisposableStack();
+  const context: Context = {
+    ...options,
+    atEnd: (stop) => ends.defer(async () => void (await stop())),
+  };
   const usual = line.rounds ?? roundsUsual;
   const rounds = context.quick ? Math.min(usual, roundsQuick) : usual;
   const contestants = await line.contestants(context);
   const samples = new Map<Contestant, Sample[]>(contestants.map((one) => [one, []]));
-  try {
-    for (let number = 0; number < rounds; number++)
-      for (const one of contestants) samples.get(one)?.push(await one.round(number));
-  } finally {
-    for (const one of contestants) await one.stop?.();
-  }
+  for (let number = 0; number < rounds; number++)
+    for (const one of contestants) samples.get(one)?.push(await one.round(number));
   const measured = contestants.map((one) => ({ one, sample: medians(samples.get(one) ?? []) }));
   const beside = Object.fromEntries(
     measured.filter(({ one }) => !one.ours).map(({ one, sample }) => [one.name, sample]),

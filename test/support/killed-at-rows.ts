@@ -23,10 +23,10 @@ DatabaseSync.prototype.exec = function (sql) {
 DatabaseSync.prototype.prepare = function (sql, ...options) {
   const statement = prepare.call(this, sql, ...options);
   if (!/^\s*COMMIT/i.test(sql)) return statement;
-  const { run } = statement;
-  statement.run = (...values: Parameters<typeof run>) => {
+  const run = statement.run.bind(statement);
+  statement.run = () => {
     killWhereRowsCommit(this, sql);
-    return run.apply(statement, values);
+    return run();
   };
   return statement;
 };

@@ -42,10 +42,11 @@ function registering({ http: url }: Served) {
 
 async function asked(context: Context, checkout: Checkout, rate?: number): Promise<Contestant> {
   const known = clients(context);
-  const served = await serve(checkout, { dataDir: await filledFolder('clients', known) });
+  const served = await serve(checkout, { dataDir: await filledFolder(checkout, 'clients', known) });
   await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
   const count = context.quick ? 2_000 : 20_000;
-  const end = registering(served);
+  context.atEnd(served.stop);
+  context.atEnd(registering(served));
   return {
     name: checkout.name,
     ours: true,
@@ -58,10 +59,6 @@ async function asked(context: Context, checkout: Checkout, rate?: number): Promi
         },
         200,
       ),
-    async stop() {
-      await end();
-      await served.stop();
-    },
   };
 }
 
@@ -72,7 +69,7 @@ export const hookDecision: Line = {
   async contestants(context) {
     const ours: Contestant[] = [];
     for (const checkout of context.checkouts) ours.push(await asked(context, checkout));
-    return [await echoes(context.quick ? 2_000 : 20_000), ...ours];
+    return [await echoes(context, context.quick ? 2_000 : 20_000), ...ours];
   },
 };
 

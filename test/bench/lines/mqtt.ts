@@ -11,35 +11,36 @@ const login = { username: 'device-{n}', password: '{hex}' };
 
 type Round = (url: string, number: number) => ReturnType<typeof overMqtt>;
 
-async function aedes(round: Round): Promise<Contestant> {
+async function aedes(context: Context, round: Round): Promise<Contestant> {
   const { port, stop } = await bare('aedes');
+  context.atEnd(stop);
   const url = `mqtt://127.0.0.1:${port}`;
-  return { name: 'bare aedes', ours: false, round: (number) => round(url, number), stop };
+  return { name: 'bare aedes', ours: false, round: (number) => round(url, number) };
 }
 
 async function mosquitto(context: Context, round: Round): Promise<Contestant[]> {
   const peer = await mosquittoHere(context.note);
   if (peer === undefined) return [];
+  context.atEnd(peer.clean);
   const control = await controlOf(peer);
   await createRole(control);
   await createAccounts(control, accounts(context));
   await control.end();
   const url = `mqtt://127.0.0.1:${peer.port}`;
   const name = 'Mosquitto dynsec';
-  return [{ name, ours: false, round: (number) => round(url, number), stop: peer.clean }];
+  return [{ name, ours: false, round: (number) => round(url, number) }];
 }
 
 export async function withClients(checkout: Checkout, count: number): Promise<Served> {
-  return await serve(checkout, { dataDir: await filledFolder('clients', count) });
+  return await serve(checkout, { dataDir: await filledFolder(checkout, 'clients', count) });
 }
 
 async function ours(context: Context, round: Round): Promise<Contestant[]> {
   const all: Contestant[] = [];
   for (const checkout of context.checkouts) {
     const served = await withClients(checkout, accounts(context));
-    const { name } = checkout;
-    const { mqtt, stop } = served;
-    all.push({ name, ours: true, round: (number) => round(mqtt, number), stop });
+    context.atEnd(served.stop);
+    all.push({ name: checkout.name, ours: true, round: (number) => round(served.mqtt, number) });
   }
   return all;
 }
@@ -55,7 +56,7 @@ export const connects: Line = {
       (url, number) =>
         overMqtt('connect', { ...credentials, url, count, atOnce: 16, from: (number % 5) * count });
     return [
-      await aedes(connect({})),
+      await aedes(context, connect({})),
       ...(await mosquitto(context, connect(login))),
       ...(await ours(context, connect(login))),
     ];
@@ -74,7 +75,7 @@ const publishing = (qos: 0 | 1): Line => ({
       (url) =>
         overMqtt('publish', { ...credentials, url, count, qos, topic });
     return [
-      await aedes(publish({})),
+      await aedes(context, publish({})),
       ...(await mosquitto({ ...context, quick: true }, publish(login))),
       ...(await ours({ ...context, quick: true }, publish(login))),
     ];

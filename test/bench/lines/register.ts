@@ -20,21 +20,29 @@ const pending = 202;
 
 const countOf = ({ quick }: Context) => (quick ? 1_000 : 4_000);
 
-export async function echoes(count: number, method: 'GET' | 'POST' = 'POST'): Promise<Contestant> {
+export async function echoes(
+  context: Context,
+  count: number,
+  method: 'GET' | 'POST' = 'POST',
+): Promise<Contestant> {
   const { port, stop } = await bare('koa');
+  context.atEnd(stop);
   const load = { url: `http://127.0.0.1:${port}`, path: '/', method, count, connections };
   return {
     name: 'bare Koa',
     ours: false,
     round: () => overHttp(method === 'GET' ? load : { ...load, body }, 200),
-    stop,
   };
 }
 
 /** What the store alone does: one event a stream, as many at once, each on disk before it counts. */
-async function storeAppends(count: number): Promise<Contestant> {
+async function storeAppends(context: Context, count: number): Promise<Contestant> {
   const folder = await mkdtemp(join(tmpdir(), 'gatebook-bench-'));
   const store = openSqliteStore({ file: join(folder, 'log.sqlite') });
+  context.atEnd(async () => {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
   const metadata = { correlationId: randomUUID(), causationId: null };
   return {
     name: 'store appends',
@@ -45,15 +53,12 @@ async function storeAppends(count: number): Promise<Contestant> {
           { eventId: randomUUID(), type: 'Measured', data: { text: 'x'.repeat(500) }, metadata },
         ]),
       ),
-    async stop() {
-      await store.close();
-      await rm(folder, { recursive: true, force: true });
-    },
   };
 }
 
-async function unlocked(checkout: Checkout): Promise<Served> {
+async function unlocked(context: Context, checkout: Checkout): Promise<Served> {
   const served = await serve(checkout);
+  context.atEnd(served.stop);
   await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
   return served;
 }
@@ -68,11 +73,15 @@ export const registerNew: Line = {
   async contestants(context) {
     const count = countOf(context);
     const ours = context.checkouts.map(async (checkout): Promise<Contestant> => {
-      const served = await unlocked(checkout);
+      const served = await unlocked(context, checkout);
       const round = (number: number) => asked(served, count, number * count);
-      return { name: checkout.name, ours: true, round, stop: served.stop };
+      return { name: checkout.name, ours: true, round };
     });
-    return [await echoes(count), await storeAppends(count), ...(await Promise.all(ours))];
+    return [
+      await echoes(context, count),
+      await storeAppends(context, count),
+      ...(await Promise.all(ours)),
+    ];
   },
 };
 
@@ -81,11 +90,11 @@ export const registerOpen: Line = {
   name: 'register-open',
   title: 'Register, new, half that rate',
   goals: [p99Below(25)],
-  contestants: ({ checkouts, ...context }) =>
+  contestants: (context) =>
     Promise.all(
-      checkouts.map(async (checkout) => {
-        const served = await unlocked(checkout);
-        const count = countOf({ checkouts, ...context });
+      context.checkouts.map(async (checkout) => {
+        const served = await unlocked(context, checkout);
+        const count = countOf(context);
         const closed: Sample[] = [];
         for (let number = 0; number < 2; number++)
           closed.push(await asked(served, count, number * count));
@@ -94,7 +103,6 @@ export const registerOpen: Line = {
           name: checkout.name,
           ours: true,
           round: (number: number) => asked(served, count, (number + 2) * count, rate),
-          stop: served.stop,
         };
       }),
     ),
@@ -108,11 +116,12 @@ export const registerLocked: Line = {
     const count = countOf(context);
     const ours = context.checkouts.map(async (checkout): Promise<Contestant> => {
       const served = await serve(checkout);
+      context.atEnd(served.stop);
       const load = { url: served.http, path, method: 'POST', body, count, connections };
       const round = () => overHttp(load, locked);
-      return { name: checkout.name, ours: true, round, stop: served.stop };
+      return { name: checkout.name, ours: true, round };
     });
-    return [await echoes(count), ...(await Promise.all(ours))];
+    return [await echoes(context, count), ...(await Promise.all(ours))];
   },
 };
 
@@ -123,16 +132,15 @@ export const pollPost: Line = {
   async contestants(context) {
     const count = countOf(context);
     const ours = context.checkouts.map(async (checkout): Promise<Contestant> => {
-      const served = await unlocked(checkout);
+      const served = await unlocked(context, checkout);
       await asked(served, count, 0);
       return {
         name: checkout.name,
         ours: true,
         round: () => asked(served, count, 0),
-        stop: served.stop,
       };
     });
-    return [await echoes(count), ...(await Promise.all(ours))];
+    return [await echoes(context, count), ...(await Promise.all(ours))];
   },
 };
 
@@ -159,7 +167,7 @@ export const pollGet: Line = {
   async contestants(context) {
     const count = countOf(context);
     const ours = context.checkouts.map(async (checkout): Promise<Contestant> => {
-      const served = await unlocked(checkout);
+      const served = await unlocked(context, checkout);
       const valuesFile = await tokensOf(served);
       const load = {
         ...{ url: served.http, path: '/api/client-registry/requests/self', count, connections },
@@ -169,9 +177,8 @@ export const pollGet: Line = {
         name: checkout.name,
         ours: true,
         round: () => overHttp(load, pending),
-        stop: served.stop,
       };
     });
-    return [await echoes(count, 'GET'), ...(await Promise.all(ours))];
+    return [await echoes(context, count, 'GET'), ...(await Promise.all(ours))];
   },
 };
