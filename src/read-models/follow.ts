@@ -22,17 +22,23 @@ export function followLog(options: {
   const { store, readModels, logger, signal } = options;
   let fault: Error | null = null;
   let loggedCount = 0;
+  let undone = new AbortController();
+  readModels.onUndone((error) => undone.abort(error));
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
+      undone = new AbortController();
+      const going = AbortSignal.any([signal, undone.signal]);
       try {
-        for await (const events of store.follow(readModels.resume().position, signal)) {
+        for await (const events of store.follow(readModels.resume().position, going)) {
+          undone.signal.throwIfAborted();
           readModels.apply(events);
           fault = null;
           const faults = readModels.faults();
           for (const { error } of faults.slice(loggedCount)) logger.error(error.message);
           loggedCount = faults.length;
         }
+        undone.signal.throwIfAborted();
       } catch (error) {
         fault = error instanceof Error ? error : new Error('the log cannot be followed');
         logger.error('The read models cannot follow the log; trying again', { error: fault });

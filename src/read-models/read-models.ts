@@ -1,13 +1,16 @@
-/** Feeds the log to the projections, in order; rows and checkpoint are written in one transaction. */
+/** Feeds the log to the projections, in order; rows and checkpoint are committed together. */
 import type { DatabaseSync } from 'node:sqlite';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
 import type { CustomModel, CustomProjection } from './custom-projection.ts';
-import { foldedUpTo, furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
+import { furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
 import { PositionWaiters } from './position-waiters.ts';
-import { attributeFault, ProjectionFault, type Stoppable } from './projection-fault.ts';
+import { type FoldedModel, openedModel, type Place, Progress } from './progress.ts';
+import { attributeFault, ProjectionFault } from './projection-fault.ts';
 import { type Rows, RowTable } from './row-table.ts';
+import type { Counts } from './row-tally.ts';
+import { RowTransaction } from './row-transaction.ts';
 import type { VersionedRows } from './row-versions.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
@@ -16,14 +19,6 @@ type AnyProjection = Projection<any, any, any>;
 
 /** The rows that one batch changed: by projection name, by key; undefined: the row is gone. */
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
-
-/** How far a projection is, of rows or a custom one. */
-interface FoldedModel extends Stoppable {
-  readonly projection: { readonly name: string; readonly version: number };
-  position: Position;
-  /** The number of the next event, counted from the log's first. */
-  index: number;
-}
 
 interface Model extends FoldedModel {
   readonly projection: AnyProjection;
@@ -38,18 +33,25 @@ export interface ReadModels {
   rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
   /** Rows as they were, of a projection that keeps their versions. */
   past<Row, Event, Past>(projection: Projection<Row, Event, Past>): VersionedRows<Past>;
+  /** How many rows had each label that the projection always counts, when the log held so many events. */
+  countsAt<Row, Event, Past>(projection: Projection<Row, Event, Past>, size: number): Counts;
   /** What a custom projection offers. */
   custom<View>(projection: CustomProjection<View>): View;
   /** How far all read models are. */
   position(): Position;
   /** Where the follower goes on: the position of the read model that is furthest behind. */
-  resume(): { readonly position: Position; readonly index: number };
-  /** Applies events that follow `resume().position`, all in one transaction. */
+  resume(): Place;
+  /**
+   * Applies events that follow `resume().position`, all or none: readable at once, on disk some time later, or
+   * never, and then `resume` says so.
+   */
   apply(events: readonly StoredEvent[]): void;
   /** True once all read models are at the position; false after `timeoutMs`. */
   reached(position: Position, timeoutMs: number): Promise<boolean>;
-  /** Called after each batch is written, in order. */
+  /** Called after each batch is readable, in order; with no event twice. */
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void;
+  /** Called when applied events could not be written and are gone from the rows: follow from `resume` again. */
+  onUndone(listener: (error: unknown) => void): void;
   /** The projections that stopped, and why. */
   faults(): readonly { readonly name: string; readonly error: Error }[];
   /** Events behind the projection that is furthest, by name: only one that stopped is behind. */
@@ -69,37 +71,43 @@ export function openReadModels(
   options: RowsFileOptions & {
     readonly projections: readonly AnyProjection[];
     readonly customProjections?: readonly CustomProjection<unknown>[];
+    /** Other than the limit says; 0: rows are on disk when they are readable. */
+    readonly commitAfterMs?: number;
   },
 ): ReadModels {
-  const { file, projections, customProjections = [] } = options;
+  const { projections, customProjections = [] } = options;
   const database = openRowsFile(options, [...projections, ...customProjections]);
   const models = projections.map((projection): Model => {
     const table = new RowTable(database, projection);
-    return { projection, table, ...foldedUpTo(database, projection), fault: undefined };
+    return { table, ...openedModel(database, projection) };
   });
   const customModels = customProjections.map((custom): OpenCustomModel => {
-    const opened = custom.open(database) as CustomModel;
-    const place = foldedUpTo(database, custom);
-    return { projection: custom, view: opened, ...place, fault: undefined };
+    const view = custom.open(database) as CustomModel;
+    return { view, ...openedModel(database, custom) };
   });
-  return new OpenReadModels(database, file, models, customModels);
+  return new OpenReadModels(database, options, models, customModels);
 }
 
 class OpenReadModels implements ReadModels {
   readonly #database: DatabaseSync;
   readonly #file: string;
+  readonly #transaction: RowTransaction;
   readonly #models: readonly FoldedModel[];
   readonly #folded: readonly Model[];
   readonly #customModels: readonly OpenCustomModel[];
   readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
   readonly #readers = new Map<string, Model[]>();
   readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
+  readonly #undoneListeners: ((error: unknown) => void)[] = [];
   readonly #reaching = new PositionWaiters();
-  readonly #saveCheckpoint: ReturnType<DatabaseSync['prepare']>;
+  /** The newest event that listeners were told of. */
+  #told: Position = beginning;
+  readonly #progress: Progress;
+  readonly #saveNote: ReturnType<DatabaseSync['prepare']>;
 
   constructor(
     database: DatabaseSync,
-    file: string,
+    { file, commitAfterMs }: Pick<Parameters<typeof openReadModels>[0], 'file' | 'commitAfterMs'>,
     models: readonly Model[],
     customModels: readonly OpenCustomModel[],
   ) {
@@ -112,9 +120,15 @@ class OpenReadModels implements ReadModels {
     for (const model of models)
       for (const category of model.projection.reads)
         this.#readers.set(category, [...(this.#readers.get(category) ?? []), model]);
-    this.#saveCheckpoint = database.prepare(
-      'INSERT OR REPLACE INTO models (name, version, position, number) VALUES (?, ?, ?, ?)',
-    );
+    this.#progress = new Progress(database, this.#models);
+    this.#saveNote = database.prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)');
+    this.#transaction = new RowTransaction({
+      database,
+      afterMs: commitAfterMs,
+      beforeCommit: () => this.#progress.save(),
+      committed: () => this.#progress.committed(),
+      undone: (error) => this.#undo(error),
+    });
   }
 
   rows<Row, Event>({ name }: Projection<Row, Event>): Rows<Row> {
@@ -129,20 +143,20 @@ class OpenReadModels implements ReadModels {
     return past as VersionedRows<Past>;
   }
 
+  countsAt<Row, Event, Past>({ name }: Projection<Row, Event, Past>, size: number): Counts {
+    const tally = this.#tables.get(name)?.tally;
+    if (!tally) throw new Error(`the rows of ${name} are not counted`);
+    return tally.at(size);
+  }
+
   custom<View>({ name }: CustomProjection<View>): View {
     const found = this.#customModels.find(({ projection }) => projection.name === name);
     if (!found) throw new Error(`no custom projection ${name}`);
     return found.view as CustomModel & View;
   }
 
-  resume() {
-    // A projection that stopped holds nobody up.
-    const running = this.#models.filter(({ fault }) => fault === undefined);
-    const all = running.length > 0 ? running : this.#models;
-    return all.reduce(
-      (least, { position, index }) => (position < least.position ? { position, index } : least),
-      { position: all[0]?.position ?? beginning, index: all[0]?.index ?? 0 },
-    );
+  resume(): Place {
+    return this.#progress.place();
   }
 
   position(): Position {
@@ -151,44 +165,44 @@ class OpenReadModels implements ReadModels {
 
   apply(events: readonly StoredEvent[]): void {
     if (events.length === 0) return;
-    let changes = this.#transaction(events);
+    let changes = this.#applyAll(events);
     // One that stops does so alone: the batch is folded again without it.
-    while (changes === undefined) changes = this.#transaction(events);
+    while (changes === undefined) changes = this.#applyAll(events);
     this.#reaching.reached(this.position());
-    for (const listener of this.#listeners) listener(events, changes);
+    const news = events.filter(({ position }) => position > this.#told);
+    this.#told = news.at(-1)?.position ?? this.#told;
+    if (news.length > 0) for (const listener of this.#listeners) listener(news, changes);
   }
 
-  #transaction(events: readonly StoredEvent[]): Changes | undefined {
-    const last = events.at(-1);
-    if (!last) return new Map();
-    const running = this.#models.filter(({ fault }) => fault === undefined);
+  #applyAll(events: readonly StoredEvent[]): Changes | undefined {
     const { index: first } = this.resume();
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      for (const [at, stored] of events.entries()) this.#fold(stored, first + at);
-      const changes = new Map<string, ReadonlyMap<string, unknown>>();
-      for (const { projection, table, fault } of this.#folded)
-        if (fault === undefined) changes.set(projection.name, table.flush());
-      for (const model of running) {
-        if (model.position >= last.position) continue;
-        const { name, version } = model.projection;
-        this.#saveCheckpoint.run(name, version, last.position, first + events.length);
-      }
-      this.#database.exec('COMMIT');
-      for (const model of running) {
-        if (model.position >= last.position) continue;
-        model.position = last.position;
-        model.index = first + events.length;
-      }
+      const changes = this.#transaction.batch(() => {
+        for (const [at, stored] of events.entries()) this.#fold(stored, first + at);
+        const changed = new Map<string, ReadonlyMap<string, unknown>>();
+        for (const { projection, table, fault } of this.#folded)
+          if (fault === undefined) changed.set(projection.name, table.flush());
+        return changed;
+      });
+      const { position } = events.at(-1) ?? { position: beginning };
+      this.#progress.advance({ position, index: first + events.length });
+      this.#transaction.waits(events.length);
       return changes;
     } catch (error) {
       for (const { table } of this.#folded) table.abandon();
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       for (const { view } of this.#customModels) view.abandon();
       if (!(error instanceof ProjectionFault)) throw error;
       error.model.fault = error;
       return undefined;
     }
+  }
+
+  /** Everything since the newest commit is gone from the file. */
+  #undo(error: unknown): void {
+    this.#progress.undo();
+    for (const { table } of this.#folded) table.abandon();
+    for (const { view } of this.#customModels) view.abandon();
+    for (const listener of this.#undoneListeners) listener(error);
   }
 
   #fold(stored: StoredEvent, index: number): void {
@@ -224,6 +238,10 @@ class OpenReadModels implements ReadModels {
     this.#listeners.push(listener);
   }
 
+  onUndone(listener: (error: unknown) => void): void {
+    this.#undoneListeners.push(listener);
+  }
+
   faults() {
     return this.#models.flatMap(({ projection, fault }) =>
       fault ? [{ name: projection.name, error: fault }] : [],
@@ -231,14 +249,13 @@ class OpenReadModels implements ReadModels {
   }
 
   lag(): Record<string, number> {
-    const furthest = Math.max(0, ...this.#models.map(({ index }) => index));
-    return Object.fromEntries(
-      this.#models.map(({ projection, index }) => [projection.name, furthest - index]),
-    );
+    return this.#progress.lag();
   }
 
-  state(): Promise<ReadModelState> {
-    return stateOf(
+  async state(): Promise<ReadModelState> {
+    // It is read beside this connection.
+    this.#transaction.commit();
+    return await stateOf(
       this.#file,
       this.#models.map(({ projection }) => projection),
       furthestBehind,
@@ -253,13 +270,17 @@ class OpenReadModels implements ReadModels {
   }
 
   setBookmark(name: string, value: string): void {
-    this.#database
-      .prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)')
-      .run(name, value);
+    this.#transaction.batch(() => this.#saveNote.run(name, value));
+    this.#transaction.waits(0);
   }
 
   close(): void {
     this.#reaching.end();
+    try {
+      this.#transaction.commit();
+    } catch {
+      // What could not be written is folded again when the file is opened.
+    }
     this.#database.close();
   }
 }

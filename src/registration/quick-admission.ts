@@ -59,7 +59,7 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
     const proof = proofs.quick(username, password);
     if (!(await proof.proves(credentialId))) return undefined;
-    seen.note(source, credentialId);
+    if (!isStrong(password)) seen.note(source, credentialId);
     proof.remember(found.row.credentialId);
     return granted(found.row, options.position());
   }

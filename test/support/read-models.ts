@@ -33,6 +33,8 @@ export function rowsFile() {
         head: positionOf(1_000_000),
         projections: allProjections,
         // What is kept beside all rows is none of a test that looks at some.
+        // Other connections look at what was applied.
+        commitAfterMs: 0,
         customProjections: over.projections === undefined ? allCustomProjections : [],
         ...over,
       });

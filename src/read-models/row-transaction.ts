@@ -1,0 +1,105 @@
+/**
+ * The one transaction that is open on the file of the rows: batch after batch goes into it, readable here at
+ * once, and it is committed some time later, for many batches together. What is lost by a crash before that is
+ * folded again from the log.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { rowsCommitAfterMs, rowsCommitEventsMax } from '../limits.ts';
+
+interface RowTransactionOptions {
+  readonly database: DatabaseSync;
+  /** Milliseconds after its first batch that it is committed; 0: with each batch. */
+  readonly afterMs: number | undefined;
+  /** Writes what belongs to the end of a transaction: how far everything is. */
+  readonly beforeCommit: () => void;
+  /** Everything of it is on disk. */
+  readonly committed: () => void;
+  /** SQLite undid all of it, not only the newest batch. */
+  readonly undone: (error: unknown) => void;
+}
+
+export class RowTransaction {
+  readonly #options: RowTransactionOptions;
+  readonly #afterMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #eventsWaiting = 0;
+
+  constructor(options: RowTransactionOptions) {
+    this.#options = options;
+    this.#afterMs = options.afterMs ?? rowsCommitAfterMs;
+  }
+
+  /** Runs the work of one batch: all of it stays, or none of it where it throws. */
+  batch<Result>(work: () => Result): Result {
+    const { database } = this.#options;
+    const isFirst = this.#begin();
+    database.exec('SAVEPOINT batch');
+    try {
+      const result = work();
+      database.exec('RELEASE batch');
+      return result;
+    } catch (error) {
+      this.#undo(error, isFirst);
+      throw error;
+    }
+  }
+
+  /** So many events more wait for the commit, which comes now where it is due. */
+  waits(events: number): void {
+    this.#eventsWaiting += events;
+    if (this.#afterMs === 0 || this.#eventsWaiting >= rowsCommitEventsMax) this.commit();
+  }
+
+  /** @throws what SQLite says when it cannot: what waited is undone then, and folded again. */
+  commit(): void {
+    const { database, beforeCommit, committed, undone } = this.#options;
+    this.#rest();
+    if (!database.isTransaction) return;
+    try {
+      beforeCommit();
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      undone(error);
+      throw error;
+    }
+    committed();
+  }
+
+  /** Whether it begins here. */
+  #begin(): boolean {
+    if (this.#options.database.isTransaction) return false;
+    this.#options.database.exec('BEGIN IMMEDIATE');
+    if (this.#afterMs > 0) this.#commitAfter(this.#afterMs);
+    return true;
+  }
+
+  #commitAfter(ms: number): void {
+    this.#timer = setTimeout(() => {
+      try {
+        this.commit();
+      } catch {
+        // Whoever follows the log was told by `undone`, and begins again.
+      }
+    }, ms);
+    // A process that ends folds again what it did not commit.
+    this.#timer.unref();
+  }
+
+  #undo(error: unknown, isFirst: boolean): void {
+    const { database, undone } = this.#options;
+    if (database.isTransaction && !isFirst) {
+      database.exec('ROLLBACK TO batch; RELEASE batch');
+      return;
+    }
+    this.#rest();
+    if (database.isTransaction) database.exec('ROLLBACK');
+    // A full disk, for one, ends the whole transaction.
+    else if (!isFirst) undone(error);
+  }
+
+  #rest(): void {
+    clearTimeout(this.#timer);
+    this.#eventsWaiting = 0;
+  }
+}
