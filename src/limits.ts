@@ -36,7 +36,13 @@ export const hashesWaitingMax = 512;
 /** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
 export const searchedPerStepMax = 500;
 export const searchedPerPageMax = 1_000_000;
+/** Versions of rows that looking back reads at once. */
+export const versionsPerStepMax = 250;
+/** Milliseconds that looking back works on before others have their turn. */
+export const lookingBackTurnMsMax = 10;
 export const searchedFew = 2_000;
+/** Changes of counts that one block for looking back holds: so many are gone through for one look. */
+export const tallyBlockChanges = 200;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
@@ -329,6 +335,13 @@ export const sweptAtOnceMax = 200;
 /** Milliseconds from the start to the first look through the whole vault, and between two of them. */
 export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
+/** Milliseconds between two looks at the store's disks, for what is left of the erased there, and at least between two that were asked for. */
+export const erasuresLookEveryMs = 5 * 60 * 1_000;
+export const erasuresLookApartMs = 2_000;
+/** Milliseconds that the list of erasures waits for such a look. */
+export const erasuresLookWaitMs = 5_000;
+/** Erasures that are read at a time. */
+export const erasuresReadAtOnceMax = 1_000;
 /** Milliseconds that a secret may stand before the event that names it is written. */
 export const orphanAgeMs = 15 * 60 * 1_000;
 /** Decisions of one bulk that run at once: they share a commit. */

@@ -76,6 +76,10 @@ async function start(
     metrics.eventsAppended.inc(events);
   };
   const waiting = { logger, signal: stopping };
+  let waitsFor: 'store' | 'readModels' = 'store';
+  const answering = () => answerEarly(config, () => waitsFor, lifecycle);
+  // A log in the own folder does not come by waiting: whoever has it open is told so first, not of a taken port.
+  const whileWaiting = isShared(config) ? await answering() : undefined;
   const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
@@ -85,7 +89,8 @@ async function start(
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  const early = await answerEarly(config, lifecycle);
+  waitsFor = 'readModels';
+  const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
@@ -124,9 +129,13 @@ async function start(
 type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
 
 /** Who asks meanwhile is told that the service is not ready. A port of its own choice nobody knows yet. */
-async function answerEarly({ httpHost, httpPort }: Config, lifecycle: Lifecycle) {
+async function answerEarly(
+  { httpHost, httpPort }: Config,
+  waitsFor: Parameters<typeof listenWhileStarting>[1],
+  lifecycle: Lifecycle,
+) {
   if (httpPort === null || httpPort === 0) return undefined;
-  const early = await listenWhileStarting({ host: httpHost, port: httpPort });
+  const early = await listenWhileStarting({ host: httpHost, port: httpPort }, waitsFor);
   lifecycle.add(() => early.stop(0));
   return early;
 }

@@ -11,6 +11,8 @@ interface Readings {
   readonly clients: () => Readonly<Record<string, number>>;
   readonly mqttSessions: () => number;
   readonly hashQueueLength: () => number;
+  /** Names that were erased, and are still on a disk of the store. */
+  readonly erasuresPending: () => number;
   /** Events behind the log, by projection. */
   readonly projectionLagEvents: () => Readonly<Record<string, number>>;
 }
@@ -35,6 +37,11 @@ export function createMetrics() {
   gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
   gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
     now.hashQueueLength(),
+  );
+  gauge(
+    'erasures_pending',
+    'Erased names that are on a disk of the store until a scavenge.',
+    (now) => now.erasuresPending(),
   );
   gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
     now.projectionLagEvents(),

@@ -45,7 +45,9 @@ export function createKeyAdministration(options: KeyAdministrationOptions) {
     for (let at = 0; at < live.length; at += tokensEndedAtOnceMax) {
       const ended = live.slice(at, at + tokensEndedAtOnceMax).map(({ tokenId }) => {
         const revoke = () => ({ type: 'RevokeToken' as const, tokenId, at: now(), by });
-        return record(options, token, tokenId, revoke, context.cause);
+        return record(options, token, tokenId, revoke, context.cause, () =>
+          options.atHand.token(tokenId),
+        );
       });
       for (const done of await Promise.all(ended))
         if (done.position > position) position = done.position;

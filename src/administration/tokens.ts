@@ -52,6 +52,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         tokenId,
         () => ({ type: 'RevokeToken' as const, tokenId, at: now(), by }),
         newCause(),
+        () => options.atHand.token(tokenId),
       ),
   });
   return {
@@ -103,6 +104,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
           return { type: 'RevokeToken' as const, tokenId, at: now(), by: actorOf(context) };
         },
         context.cause,
+        () => options.atHand.token(tokenId),
       ),
   };
 }
@@ -220,6 +222,8 @@ async function issue(
     ...{ type: 'IssueToken' as const, httpLimit: limitNow() },
     ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
   });
-  const done = await record(options, token, tokenId, issueIt, cause);
+  const done = await record(options, token, tokenId, issueIt, cause, () =>
+    options.atHand.token(tokenId),
+  );
   return { tokenId, token: text, ...done };
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
-import { directAnswers } from './direct.ts';
+import { type AnswersBelow, directAnswers } from './direct.ts';
 import { createDispatch, type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
 import { keepSession } from './request/session-cookie.ts';
@@ -21,14 +21,14 @@ interface ApplicationOptions {
   /** Asked in this order of every request. */
   readonly guards?: readonly Guard[];
   /** Answers what is no route. */
-  readonly before?: readonly Middleware<RequestState>[];
+  readonly below?: AnswersBelow | undefined;
 }
 
 /** Builds the application of these routes; those with fewer parameters are asked first. */
 export function httpApplication(
   routes: readonly Route[],
   edge: Edge,
-  { guards = [], before = [] }: ApplicationOptions = {},
+  { guards = [], below }: ApplicationOptions = {},
 ): HttpApplication {
   const dispatch = createDispatch(edge);
   const router = new Router<RequestState>({ sensitive: true, strict: true });
@@ -49,11 +49,10 @@ export function httpApplication(
   koa.use(withProblems(edge));
   koa.use(refusedWhileStopping(edge));
   koa.use(guarded(guards));
-  for (const middleware of before) koa.use(middleware);
   koa.use(router.routes() as Middleware<RequestState>);
   koa.use(unknownRoute);
 
-  const answersDirectly = directAnswers(routes, { edge, guards, dispatch, koa });
+  const answersDirectly = directAnswers(routes, { edge, guards, dispatch, below, koa });
   return {
     callback() {
       const others = koa.callback();

@@ -85,8 +85,8 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
   const stopping = new AbortController();
   const edge = edgeOf(app, stopping.signal);
   const guards = [singleHeadersOnly, ownHostOnly(app.config)];
-  const before = options.hooks === undefined ? [] : [hookAnswers(options.hooks)];
-  const main = httpApplication(allRoutes(app), edge, { guards, before });
+  const below = options.hooks && hookAnswers(options.hooks);
+  const main = httpApplication(allRoutes(app), edge, { guards, below });
   const door = httpApplication(doorOnlyRoutes(app), edge, { guards });
   const { identity } = options;
   const wanted = [

@@ -8,6 +8,7 @@ import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { cursorsOf, MalformedCursor } from './cursor.ts';
 import { type HeldRow, HeldRows } from './held-rows.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
+import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 
 export interface RowPage<Row> {
@@ -62,16 +63,18 @@ export interface Rows<Row> {
   count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
-  /** How many rows have each text of a column, told by its index alone. */
-  tally(column: string): ReadonlyMap<string, number>;
+  /** How many rows have each label that the projection counts by, from memory. */
+  readonly counts: Counts;
 }
 
 const identifier = /^[a-zA-Z]+$/;
+const noCounts: Counts = new Map();
 
 export class RowTable<Row> implements Rows<Row> {
   readonly projection: Projection<Row>;
   /** Every version of its rows, where the projection keeps them. */
   readonly past: RowVersions<unknown> | undefined;
+  readonly tally: RowTally<Row> | undefined;
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
@@ -104,6 +107,7 @@ export class RowTable<Row> implements Rows<Row> {
       `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
        VALUES (${columns.map(() => '?').join(', ')})`,
     );
+    this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     this.past = projection.past && new RowVersions(database, projection.name);
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
@@ -132,6 +136,7 @@ export class RowTable<Row> implements Rows<Row> {
     if (!identifier.test(name)) throw new Error(`${name} cannot name a table`);
     database.exec(`DROP TABLE IF EXISTS rows_${name}`);
     RowVersions.drop(database, name);
+    RowTally.drop(database, name);
   }
 
   get(key: string): Row | undefined {
@@ -162,6 +167,7 @@ export class RowTable<Row> implements Rows<Row> {
       : (this.#dirty.get(key) ?? this.#stored(key));
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
+    this.tally?.change(before?.row, row, index);
     this.past?.change(key, row && this.projection.past?.(row), index);
   }
 
@@ -181,6 +187,7 @@ export class RowTable<Row> implements Rows<Row> {
       if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, text.length);
     }
     this.#dirty.clear();
+    this.tally?.flush();
     return changed;
   }
 
@@ -188,6 +195,7 @@ export class RowTable<Row> implements Rows<Row> {
   abandon(): void {
     this.#dirty.clear();
     this.#held.clear();
+    this.tally?.abandon();
   }
 
   #prepared(sql: string) {
@@ -290,12 +298,8 @@ export class RowTable<Row> implements Rows<Row> {
     return found.found;
   }
 
-  tally(column: string): ReadonlyMap<string, number> {
-    const name = this.#named(column);
-    const found = this.#prepared(
-      `SELECT ${name} AS value, count(*) AS found FROM ${this.#table} WHERE ${name} IS NOT NULL GROUP BY ${name}`,
-    ).all() as { value: string; found: number }[];
-    return new Map(found.map(({ value, found: count }) => [String(value), count]));
+  get counts(): Counts {
+    return this.tally?.counts ?? noCounts;
   }
 
   #named(column: string): string {

@@ -2,6 +2,8 @@
 
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
+import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
@@ -34,9 +36,12 @@ export function startBackground(options: BackgroundOptions): Notifications {
         states: createRegistryStates({ views, now }),
       }),
     );
-  lifecycle.runs(startExpiry({ ...service, store, logger, now, signal }));
+  lifecycle.runs(
+    startExpiry({ ...service, store, logger, now, signal, atHand: rowsAtHand(readModels) }),
+  );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
+  lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({
     ...{ logger, now, views, signal },
     readModels: {

@@ -11,6 +11,7 @@ const promised: Record<string, readonly string[]> = {
   clients: ['status'],
   mqtt_sessions: [],
   hash_queue_length: [],
+  erasures_pending: [],
   projection_lag_events: ['projection'],
   registrations_total: ['flow', 'outcome'],
   decisions_total: ['decision'],
@@ -46,6 +47,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     clients: () => clients,
     mqttSessions: () => 4,
     hashQueueLength: () => 5,
+    erasuresPending: () => 7,
     projectionLagEvents: () => ({ requests: 6 }),
   });
   const before = await metrics.registry.metrics();
@@ -55,6 +57,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     'gatebook_clients{status="pending"} 1',
     'gatebook_mqtt_sessions 4',
     'gatebook_hash_queue_length 5',
+    'gatebook_erasures_pending 7',
     'gatebook_projection_lag_events{projection="requests"} 6',
   ])
     assert.ok(before.includes(`${line}\n`), line);

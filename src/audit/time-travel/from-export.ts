@@ -120,7 +120,7 @@ function answersOf(readModels: ReadModels, { until, now }: ExportOptions) {
     registryAt: (at: string) => registryAt(past, momentOf(tree, at)),
     /** @throws NotAnswerable */
     accessAt: (at: string, question: Parameters<typeof accessAt>[2]) =>
-      ofThisList(async () => accessAt(past, momentOf(tree, at), question)),
+      ofThisList(() => accessAt(past, momentOf(tree, at), question)),
     /** @throws NotAnswerable */
     events: (query: Parameters<typeof events>[0]) => ofThisList(() => events(query, false)),
     explain: (username: string) =>

@@ -31,7 +31,7 @@ test('a part that holds more than one count may go through is divided, down to a
   const index = indexOf(times.map((ms) => activityAt('requested', at(ms))));
   const { activity } = createActivity({
     history: index.rows,
-    window: { get: () => undefined, all: () => [], versions: () => [] },
+    window: { get: () => undefined, steps: () => [], within: () => [], versions: () => [] },
     tree: { sizeAt: () => 0 },
     now: () => at(0),
   });

@@ -154,16 +154,6 @@ test('a range is told in the order of its values, and a page goes on behind the 
   assert.throws(() => table.between({ column: 'nothing', limit: 1 }), /no column/);
 });
 
-test('how many rows have each value of a column', ({ table, apply }) => {
-  apply([thing('f', 'blue', 1), thing('a', null, null, 'Gone')]);
-  assert.equal([...table.tally('colour')].sort(), [
-    ['blue', 2],
-    ['dark%blue', 1],
-    ['reddish', 1],
-  ]);
-  assert.throws(() => table.tally('nothing'), /no column/);
-});
-
 test('the greatest value of a column', ({ table, apply }) => {
   assert.is(table.greatest('size'), 3);
   assert.is(table.greatest('colour'), 'reddish');
