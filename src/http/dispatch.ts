@@ -37,13 +37,13 @@ export function createDispatch(edge: Edge): Dispatch {
     const { position, ...parts } = await malformedCount(`${route.operationId} ${sender}`, () =>
       partsOf(route, exchange, requestCaller, edge),
     );
-    const request = requestOf(exchange, parts, requestCaller, edge);
+    const request = new DispatchedRequest(exchange, parts, requestCaller, edge);
     if (position !== null) {
       if (!(await edge.reached(position, positionWaitMs)))
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
       requestCaller.authorize();
     }
-    const response = await route.handle(request as Parameters<Route['handle']>[0]);
+    const response = await route.handle(request as unknown as Parameters<Route['handle']>[0]);
     // What was read is shown to who may see it now; what was done is told to who did it.
     if (route.method === 'GET') requestCaller.authorize();
     return response;
@@ -92,41 +92,66 @@ function parsedPosition({ method, access }: Route, exchange: Exchange): Parsed<s
   return { faults: [{ parameter: 'Gatebook-Position', detail }] };
 }
 
-function requestOf<Parts extends object>(
-  exchange: Exchange,
-  parts: Parts,
-  requestCaller: RequestCaller,
-  edge: Edge,
-) {
-  let signal: AbortSignal | undefined;
-  const prefer = exchange.req.headers.prefer as string | undefined;
-  const { caller, authorize, permit, seesPersonalData } = requestCaller;
-  return {
-    ...parts,
-    ...{ caller, authorize, permit, seesPersonalData },
-    // Read only by routes that a token opens: where none is needed, a wrong one does no harm.
-    get bearer(): string | null {
-      return tokenOf(exchange);
-    },
-    lastEventId: (exchange.req.headers['last-event-id'] as string | undefined) ?? null,
-    source: exchange.state.source,
-    get prefersHtml(): boolean {
-      return exchange.accepts('application/json', 'text/html') === 'text/html';
-    },
-    cause: { correlationId: exchange.state.correlationId, causationId: null },
-    waitMs: Math.min(preferredWaitSeconds(prefer), longPollSecondsMax) * 1_000,
-    get signal(): AbortSignal {
-      signal ??= AbortSignal.any([
-        edge.stopping,
-        disconnectSignal(exchange),
-        ...(caller === null ? [] : [requestCaller.ended(exchange.res)]),
-      ]);
-      return signal;
-    },
-  } satisfies Omit<
-    RouteRequest<unknown, unknown, unknown, 'permitted'>,
-    'caller' | 'authorize' | 'params' | 'query' | 'body'
-  >;
+type AnyRequest = RouteRequest<unknown, unknown, unknown, 'permitted'>;
+type SentParts = Pick<AnyRequest, 'params' | 'query' | 'body'>;
+
+/** What a route is given; what few routes look at is read when they do. */
+class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly caller: RequestCaller['caller'];
+  readonly authorize: RequestCaller['authorize'];
+  readonly permit: RequestCaller['permit'];
+  readonly seesPersonalData: RequestCaller['seesPersonalData'];
+  readonly source: string | null;
+  readonly cause: AnyRequest['cause'];
+  readonly #exchange: Exchange;
+  readonly #ended: RequestCaller['ended'];
+  readonly #stopping: AbortSignal;
+  #signal: AbortSignal | undefined;
+
+  constructor(exchange: Exchange, parts: SentParts, requestCaller: RequestCaller, edge: Edge) {
+    this.params = parts.params;
+    this.query = parts.query;
+    this.body = parts.body;
+    this.caller = requestCaller.caller;
+    this.authorize = requestCaller.authorize;
+    this.permit = requestCaller.permit;
+    this.seesPersonalData = requestCaller.seesPersonalData;
+    this.source = exchange.state.source;
+    this.cause = { correlationId: exchange.state.correlationId, causationId: null };
+    this.#exchange = exchange;
+    this.#ended = requestCaller.ended;
+    this.#stopping = edge.stopping;
+  }
+
+  /** Read only by routes that a token opens: where none is needed, a wrong one does no harm. */
+  get bearer(): string | null {
+    return tokenOf(this.#exchange);
+  }
+
+  get lastEventId(): string | null {
+    return (this.#exchange.req.headers['last-event-id'] as string | undefined) ?? null;
+  }
+
+  get prefersHtml(): boolean {
+    return this.#exchange.accepts('application/json', 'text/html') === 'text/html';
+  }
+
+  get waitMs(): number {
+    const prefer = this.#exchange.req.headers.prefer as string | undefined;
+    return Math.min(preferredWaitSeconds(prefer), longPollSecondsMax) * 1_000;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= AbortSignal.any([
+      this.#stopping,
+      disconnectSignal(this.#exchange),
+      ...(this.caller === null ? [] : [this.#ended(this.#exchange.res)]),
+    ]);
+    return this.#signal;
+  }
 }
 
 function disconnectSignal(exchange: Exchange): AbortSignal {

@@ -168,16 +168,18 @@ export class RegistrationAttempt {
     const { authority, rows, now, pendingTtlMs } = this.#options;
     const at = now();
     const window = rows.window.get(registryId);
+    const gate = this.#gate(window, at);
     return {
       at,
       matched,
       windowId: window?.windowId ?? null,
-      gate: this.#gate(window, at),
+      gate,
       // By what is recorded, which the read models may not have yet.
       holdsHttpRights:
         state.status === 'active' &&
         holdsHttpRights(authority.effective(this.#attempt.username, state.rights)),
-      expiresAt: addMs(at, pendingTtlMs),
+      // What cannot become a request needs no end of its own.
+      expiresAt: gate === 'open' ? addMs(at, pendingTtlMs) : at,
     };
   }
 

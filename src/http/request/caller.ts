@@ -44,6 +44,9 @@ const nobody: RequestCaller = {
   ended: () => new AbortController().signal,
 };
 
+const isOwnThing = (route: Route, { params, querystring }: Exchange, caller: Caller): boolean =>
+  route.own?.({ params, query: new URLSearchParams(querystring), caller }) === true;
+
 /** @throws Refused `token-missing`, `token-invalid`, `permission-missing` */
 export async function requestCallerOf(
   route: Route,
@@ -56,10 +59,7 @@ export async function requestCallerOf(
   if (route.access === 'registration') return nobody;
   const caller = await callers.authenticate(token);
   if (caller === null) throw new Refused('token-invalid');
-  const query = new URLSearchParams(exchange.querystring);
-  let isPermissionNeeded =
-    route.access === 'permitted' &&
-    route.own?.({ params: exchange.params, query, caller }) !== true;
+  let isPermissionNeeded = route.access === 'permitted' && !isOwnThing(route, exchange, caller);
 
   const check = (now: Caller | null): Caller => {
     if (now === null) throw new Refused('token-invalid');
