@@ -3,7 +3,7 @@
  * of a noisy machine. `npm run bench` prints one table; `npm run bench -- NAME…` measures single lines.
  *
  * `--quick`: fewer rounds, smaller. `--against DIR`: the same lines of another checkout in turn, as "before".
- * `--json FILE`: the rows as JSON. `--list`: the names.
+ * `--json FILE`: the rows as JSON. `--plots FOLDER`: how costs grow, as SVG. `--list`: the names.
  */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { removeCopies, removeFolders } from './folders.ts';
 import type { Context } from './line.ts';
 import { lines } from './lines.ts';
+import { plotGrowth } from './plot.ts';
 import { here } from './served.ts';
 import { printHeading, printRows, type Row, rowsOf } from './table.ts';
 
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     against: { type: 'string' },
     json: { type: 'string' },
+    plots: { type: 'string' },
   },
 });
 const unknown = positionals.filter((name) => !lines.some((line) => line.name === name));
@@ -56,4 +58,5 @@ for (const line of wanted)
   }
 await removeFolders();
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(all, null, 2)}\n`);
+if (values.plots !== undefined) await plotGrowth(all, values.plots);
 process.exit(failed ? 1 : 0);
