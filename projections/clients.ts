@@ -62,7 +62,7 @@ const startsAnew = (type: ClientEvent['type']) => type === 'RegistrationRequeste
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 7,
+  version: 8,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

@@ -9,6 +9,7 @@ import type { Metrics } from './metrics.ts';
 import type { LiveEvents } from './notifications/live-events.ts';
 import type { DeadLetter } from './notifications/notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
+import type { Certificates } from './registration/certificates.ts';
 import type { LongPolls } from './registration/long-polls.ts';
 import type { Registration } from './registration/registration.ts';
 import type { RegistrationTokens } from './registration/tokens.ts';
@@ -16,6 +17,9 @@ import type { Views } from './views/views.ts';
 
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
+  readonly certificates: Certificates;
+  /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
+  readonly isServerName: (name: string) => boolean;
   readonly authority: Authority;
   readonly administration: Administration;
   readonly views: Views;

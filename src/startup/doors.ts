@@ -81,9 +81,15 @@ const stagingFor =
   (rows: RowsOf, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
     const row = rows.access.get(username);
-    const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
-    const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
-    if (credentialId !== undefined) stage({ username, password, credentialId });
+    // A password beside a key opens nothing, at no broker.
+    const waits =
+      row?.status === 'pending' && answer.kind === 'pending' && row.waiting.key === null
+        ? row.waiting
+        : null;
+    const opens = answer.kind === 'granted' && row?.status === 'active' && row.passwordOpens;
+    const credentialId = opens ? answer.credentialId : waits?.credentialId;
+    if (credentialId !== undefined && password !== null)
+      stage({ username, password, credentialId });
   };
 
 /** Null where this node was not there from the window's beginning: a part is no count. */

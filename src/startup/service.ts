@@ -19,6 +19,7 @@ import { createLiveEvents } from '../notifications/live-events.ts';
 import { createThrottle, type Throttle } from '../platform/throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
+import { createCertificates } from '../registration/certificates.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
@@ -26,6 +27,7 @@ import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
 import { buildDoors, type Doors } from './doors.ts';
+import { serverNameTest } from './tls.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -79,9 +81,10 @@ export async function buildService(given: ServiceOptions) {
     },
   };
   const clients = clientsSettledAt('all', options, credentials);
-  const doors = buildDoors(options, {
-    ...{ ...shared, applied, liveEvents },
-    clients: clientsSettledAt('embedded', options, credentials),
+  const doorClients = clientsSettledAt('embedded', options, credentials);
+  const doors = buildDoors(options, { ...shared, applied, liveEvents, clients: doorClients });
+  const certificates = createCertificates({
+    ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const views = buildViews(options, { ...shared, doors });
@@ -92,6 +95,7 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
+    ...{ certificates, isServerName: serverNameTest(config) },
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },

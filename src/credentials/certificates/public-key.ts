@@ -29,8 +29,7 @@ const curves: Readonly<Record<string, 'EC P-256' | 'EC P-384'>> = {
   '2b81040022': 'EC P-384',
 };
 
-const acceptedKeys =
-  'EC P-256, EC P-384, Ed25519, or RSA of 2048 to 4096 bits with e = 65537';
+const acceptedKeys = 'EC P-256, EC P-384, Ed25519, or RSA of 2048 to 4096 bits with e = 65537';
 
 /** Looked at before any arithmetic is done with it, which a monstrous key could make slow. */
 function rsaAlgorithm(bits: Buffer): `RSA ${number}` {

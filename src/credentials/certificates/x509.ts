@@ -19,6 +19,7 @@ import {
   id_ce_keyUsage,
   id_ce_subjectAltName,
   id_ce_subjectKeyIdentifier,
+  id_kp_clientAuth,
   id_kp_serverAuth,
   KeyIdentifier,
   KeyUsage,
@@ -196,6 +197,13 @@ function leaf(
   });
   return new X509Certificate(der);
 }
+
+/** A client's: its name alone, for clients alone (SPEC 11). */
+export const clientCertificate = (
+  issuer: Issuer,
+  username: string,
+  fields: CertificateFields,
+): X509Certificate => leaf(issuer, fields, commonName(username), [extendedUsage(id_kp_clientAuth)]);
 
 /** This service's: names and addresses in place of a subject, and it is no client (SPEC 11). */
 export const serverCertificate = (
