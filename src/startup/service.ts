@@ -20,6 +20,7 @@ import { createThrottle, type Throttle } from '../platform/throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { createCertificates } from '../registration/certificates.ts';
+import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
@@ -86,6 +87,10 @@ export async function buildService(given: ServiceOptions) {
   const certificates = createCertificates({
     ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
   });
+  const revocationList = createRevocationList({
+    ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    position: () => readModels.position(),
+  });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const views = buildViews(options, { ...shared, doors });
   const audit = buildAudit(options, { ...shared, views, doors });
@@ -95,7 +100,7 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
-    ...{ certificates, isServerName: serverNameTest(config) },
+    ...{ certificates, ca: credentials.ca, revocationList, isServerName: serverNameTest(config) },
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
