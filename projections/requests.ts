@@ -1,5 +1,5 @@
 /** Every request for access and what became of it. Personal fields stay sealed. */
-import { ClientEvent, type Rights } from '../domain/client/events.ts';
+import { ClientEvent, type ClientKey, type Rights } from '../domain/client/events.ts';
 import type { Permission } from '../domain/permission.ts';
 import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';
@@ -19,6 +19,8 @@ export interface RequestRow {
   readonly context: string | null;
   readonly requestedRoles: readonly string[];
   readonly requestedPermissions: readonly Permission[];
+  /** The key that it asked with; null: a password alone. */
+  readonly csr: ClientKey | null;
   readonly credentialId: string;
   /** Windows in which another credential asked for the same name. */
   readonly conflictCount: number;
@@ -35,7 +37,7 @@ interface RequestDecision extends Rights {
 
 export const requests: Projection<RequestRow, ClientEvent> = {
   name: 'requests',
-  version: 1,
+  version: 2,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => ('requestId' in data ? data.requestId : undefined),
@@ -58,6 +60,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
           context: data.context,
           requestedRoles: data.requestedRoles,
           requestedPermissions: data.requestedPermissions,
+          csr: data.csr ?? null,
           credentialId: data.credentialId,
           conflictCount: 0,
           decision: null,
@@ -103,6 +106,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'AdministratorReset':
       case 'AuthorizationChanged':
       case 'CredentialRotated':
+      case 'CertificateIssued':
       case 'AccessSuspended':
       case 'AccessResumed':
       case 'AccessRevoked':

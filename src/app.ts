@@ -4,18 +4,26 @@ import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { ActivationManager } from './broker/ports/activation.ts';
 import type { Config } from './config/config.ts';
+import type { CertificateAuthority } from './credentials/certificates/authority.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { LiveEvents } from './notifications/live-events.ts';
 import type { DeadLetter } from './notifications/notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
+import type { Certificates } from './registration/certificates.ts';
 import type { LongPolls } from './registration/long-polls.ts';
 import type { Registration } from './registration/registration.ts';
+import type { RevocationList } from './registration/revocation-list.ts';
 import type { RegistrationTokens } from './registration/tokens.ts';
 import type { Views } from './views/views.ts';
 
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
+  readonly certificates: Certificates;
+  readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
+  readonly revocationList: RevocationList;
+  /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
+  readonly isServerName: (name: string) => boolean;
   readonly authority: Authority;
   readonly administration: Administration;
   readonly views: Views;

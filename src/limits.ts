@@ -56,6 +56,16 @@ export const hashWaitMsMax = 2_000;
 export const hashMsAtFirst = 20;
 /** Remembered fingerprints of passwords that were right. */
 export const fingerprintsMax = 200_000;
+/** Characters of a certificate signing request; one with RSA 4096 has 1,700. */
+export const csrLengthMax = 16_384;
+/** A username that is a CN, too (RFC 5280, ub-common-name). */
+export const csrUsernameLengthMax = 64;
+/** Values within values in DER that somebody sends. */
+export const derDepthMax = 16;
+/** Life of a list of revoked certificates, and how long before its end another is signed. */
+export const crlDays = 7;
+export const crlRenewedDaysBefore = 3;
+export const crlSignedAtMostEveryMs = 1_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */

@@ -100,6 +100,24 @@ function rotate(command: ClientCommandOf<'RotateCredential'>, state: Client): Cl
   });
 }
 
+/** One certificate for one key: what was issued first stands, and a later one is thrown away by who signed it. */
+function issueCertificate(
+  command: ClientCommandOf<'IssueCertificate'>,
+  state: Client,
+): ClientDecision {
+  const { username, credentialId, csr, serial, notAfter, certificate, at, by } = command;
+  if (state.status !== 'active' || state.credentialId !== credentialId)
+    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  if (state.certificate !== null) return accept();
+  // Only the key that was granted, or the first that the right password brings.
+  if (state.key !== null && state.key.fingerprint !== csr.fingerprint)
+    return refuse('user-not-active');
+  return accept({
+    type: 'CertificateIssued',
+    data: { username, credentialId, csr, serial, notAfter, certificate, at, by },
+  });
+}
+
 const changed = ({
   username,
   reason,
@@ -224,6 +242,8 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
       return changeAuthorization(command, state);
     case 'RotateCredential':
       return rotate(command, state);
+    case 'IssueCertificate':
+      return issueCertificate(command, state);
     case 'SuspendAccess':
       return suspend(command, state);
     case 'ResumeAccess':

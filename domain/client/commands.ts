@@ -2,7 +2,7 @@
 
 import type { CommandBase, CommandOf, Decision } from '../decider.ts';
 import type { Permission } from '../permission.ts';
-import type { ClientEvent, Rights } from './events.ts';
+import type { ClientEvent, ClientKey, Rights } from './events.ts';
 
 type ClientCommandBase<Type extends string, Data = unknown> = CommandBase<
   Type,
@@ -33,6 +33,8 @@ export type RequestRegistration = ClientCommandBase<
     readonly context: string | null;
     readonly requestedRoles: string[];
     readonly requestedPermissions: Permission[];
+    /** The key of its CSR; null: it has none. */
+    readonly csr: ClientKey | null;
   }
 >;
 
@@ -100,6 +102,17 @@ export type ClientCommand =
         readonly namedTokens: 'ended' | 'kept';
         readonly reason: string | null;
         readonly windowId: string | null;
+      }
+    >
+  /** Tells of a certificate that was signed for the key of a credential. */
+  | ClientCommandBase<
+      'IssueCertificate',
+      {
+        readonly credentialId: string;
+        readonly csr: ClientKey;
+        readonly serial: string;
+        readonly notAfter: string;
+        readonly certificate: string;
       }
     >
   | ClientCommandBase<

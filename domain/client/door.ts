@@ -76,6 +76,7 @@ const requestedData = (command: RequestRegistration, windowId: string) => ({
   context: command.context,
   requestedRoles: command.requestedRoles,
   requestedPermissions: command.requestedPermissions,
+  ...(command.csr === null ? {} : { csr: command.csr }),
   at: command.at,
   by: command.by,
 });

@@ -8,6 +8,14 @@ import { caused, Id, Instant, PairingId, Reason, RoleName, Sealed, Username } fr
 export const Rights = z.object({ ...rightsShape, expiresAt: Instant.nullable() });
 export type Rights = z.infer<typeof Rights>;
 
+/** A public key that a certificate is issued for: its SubjectPublicKeyInfo in base64, and the SHA-256 of that in hex. */
+export const ClientKey = z.object({
+  publicKeyAlgorithm: z.string().min(1).max(32),
+  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+  publicKey: z.base64().max(2_048),
+});
+export type ClientKey = z.infer<typeof ClientKey>;
+
 const client = { username: Username, ...caused };
 const request = { ...client, requestId: Id };
 
@@ -25,6 +33,8 @@ const requested = {
   context: Sealed.nullable(),
   requestedRoles: z.array(RoleName),
   requestedPermissions: z.array(Permission),
+  /** The key that it asked with: then its certificate opens, and no password. Absent: a password alone. */
+  csr: ClientKey.optional(),
 };
 
 /** The window that it was asked in, so that a window tells what came of it; absent in older events. */
@@ -81,6 +91,15 @@ export const ClientEvent = z.discriminatedUnion('type', [
     ...passwordSet,
     /** What became of its named tokens; absent: they go on. */
     namedTokens: z.enum(['ended']).optional(),
+  }),
+  /** The certificate for the key of a credential's CSR: DER in base64, and what of it is asked for. */
+  event('CertificateIssued', {
+    ...client,
+    credentialId: Id,
+    csr: ClientKey,
+    serial: z.string().regex(/^[0-9a-f]{32}$/),
+    notAfter: Instant,
+    certificate: z.base64().max(16_384),
   }),
   event('AccessSuspended', changed),
   event('AccessResumed', changed),

@@ -2,7 +2,7 @@
 
 import type { Permission } from '../permission.ts';
 import { noRights } from '../rights.ts';
-import type { ClientEvent, Rights } from './events.ts';
+import type { ClientEvent, ClientKey, Rights } from './events.ts';
 
 /** Somebody who waits for a decision: the first for a free name, or the challenger of an active client. */
 export interface Waiting {
@@ -11,6 +11,8 @@ export interface Waiting {
   /** The window that it was asked in. */
   readonly windowId: string;
   readonly expiresAt: string;
+  /** The key that it asked with; null: a password alone. */
+  readonly key: ClientKey | null;
   /** The windows in which another credential asked for the same place. */
   readonly contestedIn: readonly string[];
 }
@@ -19,9 +21,19 @@ export interface Waiting {
 export interface Denial {
   readonly requestId: string;
   readonly credentialId: string;
+  readonly keyFingerprint: string | null;
   readonly windowId: string | null;
   readonly reason: string | null;
   readonly blockedUntil: string | null;
+}
+
+/** A certificate that was issued. */
+interface IssuedCertificate {
+  readonly serial: string;
+  readonly issuedAt: string;
+  readonly notAfter: string;
+  /** DER in base64. */
+  readonly certificate: string;
 }
 
 type RequestOutcome = 'granted' | 'denied' | 'expired';
@@ -29,6 +41,12 @@ type RequestOutcome = 'granted' | 'denied' | 'expired';
 /** Access as it was given: which credential, by which request, with which rights. */
 interface GrantedAccess {
   readonly credentialId: string;
+  /** The key that certificates are issued for; null: there is none. */
+  readonly key: ClientKey | null;
+  /** The certificate of that key; null: none was issued yet. */
+  readonly certificate: IssuedCertificate | null;
+  /** False: it asked with a key, and a password beside it only asks again (SPEC 4). */
+  readonly passwordOpens: boolean;
   /** The HTTP permissions that the password never goes beyond; null: its owner's are all its limit. */
   readonly httpLimit: readonly Permission[] | null;
   readonly requestId: string | null;
@@ -68,6 +86,7 @@ export type Client = PastDecisions &
     | {
         readonly status: 'revoked' | 'expired';
         readonly credentialId: string;
+        readonly keyFingerprint: string | null;
         readonly requestId: string | null;
         readonly reason: string | null;
       }
@@ -116,27 +135,43 @@ const contested = (waiting: Waiting, requestId: string, windowId: string): Waiti
     ? { ...waiting, contestedIn: [...waiting.contestedIn, windowId] }
     : waiting;
 
-/** The credentials whose verifiers still tell something: the one that opens, and those that explain. */
-export function credentialIdsOf(state: Client): string[] {
+/** A credential of a client, and the SHA-256 of its key; null: it is a password alone. */
+interface Credential {
+  readonly credentialId: string;
+  readonly keyFingerprint: string | null;
+}
+
+const waitingCredential = ({ credentialId, key }: Waiting): Credential => ({
+  credentialId,
+  keyFingerprint: key?.fingerprint ?? null,
+});
+
+/** The credentials that still tell something: the one that opens, and those that explain. */
+export function credentialsOf(state: Client): Credential[] {
   switch (state.status) {
     case 'unknown':
       return [];
     case 'pending':
-      return [state.waiting.credentialId];
+      return [waitingCredential(state.waiting)];
     case 'active':
+    case 'suspended': {
+      const { credentialId, key, denial } = state;
+      const challenger = state.status === 'active' ? state.challenger : null;
       return [
-        state.credentialId,
-        state.challenger?.credentialId,
-        state.denial?.credentialId,
-      ].filter((id) => id !== undefined);
-    case 'suspended':
-      return [state.credentialId, state.denial?.credentialId].filter((id) => id !== undefined);
+        { credentialId, keyFingerprint: key?.fingerprint ?? null },
+        ...(challenger === null ? [] : [waitingCredential(challenger)]),
+        ...(denial === null ? [] : [denial]),
+      ];
+    }
     case 'denied':
     case 'revoked':
     case 'expired':
-      return [state.credentialId];
+      return [state];
   }
 }
+
+export const credentialIdsOf = (state: Client): string[] =>
+  credentialsOf(state).map(({ credentialId }) => credentialId);
 
 /** Takes every event as fact. */
 export function evolve(state: Client, { type, data }: ClientEvent): Client {
@@ -166,6 +201,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
       return {
         ...newGrant(decided(state, data.requestId, 'granted')),
         ...given(data.credentialId, data.requestId, data.rights, noRights),
+        ...keyAsked(state.status === 'pending' ? state.waiting : null),
       };
     case 'ReplacementGranted':
       return {
@@ -176,12 +212,13 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
           data.rights,
           state.status === 'active' ? state.rights : noRights,
         ),
+        ...keyAsked(state.status === 'active' ? state.challenger : null),
       };
     case 'RegistrationDenied':
       return {
         ...decided(state, data.requestId, 'denied'),
         status: 'denied',
-        ...denialFrom(data, state.status === 'pending' ? state.waiting.credentialId : ''),
+        ...denialFrom(data, state.status === 'pending' ? state.waiting : null),
       };
     case 'RegistrationExpired':
       return { ...decided(state, data.requestId, 'expired'), status: 'unknown', since: 'expiry' };
@@ -195,7 +232,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
             ...state,
             ...decided(state, data.requestId, 'denied'),
             challenger: null,
-            denial: denialFrom(data, state.challenger.credentialId),
+            denial: denialFrom(data, state.challenger),
           }
         : state;
     case 'ReplacementExpired':
@@ -221,17 +258,26 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ? {
             ...state,
             credentialId: data.credentialId,
+            ...passwordAlone,
             httpLimit: data.httpLimit ?? null,
             generation: state.generation + (data.namedTokens === 'ended' ? 1 : 0),
             loginGeneration: state.loginGeneration + 1,
           }
         : state;
+    case 'CertificateIssued': {
+      if (state.status !== 'active') return state;
+      const { csr: key, serial, notAfter, certificate, at: issuedAt } = data;
+      return { ...state, key, certificate: { serial, issuedAt, notAfter, certificate } };
+    }
     case 'AccessSuspended':
       if (state.status !== 'active') return state;
       return {
         ...history(state),
         status: 'suspended',
         credentialId: state.credentialId,
+        key: state.key,
+        certificate: state.certificate,
+        passwordOpens: state.passwordOpens,
         httpLimit: state.httpLimit,
         requestId: state.requestId,
         rights: state.rights,
@@ -263,19 +309,26 @@ const waitingFrom = (
   credentialId: data.credentialId,
   windowId: data.windowId,
   expiresAt: data.expiresAt,
+  key: data.csr ?? null,
   contestedIn: [],
 });
 
 const denialFrom = (
   data: EventData<'RegistrationDenied' | 'ReplacementDenied'>,
-  credentialId: string,
+  asked: Waiting | null,
 ): Denial => ({
   requestId: data.requestId,
-  credentialId,
+  ...(asked === null ? { credentialId: '', keyFingerprint: null } : waitingCredential(asked)),
   windowId: data.windowId,
   reason: data.reason,
   blockedUntil: data.blockedUntil,
 });
+
+/** What a credential is that has no key. */
+const passwordAlone = { key: null, certificate: null, passwordOpens: true } as const;
+
+const keyAsked = (asked: Waiting | null) =>
+  asked === null || asked.key === null ? {} : { key: asked.key, passwordOpens: false };
 
 const given = (
   credentialId: string,
@@ -286,6 +339,9 @@ const given = (
 ) => ({
   status: 'active' as const,
   credentialId,
+  key: null as ClientKey | null,
+  certificate: null,
+  passwordOpens: true,
   httpLimit,
   requestId,
   rights,
@@ -301,6 +357,7 @@ const ended = (state: Client, status: 'revoked' | 'expired', reason: string | nu
         ...history(state),
         status,
         credentialId: state.credentialId,
+        keyFingerprint: state.key?.fingerprint ?? null,
         requestId: state.requestId,
         reason,
       }

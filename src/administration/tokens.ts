@@ -162,7 +162,9 @@ async function signedIn(
       const proof = hashed ?? (await prove());
       const principal = authority.active(username);
       const row = principal?.row;
-      if (!principal || row?.status !== 'active' || !(await proof.proves(row.credentialId))) {
+      const isProven = row?.status === 'active' && (await proof.proves(row.credentialId));
+      // Beside a key a password is no way in.
+      if (!principal || row?.status !== 'active' || !isProven || !row.passwordOpens) {
         throttles.sources.count(source);
         throttles.names.count(source, username);
         throw new Refused('credentials-invalid');

@@ -5,7 +5,7 @@ import { Permission, rightsShape } from '../../domain/permission.ts';
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
-import { activityBuckets, activityBucketsMax, passwordBytesMax } from '../limits.ts';
+import { activityBuckets, activityBucketsMax, bodyBytesMax, passwordBytesMax } from '../limits.ts';
 import { named, requestStatuses } from './output.ts';
 
 const rfc3339 =
@@ -139,7 +139,12 @@ export const Register = named(
   'Register',
   z.strictObject({
     username: Username,
-    password: Password,
+    password: Password.optional().describe('May be left out beside a csr.'),
+    csr: Text(1, bodyBytesMax)
+      .optional()
+      .describe(
+        'PKCS#10 in PEM, its CN the username: a certificate for its key comes with the grant.',
+      ),
     pairingId: SentPairingId.optional(),
     context: Context.optional(),
     requestedRoles: z.array(RoleName).max(32).optional(),

@@ -36,6 +36,11 @@ export type ReadModels = z.infer<typeof ReadModels>;
 
 export const Health = named('Health', z.strictObject({ status: z.literal('up') }));
 
+export const CaDescription = named(
+  'CaDescription',
+  z.strictObject({ subject: Text, fingerprint: Text, notAfter: Instant }),
+);
+
 export const Readiness = named(
   'Readiness',
   z.strictObject({

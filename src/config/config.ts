@@ -46,6 +46,7 @@ export interface Config {
   /** Null: no messages for people. */
   readonly ntfyUrl: string | null;
   readonly pendingTtlMs: number;
+  readonly certificateTtlMs: number;
   readonly refusedTtlMs: number;
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
@@ -126,6 +127,7 @@ function configOf(values: Values, environment: Environment): Config {
         : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? null },
     ntfyUrl: values.NTFY_URL ?? null,
     pendingTtlMs: values.PENDING_TTL,
+    certificateTtlMs: values.CERTIFICATE_TTL,
     refusedTtlMs: values.REFUSED_TTL,
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,

@@ -189,6 +189,12 @@ export const variables = {
     'JSON with min, lower, upper, numeric or symbol, each from 0 to 1024',
   ),
   PENDING_TTL: variable(Duration, '24h', 'how long a request waits for a decision', duration),
+  CERTIFICATE_TTL: variable(
+    Duration,
+    '8760h',
+    "life of a client's certificate, at most that of its grant and of the CA",
+    duration,
+  ),
   REFUSED_TTL: variable(
     Duration,
     '30d',

@@ -12,6 +12,7 @@ import { singleHeadersOnly } from './request/single-headers.ts';
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit-events.ts';
 import { brokerRoutes } from './routes/brokers.ts';
+import { caRoutes } from './routes/ca.ts';
 import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
@@ -70,6 +71,7 @@ export const allRoutes = (app: App): readonly Route[] =>
       ...brokerRoutes(app),
       ...eventRoutes(app),
       ...notificationRoutes(app),
+      ...caRoutes(app),
       ...healthRoutes(app),
       ...pageRoutes(app),
       wellKnownPaseto(() => app.views.publicKeys()),
@@ -78,7 +80,11 @@ export const allRoutes = (app: App): readonly Route[] =>
   );
 
 /** What devices need, and nothing else (SPEC 13). */
-export const doorOnlyRoutes = (app: App): readonly Route[] => [...doorRoutes(app), liveness];
+export const doorOnlyRoutes = (app: App): readonly Route[] => [
+  ...doorRoutes(app),
+  ...caRoutes(app),
+  liveness,
+];
 
 /** Listens. Rejects when an address cannot be had; then nothing listens. */
 export async function startHttp(app: App, options: ListeningAt): Promise<HttpService> {

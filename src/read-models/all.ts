@@ -1,6 +1,7 @@
 /** The read models of the service, in the order they are shown. */
 import { access } from '../../projections/access.ts';
 import { activations } from '../../projections/activations.ts';
+import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
 import { requests } from '../../projections/requests.ts';
@@ -18,6 +19,7 @@ export const allProjections = [
   roles,
   tokens,
   activations,
+  certificates,
   history,
 ] as const;
 
@@ -32,6 +34,7 @@ export const rowsOf = (readModels: ReadModels) => ({
   roles: readModels.rows(roles),
   tokens: readModels.rows(tokens),
   activations: readModels.rows(activations),
+  certificates: readModels.rows(certificates),
   history: readModels.rows(history),
 });
 

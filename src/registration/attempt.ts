@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
-import type { ClientEvent } from '../../domain/client/events.ts';
-import type { Client } from '../../domain/client/state.ts';
+import type { ClientEvent, ClientKey } from '../../domain/client/events.ts';
+import { type Client, credentialsOf } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
 import type { Decision } from '../../domain/decider.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
@@ -28,7 +28,10 @@ import type { Knocks } from './knocks.ts';
 
 export interface DoorAttempt {
   readonly username: string;
-  readonly password: string;
+  /** Null: its CSR alone. */
+  readonly password: string | null;
+  /** The key of its CSR; absent: it has none. */
+  readonly key?: ClientKey | null;
   /** The client's address; null where it is not known. */
   readonly source: string | null;
   readonly flow: 'explicit' | 'implicit';
@@ -94,6 +97,25 @@ function requestIn({ decision }: Pick<Decided, 'decision'>) {
 
 const recordsAnything = ({ decision }: Decided) => decision.accepted && decision.events.length > 0;
 
+/**
+ * Which known credential of the name is offered: by the password where one was given, beside no other key than the
+ * credential's own, else by the key of the CSR (SPEC 4); null: none. A CSR is no secret: it proves nothing beside a
+ * wrong password.
+ */
+export async function matching(
+  { password, key = null }: Pick<DoorAttempt, 'password' | 'key'>,
+  proof: Pick<Proof, 'proves'>,
+  state: Client,
+): Promise<string | null> {
+  for (const { credentialId, keyFingerprint } of credentialsOf(state)) {
+    const isSameKey = key !== null && keyFingerprint === key.fingerprint;
+    const isOtherKey = key !== null && keyFingerprint !== null && !isSameKey;
+    if (password === null ? isSameKey : !isOtherKey && (await proof.proves(credentialId)))
+      return credentialId;
+  }
+  return null;
+}
+
 export class RegistrationAttempt {
   readonly #options: RegistrationAttemptOptions;
   readonly #attempt: DoorAttempt;
@@ -146,7 +168,7 @@ export class RegistrationAttempt {
 
   /** Decides on a state; a place is reserved and secrets are stored before the event that refers to them is recorded. */
   async #decide(state: Client): Promise<Decided> {
-    const matched = await this.#proof.matching(state);
+    const matched = await matching(this.#attempt, this.#proof, state);
     if (matched !== null) this.#proof.remember(matched);
     const facts = this.#facts(state, matched);
     const fields = await this.#personalFields(state, facts);
@@ -204,6 +226,7 @@ export class RegistrationAttempt {
       credentialId: this.#credentialId,
       flow,
       pairingId: this.#pairingId,
+      csr: this.#attempt.key ?? null,
       requestedRoles,
       requestedPermissions,
       ...fields,
@@ -253,7 +276,7 @@ export class RegistrationAttempt {
   }
 
   async #keepVerifier(): Promise<void> {
-    if (this.#keptIds.has(this.#credentialId)) return;
+    if (this.#attempt.password === null || this.#keptIds.has(this.#credentialId)) return;
     const { username } = this.#attempt;
     const verifier = await this.#proof.verifier();
     await this.#options.vault.keep({ kind: 'verifier', username, verifier }, this.#credentialId);

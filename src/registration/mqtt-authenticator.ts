@@ -46,6 +46,12 @@ const admitted = (
       }
     : refusal;
 
+/** Whether a password opens; beside a key it only asks again (SPEC 4): the certificate is the way in. */
+const opens = (principal: Principal | undefined, credentialId: string): principal is Principal =>
+  principal?.row.status === 'active' &&
+  principal.row.credentialId === credentialId &&
+  principal.row.passwordOpens;
+
 async function byToken(
   authority: Authority,
   username: string,
@@ -108,9 +114,9 @@ export function createMqttAuthenticator(options: {
     if (answer.kind === 'throttled') return await slowly();
     if (answer.kind !== 'granted') return refusal;
     const principal = authority.active(username);
-    if (principal?.row.status !== 'active' || principal.row.credentialId !== answer.credentialId)
-      return refusal;
-    return admitted(principal, { credentialId: answer.credentialId, tokenId: null });
+    return !opens(principal, answer.credentialId)
+      ? refusal
+      : admitted(principal, { credentialId: answer.credentialId, tokenId: null });
   }
 
   return {

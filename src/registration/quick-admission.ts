@@ -2,14 +2,14 @@
 import { initial } from '../../domain/client/state.ts';
 import type { Authority } from '../authority.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
-import type { Proofs } from '../credentials/passwords/proofs.ts';
+import { type Proofs, withoutPassword } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import { triesWhereKnownPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import { type DoorAnswer, granted } from './answers.ts';
-import type { DoorAttempt } from './attempt.ts';
+import { type DoorAttempt, matching } from './attempt.ts';
 
 export interface QuickAdmissionOptions {
   readonly authority: Authority;
@@ -54,7 +54,9 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     const found = authority.active(attempt.username);
     if (found?.row.status !== 'active') return undefined;
     const { credentialId } = found.row;
-    const { username, password } = attempt;
+    const { username, password, key } = attempt;
+    // A key that it may not have yet is decided on by its state.
+    if (password === null || (key ?? null) !== null) return undefined;
     const source = sourceKey(attempt.source);
     if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
     const proof = proofs.quick(username, password);
@@ -73,7 +75,8 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     const name = `${source} ${username}`;
     const position = options.position();
     const throttled: DoorAnswer = { kind: 'throttled', retryAfterSeconds: wait, position };
-    if (!isStrong(password)) {
+    const isGuessable = password !== null && !isStrong(password);
+    if (isGuessable) {
       // People are guessed at where devices are: what a login would not take is not taken here.
       if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled;
       if (tries.waitSeconds(name) > 0) return throttled;
@@ -81,9 +84,11 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     const quick = await quickly(attempt, wait);
     if (quick) return quick;
     const known = authority.principal(username)?.row ?? initial;
-    const matched = await proofs.quick(username, password).matching(known);
-    if (matched !== null && seen.isTrusted(password, source, matched)) return undefined;
-    if (!isStrong(password)) tries.count(name);
+    const proof = password === null ? withoutPassword : proofs.quick(username, password);
+    const matched = await matching(attempt, proof, known);
+    const isTrusted = (id: string) => password === null || seen.isTrusted(password, source, id);
+    if (matched !== null && isTrusted(matched)) return undefined;
+    if (isGuessable) tries.count(name);
     names?.count(source, username);
     return throttled;
   }

@@ -4,7 +4,7 @@ import { system } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
-import type { Proof } from '../credentials/passwords/proofs.ts';
+import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
 import type { Pace } from '../platform/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, type DoorAnswer, pending } from './answers.ts';
@@ -20,6 +20,8 @@ export interface Registration {
   ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer>;
   /** What the credential of a request would be told now, never that the registry is locked. */
   answerFor(requestId: string): DoorAnswer | undefined;
+  /** Whether a request was made with a CSR: then its answers tell nobody more than status and certificate. */
+  isByKey(requestId: string): boolean;
 }
 
 interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmissionOptions {
@@ -50,6 +52,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
       proof,
     ).run(cause);
     if (matched === null && answer.kind === 'refused') countMismatch(waits);
+    // A CSR is no secret: whoever shows one has shown no password.
+    if (attempt.password === null) return answer;
     // A strong password is no guess, whoever shows it.
     if (isStrong(attempt.password)) return answer;
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
@@ -62,11 +66,12 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const { username, password } = attempt;
     const waits = waitsOf(attempt);
-    const prove = () => proofs.full(username, password, waits.source);
+    const prove = async () =>
+      password === null ? withoutPassword : await proofs.full(username, password, waits.source);
     const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
 
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
-    if (waits.wait === 0 && !isStrong(password)) {
+    if (waits.wait === 0 && password !== null && !isStrong(password)) {
       const quick = await quickly(attempt, 0);
       if (quick) return reported(attempt, quick);
       const proof = await prove();
@@ -89,7 +94,11 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return answer;
   };
 
-  return { ask, answerFor: (requestId) => answerFor(options, requestId) };
+  return {
+    ask,
+    answerFor: (requestId) => answerFor(options, requestId),
+    isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
+  };
 }
 
 function answerFor(

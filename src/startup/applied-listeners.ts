@@ -8,6 +8,8 @@ const order = [
   'authority',
   // Then what waits is counted, before anybody is told to ask again and takes the place.
   'capacity',
+  // Whoever asks for the list of revoked certificates gets one with what was just revoked.
+  'revocation-list',
   // On every node, whichever of them erased a name.
   'knocks',
   // Devices that wait for a decision are answered before the people who look at it.

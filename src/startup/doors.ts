@@ -81,13 +81,27 @@ const stagingFor =
   (rows: RowsOf, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
     const credentialId =
-      answer.kind === 'granted' ? answer.credentialId : waitingCredential(rows, username);
-    if (credentialId !== undefined) stage({ username, password, credentialId });
+      answer.kind === 'granted'
+        ? openedByPassword(rows, answer)
+        : waitingCredential(rows, username);
+    if (credentialId !== undefined && password !== null)
+      stage({ username, password, credentialId });
   };
+
+/** A password beside a key opens nothing, at no broker. */
+function openedByPassword(
+  rows: RowsOf,
+  { username, credentialId }: Extract<DoorAnswer, { kind: 'granted' }>,
+): string | undefined {
+  const row = rows.access.get(username);
+  return row?.status === 'active' && row.passwordOpens ? credentialId : undefined;
+}
 
 function waitingCredential(rows: RowsOf, username: string): string | undefined {
   const row = rows.access.get(username);
-  return row?.status === 'pending' ? row.waiting.credentialId : undefined;
+  return row?.status === 'pending' && row.waiting.key === null
+    ? row.waiting.credentialId
+    : undefined;
 }
 
 /** Null where this node was not there from the window's beginning: a part is no count. */

@@ -21,6 +21,8 @@ import { createLiveEvents } from '../notifications/live-events.ts';
 import { createSourceThrottle, type SourceThrottle } from '../platform/source-throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
+import { createCertificates } from '../registration/certificates.ts';
+import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
@@ -28,6 +30,7 @@ import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
 import { buildDoors, type Doors } from './doors.ts';
+import { serverNameTest } from './tls.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -81,9 +84,14 @@ export async function buildService(given: ServiceOptions) {
     },
   };
   const clients = clientsSettledAt('all', options, credentials);
-  const doors = buildDoors(options, {
-    ...{ ...shared, applied, liveEvents },
-    clients: clientsSettledAt('embedded', options, credentials),
+  const doorClients = clientsSettledAt('embedded', options, credentials);
+  const doors = buildDoors(options, { ...shared, applied, liveEvents, clients: doorClients });
+  const certificates = createCertificates({
+    ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
+  });
+  const revocationList = createRevocationList({
+    ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    position: () => readModels.position(),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
@@ -95,6 +103,7 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
+    ...{ certificates, ca: credentials.ca, revocationList, isServerName: serverNameTest(config) },
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },

@@ -1,4 +1,5 @@
 /** TLS at the start: which ports there are, and whose certificate they show. */
+import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
@@ -68,11 +69,24 @@ interface TlsParts {
   readonly lifecycle: Lifecycle;
 }
 
+const namesOf = (config: Config): string[] =>
+  serverNames({ ...config, names: config.tls.names, hostname: hostname() });
+
+/** Whether a name is one of this service's own, case ignored: no client's certificate may hold it. */
+export function serverNameTest(config: Config): (name: string) => boolean {
+  const { given } = config.tls;
+  const names = new Set(namesOf(config));
+  const certificate = given === null ? null : new X509Certificate(given.cert);
+  return (name) =>
+    names.has(name.toLowerCase()) ||
+    certificate?.checkHost(name, { subject: 'always' }) !== undefined;
+}
+
 /** The certificate of all TLS ports: the given one, or one that the registry's CA issues. */
 export function serverIdentityOf({ config, ca, now, logger, lifecycle }: TlsParts): ServerIdentity {
   const { signal } = lifecycle;
   const { given } = config.tls;
-  const names = serverNames({ ...config, names: config.tls.names, hostname: hostname() });
+  const names = namesOf(config);
   const { identity, ended } =
     given === null
       ? issueServerIdentity({

@@ -54,7 +54,10 @@ function requestShown(
       context: context as Record<string, string> | null,
       requestedRoles: [...row.requestedRoles],
       requestedPermissions: [...row.requestedPermissions],
-      csr: null,
+      csr: row.csr && {
+        publicKeyAlgorithm: row.csr.publicKeyAlgorithm,
+        fingerprint: row.csr.fingerprint,
+      },
       credentialId: row.credentialId,
       contested: row.conflictCount > 0,
       conflictCount: row.conflictCount,

@@ -112,7 +112,7 @@ async function story(filling: Filling, n: number): Promise<void> {
       },
       ...{ flow: 'explicit', pairingId: null, source: null, clientId: null, context: null },
       expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
-      ...{ requestedRoles: [], requestedPermissions: [] },
+      ...{ requestedRoles: [], csr: null, requestedPermissions: [] },
     }),
     () => ({
       ...{ type: 'GrantRegistration', ...common(), requestId, rights: given, reason: null },

@@ -16,7 +16,7 @@ import * as the from '../support/client.ts';
 const test = suite('events');
 
 const asked =
-  'at by clientId context credentialId expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
+  'at by clientId context credentialId csr expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
 const granted = 'at by credentialId preauthorizationId reason requestId rights username windowId';
 const denied = 'at blockedUntil by reason requestId username windowId';
 const changed = 'at by reason username';
@@ -36,6 +36,7 @@ const keys: Readonly<Record<string, string>> = {
   AdministratorReset: 'at by credentialId reason rights username',
   AuthorizationChanged: 'at by reason rights username',
   CredentialRotated: 'at by credentialId httpLimit namedTokens reason username',
+  CertificateIssued: 'at by certificate credentialId csr notAfter serial username',
   AccessSuspended: changed,
   AccessResumed: changed,
   AccessRevoked: changed,

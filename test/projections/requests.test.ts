@@ -25,6 +25,7 @@ const asked: RequestRow = {
   clientId: null,
   context: 'sealed-context',
   requestedRoles: ['press'],
+  csr: null,
   requestedPermissions: [the.plant],
   credentialId: first.credentialId,
   conflictCount: 0,

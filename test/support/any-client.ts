@@ -9,6 +9,7 @@ import {
   afterwards,
   at,
   challenger,
+  clientKey,
   device,
   due,
   type Fact,
@@ -75,6 +76,14 @@ const anyGrant = {
 };
 const anyDenial = { ...reasoned, requestId, windowId: anyWindowOrNone, blockedUntil: anyEnd };
 
+const anyIssued = {
+  credentialId: anyCredential,
+  csr: some(clientKey('a'), clientKey('b')),
+  serial: some('4'.repeat(32), '5'.repeat(32)),
+  notAfter: some('2026-01-02T00:00:00.000Z'),
+  certificate: some('MIIB'),
+};
+
 const fact = <Type extends ClientEvent['type']>(
   type: Type,
   data: { [Name in keyof Data<Type>]: fc.Arbitrary<Data<Type>[Name]> },
@@ -103,6 +112,7 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
   fact('AdministratorReset', { ...reasoned, credentialId: anyCredential, rights: anyRights }),
   fact('AuthorizationChanged', { ...reasoned, rights: anyRights }),
   fact('CredentialRotated', { ...reasoned, credentialId: anyCredential }),
+  fact('CertificateIssued', { ...caused, ...anyIssued }),
   fact('AccessSuspended', reasoned),
   fact('AccessResumed', reasoned),
   fact('AccessRevoked', reasoned),
@@ -139,6 +149,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
     arbitrary: command('RequestRegistration', {
       ...anyAsked,
       matched: fc.oneof(some(null), anyCredential),
+      csr: some(null, clientKey('a'), clientKey('b')),
       windowId: anyWindowOrNone,
       gate: some('open', 'open', 'open', 'locked', 'filtered'),
       capacity: some('free', 'free', 'free', 'window-full', 'pending-full'),
@@ -156,6 +167,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       holdsHttpRights: fc.boolean(),
     }),
   },
+  command('IssueCertificate', { ...caused, ...anyIssued }),
   command('DenyRegistration', anyDenial),
   command('ExpireRegistration', { ...caused, requestId: anyRequest }),
   command('EndChallenge', { ...caused, windowId: anyWindowOrNone }),

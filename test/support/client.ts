@@ -176,6 +176,27 @@ export const changedTo = (given: Rights): Fact<'AuthorizationChanged'> => ({
   type: 'AuthorizationChanged',
   data: { username, rights: given, reason: null, at, by: ada },
 });
+/** A key, as a CSR brings it; `digit` tells it from others. */
+export const clientKey = (digit = 'a') => ({
+  publicKeyAlgorithm: 'EC P-256',
+  fingerprint: digit.repeat(64),
+  publicKey: 'MFkw',
+});
+export const issue = (
+  over: Partial<ClientCommandOf<'IssueCertificate'>> = {},
+): ClientCommandOf<'IssueCertificate'> => ({
+  type: 'IssueCertificate',
+  username,
+  credentialId: first.credentialId,
+  csr: clientKey(),
+  serial: '4'.repeat(32),
+  notAfter: due,
+  certificate: 'MIIB',
+  at,
+  by: { kind: 'system', name: 'gatebook' },
+  ...over,
+});
+
 export const rotated: Fact<'CredentialRotated'> = {
   type: 'CredentialRotated',
   data: { username, credentialId: stranger.credentialId, reason: null, at, by: ada },
@@ -234,6 +255,7 @@ export const knock = (over: Partial<RequestRegistration> = {}): RequestRegistrat
   ...asked(stranger),
   type: 'RequestRegistration',
   matched: null,
+  csr: null,
   gate: 'open',
   capacity: 'free',
   holdsHttpRights: false,

@@ -57,10 +57,11 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
     : [[...header, 'OUTCOME'], list.items.map((one) => [...row(one), outcomeText(one, now)])];
 }
 
-function kindText({ kind, contested, conflictCount }: Request): Piece {
-  if (!contested) return kind;
+function kindText({ kind, contested, conflictCount, csr }: Request): Piece {
+  const asked = csr === null ? kind : `${kind}, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
+  if (!contested) return asked;
   const tries = countText(conflictCount, 'try', 'tries');
-  return { text: `${kind}, contested (${tries} with another credential)`, style: 'warning' };
+  return { text: `${asked}, contested (${tries} with another credential)`, style: 'warning' };
 }
 
 function wantsText({ requestedRoles, requestedPermissions }: Request): string {

@@ -19,6 +19,7 @@ import {
   id_ce_keyUsage,
   id_ce_subjectAltName,
   id_ce_subjectKeyIdentifier,
+  id_kp_clientAuth,
   id_kp_serverAuth,
   KeyIdentifier,
   KeyUsage,
@@ -51,7 +52,7 @@ interface CertificateFields {
 const bytes = (der: ArrayBuffer): Buffer => Buffer.from(der);
 
 /** A copy: slices of the pool belong to others, too. */
-const arrayBufferOf = (buffer: Uint8Array): ArrayBuffer => new Uint8Array(buffer).buffer;
+export const arrayBufferOf = (buffer: Uint8Array): ArrayBuffer => new Uint8Array(buffer).buffer;
 
 /** RFC 5280, section 4.1.2.2: positive, at most 20 octets; ours have 127 random bits. */
 export function serialFrom(random: Buffer): Buffer {
@@ -70,7 +71,7 @@ const commonName = (name: string): Name =>
     ]),
   ]);
 
-function extension(id: string, critical: boolean, value: object): Extension {
+export function extension(id: string, critical: boolean, value: object): Extension {
   const extnValue = new OctetString(AsnConvert.serialize(value));
   return new Extension({ extnID: id, critical, extnValue });
 }
@@ -91,7 +92,7 @@ const subjectKey = (publicKey: KeyObject) =>
     new SubjectKeyIdentifier(keyIdentifierOf(publicKey)),
   );
 
-const authorityKey = (issuerKey: KeyObject) =>
+export const authorityKey = (issuerKey: KeyObject) =>
   extension(
     id_ce_authorityKeyIdentifier,
     false,
@@ -107,7 +108,7 @@ const extendedUsage = (...ids: string[]) =>
 const ecdsa = { prime256v1: '1.2.840.10045.4.3.2', secp384r1: '1.2.840.10045.4.3.3' } as const;
 
 /** How a key signs: the algorithm's name in DER, and Node's digest. @throws Error for a key that cannot */
-function signatureOf(key: KeyObject): {
+export function signatureOf(key: KeyObject): {
   readonly algorithm: AlgorithmIdentifier;
   readonly digest: string | null;
 } {
@@ -126,7 +127,7 @@ function signatureOf(key: KeyObject): {
 }
 
 /** The subject as it stands in the issuer's own certificate, to the byte. */
-const subjectOf = (certificate: X509Certificate): Name =>
+export const subjectOf = (certificate: X509Certificate): Name =>
   AsnConvert.parse(certificate.raw, Certificate).tbsCertificate.subject;
 
 interface ToBeSigned extends CertificateFields {
@@ -196,6 +197,13 @@ function leaf(
   });
   return new X509Certificate(der);
 }
+
+/** A client's: its name alone, for clients alone (SPEC 11). */
+export const clientCertificate = (
+  issuer: Issuer,
+  username: string,
+  fields: CertificateFields,
+): X509Certificate => leaf(issuer, fields, commonName(username), [extendedUsage(id_kp_clientAuth)]);
 
 /** This service's: names and addresses in place of a subject, and it is no client (SPEC 11). */
 export const serverCertificate = (

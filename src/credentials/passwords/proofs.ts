@@ -22,6 +22,16 @@ export interface Proofs {
   full(username: string, password: string, source: string, lane?: HashLane): Promise<Proof>;
 }
 
+/** What an offer without a password proves by one: nothing. */
+export const withoutPassword: Proof = {
+  proves: async () => false,
+  matching: async () => null,
+  remember: () => undefined,
+  async verifier() {
+    throw new Error('there is no password to keep a verifier of');
+  },
+};
+
 export function createProofs(passwords: Passwords, vault: Vault): Proofs {
   /** `recalled`: the credentials that it is remembered for; of a strong password none are, as telling them costs a hash, too. */
   function proofWith(

@@ -1,7 +1,10 @@
 /** What routes pass on with a command: who asks, and checks that need the policy or the clock. */
+
+import { Username } from '../../../domain/values.ts';
 import type { CommandContext } from '../../administration/context.ts';
 import { SentInstant } from '../../api/input.ts';
 import type { Fault, ProblemCode } from '../../api/problems.ts';
+import { readCsr } from '../../credentials/certificates/csr.ts';
 import { Problem } from '../response/problem.ts';
 
 export const commandContext = (request: CommandContext): CommandContext => {
@@ -30,6 +33,22 @@ export function passwordFaultsOf(
   const faults = passwordFaults(password);
   if (faults.length === 0) return [];
   return [{ pointer: '#/password', detail: `password ${faults.join(', and ')}.` }];
+}
+
+/** Faults of `csr`, which must be the username's and beside no server's name; and of what shows no credential. */
+export function csrFaultsOf(
+  body: unknown,
+  { isServerName }: { readonly isServerName: (name: string) => boolean },
+): Fault[] {
+  const [csr, username] = [fieldOf(body, 'csr'), fieldOf(body, 'username')];
+  if (csr === undefined && fieldOf(body, 'password') === undefined)
+    return [{ pointer: '#/password', detail: 'password, or csr, must be there.' }];
+  if (typeof csr !== 'string' || !Username.safeParse(username).success) return [];
+  const { fault } = readCsr(csr, String(username));
+  if (fault !== null) return [{ pointer: '#/csr', detail: `csr ${fault}.` }];
+  if (!isServerName(String(username))) return [];
+  const detail = 'csr takes no username that this service itself is reached by: choose another.';
+  return [{ pointer: '#/csr', detail }];
 }
 
 /** A fault where an instant of the body does not lie ahead of `now` (ISO). */

@@ -1,12 +1,16 @@
 /** The explicit door: a device asks for access and polls for the decision (SPEC 4). */
 
+import type { ClientKey } from '../../../domain/client/events.ts';
+import { noRights } from '../../../domain/rights.ts';
 import { Register } from '../../api/input.ts';
 import { Pending, Registered } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
+import type { Cause } from '../../commands/handle.ts';
+import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
-import { passwordFaultsOf } from '../request/command-context.ts';
+import { csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
 import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
@@ -56,10 +60,39 @@ async function awaitDecision(
   return answer;
 }
 
-async function doorResponse(
-  { registration, views }: App,
-  answer: DoorAnswer,
+interface Asker {
+  readonly cause: Cause;
+  /** A CSR is no secret: who shows nothing else is told status and certificate, which is useless without the key. */
+  readonly isByKeyAlone: boolean;
+  /** The key of a CSR that came with a password. */
+  readonly key: ClientKey | null;
+}
+
+/** Rights as they are told to who may only know that access was granted. */
+const untold = { ...noRights, effectivePermissions: [] };
+
+async function grantedResponse(
+  { certificates, views }: App,
+  answer: Extract<DoorAnswer, { kind: 'granted' }>,
+  { cause, isByKeyAlone, key }: Asker,
 ): Promise<RouteResponse> {
+  const { username, position } = answer;
+  await certificates.ensure(answer, key, cause);
+  const registered = views.registered(username);
+  if (registered === undefined) throw new Error('a granted client has no row');
+  const body = {
+    ...registered,
+    ...(isByKeyAlone && untold),
+    certificate: certificates.chainOf(username),
+  };
+  return { status: 201, body, headers: { Location: self }, position };
+}
+
+const membersTold = (members: Readonly<Record<string, unknown>>, { isByKeyAlone }: Asker) =>
+  isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members };
+
+async function doorResponse(app: App, answer: DoorAnswer, asker: Asker): Promise<RouteResponse> {
+  const { registration } = app;
   const { position } = answer;
   switch (answer.kind) {
     case 'pending': {
@@ -76,13 +109,10 @@ async function doorResponse(
       const headers = { 'Retry-After': String(retryAfterSeconds) };
       return { status: 202, body, headers, position };
     }
-    case 'granted': {
-      const body = views.registered(answer.username);
-      if (body === undefined) throw new Error('a granted client has no row');
-      return { status: 201, body, headers: { Location: self }, position };
-    }
+    case 'granted':
+      return await grantedResponse(app, answer, asker);
     case 'refused':
-      return refused(answer);
+      return refused(answer, asker);
     case 'throttled':
       throw new Problem('source-throttled', { retryAfterSeconds: answer.retryAfterSeconds });
   }
@@ -91,10 +121,11 @@ async function doorResponse(
 /** Always the same: when to come back must not tell a contest from a challenge. */
 const taken = refusal('username-taken', { retryAfterSeconds: takenRetryAfterSeconds });
 
-function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>): RouteResponse {
+function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>, asker: Asker): RouteResponse {
   const { refusal: code, members } = answer;
   const plain = code === 'username-taken' ? taken : refusal(code);
-  const problem = members === null ? plain : refusal(code, { members: { ...members } });
+  const problem =
+    members === null ? plain : refusal(code, { members: membersTold(members, asker) });
   return { status: problem.status, problem };
 }
 
@@ -106,11 +137,11 @@ export const doorRoutes = (app: App): Route[] => [
     operationId: 'register',
     summary: 'Ask for access, or for what became of it',
     description:
-      'Repeat it with the same username and password until it answers 201; polling works while locked.',
+      'Repeat it with the same username and password, or csr, until it answers 201; polling works while locked.',
     access: 'open',
     hot: true,
     body: Register,
-    faults: (body) => passwordFaultsOf(body, app.passwordFaults),
+    faults: (body) => [...passwordFaultsOf(body, app.passwordFaults), ...csrFaultsOf(body, app)],
     answers,
     problems: [
       ...refusals,
@@ -122,11 +153,13 @@ export const doorRoutes = (app: App): Route[] => [
       'hashing-busy',
     ],
     async handle(request) {
-      const { username, password, pairingId, context, requestedRoles, requestedPermissions } =
-        request.body;
+      const { username, password, csr, pairingId, context } = request.body;
+      const { requestedRoles, requestedPermissions } = request.body;
+      const key = csr === undefined ? null : readCsr(csr, username).key;
       const attempt = {
         username,
-        password,
+        password: password ?? null,
+        key,
         source: request.source,
         flow: 'explicit',
         clientId: null,
@@ -140,7 +173,9 @@ export const doorRoutes = (app: App): Route[] => [
       // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
       const ended =
         answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
-      return doorResponse(app, ended ? await app.registration.ask(attempt, request.cause) : answer);
+      const told = ended ? await app.registration.ask(attempt, request.cause) : answer;
+      const isByKeyAlone = password === undefined;
+      return doorResponse(app, told, { cause: request.cause, isByKeyAlone, key });
     },
   }),
   route({
@@ -157,7 +192,9 @@ export const doorRoutes = (app: App): Route[] => [
       const requestId = await app.registration.requestIdOf(request.bearer ?? '');
       const first = requestId === null ? undefined : app.registration.answerFor(requestId);
       if (first === undefined) throw new Problem('token-invalid');
-      return doorResponse(app, await awaitDecision(app, first, request));
+      const isByKeyAlone = requestId !== null && app.registration.isByKey(requestId);
+      const asker = { cause: request.cause, isByKeyAlone, key: null };
+      return doorResponse(app, await awaitDecision(app, first, request), asker);
     },
   }),
 ];

@@ -109,6 +109,13 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return [`rights changed ${by}`, '', 'Changes', rightsWords(rights)];
     case 'CredentialRotated':
       return [`password changed ${by}`, '', 'Changes', 'the old one ended'];
+    case 'CertificateIssued':
+      return [
+        'certificate issued',
+        'good',
+        'Changes',
+        `serial ${text('serial')}, until ${text('notAfter')}`,
+      ];
     case 'AccessSuspended':
       return [`suspended ${by}`, 'wait', 'Changes'];
     case 'AccessResumed':

@@ -100,6 +100,7 @@ function expected(
   const {
     type: _,
     matched: __,
+    csr: ______,
     gate: ___,
     capacity: ____,
     holdsHttpRights: _____,

@@ -69,6 +69,9 @@ GET /.well-known/checkpoint-key
 GET /.well-known/paseto
 GET /api/brokers
 POST /api/brokers/{name}/reconcile
+GET /ca
+GET /ca/certificate
+GET /ca/crl
 GET /healthz
 GET /readyz
 GET /metrics
@@ -232,6 +235,9 @@ test('alone, the door has what devices need and nothing else', async () => {
     [
       'POST /api/client-registry/register',
       'GET /api/client-registry/requests/self',
+      'GET /ca',
+      'GET /ca/certificate',
+      'GET /ca/crl',
       'GET /healthz',
     ],
   );
