@@ -1,7 +1,9 @@
 /** All rows of a projection that fulfil a condition, a page at a time, however many there are. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RowQuery, RowRange, Rows } from './row-table.ts';
 
 const pageSize = 1_000;
+const turnSize = 200;
 
 /** Each page is read when its first row is asked for: rows may change in between. */
 export function* everyRow<Row>(
@@ -13,6 +15,20 @@ export function* everyRow<Row>(
     const page = rows.find({ ...query, limit: pageSize, cursor });
     yield* page.items;
     cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+/** The same, few at a time while others go on, where nobody needs them in one turn. */
+export async function* everyRowInTurns<Row>(
+  rows: Pick<Rows<Row>, 'find'>,
+  query: Pick<RowQuery, 'where' | 'order'> = {},
+): AsyncGenerator<Row, void, void> {
+  let cursor: string | undefined;
+  do {
+    const page = rows.find({ ...query, limit: turnSize, cursor });
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+    await nextTurn();
   } while (cursor !== undefined);
 }
 

@@ -6,7 +6,7 @@ import type { AccessRow } from '../../../projections/access.ts';
 import type { Authority } from '../../authority.ts';
 import { brokerRetryMs, reconcileEveryMs } from '../../limits.ts';
 import { pause } from '../../platform/pause.ts';
-import { everyRow } from '../../read-models/every-row.ts';
+import { everyRowInTurns } from '../../read-models/every-row.ts';
 import { PositionWaiters } from '../../read-models/position-waiters.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
 import { beginning, categoryOf, type StoredEvent } from '../../store/event-store.ts';
@@ -166,7 +166,7 @@ export class ActivationWorker {
     const hasRole = (row: AccessRow) =>
       row.status === 'active' && row.rights.roles.some((role) => roles.has(role));
     if (connected === null) {
-      for (const row of everyRow(this.#options.rows.access))
+      for await (const row of everyRowInTurns(this.#options.rows.access))
         if (hasRole(row)) this.reconcileSoon(row.username);
       return;
     }

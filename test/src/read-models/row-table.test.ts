@@ -6,7 +6,7 @@ import type { Projection } from '../../../projections/projection.ts';
 import { statementsHeldMax } from '../../../src/limits.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { MalformedCursor } from '../../../src/read-models/cursor.ts';
-import { everyRow, pagesBetween } from '../../../src/read-models/every-row.ts';
+import { everyRow, everyRowInTurns, pagesBetween } from '../../../src/read-models/every-row.ts';
 import { type Rows, RowTable } from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
@@ -306,6 +306,25 @@ test('what a column is asked for is found by its index, and not by looking at ev
     assert.match(plan[0]?.detail ?? '', /^SEARCH rows_things USING .*INDEX rows_things_/, sql);
   }
   database.close();
+});
+
+test('all rows are told in turns, in which others go on', async ({ table, apply }) => {
+  apply(Array.from({ length: 1_000 }, (_, number) => thing(`n${number}`, null, 0)));
+  let turns = 0;
+  let isOver = false;
+  const beat = () => {
+    turns += 1;
+    if (!isOver) setImmediate(beat);
+  };
+  setImmediate(beat);
+  const told: string[] = [];
+  for await (const { name } of everyRowInTurns(table)) told.push(name);
+  isOver = true;
+  assert.equal(
+    told,
+    [...everyRow(table)].map(({ name }) => name),
+  );
+  assert.ok(turns > 0, 'somebody else had a turn');
 });
 
 test.run();
