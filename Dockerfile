@@ -21,7 +21,7 @@ COPY src src
 RUN mkdir -m 0700 /data /keys && chown node:node /data /keys
 USER node
 VOLUME /data
-EXPOSE 8080 1883 9001
+EXPOSE 8080 8443 1883 8883 9001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=180s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "bin/gatebook.js"]

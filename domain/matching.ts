@@ -65,6 +65,16 @@ export function covers(filter: readonly string[], wanted: readonly string[]): bo
   }
 }
 
+/** Whether there is a topic that both filters match. */
+export function mayMeet(one: readonly string[], other: readonly string[]): boolean {
+  for (let at = 0; ; at++) {
+    const [a, b] = [one[at], other[at]];
+    if (a === '#' || b === '#') return true;
+    if (a === undefined || b === undefined) return a === b;
+    if (a !== b && a !== '+' && b !== '+') return false;
+  }
+}
+
 export const levelsOf = (resource: string): string[] => resource.split('/');
 
 /** Permissions made ready to be asked often: per context and operation, split into levels. */

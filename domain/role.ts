@@ -30,7 +30,7 @@ export type RoleCommand =
 
 export type RoleRefusal = 'role-not-found' | 'role-in-use' | 'role-built-in';
 
-type RoleState =
+export type RoleState =
   | { readonly status: 'unknown' }
   | {
       readonly status: 'defined';

@@ -50,7 +50,7 @@ export type TokenCommand =
 
 export type TokenRefusal = 'token-not-found';
 
-type TokenState =
+export type TokenState =
   | { readonly status: 'unknown' }
   | { readonly status: 'issued'; readonly username: string }
   | { readonly status: 'revoked' };

@@ -60,9 +60,13 @@ const isMade = (type: ClientEvent['type']) =>
   type === 'ClientCreated' || type === 'AdministratorReset';
 const startsAnew = (type: ClientEvent['type']) => type === 'RegistrationRequested' || isMade(type);
 
+/** The label of clients that another credential waits to replace, and of those that hold a role. */
+export const challenged = 'challenged';
+export const roleLabel = (role: string): string => `role ${role}`;
+
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 7,
+  version: 8,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -104,6 +108,11 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
     rights: state.status === 'active' || state.status === 'suspended' ? state.rights : null,
     hasChallenger: state.status === 'active' && state.challenger !== null,
   }),
+  counted: {
+    always: ({ status, state }) =>
+      state.status === 'active' && state.challenger !== null ? [status, challenged] : [status],
+    now: ({ roles }) => roles.map(roleLabel),
+  },
   columns: {
     status: (row) => row.status,
     everGranted: (row) => (row.everGranted ? 1 : 0),

@@ -33,6 +33,11 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
   /** Each row is of one event alone, so that nobody looks for it before it is written. */
   readonly isWrittenOnce?: true;
+  /** The labels of a row that rows are counted by: `always` also as it was after each event, `now` as it is. */
+  readonly counted?: {
+    readonly always: (row: Row) => readonly string[];
+    readonly now: (row: Row) => readonly string[];
+  };
   /** What of each version of a row stays, for those who look back; absent: only the newest row is kept. */
   readonly past?: (row: Row) => Past;
 }

@@ -9,15 +9,20 @@ export interface RoleRow {
   readonly description: string | null;
   readonly permissions: readonly Permission[];
   readonly changedAt: string;
+  /** Of its newest event. */
+  readonly revision: number;
 }
 
-export const roles: Projection<RoleRow, RoleEvent, RoleRow> = {
+/** What of a role is looked back on. */
+export type PastRole = Omit<RoleRow, 'revision'>;
+
+export const roles: Projection<RoleRow, RoleEvent, PastRole> = {
   name: 'roles',
-  version: 3,
+  version: 4,
   reads: ['role'],
   Event: RoleEvent,
   key: ({ data }) => data.name,
-  evolve: (_row, { type, data }) => {
+  evolve: (_row, { type, data }, { revision }) => {
     switch (type) {
       case 'RoleDefined':
         return {
@@ -25,11 +30,12 @@ export const roles: Projection<RoleRow, RoleEvent, RoleRow> = {
           description: data.description,
           permissions: data.permissions,
           changedAt: data.at,
+          revision,
         };
       case 'RoleRemoved':
         return undefined;
     }
   },
   columns: {},
-  past: (row) => row,
+  past: ({ revision: _, ...row }) => row,
 };

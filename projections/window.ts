@@ -18,6 +18,8 @@ export interface WindowRow {
   readonly requestCount: number;
   /** Attempts that the limits turned away; null: it is open, or nobody counted them. */
   readonly turnedAwayCount: number | null;
+  /** Of the newest event of the lock. */
+  readonly revision: number;
 }
 
 const WindowOrClientEvent = z.union([WindowEvent, ClientEvent]);
@@ -25,7 +27,7 @@ type WindowOrClientEvent = z.infer<typeof WindowOrClientEvent>;
 
 export const windowProjection: Projection<WindowRow, WindowOrClientEvent, WindowRow> = {
   name: 'window',
-  version: 4,
+  version: 5,
   reads: ['registry', 'client'],
   Event: WindowOrClientEvent,
   key: ({ type }) => {
@@ -39,7 +41,7 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
         return undefined;
     }
   },
-  evolve: (row, { type, data }) => {
+  evolve: (row, { type, data }, { revision }) => {
     switch (type) {
       case 'RegistryUnlocked': {
         const goesOn = row?.status === 'unlocked' && row.windowId === data.windowId;
@@ -54,6 +56,7 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
           limits: data.limits,
           requestCount: goesOn ? row.requestCount : 0,
           turnedAwayCount: null,
+          revision,
         };
       }
       case 'RegistryLocked': {
@@ -67,6 +70,7 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
           lockedAt,
           lockedBy: byItself ? null : data.by.name,
           turnedAwayCount: data.turnedAwayCount ?? null,
+          revision,
         };
       }
       case 'RegistrationRequested':

@@ -131,9 +131,12 @@ export function createAuthority(options: AuthorityOptions): Authority {
 function createPrincipals(options: AuthorityOptions): Principals {
   const { access, roles, now } = options;
   let principals = lruCache<Principal>(rightsHeldMax);
+  /** Who was asked about last and is not known: one attempt at a door asks several times. */
+  let stranger: string | undefined;
 
   // Registered first of all listeners, so that nobody sees rights of before a change.
   options.onApplied((_events, changes) => {
+    stranger = undefined;
     if ((changes.get('roles')?.size ?? 0) > 0) principals = lruCache<Principal>(rightsHeldMax);
     for (const username of changes.get('access')?.keys() ?? []) principals.delete(username);
   });
@@ -147,8 +150,12 @@ function createPrincipals(options: AuthorityOptions): Principals {
   function principal(username: string): Principal | undefined {
     const known = principals.get(username);
     if (known) return known;
+    if (username === stranger) return undefined;
     const row = access.get(username);
-    if (!row) return undefined;
+    if (!row) {
+      stranger = username;
+      return undefined;
+    }
     const found = principalOf(row, effective);
     principals.set(username, found);
     return found;

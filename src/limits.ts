@@ -36,7 +36,13 @@ export const hashesWaitingMax = 512;
 /** Rows that a search looks at in one turn of the event loop, for one page, and as so few that they need no turns. */
 export const searchedPerStepMax = 500;
 export const searchedPerPageMax = 1_000_000;
+/** Versions of rows that looking back reads at once. */
+export const versionsPerStepMax = 250;
+/** Milliseconds that looking back works on before others have their turn. */
+export const lookingBackTurnMsMax = 10;
 export const searchedFew = 2_000;
+/** Changes of counts that one block for looking back holds: so many are gone through for one look. */
+export const tallyBlockChanges = 200;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
@@ -69,12 +75,16 @@ export const rotationsPerUserPerMinute = 20;
 export const refusalBeatMs = 10;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
+/** How many times as many failures a whole /48 may make as one source, at one name and in all. */
+export const neighbourFailuresFactor = 4;
 /** Weak passwords that a throttled source may still try at a name whose credential it has shown before. */
 export const triesWhereKnownPerMinute = 60;
 /** Tokens that are revoked at once when keys are retired: they share a commit. */
 export const tokensEndedAtOnceMax = 64;
 /** Tokens whose signature was checked, kept so that it is not checked again. */
 export const verifiedTokensMax = 20_000;
+/** Registration tokens of requests that wait, kept so that a poll signs none: more than wait by default. */
+export const registrationTokensHeldMax = 20_000;
 /** Keys of personal data held open. */
 export const personalKeysMax = 10_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */
@@ -287,8 +297,12 @@ export const leaseBeatMs = 500;
 export const leaseRetryMs = 100;
 /** Milliseconds of silence after which a node counts as cut off from the store, and admits nobody new. */
 export const storeSilenceMaxMs = 10_000;
-/** Clients whose state is retained as an MQTT message at the start; the newest ones. */
+/** Clients whose state is sent as a retained MQTT message to one subscription to them all; the newest ones. */
 export const registryStatesMax = 10_000;
+/** Such states that are made at once, while nothing else is done. */
+export const registryStatesPageSize = 100;
+/** Milliseconds in which changes to one thing become one message of the registry's own topics. */
+export const registryTopicsGatherMs = 50;
 /** Sessions that came in by hooks and are remembered, for each kind of broker and for one name; the oldest are forgotten. */
 export const hookAdmissionsMax = 200_000;
 export const hookAdmissionsPerNameMax = 1_000;
@@ -326,6 +340,13 @@ export const sweptAtOnceMax = 200;
 /** Milliseconds from the start to the first look through the whole vault, and between two of them. */
 export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
+/** Milliseconds between two looks at the store's disks, for what is left of the erased there, and at least between two that were asked for. */
+export const erasuresLookEveryMs = 5 * 60 * 1_000;
+export const erasuresLookApartMs = 2_000;
+/** Milliseconds that the list of erasures waits for such a look. */
+export const erasuresLookWaitMs = 5_000;
+/** Erasures that are read at a time. */
+export const erasuresReadAtOnceMax = 1_000;
 /** Milliseconds that a secret may stand before the event that names it is written. */
 export const orphanAgeMs = 15 * 60 * 1_000;
 /** Decisions of one bulk that run at once: they share a commit. */
@@ -337,3 +358,19 @@ export const catchUpToldEveryMs = 3_000;
 /** Milliseconds that a start waits for a server that does not answer, and between two log lines that say so. */
 export const storeWaitMs = 2 * 60 * 1_000;
 export const storeWaitToldEveryMs = 10_000;
+
+// TLS
+
+/** How often the files of a given server certificate are looked at. */
+export const certificateLookEveryMs = 2_000;
+/** A given certificate chain, or its key. */
+export const certificateFileBytesMax = 65_536;
+/** From a connection to the end of its TLS handshake. */
+export const tlsHandshakeTimeoutMs = 10_000;
+/** Certificates from the issuer's to the root's. */
+export const chainCertificatesMax = 8;
+/** Life of the certificate that the registry's CA issues to the service itself. */
+export const serverCertificateDays = 90;
+/** The part of that life after which it is renewed. */
+export const serverCertificateRenewedAt = 2 / 3;
+export const serverCertificateLookEveryMs = 60_000;

@@ -1,12 +1,12 @@
 /** The composition root: builds the service from its configuration, starts it, and stops it in reverse. */
-
+import { unlink } from 'node:fs/promises';
 import {
   createFirstAdministrator,
   type PasswordShown,
+  untoldPassword,
 } from './administration/first-administrator.ts';
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
-import { startHttp } from './http/server.ts';
 import { listenWhileStarting } from './http/starting.ts';
 import { watchVault } from './jobs/watch-vault.ts';
 import { storeSilenceMaxMs } from './limits.ts';
@@ -20,8 +20,10 @@ import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
 import type { CredentialLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
+import { listenForHttp } from './startup/http.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
+import { serverIdentityOf, warnOfPlainListeners, withoutTakenTlsPorts } from './startup/tls.ts';
 import { waitForStore } from './startup/wait-for-store.ts';
 import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
@@ -40,7 +42,7 @@ export interface RunningService {
 /**
  * Starts the whole service; the last thing it logs is the `ready` line.
  * @param stopping ends a start that still waits for the store, or folds the log
- * @throws the signal's reason, StoreLocked, KeyFileRefused, KeysDiffer, and what a listener says of a taken port
+ * @throws the signal's reason, StoreLocked, KeyFileRefused, ConfigError, KeysDiffer, and what a listener says of a taken port
  */
 export async function startService(
   config: Config,
@@ -50,7 +52,8 @@ export async function startService(
 ): Promise<RunningService> {
   const lifecycle = new Lifecycle();
   try {
-    return await start(config, logger, lifecycle, stopping, limits);
+    const configured = await withoutTakenTlsPorts(config, logger);
+    return await start(configured, logger, lifecycle, stopping, limits);
   } catch (error) {
     await lifecycle.stop().catch(() => undefined);
     throw error;
@@ -67,11 +70,16 @@ async function start(
   const now = currentInstant;
   const metrics = createMetrics();
   keepDataFolder(config.dataDir, logger);
+  warnOfPlainListeners(config, logger);
   const onAppend = (seconds: number, events: number) => {
     metrics.storeAppendSeconds.observe(seconds);
     metrics.eventsAppended.inc(events);
   };
   const waiting = { logger, signal: stopping };
+  let waitsFor: 'store' | 'readModels' = 'store';
+  const answering = () => answerEarly(config, () => waitsFor, lifecycle);
+  // A log in the own folder does not come by waiting: whoever has it open is told so first, not of a taken port.
+  const whileWaiting = isShared(config) ? await answering() : undefined;
   const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
@@ -81,9 +89,11 @@ async function start(
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  const early = await answerEarly(config, lifecycle);
+  waitsFor = 'readModels';
+  const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
-  const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle });
+  const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
+  const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
   const app: App = {
@@ -100,12 +110,7 @@ async function start(
     }),
   };
   await early?.stop(0);
-  const http = await startHttp(app, {
-    host: config.httpHost,
-    port: config.httpPort,
-    door: config.doorPort === null ? undefined : { host: config.doorHost, port: config.doorPort },
-    hooks: { hooks: brokers.hooks, secret: config.hookSecret, vhosts: vhostsOf(config) },
-  });
+  const http = await listenForHttp(app, identity, brokers.hooks);
   lifecycle.add(() => http.close());
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
@@ -113,11 +118,10 @@ async function start(
   // Only now: a start that cannot listen must not make a password that nobody is told.
   const passwordShown = await firstAdministrator(parts, service);
   const ready = {
-    http: http.url,
+    ...http.addresses,
     ...brokers.addresses,
-    ...(http.doorUrl === undefined ? {} : { door: http.doorUrl }),
   };
-  showPassword(passwordShown, config, ready, logger);
+  await showPassword(passwordShown, config, ready, logger);
   logger.info('ready', ready);
   return { ready, app, stop: () => lifecycle.stop() };
 }
@@ -125,9 +129,13 @@ async function start(
 type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
 
 /** Who asks meanwhile is told that the service is not ready. A port of its own choice nobody knows yet. */
-async function answerEarly({ httpHost, httpPort }: Config, lifecycle: Lifecycle) {
-  if (httpPort === 0) return undefined;
-  const early = await listenWhileStarting({ host: httpHost, port: httpPort });
+async function answerEarly(
+  { httpHost, httpPort }: Config,
+  waitsFor: Parameters<typeof listenWhileStarting>[1],
+  lifecycle: Lifecycle,
+) {
+  if (httpPort === null || httpPort === 0) return undefined;
+  const early = await listenWhileStarting({ host: httpHost, port: httpPort }, waitsFor);
   lifecycle.add(() => early.stop(0));
   return early;
 }
@@ -150,45 +158,43 @@ async function follow(
   return following;
 }
 
-/** Makes one where the log is empty. */
+/** Makes one where the log is empty; tells of one whose password nobody was told. */
 async function firstAdministrator(
   { config, store, readModels, now }: Parts,
   service: Service,
 ): Promise<PasswordShown | undefined> {
   const isEmpty = (await store.head()) === readModels.position() && readModels.resume().index === 0;
-  if (!isEmpty) return undefined;
-  return await createFirstAdministrator({
+  const options = {
     ...service,
     username: config.adminUsername,
-    password: config.adminPassword,
     dataDir: config.dataDir,
     isTerminal: process.stdout.isTTY === true,
-    now,
-  });
+  };
+  return isEmpty
+    ? await createFirstAdministrator({ ...options, password: config.adminPassword, now })
+    : await untoldPassword(options);
 }
 
-/** Virtual hosts of RabbitMQ that clients may use. */
-const vhostsOf = ({ brokers }: Config): readonly string[] => {
-  const named = brokers.flatMap((one) => (one.kind === 'rabbitmq' ? one.vhosts : []));
-  return named.length > 0 ? named : ['/'];
-};
-
 /** The first administrator's password: on the terminal, or where it is filed; never in a log line. */
-function showPassword(
+async function showPassword(
   told: PasswordShown | undefined,
   config: Config,
   ready: Readonly<Record<string, string>>,
   logger: Logger,
-): void {
-  if (told?.by === 'terminal')
+): Promise<void> {
+  if (told?.by === 'terminal') {
     process.stdout.write(
       `\n  Administrator  ${config.adminUsername}\n  Password       ${told.password}\n` +
         '  Shown only now: keep it, or change it with "gatebook users rotate".\n\n',
     );
+    await unlink(told.file);
+  }
   if (told?.by === 'file')
     logger.info('The administrator is made; its password is in a file', {
       username: config.adminUsername,
       file: told.file,
     });
-  logger.info(`Page and API at ${ready.http}${ready.mqtt ? `, MQTT at ${ready.mqtt}` : ''}`);
+  const page = [ready.https, ready.http].filter((url) => url !== undefined).join(' and ');
+  const mqtt = [ready.mqtts, ready.mqtt].filter((url) => url !== undefined).join(' and ');
+  logger.info(`Page and API at ${page}${mqtt === '' ? '' : `, MQTT at ${mqtt}`}`);
 }

@@ -1,5 +1,8 @@
-/** What the service counts about itself, for Prometheus: names and labels as WIRE has them. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+/**
+ * What the service counts about itself, for Prometheus: names and labels as WIRE has them; beside them what is
+ * known of any Node process, under the names that all dashboards know (`process_…`, `nodejs_…`).
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 const prefix = 'gatebook_';
 
@@ -11,11 +14,18 @@ interface Readings {
   readonly clients: () => Readonly<Record<string, number>>;
   readonly mqttSessions: () => number;
   readonly hashQueueLength: () => number;
+  /** Names that were erased, and are still on a disk of the store. */
+  readonly erasuresPending: () => number;
   /** Events behind the log, by projection. */
   readonly projectionLagEvents: () => Readonly<Record<string, number>>;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+/** How often the event loop's lag is looked at. */
+const lagPrecisionMs = 20;
+/** Anybody may scrape: which version can be attacked is nobody's business. */
+const untold = 'nodejs_version_info';
 
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const appendSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -24,6 +34,8 @@ const activationSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 /** Makes the metrics of one service, in a registry of their own. */
 export function createMetrics() {
   const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecisionMs });
+  registry.removeSingleMetric(untold);
   let readings: Readings | undefined;
   const { gauge, gaugeBy, counter, histogram } = metersIn(registry, () => readings);
 
@@ -35,6 +47,11 @@ export function createMetrics() {
   gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
   gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
     now.hashQueueLength(),
+  );
+  gauge(
+    'erasures_pending',
+    'Erased names that are on a disk of the store until a scavenge.',
+    (now) => now.erasuresPending(),
   );
   gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
     now.projectionLagEvents(),

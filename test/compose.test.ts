@@ -134,8 +134,9 @@ test('ports are published on this machine only, and lead to ports that are liste
   const settings = Object.fromEntries(configTable.map((row) => [row.name, row]));
   assert.ok(settings.GATEBOOK_HTTP_PORT);
   for (const [name, { ports = [] }] of services)
-    for (const port of ports) assert.match(port, /^127\.0\.0\.1:\d+:(8080|1883|1885)$/, name);
-  assert.match(dockerfile, /^EXPOSE 8080 1883 9001$/m);
+    for (const port of ports)
+      assert.match(port, /^127\.0\.0\.1:\d+:(8080|8443|1883|8883|1885)$/, name);
+  assert.match(dockerfile, /^EXPOSE 8080 8443 1883 8883 9001$/m);
 });
 
 test('the image runs as nobody special, with what the service needs and without the rest', () => {

@@ -5,9 +5,11 @@ import { type Done, type RecordingOptions, record } from '../commands/record.ts'
 import type { Tokens } from '../credentials/tokens.ts';
 import { tokensEndedAtOnceMax } from '../limits.ts';
 import { addMs } from '../platform/instant.ts';
-import { everyRow } from '../read-models/every-row.ts';
+import { pagesBetween } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext } from './context.ts';
+
+const tokensReadAtOnce = 1_000;
 
 export interface KeyAdministrationOptions extends RecordingOptions {
   readonly tokens: Tokens;
@@ -37,12 +39,15 @@ export function createKeyAdministration(options: KeyAdministrationOptions) {
     context.authorize();
     await tokens.rotate({ until: now(), retiresAll: true });
     const by = actorOf(context);
-    const live = [...everyRow(rows.tokens, { where: [{ column: 'expiresAt', atLeast: now() }] })];
+    const unended = { column: 'expiresAt', atLeast: now(), limit: tokensReadAtOnce };
+    const live = [...pagesBetween(rows.tokens, unended)].flat();
     let position = options.position();
     for (let at = 0; at < live.length; at += tokensEndedAtOnceMax) {
       const ended = live.slice(at, at + tokensEndedAtOnceMax).map(({ tokenId }) => {
         const revoke = () => ({ type: 'RevokeToken' as const, tokenId, at: now(), by });
-        return record(options, token, tokenId, revoke, context.cause);
+        return record(options, token, tokenId, revoke, context.cause, () =>
+          options.atHand.token(tokenId),
+        );
       });
       for (const done of await Promise.all(ended))
         if (done.position > position) position = done.position;

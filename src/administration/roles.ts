@@ -48,6 +48,7 @@ export function createRoleAdministration(
     ): Promise<Done & { created: boolean }> =>
       roleChanges(async () => {
         const caller = context.authorize();
+        const atHand = () => options.atHand.role(name);
         const created = !authority.roleExists(name);
         const define = () => {
           requireOwnRights(context, wanted.permissions);
@@ -60,7 +61,7 @@ export function createRoleAdministration(
             by: actorOf(context),
           };
         };
-        const done = await record(options, role, name, define, context.cause);
+        const done = await record(options, role, name, define, context.cause, atHand);
         if (holdsHttpRights(wanted.permissions))
           await endChallenges(decidedAlready(context, caller));
         return { ...done, created };
@@ -70,10 +71,11 @@ export function createRoleAdministration(
       roleChanges(async () => {
         const remove = () => {
           context.authorize();
-          const holders = roleHolders(rows.clients).get(name) ?? 0;
+          const holders = roleHolders(rows.clients, name);
           return { type: 'RemoveRole' as const, name, holders, at: now(), by: actorOf(context) };
         };
-        return await record(options, role, name, remove, context.cause);
+        const atHand = () => options.atHand.role(name);
+        return await record(options, role, name, remove, context.cause, atHand);
       }),
   };
 }

@@ -18,7 +18,7 @@ import type { Tokens } from '../credentials/tokens.ts';
 import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { Pace } from '../platform/pace.ts';
-import type { Throttle } from '../platform/throttle.ts';
+import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
 import { createTokenLimits, type TokenLimits } from './token-limits.ts';
@@ -32,7 +32,7 @@ export interface TokenAdministrationOptions extends RecordingOptions {
   readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the wrong passwords for a name from a source. */
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
+  readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
   readonly now: () => string;
 }
 
@@ -52,6 +52,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         tokenId,
         () => ({ type: 'RevokeToken' as const, tokenId, at: now(), by }),
         newCause(),
+        () => options.atHand.token(tokenId),
       ),
   });
   return {
@@ -103,6 +104,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
           return { type: 'RevokeToken' as const, tokenId, at: now(), by: actorOf(context) };
         },
         context.cause,
+        () => options.atHand.token(tokenId),
       ),
   };
 }
@@ -145,17 +147,16 @@ async function signedIn(
   const { authority, proofs, seen, throttles, pace } = options;
   const { username, password } = asked;
   const source = sourceKey(asked.source);
-  const name = `${source} ${username}`;
-  const nameWaits = throttles.names.waitSeconds(name);
-  const retryAfterSeconds = Math.max(throttles.sources.waitSeconds(source), nameWaits);
+  const nameWait = throttles.names.wait(source, username);
+  const retryAfterSeconds = Math.max(throttles.sources.wait(source).all, nameWait.all);
   const prove = () => proofs.full(username, password, source, 'sign-in');
   // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
   const hashed = retryAfterSeconds === 0 && !isStrong(password) ? await prove() : undefined;
 
   return await pace(
     async () => {
-      if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWaits > 0))) {
-        throttles.names.count(name);
+      if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWait.own > 0))) {
+        throttles.names.count(source, username);
         throw new Refused('login-throttled', { retryAfterSeconds });
       }
       const proof = hashed ?? (await prove());
@@ -163,7 +164,7 @@ async function signedIn(
       const row = principal?.row;
       if (!principal || row?.status !== 'active' || !(await proof.proves(row.credentialId))) {
         throttles.sources.count(source);
-        throttles.names.count(name);
+        throttles.names.count(source, username);
         throw new Refused('credentials-invalid');
       }
       proof.remember(row.credentialId);
@@ -176,7 +177,7 @@ async function signedIn(
 
 /**
  * Whoever hammers from behind the same address does not keep its people out. Where it is this very name that
- * is guessed at, only a password that cannot be guessed gets in: the others would be guessed on at full speed.
+ * is guessed at from there, only a password that cannot be guessed gets in: the others would be guessed on at full speed.
  */
 async function isKnownHere(
   { authority, proofs, seen }: TokenAdministrationOptions,
@@ -221,6 +222,8 @@ async function issue(
     ...{ type: 'IssueToken' as const, httpLimit: limitNow() },
     ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
   });
-  const done = await record(options, token, tokenId, issueIt, cause);
+  const done = await record(options, token, tokenId, issueIt, cause, () =>
+    options.atHand.token(tokenId),
+  );
   return { tokenId, token: text, ...done };
 }

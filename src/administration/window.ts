@@ -30,7 +30,7 @@ export function createWindowAdministration(options: WindowAdministrationOptions)
       context.authorize();
       return command;
     };
-    return record(options, window, registryId, decided, context.cause);
+    return record(options, window, registryId, decided, context.cause, options.atHand.window);
   };
 
   return {

@@ -1,7 +1,7 @@
 /** What looking back answers: the registry as it was, who had access, why, and what came of a window. */
 import { z } from 'zod';
 import { Permission } from '../../domain/permission.ts';
-import { Activation, Event, named, Request, User, Window } from './output.ts';
+import { Activation, Event, listOf, named, Request, User, Window } from './output.ts';
 
 const Instant = z.string();
 const Span = named('Span', z.strictObject({ from: Instant, to: Instant.nullable() }));
@@ -69,6 +69,29 @@ export const Explanation = named(
   }),
 );
 export type Explanation = z.infer<typeof Explanation>;
+
+const Erasure = named(
+  'Erasure',
+  z.strictObject({
+    username: z.string(),
+    index: Count.describe('Of the event that erased it.'),
+    eventId: z.string(),
+    at: Instant,
+    actor: Event.shape.actor,
+    status: z
+      .enum(['pending', 'done'])
+      .describe('pending: on a disk of the store may still be what it destroyed.'),
+    pendingOn: z
+      .array(z.string())
+      .describe(
+        'The nodes of the store that a scavenge must still run on, or that do not answer; ' +
+          'empty while pending: not looked at yet.',
+      ),
+  }),
+);
+export type Erasure = z.infer<typeof Erasure>;
+
+export const ErasureList = listOf('ErasureList', Erasure);
 
 export const Activity = named(
   'RegistryActivity',

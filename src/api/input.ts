@@ -197,6 +197,10 @@ export const EventsQuery = z.strictObject({
   order: z.enum(['asc', 'desc']).optional(),
   ...page,
 });
+export const ErasuresQuery = z.strictObject({
+  status: z.enum(['pending', 'done']).optional(),
+  ...page,
+});
 export const ActivityQuery = z.strictObject({
   since: SentInstant.optional(),
   until: SentInstant.optional(),

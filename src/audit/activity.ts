@@ -5,7 +5,7 @@ import { type ActivityKind, activityAt, type HistoryRow } from '../../projection
 import type { WindowRow } from '../../projections/window.ts';
 import type { Activity } from '../api/audit.ts';
 import { countedAtOnceMax } from '../limits.ts';
-import { everyRow } from '../read-models/every-row.ts';
+import { pagesBetween } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { VersionedRows } from '../read-models/row-versions.ts';
 import type { Tree } from './transparency-log/tree.ts';
@@ -26,10 +26,19 @@ interface TimeSpan {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-const within = (kind: ActivityKind, { from, to }: TimeSpan) => [
-  { column: 'activity', atLeast: activityAt(kind, iso(from)) },
-  { column: 'activity', below: activityAt(kind, iso(to)) },
-];
+const rangeOf = (kind: ActivityKind, { from, to }: TimeSpan) => ({
+  column: 'activity',
+  atLeast: activityAt(kind, iso(from)),
+  below: activityAt(kind, iso(to)),
+});
+
+const within = (kind: ActivityKind, span: TimeSpan) => {
+  const { column, atLeast, below } = rangeOf(kind, span);
+  return [
+    { column, atLeast },
+    { column, below },
+  ];
+};
 
 /** A part with more than one portion is divided by time, so that no count goes on for long. */
 async function countIn(
@@ -47,6 +56,28 @@ async function countIn(
   return before + (await countIn(history, kind, { from: middle, to }));
 }
 
+interface LockEvent {
+  readonly index: number;
+  readonly at: number;
+  /** Null: it was locked. */
+  readonly until: number | null;
+}
+
+/** In the log's order, which rules over clocks that went back; read by the time, of which there is an index. */
+async function lockEvents(history: Rows<HistoryRow>, span: TimeSpan): Promise<LockEvent[]> {
+  const found: LockEvent[] = [];
+  const range = { ...rangeOf('lock', span), limit: lockEventsAtOnce };
+  for (const page of pagesBetween(history, range)) {
+    for (const row of page) {
+      const { type, data } = WindowEvent.parse({ type: row.type, data: row.data });
+      const until = type === 'RegistryUnlocked' ? Date.parse(data.until) : null;
+      found.push({ index: row.index, at: Date.parse(data.at), until });
+    }
+    await turn();
+  }
+  return found.sort((a, b) => a.index - b.index);
+}
+
 /** The times in which it was unlocked, in order: a window that is unlocked again takes its new end. */
 async function* unlockedIn({ history, window, tree, now }: ActivityOptions, span: TimeSpan) {
   const end = Math.min(span.to, Date.parse(now()));
@@ -57,14 +88,9 @@ async function* unlockedIn({ history, window, tree, now }: ActivityOptions, span
     const to = Math.min(open?.to ?? at, at, end);
     return open !== null && to > open.from ? [{ from: open.from, to }] : [];
   };
-  let rowCount = 0;
-  for (const row of everyRow(history, { where: within('lock', span), order: 'oldest' })) {
-    const { type, data } = WindowEvent.parse({ type: row.type, data: row.data });
-    const at = Date.parse(data.at);
+  for (const { at, until } of await lockEvents(history, span)) {
     yield* closedAt(at);
-    open = type === 'RegistryUnlocked' ? { from: at, to: Date.parse(data.until) } : null;
-    rowCount += 1;
-    if (rowCount % lockEventsAtOnce === 0) await turn();
+    open = until === null ? null : { from: at, to: until };
   }
   yield* closedAt(end);
 }

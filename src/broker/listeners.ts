@@ -1,25 +1,33 @@
 /** Accepts MQTT connections by TCP, TLS and WebSocket, with limits over all of them and on each source. */
-import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
-import { mqttReadAheadBytesMax } from '../limits.ts';
 import { matchesNetworks, sourceKey } from '../platform/networks.ts';
+import { followIdentity, type ServerIdentity } from '../platform/server-identity.ts';
 import type { MqttLimit } from './ports/embedded.ts';
+import { webSocketServer } from './web-socket.ts';
+
+/** `port` 0: any free one. */
+interface MqttAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface WebSocketAddress extends MqttAddress {
+  readonly path: '/mqtt';
+}
+
+interface Secured {
+  readonly identity: ServerIdentity;
+}
 
 export interface ListenerOptions {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-  readonly webSocket?: { readonly host: string; readonly port: number; readonly path: '/mqtt' };
-  readonly tls?: {
-    readonly host: string;
-    readonly port: number;
-    readonly key: string | Buffer;
-    readonly cert: string | Buffer;
-    readonly ca?: string | Buffer;
-  };
+  /** MQTT over plain TCP. */
+  readonly tcp?: MqttAddress;
+  readonly webSocket?: WebSocketAddress;
+  readonly tls?: MqttAddress & Secured;
+  readonly secureWebSocket?: WebSocketAddress & Secured;
   /** Networks of proxies: what comes from there is of many sources. */
   readonly trustedProxies?: readonly string[];
   /** Told each time that a connection is refused by a limit. */
@@ -27,9 +35,10 @@ export interface ListenerOptions {
 }
 
 export interface Addresses {
-  readonly mqtt: string;
+  readonly mqtt?: string;
   readonly ws?: string;
   readonly mqtts?: string;
+  readonly wss?: string;
 }
 
 export interface Listeners {
@@ -82,7 +91,7 @@ class OpenListeners {
   }
 
   /** Resolves with the address that it listens on. */
-  async listen(server: Server, host: string, port: number): Promise<string> {
+  async listen(server: Server, { host, port }: MqttAddress): Promise<string> {
     // Before every other listener for new connections.
     server.prependListener('connection', (socket: Socket) => {
       const limit = this.#admit(socket);
@@ -140,22 +149,22 @@ export async function openListeners(
   sizes: ListenerLimits,
   accept: Accept,
 ): Promise<Listeners> {
-  const { webSocket, tls } = options;
+  const { tcp, webSocket, tls, secureWebSocket } = options;
   const open = new OpenListeners(sizes, options);
+  const upgrading = (at: WebSocketAddress & Partial<Secured>) =>
+    webSocketServer(at, sizes, (stream, request) =>
+      accept(stream, request, sourceOf(request.socket)),
+    );
+  const addresses: { -readonly [Kind in keyof Addresses]: string } = {};
   try {
-    const tcp = createServer(socketOptions, (socket) => {
-      if (!socket.destroyed) accept(socket, undefined, sourceOf(socket));
-    });
-    const mqtt = `mqtt://${await open.listen(tcp, options.host, options.port)}`;
-    const addresses: { mqtt: string; ws?: string; mqtts?: string } = { mqtt };
-    if (webSocket !== undefined) {
-      const { host, port, path } = webSocket;
-      const server = webSocketServer(path, sizes, accept);
-      addresses.ws = `ws://${await open.listen(server, host, port)}${path}`;
-    }
-    if (tls !== undefined) {
-      const server = tlsServer(tls, sizes, accept);
-      addresses.mqtts = `mqtts://${await open.listen(server, tls.host, tls.port)}`;
+    if (tcp !== undefined) addresses.mqtt = `mqtt://${await open.listen(tcpServer(accept), tcp)}`;
+    if (webSocket !== undefined)
+      addresses.ws = `ws://${await open.listen(upgrading(webSocket), webSocket)}${webSocket.path}`;
+    if (tls !== undefined)
+      addresses.mqtts = `mqtts://${await open.listen(tlsServer(tls.identity, sizes, accept), tls)}`;
+    if (secureWebSocket !== undefined) {
+      const at = await open.listen(upgrading(secureWebSocket), secureWebSocket);
+      addresses.wss = `wss://${at}${secureWebSocket.path}`;
     }
     return {
       addresses,
@@ -171,91 +180,19 @@ export async function openListeners(
   }
 }
 
-function tlsServer(
-  { key, cert, ca }: NonNullable<ListenerOptions['tls']>,
-  sizes: ListenerLimits,
-  accept: Accept,
-): Server {
+const tcpServer = (accept: Accept): Server =>
+  createServer(socketOptions, (socket) => {
+    if (!socket.destroyed) accept(socket, undefined, sourceOf(socket));
+  });
+
+function tlsServer(identity: ServerIdentity, sizes: ListenerLimits, accept: Accept): Server {
   const server = createTlsServer({
     ...socketOptions,
-    key,
-    cert,
-    ...(ca === undefined ? {} : { ca }),
+    ...identity.current(),
     handshakeTimeout: sizes.connectTimeoutMs,
   });
+  followIdentity(server, identity);
   server.on('secureConnection', (socket) => accept(socket, undefined, sourceOf(socket)));
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
-}
-
-/** An HTTP server that does nothing but upgrade `path` to MQTT [MQTT-6.0.0-3]. */
-function webSocketServer(path: string, sizes: ListenerLimits, accept: Accept): Server {
-  // `closeTimeout` is not in its types.
-  const settings = {
-    noServer: true,
-    // A frame may hold several packets, and none has to be whole.
-    maxPayload: sizes.packetBytes * 2,
-    closeTimeout: sizes.closeTimeoutMs,
-    perMessageDeflate: false,
-    handleProtocols: (offered: Set<string>) => protocols.find((name) => offered.has(name)) ?? false,
-  };
-  const upgrades = new WebSocketServer(settings);
-  const server = createHttpServer(
-    {
-      ...socketOptions,
-      headersTimeout: sizes.connectTimeoutMs,
-      requestTimeout: sizes.connectTimeoutMs,
-      connectionsCheckingInterval: Math.min(1_000, sizes.connectTimeoutMs),
-      keepAliveTimeout: 1,
-    },
-    (_request, response) => {
-      response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end();
-    },
-  );
-  // A socket that is upgraded is no business of the HTTP server's timeouts any more.
-  const overdue = new WeakMap<Socket, NodeJS.Timeout>();
-  server.on('connection', (socket: Socket) => {
-    const timer = setTimeout(() => socket.destroy(), sizes.connectTimeoutMs).unref();
-    overdue.set(socket, timer);
-    socket.once('close', () => clearTimeout(timer));
-  });
-  server.on('upgrade', (request, socket: Socket, head) => {
-    socket.on('error', () => {});
-    const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
-    if (
-      request.url?.split('?')[0] !== path ||
-      !offered.some((name) => protocols.includes(name.trim()))
-    )
-      return socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () =>
-        socket.destroy(),
-      );
-    return upgrades.handleUpgrade(request, socket, head, (webSocket) => {
-      clearTimeout(overdue.get(socket));
-      const bytesMax = sizes.connectBytes + mqttReadAheadBytesMax;
-      accept(streamOf(webSocket, socket, bytesMax), request, sourceOf(socket));
-    });
-  });
-  return server;
-}
-
-const protocols = ['mqtt', 'mqttv3.1'];
-
-/** `bytesMax`: what may come before something is written, since a whole frame is held in memory. */
-function streamOf(webSocket: WebSocket, socket: Socket, bytesMax: number): Duplex {
-  const begun = socket.bytesRead;
-  const bound = () => {
-    if (socket.bytesRead - begun > bytesMax) webSocket.terminate();
-  };
-  socket.on('data', bound);
-  webSocket.on('message', (_data, isBinary) => {
-    // [MQTT-6.0.0-1]
-    if (!isBinary) webSocket.terminate();
-  });
-  return createWebSocketStream(webSocket, {
-    // A packet is written in pieces; without this each would be a frame.
-    writev(chunks, done) {
-      socket.off('data', bound);
-      webSocket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
-    },
-  });
 }

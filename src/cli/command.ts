@@ -78,6 +78,10 @@ export interface Command {
 
 export const commonOptions: CommandOptions = {
   url: { value: 'URL', help: 'the registry (GATEBOOK_URL; default http://127.0.0.1:8080)' },
+  'ca-fingerprint': {
+    value: 'HEX',
+    help: 'trust the CA with this SHA-256, and no other (GATEBOOK_CA_FINGERPRINT; with https)',
+  },
   token: { value: 'TOKEN', help: 'sign in with a token (GATEBOOK_TOKEN)' },
   json: { help: 'print what the registry answers, for scripts' },
   help: { help: 'show this' },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { commandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
+import { trustByFingerprint } from './client/ca-fingerprint.ts';
 import { signInCommands } from './client/sign-in.ts';
 import {
   type Command,
@@ -20,6 +21,7 @@ import { reconcileCommands } from './commands/brokers.ts';
 import { copyCommands } from './commands/copy.ts';
 import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
+import { keyCommands } from './commands/keys.ts';
 import { deviceCommands } from './commands/register.ts';
 import { requestsCommands } from './commands/requests.ts';
 import { resetCommands } from './commands/reset-administrator.ts';
@@ -45,6 +47,7 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...roleCommands,
   ...tokenCommands,
+  ...keyCommands,
   ...historyCommands,
   ...auditPastCommands,
   ...whatIfCommands,
@@ -108,7 +111,9 @@ export async function runCommandLine(
     const rest = positionals.slice(nameLength);
     checkPositionals(command, rest);
     const settings = commandLineSettings(environment);
-    return await command.run(callOf({ terminal, settings, environment, now }, given, rest));
+    const call = callOf({ terminal, settings, environment, now }, given, rest);
+    if (!offline.includes(command.name)) await trustByFingerprint(call);
+    return await command.run(call);
   } catch (error) {
     return reportFault(terminal, json, error);
   }
@@ -127,13 +132,15 @@ const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify', 'v
 function commonOptionsOf({ name }: Command): CommandOptions {
   const {
     url = { help: '' },
+    'ca-fingerprint': caFingerprint = { help: '' },
     token = { help: '' },
     json = { help: '' },
     help = { help: '' },
   } = commonOptions;
   if (offline.includes(name)) return { help };
-  if (name === 'register' || name === 'login' || name === 'logout') return { url, json, help };
-  return { url, token, json, help };
+  if (name === 'register' || name === 'login' || name === 'logout')
+    return { url, 'ca-fingerprint': caFingerprint, json, help };
+  return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }
 
 /** The words that are no options, read with the options of all commands. */

@@ -140,6 +140,7 @@ export async function handleDecision<
 /**
  * Decides a command and records what follows. `command` may depend on the state: it is asked again with
  * each new one.
+ * @param basis what is at hand and decided on first; what records nothing on it is asked of the store
  * @throws StoreUnavailable, and Conflict when the stream stays contended.
  */
 export const handle = <State, Command, Event extends Recordable, Refusal extends string>(
@@ -148,6 +149,7 @@ export const handle = <State, Command, Event extends Recordable, Refusal extends
   id: string,
   command: Command | ((state: State) => Command),
   cause: Cause,
+  basis?: () => Basis<State> | undefined,
 ): Promise<HandledCommand<State, Event, Refusal>> => {
   const commandFor = (state: State): Command =>
     typeof command === 'function' ? (command as (state: State) => Command)(state) : command;
@@ -157,6 +159,7 @@ export const handle = <State, Command, Event extends Recordable, Refusal extends
     id,
     (state) => ({ decision: decider.decide(commandFor(state), state) }),
     cause,
+    basis && { basis, suffices: () => false },
   );
 };
 

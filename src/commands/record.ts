@@ -1,8 +1,9 @@
 /** Records what an administrator decided, and tells when it is readable; what is refused is thrown. */
 import type { Decider } from '../../domain/decider.ts';
 import type { EventStore, NewEvent } from '../store/event-store.ts';
-import { type Cause, handle } from './handle.ts';
+import { type Basis, type Cause, handle } from './handle.ts';
 import { Refused, type RefusedCode } from './refused.ts';
+import type { RowsAtHand } from './rows-at-hand.ts';
 
 /** Where the log stands with the effect; a read that waits for it sees it. */
 export interface Done {
@@ -14,9 +15,14 @@ export interface RecordingOptions {
   /** Resolves when what stands at a position is readable and in force. */
   readonly settled: (position: string) => Promise<void>;
   readonly position: () => string;
+  readonly atHand: RowsAtHand;
 }
 
-/** `command`: what is decided, made anew for each decision. @throws Refused, StoreUnavailable, Conflict */
+/**
+ * @param command what is decided, made anew for each decision
+ * @param basis what is at hand of it
+ * @throws Refused, StoreUnavailable, Conflict
+ */
 export async function record<
   State,
   Command,
@@ -28,8 +34,9 @@ export async function record<
   id: string,
   command: () => Command,
   cause: Cause,
+  basis: () => Basis<State> | undefined,
 ): Promise<Done> {
-  const outcome = await handle(store, decider, id, command, cause);
+  const outcome = await handle(store, decider, id, command, cause, basis);
   if (!outcome.decision.accepted) throw new Refused(outcome.decision.refusal);
   const stands = outcome.position ?? outcome.decidedOn;
   if (stands !== null) await settled(stands);

@@ -9,6 +9,8 @@ export interface CommandLineSettings {
   readonly token: string | null;
   readonly username: string | null;
   readonly password: string | null;
+  /** SHA-256 of the registry's CA certificate, hex. */
+  readonly caFingerprint: string | null;
   /** The folder of `gatebook/credentials.json`, after the XDG base directory specification. */
   readonly configFolder: string | null;
   /** NO_COLOR (https://no-color.org): set and not empty. */
@@ -25,6 +27,7 @@ export function commandLineSettings(environment: Environment): CommandLineSettin
     token: text('TOKEN'),
     username: text('USERNAME'),
     password: text('PASSWORD'),
+    caFingerprint: text('CA_FINGERPRINT'),
     configFolder: environment.XDG_CONFIG_HOME || (home ? join(home, '.config') : null),
     noColor: (environment.NO_COLOR ?? '') !== '',
   };

@@ -1,18 +1,24 @@
 /** The configuration: what the service is told by its environment, with every fault listed at once. */
 import { join, resolve } from 'node:path';
 import type { BrokerSetting } from './brokers.ts';
-import { gatewayWithoutKey, portClashes } from './conflicts.ts';
+import { gatewayWithoutKey, listenersOff, portClashes } from './conflicts.ts';
 import { ConfigError, type ConfigFault } from './fault.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 import { type Environment, readVariable, unknownVariables } from './reading.ts';
+import { certificateFaults, type TlsConfig, type TlsPort, tlsOf, tlsPortsOf } from './tls.ts';
 import { type Values, type Variable, variables } from './variables.ts';
 
 /** Ports: 0 takes a free one, null is off. Folders: absolute. Times: milliseconds. */
 export interface Config {
-  readonly httpPort: number;
+  readonly httpPort: number | null;
+  readonly httpsPort: TlsPort | null;
   readonly mqttPort: number | null;
+  readonly mqttTlsPort: TlsPort | null;
   readonly mqttWsPort: number | null;
+  readonly mqttWssPort: number | null;
   readonly doorPort: number | null;
+  readonly doorTlsPort: number | null;
+  readonly tls: TlsConfig;
   readonly httpHost: string;
   readonly mqttHost: string;
   readonly doorHost: string;
@@ -77,19 +83,27 @@ export function parseConfig(environment: Environment): Config {
     ...unknownVariables(environment),
     ...portClashes(values as Partial<Values>),
     ...gatewayWithoutKey(values as Partial<Values>, environment),
+    ...listenersOff(values as Partial<Values>),
+    ...certificateFaults(values as Partial<Values>, environment),
   );
   if (faults.length > 0) throw new ConfigError(faults);
   // Without a fault, every variable has the value that its schema promises.
-  return configOf(values as Values);
+  return configOf(values as Values, environment);
 }
 
-function configOf(values: Values): Config {
+function configOf(values: Values, environment: Environment): Config {
   const dataDir = resolve(values.DATA_DIR);
+  const tlsPorts = tlsPortsOf(values);
   return {
     httpPort: values.HTTP_PORT,
+    httpsPort: tlsPorts.https,
     mqttPort: values.MQTT_PORT,
+    mqttTlsPort: tlsPorts.mqtts,
     mqttWsPort: values.MQTT_WS_PORT,
+    mqttWssPort: values.MQTT_WSS_PORT,
     doorPort: values.DOOR_PORT,
+    doorTlsPort: values.DOOR_TLS_PORT,
+    tls: tlsOf(values, environment),
     httpHost: values.HTTP_HOST ?? values.HOST,
     mqttHost: values.MQTT_HOST ?? values.HOST,
     doorHost: values.DOOR_HOST ?? values.HOST,

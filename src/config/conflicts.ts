@@ -8,9 +8,13 @@ export function portClashes(values: Partial<Values>): ConfigFault[] {
   const gates = values.GATEWAY_UPSTREAM !== undefined;
   const listeners = [
     ['HTTP_PORT', values.HTTP_PORT, values.HTTP_HOST ?? values.HOST],
+    ['HTTPS_PORT', values.HTTPS_PORT, values.HTTP_HOST ?? values.HOST],
     ['MQTT_PORT', values.MQTT_PORT, values.MQTT_HOST ?? values.HOST],
+    ['MQTT_TLS_PORT', values.MQTT_TLS_PORT, values.MQTT_HOST ?? values.HOST],
     ['MQTT_WS_PORT', values.MQTT_WS_PORT, values.MQTT_HOST ?? values.HOST],
+    ['MQTT_WSS_PORT', values.MQTT_WSS_PORT, values.MQTT_HOST ?? values.HOST],
     ['DOOR_PORT', values.DOOR_PORT, values.DOOR_HOST ?? values.HOST],
+    ['DOOR_TLS_PORT', values.DOOR_TLS_PORT, values.DOOR_HOST ?? values.HOST],
     ['GATEWAY_PORT', gates && values.GATEWAY_PORT, values.GATEWAY_HOST ?? values.HOST],
     ['GATEWAY_TLS_PORT', gates && values.GATEWAY_TLS_PORT, values.GATEWAY_HOST ?? values.HOST],
   ] as const;
@@ -26,6 +30,18 @@ export function portClashes(values: Partial<Values>): ConfigFault[] {
         remedy: 'Give each listener a port of its own (0 takes a free one)',
       })),
   );
+}
+
+/** Page and API have to be somewhere. */
+export function listenersOff({ HTTP_PORT, HTTPS_PORT }: Partial<Values>): ConfigFault[] {
+  if (HTTP_PORT !== null || HTTPS_PORT !== null) return [];
+  return [
+    {
+      variable: `${prefix}HTTP_PORT`,
+      problem: `is off, as is ${prefix}HTTPS_PORT`,
+      remedy: 'Keep one of the two on',
+    },
+  ];
 }
 
 /** TLS at the gateway takes a private key and a certificate. */

@@ -52,6 +52,8 @@ export function passwordFaults(password: string, policy: PasswordPolicy): string
   }
   for (const [kind, pattern, words] of kinds) {
     const wanted = policy[kind];
+    // Nothing is wanted, or a character has two code units at most: then nobody need count.
+    if (wanted === 0 || (kind === 'min' && password.length >= 2 * wanted)) continue;
     if ((password.match(pattern)?.length ?? 0) < wanted) {
       faults.push(`must have at least ${wanted} ${words}`);
     }

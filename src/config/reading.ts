@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { valueFileBytesMax } from '../limits.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import type { ConfigFault } from './fault.ts';
-import { commandLineNames, laterNames, prefix, type Variable, variables } from './variables.ts';
+import { commandLineNames, prefix, type Variable, variables } from './variables.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -67,11 +67,10 @@ export function unknownVariables(environment: Environment): ConfigFault[] {
     (name) => name.startsWith(prefix) && environment[name] && !known.includes(name),
   );
   return unknown.map((name) => {
-    const isLater = laterNames.includes(name.slice(prefix.length).replace(/_FILE$/, ''));
-    const meant = isLater ? null : nearestWord(name, known);
+    const meant = nearestWord(name, known);
     return {
       variable: quoted(name).slice(1, -1),
-      problem: isLater ? 'is not supported by this version yet' : 'is not known',
+      problem: 'is not known',
       remedy: `${meant === null ? 'Remove it' : `Did you mean ${meant}?`} (gatebook serve --help lists all)`,
     };
   });

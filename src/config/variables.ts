@@ -63,10 +63,41 @@ const count = 'a number from 1 to 1000000';
 const secret = { secret: true } as const;
 
 export const variables = {
-  HTTP_PORT: variable(Port, '8080', 'web page and REST API', port),
+  HTTP_PORT: variable(PortOrOff, '8080', 'web page and REST API', portOrOff),
+  HTTPS_PORT: optional(
+    PortOrOff,
+    '8443 (free one if HTTP_PORT is 0)',
+    'the same by TLS, and certificates',
+    portOrOff,
+  ),
   MQTT_PORT: variable(PortOrOff, '1883', 'MQTT over TCP', portOrOff),
+  MQTT_TLS_PORT: optional(PortOrOff, '8883 (as MQTT_PORT if 0 or off)', 'MQTT over TLS', portOrOff),
   MQTT_WS_PORT: variable(PortOrOff, '9001', 'MQTT over WebSocket, path /mqtt', portOrOff),
+  MQTT_WSS_PORT: variable(PortOrOff, 'off', 'the same by TLS', portOrOff),
   DOOR_PORT: variable(PortOrOff, 'off', 'a second port with what devices need alone', portOrOff),
+  DOOR_TLS_PORT: variable(PortOrOff, 'off', 'the same by TLS', portOrOff),
+  TLS_CERT: optional(
+    Pem,
+    "issued by the registry's own CA",
+    'the certificate chain of all TLS ports (PEM; its file is read again when it changes)',
+    'PEM',
+    secret,
+  ),
+  TLS_KEY: optional(Pem, 'made', 'its private key (PEM; likewise)', 'PEM', secret),
+  CA_CERT: optional(
+    Pem,
+    'made at the first start',
+    'the CA that certificates are issued by: the issuer first, its chain with the root (PEM)',
+    'PEM',
+    secret,
+  ),
+  CA_KEY: optional(Pem, 'made', "the issuer's private key (PEM)", 'PEM', secret),
+  TLS_NAMES: optional(
+    listOf(Host, 64),
+    'localhost, the host, PUBLIC_*',
+    'names and addresses that the own certificate is for (a list)',
+    'host names or IP addresses, separated by commas',
+  ),
   HOST: variable(Host, '127.0.0.1', 'the address that all listeners bind to', host),
   HTTP_HOST: optional(Host, '$HOST', 'instead of HOST for HTTP_PORT', host),
   MQTT_HOST: optional(Host, '$HOST', 'instead of HOST for MQTT', host),
@@ -205,10 +236,7 @@ export type Values = {
 };
 
 /** Read by the command line; the service lets them stand. */
-export const commandLineNames = ['URL', 'TOKEN', 'USERNAME', 'PASSWORD'];
-/** Known, but of a later version. */
-export const laterNames = ['MQTT_TLS_PORT'];
-
+export const commandLineNames = ['URL', 'TOKEN', 'USERNAME', 'PASSWORD', 'CA_FINGERPRINT'];
 /** Every variable of the service, for `gatebook serve --help` and the docs. */
 export const configTable: readonly { name: string; default: string; meaning: string }[] =
   Object.entries(variables).map(([name, { fallback, meaning, more }]) => ({

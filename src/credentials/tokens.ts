@@ -1,6 +1,6 @@
 /** Tokens: PASETO v4.public (WIRE "Tokens"), signed by the key folder's newest key. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { InspectFooter } from 'paseto';
 import { z } from 'zod';
 import { tokenPrefix } from '../../domain/token.ts';
@@ -47,6 +47,8 @@ interface PublicKeyEntry {
 
 export interface Tokens {
   sign(claims: VerifiedToken & { readonly audience: Audience }): Promise<string>;
+  /** The id of the key that signs now, as `sign` looks for it: another one makes what it signed before outdated. */
+  signingKeyId(): Promise<string>;
   /**
    * What a token says; null when it is not ours, for another audience, has ended, or is anything else.
    * Whether it was revoked is not known here. Never rejects, whatever it is given.
@@ -82,6 +84,17 @@ export interface TokenOptions {
   readonly onFault?: (error: unknown) => void;
 }
 
+type SentClaims = Parameters<Tokens['sign']>[0];
+
+const claimsIn = ({ subject, id, audience, issuedAt, expiresAt }: SentClaims) => ({
+  sub: subject,
+  jti: id,
+  iss: issuer,
+  aud: audience,
+  iat: issuedAt.toISOString(),
+  exp: expiresAt.toISOString(),
+});
+
 export async function createTokens(options: TokenOptions): Promise<Tokens> {
   const { now = currentInstant, onFault = () => undefined } = options;
   const { signing, find, verifying, rotate, look } = await openRing(options.keys.dir, now, onFault);
@@ -102,27 +115,24 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
   };
 
   return {
-    async sign({ subject, id, audience, issuedAt, expiresAt }) {
+    async sign(claims) {
       await look(keysLookMs);
       const { kid, secretKey } = signing();
-      const claims = {
-        sub: subject,
-        jti: id,
-        iss: issuer,
-        aud: audience,
-        iat: issuedAt.toISOString(),
-        exp: expiresAt.toISOString(),
-      };
-      return paseto.Sign(secretKey, claims, {
+      return paseto.Sign(secretKey, claimsIn(claims), {
         footer: Buffer.from(JSON.stringify({ kid })),
         addIssuedAt: false,
       });
     },
 
+    async signingKeyId() {
+      await look(keysLookMs);
+      return signing().kid;
+    },
+
     async verify(token, audience) {
       if (token.length > tokenBytesMax || !token.startsWith(tokenPrefix)) return null;
       await look(keysFreshMs);
-      const digest = createHash('sha256').update(token).digest('base64');
+      const digest = hash('sha256', token, 'base64');
       // A token that is anything but good makes parsers throw, each in its own way: it is no token.
       const checked = await verified
         .load(digest, async () => (await check(token)) ?? undefined)

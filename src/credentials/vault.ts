@@ -224,6 +224,15 @@ function storedSecret({ type, data, stream }: StoredEvent): StoredSecret {
   return parsed.data.data;
 }
 
+/** Whose secret an event of the vault keeps, and since when; undefined for what else is there. */
+export function keptSecretIn(
+  event: StoredEvent,
+): (SecretOwner & { readonly at: Instant }) | undefined {
+  if (idIn(event.stream) === undefined) return undefined;
+  const { at, kind, username } = storedSecret(event);
+  return { at, kind, username };
+}
+
 function secretOf(event: StoredEvent): Secret {
   const { at: _, ...secret } = storedSecret(event);
   return secret;

@@ -1,7 +1,7 @@
-/** One listening HTTP socket: its limits, and how it ends. */
+/** One listening HTTP or HTTPS socket: its limits, and how it ends. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type Koa from 'koa';
 import {
   connectionsMax,
   headerBytesMax,
@@ -10,10 +10,13 @@ import {
   lingerMs,
   requestTimeoutMs,
   stopGraceMs,
+  tlsHandshakeTimeoutMs,
 } from '../limits.ts';
+import { followIdentity, type ServerIdentity } from '../platform/server-identity.ts';
+import type { HttpApplication } from './application.ts';
 
 export interface Listener {
-  /** `http://127.0.0.1:8080`, with the port that was really taken. */
+  /** `http://127.0.0.1:8080` or `https://…`, with the port that was really taken. */
   readonly url: string;
   readonly port: number;
   /**
@@ -23,31 +26,27 @@ export interface Listener {
   stop(graceMs?: number): Promise<void>;
 }
 
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** With it TLS is spoken. */
+  readonly identity?: ServerIdentity;
+  readonly lingerMs?: number;
+}
+
 /**
  * Listens. Rejects when the address cannot be had.
  * @param options `port` 0 takes a free one
  */
-export async function listen(
-  koa: Pick<Koa, 'callback'>,
-  options: { readonly host: string; readonly port: number; readonly lingerMs?: number },
-): Promise<Listener> {
-  const callback = koa.callback();
+export async function listen(application: HttpApplication, options: Listening): Promise<Listener> {
+  const callback = application.callback();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
       if (!request.complete) linger(request, options.lingerMs ?? lingerMs);
     });
     void callback(request, response);
   };
-  const server = createServer(
-    {
-      maxHeaderSize: headerBytesMax,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      connectionsCheckingInterval: 5_000,
-    },
-    serve,
-  );
+  const server = serverFor(options.identity, serve);
   // Whoever asks before sending a body (RFC 9110, section 10.1.1) is told when somebody reads it.
   server.on('checkContinue', serve);
   server.maxConnections = connectionsMax;
@@ -62,7 +61,7 @@ export async function listen(
   const { address, port, family } = server.address() as AddressInfo;
 
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url: `${options.identity === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     port,
     stop: (graceMs = stopGraceMs) =>
       new Promise<void>((resolve) => {
@@ -73,6 +72,27 @@ export async function listen(
         });
       }),
   };
+}
+
+function serverFor(
+  identity: ServerIdentity | undefined,
+  serve: Parameters<typeof createServer>[1],
+) {
+  const limits = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionsCheckingInterval: 5_000,
+  };
+  if (identity === undefined) return createServer(limits, serve);
+  const server = createTlsServer(
+    { ...limits, ...identity.current(), handshakeTimeout: tlsHandshakeTimeoutMs },
+    serve,
+  );
+  followIdentity(server, identity);
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
 }
 
 /**

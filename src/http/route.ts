@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Fault, ProblemCode } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
 import type { Cause } from '../commands/handle.ts';
+import type { ProblemAnswer } from './response/problem.ts';
 import type { ServedFile } from './response/static-file.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface RouteResponse {
   readonly position?: string;
   /** Instead of a body. */
   readonly file?: ServedFile;
+  /** Instead of everything else: what is refused, as if it had been thrown. */
+  readonly problem?: ProblemAnswer;
   /** The page's session: kept in a cookie until it ends, or forgotten (null). */
   readonly session?: { readonly token: string; readonly expiresAt: string } | null;
 }
@@ -85,6 +88,8 @@ export interface Route<
   readonly summary: string;
   readonly description?: string;
   readonly access: A;
+  /** Many ask it at once: answered before Koa's middleware. Its path has no parameters, its answers are JSON. */
+  readonly hot?: true;
   /** Path parameters and query parameters as sent; true: the caller's own thing, no permission needed. */
   own?(request: {
     readonly params: Readonly<Record<string, string>>;
@@ -146,7 +151,7 @@ export const parametersOf = (path: string): string[] =>
  * a preference that is not understood is ignored (section 2).
  */
 export function preferredWaitSeconds(prefer: string | undefined): number {
-  const [, seconds] =
-    /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
+  if (prefer === undefined) return 0;
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer) ?? [];
   return Number(seconds ?? 0);
 }

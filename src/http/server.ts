@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
-import { type Edge, httpApplication } from './application.ts';
-import { listen } from './listener.ts';
+import type { ServerIdentity } from '../platform/server-identity.ts';
+import { httpApplication } from './application.ts';
+import type { Edge } from './edge.ts';
+import { type Listener, listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
 import { ownHostOnly } from './request/own-host.ts';
 import { singleHeadersOnly } from './request/single-headers.ts';
@@ -23,11 +25,17 @@ import { roleRoutes } from './routes/roles.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 
+/** Where it listens, `http://127.0.0.1:8080`; what is off is absent. */
+interface HttpAddresses {
+  readonly http?: string;
+  readonly https?: string;
+  /** The door alone. */
+  readonly door?: string;
+  readonly doors?: string;
+}
+
 interface HttpService {
-  /** Where the main port listens: `http://127.0.0.1:8080`. */
-  readonly url: string;
-  /** Where the door listens alone; absent when it does not. */
-  readonly doorUrl?: string;
+  readonly addresses: HttpAddresses;
   /** Refuses what is new, ends long polls, lets the rest finish, and closes. */
   close(): Promise<void>;
 }
@@ -36,6 +44,16 @@ interface Address {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+}
+
+interface ListeningAt {
+  readonly http?: Address;
+  readonly https?: Address;
+  readonly door?: Address;
+  readonly doorTls?: Address;
+  /** Of the ports that speak TLS. */
+  readonly identity: ServerIdentity;
+  readonly hooks?: HookOptions;
 }
 
 /** Every route of the main port, which describe themselves at `/docs`. */
@@ -63,40 +81,52 @@ export const allRoutes = (app: App): readonly Route[] =>
 export const doorOnlyRoutes = (app: App): readonly Route[] => [...doorRoutes(app), liveness];
 
 /** Listens. Rejects when an address cannot be had; then nothing listens. */
-export async function startHttp(
-  app: App,
-  options: Address & { readonly door?: Address | undefined; readonly hooks?: HookOptions },
-): Promise<HttpService> {
+export async function startHttp(app: App, options: ListeningAt): Promise<HttpService> {
   const stopping = new AbortController();
-  const edge: Edge = {
-    authenticate: (token) => app.authority.caller(token),
-    current: (caller) => app.authority.current(caller),
-    position: () => app.readModels.position(),
-    reached: (position, timeoutMs) => app.reached(position, timeoutMs),
-    sourceOf: sourceReader(app.config.trustedProxies),
-    metrics: app.metrics,
-    logger: app.logger,
-    newId: randomUUID,
-    https: app.config.publicUrl?.startsWith('https:') === true,
-    stopping: stopping.signal,
-  };
+  const edge = edgeOf(app, stopping.signal);
   const guards = [singleHeadersOnly, ownHostOnly(app.config)];
-  const before = [...guards, ...(options.hooks === undefined ? [] : [hookAnswers(options.hooks)])];
-  const main = await listen(httpApplication(allRoutes(app), edge, before), options);
-  const door =
-    options.door &&
-    (await listen(httpApplication(doorOnlyRoutes(app), edge, guards), options.door).catch(
-      async (error: unknown) => {
-        await main.stop(0);
-        throw error;
-      },
-    ));
+  const below = options.hooks && hookAnswers(options.hooks);
+  const main = httpApplication(allRoutes(app), edge, { guards, below });
+  const door = httpApplication(doorOnlyRoutes(app), edge, { guards });
+  const { identity } = options;
+  const wanted = [
+    ['http', main, options.http],
+    ['https', main, options.https && { ...options.https, identity }],
+    ['door', door, options.door],
+    ['doors', door, options.doorTls && { ...options.doorTls, identity }],
+  ] as const;
+  const open: Listener[] = [];
+  const addresses: { -readonly [Name in keyof HttpAddresses]: string } = {};
+  try {
+    for (const [name, application, address] of wanted) {
+      if (address === undefined) continue;
+      const listener = await listen(application, address);
+      open.push(listener);
+      addresses[name] = listener.url;
+    }
+  } catch (error) {
+    await Promise.all(open.map((listener) => listener.stop(0)));
+    throw error;
+  }
   return {
-    url: main.url,
-    ...(door === undefined ? {} : { doorUrl: door.url }),
+    addresses,
     async close() {
       stopping.abort();
-      await Promise.all([main.stop(), door?.stop()]);
+      await Promise.all(open.map((listener) => listener.stop()));
     },
   };
 }
+
+const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
+  authenticate: (token) => app.authority.caller(token),
+  current: (caller) => app.authority.current(caller),
+  position: () => app.readModels.position(),
+  reached: (position, timeoutMs) => app.reached(position, timeoutMs),
+  sourceOf: sourceReader(app.config.trustedProxies),
+  metrics: app.metrics,
+  logger: app.logger,
+  newId: randomUUID,
+  behindHttps: app.config.publicUrl?.startsWith('https:') === true,
+  strictTransport: app.config.tls.given !== null && app.config.httpPort === null,
+  stopping,
+});

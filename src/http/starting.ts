@@ -1,23 +1,28 @@
-/** What answers on the main port while the service still folds its log: that it lives, and is not ready. */
+/** What answers on the main port while the service starts: that it lives, is not ready, and what it waits for. */
 import Koa, { type Context } from 'koa';
 import type { Readiness } from '../api/service.ts';
 import { type Listener, listen } from './listener.ts';
-import { Problem, problems } from './response/problem.ts';
+import { refusal, sendProblem } from './response/problem.ts';
 
-const unready: Readiness = { status: 'unready', checks: { store: 'up', readModels: 'down' } };
+const reasons = {
+  store: 'The service is starting: it waits for its event store.',
+  readModels: 'The service is starting: it folds its log.',
+} as const;
 
-/** @throws what the system says of a port that is taken */
-export function listenWhileStarting(address: {
-  readonly host: string;
-  readonly port: number;
-}): Promise<Listener> {
+/**
+ * @param waitsFor what the service waits for, asked at each question
+ * @throws what the system says of a port that is taken
+ */
+export function listenWhileStarting(
+  address: { readonly host: string; readonly port: number },
+  waitsFor: () => keyof typeof reasons,
+): Promise<Listener> {
   const koa = new Koa();
-  koa.use(problems({ onProblem: () => undefined, onFault: () => undefined }));
-  koa.use(answer);
+  koa.use((ctx) => answer(ctx, waitsFor()));
   return listen(koa, address);
 }
 
-function answer(ctx: Context): void {
+function answer(ctx: Context, waitsFor: keyof typeof reasons): void {
   // Nobody's body is waited for: there is nothing to do with it.
   ctx.req.resume();
   ctx.set('Cache-Control', 'no-store');
@@ -25,11 +30,16 @@ function answer(ctx: Context): void {
     ctx.body = { status: 'up' };
     return;
   }
-  const starting = new Problem('store-unavailable', {
-    detail: 'The service is starting: it folds its log.',
-  });
-  if (ctx.path !== '/readyz') throw starting;
+  const starting = refusal('store-unavailable', { detail: reasons[waitsFor] });
+  if (ctx.path !== '/readyz') {
+    sendProblem(ctx, starting);
+    return;
+  }
   ctx.status = starting.status;
-  ctx.set(starting.headers);
+  ctx.set({ ...starting.headers });
+  const unready: Readiness = {
+    status: 'unready',
+    checks: { store: waitsFor === 'store' ? 'down' : 'up', readModels: 'down' },
+  };
   ctx.body = unready;
 }

@@ -6,6 +6,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { handle, newCause } from '../commands/handle.ts';
+import type { RowsAtHand } from '../commands/rows-at-hand.ts';
 import { dueAtOnceMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
@@ -25,6 +26,7 @@ interface ExpiryOptions {
     readonly access: Rows<AccessRow>;
   };
   readonly turnedAway: () => TurnedAway | null;
+  readonly atHand: Pick<RowsAtHand, 'window'>;
   readonly now: () => string;
   readonly logger: Logger;
 }
@@ -40,18 +42,18 @@ export async function expireDue(options: ExpiryOptions): Promise<void> {
       registryId,
       { type: 'EndWindow', at: now(), by: system, turnedAway: options.turnedAway() },
       newCause(),
+      options.atHand.window,
     );
 
-  const due = [{ column: 'dueAt', below: now() }];
+  const due = { column: 'dueAt', below: now(), limit: dueAtOnceMax };
   const windowId = row?.windowId ?? null;
-  for (const { username, requestId } of rows.requests.find({ where: due, limit: dueAtOnceMax })
-    .items)
+  for (const { username, requestId } of rows.requests.between(due).items)
     await clients.change(
       username,
       { type: 'ExpireRegistration', username, requestId, at: now(), by: system },
       newCause(),
     );
-  for (const { username } of rows.access.find({ where: due, limit: dueAtOnceMax }).items)
+  for (const { username } of rows.access.between(due).items)
     await clients.change(
       username,
       { type: 'ExpireAccess', username, windowId, at: now(), by: system },

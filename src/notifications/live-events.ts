@@ -2,7 +2,7 @@
 import type { HistoryRow } from '../../projections/history.ts';
 import { liveKnocksGatherMs, liveKnocksMax, liveResumeMax, liveWaitingMax } from '../limits.ts';
 import { createWakeup } from '../platform/wakeup.ts';
-import { cursorOf, type Rows } from '../read-models/row-table.ts';
+import type { Rows } from '../read-models/row-table.ts';
 import type { Knock } from '../registration/knocks.ts';
 import type { StoredEvent } from '../store/event-store.ts';
 
@@ -25,6 +25,8 @@ export interface LiveEntry {
   readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
   /** The request's id or the username; empty for the window. */
   readonly key: string;
+  /** Whom it is about; empty for the window. */
+  readonly username: string;
   /** The broker of `activation.changed`. */
   readonly broker: string | null;
   /** The event that meant it. */
@@ -72,7 +74,7 @@ type LoggedEvent = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
 export function liveEntries({ type, stream, position, data }: LoggedEvent): LiveEntry[] {
   const { requestId, username, broker, at } = data as Record<string, string | undefined>;
   const entry = (name: LiveEntry['name'], key: string, its: string | null = null): LiveEntry => ({
-    ...{ name, key, broker: its, position },
+    ...{ name, key, username: username ?? '', broker: its, position },
     at: at ?? '',
   });
   if (type === 'RegistryUnlocked') return [entry('window.unlocked', '')];
@@ -185,7 +187,7 @@ export function createLiveEvents(options: {
     const page = history.find({
       order: 'oldest',
       limit: liveResumeMax,
-      cursor: cursorOf(row.index),
+      after: row.index,
     });
     return page.nextCursor === null ? page.items.flatMap(liveEntries) : null;
   }

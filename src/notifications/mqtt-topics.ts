@@ -1,56 +1,57 @@
 /** Publishes the registry's changes as MQTT messages on `gatebook/registry/…`, read by permission as any topic. */
 import { registryRoot } from '../../domain/matching.ts';
-import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
-import { liveHeartbeatMs, registryStatesMax } from '../limits.ts';
+import type { EmbeddedBroker, RenderedMessages } from '../broker/ports/embedded.ts';
+import { liveHeartbeatMs, registryTopicsGatherMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { pause } from '../platform/pause.ts';
 import { knockAsShown } from '../views/requests.ts';
 import type { Views } from '../views/views.ts';
 import { entryData } from './entry-data.ts';
 import type { LiveEntry, LiveEvents } from './live-events.ts';
+import { stateTopic, windowTopic } from './registry-states.ts';
 
 interface RegistryTopicsOptions {
   readonly liveEvents: LiveEvents;
   readonly views: Pick<Views, 'request' | 'user' | 'users' | 'window'>;
-  readonly broker: Pick<EmbeddedBroker, 'publish'>;
-  readonly now: () => string;
+  readonly broker: Pick<EmbeddedBroker, 'publish' | 'isRead' | 'isAnyReadBelow'>;
+  /** What the broker shows to whoever subscribes. */
+  readonly states: RenderedMessages;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
+/** A message that may be due: it is made only where somebody reads its topic. */
 interface TopicMessage {
   readonly topic: string;
   readonly event: string;
   readonly at: string;
   /** Undefined: the subject is gone, and its retained message is deleted. */
-  readonly data: unknown;
+  readonly data: () => unknown;
   readonly retain: boolean;
 }
 
-const stateTopic = (username: string) => `${registryRoot}/clients/${username}/state`;
-
 /**
- * Publishes until the signal aborts; resolves then. The state of each client and of the window is
- * retained, and published again at each start, because the embedded broker keeps nothing. Personal fields are
- * left out: a topic has many readers.
+ * Publishes until the signal aborts; resolves then. What nobody is subscribed to is not made. What is retained is
+ * not published for those who come later: the broker makes it anew for them. Personal fields are left out: a topic
+ * has many readers.
  */
 export async function publishRegistry(options: RegistryTopicsOptions): Promise<void> {
   const { liveEvents, logger, signal } = options;
   const reader = liveEvents.read(null);
   try {
-    let isResetDue = true;
     while (!signal.aborted)
       try {
-        if (isResetDue) await publishStates(options);
-        isResetDue = false;
         const { reset, entries, knocks } = await reader.next(liveHeartbeatMs, signal);
-        isResetDue = reset;
+        if (reset) await publishStates(options);
         for (const entry of entries)
-          for (const message of await messagesOf(options, entry)) await publish(options, message);
+          for (const message of messagesOf(options, entry)) await publish(options, message);
         for (const knock of knocks)
           await publish(options, {
             ...{ topic: `${registryRoot}/knocks`, event: 'knock', at: knock.lastAt },
-            ...{ data: knockAsShown(knock, false), retain: false },
+            ...{ data: () => knockAsShown(knock, false), retain: false },
           });
+        // What changes again meanwhile is published once.
+        await pause(registryTopicsGatherMs, signal);
       } catch (error) {
         if (!signal.aborted) logger.warn('An event could not be published by MQTT', { error });
       }
@@ -59,62 +60,45 @@ export async function publishRegistry(options: RegistryTopicsOptions): Promise<v
   }
 }
 
-/** The newest of them, where there are more than the limit. */
-async function publishStates(options: RegistryTopicsOptions): Promise<void> {
-  const { views, now, signal } = options;
-  const at = now();
-  await publish(options, windowMessage(options, at));
-  let cursor: string | undefined;
-  let count = 0;
-  do {
-    const page = await views.users({ limit: 500, cursor });
-    for (const user of page.items) {
-      if (signal.aborted) return;
-      await publish(options, {
-        ...{ topic: stateTopic(user.username), event: 'user.changed', at },
-        ...{ data: user, retain: true },
-      });
-    }
-    count += page.items.length;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined && count < registryStatesMax);
-}
-
-const windowMessage = ({ views }: RegistryTopicsOptions, at: string): TopicMessage => {
-  const data = views.window();
-  return {
-    topic: `${registryRoot}/window`,
-    event: `window.${data.status}`,
-    at,
-    data,
-    retain: true,
-  };
-};
-
-async function messagesOf(
-  options: RegistryTopicsOptions,
-  entry: LiveEntry,
-): Promise<TopicMessage[]> {
-  const { views } = options;
-  const { name: event, key, at } = entry;
-  if (event.startsWith('window.')) return [windowMessage(options, at)];
-  const data = (await entryData(views, entry, false)) ?? null;
-  if (event.startsWith('request.')) {
-    const username = data !== null && 'username' in data ? data.username : '';
-    return [{ topic: `${registryRoot}/requests/${username}`, event, at, data, retain: false }];
+/** More changed than was queued: whoever reads is told how everything is. */
+async function publishStates({ broker, states, signal }: RegistryTopicsOptions): Promise<void> {
+  if (!broker.isAnyReadBelow(registryRoot)) return;
+  for await (const { topic, payload } of states.matching(`${registryRoot}/#`)) {
+    if (signal.aborted) return;
+    if (await broker.isRead(topic)) await broker.publish(topic, payload, { retain: true });
   }
-  const user = views.user(key);
-  const state = { topic: stateTopic(key), event: 'user.changed', at, data: user, retain: true };
-  if (event === 'user.changed') return [state];
-  // The state contains the activations, too: the retained message must not be that of before.
-  return [
-    { topic: `${registryRoot}/clients/${key}/activation`, event, at, data, retain: false },
-    state,
-  ];
 }
 
-const publish = (
+function messagesOf(options: RegistryTopicsOptions, entry: LiveEntry): TopicMessage[] {
+  const { views } = options;
+  const { name: event, key, at, username } = entry;
+  const its = async () => (await entryData(views, entry, false)) ?? null;
+  if (event.startsWith('window.')) {
+    const data = () => views.window();
+    // Of now, should it have been locked again since.
+    const now = `window.${views.window().status}`;
+    return [{ topic: windowTopic, event: now, at, data, retain: true }];
+  }
+  if (event.startsWith('request.')) {
+    const topic = `${registryRoot}/requests/${username}`;
+    return [{ topic, event, at, data: its, retain: false }];
+  }
+  const state: TopicMessage = {
+    ...{ topic: stateTopic(key), event: 'user.changed', at, retain: true },
+    data: () => views.user(key),
+  };
+  if (event === 'user.changed') return [state];
+  // The state contains the activations, too: who reads it alone must not be left with that of before.
+  const topic = `${registryRoot}/clients/${key}/activation`;
+  return [{ topic, event, at, data: its, retain: false }, state];
+}
+
+async function publish(
   { broker }: RegistryTopicsOptions,
-  { topic, event, at, data, retain }: TopicMessage,
-): Promise<void> =>
-  broker.publish(topic, data === undefined ? '' : JSON.stringify({ event, at, data }), { retain });
+  { topic, event, at, data: made, retain }: TopicMessage,
+): Promise<void> {
+  if (!(await broker.isRead(topic))) return;
+  const data = await made();
+  const payload = data === undefined ? '' : JSON.stringify({ event, at, data });
+  await broker.publish(topic, payload, { retain });
+}

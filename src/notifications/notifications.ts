@@ -9,7 +9,7 @@ import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { createWakeup, type Wakeup } from '../platform/wakeup.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
-import { cursorOf, type Rows } from '../read-models/row-table.ts';
+import type { Rows } from '../read-models/row-table.ts';
 import type { Views } from '../views/views.ts';
 import { deliver } from './delivery.ts';
 import { entryData } from './entry-data.ts';
@@ -143,7 +143,7 @@ async function follow(
     const page = history.find({
       order: 'oldest',
       limit: notificationBatchMax,
-      cursor: cursorOf(index),
+      after: index,
     });
     const last = page.items.at(-1);
     if (last === undefined) {

@@ -25,7 +25,7 @@ export const matchesNetworks = (networks: readonly string[], address: string | n
  */
 export function sourceKey(address: string | null): string {
   if (address === null) return 'unknown';
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':') || !isIPv6(address)) return address;
   // IPv4 in IPv6 (RFC 4291, section 2.5.5.2) is that IPv4 host.
   const [, ipv4] = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address) ?? [];
   if (ipv4 !== undefined) return ipv4;

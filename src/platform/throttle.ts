@@ -4,7 +4,7 @@ import { BoundedMap } from './bounded-map.ts';
 
 const windowMs = 60_000;
 
-export interface Throttle {
+interface Throttle {
   /** Seconds until `key` may try again; 0: now. */
   waitSeconds(key: string): number;
   count(key: string): void;

@@ -1,5 +1,5 @@
 /** All rows of a projection that fulfil a condition, a page at a time, however many there are. */
-import type { RowQuery, Rows } from './row-table.ts';
+import type { RowQuery, RowRange, Rows } from './row-table.ts';
 
 const pageSize = 1_000;
 
@@ -14,4 +14,17 @@ export function* everyRow<Row>(
     yield* page.items;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
+}
+
+/** The rows with a value in a range, in its order and a page at a time. */
+export function* pagesBetween<Row>(
+  rows: Pick<Rows<Row>, 'between'>,
+  range: Omit<RowRange, 'after'>,
+): Generator<readonly Row[], void, void> {
+  let after: RowRange['after'];
+  do {
+    const page = rows.between({ ...range, after });
+    yield page.items;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
 }

@@ -9,6 +9,7 @@ import { PositionWaiters } from './position-waiters.ts';
 import { type FoldedModel, openedModel, type Place, Progress } from './progress.ts';
 import { attributeFault, ProjectionFault } from './projection-fault.ts';
 import { type Rows, RowTable } from './row-table.ts';
+import type { Counts } from './row-tally.ts';
 import { RowTransaction } from './row-transaction.ts';
 import type { VersionedRows } from './row-versions.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
@@ -32,6 +33,8 @@ export interface ReadModels {
   rows<Row, Event>(projection: Projection<Row, Event>): Rows<Row>;
   /** Rows as they were, of a projection that keeps their versions. */
   past<Row, Event, Past>(projection: Projection<Row, Event, Past>): VersionedRows<Past>;
+  /** How many rows had each label that the projection always counts, when the log held so many events. */
+  countsAt<Row, Event, Past>(projection: Projection<Row, Event, Past>, size: number): Counts;
   /** What a custom projection offers. */
   custom<View>(projection: CustomProjection<View>): View;
   /** How far all read models are. */
@@ -138,6 +141,12 @@ class OpenReadModels implements ReadModels {
     const past = this.#tables.get(name)?.past;
     if (!past) throw new Error(`the read model ${name} keeps no past`);
     return past as VersionedRows<Past>;
+  }
+
+  countsAt<Row, Event, Past>({ name }: Projection<Row, Event, Past>, size: number): Counts {
+    const tally = this.#tables.get(name)?.tally;
+    if (!tally) throw new Error(`the rows of ${name} are not counted`);
+    return tally.at(size);
   }
 
   custom<View>({ name }: CustomProjection<View>): View {

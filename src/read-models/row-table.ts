@@ -5,8 +5,10 @@ import { rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
+import { cursorsOf, MalformedCursor } from './cursor.ts';
 import { type HeldRow, HeldRows } from './held-rows.ts';
 import { type SearchLimits, searchRows } from './row-search.ts';
+import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 
 export interface RowPage<Row> {
@@ -20,6 +22,24 @@ export interface RowQuery {
   readonly order?: 'newest' | 'oldest';
   readonly limit: number;
   readonly cursor?: string | undefined;
+  /** Without a cursor: the page begins after the row born at this event's number. */
+  readonly after?: number | undefined;
+}
+
+/** A range of one column's values; without bounds all but null. */
+export interface RowRange {
+  readonly column: string;
+  readonly atLeast?: string | number;
+  readonly below?: string | number;
+  readonly limit: number;
+  /** Goes on behind this row of the page before. */
+  readonly after?: RowPlace | undefined;
+}
+
+/** Where a row stands in the order of a column. */
+interface RowPlace {
+  readonly value: string | number;
+  readonly born: number;
 }
 
 /** What others may do with the rows of a projection: look. */
@@ -27,10 +47,13 @@ export interface Rows<Row> {
   /** The same object each time until it changes: nobody may change it. */
   get(key: string): Row | undefined;
   /**
-   * A page of rows, ordered by when they came to be. Looks at as many rows as it must: for conditions that come
+   * A page of rows, ordered by when they came to be. The index of the first condition leads to them, and every row
+   * that it leads to may be looked at: put the one that fits fewest first, and no range. For conditions that come
    * from outside there is `search`. @throws MalformedCursor
    */
   find(query: RowQuery): RowPage<Row>;
+  /** A page of the rows with a value in a range, in the order of that value: looks at no others. */
+  between(range: RowRange): { readonly items: readonly Row[]; readonly next: RowPlace | null };
   /**
    * The same, looking at few rows at a time while others go on. Where many must be looked at, a page may be
    * short or empty, and its cursor goes on. @throws MalformedCursor
@@ -40,33 +63,22 @@ export interface Rows<Row> {
   count(where?: readonly Condition[], atMost?: number): number;
   /** The greatest value of a column; null: no row has one. */
   greatest(column: string): ColumnValue;
-  /** How many rows have each text of a column, told by its index alone. */
-  tally(column: string): ReadonlyMap<string, number>;
-}
-
-/** A cursor that no page of this list gave out. */
-export class MalformedCursor extends Error {
-  override name = 'MalformedCursor';
-}
-
-/** The cursor of the page that begins after the row born at this event number. */
-export const cursorOf = (born: number) => Buffer.from(`b${born}`).toString('base64url');
-
-function bornOf(cursor: string): number {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (!/^b\d{1,15}$/.test(text)) throw new MalformedCursor('the cursor is none of this list');
-  return Number(text.slice(1));
+  /** How many rows have each label that the projection counts by, from memory. */
+  readonly counts: Counts;
 }
 
 const identifier = /^[a-zA-Z]+$/;
+const noCounts: Counts = new Map();
 
 export class RowTable<Row> implements Rows<Row> {
   readonly projection: Projection<Row>;
   /** Every version of its rows, where the projection keeps them. */
   readonly past: RowVersions<unknown> | undefined;
+  readonly tally: RowTally<Row> | undefined;
   readonly #database: DatabaseSync;
   readonly #table: string;
   readonly #columns: ReadonlySet<string>;
+  readonly #cursors: ReturnType<typeof cursorsOf>;
   readonly #get: ReturnType<DatabaseSync['prepare']>;
   readonly #put: ReturnType<DatabaseSync['prepare']>;
   readonly #remove: ReturnType<DatabaseSync['prepare']>;
@@ -86,6 +98,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.projection = projection;
     this.#database = database;
     this.#table = `rows_${projection.name}`;
+    this.#cursors = cursorsOf(projection.name);
     this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
     this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
@@ -94,6 +107,7 @@ export class RowTable<Row> implements Rows<Row> {
       `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
        VALUES (${columns.map(() => '?').join(', ')})`,
     );
+    this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     this.past = projection.past && new RowVersions(database, projection.name);
     this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
@@ -122,6 +136,7 @@ export class RowTable<Row> implements Rows<Row> {
     if (!identifier.test(name)) throw new Error(`${name} cannot name a table`);
     database.exec(`DROP TABLE IF EXISTS rows_${name}`);
     RowVersions.drop(database, name);
+    RowTally.drop(database, name);
   }
 
   get(key: string): Row | undefined {
@@ -152,6 +167,7 @@ export class RowTable<Row> implements Rows<Row> {
       : (this.#dirty.get(key) ?? this.#stored(key));
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
+    this.tally?.change(before?.row, row, index);
     this.past?.change(key, row && this.projection.past?.(row), index);
   }
 
@@ -171,6 +187,7 @@ export class RowTable<Row> implements Rows<Row> {
       if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, text.length);
     }
     this.#dirty.clear();
+    this.tally?.flush();
     return changed;
   }
 
@@ -179,6 +196,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.#dirty.clear();
     this.#held.clear();
     this.past?.abandon();
+    this.tally?.abandon();
   }
 
   #prepared(sql: string) {
@@ -190,14 +208,29 @@ export class RowTable<Row> implements Rows<Row> {
     return statement;
   }
 
+  /** SQLite knows nothing of how many rows fit a condition, and would choose any index: the first column leads. */
   #where(conditions: readonly Condition[]) {
-    return allSql(conditions.map((condition) => conditionSql(condition, this.#columns)));
+    const [first] = conditions;
+    const leads = (one: Condition) =>
+      one === first ||
+      (first !== undefined && 'column' in first && 'column' in one && one.column === first.column);
+    return allSql(conditions.map((one) => conditionSql(one, this.#columns, leads(one))));
   }
 
-  find({ where = [], order = 'newest', limit, cursor }: RowQuery): RowPage<Row> {
+  /** The place after which the page begins. @throws MalformedCursor */
+  #after({ cursor, after }: RowQuery): number | undefined {
+    if (cursor === undefined) return after;
+    const born = this.#cursors.place(cursor);
+    if (!/^\d{1,15}$/.test(born)) throw new MalformedCursor('the cursor is none of this list');
+    return Number(born);
+  }
+
+  find(query: RowQuery): RowPage<Row> {
+    const { where = [], order = 'newest', limit } = query;
     const [sql, values] = this.#where(where);
     const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
-    const from = cursor === undefined ? [] : [bornOf(cursor)];
+    const after = this.#after(query);
+    const from = after === undefined ? [] : [after];
     const found = this.#prepared(
       `SELECT born, row FROM ${this.#table}
        WHERE ${sql}${from.length > 0 ? ` AND born ${beyond} ?` : ''}
@@ -207,7 +240,29 @@ export class RowTable<Row> implements Rows<Row> {
     const last = page.at(-1);
     return {
       items: page.map(({ row }) => JSON.parse(row) as Row),
-      nextCursor: found.length > limit && last ? cursorOf(last.born) : null,
+      nextCursor: found.length > limit && last ? this.#cursors.at(`${last.born}`) : null,
+    };
+  }
+
+  between({ column, atLeast, below, limit, after }: RowRange) {
+    const name = this.#named(column);
+    const [sql, values] = allSql([
+      [`${name} IS NOT NULL`, []],
+      ...(atLeast === undefined ? [] : [[`${name} >= ?`, [atLeast]] as const]),
+      ...(below === undefined ? [] : [[`${name} < ?`, [below]] as const]),
+      ...(after === undefined
+        ? []
+        : [[`(${name}, born) > (?, ?)`, [after.value, after.born]] as const]),
+    ]);
+    const found = this.#prepared(
+      `SELECT ${name} AS value, born, row FROM ${this.#table}
+       WHERE ${sql} ORDER BY ${name}, born LIMIT ?`,
+    ).all(...values, limit + 1) as unknown as (RowPlace & { row: string })[];
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      items: page.map(({ row }) => JSON.parse(row) as Row),
+      next: found.length > limit && last ? { value: last.value, born: last.born } : null,
     };
   }
 
@@ -219,14 +274,14 @@ export class RowTable<Row> implements Rows<Row> {
     const page = await searchRows({
       ...{ where, columns: this.#columns, limits, limit: query.limit },
       isNewestFirst: query.order !== 'oldest',
-      after: query.cursor === undefined ? undefined : bornOf(query.cursor),
+      after: this.#after(query),
       turn: this.#turn,
       read: (sql, values) =>
         this.#prepared(sql.replaceAll('@rows', this.#table)).all(...values) as never,
     });
     return {
       items: page.found.map(({ row }) => JSON.parse(row) as Row),
-      nextCursor: page.next === null ? null : cursorOf(page.next),
+      nextCursor: page.next === null ? null : this.#cursors.at(`${page.next}`),
     };
   }
 
@@ -244,12 +299,8 @@ export class RowTable<Row> implements Rows<Row> {
     return found.found;
   }
 
-  tally(column: string): ReadonlyMap<string, number> {
-    const name = this.#named(column);
-    const found = this.#prepared(
-      `SELECT ${name} AS value, count(*) AS found FROM ${this.#table} WHERE ${name} IS NOT NULL GROUP BY ${name}`,
-    ).all() as { value: string; found: number }[];
-    return new Map(found.map(({ value, found: count }) => [String(value), count]));
+  get counts(): Counts {
+    return this.tally?.counts ?? noCounts;
   }
 
   #named(column: string): string {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { textIdsHeldMax } from '../limits.ts';
+import { textIdsHeldMax, versionsPerStepMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 
 interface Version<Row> {
@@ -16,11 +16,28 @@ interface Version<Row> {
   readonly row: Row | undefined;
 }
 
+/** The rows of some keys in a row. */
+interface VersionsStep<Row> {
+  /** The keys are greater than this one. */
+  readonly after: string;
+  /** And not greater than this one; undefined: these were the last. */
+  readonly upTo: string | undefined;
+  readonly rows: readonly (readonly [key: string, row: Row])[];
+}
+
 /** Rows as they were when the log held so many events: `size`. */
 export interface VersionedRows<Row> {
   get(key: string, size: number): Row | undefined;
-  /** Every row there was, in the order of keys; rows that are alike are one and the same object. */
-  all(size: number): Iterable<readonly [key: string, row: Row]>;
+  /**
+   * Every row there was, in the order of keys, a step at a time: each reads when it is asked for, and no more
+   * than it must. Rows that are alike are one and the same object.
+   */
+  steps(size: number, after?: string): Iterable<VersionsStep<Row>>;
+  /** The rows of the keys of one step. */
+  within(
+    size: number,
+    step: Pick<VersionsStep<unknown>, 'after' | 'upTo'>,
+  ): VersionsStep<Row>['rows'];
   /** Every version of one row, oldest first. */
   versions(key: string): readonly Version<Row>[];
 }
@@ -34,7 +51,9 @@ export class RowVersions<Row> implements VersionedRows<Row> {
   readonly #end: Statement;
   readonly #add: Statement;
   readonly #get: Statement;
-  readonly #all: Statement;
+  readonly #edge: Statement;
+  readonly #within: Statement;
+  readonly #rest: Statement;
   readonly #versions: Statement;
   readonly #textId: Statement;
   readonly #addText: Statement;
@@ -62,9 +81,16 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     this.#get = database.prepare(
       `SELECT text FROM ${versions} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
     );
-    this.#all = database.prepare(
-      `SELECT key, text FROM ${versions}
-       WHERE since < ? AND (until IS NULL OR until >= ?) AND text IS NOT NULL ORDER BY key`,
+    this.#edge = database.prepare(
+      `SELECT key FROM ${versions} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ${versionsPerStepMax - 1}`,
+    );
+    const then =
+      'since < :size AND (until IS NULL OR until >= :size) AND text IS NOT NULL ORDER BY key';
+    this.#within = database.prepare(
+      `SELECT key, text FROM ${versions} WHERE key > :after AND key <= :upTo AND ${then}`,
+    );
+    this.#rest = database.prepare(
+      `SELECT key, text FROM ${versions} WHERE key > :after AND ${then}`,
     );
     this.#versions = database.prepare(
       `SELECT since, until, text FROM ${versions} WHERE key = ? ORDER BY since`,
@@ -113,14 +139,31 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     return this.#rowOf((this.#get.get(key, size) as Stored | undefined)?.text);
   }
 
-  *all(size: number): Generator<readonly [key: string, row: Row], void, void> {
-    const rows = new Map<number | null, Row>();
-    for (const { key, text } of this.#all.iterate(size, size) as Iterable<Stored>) {
-      const row = rows.get(text) ?? this.#rowOf(text);
-      if (row === undefined) continue;
-      rows.set(text, row);
-      yield [key, row];
+  *steps(size: number, after = ''): Generator<VersionsStep<Row>, void, void> {
+    const known = new Map<number | null, Row>();
+    let from: string | undefined = after;
+    while (from !== undefined) {
+      const edge = this.#edge.get(from) as { key: string } | undefined;
+      const keys: Pick<VersionsStep<Row>, 'after' | 'upTo'> = { after: from, upTo: edge?.key };
+      yield { ...keys, rows: this.within(size, keys, known) };
+      from = edge?.key;
     }
+  }
+
+  within(
+    size: number,
+    { after, upTo }: Pick<VersionsStep<Row>, 'after' | 'upTo'>,
+    known = new Map<number | null, Row>(),
+  ): VersionsStep<Row>['rows'] {
+    const found = (upTo === undefined
+      ? this.#rest.all({ size, after })
+      : this.#within.all({ size, after, upTo })) as unknown as Stored[];
+    return found.flatMap(({ key, text }) => {
+      const row = known.get(text) ?? this.#rowOf(text);
+      if (row === undefined) return [];
+      known.set(text, row);
+      return [[key, row] as const];
+    });
   }
 
   versions(key: string): readonly Version<Row>[] {

@@ -1,5 +1,5 @@
 /** One attempt on its way through rows 3 to 8 (SPEC 4): match, decide, reserve and keep what it needs, record, answer. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
@@ -114,7 +114,7 @@ export class RegistrationAttempt {
     this.#attempt = attempt;
     this.#proof = proof;
     this.#pairingId =
-      attempt.pairingId ?? (attempt.flow === 'explicit' ? randomBytes(3).toString('hex') : null);
+      attempt.pairingId ?? (attempt.flow === 'explicit' ? randomUUID().slice(0, 6) : null);
   }
 
   /** @throws StoreUnavailable, Conflict */
@@ -126,9 +126,9 @@ export class RegistrationAttempt {
         username,
         (state) => this.#decide(state),
         cause,
-        // Whoever is let in or waits is told so by the rows that MQTT admission goes by; a refusal makes a
-        // device stop, so it is never given on less than the log itself.
-        ({ decision }) => decision.accepted,
+        // Whoever is let in or waits is told so by the rows that MQTT admission goes by, and a locked gate is
+        // one by a row; any other refusal makes a device stop, so it is never given on less than the log itself.
+        ({ decision }) => decision.accepted || decision.refusal === 'registry-locked',
       );
       const request = requestIn(handled);
       if (request !== undefined) {
@@ -169,16 +169,18 @@ export class RegistrationAttempt {
     const { authority, rows, now, pendingTtlMs } = this.#options;
     const at = now();
     const window = rows.window.get(registryId);
+    const gate = this.#gate(window, at);
     return {
       at,
       matched,
       windowId: window?.windowId ?? null,
-      gate: this.#gate(window, at),
+      gate,
       // By what is recorded, which the read models may not have yet.
       holdsHttpRights:
         state.status === 'active' &&
         holdsHttpRights(authority.effective(this.#attempt.username, state.rights)),
-      expiresAt: addMs(at, pendingTtlMs),
+      // What cannot become a request needs no end of its own.
+      expiresAt: gate === 'open' ? addMs(at, pendingTtlMs) : at,
     };
   }
 

@@ -2,7 +2,6 @@
 
 import type { TurnedAway } from '../../domain/window.ts';
 import { knocksMax } from '../limits.ts';
-import { BoundedMap } from '../platform/bounded-map.ts';
 
 export interface Knock {
   readonly username: string;
@@ -30,32 +29,74 @@ const oneMore = (before: TurnedAway | null, windowId: string): TurnedAway => ({
   attemptCount: (before?.windowId === windowId ? before.attemptCount : 0) + 1,
 });
 
+type OfSource = Pick<Knock, 'username' | 'source'>;
+const keyOf = ({ username, source }: OfSource) => `${username}\0${source}`;
+
+/** In the order of the newest attempts; a name's are found without looking at the others, since each poll asks. */
+class KnocksByName {
+  readonly #knocks = new Map<string, Knock>();
+  readonly #perName = new Map<string, number>();
+
+  get size(): number {
+    return this.#knocks.size;
+  }
+
+  get(of: OfSource): Knock | undefined {
+    return this.#knocks.get(keyOf(of));
+  }
+
+  set(knock: Knock): void {
+    this.#delete(keyOf(knock), knock);
+    this.#knocks.set(keyOf(knock), knock);
+    this.#count(knock, 1);
+    const [oldest] = this.#knocks;
+    if (this.#knocks.size > knocksMax && oldest !== undefined) this.#delete(...oldest);
+  }
+
+  forget(username: string): void {
+    if (!this.#perName.has(username)) return;
+    for (const [key, knock] of this.#knocks)
+      if (knock.username === username) this.#delete(key, knock);
+  }
+
+  all(): readonly Knock[] {
+    return [...this.#knocks.values()].reverse();
+  }
+
+  #delete(key: string, knock: Knock): void {
+    if (this.#knocks.delete(key)) this.#count(knock, -1);
+  }
+
+  #count({ username }: Knock, difference: number): void {
+    const count = (this.#perName.get(username) ?? 0) + difference;
+    if (count === 0) this.#perName.delete(username);
+    else this.#perName.set(username, count);
+  }
+}
+
 /** One entry for each name and source; beyond the limit the one that was quiet longest is forgotten. */
 export function createKnocks(
   onKnock?: (knock: Knock) => void,
   newestWindowId: () => string | null = () => null,
 ): Knocks {
-  const knocks = new BoundedMap<string, Knock>(knocksMax);
+  const knocks = new KnocksByName();
   let inWindow: TurnedAway | null = null;
   return {
     count(knock, at) {
       const windowId = knock.reason === 'locked' ? null : newestWindowId();
       if (windowId !== null) inWindow = oneMore(inWindow, windowId);
-      const key = `${knock.username}\0${knock.source}`;
-      const before = knocks.get(key);
+      const before = knocks.get(knock);
       const counted = {
         ...knock,
         attemptCount: (before?.attemptCount ?? 0) + 1,
         firstAt: before?.firstAt ?? at,
         lastAt: at,
       };
-      knocks.set(key, counted);
+      knocks.set(counted);
       onKnock?.(counted);
     },
-    forget(username) {
-      for (const [key, knock] of knocks) if (knock.username === username) knocks.delete(key);
-    },
-    all: () => [...knocks.values()].reverse(),
+    forget: (username) => knocks.forget(username),
+    all: () => knocks.all(),
     size: () => knocks.size,
     turnedAway: (windowId) =>
       inWindow?.windowId === windowId ? inWindow : { windowId, attemptCount: 0 },

@@ -6,7 +6,8 @@ import type { Proofs } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import { triesWhereKnownPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
-import { createThrottle, type Throttle } from '../platform/throttle.ts';
+import type { SourceThrottle } from '../platform/source-throttle.ts';
+import { createThrottle } from '../platform/throttle.ts';
 import { type DoorAnswer, granted } from './answers.ts';
 import type { DoorAttempt } from './attempt.ts';
 
@@ -18,16 +19,17 @@ export interface QuickAdmissionOptions {
    * The attempts of a source that matched nothing, and those at one name from it; `names` null: the doors
    * have no limit for them.
    */
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle | null };
+  readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle | null };
   readonly position: () => string;
 }
 
 /** How an attempt is counted, and the seconds that its source, or its name from there, has to wait. */
 export interface Waits {
-  readonly key: string;
-  readonly name: string;
+  readonly source: string;
+  readonly username: string;
+  /** For what was tried at this name from this source, its neighbours aside. */
   readonly nameWait: number;
-  /** Of both the longer. */
+  /** The longest of all. */
   readonly wait: number;
 }
 
@@ -57,7 +59,7 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
     const proof = proofs.quick(username, password);
     if (!(await proof.proves(credentialId))) return undefined;
-    seen.note(source, credentialId);
+    if (!isStrong(password)) seen.note(source, credentialId);
     proof.remember(found.row.credentialId);
     return granted(found.row, options.position());
   }
@@ -67,7 +69,8 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     waits: Waits,
   ): Promise<DoorAnswer | undefined> {
     const { username, password } = attempt;
-    const { key, name, wait, nameWait } = waits;
+    const { source, wait, nameWait } = waits;
+    const name = `${source} ${username}`;
     const position = options.position();
     const throttled: DoorAnswer = { kind: 'throttled', retryAfterSeconds: wait, position };
     if (!isStrong(password)) {
@@ -79,22 +82,23 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     if (quick) return quick;
     const known = authority.principal(username)?.row ?? initial;
     const matched = await proofs.quick(username, password).matching(known);
-    if (matched !== null && seen.isTrusted(password, key, matched)) return undefined;
+    if (matched !== null && seen.isTrusted(password, source, matched)) return undefined;
     if (!isStrong(password)) tries.count(name);
-    names?.count(name);
+    names?.count(source, username);
     return throttled;
   }
 
-  function waitsOf({ source, username }: DoorAttempt): Waits {
-    const key = sourceKey(source);
-    const name = `${key} ${username}`;
-    const nameWait = names?.waitSeconds(name) ?? 0;
-    return { key, name, nameWait, wait: Math.max(sources.waitSeconds(key), nameWait) };
+  function waitsOf(attempt: DoorAttempt): Waits {
+    const { username } = attempt;
+    const source = sourceKey(attempt.source);
+    const nameWait = names?.wait(source, username) ?? { own: 0, all: 0 };
+    const wait = Math.max(sources.wait(source).all, nameWait.all);
+    return { source, username, nameWait: nameWait.own, wait };
   }
 
-  function countMismatch({ key, name }: Waits): void {
-    sources.count(key);
-    names?.count(name);
+  function countMismatch({ source, username }: Waits): void {
+    sources.count(source);
+    names?.count(source, username);
   }
 
   return { waitsOf, quickly, whileThrottled, countMismatch };

@@ -50,9 +50,11 @@ export function createRegistration(options: RegistrationOptions): Registration {
       proof,
     ).run(cause);
     if (matched === null && answer.kind === 'refused') countMismatch(waits);
+    // A strong password is no guess, whoever shows it.
+    if (isStrong(attempt.password)) return answer;
     // Also where an old credential was shown to ask anew: the next poll shows the new one.
     for (const credentialId of [matched, keptCredentialId])
-      if (credentialId !== null) seen.note(waits.key, credentialId);
+      if (credentialId !== null) seen.note(waits.source, credentialId);
     return answer;
   }
 
@@ -60,7 +62,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const { username, password } = attempt;
     const waits = waitsOf(attempt);
-    const prove = () => proofs.full(username, password, waits.key);
+    const prove = () => proofs.full(username, password, waits.source);
     const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
 
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
@@ -96,19 +98,19 @@ function answerFor(
 ): DoorAnswer | undefined {
   const request = rows.requests.get(requestId);
   if (!request) return undefined;
-  const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
   const position = here();
   if (request.status === 'pending' && request.expiresAt > now()) return pending(request, position);
+  const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
   return answerOnly(rows.history, row, request, now(), position);
 }
 
 /** Records what has ended at this name already, should the expiry job not have come to it yet. */
 async function recordEnds(
-  { clients, rows, now }: RegistrationOptions,
+  { clients, authority, rows, now }: RegistrationOptions,
   username: string,
   cause: Cause,
 ): Promise<void> {
-  const row = rows.access.get(username);
+  const row = authority.principal(username)?.row;
   if (!row) return;
   const ends = { username, at: now(), by: system };
   const waiting =

@@ -1,30 +1,51 @@
 /** The token a pending client polls with, so that its password need not be sent again and again. */
 import type { Tokens } from '../credentials/tokens.ts';
+import { registrationTokensHeldMax } from '../limits.ts';
+import { lruCache } from '../platform/lru-cache.ts';
 
 /** It outlives the request by this much, so that the outcome can still be told. */
 export const registrationTokenGraceMs = 24 * 60 * 60 * 1_000;
 
+interface WaitingRequest {
+  readonly username: string;
+  readonly requestId: string;
+  readonly expiresAt: string;
+}
+
 export interface RegistrationTokens {
-  tokenFor(request: {
-    readonly username: string;
-    readonly requestId: string;
-    readonly expiresAt: string;
-  }): Promise<string>;
+  tokenFor(request: WaitingRequest): Promise<string>;
   /** Null: the token is none of ours, or has ended. */
   requestIdOf(token: string): Promise<string | null>;
 }
 
-export const createRegistrationTokens = (
+/** A token with all that it was made of; its end is that of the request, so it never grows too old to be told again. */
+interface HeldToken extends Pick<WaitingRequest, 'username' | 'expiresAt'> {
+  readonly keyId: string;
+  readonly token: string;
+}
+
+export function createRegistrationTokens(
   tokens: Tokens,
   now: () => string,
-): RegistrationTokens => ({
-  tokenFor: ({ username, requestId, expiresAt }) =>
-    tokens.sign({
-      subject: username,
-      id: requestId,
-      audience: 'gatebook:registration',
-      issuedAt: new Date(now()),
-      expiresAt: new Date(Date.parse(expiresAt) + registrationTokenGraceMs),
-    }),
-  requestIdOf: async (token) => (await tokens.verify(token, 'gatebook:registration'))?.id ?? null,
-});
+  heldMax = registrationTokensHeldMax,
+): RegistrationTokens {
+  const held = lruCache<HeldToken>(heldMax);
+  return {
+    async tokenFor({ username, requestId, expiresAt }) {
+      const keyId = await tokens.signingKeyId();
+      const known = held.get(requestId);
+      if (known?.keyId === keyId && known.username === username && known.expiresAt === expiresAt)
+        return known.token;
+      const token = await tokens.sign({
+        subject: username,
+        id: requestId,
+        audience: 'gatebook:registration',
+        issuedAt: new Date(now()),
+        expiresAt: new Date(Date.parse(expiresAt) + registrationTokenGraceMs),
+      });
+      held.set(requestId, { username, expiresAt, keyId, token });
+      return token;
+    },
+    requestIdOf: async (token) => (await tokens.verify(token, 'gatebook:registration'))?.id ?? null,
+  };
+}

@@ -2,11 +2,14 @@
 
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
+import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
 import { type Notifications, startNotifications } from '../notifications/notifications.ts';
+import { createRegistryStates } from '../notifications/registry-states.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { BrokerRuntime } from './brokers.ts';
 import type { Service, ServiceOptions } from './service.ts';
@@ -28,11 +31,17 @@ export function startBackground(options: BackgroundOptions): Notifications {
   lifecycle.runs(startPublishing(options));
   if (runtime.embedded !== null)
     lifecycle.runs(
-      publishRegistry({ liveEvents, views, now, logger, broker: runtime.embedded, signal }),
+      publishRegistry({
+        ...{ liveEvents, views, logger, broker: runtime.embedded, signal },
+        states: createRegistryStates({ views, now }),
+      }),
     );
-  lifecycle.runs(startExpiry({ ...service, store, logger, now, signal }));
+  lifecycle.runs(
+    startExpiry({ ...service, store, logger, now, signal, atHand: rowsAtHand(readModels) }),
+  );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
+  lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({
     ...{ logger, now, views, signal },
     readModels: {

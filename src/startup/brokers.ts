@@ -5,6 +5,7 @@ import { embeddedPort } from '../broker/embedded/adapter.ts';
 import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
 import { startGateways } from '../broker/gateway/start.ts';
 import { createHooks, type Hooks } from '../broker/hooks/hooks.ts';
+import { listensForMqtt, mqttListeners } from '../broker/mqtt-listeners.ts';
 import type { ActivationManager } from '../broker/ports/activation.ts';
 import type { Authenticator } from '../broker/ports/authenticator.ts';
 import type { Broker } from '../broker/ports/broker.ts';
@@ -12,7 +13,9 @@ import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
+import { createRegistryStates } from '../notifications/registry-states.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
+import type { ServerIdentity } from '../platform/server-identity.ts';
 import { createMqttAuthenticator } from '../registration/mqtt-authenticator.ts';
 import type { Lease } from '../store/lease.ts';
 import { isShared } from '../store/location.ts';
@@ -59,20 +62,26 @@ interface BrokersStarted {
 type BrokerStartOptions = Pick<
   ServiceOptions,
   'config' | 'logger' | 'metrics' | 'store' | 'readModels' | 'now' | 'inTouch'
-> & { readonly service: Service; readonly runtime: BrokerRuntime; readonly lifecycle: Lifecycle };
+> & {
+  readonly service: Service;
+  readonly runtime: BrokerRuntime;
+  readonly lifecycle: Lifecycle;
+  readonly identity: ServerIdentity;
+};
 
 /** Fills `runtime`. @throws MosquittoMissing, and what a listener says of a taken port */
 export async function startAllBrokers(options: BrokerStartOptions): Promise<BrokersStarted> {
-  const { config, logger, metrics, store, runtime, lifecycle } = options;
+  const { config, logger, metrics, store, runtime, lifecycle, identity } = options;
   const authenticator = authenticatorOf(options);
   const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
   const onLimit = (limit: MqttLimit) => metrics.mqttLimits.inc({ limit });
   const lease = await leaseOf(options);
   if (embeds(config)) {
     const embedded = await startEmbeddedBroker({
-      ...{ ...listening(config), authenticator, logger, onConnect },
+      ...{ ...mqttListeners(config, identity), authenticator, logger, onConnect },
       ...{ onLimit, trustedProxies: config.trustedProxies },
       isUsername: isUsernameAt(options),
+      rendered: createRegistryStates({ views: options.service.app.views, now: options.now }),
     });
     lifecycle.add(() => embedded.close());
     runtime.embedded = embedded;
@@ -89,7 +98,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   // What waits for a broker's answer waits no longer; what was half done is done at the next start.
   lifecycle.runs(runtime.activation.ended, () => brokers.close());
   const gateways = await startGateways({
-    ...{ config, authenticator, logger, onConnect, onLimit },
+    ...{ config, authenticator, identity, logger, onConnect, onLimit },
     privateUpstream: brokers.upstream,
   });
   lifecycle.add(() => gateways.close());
@@ -101,8 +110,8 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   };
 }
 
-const embeds = ({ mqttPort, brokers }: Config): boolean =>
-  mqttPort !== null && brokers.some(({ kind }) => kind === 'embedded');
+const embeds = (config: Config): boolean =>
+  listensForMqtt(config) && config.brokers.some(({ kind }) => kind === 'embedded');
 
 const authenticatorOf = ({ service, lifecycle, inTouch, logger }: BrokerStartOptions) =>
   createMqttAuthenticator({
@@ -138,12 +147,6 @@ const embeddedAdapterOf = ({ embedded }: BrokerRuntime) => {
   const urls = Object.values(embedded.addresses).filter((url) => url !== undefined);
   return embeddedPort(embedded, () => urls);
 };
-
-const listening = ({ mqttHost: host, mqttPort, mqttWsPort }: Config) => ({
-  host,
-  port: mqttPort ?? 0,
-  ...(mqttWsPort === null ? {} : { webSocket: { host, port: mqttWsPort, path: '/mqtt' as const } }),
-});
 
 function startActivating(options: BrokerStartOptions, lease: Lease | undefined): ActivationManager {
   const { store, readModels, logger, now, service, runtime, metrics, lifecycle } = options;

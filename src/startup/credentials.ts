@@ -1,5 +1,7 @@
 /** Opens the key folder, and builds what credentials are kept, proven and shown with. */
 import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/fault.ts';
+import { AuthorityRefused, openAuthority } from '../credentials/certificates/authority.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
@@ -21,7 +23,7 @@ export type CredentialLimits = Pick<PasswordOptions, 'concurrency' | 'waitingMax
 
 export type Credentials = Awaited<ReturnType<typeof openCredentials>>;
 
-/** @throws KeyFileRefused, KeysDiffer */
+/** @throws KeyFileRefused, ConfigError, KeysDiffer */
 export async function openCredentials(options: {
   readonly config: Config;
   readonly logger: Logger;
@@ -38,6 +40,7 @@ export async function openCredentials(options: {
     passwords,
     vault,
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
+    ca: await openCa(config, now),
     personal: createPersonal(vault),
     proofs: createProofs(passwords, vault),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
@@ -48,4 +51,20 @@ export async function openCredentials(options: {
       onFault: (error) => logger.warn('The key folder cannot be read', { error }),
     }),
   };
+}
+
+async function openCa({ keysDir, tls }: Config, now: () => string) {
+  try {
+    return await openAuthority({ keysDir, given: tls.ca, now });
+  } catch (error) {
+    if (!(error instanceof AuthorityRefused)) throw error;
+    throw new ConfigError([
+      {
+        variable: 'GATEBOOK_CA_CERT',
+        problem: `with GATEBOOK_CA_KEY cannot be the CA of this registry: ${error.message}`,
+        remedy:
+          'Give the issuer first and its root last (PEM); the issuer has pathlen:0 and keyUsage keyCertSign, cRLSign',
+      },
+    ]);
+  }
 }

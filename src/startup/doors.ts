@@ -4,7 +4,7 @@ import type { Authority } from '../authority.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
-import type { Throttle } from '../platform/throttle.ts';
+import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
 import type { DoorAnswer } from '../registration/answers.ts';
 import type { DoorAttempt } from '../registration/attempt.ts';
@@ -27,7 +27,7 @@ interface DoorParts {
   readonly clients: Clients;
   readonly applied: AppliedListeners;
   readonly liveEvents: LiveEvents;
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
+  readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
 }
 
 export function buildDoors(options: ServiceOptions, parts: DoorParts) {
@@ -80,11 +80,15 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
 const stagingFor =
   (rows: RowsOf, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
-    const row = rows.access.get(username);
-    const waits = row?.status === 'pending' && answer.kind === 'pending' ? row.waiting : null;
-    const credentialId = answer.kind === 'granted' ? answer.credentialId : waits?.credentialId;
+    const credentialId =
+      answer.kind === 'granted' ? answer.credentialId : waitingCredential(rows, username);
     if (credentialId !== undefined) stage({ username, password, credentialId });
   };
+
+function waitingCredential(rows: RowsOf, username: string): string | undefined {
+  const row = rows.access.get(username);
+  return row?.status === 'pending' ? row.waiting.credentialId : undefined;
+}
 
 /** Null where this node was not there from the window's beginning: a part is no count. */
 const turnedAwaySince = (startedAt: string, rows: RowsOf, knocks: Knocks) => () => {

@@ -10,13 +10,15 @@ import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import { createClients } from '../commands/client-commands.ts';
 import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { Refused } from '../commands/refused.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
-import { loginFailuresPerMinute, positionWaitMs } from '../limits.ts';
+import { createErasures, type Erasures } from '../jobs/erasures.ts';
+import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
-import { createThrottle, type Throttle } from '../platform/throttle.ts';
+import { createSourceThrottle, type SourceThrottle } from '../platform/source-throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
@@ -53,7 +55,7 @@ export interface ServiceOptions {
 
 export type Service = Awaited<ReturnType<typeof buildService>>;
 
-/** @throws KeyFileRefused, KeysDiffer */
+/** @throws KeyFileRefused, ConfigError, KeysDiffer */
 export async function buildService(given: ServiceOptions) {
   const { store, fault: storeFault } = withHealth(given.store);
   const options: ServiceOptions = { ...given, store };
@@ -74,8 +76,8 @@ export async function buildService(given: ServiceOptions) {
     rows,
     authority,
     throttles: {
-      sources: createThrottle(config.sourceAttemptsPerMinute),
-      names: createThrottle(loginFailuresPerMinute),
+      sources: createSourceThrottle(config.sourceAttemptsPerMinute, neighbourFailuresFactor),
+      names: createSourceThrottle(loginFailuresPerMinute, neighbourFailuresFactor),
     },
   };
   const clients = clientsSettledAt('all', options, credentials);
@@ -84,11 +86,12 @@ export async function buildService(given: ServiceOptions) {
     clients: clientsSettledAt('embedded', options, credentials),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
-  const views = buildViews(options, { ...shared, doors });
+  const erasures = createErasures({ store: given.store, history: rows.history, logger });
+  const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
   const { registration, turnedAway } = doors;
   const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
-  observeService(options, { ...shared, doors, views });
+  observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
@@ -96,10 +99,10 @@ export async function buildService(given: ServiceOptions) {
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
   };
-  const { vault, passwords } = credentials;
+  const { vault, passwords, ca } = credentials;
   return {
-    ...{ app, rows, audit, clients, vault, passwords, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault },
+    ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
+    ...{ passwordFaults: faultsOf, storeFault, erasures },
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
@@ -112,7 +115,7 @@ interface Shared {
   readonly credentials: Credentials;
   readonly rows: RowsOf;
   readonly authority: Authority;
-  readonly throttles: { readonly sources: Throttle; readonly names: Throttle };
+  readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
 }
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
@@ -147,6 +150,7 @@ function buildAdministration(
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
     position: () => readModels.position(),
+    atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
@@ -157,10 +161,12 @@ function buildAdministration(
 
 function buildViews(
   { broker, brokers, activationObstacle, now }: ServiceOptions,
-  { credentials, rows, authority, doors }: Shared & { readonly doors: Doors },
+  parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
+  const { credentials, rows, authority, doors, erasures } = parts;
   const { personal, tokens } = credentials;
   return createViews({
+    erasures,
     ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle },
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
@@ -184,9 +190,13 @@ function buildAudit(
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
   { metrics, readModels, broker }: ServiceOptions,
-  parts: Shared & { readonly views: Views; readonly doors: Doors },
+  parts: Shared & {
+    readonly views: Views;
+    readonly doors: Doors;
+    readonly erasures: Erasures;
+  },
 ): void {
-  const { credentials, rows, views, doors } = parts;
+  const { credentials, rows, views, doors, erasures } = parts;
   metrics.observe({
     windowUnlocked: () => views.window().status === 'unlocked',
     requestsPending: () => doors.capacity.pending(),
@@ -194,9 +204,10 @@ function observeService(
       Object.fromEntries(
         clientStatuses
           .filter((status) => status !== 'unknown')
-          .map((status) => [status, rows.clients.count([{ column: 'status', is: status }])]),
+          .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
     mqttSessions: () => broker()?.sessions().length ?? 0,
+    erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),
     projectionLagEvents: () => readModels.lag(),
   });

@@ -59,6 +59,16 @@ export interface Appended {
   readonly position: Position;
 }
 
+/** One of the disks that a store keeps its log on. */
+export interface Disk {
+  /** Such as `host:port`. */
+  readonly name: string;
+  /** At most `limit` events of the vault after a position, in their order, also of streams that are deleted. */
+  vaultLeft(after: Position, limit: number): Promise<readonly StoredEvent[]>;
+  /** Whether there is an event at a position. */
+  has(position: Position): Promise<boolean>;
+}
+
 export interface EventStore {
   /** The log's identity: made once with the log, the same for every node and after every restart. */
   readonly logId: string;
@@ -96,6 +106,11 @@ export interface EventStore {
   readVault(after: Position, limit: number): Promise<readonly VaultChange[]>;
   /** The vault's own order: kept and deleted streams; a deleted one's content never appears again. */
   followVault(after: Position, signal: AbortSignal): AsyncIterable<readonly VaultChange[]>;
+  /**
+   * The disks that have what was deleted until their operator cleans them; absent where nothing is left of a
+   * stream once `deleteStream` resolved. What they do throws StoreUnavailable where one does not answer.
+   */
+  readonly disks?: () => Promise<readonly Disk[]>;
   /** Ends every `follow`, finishes what was begun, and lets go of the log. */
   close(): Promise<void>;
 }

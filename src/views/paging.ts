@@ -1,7 +1,8 @@
 /** Pages of results, and the conditions of a search. */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Condition } from '../read-models/condition-sql.ts';
-import { MalformedCursor, type RowPage } from '../read-models/row-table.ts';
+import { cursorsOf, MalformedCursor } from '../read-models/cursor.ts';
+import type { RowPage } from '../read-models/row-table.ts';
 
 export interface Paging {
   readonly limit: number;
@@ -38,15 +39,17 @@ export function hiddenNames(): (name: string) => string {
 }
 
 /**
- * A page of a list in memory; the cursor names the last item of the page before.
+ * A page of a list in memory, which has a name of its own; the cursor names the last item of the page before.
  * @throws MalformedCursor
  */
 export function paged<Item>(
+  list: string,
   items: readonly Item[],
   name: (item: Item) => string,
   { limit, cursor }: Paging,
 ): RowPage<Item> {
-  const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+  const cursors = cursorsOf(list);
+  const after = cursor === undefined ? undefined : cursors.place(cursor);
   const at = after === undefined ? -1 : items.findIndex((item) => name(item) === after);
   if (after !== undefined && at < 0)
     throw new MalformedCursor('the cursor is none of this list, or what it names is gone');
@@ -54,9 +57,6 @@ export function paged<Item>(
   const last = page.at(-1);
   return {
     items: page,
-    nextCursor:
-      last !== undefined && at + 1 + limit < items.length
-        ? Buffer.from(name(last)).toString('base64url')
-        : null,
+    nextCursor: last !== undefined && at + 1 + limit < items.length ? cursors.at(name(last)) : null,
   };
 }

@@ -90,6 +90,7 @@ export function createRequestViews(options: RequestViewOptions, activations: Act
 
     knocks(query: Paging, seeing: boolean) {
       const page = paged(
+        'knocks',
         knocks.all(),
         (knock) => hiddenName(`${knock.username} ${knock.source}`),
         query,

@@ -12,16 +12,16 @@ export interface RoleViewOptions {
 }
 
 export function createRoleViews({ rows }: RoleViewOptions) {
-  const definedRole = (row: RoleRow, holders: ReadonlyMap<string, number>) => ({
+  const definedRole = (row: RoleRow) => ({
     name: row.name,
     description: row.description,
     permissions: [...row.permissions],
     builtIn: false,
-    userCount: holders.get(row.name) ?? 0,
+    userCount: roleHolders(rows.clients, row.name),
     changedAt: row.changedAt,
   });
 
-  const builtInRole = (name: string, holders: ReadonlyMap<string, number>) => {
+  const builtInRole = (name: string) => {
     const found = builtInRoles.get(name);
     return (
       found && {
@@ -29,27 +29,26 @@ export function createRoleViews({ rows }: RoleViewOptions) {
         description: found.description,
         permissions: [...found.permissions],
         builtIn: true,
-        userCount: holders.get(name) ?? 0,
+        userCount: roleHolders(rows.clients, name),
         changedAt: null,
       }
     );
   };
 
-  function role(name: string, holders = roleHolders(rows.clients)) {
+  function role(name: string) {
     const row = rows.roles.get(name);
-    return row ? definedRole(row, holders) : builtInRole(name, holders);
+    return row ? definedRole(row) : builtInRole(name);
   }
 
   return {
-    role: (name: string) => role(name),
+    role,
 
     /** The newest first; the built-in ones, which are older than everything, last. */
     roles(query: Paging) {
       const defined = [...everyRow(rows.roles)].map(({ name }) => name);
-      const page = paged([...defined, ...builtInRoles.keys()], (name) => name, query);
-      const holders = roleHolders(rows.clients);
+      const page = paged('roles', [...defined, ...builtInRoles.keys()], (name) => name, query);
       return {
-        items: page.items.flatMap((name) => role(name, holders) ?? []),
+        items: page.items.flatMap((name) => role(name) ?? []),
         nextCursor: page.nextCursor,
       };
     },

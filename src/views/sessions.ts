@@ -22,7 +22,7 @@ export function createSessionViews(options: SessionViewOptions) {
           protocol,
           since,
         }));
-      const page = paged(live, (session) => hiddenName(session.clientId), query);
+      const page = paged('sessions', live, (session) => hiddenName(session.clientId), query);
       const hidden = seeing ? {} : { clientId: null, source: null };
       return { ...page, items: page.items.map((session) => ({ ...session, ...hidden })) };
     },

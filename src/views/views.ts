@@ -4,6 +4,7 @@ import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Knocks } from '../registration/knocks.ts';
 import { type ActivationViewOptions, createActivationViews } from './activations.ts';
+import { createErasureViews, type ErasureViewOptions } from './erasures.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
@@ -28,6 +29,7 @@ type ViewOptions = WindowViewOptions &
   RoleViewOptions &
   TokenViewOptions &
   EventViewOptions &
+  ErasureViewOptions &
   ActivationViewOptions;
 
 export type Views = ReturnType<typeof createViews>;
@@ -48,5 +50,6 @@ export function createViews(options: ViewOptions) {
     ...createRoleViews(options),
     ...createTokenViews(options),
     ...createEventViews(options),
+    ...createErasureViews(options),
   };
 }

@@ -1,58 +1,134 @@
-/** MQTT load: connects one after the other in parallel rows, and messages through one publisher and reader. */
-import mqtt, { type MqttClient } from 'mqtt';
-import { type Load, timed } from './load.ts';
+/**
+ * Load over MQTT 3.1.1, from a process of its own, with raw packets.
+ *
+ * `node test/bench/mqtt-load.ts connect --url mqtt://127.0.0.1:1883 --count 1000 --at-once 16
+ * [--from 0] [--username 'device-{n}' --password '{hex}'] [--keep]` connects and leaves again (or stays);
+ * `… publish --count 10000 --qos 1 --topic plant/x [--username … --password …] [--window 256]` publishes
+ * through one connection to another that is subscribed. `{n}`, `{hex}`: as in http-load. Prints JSON.
+ */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { parseArgs } from 'node:util';
+import { generate, type Packet, parser } from 'mqtt-packet';
+import { secretOf } from './names.ts';
+import { timed } from './sample.ts';
 
-export interface Login {
-  readonly username: string;
-  readonly password: string;
+export interface MqttLoad {
+  readonly url: string;
+  readonly count: number;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The number of the first connection. */
+  readonly from: number;
+  readonly atOnce: number;
+  /** Connections stay until the end. */
+  readonly keep: boolean;
+  readonly qos: 0 | 1;
+  readonly topic: string;
+  /** Messages that are on their way at once. */
+  readonly window: number;
 }
 
-const options = (login: Login | undefined, clientId: string) => ({
-  ...login,
-  clientId,
-  reconnectPeriod: 0,
-  protocolVersion: 4 as const,
-});
+const payload = Buffer.alloc(100, 120);
+/** Ports of one source address are used up at some 28,000 connections to one server. */
+const connectionsOfAnAddress = 20_000;
 
-/** Connects and leaves again, `count` times, `atOnce` at a time. */
-export const connectMany = (
-  url: string,
-  count: number,
-  atOnce: number,
-  loginOf: (index: number) => Login | undefined,
-): Promise<Load> =>
-  timed(count, atOnce, async (index) => {
-    const client = await mqtt.connectAsync(url, options(loginOf(index), `bench-${index}`));
-    await client.endAsync(true);
-    return 0;
-  });
+const filled = (text: string, n: number) =>
+  text.replaceAll('{n}', String(n)).replaceAll('{hex}', () => secretOf(n));
 
-/** Publishes `count` messages of 100 bytes and waits until the reader has them all; messages a second. */
-export async function publishMany(
-  url: string,
-  count: number,
-  qos: 0 | 1,
-  login: Login | undefined,
-): Promise<number> {
-  const topic = `plant/${login?.username ?? 'bench'}/x`;
-  const reader: MqttClient = await mqtt.connectAsync(url, options(login, 'bench-reader'));
-  const writer: MqttClient = await mqtt.connectAsync(url, options(login, 'bench-writer'));
-  await reader.subscribeAsync(topic, { qos });
-  let seen = 0;
-  const all = new Promise<void>((resolve) => {
-    reader.on('message', () => {
-      seen += 1;
-      if (seen === count) resolve();
-    });
+/** Resolves with socket and return code of its CONNACK; 255: the connection ended before it. */
+async function connected(load: MqttLoad, clientId: string, n: number) {
+  const { hostname: host, port } = new URL(load.url);
+  const localAddress = `127.0.0.${1 + Math.floor((n - load.from) / connectionsOfAnAddress)}`;
+  const socket = connect({ host, port: Number(port), noDelay: true, localAddress });
+  socket.on('error', () => {});
+  socket.write(
+    generate({
+      ...{ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 600 },
+      clientId,
+      ...(load.username === undefined ? {} : { username: filled(load.username, n) }),
+      ...(load.password === undefined ? {} : { password: Buffer.from(filled(load.password, n)) }),
+    } as Packet),
+  );
+  const code = await new Promise<number>((resolve) => {
+    socket.once('data', (data) => resolve(data[3] ?? 255));
+    socket.once('close', () => resolve(255));
   });
-  const payload = Buffer.alloc(100, 120);
-  const began = performance.now();
-  await timed(count, 256, async () => {
-    await writer.publishAsync(topic, payload, { qos });
-    return 0;
+  return { socket, code };
+}
+
+async function connectMany(load: MqttLoad) {
+  const codes: Record<number, number> = {};
+  const kept: Socket[] = [];
+  const sample = await timed(load.count, load.atOnce, async (index) => {
+    const n = load.from + index;
+    const { socket, code } = await connected(load, `bench-${n}`, n);
+    codes[code] = (codes[code] ?? 0) + 1;
+    if (load.keep) kept.push(socket);
+    else socket.end(generate({ cmd: 'disconnect' }));
   });
-  await all;
-  const perSecond = count / ((performance.now() - began) / 1_000);
-  await Promise.all([reader.endAsync(true), writer.endAsync(true)]);
-  return perSecond;
+  for (const socket of kept) socket.destroy();
+  return { ...sample, codes };
+}
+
+/** The rate until the reader has them all; latency from sending to the reader. */
+async function publishMany(load: MqttLoad) {
+  const reader = await connected(load, 'bench-reader', load.from);
+  const writer = await connected(load, 'bench-writer', load.from);
+  if (reader.code + writer.code !== 0) throw new Error(`refused: ${reader.code}, ${writer.code}`);
+  const topic = filled(load.topic, load.from);
+  const arrivals: (() => void)[] = [];
+  const readerParser = parser({ protocolVersion: 4 });
+  const subscribed = Promise.withResolvers<void>();
+  readerParser.on('packet', (packet) => {
+    if (packet.cmd === 'suback') subscribed.resolve();
+    if (packet.cmd !== 'publish') return;
+    if (packet.qos === 1)
+      reader.socket.write(generate({ cmd: 'puback', messageId: packet.messageId ?? 1 }));
+    arrivals.shift()?.();
+  });
+  reader.socket.on('data', (data) => readerParser.parse(data));
+  writer.socket.resume();
+  const subscriptions = [{ topic, qos: load.qos }];
+  reader.socket.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions }));
+  await subscribed.promise;
+  const sample = await timed(load.count, load.window, async (index) => {
+    const packet = { cmd: 'publish', topic, payload, qos: load.qos, dup: false, retain: false };
+    const arrived = new Promise<void>((resolve) => arrivals.push(resolve));
+    const messageId = 1 + (index % 65_535);
+    const written = writer.socket.write(generate({ ...packet, messageId } as Packet));
+    if (!written) await once(writer.socket, 'drain');
+    await arrived;
+  });
+  reader.socket.destroy();
+  writer.socket.destroy();
+  return { ...sample, codes: {} as Record<number, number> };
+}
+
+export type MqttLoaded = Awaited<ReturnType<typeof connectMany>>;
+
+if (import.meta.main) {
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      ...{ url: text, count: text, username: text, password: text, from: text, topic: text },
+      ...{ 'at-once': text, qos: text, window: text, keep: { type: 'boolean' } },
+    },
+  });
+  const load: MqttLoad = {
+    url: values.url ?? 'mqtt://127.0.0.1:1883',
+    count: Number(values.count ?? 1_000),
+    username: values.username,
+    password: values.password,
+    from: Number(values.from ?? 0),
+    atOnce: Number(values['at-once'] ?? 16),
+    keep: values.keep ?? false,
+    qos: values.qos === '1' ? 1 : 0,
+    topic: values.topic ?? 'bench/x',
+    window: Number(values.window ?? 256),
+  };
+  const act = positionals[0] === 'publish' ? publishMany : connectMany;
+  console.log(JSON.stringify(await act(load)));
+  process.exit(0);
 }

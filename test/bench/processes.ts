@@ -1,9 +1,8 @@
 /** Programs in processes of their own, and the memory each of them takes. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ended } from './served.ts';
+import { ended, residentBytes } from './served.ts';
 
 export const gatebook = join(import.meta.dirname, '../../bin/gatebook.js');
 const peak = pathToFileURL(join(import.meta.dirname, 'peak.ts')).href;
@@ -50,12 +49,6 @@ export async function ran(
     seconds: (performance.now() - startedMs) / 1_000,
     peakBytes: Number(told?.[1] ?? Number.NaN),
   };
-}
-
-/** Bytes that a process has in memory now (Linux). */
-function residentBytes({ pid }: ChildProcess): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(kibibytes?.[1] ?? Number.NaN) * 1024;
 }
 
 export interface Service {

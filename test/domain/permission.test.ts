@@ -9,6 +9,7 @@ import {
   holdsHttpRights,
   levelsOf,
   mayCall,
+  mayMeet,
   mayPublish,
   mayRead,
 } from '../../domain/matching.ts';
@@ -26,6 +27,22 @@ const http = (resource: string, operation: Permission['operation'] = 'readWrite'
   resource,
   operation,
 });
+for (const [one, other, meets] of [
+  ['a/b', 'a/b', true],
+  ['a/b', 'a/+', true],
+  ['+/b', 'a/+', true],
+  ['a/#', 'a', true],
+  ['#', 'a/b/#', true],
+  ['a', 'a/b', false],
+  ['a/+', 'b/+', false],
+  ['a/b/c', 'a/b/#', true],
+  ['+/x', 'a/b/#', false],
+] as const)
+  test(`${one} and ${other} ${meets ? 'meet' : 'have no topic in common'}`, () => {
+    assert.is(mayMeet(levelsOf(one), levelsOf(other)), meets);
+    assert.is(mayMeet(levelsOf(other), levelsOf(one)), meets);
+  });
+
 const covering = (filter: string, wanted: string) => covers(levelsOf(filter), levelsOf(wanted));
 
 // ── What may stand in a permission ────────────────────────────────────────────────────────────────

@@ -23,11 +23,11 @@ const removed = { type: 'RoleRemoved', data: { name: 'press', at, by: ada } };
 
 test('a role as it was last defined', () => {
   const row = { name: 'press', description: 'Presses', permissions: [the.plant], changedAt: at };
-  assert.equal(rowsAfter(roles, [defined()]), { press: row });
+  assert.equal(rowsAfter(roles, [defined()]), { press: { ...row, revision: 0 } });
   assert.equal(
     rowsAfter(roles, [defined(), defined({ permissions: [], description: null, at: later })]),
     {
-      press: { ...row, permissions: [], description: null, changedAt: later },
+      press: { ...row, permissions: [], description: null, changedAt: later, revision: 1 },
     },
   );
 });

@@ -40,6 +40,7 @@ const open: WindowRow = {
   limits,
   requestCount: 0,
   turnedAwayCount: null,
+  revision: 0,
 };
 
 test('there is no row before the first window', () => {
@@ -60,7 +61,13 @@ test('unlocked again: the same window since the same moment, with a new end and 
         limits: { ...limits, maxRequests: 9 },
       }),
     ),
-    { ...open, until: the.due, limits: { ...limits, maxRequests: 9 }, requestCount: 1 },
+    {
+      ...open,
+      until: the.due,
+      limits: { ...limits, maxRequests: 9 },
+      requestCount: 1,
+      revision: 2,
+    },
   ));
 test('locked by somebody', () =>
   assert.equal(row(unlocked(), locked(the.at)), {
@@ -68,6 +75,7 @@ test('locked by somebody', () =>
     status: 'locked',
     lockedAt: the.at,
     lockedBy: 'ada',
+    revision: 1,
   }));
 test('locked, with what was turned away while it was open', () => {
   const { type, data } = locked(the.at);
@@ -82,6 +90,7 @@ test('locked by itself, at its end', () =>
     status: 'locked',
     lockedAt: the.later,
     lockedBy: null,
+    revision: 1,
   }));
 test('locked by itself while nobody was there: it counts from its end', () =>
   assert.is(row(unlocked(), locked(the.afterwards, system))?.lockedAt, the.later));
@@ -96,6 +105,7 @@ test('a new window counts from nothing', () => {
     windowId: the.nextWindow,
     unlockedAt: the.later,
     until: the.due,
+    revision: 3,
   });
 });
 test('requests and replacements of this window count, whatever became of them', () => {

@@ -11,6 +11,7 @@ const promised: Record<string, readonly string[]> = {
   clients: ['status'],
   mqtt_sessions: [],
   hash_queue_length: [],
+  erasures_pending: [],
   projection_lag_events: ['projection'],
   registrations_total: ['flow', 'outcome'],
   decisions_total: ['decision'],
@@ -28,6 +29,7 @@ test('every metric has the name and the labels that were promised, and there are
   const { registry } = createMetrics();
   const found = registry
     .getMetricsAsArray()
+    .filter(({ name }) => !/^(process|nodejs)_/.test(name))
     .map((metric) => [metric.name, (metric as unknown as { labelNames: string[] }).labelNames]);
   assert.equal(
     Object.fromEntries(found),
@@ -35,6 +37,19 @@ test('every metric has the name and the labels that were promised, and there are
       Object.entries(promised).map(([name, labels]) => [`gatebook_${name}`, labels]),
     ),
   );
+});
+
+test('memory, garbage collection, processor and the lag of the event loop are told, the version is not', async () => {
+  const text = await createMetrics().registry.metrics();
+  for (const name of [
+    'process_resident_memory_bytes',
+    'process_cpu_seconds_total',
+    'nodejs_heap_size_used_bytes',
+    'nodejs_eventloop_lag_p99_seconds',
+  ])
+    assert.match(text, new RegExp(`^${name} [\\d.e-]+$`, 'm'));
+  assert.match(text, /^# TYPE nodejs_gc_duration_seconds histogram$/m);
+  assert.not.match(text, process.version);
 });
 
 test('gauges are read when somebody scrapes, and forget what is gone', async () => {
@@ -46,6 +61,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     clients: () => clients,
     mqttSessions: () => 4,
     hashQueueLength: () => 5,
+    erasuresPending: () => 7,
     projectionLagEvents: () => ({ requests: 6 }),
   });
   const before = await metrics.registry.metrics();
@@ -55,6 +71,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     'gatebook_clients{status="pending"} 1',
     'gatebook_mqtt_sessions 4',
     'gatebook_hash_queue_length 5',
+    'gatebook_erasures_pending 7',
     'gatebook_projection_lag_events{projection="requests"} 6',
   ])
     assert.ok(before.includes(`${line}\n`), line);

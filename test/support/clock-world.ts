@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import type { ClientCommand } from '../../domain/client/commands.ts';
 import { type Clients, createClients } from '../../src/commands/client-commands.ts';
 import { newCause } from '../../src/commands/handle.ts';
+import { rowsAtHand } from '../../src/commands/rows-at-hand.ts';
 import { createVault, type Vault } from '../../src/credentials/vault.ts';
 import { createLogger } from '../../src/logger.ts';
 import { rowsOf } from '../../src/read-models/all.ts';
@@ -35,6 +36,7 @@ export function clockWorld() {
   return {
     ...{ store, models, vault, clients, clock, lines, forgotten },
     options: {
+      atHand: rowsAtHand(models),
       ...{ store, clients, vault, passwords, now, logger },
       rows: rowsOf(models),
       turnedAway: () => null,

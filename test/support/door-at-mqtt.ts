@@ -15,8 +15,10 @@ export async function knockAt(
   world: World,
   { username, password }: Who,
   clientId = newName(),
+  localAddress?: string,
 ): Promise<number> {
-  const client = await connected(world.mqtt.port, { username, password, clientId });
+  const packet = { username, password, clientId };
+  const client = await connected(world.mqtt.port, packet, localAddress);
   client.end();
   return client.code;
 }

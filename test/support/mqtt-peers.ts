@@ -32,8 +32,12 @@ export interface RawMqtt {
   end(): void;
 }
 
-export async function rawMqtt(port: number, version: Version = 4): Promise<RawMqtt> {
-  const socket = connectTcp(port, '127.0.0.1');
+export async function rawMqtt(
+  port: number,
+  version: Version = 4,
+  localAddress = '127.0.0.1',
+): Promise<RawMqtt> {
+  const socket = connectTcp({ port, host: '127.0.0.1', localAddress });
   const received: Packet[] = [];
   const parsing = parser({ protocolVersion: version });
   let wake = Promise.withResolvers<void>();
@@ -108,8 +112,9 @@ export const connectPacket = ({ version = 4, password, ...rest }: Connect): ICon
 export async function connected(
   port: number,
   options: Connect,
+  localAddress?: string,
 ): Promise<RawMqtt & { readonly connack: IConnackPacket; readonly code: number }> {
-  const raw = await rawMqtt(port, options.version);
+  const raw = await rawMqtt(port, options.version, localAddress);
   raw.send(connectPacket(options));
   const connack = await raw.take('connack');
   return { ...raw, connack, code: connack.returnCode ?? connack.reasonCode ?? -1 };

@@ -18,6 +18,7 @@ export const removeFolder = (dataDir: string): Promise<void> =>
 export interface Served {
   readonly url: string;
   readonly mqttPort: number;
+  readonly pid: number;
   /** What it wrote so far, stdout and stderr apart. */
   readonly output: { out: string; err: string };
   kill(signal: NodeJS.Signals): void;
@@ -96,6 +97,7 @@ export async function serve(dataDir: string, environment: Environment = {}): Pro
   return {
     url,
     mqttPort: Number(new URL(addresses.mqtt as string).port),
+    pid: child.pid as number,
     output,
     kill: (signal) => child.kill(signal),
     ended,

@@ -16,6 +16,8 @@ type Names = Readonly<Record<'known' | 'unknown', string>>;
 
 /** Another source for each question, so that no limit of one is met. */
 const sourceOf = (at: number) => `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`;
+/** The same at MQTT, where the address is the connection's own: all of 127/8 is this machine. */
+const loopbackOf = (at: number) => `127.${1 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
 let asked = 0;
 const weak = () => `a guess ${strong()}`;
 
@@ -36,6 +38,35 @@ export function timingProbes(world: World, door: Door, names: Names) {
     (ask: typeof register, passwordOf: () => string, status: number): Measure =>
     (pairs) =>
       timed(pairs, (which) => ask(names[which], passwordOf(), sourceOf(asked++), status));
+
+  const connecting =
+    (passwordOf: () => string): Measure =>
+    (pairs) =>
+      timed(pairs, async (which) => {
+        const who = { username: names[which], password: passwordOf() };
+        assert.is(await knockAt(world, who, newName(), loopbackOf(asked++)), 5);
+      });
+
+  /** Both names are guessed at from one address until it has to wait; each refusal takes a second then. */
+  const throttledConnects: Measure = async (pairs) => {
+    const address = loopbackOf(asked++);
+    const knock = (username: string) =>
+      knockAt(world, { username, password: strong() }, newName(), address);
+    const fill = () =>
+      Promise.all(
+        Object.values(names).flatMap((name) =>
+          Array.from({ length: loginFailuresPerMinute }, () => knock(name)),
+        ),
+      );
+    let filledMs = Number.NEGATIVE_INFINITY;
+    return await timed(pairs, async (which) => {
+      if (performance.now() - filledMs > 30_000) {
+        await fill();
+        filledMs = performance.now();
+      }
+      await knock(names[which]);
+    });
+  };
 
   const throttled: Measure = async (pairs) => {
     const source = sourceOf(asked++);
@@ -59,10 +90,11 @@ export function timingProbes(world: World, door: Door, names: Names) {
     'REST, strong form': elsewhere(register, strong, 423),
     'REST, throttled': throttled,
     'login, strong form': elsewhere(login, strong, 401),
-    'MQTT, strong form': (pairs: number) =>
-      timed(pairs, (which) => knockAt(world, { username: names[which], password: strong() })),
+    'MQTT, strong form': connecting(strong),
     'REST, slow hash': elsewhere(register, weak, 423),
     'login, slow hash': elsewhere(login, weak, 401),
+    'MQTT, slow hash': connecting(weak),
+    'MQTT, throttled': throttledConnects,
   } as const satisfies Record<string, Measure>;
 }
 

@@ -1,6 +1,7 @@
 /** Who could publish or subscribe at a moment, or what somebody could: a page of names at a time. */
 import type { RolePermissions } from '../../../domain/matching.ts';
-import { MalformedCursor, type RowPage } from '../../read-models/row-table.ts';
+import { cursorsOf } from '../../read-models/cursor.ts';
+import type { RowPage } from '../../read-models/row-table.ts';
 import { type AccessEntry, accessOf, activeRights } from './access-spans.ts';
 import { entitlementsForMany } from './entitlements.ts';
 import { type Moment, type Past, rolesAt } from './past.ts';
@@ -22,46 +23,56 @@ interface AccessQuestion {
   readonly cursor?: string | undefined;
 }
 
-const cursorOf = (username: string) => Buffer.from(username).toString('base64url');
+/** A place in the list is a name. */
+const cursors = cursorsOf('access-at');
 
-function afterOf(cursor: string | undefined): string {
-  if (cursor === undefined) return '';
-  const after = Buffer.from(cursor, 'base64url').toString();
-  if (cursorOf(after) !== cursor) throw new MalformedCursor('the cursor is none of this list');
-  return after;
-}
-
-/** Who could, by name; a page holds all of a name's rows. @throws MalformedCursor */
-export function accessAt(
+/** Who could, by name; a page holds all of a name's rows. Others have their turns meanwhile. @throws MalformedCursor */
+export async function accessAt(
   past: Past,
   moment: Moment,
   question: AccessQuestion,
-): RowPage<AccessEntry> {
-  const after = afterOf(question.cursor);
-  const names = candidates(past, moment, question).filter((name) => name > after);
+): Promise<RowPage<AccessEntry>> {
+  const { cursor, topic, limit } = question;
+  const after = cursor === undefined ? '' : cursors.place(cursor);
+  const breathe = past.turns.begin();
   const items: AccessEntry[] = [];
-  for (const [at, name] of names.entries()) {
-    items.push(...accessOf(past, moment, name, question.topic));
-    if (items.length >= question.limit && at + 1 < names.length)
-      return { items, nextCursor: cursorOf(name) };
+  let last = after;
+  for (const names of candidates(past, moment, question, after)) {
+    for (const name of names) {
+      if (items.length >= limit) return { items, nextCursor: cursors.at(last) };
+      items.push(...accessOf(past, moment, name, topic));
+      last = name;
+      await breathe();
+    }
+    await breathe();
   }
   return { items, nextCursor: null };
 }
 
-/** The names that could, or whose sessions were not yet closed, in order. */
-function candidates(past: Past, { size }: Moment, question: AccessQuestion): string[] {
-  if (question.username !== undefined) return [question.username];
-  const { topic = '' } = question;
-  const entitlements = entitlementsForMany(withMemory(rolesAt(past, size)), topic);
-  const found: string[] = [];
-  const active = new Set<string>();
-  for (const [username, client] of past.clients.all(size)) {
-    const rights = activeRights(client);
-    if (rights === null) continue;
-    active.add(username);
-    if (entitlements(username, rights).length > 0) found.push(username);
+/** The names that could, or whose sessions were not yet closed, in order and a step at a time. */
+function* candidates(
+  past: Past,
+  { size }: Moment,
+  question: AccessQuestion,
+  after: string,
+): Generator<readonly string[], void, void> {
+  const { username, topic = '' } = question;
+  if (username !== undefined) {
+    if (username > after) yield [username];
+    return;
   }
-  for (const [username, brokers] of past.activations.all(size))
-    if (!active.has(username) && Object.values(brokers.active).includes(true)) found.push(username);
-  return found.sort();
+  const entitlements = entitlementsForMany(withMemory(rolesAt(past, size)), topic);
+  for (const step of past.clients.steps(size, after)) {
+    const found: string[] = [];
+    const active = new Set<string>();
+    for (const [name, client] of step.rows) {
+      const rights = activeRights(client);
+      if (rights === null) continue;
+      active.add(name);
+      if (entitlements(name, rights).length > 0) found.push(name);
+    }
+    for (const [name, brokers] of past.activations.within(size, step))
+      if (!active.has(name) && Object.values(brokers.active).includes(true)) found.push(name);
+    yield found.sort();
+  }
 }

@@ -1,10 +1,10 @@
 /** Looking back into an export: its events folded by the same projections, in memory, without the registry. */
 import { readBatchMax } from '../../limits.ts';
 import { allCustomProjections, allProjections, rowsOf } from '../../read-models/all.ts';
+import { MalformedCursor } from '../../read-models/cursor.ts';
 import { inMemory } from '../../read-models/database.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import { openReadModels, type ReadModels } from '../../read-models/read-models.ts';
-import { MalformedCursor } from '../../read-models/row-table.ts';
 import { beginning, positionOf, type StoredEvent } from '../../store/event-store.ts';
 import { createActivationViews } from '../../views/activations.ts';
 import { createEventViews } from '../../views/events.ts';
@@ -120,7 +120,7 @@ function answersOf(readModels: ReadModels, { until, now }: ExportOptions) {
     registryAt: (at: string) => registryAt(past, momentOf(tree, at)),
     /** @throws NotAnswerable */
     accessAt: (at: string, question: Parameters<typeof accessAt>[2]) =>
-      ofThisList(async () => accessAt(past, momentOf(tree, at), question)),
+      ofThisList(() => accessAt(past, momentOf(tree, at), question)),
     /** @throws NotAnswerable */
     events: (query: Parameters<typeof events>[0]) => ofThisList(() => events(query, false)),
     explain: (username: string) =>

@@ -3,31 +3,41 @@ import type { RolePermissions } from '../../../domain/matching.ts';
 import { builtInRoles } from '../../../domain/role.ts';
 import { activations, type PastActivation } from '../../../projections/activations.ts';
 import { clients, type PastClient } from '../../../projections/clients.ts';
-import { type RoleRow, roles } from '../../../projections/roles.ts';
+import { type PastRole, roles } from '../../../projections/roles.ts';
 import { type WindowRow, windowProjection } from '../../../projections/window.ts';
+import { lookingBackTurnMsMax } from '../../limits.ts';
+import { createTurns, type Turns } from '../../platform/turns.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
+import type { Counts } from '../../read-models/row-tally.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
 export interface Past {
   readonly window: VersionedRows<WindowRow>;
   readonly clients: VersionedRows<PastClient>;
-  readonly roles: VersionedRows<RoleRow>;
+  /** How many clients had each status, and how many were challenged, when the log held so many events. */
+  readonly clientCounts: (size: number) => Counts;
+  readonly roles: VersionedRows<PastRole>;
   readonly activations: VersionedRows<PastActivation>;
   /** From when an event counts: its `at`, or a later one before it where the clock went back. */
   readonly atOf: (index: number) => string;
+  /** For looking back over many names. */
+  readonly turns: Turns;
 }
 
 /** The past that these read models keep, in the order of this tree. */
 export const pastOf = (
-  readModels: Pick<ReadModels, 'past'>,
+  readModels: Pick<ReadModels, 'past' | 'countsAt'>,
   tree: Pick<Tree, 'momentOf'>,
+  turns = createTurns(lookingBackTurnMsMax),
 ): Past => ({
   window: readModels.past(windowProjection),
   clients: readModels.past(clients),
+  clientCounts: (size) => readModels.countsAt(clients, size),
   roles: readModels.past(roles),
   activations: readModels.past(activations),
   atOf: tree.momentOf,
+  turns,
 });
 
 export interface Moment {

@@ -4,7 +4,7 @@ import { effectivePermissions } from '../../../domain/matching.ts';
 import { upcast } from '../../../domain/upcast.ts';
 import { registryId } from '../../../domain/window.ts';
 import { type ActivationRow, activations } from '../../../projections/activations.ts';
-import { type ClientRow, clients } from '../../../projections/clients.ts';
+import { type ClientRow, challenged, clients } from '../../../projections/clients.ts';
 import type { Projection } from '../../../projections/projection.ts';
 import type { EventStore } from '../../store/event-store.ts';
 import { recordedOf } from '../../views/users.ts';
@@ -71,17 +71,16 @@ function activationsOf({ state, status }: ClientRow, known: ActivationRow | unde
   });
 }
 
-type Counts = Record<Client['status'] | 'events', number>;
+type RegistryCounts = Record<Client['status'] | 'events', number>;
 
 /** The window and the number of clients of each status. */
 export function registryAt(past: Past, moment: Moment) {
-  const counts = Object.fromEntries(clientStatuses.map((status) => [status, 0])) as Counts;
-  let challengerCount = 0;
-  for (const [, { status, hasChallenger }] of past.clients.all(moment.size)) {
-    counts[status] += 1;
-    if (hasChallenger) challengerCount += 1;
-  }
-  counts.events = moment.size;
+  const clientCounts = past.clientCounts(moment.size);
+  const counts = {
+    ...Object.fromEntries(clientStatuses.map((status) => [status, clientCounts.get(status) ?? 0])),
+    events: moment.size,
+  } as RegistryCounts;
+  const challengerCount = clientCounts.get(challenged) ?? 0;
   const row = past.window.get(registryId, moment.size);
   // Knocks are no events, so there are none to count.
   const waiting = { pendingCount: counts.pending + challengerCount, knockCount: 0 };

@@ -20,7 +20,8 @@ import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../limits.ts';
 import { addMs } from '../../platform/instant.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
 import { serial } from '../../platform/serial.ts';
-import { cursorOf, MalformedCursor, type Rows } from '../../read-models/row-table.ts';
+import { cursorsOf, MalformedCursor } from '../../read-models/cursor.ts';
+import type { Rows } from '../../read-models/row-table.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 
@@ -100,8 +101,8 @@ function count(counts: OutcomeCounts, judged: Judged): void {
   counts.reasons[judged.reason] += 1;
 }
 
-/** The cursor of the page that begins after a request: its outcome stays, whatever comes later. */
-const cursorAfter = (requestId: string) => Buffer.from(requestId).toString('base64url');
+/** A place in the list is a request: its outcome stays, whatever comes later. */
+const cursors = cursorsOf('what-if');
 
 /** Keeps the newest of what is to be shown, as many as a page has, among those before the cursor. */
 class NewestPage {
@@ -115,7 +116,7 @@ class NewestPage {
     const { limit, cursor } = question;
     this.#question = question;
     this.#limit = limit;
-    this.#before = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+    this.#before = cursor === undefined ? undefined : cursors.place(cursor);
   }
 
   add(judged: Judged): void {
@@ -137,7 +138,7 @@ class NewestPage {
     const items = this.#newest.slice(-this.#limit).reverse();
     const last = items.at(-1);
     const isMore = this.#newest.length > this.#limit && last !== undefined;
-    return { items, nextCursor: isMore ? cursorAfter(last.requestId) : null };
+    return { items, nextCursor: isMore ? cursors.at(last.requestId) : null };
   }
 }
 
@@ -160,12 +161,13 @@ function periodOf(
 
 function* pages(requests: Rows<RequestRow>, from: number, to: number) {
   // The one lower bound: beside a second one the index would be read from there for every page.
-  let cursor = from === 0 ? undefined : cursorOf(from - 1);
+  let cursor: string | undefined;
   do {
     const page = requests.find({
       where: [{ column: 'born', below: to }],
       order: 'oldest',
       limit: whatIfPageSize,
+      after: from === 0 ? undefined : from - 1,
       cursor,
     });
     yield page.items;

@@ -24,8 +24,11 @@ export function startActivation({ brokers, ...options }: ActivationOptions): Act
     },
     stage(staged) {
       const { username, credentialId } = staged;
+      // Every connect comes here: the row is read only for a broker that has a use for the password.
+      const taking = workers.filter(({ broker }) => broker.takesPasswords);
+      if (taking.length === 0) return;
       const known = options.rows.activations.get(username)?.brokers;
-      for (const worker of workers) {
+      for (const worker of taking) {
         const there = known?.[worker.broker.name];
         if (there?.active && there.credentialId === credentialId) continue;
         if (worker.broker.stage(staged)) worker.reconcileSoon(username);

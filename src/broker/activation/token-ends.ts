@@ -3,11 +3,12 @@ import type { TokenRow } from '../../../projections/tokens.ts';
 import { tokenEndsAtOnceMax, tokenEndsLookMs } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
+import { pagesBetween } from '../../read-models/every-row.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 
 export interface TokenEndsOptions {
-  readonly rows: { readonly tokens: Pick<Rows<TokenRow>, 'find'> };
+  readonly rows: { readonly tokens: Pick<Rows<TokenRow>, 'between'> };
   readonly readModels: Pick<ReadModels, 'getBookmark' | 'setBookmark'>;
   readonly now: () => string;
   readonly logger: Logger;
@@ -51,23 +52,17 @@ async function closeBetween(
   until: string,
   close: CloseSessions,
 ): Promise<boolean> {
-  const where = [
-    { column: 'expiresAt', atLeast: since },
-    { column: 'expiresAt', below: until },
-  ];
-  let cursor: string | undefined;
+  const range = { column: 'expiresAt', atLeast: since, below: until, limit: tokenEndsAtOnceMax };
   let some = false;
-  do {
-    const page = rows.tokens.find({ where, order: 'oldest', limit: tokenEndsAtOnceMax, cursor });
+  for (const page of pagesBetween(rows.tokens, range)) {
     const ended = new Map<string, Set<string>>();
-    for (const { username, tokenId } of page.items)
+    for (const { username, tokenId } of page)
       ended.set(username, (ended.get(username) ?? new Set()).add(tokenId));
     for (const [username, tokenIds] of ended) {
       if (signal.aborted) return some;
       await close(username, tokenIds);
       some = true;
     }
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
+  }
   return some;
 }

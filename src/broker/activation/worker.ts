@@ -17,6 +17,9 @@ import { accountOf } from './reconcile.ts';
 import { isTransient, ReconcileLoop, type ReconcileLoopOptions } from './reconcile-loop.ts';
 import { closeAtTokenEnds, type TokenEndsOptions } from './token-ends.ts';
 
+/** Milliseconds between two checkpoints of how far a broker is. */
+const checkpointEveryMs = 250;
+
 export interface ActivationWorkerOptions extends ReconcileLoopOptions {
   readonly rows: ReconcileLoopOptions['rows'] & TokenEndsOptions['rows'];
   readonly readModels: ReadModels;
@@ -29,6 +32,7 @@ export class ActivationWorker {
   readonly #options: ActivationWorkerOptions;
   readonly #checkpoint: string;
   #done: { position: string; index: number };
+  #checkpointDueMs = 0;
   readonly #positionWaiters = new PositionWaiters();
   readonly #backoff: Backoff;
   readonly #loop: ReconcileLoop;
@@ -53,9 +57,10 @@ export class ActivationWorker {
     const tokenEnds = closeAtTokenEnds(options, `token-ends ${broker.name}`, (username, tokenIds) =>
       this.#retry(() => broker.disconnect(username, { tokenIds })),
     );
-    this.ended = Promise.all([this.#follow(), this.#loop.run(), tokenEnds]).then(() =>
-      clearInterval(timer),
-    );
+    this.ended = Promise.all([this.#follow(), this.#loop.run(), tokenEnds]).then(() => {
+      clearInterval(timer);
+      this.#keepCheckpoint();
+    });
   }
 
   /** True once everything up to a position is in force; false after `timeoutMs`, or when the broker is down. */
@@ -100,7 +105,7 @@ export class ActivationWorker {
           await this.#apply(events);
           if (signal.aborted) return;
           this.#done = { position: last, index: this.#done.index + events.length };
-          readModels.setBookmark(this.#checkpoint, `${last} ${this.#done.index}`);
+          if (performance.now() >= this.#checkpointDueMs) this.#keepCheckpoint();
           this.#positionWaiters.reached(last);
         }
       } catch (error) {
@@ -109,6 +114,13 @@ export class ActivationWorker {
         await pause(brokerRetryMs * 2, signal);
       }
     }
+  }
+
+  /** Now and then, and at the end: it is a transaction of its own, and going on from an old one does no harm. */
+  #keepCheckpoint(): void {
+    this.#checkpointDueMs = performance.now() + checkpointEveryMs;
+    const { position, index } = this.#done;
+    this.#options.readModels.setBookmark(this.#checkpoint, `${position} ${index}`);
   }
 
   /** Resolves when the broker has done everything that these events ask for, or refused it. */

@@ -16,6 +16,7 @@ export function embeddedPort(broker: EmbeddedBroker, urls: () => readonly string
     status: () => 'up',
     onUp: () => undefined,
     urls,
+    takesPasswords: false,
     stage: () => false,
     async hold(username) {
       await broker.endSessions(username);

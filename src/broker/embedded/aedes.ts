@@ -3,6 +3,7 @@
  * of sessions and its validation of packets are not enough. All knowledge of its internals is here; its
  * version is pinned.
  */
+import type { Duplex } from 'node:stream';
 import {
   Aedes,
   type AedesOptions,
@@ -20,11 +21,23 @@ interface BrokerInsides {
   clients: Record<string, Client>;
   brokers: Record<string, unknown>;
   registerClient(client: Client): void;
+  publish: Publish;
+  readonly mq: {
+    readonly _matcher: { match(topic: string): readonly unknown[] };
+    removeAllListeners(topic: string): void;
+  };
   publishWill(client: Client, will: Will): void;
   scheduleWill(client: Client, will: Will, seconds: number): void;
   scheduleSessionExpiry(client: Client): void;
 }
 
+type PublishDone = (error?: Error) => void;
+/** The client is left out where the broker itself publishes. */
+type Publish = (
+  packet: PublishPacket,
+  client: Client | null | PublishDone,
+  done?: PublishDone,
+) => void;
 type Deliver = (packet: AedesPublishPacket, done: () => void) => void;
 
 interface ClientInsides {
@@ -114,7 +127,31 @@ export async function startAedes(
   };
 
   await broker.listen();
+  withoutUnreadNews(broker);
   return broker;
+}
+
+/** Whether a connected client reads a topic now. */
+export const isReadLive = (broker: Aedes, topic: string): boolean =>
+  (broker as unknown as BrokerInsides).mq._matcher.match(topic).length > 0;
+
+/**
+ * Of each client that comes or goes aedes tells the other brokers of a cluster, which there are none of: it is
+ * published only for clients that read it.
+ */
+function withoutUnreadNews(broker: Aedes): void {
+  const insides = broker as unknown as BrokerInsides;
+  insides.mq.removeAllListeners('$SYS/+/new/clients');
+  const news = new Set([`$SYS/${broker.id}/new/clients`, `$SYS/${broker.id}/disconnect/clients`]);
+  const publish = insides.publish;
+  insides.publish = (packet, client, done) => {
+    const { topic } = packet;
+    // The first character alone for every other message: a look-up hashes the whole topic.
+    if (!topic.startsWith('$') || !news.has(topic) || isReadLive(broker, topic))
+      return publish.call(broker, packet, client, done);
+    if (typeof client === 'function') client();
+    else done?.();
+  };
 }
 
 /**
@@ -178,10 +215,12 @@ function checkProperties(properties: Readonly<Record<string, unknown>>): void {
  */
 export function guardDelivery(client: Client): void {
   const insides = client as unknown as ClientInsides;
+  const gather = gatheringWrites(client.conn);
   let last = 0;
   const once =
     (deliver: Deliver): Deliver =>
     (packet, done) => {
+      gather();
       const { brokerId, brokerCounter } = packet;
       if (brokerId) {
         insides.duplicates[brokerId] = brokerCounter === last ? brokerCounter : brokerCounter - 1;
@@ -194,6 +233,24 @@ export function guardDelivery(client: Client): void {
   insides.deliver0 = deliver0;
   // For a message of QoS 0 aedes calls the other one itself: then it would be there twice.
   insides.deliverQoS = (packet, done) => (packet.qos === 0 ? deliver0 : deliverQoS)(packet, done);
+}
+
+/**
+ * What is delivered to a connection in one turn of the event loop goes to the kernel at once. aedes closes a
+ * connection no sooner than in a turn after its last write, so that nothing of it is lost.
+ */
+function gatheringWrites(stream: Duplex): () => void {
+  let isGathering = false;
+  const flush = () => {
+    isGathering = false;
+    stream.uncork();
+  };
+  return () => {
+    if (isGathering) return;
+    isGathering = true;
+    stream.cork();
+    setImmediate(flush);
+  };
 }
 
 /** aedes collects the filters of a SUBSCRIBE in a plain object, once for each that was granted. */

@@ -1,6 +1,12 @@
 /** Decides what an MQTT session may publish, subscribe to and be sent, by its user's rights at that moment. */
 import type { AedesOptions, AedesPublishPacket, Client, Subscription } from 'aedes';
-import { covers, levelsOf, mayPublish, mayRead } from '../../../domain/matching.ts';
+import {
+  type CompiledPermissions,
+  covers,
+  levelsOf,
+  mayPublish,
+  mayRead,
+} from '../../../domain/matching.ts';
 import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
@@ -55,6 +61,39 @@ const subscribable = (filter: string): boolean =>
   !filter.startsWith('$share/') &&
   filter.split('/').every((level) => level.length === 1 || !/[+#]/.test(level));
 
+/** The topics that permissions allowed last: most clients publish to one, and read one, many times. */
+interface LastAllowed {
+  publish: string | null;
+  read: string | null;
+}
+
+/** Permissions never change: other rights are other permissions. */
+const lastAllowed = new WeakMap<CompiledPermissions, LastAllowed>();
+
+function lastOf(permissions: CompiledPermissions): LastAllowed {
+  const known = lastAllowed.get(permissions);
+  if (known !== undefined) return known;
+  const none = { publish: null, read: null };
+  lastAllowed.set(permissions, none);
+  return none;
+}
+
+function allowsPublish(permissions: CompiledPermissions, topic: string): boolean {
+  const last = lastOf(permissions);
+  if (last.publish === topic) return true;
+  if (!publishable(topic) || !mayPublish(permissions, topic)) return false;
+  last.publish = topic;
+  return true;
+}
+
+function allowsForward(permissions: CompiledPermissions, topic: string): boolean {
+  const last = lastOf(permissions);
+  if (last.read === topic) return true;
+  if (!mayRead(permissions, topic)) return false;
+  last.read = topic;
+  return true;
+}
+
 /** Without a text: 0x87 is enough, and not every client reads a reason string in a PUBACK. */
 const denied = (): Error => new Error('');
 
@@ -78,7 +117,7 @@ export function authorization(options: {
         acknowledgeUnpublished(client, packet);
         return done();
       }
-      if (!publishable(topic) || !mayPublish(permissions, topic)) return done(denied());
+      if (!allowsPublish(permissions, topic)) return done(denied());
       packet.topic = topic;
       // [MQTT-3.3.1-3]: a reader's DUP is independent of the publisher's.
       packet.dup = false;
@@ -105,7 +144,7 @@ export function authorization(options: {
     authorizeForward(client, packet) {
       const session = sessionOf(client);
       if (session === null || session.ended) return null;
-      if (!mayRead(session.user.rights.permissions, packet.topic)) return null;
+      if (!allowsForward(session.user.rights.permissions, packet.topic)) return null;
       // [MQTT-3.1.2-24]: what is larger than the client takes is not sent to it.
       if (client.maximumPacketSize !== undefined && bytesSent(packet) > client.maximumPacketSize)
         return null;

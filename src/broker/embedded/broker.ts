@@ -10,11 +10,11 @@ import {
   openListeners,
 } from '../listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
-import type { EmbeddedBroker } from '../ports/embedded.ts';
-import { type AedesLimits, guardDelivery, guardParser, startAedes } from './aedes.ts';
+import type { EmbeddedBroker, RenderedMessages } from '../ports/embedded.ts';
+import { type AedesLimits, guardDelivery, guardParser, isReadLive, startAedes } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
-import { boundedMemory, type MemoryLimits } from './memory.ts';
+import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
 import { heldSessions, type SessionLimits, type Sessions } from './sessions.ts';
 
@@ -31,6 +31,7 @@ export interface EmbeddedOptions extends ListenerOptions {
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername?: (name: string) => boolean;
   readonly now?: () => Date;
+  readonly rendered?: RenderedMessages;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: Partial<EmbeddedLimits>;
 }
@@ -76,7 +77,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
       const session = sessions.held(clientId);
       return session === undefined || session.ended ? undefined : session.user.username;
     },
-    reached,
+    ...{ reached, rendered: options.rendered },
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
   const sessions = heldSessions({ memory, limits: sizes, now, reached });
@@ -117,11 +118,16 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     throw error;
   }
 
-  return brokerOver(aedes, sessions, listeners);
+  return brokerOver(aedes, sessions, memory, listeners);
 }
 
 /** What the registry may do with a broker that runs. */
-function brokerOver(aedes: Aedes, sessions: Sessions, listeners: Listeners): RunningBroker {
+function brokerOver(
+  aedes: Aedes,
+  sessions: Sessions,
+  memory: Memory,
+  listeners: Listeners,
+): RunningBroker {
   let closing: Promise<void> | undefined;
   return {
     addresses: listeners.addresses,
@@ -131,6 +137,9 @@ function brokerOver(aedes: Aedes, sessions: Sessions, listeners: Listeners): Run
     sessions: sessions.sessions,
     sessionCount: sessions.sessionCount,
     lastSeenAt: sessions.lastSeenAt,
+    isRead: async (topic) =>
+      isReadLive(aedes, topic) || (await memory.subscriptionsByTopic(topic)).length > 0,
+    isAnyReadBelow: sessions.isAnyReadBelow,
     publish: (topic, payload, { retain = false } = {}) => published(aedes, topic, payload, retain),
     close() {
       closing ??= (async () => {

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
-import type { MqttLimit } from '../ports/embedded.ts';
+import type { MqttLimit, RenderedMessages } from '../ports/embedded.ts';
 import { type Packet, type QueueLimits, Queues } from './queues.ts';
 import { Received } from './received.ts';
 import { type RetainedLimits, retainedMessages } from './retained.ts';
@@ -33,6 +33,7 @@ export interface Memory {
   /** Deletes everything of a session. */
   forget(clientId: string): void;
   subscriptionsByClient(client: ById): Promise<readonly Subscription[]>;
+  subscriptionsByTopic(topic: string): Promise<readonly Subscription[]>;
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
   /** What it holds, for metrics and tests; `queues` in both directions. */
   counts(): {
@@ -51,6 +52,7 @@ interface MemoryRules {
   subscribed(clientId: string, filter: string): boolean;
   /** Told each time that something is refused or dropped by a limit. */
   reached(limit: MqttLimit): void;
+  readonly rendered?: RenderedMessages | undefined;
 }
 
 /** Owns what was retained by a message whose session had ended when it was stored. */
@@ -79,14 +81,16 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
     async destroy() {},
 
     async storeRetained(packet: Packet) {
+      if (allows.rendered?.has(packet.topic)) return;
       const { clientId } = packet;
       const owner = clientId === undefined ? null : (allows.ownerOf(clientId) ?? nobody);
       const limit = retained.keep(packet.payload.length === 0 ? packet : ownCopy(packet), owner);
       if (limit !== null) allows.reached(limit);
     },
-    createRetainedStream: (filter: string) => Readable.from(retained.matching(filter)),
+    createRetainedStream: (filter: string) =>
+      Readable.from(matchingAny([filter], retained.matching, allows.rendered)),
     createRetainedStreamCombi: (filters: readonly string[]) =>
-      Readable.from(matchingAny(filters, retained.matching)),
+      Readable.from(matchingAny(filters, retained.matching, allows.rendered)),
 
     ...subscribing(subscriptions, allows),
     ...outgoing(queues, allows),
@@ -181,9 +185,16 @@ function ownCopy(packet: Packet): Packet {
   };
 }
 
-function* matchingAny<Message>(
+/** What is stored before what is rendered, filter by filter. */
+async function* matchingAny(
   filters: readonly string[],
-  matching: (filter: string) => Generator<Message, void, void>,
-): Generator<Message, void, void> {
-  for (const filter of filters) yield* matching(filter);
+  stored: (filter: string) => Generator<Packet, void, void>,
+  rendered: RenderedMessages | undefined,
+): AsyncGenerator<Pick<Packet, 'cmd' | 'qos' | 'retain' | 'topic' | 'payload'>, void, void> {
+  for (const filter of filters) {
+    yield* stored(filter);
+    if (rendered === undefined) continue;
+    for await (const { topic, payload } of rendered.matching(filter))
+      yield { cmd: 'publish', qos: 1, retain: true, topic, payload: Buffer.from(payload) };
+  }
 }

@@ -1,5 +1,5 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
-import { mayRead } from '../../../domain/matching.ts';
+import { levelsOf, mayMeet, mayRead } from '../../../domain/matching.ts';
 import type { Admission } from '../ports/authenticator.ts';
 import type { BrokerSession, MqttLimit } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
@@ -223,6 +223,13 @@ function readings({ table, lastSeen }: SessionState) {
       ),
 
     sessionCount: (username: string): number => table.liveCount(username),
+
+    isAnyReadBelow(topic: string): boolean {
+      const below = levelsOf(`${topic}/#`);
+      for (const { filters } of table.all())
+        for (const filter of filters) if (mayMeet(levelsOf(filter), below)) return true;
+      return false;
+    },
 
     lastSeenAt(username: string): string | null {
       let atMs = lastSeen.of(username);

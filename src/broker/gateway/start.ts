@@ -1,6 +1,9 @@
 /** Starts the gateways of the configuration: before a given broker, and before a private Mosquitto. */
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
+import { ChangingIdentity, type ServerIdentity } from '../../platform/server-identity.ts';
+import type { ListenerOptions } from '../listeners.ts';
+import { mqttListeners } from '../mqtt-listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import type { GatewayOutcome } from './connection.ts';
@@ -19,19 +22,21 @@ interface Gateways {
 export async function startGateways(options: {
   readonly config: Config;
   readonly privateUpstream: Upstream | null;
+  /** Of the TLS listeners before a private broker. */
+  readonly identity: ServerIdentity;
   readonly authenticator: Authenticator;
   readonly logger: Logger;
   readonly onConnect: (outcome: GatewayOutcome) => void;
   readonly onLimit: (limit: MqttLimit) => void;
 }): Promise<Gateways> {
-  const { config, privateUpstream } = options;
+  const { config, privateUpstream, identity } = options;
   const { authenticator, logger, onConnect, onLimit } = options;
   const { trustedProxies } = config;
   const started: Gateway[] = [];
   const close = async () => {
     for (const gateway of started.splice(0).reverse()) await gateway.close();
   };
-  const start = async (more: Pick<GatewayOptions, 'upstream' | 'host' | 'port'>) => {
+  const start = async (more: Pick<GatewayOptions, 'upstream'> & ListenerOptions) => {
     const gateway = await startGateway({
       ...{ authenticator, logger, onConnect, onLimit, trustedProxies },
       ...more,
@@ -43,24 +48,33 @@ export async function startGateways(options: {
   let privateUrls: readonly string[] = [];
   try {
     if (config.gateway !== null) {
-      const { mqtt, mqtts } = await start(config.gateway);
-      addresses.gateway = mqtt;
+      const { mqtt, mqtts } = await start(beforeGivenBroker(config.gateway));
+      if (mqtt !== undefined) addresses.gateway = mqtt;
       if (mqtts !== undefined) addresses.gatewayTls = mqtts;
     }
-    if (privateUpstream !== null && config.mqttPort !== null) {
-      const { mqtt, ws } = await start({
-        ...{ upstream: privateUpstream, host: config.mqttHost, port: config.mqttPort },
-        ...(config.mqttWsPort === null
-          ? {}
-          : { webSocket: { host: config.mqttHost, port: config.mqttWsPort, path: '/mqtt' } }),
-      });
-      addresses.mqtt = mqtt;
-      if (ws !== undefined) addresses.ws = ws;
-      privateUrls = ws === undefined ? [mqtt] : [mqtt, ws];
+    if (privateUpstream !== null) {
+      const taken = await start({ upstream: privateUpstream, ...mqttListeners(config, identity) });
+      Object.assign(addresses, taken);
+      privateUrls = Object.values(taken);
     }
   } catch (error) {
     await close();
     throw error;
   }
   return { addresses, privateUrls, close };
+}
+
+function beforeGivenBroker({
+  upstream,
+  proxyProtocol,
+  host,
+  port,
+  tls,
+}: NonNullable<Config['gateway']>): Pick<GatewayOptions, 'upstream' | 'proxyProtocol'> &
+  ListenerOptions {
+  const { key, cert } = tls ?? {};
+  return {
+    ...{ upstream, proxyProtocol, tcp: { host, port } },
+    ...(tls && { tls: { ...tls, identity: new ChangingIdentity({ key, cert }) } }),
+  };
 }

@@ -63,6 +63,7 @@ export function hookPort(options: {
     status: () => watched.status,
     onUp: (listener) => watched.onUp(listener),
     urls: options.urls,
+    takesPasswords: false,
     stage: () => false,
     async hold(username) {
       await closeAll(username);

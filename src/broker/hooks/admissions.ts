@@ -1,5 +1,5 @@
 /** Remembers which sessions were admitted lately through a broker that asks, and with which rights. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CompiledPermissions } from '../../../domain/matching.ts';
 import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits.ts';
 
@@ -20,16 +20,32 @@ export interface Admissions {
   forget(username: string): void;
 }
 
-/** A digest that is equal for equal rights. */
+/** Digests of permissions that somebody holds: they are worked out once for each account, and never changed. */
+const digests = new WeakMap<CompiledPermissions, string>();
+
+const shortDigest = (value: unknown): string =>
+  hash('sha256', JSON.stringify(value), 'base64url').slice(0, 22);
+
+function permissionsDigest(permissions: CompiledPermissions): string {
+  const known = digests.get(permissions);
+  if (known !== undefined) return known;
+  const { mqttRead, mqttWrite } = permissions;
+  const digest = shortDigest([mqttRead, mqttWrite]);
+  digests.set(permissions, digest);
+  return digest;
+}
+
+/** A text that is equal for equal rights. */
 export function rightsDigest(rights: {
   readonly permissions: CompiledPermissions;
   readonly publishPrefix: string | null;
   readonly pinnedClientId: string | null;
 }): string {
   const { permissions, publishPrefix, pinnedClientId } = rights;
-  const { mqttRead, mqttWrite } = permissions;
-  const text = JSON.stringify([mqttRead, mqttWrite, publishPrefix, pinnedClientId]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  const digest = permissionsDigest(permissions);
+  return publishPrefix === null && pinnedClientId === null
+    ? digest
+    : shortDigest([digest, publishPrefix, pinnedClientId]);
 }
 
 const noAdmissions: ReadonlyMap<string, Admitted> = new Map();

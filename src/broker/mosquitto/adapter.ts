@@ -49,6 +49,7 @@ const strangersAccount = (name: string, username: string) =>
 class Mosquitto implements Broker {
   readonly name: string;
   readonly kind = 'mosquitto';
+  readonly takesPasswords = true;
   readonly urls: () => readonly string[];
   readonly #control: Control;
   readonly #marks: Marks;

@@ -69,6 +69,8 @@ export interface Broker {
   onUp(listener: () => void): void;
   /** Where clients connect to; none: only the administrator knows. */
   urls(): readonly string[];
+  /** Whether it has a use for passwords at all: false where it asks the registry. */
+  readonly takesPasswords: boolean;
   /**
    * Takes a password that was just proven or made, if it has a use for it; false: it has none. Never
    * waits, never throws, may forget it.

@@ -26,6 +26,14 @@ export type MqttLimit =
   | 'retained'
   | 'received-per-session';
 
+/** Retained messages that are made when somebody subscribes, and stored nowhere. */
+export interface RenderedMessages {
+  /** Whether the retained message of a topic is one of them. */
+  has(topic: string): boolean;
+  /** Those that a filter matches. */
+  matching(filter: string): AsyncIterable<{ readonly topic: string; readonly payload: string }>;
+}
+
 /** What the embedded broker offers to the registry beside its listeners. */
 export interface EmbeddedBroker {
   /**
@@ -57,5 +65,9 @@ export interface EmbeddedBroker {
    * Resolves when every reader's socket took it, which a slow one delays by seconds.
    */
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+  /** Whether a session, connected or stored, is subscribed to a topic now. */
+  isRead(topic: string): Promise<boolean>;
+  /** Whether one is subscribed to anything that may be at `topic` or below it; looks at all sessions. */
+  isAnyReadBelow(topic: string): boolean;
   close(): Promise<void>;
 }

@@ -29,7 +29,25 @@ const reasons: Readonly<Record<string, string>> = {
 
 export const reasonText = (code: string): string => reasons[code] ?? code;
 
+/** Of TLS: whom the other side says it is, was not believed. */
+const isDistrust = (code: string): boolean =>
+  /CERT|SELF_SIGNED|ISSUER|ALTNAME|LEAF_SIGNATURE/.test(code);
+
+const untrusted = (url: string, code: string): CommandFailed =>
+  new CommandFailed(
+    exitCodes.unreachable,
+    `The registry at ${url} is not trusted (${code}). Nothing was sent.`,
+    [
+      code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+        ? 'Its certificate is for other names: use one of them, or set GATEBOOK_TLS_NAMES where it runs.'
+        : 'Give the fingerprint of its CA: --ca-fingerprint, or GATEBOOK_CA_FINGERPRINT (or its file: NODE_EXTRA_CA_CERTS).',
+    ],
+  );
+
 export const unreachable = (url: string, code: string): CommandFailed =>
+  isDistrust(code) ? untrusted(url, code) : noAnswer(url, code);
+
+const noAnswer = (url: string, code: string): CommandFailed =>
   new CommandFailed(
     exitCodes.unreachable,
     `Cannot reach the registry at ${url} (${reasonText(code)}). Is it running? Start it with: npm start`,

@@ -68,7 +68,7 @@ export function startFault(error: unknown, dataDir: string): unknown {
       exitCodes.failed,
       `Cannot listen on ${address ?? '?'} port ${port ?? '?'} (${listenReasons[code] ?? code}).`,
       [
-        'Choose another: GATEBOOK_HTTP_PORT, GATEBOOK_MQTT_PORT, GATEBOOK_MQTT_WS_PORT, GATEBOOK_DOOR_PORT, GATEBOOK_HOST (0 takes a free port)',
+        'Choose another: GATEBOOK_HTTP_PORT, GATEBOOK_HTTPS_PORT, GATEBOOK_MQTT_PORT, GATEBOOK_MQTT_TLS_PORT, GATEBOOK_MQTT_WS_PORT, GATEBOOK_DOOR_PORT, GATEBOOK_HOST (0 takes a free port)',
       ],
     );
   if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'].includes(code))

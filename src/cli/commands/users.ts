@@ -1,6 +1,8 @@
 /** For administrators: `users`. */
+import type { Erasure } from '../../api/audit.ts';
 import type { User, UserWithPassword } from '../../api/output.ts';
-import { listOptions, page, sayMore } from '../client/lists.ts';
+import { type List, listOptions, page, sayMore } from '../client/lists.ts';
+import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, type CommandOptions, exitCodes, usageFault } from '../command.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
@@ -8,6 +10,7 @@ import type { Piece } from '../terminal/terminal.ts';
 import { agoText, dateTimeText } from '../text/format.ts';
 import { activationsText, permissionText, rightsText } from '../text/rights.ts';
 import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
+import { erasureHint, erasuresCommand } from './users-erasures.ts';
 import { revokeCommand } from './users-revoke.ts';
 
 const pathOf = (username: string): string => `/users/${encodeURIComponent(username)}`;
@@ -148,6 +151,16 @@ async function runRotate(call: Call): Promise<number> {
   return exitCodes.done;
 }
 
+/** What is left to do; nothing is said to who may not read about it. */
+async function afterErasure(username: string, registry: Registry): Promise<string> {
+  try {
+    const { body } = await registry.get<List<Erasure>>('/audit/erasures', { limit: 100 });
+    return erasureHint(body.items.find((one) => one.username === username));
+  } catch {
+    return '';
+  }
+}
+
 const reasonOption: CommandOptions = { reason: { value: 'T', help: 'kept in the log' } };
 const passwordOption: CommandOptions = {
   'password-stdin': { help: 'take the password from stdin (else one is made and shown once)' },
@@ -158,7 +171,7 @@ const transition = (
   verb: string,
   done: string,
   summary: string,
-  next: (username: string) => string,
+  next: (username: string, registry: Registry) => Promise<string> | string,
 ): Command => ({
   name: `users ${verb}`,
   summary,
@@ -171,7 +184,7 @@ const transition = (
     const path = `${pathOf(username)}/${verb}`;
     const { body, text } = await registry.send<User>('POST', path, reasonOf(call));
     if (call.json) call.terminal.json(text);
-    else call.terminal.line(`${done} ${body.username}. ${next(body.username)}`);
+    else call.terminal.line(`${done} ${body.username}. ${await next(body.username, registry)}`);
     return exitCodes.done;
   },
 });
@@ -244,9 +257,10 @@ export const userCommands: readonly Command[] = [
     'erase',
     'Erased',
     'destroy what is personal of a name, and its access; nothing brings it back',
-    () =>
-      'Its address, client id and context are unreadable for ever; its history and proofs stay.',
+    async (name, registry) =>
+      `Its address, client id and context are unreadable for ever; its history and proofs stay.${await afterErasure(name, registry)}`,
   ),
+  erasuresCommand,
   {
     name: 'users rotate',
     summary: 'change the password of an active user',

@@ -2,7 +2,7 @@
 import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
 import type { Vault } from '../vault.ts';
 import type { HashLane } from './hash-queue.ts';
-import type { Passwords } from './passwords.ts';
+import { isStrong, type Passwords } from './passwords.ts';
 
 export interface Proof {
   /** Whether the password is this credential's. */
@@ -23,9 +23,13 @@ export interface Proofs {
 }
 
 export function createProofs(passwords: Passwords, vault: Vault): Proofs {
-  function proofWith(username: string, password: string, verifier: string | null): Proof {
-    const recalled = passwords.recall(username, password);
-
+  /** `recalled`: the credentials that it is remembered for; of a strong password none are, as telling them costs a hash, too. */
+  function proofWith(
+    username: string,
+    password: string,
+    verifier: string | null,
+    recalled: readonly string[],
+  ): Proof {
     async function proves(credentialId: string): Promise<boolean> {
       if (recalled.includes(credentialId)) return true;
       if (verifier === null) return false;
@@ -44,7 +48,9 @@ export function createProofs(passwords: Passwords, vault: Vault): Proofs {
           if (await proves(credentialId)) return credentialId;
         return null;
       },
-      remember: (credentialId) => passwords.remember(username, credentialId, password),
+      remember(credentialId) {
+        if (!isStrong(password)) passwords.remember(username, credentialId, password);
+      },
       async verifier() {
         if (verifier === null) throw new Error('a quick proof has no verifier to keep');
         return verifier;
@@ -52,23 +58,23 @@ export function createProofs(passwords: Passwords, vault: Vault): Proofs {
     };
   }
 
+  const strong = (username: string, password: string): Proof | undefined => {
+    const verifier = passwords.quickVerifierOf(username, password);
+    return verifier === null ? undefined : proofWith(username, password, verifier, []);
+  };
+
   return {
     quick: (username, password) =>
-      proofWith(username, password, passwords.quickVerifierOf(username, password)),
+      strong(username, password) ??
+      proofWith(username, password, null, passwords.recall(username, password)),
     async full(username, password, source, lane) {
-      const remembered = passwords.recall(username, password).length > 0;
-      const quick = passwords.quickVerifierOf(username, password);
+      const quick = strong(username, password);
+      if (quick !== undefined) return quick;
+      const recalled = passwords.recall(username, password);
+      const verifierOf = () => passwords.verifierOf(username, password, source, lane);
+      if (recalled.length === 0) return proofWith(username, password, await verifierOf(), []);
       // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
-      if (!remembered || quick !== null)
-        return proofWith(
-          username,
-          password,
-          quick ?? (await passwords.verifierOf(username, password, source, lane)),
-        );
-      return {
-        ...proofWith(username, password, null),
-        verifier: () => passwords.verifierOf(username, password, source, lane),
-      };
+      return { ...proofWith(username, password, null, recalled), verifier: verifierOf };
     },
   };
 }

@@ -49,10 +49,13 @@ async function bytesOf(request: IncomingMessage, timeoutMs: number): Promise<Buf
   });
 }
 
+/** It keeps nothing from one text to the next. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function jsonOf(bytes: Buffer): unknown {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw wrong('The body is not UTF-8: encode it as UTF-8.');
   }

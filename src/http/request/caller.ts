@@ -1,10 +1,10 @@
 /** Who calls, and whether they still may: asked again wherever something is decided or sent. */
-import type { Context } from 'koa';
 import { mayCall } from '../../../domain/matching.ts';
 import { personalDataResource } from '../../../domain/role.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
 import { callerLookMs } from '../../limits.ts';
+import type { Exchange } from '../edge.ts';
 import type { Route } from '../route.ts';
 import { requirePermission } from './authorization.ts';
 import { tokenOf } from './session-cookie.ts';
@@ -31,10 +31,8 @@ export interface RequestCaller {
   /** Whether personal fields are opened for the caller as they stand now (SPEC 5). */
   seesPersonalData(): boolean;
   /** Aborts soon after the caller may no more. */
-  ended(response: Context['res']): AbortSignal;
+  ended(response: Exchange['res']): AbortSignal;
 }
-
-type Sent = Context & { readonly params: Record<string, string> };
 
 const nobody: RequestCaller = {
   caller: null,
@@ -46,25 +44,26 @@ const nobody: RequestCaller = {
   ended: () => new AbortController().signal,
 };
 
+const isOwnThing = (route: Route, { params, querystring }: Exchange, caller: Caller): boolean =>
+  route.own?.({ params, query: new URLSearchParams(querystring), caller }) === true;
+
 /** @throws Refused `token-missing`, `token-invalid`, `permission-missing` */
 export async function requestCallerOf(
   route: Route,
-  ctx: Sent,
+  exchange: Exchange,
   callers: Callers,
 ): Promise<RequestCaller> {
   if (route.access === 'open') return nobody;
-  const token = tokenOf(ctx);
+  const token = tokenOf(exchange);
   if (token === null) throw new Refused('token-missing');
   if (route.access === 'registration') return nobody;
   const caller = await callers.authenticate(token);
   if (caller === null) throw new Refused('token-invalid');
-  const query = new URLSearchParams(ctx.querystring);
-  let isPermissionNeeded =
-    route.access === 'permitted' && route.own?.({ params: ctx.params, query, caller }) !== true;
+  let isPermissionNeeded = route.access === 'permitted' && !isOwnThing(route, exchange, caller);
 
   const check = (now: Caller | null): Caller => {
     if (now === null) throw new Refused('token-invalid');
-    if (isPermissionNeeded) requirePermission(now, ctx.method, ctx.path);
+    if (isPermissionNeeded) requirePermission(now, exchange.method, exchange.path);
     return now;
   };
   check(caller);
@@ -85,7 +84,7 @@ export async function requestCallerOf(
 }
 
 /** Looks at it from time to time, since a reader who takes nothing is sent nothing, and so not asked about. */
-function endOf(authorize: () => Caller, response: Context['res']): AbortSignal {
+function endOf(authorize: () => Caller, response: Exchange['res']): AbortSignal {
   const ending = new AbortController();
   const timer = setInterval(() => {
     try {

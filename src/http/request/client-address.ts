@@ -54,7 +54,7 @@ export function sourceReader(trustedProxies: readonly string[]): SourceOf {
   return (peer, forwardedFor) => {
     let source = plainAddress(peer);
     const hops = forwardedFor?.split(',') ?? [];
-    for (let hop = 0; source !== null && isTrusted(source) && hops.length > 0; hop++) {
+    for (let hop = 0; hops.length > 0 && source !== null && isTrusted(source); hop++) {
       if (hop === forwardedHopsMax) return null;
       source = hopAddress(hops.pop() ?? '');
     }

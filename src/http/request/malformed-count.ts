@@ -6,7 +6,7 @@ import { Problem } from '../response/problem.ts';
  * Parses for a sender; who sent too much in this minute that could not be read is not read.
  * @throws Problem `source-throttled`, and what `parse` throws
  */
-export type MalformedCount = <T>(sender: string, parse: () => Promise<T>) => Promise<T>;
+type MalformedCount = <T>(sender: string, parse: () => Promise<T>) => Promise<T>;
 
 export function createMalformedCount(perMinute: number): MalformedCount {
   const throttle = createThrottle(perMinute);

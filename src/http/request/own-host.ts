@@ -3,13 +3,13 @@
  * machine (DNS rebinding) and would then call the registry as if it were its own; the name gives it away.
  */
 import { hostname as machineName } from 'node:os';
-import type { Middleware } from 'koa';
 import type { Config } from '../../config/config.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
+import type { Guard } from '../edge.ts';
 import { malformed } from '../response/problem.ts';
 import { plainAddress } from './client-address.ts';
 
-interface OwnNames extends Pick<Config, 'publicUrl' | 'httpHost' | 'doorHost'> {
+interface OwnNames extends Pick<Config, 'publicUrl' | 'httpHost' | 'doorHost' | 'tls'> {
   /** The machine's. */
   readonly hostname: string;
 }
@@ -29,12 +29,18 @@ export function isOwnHost(names: OwnNames): (host: string) => boolean {
   const { publicUrl } = names;
   const own = new Set([
     ...['localhost', machine, short, `${short}.local`],
-    ...[names.httpHost, names.doorHost].map((one) => one.toLowerCase()),
+    ...[names.httpHost, names.doorHost, ...names.tls.names].map((one) => one.toLowerCase()),
     ...(publicUrl === null ? [] : [new URL(publicUrl).hostname]),
   ]);
-  return (host) => {
+  const judged = (host: string): boolean => {
     const name = nameIn(host);
     return name === null || (name !== undefined && (own.has(name) || name.endsWith('.localhost')));
+  };
+  // Most requests say the name of the one before.
+  let last = { host: '', isOwn: judged('') };
+  return (host) => {
+    if (host !== last.host) last = { host, isOwn: judged(host) };
+    return last.isOwn;
   };
 }
 
@@ -48,11 +54,9 @@ const isLoopback = (address: string | null): boolean =>
  */
 export function ownHostOnly(
   config: Omit<OwnNames, 'hostname'> & Pick<Config, 'trustedProxies'>,
-): Middleware {
+): Guard {
   const isOwn = isOwnHost({ ...config, hostname: machineName() });
-  return async (ctx, next) => {
-    const { host } = ctx.req.headers;
-    const { localAddress, remoteAddress } = ctx.req.socket;
+  return ({ headers: { host }, socket: { localAddress, remoteAddress } }) => {
     if (
       host !== undefined &&
       !isOwn(host) &&
@@ -66,6 +70,5 @@ export function ownHostOnly(
             "Host is no name of this registry: use localhost, its address or the machine's name, or set GATEBOOK_PUBLIC_URL to the name (of a proxy: GATEBOOK_TRUSTED_PROXIES).",
         },
       ]);
-    await next();
   };
 }

@@ -1,5 +1,5 @@
-/** Errors as problem documents: the class, what an error means to the caller, and the middleware that answers it. */
-import type { Middleware } from 'koa';
+/** Problem documents: what a refusal is answered with, as a value and as an error, and what an error means to the caller. */
+import type { Context } from 'koa';
 import {
   type Fault,
   type ProblemCode,
@@ -10,53 +10,85 @@ import {
 import { Refused } from '../../commands/refused.ts';
 import { HashingBusy } from '../../credentials/passwords/hash-queue.ts';
 import { retryAfterSeconds } from '../../limits.ts';
-import { MalformedCursor } from '../../read-models/row-table.ts';
+import { MalformedCursor } from '../../read-models/cursor.ts';
 import { Conflict, StoreUnavailable } from '../../store/event-store.ts';
 
-export class Problem extends Error {
-  override name = 'Problem';
+export const problemType = 'application/problem+json';
+
+interface ProblemOptions {
+  /** Says it better than the table. */
+  readonly detail?: string;
+  readonly errors?: readonly Fault[];
+  /** Stand beside the RFC's own. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** When to come back. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** A problem as it is answered. */
+export interface ProblemAnswer {
   readonly code: ProblemCode;
+  readonly status: number;
   readonly document: ProblemDocument;
   /** Header fields that the status wants: `Retry-After` in seconds, `WWW-Authenticate`. */
   readonly headers: Readonly<Record<string, string>>;
+}
 
-  /**
-   * @param code what it is; status and title follow from it
-   * @param options `detail` says it better than the table, `members` stand beside the RFC's own,
-   *   `retryAfterSeconds` is when to come back
-   */
-  constructor(
-    code: ProblemCode,
-    options: {
-      readonly detail?: string;
-      readonly errors?: readonly Fault[];
-      readonly members?: Readonly<Record<string, unknown>>;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly retryAfterSeconds?: number;
-    } = {},
-  ) {
+/** @param code what it is; status and title follow from it */
+function answerOf(code: ProblemCode, options: ProblemOptions): ProblemAnswer {
+  const { status, title, detail } = problemTable[code];
+  const document: ProblemDocument = {
+    type: `urn:gatebook:problem:${code}`,
+    title,
+    status,
+    detail: options.detail ?? detail,
+    code,
+    ...(options.errors === undefined ? {} : { errors: options.errors }),
+    ...options.members,
+  };
+  const wait = options.retryAfterSeconds ?? (waits(code) ? retryAfterSeconds : undefined);
+  const headers = {
+    ...(wait === undefined ? {} : { 'Retry-After': String(Math.max(1, Math.ceil(wait))) }),
+    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    ...options.headers,
+  };
+  return { code, status, document, headers };
+}
+
+/** Those that say nothing of their own, made once: a locked registry answers many with the same. */
+const plain = new Map<ProblemCode, ProblemAnswer>();
+const plainTexts = new WeakMap<ProblemAnswer, string>();
+
+/** What a route answers where it refuses as a matter of course; no error is made, since that costs more than the answer. */
+export function refusal(code: ProblemCode, options?: ProblemOptions): ProblemAnswer {
+  if (options !== undefined) return answerOf(code, options);
+  const known = plain.get(code);
+  if (known !== undefined) return known;
+  const answer = answerOf(code, {});
+  plain.set(code, answer);
+  plainTexts.set(answer, JSON.stringify(answer.document));
+  return answer;
+}
+
+/** The document as JSON. */
+export const problemText = (problem: ProblemAnswer): string =>
+  plainTexts.get(problem) ?? JSON.stringify(problem.document);
+
+export class Problem extends Error implements ProblemAnswer {
+  override name = 'Problem';
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly document: ProblemDocument;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
     super(code);
+    const { status, document, headers } = answerOf(code, options);
     this.code = code;
-    const { status, title, detail } = problemTable[code];
-    this.document = {
-      type: `urn:gatebook:problem:${code}`,
-      title,
-      status,
-      detail: options.detail ?? detail,
-      code,
-      ...(options.errors === undefined ? {} : { errors: options.errors }),
-      ...options.members,
-    };
-    const wait = options.retryAfterSeconds ?? (waits(code) ? retryAfterSeconds : undefined);
-    this.headers = {
-      ...(wait === undefined ? {} : { 'Retry-After': String(Math.max(1, Math.ceil(wait))) }),
-      ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
-      ...options.headers,
-    };
-  }
-
-  get status(): number {
-    return this.document.status;
+    this.status = status;
+    this.document = document;
+    this.headers = headers;
   }
 }
 
@@ -84,31 +116,15 @@ export function problemOf(error: unknown): Problem | undefined {
   return undefined;
 }
 
-/**
- * Answers every error with a problem. Our own faults are logged with the correlation id, which is all
- * that the caller learns of them.
- */
-export const problems =
-  (edge: {
-    readonly onProblem: (code: ProblemCode) => void;
-    readonly onFault: (error: unknown, correlationId: string) => void;
-  }): Middleware =>
-  async (ctx, next) => {
-    try {
-      await next();
-    } catch (error) {
-      const { correlationId } = ctx.state as { correlationId: string };
-      let problem = problemOf(error);
-      if (problem === undefined) {
-        edge.onFault(error, correlationId);
-        problem = new Problem('internal-error', {
-          detail: `Something broke here. The service's log says more under ${correlationId}.`,
-        });
-      }
-      edge.onProblem(problem.code);
-      ctx.status = problem.status;
-      ctx.body = problem.document;
-      ctx.type = 'application/problem+json';
-      ctx.set(problem.headers);
-    }
-  };
+/** Our own fault: the service's log says more. */
+export const internalProblem = (correlationId: string): Problem =>
+  new Problem('internal-error', {
+    detail: `Something broke here. The service's log says more under ${correlationId}.`,
+  });
+
+export function sendProblem(ctx: Context, { status, document, headers }: ProblemAnswer): void {
+  ctx.status = status;
+  ctx.body = document;
+  ctx.type = problemType;
+  ctx.set({ ...headers });
+}

@@ -1,7 +1,7 @@
 /** The history, and the read models that were folded from it. */
 
-import { Activity } from '../../api/audit.ts';
-import { ActivityQuery, EventsQuery } from '../../api/input.ts';
+import { Activity, ErasureList } from '../../api/audit.ts';
+import { ActivityQuery, ErasuresQuery, EventsQuery } from '../../api/input.ts';
 import { EventList } from '../../api/output.ts';
 import { ReadModels } from '../../api/service.ts';
 import type { App } from '../../app.ts';
@@ -31,6 +31,21 @@ const historyRoutes = ({ views, readModels, audit, now }: App): Route[] => [
       const { order = 'desc', ...rest } = query;
       return ok(await views.events({ ...rest, limit: rest.limit, order }, seesPersonalData()));
     },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/audit/erasures',
+    group,
+    operationId: 'listErasures',
+    summary: 'Who was erased, and whether the store still has something of them on a disk',
+    description:
+      'What is erased nobody can read through the registry any more. An EventStoreDB or KurrentDB has it on its disks until a ' +
+      'scavenge has run on every node: until then an erasure is pending. With a status a page may be short or empty: ' +
+      'go on while nextCursor is not null.',
+    access: 'permitted',
+    query: ErasuresQuery,
+    answers: { 200: { description: 'Newest first.', body: ErasureList } },
+    handle: async ({ query }) => ok(await views.erasures(query)),
   }),
   route({
     method: 'GET',

@@ -35,7 +35,7 @@ const atMoment = (app: Pick<App, 'audit'>): Route[] => [
     },
     problems: ['user-not-found'],
     async handle({ query: { at, username } }) {
-      if (username === undefined) return ok(app.audit.registryAt(at));
+      if (username === undefined) return ok(await app.audit.registryAt(at));
       return ok(found(await app.audit.clientAt(username, at), 'user-not-found'));
     },
   }),
@@ -49,12 +49,12 @@ const atMoment = (app: Pick<App, 'audit'>): Route[] => [
     access: 'permitted',
     query: AccessQuery,
     answers: { 200: { description: 'By username.', body: AccessThenList } },
-    handle({ query: { at, ...query } }) {
+    async handle({ query: { at, ...query } }) {
       if ((query.topic === undefined) === (query.username === undefined))
         throw malformed([
           { parameter: 'topic', detail: 'Ask for a topic or for a username, one of the two.' },
         ]);
-      return ok(app.audit.accessAt(at, query));
+      return ok(await app.audit.accessAt(at, query));
     },
   }),
 ];

@@ -28,6 +28,7 @@ export const liveness: Route = route({
   operationId: 'health',
   summary: 'Whether the process lives',
   access: 'open',
+  hot: true,
   answers: { 200: { description: 'It does.', body: Health } },
   handle: () => ok({ status: 'up' }),
 });

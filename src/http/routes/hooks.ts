@@ -2,8 +2,7 @@
  * The hooks: brokers ask here who may connect, publish and subscribe. Their shapes are the brokers' own,
  * not the API's, so they stand outside `/api` and its description.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Middleware } from 'koa';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 import {
   type EmqxQuestion,
@@ -26,10 +25,12 @@ import {
   vernemqRegisters,
   vernemqSubscribes,
 } from '../../broker/hooks/vernemq.ts';
-import type { RequestState } from '../application.ts';
+import type { AnswersBelow } from '../direct.ts';
+import type { Exchange } from '../edge.ts';
 import { bodyBytes, bodyJson, jsonType } from '../request/body.ts';
 import { plainAddress } from '../request/client-address.ts';
 import { malformed, Problem } from '../response/problem.ts';
+import { ok, type RouteResponse } from '../route.ts';
 
 export interface HookOptions {
   readonly hooks: Hooks;
@@ -42,59 +43,68 @@ export interface HookOptions {
 const formType =
   /^application\/x-www-form-urlencoded[\t ]*(;[\t ]*charset=("utf-8"|utf-8)[\t ]*)?;?$/i;
 
-type Context = Parameters<Middleware<RequestState>>[0];
+const beginning = '/hooks/';
+const headers = { 'Cache-Control': 'no-store' };
 
-/** `/hooks/<broker>/…` with the Bearer token, or `/hooks/<broker>/<secret>/…` without. */
-export function hookAnswers({ hooks, secret, vhosts }: HookOptions): Middleware<RequestState> {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = secret === null ? null : digest(secret);
+/** `/hooks/<broker>/…` with the Bearer token, or `/hooks/<broker>/<secret>/…` without; without a secret there are none. */
+export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
+  const { hooks, secret, vhosts } = options;
+  if (secret === null) return undefined;
+  const digest = (text: string) => hash('sha256', text, 'buffer');
+  const expected = digest(secret);
 
   /** What stands behind the broker's name, once the secret was right. */
-  function restOf(ctx: Context, rest: readonly string[]): readonly string[] {
-    const [, bearer] = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization')) ?? [];
+  function restOf({ req }: Exchange, rest: readonly string[]): readonly string[] {
+    const [, bearer] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
     const given = bearer ?? rest[0] ?? '';
     if (given === '') throw new Problem('token-missing');
-    if (expected === null || !timingSafeEqual(digest(given), expected))
-      throw new Problem('token-invalid');
+    if (!timingSafeEqual(digest(given), expected)) throw new Problem('token-invalid');
     return bearer === undefined ? rest.slice(1) : rest;
   }
 
-  const answers: Record<HookKind, (ctx: Context, rest: readonly string[]) => Promise<unknown>> = {
-    async rabbitmq(ctx, [question, ...more]) {
+  const answers: Record<
+    HookKind,
+    (exchange: Exchange, rest: readonly string[]) => Promise<RouteResponse>
+  > = {
+    async rabbitmq(exchange, [question, ...more]) {
       const known = oneOf(rabbitmqQuestions, question, more);
-      named(ctx, 'rabbitmq', known);
-      const bytes = await posted(ctx, formType);
-      ctx.type = 'text/plain';
+      named(exchange, 'rabbitmq', known);
+      const bytes = await posted(exchange, formType);
       const allowed = await rabbitmqAllows(hooks, vhosts, known, formOf(bytes));
-      return allowed ? 'allow' : 'deny';
+      return { status: 200, headers, type: 'text/plain', body: allowed ? 'allow' : 'deny' };
     },
-    async emqx(ctx, [question, ...more]) {
+    async emqx(exchange, [question, ...more]) {
       const known = oneOf(emqxQuestions, question, more);
-      named(ctx, 'emqx', known);
-      const json = bodyJson(await posted(ctx, jsonType));
-      return known === 'authn'
-        ? await emqxAuthenticates(hooks, parsed(EmqxQuestionBody.authn, json), plainAddress)
-        : emqxAuthorizes(hooks, parsed(EmqxQuestionBody.authz, json));
+      named(exchange, 'emqx', known);
+      const json = bodyJson(await posted(exchange, jsonType));
+      return told(
+        known === 'authn'
+          ? await emqxAuthenticates(hooks, parsed(EmqxQuestionBody.authn, json), plainAddress)
+          : emqxAuthorizes(hooks, parsed(EmqxQuestionBody.authz, json)),
+      );
     },
-    async vernemq(ctx, more) {
-      const known = oneOf(vernemqQuestions, ctx.get('vernemq-hook'), more);
-      named(ctx, 'vernemq', known);
-      return await vernemqAnswer(hooks, known, bodyJson(await posted(ctx, jsonType)));
+    async vernemq(exchange, more) {
+      const asked = exchange.req.headers['vernemq-hook'];
+      const known = oneOf(vernemqQuestions, String(asked ?? ''), more);
+      named(exchange, 'vernemq', known);
+      return told(await vernemqAnswer(hooks, known, bodyJson(await posted(exchange, jsonType))));
     },
   };
 
-  return async (ctx, next) => {
-    const [, first, kind, ...rest] = ctx.path.split('/');
-    const known = hookKinds.find((one) => one === kind);
-    if (expected === null || first !== 'hooks' || known === undefined) return await next();
-    // Never the path as sent: it may hold the secret.
-    ctx.state.route = `/hooks/${known}`;
-    const body = await answers[known](ctx, restOf(ctx, rest));
-    ctx.set('Cache-Control', 'no-store');
-    ctx.status = 200;
-    ctx.body = body;
+  return {
+    beginning,
+    async answer(exchange) {
+      const [kind, ...rest] = exchange.path.slice(beginning.length).split('/');
+      const known = hookKinds.find((one) => one === kind);
+      if (known === undefined) throw new Problem('route-not-found');
+      // Never the path as sent: it may hold the secret.
+      exchange.state.route = `${beginning}${known}`;
+      return await answers[known](exchange, restOf(exchange, rest));
+    },
   };
 }
+
+const told = (body: object): RouteResponse => ({ ...ok(body), headers });
 
 async function vernemqAnswer(
   hooks: Hooks,
@@ -121,8 +131,8 @@ async function vernemqAnswer(
 
 type Question = RabbitmqQuestion | EmqxQuestion | VernemqQuestion;
 
-const named = (ctx: Context, kind: HookKind, question: Question) => {
-  ctx.state.route = `/hooks/${kind}/${question}`;
+const named = ({ state }: Exchange, kind: HookKind, question: Question) => {
+  state.route = `${beginning}${kind}/${question}`;
 };
 
 function oneOf<Known extends string>(
@@ -135,10 +145,9 @@ function oneOf<Known extends string>(
   return known;
 }
 
-async function posted(ctx: Context, type: RegExp): Promise<Buffer | undefined> {
-  if (ctx.method !== 'POST')
-    throw new Problem('method-not-allowed', { headers: { Allow: 'POST' } });
-  return await bodyBytes(ctx.req, ctx.res, undefined, type);
+async function posted({ method, req, res }: Exchange, type: RegExp): Promise<Buffer | undefined> {
+  if (method !== 'POST') throw new Problem('method-not-allowed', { headers: { Allow: 'POST' } });
+  return await bodyBytes(req, res, undefined, type);
 }
 
 function formOf(bytes: Buffer | undefined): URLSearchParams {

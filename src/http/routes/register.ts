@@ -7,7 +7,7 @@ import type { App } from '../../app.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import { passwordFaultsOf } from '../request/command-context.ts';
-import { Problem } from '../response/problem.ts';
+import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
 const group = 'The door';
@@ -82,14 +82,20 @@ async function doorResponse(
       return { status: 201, body, headers: { Location: self }, position };
     }
     case 'refused':
-      throw new Problem(answer.refusal, {
-        ...(answer.members !== null && { members: { ...answer.members } }),
-        // Always the same: when to come back must not tell a contest from a challenge.
-        ...(answer.refusal === 'username-taken' && { retryAfterSeconds: takenRetryAfterSeconds }),
-      });
+      return refused(answer);
     case 'throttled':
       throw new Problem('source-throttled', { retryAfterSeconds: answer.retryAfterSeconds });
   }
+}
+
+/** Always the same: when to come back must not tell a contest from a challenge. */
+const taken = refusal('username-taken', { retryAfterSeconds: takenRetryAfterSeconds });
+
+function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>): RouteResponse {
+  const { refusal: code, members } = answer;
+  const plain = code === 'username-taken' ? taken : refusal(code);
+  const problem = members === null ? plain : refusal(code, { members: { ...members } });
+  return { status: problem.status, problem };
 }
 
 export const doorRoutes = (app: App): Route[] => [
@@ -102,6 +108,7 @@ export const doorRoutes = (app: App): Route[] => [
     description:
       'Repeat it with the same username and password until it answers 201; polling works while locked.',
     access: 'open',
+    hot: true,
     body: Register,
     faults: (body) => passwordFaultsOf(body, app.passwordFaults),
     answers,
@@ -143,6 +150,7 @@ export const doorRoutes = (app: App): Route[] => [
     operationId: 'registrationStatus',
     summary: 'What became of the request that a registrationToken stands for',
     access: 'registration',
+    hot: true,
     answers,
     problems: refusals,
     async handle(request) {

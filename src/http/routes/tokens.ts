@@ -33,6 +33,7 @@ const signingIn = ({ administration, views }: App): Route[] => [
     operationId: 'whoami',
     summary: 'Who one is, and what one may do',
     access: 'signed-in',
+    hot: true,
     answers: { 200: { description: 'Oneself, and the token that was sent.', body: Self } },
     handle({ caller }) {
       const { username, tokenId, tokenExpiresAt } = caller;

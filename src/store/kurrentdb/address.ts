@@ -45,6 +45,18 @@ function connectedApart(address: string): string {
   return `${hosts}?${[...others, `keepAliveInterval=${everyMs}`].join('&')}`;
 }
 
+/** The address of one node alone, whoever leads, with everything else that stands in the address of all. */
+export function addressOfNode(connectionString: string, host: string, port: number): string {
+  const address = connectionString.trim();
+  const [hosts = '', query = ''] = address.split('?', 2);
+  const account = /^[^/]*\/\/([^/]*@)?/.exec(hosts)?.[1] ?? '';
+  const others = query
+    .split('&')
+    .filter((pair) => pair !== '' && flat(pair.split('=', 1)[0] ?? '') !== flat('nodePreference'));
+  const named = host.includes(':') ? `[${host}]` : host;
+  return `kurrentdb://${account}${named}:${port}?${[...others, 'nodePreference=random'].join('&')}`;
+}
+
 const flat = (name: string): string => name.toLowerCase().replace(/[_-]/g, '');
 
 /** @throws Error that says what is wrong with the address, without the address. */

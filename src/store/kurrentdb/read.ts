@@ -43,6 +43,19 @@ export function readingFrom({ collect }: KurrentConnection) {
 
     vault: (after: Position, limit: number) => itemsOf(collect, 'vault', after, limit, changesBy),
 
+    /** Whether there is an event at a position, on the disk of the node that answers. */
+    async isThere(position: Position): Promise<boolean> {
+      const fromPosition = readPosition(position);
+      const [event] = recorded(
+        await collect((client) => client.readAll({ fromPosition, maxCount: 1 })),
+      );
+      return event !== undefined && placeOf(event) === position;
+    },
+
+    /** What is left of the vault on the disk of the node that answers: until a scavenge, deleted streams too. */
+    vaultLeft: (after: Position, limit: number) =>
+      itemsOf(collect, 'vault', after, limit, eventsOf),
+
     head: () => lastBefore(collect, END),
 
     /** Where the last event of the log before a position stands; `beginning` when there is none. */

@@ -13,6 +13,7 @@ import {
 } from '../event-store.ts';
 import { assertLive, type MovableStore, type Purpose } from '../log-state.ts';
 import { connectionTo, type KurrentConnection } from './connection.ts';
+import { disksOf } from './disks.ts';
 import { assertOurs, eventData } from './events.ts';
 import { followingOrder } from './follow.ts';
 import { identityIn } from './identity.ts';
@@ -49,6 +50,7 @@ export async function openKurrentStore(options: KurrentOptions): Promise<Kurrent
   const reading = readingFrom(connection);
   const writing = writingTo(connection, reading, { answerMs, onAppend });
   const identity = identityIn(reading, writing);
+  const disks = disksOf(connection, connectionString, answerMs);
   try {
     const { logId, state } = await identity.readOrMake();
     assertLive(state, options.purpose);
@@ -69,7 +71,14 @@ export async function openKurrentStore(options: KurrentOptions): Promise<Kurrent
       },
       groupsAppends: false,
       silentMs: connection.silentMs,
-      close: lifecycle.close,
+      async disks() {
+        lifecycle.assertOpen();
+        return await lifecycle.track(disks.disks());
+      },
+      async close() {
+        await lifecycle.close();
+        await disks.close();
+      },
     };
   } catch (error) {
     await connection.close();

@@ -17,8 +17,8 @@ function indexOf(entries: readonly string[]) {
     asked.push(Math.min(found, atMost));
     return Math.min(found, atMost);
   };
-  const find = () => ({ items: [], nextCursor: null });
-  return { asked, rows: { count, find } as unknown as Rows<HistoryRow> };
+  const between = () => ({ items: [], next: null });
+  return { asked, rows: { count, between } as unknown as Rows<HistoryRow> };
 }
 
 test('a part that holds more than one count may go through is divided, down to a millisecond', async () => {
@@ -31,7 +31,7 @@ test('a part that holds more than one count may go through is divided, down to a
   const index = indexOf(times.map((ms) => activityAt('requested', at(ms))));
   const { activity } = createActivity({
     history: index.rows,
-    window: { get: () => undefined, all: () => [], versions: () => [] },
+    window: { get: () => undefined, steps: () => [], within: () => [], versions: () => [] },
     tree: { sizeAt: () => 0 },
     now: () => at(0),
   });

@@ -21,6 +21,7 @@ test('the command line reads where the registry is and who asks', () => {
       token: 'v4.public.x',
       username: null,
       password: null,
+      caFingerprint: null,
       configFolder: '/home/a/.config',
       noColor: false,
     },

@@ -7,6 +7,7 @@ import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
 import type { Environment } from '../../../src/config/reading.ts';
 import { configTable } from '../../../src/config/variables.ts';
+import { selfSigned } from '../../support/tls.ts';
 
 const test = suite('config');
 const folder = mkdtempSync(join(tmpdir(), 'gatebook-config-'));
@@ -26,9 +27,14 @@ function faultsOf(environment: Environment): string[] {
 test('an empty environment gives the defaults of WIRE', () => {
   assert.equal(parseConfig({}), {
     httpPort: 8080,
+    httpsPort: { port: 8443, isChosen: false },
     mqttPort: 1883,
+    mqttTlsPort: { port: 8883, isChosen: false },
     mqttWsPort: 9001,
+    mqttWssPort: null,
     doorPort: null,
+    doorTlsPort: null,
+    tls: { given: null, names: [], ca: null },
     httpHost: '127.0.0.1',
     mqttHost: '127.0.0.1',
     doorHost: '127.0.0.1',
@@ -60,7 +66,10 @@ test('every variable is read', () => {
     GATEBOOK_HTTP_PORT: '0',
     GATEBOOK_MQTT_PORT: 'off',
     GATEBOOK_MQTT_WS_PORT: '0',
+    GATEBOOK_MQTT_WSS_PORT: '9002',
     GATEBOOK_DOOR_PORT: '8081',
+    GATEBOOK_DOOR_TLS_PORT: '8082',
+    GATEBOOK_TLS_NAMES: 'gate.plant, 192.0.2.9',
     GATEBOOK_HOST: '0.0.0.0',
     GATEBOOK_MQTT_HOST: 'mqtt.example',
     GATEBOOK_DOOR_HOST: '::1',
@@ -92,9 +101,14 @@ test('every variable is read', () => {
   });
   assert.equal(config, {
     httpPort: 0,
+    httpsPort: { port: 0, isChosen: true },
     mqttPort: null,
+    mqttTlsPort: null,
     mqttWsPort: 0,
+    mqttWssPort: 9002,
     doorPort: 8081,
+    doorTlsPort: 8082,
+    tls: { given: null, names: ['gate.plant', '192.0.2.9'], ca: null },
     httpHost: '0.0.0.0',
     mqttHost: 'mqtt.example',
     doorHost: '::1',
@@ -145,7 +159,7 @@ test('every fault is listed at once, with the remedy', () => {
         error.message,
         [
           'The configuration has 5 faults:',
-          '  GATEBOOK_HTTP_PORT is "80800". Give a port from 0 to 65535 (0 takes a free one).',
+          '  GATEBOOK_HTTP_PORT is "80800". Give a port from 0 to 65535 (0 takes a free one), or off.',
           '  GATEBOOK_HOST is "a b". Give a host name or an IP address, without a port.',
           '  GATEBOOK_PENDING_TTL is "5". Give a duration such as 500ms, 90s, 24h or 30d.',
           '  GATEBOOK_MQTT_WS_PORT is 1883, as is GATEBOOK_MQTT_PORT. Give each listener a port of its own (0 takes a free one).',
@@ -159,8 +173,12 @@ test('every fault is listed at once, with the remedy', () => {
 
 test('each of these values is a fault of its variable', () => {
   const wrong: Record<string, string[]> = {
-    HTTP_PORT: ['off', '-1', '65536', '1e3', ' 80', '0x50'],
+    HTTP_PORT: ['none', '-1', '65536', '1e3', ' 80', '0x50'],
     MQTT_PORT: ['none', '70000'],
+    HTTPS_PORT: ['on', '70000'],
+    TLS_NAMES: ['https://gate.plant', 'gate plant/'],
+    TLS_CERT: ['no certificate', '-----BEGIN CERTIFICATE-----'],
+    TLS_KEY: ['-----BEGIN PRIVATE KEY-----'],
     HOST: ['http://a', '127.0.0.1:80', 'a/b', '-a'],
     STORE: ['postgres', 'postgres://localhost', 'kurrentdb:localhost', 'kurrentdb://'],
     BROKER: [
@@ -208,9 +226,6 @@ test('a variable that nobody knows is a fault, with the name that was meant', ()
     /GATEBOOK_HTP_PORT is not known\. Did you mean GATEBOOK_HTTP_PORT\?/,
   );
   assert.equal(faultsOf({ GATEBOOK_QQQQQQQQQQ: '1' }), ['GATEBOOK_QQQQQQQQQQ is not known']);
-  assert.equal(faultsOf({ GATEBOOK_MQTT_TLS_PORT: '8883' }), [
-    'GATEBOOK_MQTT_TLS_PORT is not supported by this version yet',
-  ]);
 });
 
 test("the command line's own variables are none of the service's business, and empty ones are not set", () => {
@@ -286,6 +301,56 @@ test('two listeners do not get one port on one address', () => {
     faultsOf({ GATEBOOK_HTTP_PORT: '0', GATEBOOK_MQTT_PORT: '0', GATEBOOK_MQTT_WS_PORT: '0' }),
     [],
   );
+});
+
+const tlsPorts = (environment: Record<string, string>) => {
+  const { httpsPort, mqttTlsPort } = parseConfig(environment);
+  return [httpsPort?.port ?? null, mqttTlsPort?.port ?? null];
+};
+
+test('TLS is on until it is off, on free ports beside free ones', () => {
+  assert.equal(tlsPorts({}), [8443, 8883]);
+  assert.equal(tlsPorts({ GATEBOOK_HTTPS_PORT: 'off', GATEBOOK_MQTT_TLS_PORT: 'off' }), [
+    null,
+    null,
+  ]);
+  assert.equal(tlsPorts({ GATEBOOK_HTTP_PORT: '0', GATEBOOK_MQTT_PORT: '0' }), [0, 0]);
+  assert.equal(tlsPorts({ GATEBOOK_HTTP_PORT: 'off' }), [8443, 8883]);
+  assert.equal(tlsPorts({ GATEBOOK_MQTT_PORT: 'off' }), [8443, null]);
+  assert.equal(
+    tlsPorts({ GATEBOOK_MQTT_PORT: 'off', GATEBOOK_MQTT_TLS_PORT: '8884' }),
+    [8443, 8884],
+  );
+});
+
+test('a TLS port that nobody chose gives way to one that somebody did', () => {
+  assert.equal(tlsPorts({ GATEBOOK_HTTP_PORT: '8443' }), [null, 8883]);
+  assert.equal(tlsPorts({ GATEBOOK_MQTT_PORT: '8883' }), [8443, null]);
+  assert.equal(faultsOf({ GATEBOOK_HTTPS_PORT: '8080' }), [
+    'GATEBOOK_HTTPS_PORT is 8080, as is GATEBOOK_HTTP_PORT',
+  ]);
+});
+
+test('page and API are somewhere', () => {
+  assert.equal(faultsOf({ GATEBOOK_HTTP_PORT: 'off', GATEBOOK_HTTPS_PORT: 'off' }), [
+    'GATEBOOK_HTTP_PORT is off, as is GATEBOOK_HTTPS_PORT',
+  ]);
+});
+
+test('a certificate is given with its key', async () => {
+  const [one, other] = [await selfSigned(), await selfSigned()];
+  const given = { GATEBOOK_TLS_CERT: one.cert, GATEBOOK_TLS_KEY: one.key };
+  assert.equal(parseConfig(given).tls.given, { ...one, certFile: null, keyFile: null });
+  assert.equal(faultsOf({ ...given, GATEBOOK_TLS_KEY: other.key }), [
+    'GATEBOOK_TLS_KEY is not the key of the certificate in GATEBOOK_TLS_CERT',
+  ]);
+  assert.equal(faultsOf({ GATEBOOK_TLS_CERT: one.cert }), [
+    'GATEBOOK_TLS_CERT is set without GATEBOOK_TLS_KEY',
+  ]);
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  assert.equal(faultsOf({ ...given, GATEBOOK_TLS_CERT: broken }), [
+    'GATEBOOK_TLS_CERT holds no certificate that can be read',
+  ]);
 });
 
 test('the table for people has every variable, with its default', () => {

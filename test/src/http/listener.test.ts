@@ -29,8 +29,8 @@ for (const path of ['/api/things', '/', '/docs', '/nowhere']) {
   });
 }
 
-test('behind HTTPS a browser is told to stay there', async () => {
-  const service = await startSample({ https: true });
+test('where there is nothing but HTTPS, by a certificate that was given, a browser is told to stay there', async () => {
+  const service = await startSample({ strictTransport: true });
   const { headers } = await call(service, 'GET', '/');
   assert.match(headers.get('strict-transport-security') ?? '', /^max-age=\d+$/);
   await service.stop();

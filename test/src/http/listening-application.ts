@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { compiled } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import type { Caller } from '../../../src/authority.ts';
-import { type Edge, httpApplication } from '../../../src/http/application.ts';
+import { httpApplication } from '../../../src/http/application.ts';
+import type { Edge, Guard } from '../../../src/http/edge.ts';
 import { type Listener, listen } from '../../../src/http/listener.ts';
 import { sourceReader } from '../../../src/http/request/client-address.ts';
 import type { Route } from '../../../src/http/route.ts';
@@ -33,7 +34,11 @@ const reachedPosition = '7'.padStart(20, '0');
 
 export async function shell(
   routes: readonly Route[],
-  options: { readonly edge?: Partial<Edge>; readonly trustedProxies?: readonly string[] } = {},
+  options: {
+    readonly edge?: Partial<Edge>;
+    readonly trustedProxies?: readonly string[];
+    readonly guards?: readonly Guard[];
+  } = {},
 ): Promise<Shell> {
   const logged: Record<string, unknown>[] = [];
   const stopping = new AbortController();
@@ -51,11 +56,12 @@ export async function shell(
       write: (line) => void logged.push(JSON.parse(line)),
     }),
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
-    https: false,
+    behindHttps: false,
+    strictTransport: false,
     stopping: stopping.signal,
     ...options.edge,
   };
-  const listener = await listen(httpApplication(routes, edge), {
+  const listener = await listen(httpApplication(routes, edge, { guards: options.guards ?? [] }), {
     host: '127.0.0.1',
     port: 0,
     lingerMs: 50,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Refused } from '../../../src/commands/refused.ts';
 import { HashingBusy } from '../../../src/credentials/passwords/hash-queue.ts';
-import type { Edge } from '../../../src/http/application.ts';
+import type { Edge } from '../../../src/http/edge.ts';
 import { Problem } from '../../../src/http/response/problem.ts';
 import {
   done,
@@ -14,7 +14,7 @@ import {
 } from '../../../src/http/route.ts';
 import { withDescription } from '../../../src/http/routes/description.ts';
 import { liveness } from '../../../src/http/routes/health.ts';
-import { MalformedCursor } from '../../../src/read-models/row-table.ts';
+import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { Conflict, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { callerWith, type Shell, shell } from './listening-application.ts';
 

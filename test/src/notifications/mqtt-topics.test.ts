@@ -62,6 +62,21 @@ test('a request, its decision and the state of its client are told', async () =>
   assert.is(acknowledged.data.activations[0]?.status, 'active');
 });
 
+test('a session that is stored is told what changed meanwhile', async () => {
+  const stored = { clientId: 'admin-stored', username: 'admin', password: adminPassword };
+  const options = { ...stored, version: 4 as const, clean: false };
+  const before = await connected(world.mqtt.port, options);
+  const topic = 'gatebook/registry/clients/press-1/state';
+  assert.equal(await subscribed(before, [topic]), [1]);
+  assert.is((await told(before, topic)).data.status, 'active');
+  before.end();
+  await post('/users/press-1/suspend');
+  const after = await connected(world.mqtt.port, options);
+  assert.is((await told(after, topic)).data.status, 'suspended');
+  after.end();
+  await post('/users/press-1/resume');
+});
+
 test('who has no permission for them reads none', async () => {
   const press = await connect('press-1', 'hunter-22');
   const filters = ['gatebook/registry/#', 'gatebook/registry/clients/press-1/state'];

@@ -142,12 +142,7 @@ function alone(url: string, count: number, notes: Map<string, string>, signal: A
     windowId: null,
     data: { username: `c${at}`, requestId: `r${at}`, at: '2026-11-23T10:00:00.000Z' },
   }));
-  const find = ({ limit, cursor }: { limit: number; cursor?: string }) => {
-    const after = Number(
-      Buffer.from(cursor ?? 'YjA', 'base64url')
-        .toString()
-        .slice(1),
-    );
+  const find = ({ limit, after = 0 }: { limit: number; after?: number }) => {
     return { items: rows.filter(({ index }) => index > after).slice(0, limit), nextCursor: null };
   };
   return startNotifications({

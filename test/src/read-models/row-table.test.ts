@@ -5,8 +5,9 @@ import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import { statementsHeldMax } from '../../../src/limits.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
-import { everyRow } from '../../../src/read-models/every-row.ts';
-import { MalformedCursor, type Rows, RowTable } from '../../../src/read-models/row-table.ts';
+import { MalformedCursor } from '../../../src/read-models/cursor.ts';
+import { everyRow, pagesBetween } from '../../../src/read-models/every-row.ts';
+import { type Rows, RowTable } from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
 interface Thing {
@@ -130,14 +131,27 @@ test('however many shapes of questions there are, each is answered', ({ table })
     }
 });
 
-test('how many rows have each value of a column', ({ table, apply }) => {
-  apply([thing('f', 'blue', 1), thing('a', null, null, 'Gone')]);
-  assert.equal([...table.tally('colour')].sort(), [
-    ['blue', 2],
-    ['dark%blue', 1],
-    ['reddish', 1],
-  ]);
-  assert.throws(() => table.tally('nothing'), /no column/);
+test('a range is told in the order of its values, and a page goes on behind the one before', ({
+  table,
+  apply,
+}) => {
+  apply([thing('f', null, 2)]);
+  const told = (range: object, limit = 100) =>
+    [...pagesBetween(table, { column: 'size', limit, ...range })]
+      .map((page) => page.map(({ name }) => name).join(''))
+      .join(' ');
+  assert.is(told({}), 'abfce', 'without those that have no value');
+  assert.is(told({ atLeast: 2 }), 'bfce');
+  assert.is(told({ below: 3 }), 'abf');
+  assert.is(told({ atLeast: 2, below: 3 }), 'bf');
+  assert.is(told({ atLeast: 4 }), '');
+  for (const [limit, pages] of [
+    [1, 'a b f c e'],
+    [2, 'ab fc e'],
+    [5, 'abfce'],
+  ] as const)
+    assert.is(told({}, limit), pages);
+  assert.throws(() => table.between({ column: 'nothing', limit: 1 }), /no column/);
 });
 
 test('the greatest value of a column', ({ table, apply }) => {
@@ -232,12 +246,14 @@ const foreign = [
   'x',
   '1',
   encoded('1'),
-  encoded('b'),
-  encoded('b-1'),
-  encoded('b1x'),
-  encoded('b1.5'),
-  encoded('b9999999999999999'),
-  encoded('c1'),
+  encoded('things'),
+  encoded('things:'),
+  encoded('things:-1'),
+  encoded('things:1x'),
+  encoded('things:1.5'),
+  encoded('things:9999999999999999'),
+  encoded('others:1'),
+  `${encoded('things:1')}.`,
   '%00',
   'ü',
 ];

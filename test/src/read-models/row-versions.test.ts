@@ -6,6 +6,10 @@ import { RowVersions } from '../../../src/read-models/row-versions.ts';
 
 const test = suite('past table');
 
+/** Every row there was. */
+const allOf = <Row>(past: RowVersions<Row>, size: number) =>
+  [...past.steps(size)].flatMap(({ rows }) => rows);
+
 test('each version is found between the events that made and changed it', () => {
   const past = new RowVersions<string>(new DatabaseSync(':memory:'), 'things');
   past.change('a', 'one', 3);
@@ -17,14 +21,11 @@ test('each version is found between the events that made and changed it', () => 
     [3, 4, 7, 8, 9, 10].map((size) => past.get('a', size)),
     [undefined, 'one', 'one', 'two', 'two', undefined],
   );
-  assert.equal(
-    [...past.all(7)],
-    [
-      ['a', 'one'],
-      ['b', 'one'],
-    ],
-  );
-  assert.equal([...past.all(10)], [['b', 'one']]);
+  assert.equal(allOf(past, 7), [
+    ['a', 'one'],
+    ['b', 'one'],
+  ]);
+  assert.equal(allOf(past, 10), [['b', 'one']]);
   assert.equal(past.versions('a'), [
     { since: 3, until: 7, row: 'one' },
     { since: 7, until: 9, row: 'two' },
@@ -43,22 +44,44 @@ test('what was undone is not taken for stored', () => {
   past.abandon();
   past.change('b', 'two', 1);
   past.change('c', 'three', 2);
-  assert.equal(
-    [...past.all(3)],
-    [
-      ['a', 'one'],
-      ['b', 'two'],
-      ['c', 'three'],
-    ],
-  );
+  assert.equal(allOf(past, 3), [
+    ['a', 'one'],
+    ['b', 'two'],
+    ['c', 'three'],
+  ]);
 });
 
 test('rows that are alike are one object', () => {
   const past = new RowVersions<{ value: number }>(new DatabaseSync(':memory:'), 'things');
   past.change('a', { value: 1 }, 0);
   past.change('b', { value: 1 }, 1);
-  const [[, a] = [], [, b] = []] = [...past.all(2)];
+  const [[, a] = [], [, b] = []] = allOf(past, 2);
   assert.is(a, b);
+});
+
+test('steps follow each other without a gap, and each key is in one of them', () => {
+  const past = new RowVersions<number>(new DatabaseSync(':memory:'), 'things');
+  const keys = Array.from({ length: 700 }, (_, at) => `k${String(at).padStart(4, '0')}`);
+  // Three versions each: a step ends at a key, not in the middle of its versions.
+  let index = 0;
+  for (const value of [1, 2, 3]) for (const key of keys) past.change(key, value, index++);
+  const steps = [...past.steps(index)];
+  assert.ok(steps.length > 2);
+  assert.equal(
+    steps.map(({ after }) => after),
+    ['', ...steps.slice(0, -1).map(({ upTo }) => upTo)],
+  );
+  assert.is(steps.at(-1)?.upTo, undefined);
+  assert.equal(
+    allOf(past, index),
+    keys.map((key) => [key, 3]),
+  );
+  assert.equal(past.within(index, { after: 'k0003', upTo: 'k0005' }), [
+    ['k0004', 3],
+    ['k0005', 3],
+  ]);
+  const rest = [...past.steps(index, 'k0698')];
+  assert.equal(rest, [{ after: 'k0698', upTo: undefined, rows: [['k0699', 3]] }]);
 });
 
 test('it says what a list of all changes says', () => {
@@ -76,7 +99,7 @@ test('it says what a list of all changes says', () => {
         if (row === undefined) expected.delete(key);
         else expected.set(key, row);
       }
-      assert.equal([...past.all(size)], [...expected].sort());
+      assert.equal(allOf(past, size), [...expected].sort());
       for (const key of ['a', 'b', 'c']) assert.is(past.get(key, size), expected.get(key));
     }),
     { numRuns: 50 },

@@ -89,4 +89,19 @@ test('what the limits of a window turned away is counted for that window alone',
   assert.equal(knocks.turnedAway('w1'), { windowId: 'w1', attemptCount: 0 });
 });
 
+test('a name is forgotten whole, and only that, also where the oldest ones went', () => {
+  const knocks = createKnocks();
+  for (let place = 0; place < knocksMax + 2; place++)
+    knocks.count(knock(place % 2 === 0 ? 'a' : 'b', { source: `s${place}` }), at(1));
+  assert.is(knocks.size(), knocksMax);
+  knocks.forget('nobody');
+  knocks.forget('a');
+  assert.equal([...new Set(named(knocks.all()))], ['b']);
+  knocks.forget('b');
+  assert.is(knocks.size(), 0);
+  knocks.count(knock('a'), at(2));
+  knocks.forget('a');
+  assert.is(knocks.size(), 0);
+});
+
 test.run();

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
 import { waitForStore } from '../../../src/startup/wait-for-store.ts';
 import { StoreUnavailable } from '../../../src/store/event-store.ts';
+import { freePort } from '../../support/free-port.ts';
 import { startKurrentServer } from '../../support/kurrentdb/server.ts';
 import { type Gatebook, gatebook } from '../cli/gatebook.ts';
 
@@ -24,6 +25,36 @@ test('a store that comes later is waited for', async ({ gate }) => {
   assert.not.match(line, /hunter2/);
   await server.start();
   await service.says('"msg":"ready"');
+  service.child.kill('SIGTERM');
+  assert.is((await service.ended).exitCode, 0);
+  await server.stop();
+});
+
+test('meanwhile it says that it lives, and why it is not ready', async ({ gate }) => {
+  const server = await startKurrentServer();
+  await server.stop();
+  const port = await freePort();
+  gate.environment.GATEBOOK_STORE = `kurrentdb://127.0.0.1:${server.port}?tls=false`;
+  gate.environment.GATEBOOK_HTTP_PORT = String(port);
+  const service = gate.start(['serve']);
+  await service.says('waiting for the event store');
+  const get = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: answer.status, headers: answer.headers, body: (await answer.json()) as never };
+  };
+  const health = await get('/healthz');
+  assert.equal([health.status, health.body], [200, { status: 'up' }]);
+  const ready = await get('/readyz');
+  assert.is(ready.status, 503);
+  assert.ok(Number(ready.headers.get('retry-after')) > 0);
+  assert.equal(ready.body, { status: 'unready', checks: { store: 'down', readModels: 'down' } });
+  const asked = await get('/api/whoami');
+  assert.is(asked.status, 503);
+  assert.match((asked.body as { detail: string }).detail, /waits for its event store/);
+
+  await server.start();
+  await service.says('"msg":"ready"');
+  assert.is((await get('/readyz')).status, 200);
   service.child.kill('SIGTERM');
   assert.is((await service.ended).exitCode, 0);
   await server.stop();

@@ -70,6 +70,10 @@ export function kurrentLog() {
     return messages.every(({ id }, at) => there[at]?.id === id) ? there.at(-1) : undefined;
   }
 
+  /** What a scavenge takes: everything of a tombstoned stream but its tombstone. */
+  const isWaste = ({ stream, type }: Stored): boolean =>
+    deleted.has(stream) && type !== '$streamDeleted';
+
   putNoise();
   return {
     all,
@@ -103,17 +107,32 @@ export function kurrentLog() {
       return { result: 'written', revision: 0, position: stored.position };
     },
 
-    /** Drops the events of tombstoned streams from the order of all, as a scavenge does. */
+    /** Drops the events of tombstoned streams from the order of all, as a scavenge on every node does. */
     scavenge(): void {
-      const kept = all.filter(
-        ({ stream, type }) => !deleted.has(stream) || type === '$streamDeleted',
-      );
+      const kept = all.filter((stored) => !isWaste(stored));
       all.splice(0, all.length, ...kept);
     },
+    isWaste,
   };
 }
 
 export type KurrentLog = ReturnType<typeof kurrentLog>;
+
+/** The log as one node of a cluster has it on its own disk, where a scavenge runs for itself. */
+export function diskOf(log: KurrentLog) {
+  const scavenged = new Set<Stored>();
+  return {
+    log: {
+      ...log,
+      get all(): Stored[] {
+        return scavenged.size === 0 ? log.all : log.all.filter((each) => !scavenged.has(each));
+      },
+    },
+    scavenge(): void {
+      for (const stored of log.all) if (log.isWaste(stored)) scavenged.add(stored);
+    },
+  };
+}
 
 const written = (last: Stored | undefined): Written => ({
   result: 'written',

@@ -23,6 +23,15 @@ const { Empty }: typeof import('google-protobuf/google/protobuf/empty_pb.js') = 
   'google-protobuf/google/protobuf/empty_pb.js',
 );
 
+/** What a node says that does not lead, to who wants the leader. */
+export function notLeader(port: number): object {
+  const metadata = new Metadata();
+  metadata.set('exception', 'not-leader');
+  metadata.set('leader-endpoint-host', '127.0.0.1');
+  metadata.set('leader-endpoint-port', String(port));
+  return { code: codes.NOT_FOUND, details: 'Leader info available', metadata };
+}
+
 export const streamName = (identifier: StreamIdentifier | undefined): string =>
   Buffer.from(identifier?.getStreamName_asU8() ?? []).toString();
 

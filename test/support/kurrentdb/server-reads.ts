@@ -12,6 +12,7 @@ import {
   confirmation,
   lost,
   notFound,
+  notLeader,
   readEvent,
   streamDeleted,
   streamName,
@@ -22,7 +23,12 @@ type Call = ServerWritableStream<ReadReq, ReadResp>;
 const backwards = 1;
 const defaultWindow = 32;
 
-export function readingOf(log: KurrentLog, faults: KurrentFaults, subscriptions: Set<Call>) {
+export function readingOf(
+  log: KurrentLog,
+  faults: KurrentFaults,
+  subscriptions: Set<Call>,
+  leaderElsewhere: () => number | undefined,
+) {
   function readAll(call: Call, options: ReadReq.Options): void {
     const reversed = options.getReadDirection() === backwards;
     const keep = keptBy(options.getFilter());
@@ -105,6 +111,11 @@ export function readingOf(log: KurrentLog, faults: KurrentFaults, subscriptions:
     read(call: Call): void {
       const options = call.request.getOptions();
       if (faults.hangs || !options) return;
+      const leader = leaderElsewhere();
+      if (leader !== undefined && call.metadata.get('requires-leader').includes('true')) {
+        call.emit('error', notLeader(leader));
+        return;
+      }
       if (options.hasSubscription()) subscribe(call, options);
       else if (options.hasStream()) readStream(call, options);
       else readAll(call, options);

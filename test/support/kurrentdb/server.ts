@@ -11,7 +11,7 @@ import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/
 import type { KurrentFaults } from './server-faults.ts';
 import { clusterInfo, type Member } from './server-gossip.ts';
 import { leasingOf } from './server-leases.ts';
-import { type KurrentLog, kurrentLog } from './server-log.ts';
+import { diskOf, type KurrentLog, kurrentLog } from './server-log.ts';
 import { end, readingOf } from './server-reads.ts';
 import { writingOf } from './server-writes.ts';
 
@@ -27,6 +27,8 @@ export interface KurrentServer {
   leaseCount(): number;
   /** Takes every lease from its holder. */
   endLeases(): void;
+  /** Drops what tombstones deleted from the disk of this node alone. */
+  scavenge(): void;
   /** Goes away at once, with every connection. */
   stop(): Promise<void>;
   /** Comes back at the same port, with the same log. */
@@ -41,6 +43,7 @@ export async function startKurrentServer(
   log: KurrentLog = kurrentLog(),
   members: () => readonly Member[] = () => [],
 ): Promise<KurrentServer> {
+  const disk = diskOf(log);
   const faults: KurrentFaults = {
     appends: [],
     tombstones: [],
@@ -66,7 +69,7 @@ export async function startKurrentServer(
       },
     });
     server.addService(streams.StreamsService, {
-      ...readingOf(log, faults, subscriptions),
+      ...readingOf(disk.log, faults, subscriptions, leaderElsewhere),
       ...writingOf(log, faults),
       delete(_call: unknown, answered: (error: object) => void) {
         // The adapter only tombstones: a soft deletion keeps what it deletes.
@@ -85,12 +88,19 @@ export async function startKurrentServer(
     });
   }
 
+  /** The port of the node that leads, where it is another one. */
+  function leaderElsewhere(): number | undefined {
+    const leader = members().find(({ leads }) => leads)?.port;
+    return leader === port ? undefined : leader;
+  }
+
   await start();
   return {
     port,
     connectionString: `kurrentdb://127.0.0.1:${port}?tls=false`,
     log,
     faults,
+    scavenge: disk.scavenge,
     endSubscriptions() {
       for (const call of [...subscriptions]) end(call);
     },

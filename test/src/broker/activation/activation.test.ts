@@ -58,6 +58,7 @@ class FakeBroker implements Broker {
     this.#back = listener;
   };
   urls = () => [];
+  readonly takesPasswords = false;
   stage = () => false;
   hold = async (username: string) => this.#call(`hold ${username}`);
   async activate({ username, credentialId }: Parameters<Broker['activate']>[0]) {
@@ -147,11 +148,24 @@ async function running(brokers: readonly Broker[], disk = memoryDisk()) {
     async stop() {
       ending.abort();
       await Promise.all([manager.ended, following.ended]);
+      const checkpoint = readModels.getBookmark('activation-checkpoint here');
       readModels.close();
       await store.close();
+      return { checkpoint };
     },
   };
 }
+
+test('how far a broker is is kept when the worker ends', async () => {
+  const world = await running([new FakeBroker('here')]);
+  let newest = '';
+  for (const name of ['press-1', 'press-2', 'press-3']) {
+    newest = await world.create(name);
+    assert.ok(await world.manager.settled(newest, 10_000));
+  }
+  const { checkpoint = '' } = await world.stop();
+  assert.ok(checkpoint >= newest, `${checkpoint} is not yet ${newest}`);
+});
 
 test('a broker that is down holds up nobody, and is caught up when it is back', async () => {
   const [here, away] = [new FakeBroker('here'), new FakeBroker('away')];

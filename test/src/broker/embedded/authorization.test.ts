@@ -1,6 +1,8 @@
 /** What a client may publish and subscribe to at the embedded broker, its will too. */
 import type { IPublishPacket } from 'mqtt-packet';
 import * as assert from 'uvu/assert';
+import { compiled } from '../../../../domain/matching.ts';
+import { authorization } from '../../../../src/broker/embedded/authorization.ts';
 import { messagesUntil, publish, subscribed, until } from '../../../support/mqtt-peers.ts';
 import { accounts, watched } from './watched.ts';
 import { embeddedSuite, type World } from './world.ts';
@@ -253,5 +255,32 @@ test('a will that was put off is judged when it is sent', async ({ world }) => {
 /** Waits until the broker has seen the end of a user's connections. */
 const gone = (world: World, username: string): Promise<void> =>
   until(() => world.broker.sessionCount(username) === 0);
+
+test('what was allowed last allows nothing else, and nothing to anybody else', () => {
+  const rights = (topic: string) => ({
+    permissions: compiled([{ context: 'mqtt', resource: topic, operation: 'readWrite' }]),
+    publishPrefix: null,
+  });
+  const session = {
+    ...{ ended: false, clientId: 'x', identifiers: new Map() },
+    user: { rights: rights('a') },
+  };
+  const { authorizeForward, authorizePublish } = authorization({
+    sessionOf: () => session as never,
+    ...{ limits: { subscriptionsPerUser: 1 }, reached: () => undefined },
+  });
+  const allowed = (topic: string): [boolean, boolean] => {
+    let isPublished = false;
+    authorizePublish({ version: 4 } as never, { cmd: 'publish', topic } as never, (error) => {
+      isPublished = !error;
+    });
+    return [isPublished, authorizeForward({} as never, { topic } as never) !== null];
+  };
+  for (const topic of ['a', 'a', 'b', 'a'])
+    assert.equal(allowed(topic), [topic === 'a', topic === 'a']);
+  session.user.rights = rights('b');
+  for (const topic of ['a', 'b', 'a', 'b'])
+    assert.equal(allowed(topic), [topic === 'b', topic === 'b']);
+});
 
 test.run();

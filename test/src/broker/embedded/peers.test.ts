@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -6,6 +6,7 @@ import { generate } from 'mqtt-packet';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
+import { ChangingIdentity } from '../../../../src/platform/server-identity.ts';
 import {
   connectPacket,
   mosquittoPub,
@@ -17,6 +18,7 @@ import {
   ran,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { selfSigned } from '../../../support/tls.ts';
 import { embeddedWorld, type World } from './world.ts';
 
 const test = suite<{ world: World }>('embedded broker: real clients');
@@ -104,7 +106,7 @@ for (const transport of ['tcp', 'websockets'])
     if (version === 3 && transport === 'websockets') continue;
     test(`paho, version ${version}, ${transport}`, async ({ world }) => {
       if (!pahoIsHere()) return;
-      const { mqtt: tcp, ws = '' } = world.broker.addresses;
+      const { mqtt: tcp = '', ws = '' } = world.broker.addresses;
       const { port } = new URL(transport === 'tcp' ? tcp : ws);
       const { output } = await ran(pythonWithPaho, [
         '-c',
@@ -121,12 +123,12 @@ for (const transport of ['tcp', 'websockets'])
 for (const transport of ['tcp', 'ws'] as const)
   for (const version of versions) {
     test(`MQTT.js, version ${version}, ${transport}`, async ({ world }) => {
-      const { addresses } = world.broker;
-      await greets(transport === 'tcp' ? addresses.mqtt : (addresses.ws ?? ''), {
+      const { mqtt: tcp = '', ws = '' } = world.broker.addresses;
+      await greets(transport === 'tcp' ? tcp : ws, {
         protocolVersion: version,
         ...(version === 3 ? { protocolId: 'MQIsdp' } : {}),
       });
-      await mqttJs(addresses.mqtt, { username: 'ada', password: 'wrong' }).then(
+      await mqttJs(tcp, { username: 'ada', password: 'wrong' }).then(
         () => assert.unreachable('a wrong password was let in'),
         (error: { code: number }) => assert.ok([5, 0x87].includes(error.code)),
       );
@@ -170,17 +172,12 @@ test('a WebSocket that is no MQTT is refused', async ({ world }) => {
 test('TLS', async () => {
   if (!programIsHere('openssl', 'version')) return;
   const folder = mkdtempSync(join(tmpdir(), 'gatebook-tls-'));
-  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const certFile = join(folder, 'cert.pem');
   try {
-    const made = await ran('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-      ...['-keyout', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
-    ]);
-    assert.is(made.exitCode, 0, made.output);
-    const [key, cert] = [readFileSync(keyFile), readFileSync(certFile)];
+    const { key, cert } = await selfSigned();
+    writeFileSync(certFile, cert);
     const world = await embeddedWorld(accounts(), {
-      tls: { host: '127.0.0.1', port: 0, key, cert },
+      tls: { host: '127.0.0.1', port: 0, identity: new ChangingIdentity({ key, cert }) },
     });
     try {
       const { mqtts = '' } = world.broker.addresses;

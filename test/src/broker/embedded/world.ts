@@ -59,12 +59,11 @@ export async function embeddedWorld(
   };
   const broker = await startEmbeddedBroker({
     authenticator,
-    host: '127.0.0.1',
-    port: 0,
+    tcp: { host: '127.0.0.1', port: 0 },
     onConnect: (outcome) => outcomes.push(outcome),
     ...options,
   });
-  const port = Number(new URL(broker.addresses.mqtt).port);
+  const port = Number(new URL(broker.addresses.mqtt as string).port);
   const opened: { end(): void }[] = [];
   return {
     broker,

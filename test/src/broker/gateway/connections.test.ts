@@ -1,23 +1,22 @@
 /** What passes the gateway once the broker has let a client in, and how either side ends it. */
+
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { proxyHeader } from '../../../../src/broker/gateway/proxy-protocol.ts';
+import { ChangingIdentity } from '../../../../src/platform/server-identity.ts';
 import {
   connected,
   connectPacket,
   programIsHere,
-  ran,
   rawMqtt,
   until,
 } from '../../../support/mqtt-peers.ts';
+import { selfSigned } from '../../../support/tls.ts';
 import { type Alone, brokerThat, gatewayTo } from './world.ts';
 
 const test = suite<Alone>('connections through the gateway');
@@ -27,22 +26,6 @@ test.before.each((here) => {
 test.after.each(async ({ undo }) => {
   for (const one of undo.reverse()) await one();
 });
-
-async function selfSigned(): Promise<{ key: Buffer; cert: Buffer }> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatebook-tls-'));
-  try {
-    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const made = await ran('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-      ...['-keyout', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
-    ]);
-    assert.is(made.exitCode, 0, made.output);
-    return { key: readFileSync(keyFile), cert: readFileSync(certFile) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 test('every byte passes as it is, AUTH before the answer too', async (here) => {
   const upstreamBytes: Buffer[] = [];
@@ -189,7 +172,9 @@ test('TLS and WebSocket end at the gateway', async (here) => {
   const tls = programIsHere('openssl', 'version') ? await selfSigned() : null;
   const { gateway } = await gatewayTo(here, upstream, {
     webSocket: { host: '127.0.0.1', port: 0, path: '/mqtt' },
-    ...(tls === null ? {} : { tls: { host: '127.0.0.1', port: 0, ...tls } }),
+    ...(tls === null
+      ? {}
+      : { tls: { host: '127.0.0.1', port: 0, identity: new ChangingIdentity(tls) } }),
   });
   const { ws = '', mqtts } = gateway.addresses;
   for (const url of mqtts === undefined ? [ws] : [ws, mqtts]) {

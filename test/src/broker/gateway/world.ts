@@ -50,10 +50,10 @@ export async function gatewayTo(
   };
   const gateway = await startGateway({
     upstream: { host: '127.0.0.1', port },
-    ...{ host: '127.0.0.1', port: 0, authenticator, logger },
+    ...{ tcp: { host: '127.0.0.1', port: 0 }, authenticator, logger },
     onConnect: (outcome) => outcomes.push(outcome),
     ...more,
   });
   undo.push(() => gateway.close());
-  return { gateway, port: portOf(gateway.addresses.mqtt), asked, outcomes };
+  return { gateway, port: portOf(gateway.addresses.mqtt as string), asked, outcomes };
 }

@@ -152,7 +152,15 @@ test('the report of the newest window is shown, or written to print', async ({ g
 });
 
 test('erase says what it did', async ({ gate }) => {
-  assert.match(said(await gate.call('users', 'erase', 'press-1')), /^Erased press-1\./);
+  assert.match(
+    said(await gate.call('users', 'erase', 'press-1')),
+    /^Erased press-1\. [^\n]* its history and proofs stay\.\n$/,
+  );
+  assert.match(said(await gate.call('users', 'erasures')), /^press-1 +done +\S+ \S+ +admin/m);
+  assert.is(
+    said(await gate.call('users', 'erasures', '--pending')),
+    'No erasure is pending here.\n',
+  );
   assert.match(said(await gate.call('explain', 'press-1')), /├─ asked [^\n]*explicit, pairing/);
 });
 

@@ -54,6 +54,7 @@ GET /page/{file}
 POST /page/session
 DELETE /page/session
 GET /api/audit/events
+GET /api/audit/erasures
 GET /api/audit/checkpoint
 GET /api/audit/proofs/inclusion
 GET /api/audit/proofs/consistency

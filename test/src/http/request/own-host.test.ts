@@ -12,6 +12,7 @@ const isOwn = isOwnHost({
   httpHost: 'plant.internal',
   doorHost: '127.0.0.1',
   hostname: 'press-pc.plant.example',
+  tls: { given: null, ca: null, names: ['gate.plant', '192.0.2.9'] },
 });
 
 for (const host of [
@@ -29,6 +30,7 @@ for (const host of [
   'press-pc:8080',
   'press-pc.local',
   'press-pc.plant.example',
+  'gate.plant:8443',
 ])
   test(`${host} is ours`, () => assert.is(isOwn(host), true));
 

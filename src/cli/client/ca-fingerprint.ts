@@ -1,0 +1,32 @@
+/** Makes the command line trust the registry's CA, which it knows by its fingerprint, and nobody else's. */
+import { setDefaultCACertificates } from 'node:tls';
+import { authorityOf, fingerprintOf, OtherAuthority } from '../../device/ca.ts';
+import { type Call, CommandFailed, exitCodes, usageFault } from '../command.ts';
+import { registryUrl } from './registry-client.ts';
+import { requestTimeoutMs, systemCode, unreachable } from './unreachable.ts';
+
+/** Before anything is sent. @throws CommandFailed */
+export async function trustByFingerprint(call: Call): Promise<void> {
+  const { settings } = call;
+  const given = call.text('ca-fingerprint') ?? settings.caFingerprint;
+  if (given === null) return;
+  const fingerprint = fingerprintOf(given);
+  const remedy =
+    'It is on the page, on the label of the device, or in GET /ca at the machine itself; never ask for it over the network that you do not trust.';
+  if (fingerprint === null)
+    throw usageFault(`"${given}" is no fingerprint: it has 64 hex digits.`, [remedy]);
+  const url = registryUrl(call.text('url') ?? settings.url);
+  if (!url.startsWith('https:'))
+    throw usageFault(`A CA fingerprint goes with https, and the registry is at ${url}.`, [
+      'Give its https address: --url, or GATEBOOK_URL',
+    ]);
+  try {
+    setDefaultCACertificates([await authorityOf(url, fingerprint, requestTimeoutMs)]);
+  } catch (error) {
+    if (!(error instanceof OtherAuthority)) throw unreachable(url, systemCode(error));
+    throw new CommandFailed(exitCodes.notAllowed, `${error.message} Nothing was sent.`, [
+      `Expected: ${fingerprint}`,
+      remedy,
+    ]);
+  }
+}

@@ -1,0 +1,171 @@
+/** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
+import type { Fault } from '../api/problems.ts';
+import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
+import { sourceKey } from '../platform/networks.ts';
+import type { Edge, Exchange } from './edge.ts';
+import { bodyBytes, bodyJson } from './request/body.ts';
+import { type RequestCaller, requestCallerOf } from './request/caller.ts';
+import { createMalformedCount } from './request/malformed-count.ts';
+import {
+  allOf,
+  type Parsed,
+  parsedBody,
+  parsedParams,
+  parsedQuery,
+  placeOf,
+} from './request/parse.ts';
+import { tokenOf } from './request/session-cookie.ts';
+import { Problem } from './response/problem.ts';
+import {
+  Nothing,
+  preferredWaitSeconds,
+  type Route,
+  type RouteRequest,
+  type RouteResponse,
+} from './route.ts';
+
+/** Takes a request to its route: 401, 403, 413 and 415, 400, and then what the route says. */
+export type Dispatch = (route: Route, exchange: Exchange) => Promise<RouteResponse>;
+
+export function createDispatch(edge: Edge): Dispatch {
+  const malformedCount = createMalformedCount(edge.malformedPerMinute ?? malformedPerMinuteMax);
+  return async (route, exchange) => {
+    exchange.state.route = route.path;
+    const requestCaller = await requestCallerOf(route, exchange, edge);
+    // By name where somebody is signed in, so that nobody behind the same address keeps them out.
+    const sender = requestCaller.caller?.username ?? sourceKey(exchange.state.source);
+    const { position, ...parts } = await malformedCount(`${route.operationId} ${sender}`, () =>
+      partsOf(route, exchange, requestCaller, edge),
+    );
+    const request = new DispatchedRequest(exchange, parts, requestCaller, edge);
+    if (position !== null) {
+      if (!(await edge.reached(position, positionWaitMs)))
+        throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
+      requestCaller.authorize();
+    }
+    const response = await route.handle(request as unknown as Parameters<Route['handle']>[0]);
+    // What was read is shown to who may see it now; what was done is told to who did it.
+    if (route.method === 'GET') requestCaller.authorize();
+    return response;
+  };
+}
+
+/** What a route takes that takes nothing. */
+const none = { value: Object.freeze({}) };
+
+/** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
+async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestCaller, edge: Edge) {
+  const bytes =
+    route.method === 'GET'
+      ? undefined
+      : await bodyBytes(exchange.req, exchange.res, edge.bodyTimeoutMs);
+  // The body may have taken seconds, in which much was decided.
+  if (bytes !== undefined) requestCaller.authorize();
+  const json = bodyJson(bytes);
+  const [params, query, position, body] = allOf(
+    route.params === undefined ? none : parsedParams(route.params, exchange.params),
+    route.query === undefined && exchange.querystring === ''
+      ? none
+      : parsedQuery(route.query ?? Nothing, exchange.querystring),
+    parsedPosition(route, exchange),
+    withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
+  );
+  return { params, query, position, body };
+}
+
+/** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
+function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
+  if (more.length === 0) return parsed;
+  const known = new Set(parsed.faults?.map(placeOf));
+  return {
+    ...('unnamed' in parsed ? { unnamed: parsed.unnamed } : {}),
+    faults: [...(parsed.faults ?? []), ...more.filter((fault) => !known.has(placeOf(fault)))],
+  };
+}
+
+/** Positions are 20 digits in every log; what they count is the log's own business. */
+function parsedPosition({ method, access }: Route, exchange: Exchange): Parsed<string | null> {
+  const sent = exchange.req.headers['gatebook-position'];
+  if (sent === undefined || method !== 'GET' || access === 'open') return { value: null };
+  if (typeof sent === 'string' && /^\d{20}$/.test(sent)) return { value: sent };
+  const detail = 'Gatebook-Position must be sent back as an answer gave it.';
+  return { faults: [{ parameter: 'Gatebook-Position', detail }] };
+}
+
+type AnyRequest = RouteRequest<unknown, unknown, unknown, 'permitted'>;
+type SentParts = Pick<AnyRequest, 'params' | 'query' | 'body'>;
+
+/** What a route is given; what few routes look at is read when they do. */
+class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly caller: RequestCaller['caller'];
+  readonly authorize: RequestCaller['authorize'];
+  readonly permit: RequestCaller['permit'];
+  readonly seesPersonalData: RequestCaller['seesPersonalData'];
+  readonly source: string | null;
+  readonly cause: AnyRequest['cause'];
+  readonly #exchange: Exchange;
+  readonly #ended: RequestCaller['ended'];
+  readonly #stopping: AbortSignal;
+  #signal: AbortSignal | undefined;
+
+  constructor(exchange: Exchange, parts: SentParts, requestCaller: RequestCaller, edge: Edge) {
+    this.params = parts.params;
+    this.query = parts.query;
+    this.body = parts.body;
+    this.caller = requestCaller.caller;
+    this.authorize = requestCaller.authorize;
+    this.permit = requestCaller.permit;
+    this.seesPersonalData = requestCaller.seesPersonalData;
+    this.source = exchange.state.source;
+    this.cause = { correlationId: exchange.state.correlationId, causationId: null };
+    this.#exchange = exchange;
+    this.#ended = requestCaller.ended;
+    this.#stopping = edge.stopping;
+  }
+
+  /** Read only by routes that a token opens: where none is needed, a wrong one does no harm. */
+  get bearer(): string | null {
+    return tokenOf(this.#exchange);
+  }
+
+  get lastEventId(): string | null {
+    return (this.#exchange.req.headers['last-event-id'] as string | undefined) ?? null;
+  }
+
+  get prefersHtml(): boolean {
+    return this.#exchange.accepts('application/json', 'text/html') === 'text/html';
+  }
+
+  get waitMs(): number {
+    const prefer = this.#exchange.req.headers.prefer as string | undefined;
+    return Math.min(preferredWaitSeconds(prefer), longPollSecondsMax) * 1_000;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= AbortSignal.any([
+      this.#stopping,
+      disconnectSignal(this.#exchange),
+      ...(this.caller === null ? [] : [this.#ended(this.#exchange.res)]),
+    ]);
+    return this.#signal;
+  }
+}
+
+function disconnectSignal(exchange: Exchange): AbortSignal {
+  const disconnect = new AbortController();
+  exchange.res.once('close', () => disconnect.abort());
+  return disconnect.signal;
+}
+
+/** `Gatebook-Position` of an answer; undefined: it tells none. */
+export const positionOf = (
+  { method, path }: Route,
+  { status, position }: RouteResponse,
+  edge: Edge,
+): string | undefined =>
+  method !== 'GET' && path.startsWith('/api') && status < 300
+    ? (position ?? edge.position())
+    : undefined;

@@ -1,0 +1,40 @@
+/** The certificate that TLS listeners show; a new one counts for the next handshake, and no connection is lost. */
+import type { SecureContextOptions, Server } from 'node:tls';
+
+export interface ServerIdentity {
+  /** Key and chain as they are now. */
+  current(): SecureContextOptions;
+  /** Told each time that there are others. */
+  onChange(listener: () => void): void;
+}
+
+/** Lets a listener that began with `identity.current()` follow its changes. */
+export function followIdentity(
+  server: Pick<Server, 'setSecureContext'>,
+  identity: ServerIdentity,
+): void {
+  identity.onChange(() => server.setSecureContext(identity.current()));
+}
+
+/** An identity whose owner sets it. */
+export class ChangingIdentity implements ServerIdentity {
+  #current: SecureContextOptions;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(current: SecureContextOptions) {
+    this.#current = current;
+  }
+
+  current(): SecureContextOptions {
+    return this.#current;
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  change(next: SecureContextOptions): void {
+    this.#current = next;
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Load over HTTP, from a process of its own: raw requests over connections that stay open, so that the
+ * generator costs less than what it measures.
+ *
+ * `node test/bench/http-load.ts --url http://127.0.0.1:8080 --method POST --path /… --body '{"n":"{n}"}'
+ * --count 10000 --connections 64 [--rate 500] [--from 0] [--header 'A: b'] [--values FILE]`
+ *
+ * `{n}` is the number of the call, `{hex}` 32 hex digits made of it, `{v}` its line of the file. With a
+ * rate the calls are due by the clock, whatever the answers take, and latency counts from when a call was
+ * due (no coordinated omission). Prints JSON.
+ */
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { parseArgs } from 'node:util';
+import { secretOf } from './names.ts';
+import { sampleOf } from './sample.ts';
+
+export interface HttpLoad {
+  readonly url: string;
+  readonly path: string;
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: readonly string[];
+  readonly count: number;
+  readonly connections: number;
+  /** Calls that are due each second; undefined: the next when an answer is there. */
+  readonly rate?: number | undefined;
+  /** The number of the first call. */
+  readonly from?: number;
+  readonly values?: readonly string[];
+}
+
+/** Bytes of each call, made before the clock starts. */
+function requestsOf(load: HttpLoad): Buffer[] {
+  const { host } = new URL(load.url);
+  return Array.from({ length: load.count }, (_, index) => {
+    const n = (load.from ?? 0) + index;
+    const filled = (text: string) =>
+      text
+        .replaceAll('{n}', String(n))
+        .replaceAll('{hex}', () => secretOf(n))
+        .replaceAll('{v}', () => load.values?.[index % load.values.length] ?? '');
+    const body = load.body === undefined ? '' : filled(load.body);
+    const head = [
+      `${load.method ?? 'GET'} ${filled(load.path)} HTTP/1.1`,
+      `Host: ${host}`,
+      ...(load.headers ?? []).map(filled),
+      ...(load.body === undefined
+        ? []
+        : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]),
+    ];
+    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+  });
+}
+
+/** Where the answer that a text begins with ends, and its status; undefined: more is to come. */
+function answerIn(text: string): { status: number; length: number; closes: boolean } | undefined {
+  const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd < 0) return undefined;
+  const head = text.slice(0, headEnd);
+  const closes = /\r\nconnection: close/i.test(head);
+  const status = Number(head.slice(9, 12));
+  const told = /\r\ncontent-length: (\d+)/i.exec(head);
+  let length = headEnd + 4;
+  if (told !== null) length += Number(told[1]);
+  else if (/\r\ntransfer-encoding: chunked/i.test(head)) {
+    const end = text.indexOf('0\r\n\r\n', length);
+    if (end < 0) return undefined;
+    length = end + 5;
+  }
+  return text.length < length ? undefined : { status, length, closes };
+}
+
+/** Status 0: the connection ended before the answer. */
+type Answered = (status: number) => void;
+
+/** One connection, made anew when the other side ends it. */
+class Caller {
+  readonly #port: number;
+  readonly #host: string;
+  #socket: Socket | undefined;
+  #text = '';
+  #answered: Answered | undefined;
+
+  constructor(url: string) {
+    const { hostname, port } = new URL(url);
+    this.#host = hostname;
+    this.#port = Number(port);
+  }
+
+  call(request: Buffer, answered: Answered): void {
+    this.#answered = answered;
+    this.#socket ??= this.#connected();
+    this.#socket.write(request);
+  }
+
+  end(): void {
+    this.#socket?.destroy();
+  }
+
+  #connected(): Socket {
+    const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    socket.setEncoding('latin1');
+    socket.on('data', (data) => {
+      this.#text += data;
+      const answer = answerIn(this.#text);
+      if (answer === undefined) return;
+      this.#text = this.#text.slice(answer.length);
+      if (answer.closes) this.#socket = undefined;
+      this.#done(answer.status);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      this.#text = '';
+      this.#done(0);
+    });
+    return socket;
+  }
+
+  #done(status: number): void {
+    const answered = this.#answered;
+    this.#answered = undefined;
+    answered?.(status);
+  }
+}
+
+export type HttpLoaded = Awaited<ReturnType<typeof loadHttp>>;
+
+async function loadHttp(load: HttpLoad) {
+  const requests = requestsOf(load);
+  const callers = Array.from({ length: load.connections }, () => new Caller(load.url));
+  const timesMs: number[] = [];
+  const statuses: Record<number, number> = {};
+  const beganMs = performance.now();
+  const dueMs = (index: number) => beganMs + (index * 1_000) / (load.rate ?? 1);
+  await new Promise<void>((resolve) => {
+    const idle: Caller[] = [];
+    let next = 0;
+    const take = (caller: Caller): void => {
+      const index = next;
+      const nowMs = performance.now();
+      const due = load.rate === undefined ? nowMs : dueMs(index);
+      if (index >= requests.length || due > nowMs) {
+        idle.push(caller);
+        return;
+      }
+      next += 1;
+      caller.call(requests[index] as Buffer, (status) => {
+        timesMs.push(performance.now() - due);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        if (timesMs.length === requests.length) resolve();
+        else take(caller);
+      });
+    };
+    callers.forEach(take);
+    if (load.rate === undefined) return;
+    const clock = setInterval(() => {
+      if (next >= requests.length) clearInterval(clock);
+      while (idle.length > 0 && next < requests.length && dueMs(next) <= performance.now())
+        take(idle.pop() as Caller);
+    }, 1);
+  });
+  const seconds = (performance.now() - beganMs) / 1_000;
+  for (const caller of callers) caller.end();
+  return { ...sampleOf(timesMs, seconds), statuses };
+}
+
+if (import.meta.main) {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ url: text, path: text, method: text, body: text, count: text, connections: text },
+      ...{ rate: text, from: text, values: text },
+      header: { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const loaded = await loadHttp({
+    url: values.url ?? 'http://127.0.0.1:8080',
+    path: values.path ?? '/healthz',
+    method: values.method ?? 'GET',
+    ...(values.body === undefined ? {} : { body: values.body }),
+    headers: values.header,
+    count: Number(values.count ?? 10_000),
+    connections: Number(values.connections ?? 64),
+    ...(values.rate === undefined ? {} : { rate: Number(values.rate) }),
+    from: Number(values.from ?? 0),
+    ...(values.values === undefined
+      ? {}
+      : { values: readFileSync(values.values, 'utf8').trimEnd().split('\n') }),
+  });
+  console.log(JSON.stringify(loaded));
+}

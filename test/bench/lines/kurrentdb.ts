@@ -1,0 +1,59 @@
+/** Registration with the log in KurrentDB (`KURRENTDB_URL`), beside what its bare client appends. */
+import { randomUUID } from 'node:crypto';
+import { jsonEvent } from '@kurrent/kurrentdb-client';
+import { clientOf } from '../../../src/store/kurrentdb/address.ts';
+import { overHttp } from '../generators.ts';
+import { type Contestant, type Line, ratioAtLeast } from '../line.ts';
+import { timed } from '../sample.ts';
+import { serve } from '../served.ts';
+
+const atOnce = 64;
+
+export const registerKurrent: Line = {
+  name: 'register-kurrentdb',
+  title: 'Register, new, log in KurrentDB',
+  goals: [ratioAtLeast(0.5, 'bare client')],
+  async contestants(context) {
+    const url = process.env.KURRENTDB_URL;
+    if (url === undefined) {
+      context.note('register-kurrentdb: no KURRENTDB_URL here, not measured');
+      return [];
+    }
+    const count = context.quick ? 500 : 2_000;
+    const client = clientOf(url);
+    context.atEnd(() => client.dispose());
+    const contestants: Contestant[] = [
+      {
+        name: 'bare client',
+        ours: false,
+        round: () =>
+          timed(count, atOnce, () =>
+            client.appendToStream(
+              `bench-${randomUUID()}`,
+              jsonEvent({ type: 'Measured', data: { text: 'x'.repeat(500) } }),
+            ),
+          ),
+      },
+    ];
+    for (const checkout of context.checkouts) {
+      const served = await serve(checkout, { environment: { GATEBOOK_STORE: url } });
+      context.atEnd(served.stop);
+      await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+      const run = randomUUID();
+      contestants.push({
+        name: checkout.name,
+        ours: true,
+        round: (number) =>
+          overHttp(
+            {
+              ...{ url: served.http, path: '/api/client-registry/register', method: 'POST' },
+              body: `{"username":"${run}-{n}","password":"{hex}"}`,
+              ...{ count, connections: atOnce, from: number * count },
+            },
+            202,
+          ),
+      });
+    }
+    return contestants;
+  },
+};

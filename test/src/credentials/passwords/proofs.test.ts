@@ -1,0 +1,76 @@
+/** What an offered password proves, and at what cost: strong ones by one keyed hash, others by a slow one or from memory. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Client, initial } from '../../../../domain/client/state.ts';
+import { createPasswords } from '../../../../src/credentials/passwords/passwords.ts';
+import { createProofs } from '../../../../src/credentials/passwords/proofs.ts';
+import type { Secret } from '../../../../src/credentials/vault.ts';
+
+const test = suite('proofs of passwords');
+
+const username = 'press-1';
+const strong = () => randomBytes(16).toString('hex');
+const weak = 'correct horse battery';
+
+/** A name that waits with a password, and a vault that counts what is read. */
+async function world(password: string) {
+  const passwords = createPasswords({ pepper: randomBytes(32) });
+  const credentialId = randomUUID();
+  const verifier = await passwords.verifierOf(username, password, 'here');
+  const secrets = new Map<string, Secret>([
+    [credentialId, { kind: 'verifier', username, verifier }],
+  ]);
+  const vault = { open: async (id: string) => secrets.get(id) };
+  const state = { ...initial, status: 'suspended', credentialId, challenger: null, denial: null };
+  return {
+    passwords,
+    proofs: createProofs(passwords, vault as never),
+    credentialId,
+    state: state as unknown as Client,
+    secrets,
+  };
+}
+
+for (const [kind, password] of [
+  ['strong', strong()],
+  ['weak', weak],
+] as const)
+  test(`a ${kind} password proves the credential that it was kept for, and no other`, async () => {
+    const { proofs, state, credentialId, secrets } = await world(password);
+    const full = await proofs.full(username, password, 'here');
+    assert.is(await full.matching(state), credentialId);
+    assert.is(await full.matching(initial), null);
+    const others = [
+      await proofs.full(username, `${password}0`, 'here'),
+      await proofs.full('press-2', password, 'here'),
+    ];
+    for (const other of others) assert.is(await other.matching(state), null);
+    secrets.clear();
+    assert.is(await full.matching(state), null, 'destroyed');
+  });
+
+test('a strong password is not remembered: its hash costs no more', async () => {
+  const password = strong();
+  const { proofs, passwords, state, credentialId } = await world(password);
+  const proof = proofs.quick(username, password);
+  proof.remember(credentialId);
+  assert.is(passwords.remembered(), 0);
+  assert.is(await proofs.quick(username, password).matching(state), credentialId);
+  assert.match(await proof.verifier(), /^\$gatebook-hmac/);
+});
+
+test('a weak password that was right once needs no second slow hash', async () => {
+  const { proofs, passwords, state, credentialId } = await world(weak);
+  assert.is(await proofs.quick(username, weak).matching(state), null, 'not without a hash');
+  (await proofs.full(username, weak, 'here')).remember(credentialId);
+  assert.is(passwords.remembered(), 1);
+  const hashes = passwords.slowHashes();
+  assert.is(await proofs.quick(username, weak).matching(state), credentialId);
+  const again = await proofs.full(username, weak, 'here');
+  assert.is(await again.matching(state), credentialId);
+  assert.is(passwords.slowHashes(), hashes);
+  assert.match(await again.verifier(), /^\$argon2id/, 'hashed where it is kept anew');
+});
+
+test.run();

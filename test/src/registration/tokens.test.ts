@@ -1,0 +1,86 @@
+/** Registration tokens are kept while their request waits, and made anew when another key signs. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { keysLookMs } from '../../../src/limits.ts';
+import {
+  createRegistrationTokens,
+  registrationTokenGraceMs,
+} from '../../../src/registration/tokens.ts';
+import { afterMs, hourMs, node, start, type World } from '../credentials/token-world.ts';
+
+const test = suite<{ world: World }>('registration tokens');
+test.before.each(async (context) => {
+  context.world = { dir: await mkdtemp(join(tmpdir(), 'gatebook-tokens-')), at: start };
+});
+test.after.each(({ world }) => rm(world.dir, { recursive: true }));
+
+const request = {
+  username: 'press-1',
+  requestId: 'b1946ac9-2f8a-4a7e-9d3f-0c5d5b6f7a10',
+  expiresAt: afterMs(24 * hourMs),
+};
+
+test('a request that waits is given the same token again, which opens until a day after its end', async ({
+  world,
+}) => {
+  const { tokenFor, requestIdOf } = createRegistrationTokens(await node(world), () => world.at);
+  const token = await tokenFor(request);
+  world.at = afterMs(23 * hourMs);
+  assert.is(await tokenFor(request), token);
+  world.at = afterMs(24 * hourMs + registrationTokenGraceMs - 1);
+  assert.is(await requestIdOf(token), request.requestId);
+  world.at = afterMs(24 * hourMs + registrationTokenGraceMs);
+  assert.is(await requestIdOf(token), null);
+});
+
+test('another request, name or end has a token of its own', async ({ world }) => {
+  const { tokenFor } = createRegistrationTokens(await node(world), () => world.at);
+  const others = [
+    request,
+    { ...request, requestId: '00000000-0000-4000-8000-000000000000' },
+    { ...request, username: 'press-2' },
+    { ...request, expiresAt: afterMs(25 * hourMs) },
+  ];
+  const tokens = await Promise.all(others.map(tokenFor));
+  assert.is(new Set(tokens).size, others.length);
+});
+
+for (const retiresAll of [false, true])
+  test(`a rotation ends what was kept, here and at another node (retiresAll: ${retiresAll})`, async ({
+    world,
+  }) => {
+    const [here, elsewhere] = [await node(world), await node(world)];
+    const mine = createRegistrationTokens(here, () => world.at);
+    const theirs = createRegistrationTokens(elsewhere, () => world.at);
+    const before = await Promise.all([mine.tokenFor(request), theirs.tokenFor(request)]);
+    await here.rotate({ until: afterMs(hourMs), retiresAll });
+    world.at = afterMs(keysLookMs);
+    for (const tokens of [mine, theirs]) {
+      const token = await tokens.tokenFor(request);
+      assert.not(before.includes(token));
+      assert.is(await tokens.requestIdOf(token), request.requestId);
+    }
+  });
+
+test('more requests than are kept have their tokens signed anew', async ({ world }) => {
+  const tokens = await node(world);
+  let signed = 0;
+  const counting = {
+    ...tokens,
+    sign: (...claims: Parameters<typeof tokens.sign>) => {
+      signed++;
+      return tokens.sign(...claims);
+    },
+  };
+  const { tokenFor } = createRegistrationTokens(counting, () => world.at, 2);
+  const ids = ['1', '2', '3'].map((last) => `${request.requestId.slice(0, -1)}${last}`);
+  for (const requestId of [...ids, ...ids.slice(1)]) await tokenFor({ ...request, requestId });
+  assert.is(signed, 3);
+  await tokenFor({ ...request, requestId: ids[0] as string });
+  assert.is(signed, 4);
+});
+
+test.run();
