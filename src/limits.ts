@@ -50,6 +50,8 @@ export const rowsHeldCharactersMax = 8 * 1024 * 1024;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
 export const rowsCommitAfterMs = 50;
 export const rowsCommitEventsMax = 1_000;
+/** Texts of past rows whose place is remembered, for each projection that keeps its past. */
+export const textIdsHeldMax = 256;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
 export const hashWaitMsMax = 2_000;
 /** Milliseconds that a slow hash counts for until this machine's were measured. */

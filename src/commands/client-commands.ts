@@ -5,7 +5,7 @@ import type { ClientCommand, ClientDecision, ClientRefusal } from '../../domain/
 import type { ClientEvent } from '../../domain/client/events.ts';
 import { type Client, credentialIdsOf } from '../../domain/client/state.ts';
 import type { Vault } from '../credentials/vault.ts';
-import type { EventStore } from '../store/event-store.ts';
+import type { EventStore, NewSecret } from '../store/event-store.ts';
 import { type Basis, type Cause, type HandledCommand, handleDecision } from './handle.ts';
 
 type HandledClientCommand = HandledCommand<Client, ClientEvent, ClientRefusal>;
@@ -25,7 +25,9 @@ export interface Clients {
    * when somebody else was first. What it found out beside the decision is passed on.
    * @param suffices whether what records nothing may rest on what this node knows; else the store is asked
    */
-  decide<Decided extends { readonly decision: ClientDecision }>(
+  decide<
+    Decided extends { readonly decision: ClientDecision; readonly secrets?: readonly NewSecret[] },
+  >(
     username: string,
     decide: (state: Client, revision: number) => Promise<Decided>,
     cause: Cause,

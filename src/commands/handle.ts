@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { Decider, Decision } from '../../domain/decider.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { decideAttemptsMax } from '../limits.ts';
+import { newEventId } from '../platform/event-id.ts';
 import { serialByKey } from '../platform/serial.ts';
 import {
   Conflict,
   type EventStore,
   type Metadata,
   type NewEvent,
+  type NewSecret,
   noStream,
   type Position,
   type StoredEvent,
@@ -79,7 +81,7 @@ function turnsOf(store: EventStore): ReturnType<typeof serialByKey> {
 /**
  * Records what `decide` decides. It is given each state anew that somebody else's event brings about, with the
  * revision that is appended at, and must not wait for a command to the same stream. What it found out beside
- * the decision is passed on.
+ * the decision is passed on; `secrets` are kept with the events that name them.
  * @param atHand is decided on first, so that most commands read nothing
  * @throws StoreUnavailable, and Conflict when the stream stays contended.
  */
@@ -87,7 +89,10 @@ export async function handleDecision<
   State,
   Event extends Recordable,
   Refusal extends string,
-  Decided extends { readonly decision: Decision<Event, Refusal> },
+  Decided extends {
+    readonly decision: Decision<Event, Refusal>;
+    readonly secrets?: readonly NewSecret[];
+  },
 >(
   store: EventStore,
   decider: Decider<State, never, Event, Refusal>,
@@ -108,7 +113,8 @@ export async function handleDecision<
     if (!decision.accepted || decision.events.length === 0)
       return { ...decided, before, state: before, position: null, decidedOn };
     try {
-      const { position } = await store.append(stream, revision, written(decision.events, cause));
+      const events = written(decision.events, cause);
+      const { position } = await store.append(stream, revision, events, decided.secrets);
       const state = decision.events.reduce(decider.evolve, before);
       return { ...decided, before, state, position, decidedOn };
     } catch (error) {
@@ -162,7 +168,7 @@ const written = (
   { correlationId, causationId }: Metadata,
 ): NewEvent[] =>
   events.map(({ type, data }) => ({
-    eventId: randomUUID(),
+    eventId: newEventId(),
     type,
     data,
     metadata: { correlationId, causationId },

@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import type { NewSecret } from '../store/event-store.ts';
 import type { Vault } from './vault.ts';
 
 /** A sealed field that was changed, or sealed for another field or name. */
@@ -22,15 +23,15 @@ export class SealBroken extends Error {
 export interface PersonalKey {
   readonly keyId: string;
   readonly key: KeyObject;
-  /** It is not in the vault yet: keep it before an event names it. */
+  /** It is not in the vault yet: it is kept with the event that names it. */
   readonly isNew: boolean;
 }
 
 export interface Personal {
   /** The key of a name; a new one when there is none or it was destroyed. */
   keyFor(username: string, existingKeyId: string | null): Promise<PersonalKey>;
-  /** Keeps a new key in the vault. */
-  keep(username: string, key: PersonalKey): Promise<void>;
+  /** A new key, to be kept with the event that names it. */
+  written(username: string, key: PersonalKey): NewSecret;
   /**
    * The value of a sealed field; null when there is none, or when its key was destroyed.
    * @throws SealBroken when the text is not what was sealed for this name and field.
@@ -92,7 +93,7 @@ export function openField(
 }
 
 export function createPersonal(
-  vault: Pick<Vault, 'keep' | 'open' | 'onDestroyed'>,
+  vault: Pick<Vault, 'written' | 'open' | 'onDestroyed'>,
   keysMax = personalKeysMax,
 ): Personal {
   // A Buffer of 32 bytes would be cut from Node's pool, and keep all 64 KiB of its slab in memory.
@@ -120,9 +121,9 @@ export function createPersonal(
       return { keyId: randomUUID(), key: createSecretKey(randomBytes(keyBytes)), isNew: true };
     },
 
-    async keep(username, { keyId, key }) {
+    written(username, { keyId, key }) {
       const text = key.export().toString('base64url');
-      await vault.keep({ kind: 'personal-key', username, key: text }, keyId);
+      return vault.written({ kind: 'personal-key', username, key: text }, keyId);
     },
 
     async open(username, field, sealed) {

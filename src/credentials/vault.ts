@@ -8,11 +8,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
+import { newEventId } from '../platform/event-id.ts';
 import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import {
   beginning,
   type EventStore,
+  type NewSecret,
   noStream,
   type StoredEvent,
   vaultCategory,
@@ -33,6 +35,8 @@ export interface Vault {
    * that was made by `crypto.randomUUID()` and used for nothing else.
    */
   keep(secret: Secret, id?: string): Promise<string>;
+  /** The same for an append that brings the event along: the store keeps it no later than that. */
+  written(secret: Secret, id: string): NewSecret;
   /** Undefined when it was destroyed or never was. */
   open(id: string): Promise<Secret | undefined>;
   /** Destroys a secret beyond recovery. Destroying what is not there is a success. */
@@ -89,6 +93,15 @@ export function createVault(
     for (const listener of listeners) listener(id);
   };
 
+  const written = (secret: Secret, id: string): NewSecret => {
+    const data: StoredSecret = { at: now(), ...secret };
+    const metadata = { correlationId: randomUUID(), causationId: null };
+    return {
+      stream: streamOf(id),
+      event: { eventId: newEventId(), type: eventType, data, metadata },
+    };
+  };
+
   const destroy = async (id: string): Promise<void> => {
     if (!Id.safeParse(id).success) return;
     try {
@@ -103,12 +116,11 @@ export function createVault(
     open: held.open,
     destroy,
 
+    written,
+
     async keep(secret, id = randomUUID()) {
-      const data: StoredSecret = { at: now(), ...secret };
-      const metadata = { correlationId: randomUUID(), causationId: null };
-      await store.append(streamOf(id), noStream, [
-        { eventId: randomUUID(), type: eventType, data, metadata },
-      ]);
+      const { stream, event } = written(secret, id);
+      await store.append(stream, noStream, [event]);
       return id;
     },
 

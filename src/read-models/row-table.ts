@@ -195,6 +195,7 @@ export class RowTable<Row> implements Rows<Row> {
   abandon(): void {
     this.#dirty.clear();
     this.#held.clear();
+    this.past?.abandon();
     this.tally?.abandon();
   }
 

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { versionsPerStepMax } from '../limits.ts';
+import { textIdsHeldMax, versionsPerStepMax } from '../limits.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
 
 interface Version<Row> {
   /** The event that made it so. */
@@ -47,7 +48,6 @@ type Stored = { key: string; since: number; until: number | null; text: number |
 const hashBytes = 16;
 
 export class RowVersions<Row> implements VersionedRows<Row> {
-  readonly #newest: Statement;
   readonly #end: Statement;
   readonly #add: Statement;
   readonly #get: Statement;
@@ -58,6 +58,8 @@ export class RowVersions<Row> implements VersionedRows<Row> {
   readonly #textId: Statement;
   readonly #addText: Statement;
   readonly #text: Statement;
+  /** Of texts that were lately met: many rows are alike. */
+  readonly #textIds = new BoundedMap<string, number>(textIdsHeldMax);
 
   constructor(database: DatabaseSync, name: string) {
     const versions = `versions_${name}`;
@@ -69,8 +71,10 @@ export class RowVersions<Row> implements VersionedRows<Row> {
        CREATE TABLE IF NOT EXISTS ${texts}
          (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL);`,
     );
-    this.#newest = database.prepare(`SELECT max(since) AS since FROM ${versions} WHERE key = ?`);
-    this.#end = database.prepare(`UPDATE ${versions} SET until = ? WHERE key = ? AND since = ?`);
+    this.#end = database.prepare(
+      `UPDATE ${versions} SET until = ?1
+       WHERE key = ?2 AND since = (SELECT max(since) FROM ${versions} WHERE key = ?2) AND since <> ?1`,
+    );
     this.#add = database.prepare(
       `INSERT OR REPLACE INTO ${versions} (key, since, until, text) VALUES (?, ?, NULL, ?)`,
     );
@@ -102,12 +106,24 @@ export class RowVersions<Row> implements VersionedRows<Row> {
 
   /** Writes the row as event `index` left it, inside the caller's transaction. */
   change(key: string, row: Row | undefined, index: number): void {
-    const { since } = this.#newest.get(key) as { since: number | null };
-    if (since !== null && since !== index) this.#end.run(index, key, since);
+    this.#end.run(index, key);
     this.#add.run(key, index, row === undefined ? null : this.#idOf(JSON.stringify(row)));
   }
 
   #idOf(text: string): number {
+    const held = this.#textIds.get(text);
+    if (held !== undefined) return held;
+    const id = this.#storedIdOf(text);
+    this.#textIds.set(text, id);
+    return id;
+  }
+
+  /** Forgets what may have been undone. */
+  abandon(): void {
+    this.#textIds.clear();
+  }
+
+  #storedIdOf(text: string): number {
     const hash = createHash('sha256').update(text).digest().subarray(0, hashBytes);
     const known = this.#textId.get(hash) as { id: number } | undefined;
     return known?.id ?? Number(this.#addText.run(hash, text).lastInsertRowid);

@@ -22,6 +22,7 @@ import type { Vault } from '../credentials/vault.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { NewSecret } from '../store/event-store.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
 import type { Capacity, Reservation } from './capacity.ts';
 import type { Knocks } from './knocks.ts';
@@ -83,6 +84,7 @@ type PersonalFields = Pick<
 >;
 
 interface Decided {
+  readonly secrets?: readonly NewSecret[];
   readonly decision: Decision<ClientEvent, DoorRefusal>;
   readonly command: RequestRegistration;
 }
@@ -124,8 +126,8 @@ export class RegistrationAttempt {
   readonly #requestId = randomUUID();
   readonly #credentialId = randomUUID();
   #reservation: Reservation | undefined;
-  /** Ids of secrets that were stored before the event that refers to them. */
-  readonly #keptIds = new Set<string>();
+  /** By their ids: secrets that were stored with the event that refers to them, or perhaps without it. */
+  readonly #secrets = new Map<string, NewSecret>();
   /** The key that the personal fields are sealed with, and the fields. */
   #sealed: { readonly key: PersonalKey; readonly fields: PersonalFields } | undefined;
 
@@ -166,7 +168,7 @@ export class RegistrationAttempt {
     }
   }
 
-  /** Decides on a state; a place is reserved and secrets are stored before the event that refers to them is recorded. */
+  /** Decides on a state; a place is reserved before, and secrets are stored no later than the event that refers to them. */
   async #decide(state: Client): Promise<Decided> {
     const matched = await matching(this.#attempt, this.#proof, state);
     if (matched !== null) this.#proof.remember(matched);
@@ -182,8 +184,7 @@ export class RegistrationAttempt {
       const room = this.#reserve();
       if (room !== 'free') return decideWith(room);
     }
-    await this.#keepSecrets(decided);
-    return decided;
+    return { ...decided, secrets: await this.#secretsOf(decided) };
   }
 
   #facts(state: Client, matched: string | null): Facts {
@@ -267,27 +268,28 @@ export class RegistrationAttempt {
     return this.#reservation?.outcome ?? 'pending-full';
   }
 
-  /** Both at once, so that they share a commit. */
-  async #keepSecrets(decided: Decided): Promise<void> {
-    await Promise.all([
-      requestIn(decided) === undefined ? undefined : this.#keepVerifier(),
-      this.#keepPersonalKey(),
-    ]);
-  }
-
-  async #keepVerifier(): Promise<void> {
-    if (this.#attempt.password === null || this.#keptIds.has(this.#credentialId)) return;
+  /** What the events name and is not in the vault yet, the same however often it is decided anew. */
+  async #secretsOf(decided: Decided): Promise<NewSecret[]> {
     const { username } = this.#attempt;
-    const verifier = await this.#proof.verifier();
-    await this.#options.vault.keep({ kind: 'verifier', username, verifier }, this.#credentialId);
-    this.#keptIds.add(this.#credentialId);
+    const { vault, personal } = this.#options;
+    const secrets: NewSecret[] = [];
+    if (requestIn(decided) !== undefined && this.#attempt.password !== null) {
+      const verifier = await this.#proof.verifier();
+      secrets.push(
+        this.#secret(this.#credentialId, (id) =>
+          vault.written({ kind: 'verifier', username, verifier }, id),
+        ),
+      );
+    }
+    const key = this.#sealed?.key;
+    if (key?.isNew) secrets.push(this.#secret(key.keyId, () => personal.written(username, key)));
+    return secrets;
   }
 
-  async #keepPersonalKey(): Promise<void> {
-    const key = this.#sealed?.key;
-    if (!key?.isNew || this.#keptIds.has(key.keyId)) return;
-    await this.#options.personal.keep(this.#attempt.username, key);
-    this.#keptIds.add(key.keyId);
+  #secret(id: string, written: (id: string) => NewSecret): NewSecret {
+    const secret = this.#secrets.get(id) ?? written(id);
+    this.#secrets.set(id, secret);
+    return secret;
   }
 
   /**
@@ -295,7 +297,7 @@ export class RegistrationAttempt {
    * outcome is not known (recording threw), the event may be there: then they stay.
    */
   async #destroyUnreferenced(state: Client, credentialId: string | null): Promise<void> {
-    const unreferenced = [...this.#keptIds].filter(
+    const unreferenced = [...this.#secrets.keys()].filter(
       (id) => id !== state.personalKeyId && id !== credentialId,
     );
     await Promise.allSettled(unreferenced.map((id) => this.#options.vault.destroy(id)));

@@ -46,6 +46,12 @@ export type VaultChange = { readonly position: Position; readonly stream: string
   | { readonly kind: 'deleted' }
 );
 
+/** A new stream of the vault with its one event, kept for events that name it. */
+export interface NewSecret {
+  readonly stream: string;
+  readonly event: NewEvent;
+}
+
 export interface Appended {
   /** The stream's new last revision. */
   readonly revision: number;
@@ -70,9 +76,16 @@ export interface EventStore {
    * Appends all events or none, only if the stream's last revision is `expectedRevision` (`noStream`
    * when there is none). Resolves when the events are on disk. Repeating an append with the same event
    * ids and the same expected revision is a success that writes nothing.
+   * @param secrets are on disk no later than the events that name them. An embedded log keeps all or nothing,
+   *   in one commit; elsewhere they come first, and stay where the events do not follow.
    * @throws Conflict when the stream is elsewhere; StoreUnavailable when it cannot be written now.
    */
-  append(stream: string, expectedRevision: number, events: readonly NewEvent[]): Promise<Appended>;
+  append(
+    stream: string,
+    expectedRevision: number,
+    events: readonly NewEvent[],
+    secrets?: readonly NewSecret[],
+  ): Promise<Appended>;
   /** Every event of a stream, oldest first; none for a stream that was never written or is deleted. */
   read(stream: string): Promise<readonly StoredEvent[]>;
   /** At most `limit` events after a position, in the log's order, without the vault. */

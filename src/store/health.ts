@@ -31,8 +31,7 @@ export function withHealth(
     },
     store: {
       logId: store.logId,
-      append: (stream, expectedRevision, events) =>
-        watch('write', store.append(stream, expectedRevision, events)),
+      append: (...given) => watch('write', store.append(...given)),
       read: (stream) => watch('read', store.read(stream)),
       readAll: (after, limit) => watch('read', store.readAll(after, limit)),
       readVault: (after, limit) => watch('read', store.readVault(after, limit)),

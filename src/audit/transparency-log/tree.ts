@@ -52,7 +52,6 @@ class TreeTable implements CustomModel, Tree {
   readonly #add: ReturnType<DatabaseSync['prepare']>;
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
-  readonly #after: ReturnType<DatabaseSync['prepare']>;
   #frontier: Frontier;
   #latest: string;
 
@@ -61,7 +60,7 @@ class TreeTable implements CustomModel, Tree {
       `CREATE TABLE IF NOT EXISTS rows_merkle
          (key INTEGER PRIMARY KEY, born INTEGER GENERATED ALWAYS AS (key) VIRTUAL,
           row TEXT NOT NULL, position TEXT NOT NULL, latest TEXT NOT NULL);
-       CREATE INDEX IF NOT EXISTS rows_merkle_latest ON rows_merkle (latest, key);`,
+       DROP INDEX IF EXISTS rows_merkle_latest;`,
     );
     this.#nodes = database.prepare('SELECT row FROM rows_merkle WHERE key = ?');
     this.#range = database.prepare(
@@ -73,10 +72,6 @@ class TreeTable implements CustomModel, Tree {
     );
     this.#newest = database.prepare(
       'SELECT key, latest FROM rows_merkle ORDER BY key DESC LIMIT 1',
-    );
-    // The newest `at` never falls, so the first row beyond a moment ends what had happened by then.
-    this.#after = database.prepare(
-      'SELECT key FROM rows_merkle WHERE latest > ? ORDER BY latest, key LIMIT 1',
     );
     this.#latest = '';
     this.#frontier = new Frontier();
@@ -131,7 +126,13 @@ class TreeTable implements CustomModel, Tree {
     (this.#place.get(index) as { latest: string } | undefined)?.latest ?? '';
 
   sizeAt(at: string): number {
-    const found = this.#after.get(at) as { key: number } | undefined;
-    return found?.key ?? this.size();
+    // The newest `at` never falls: the first event beyond a moment is found by halving.
+    let [from, to] = [0, this.size()];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      if (this.momentOf(middle) > at) to = middle;
+      else from = middle + 1;
+    }
+    return from;
   }
 }

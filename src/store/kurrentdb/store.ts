@@ -2,10 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { storeAnswerMs, storeAttemptMs, storeProbeMs } from '../../limits.ts';
 import {
+  type Appended,
   beginning,
   Conflict,
   type EventStore,
   isVaultStream,
+  type NewEvent,
   noStream,
   StoreUnavailable,
 } from '../event-store.ts';
@@ -176,13 +178,14 @@ function writes(
   writing: KurrentWriting,
   lifecycle: LogLifecycle,
 ): Pick<EventStore, 'append' | 'deleteStream'> {
-  return {
-    async append(stream, expectedRevision, newEvents) {
-      lifecycle.assertWritable();
-      assertOurs(stream);
-      if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
-        throw new TypeError('the expected revision is a whole number from -1');
-      const events = newEvents.map(eventData);
+  /** Takes down what is appended; what it gives back appends it. */
+  const taken = (stream: string, expectedRevision: number, newEvents: readonly NewEvent[]) => {
+    lifecycle.assertWritable();
+    assertOurs(stream);
+    if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
+      throw new TypeError('the expected revision is a whole number from -1');
+    const events = newEvents.map(eventData);
+    return async (): Promise<Appended> => {
       if (events.length > 0)
         return lifecycle.track(writing.append(stream, expectedRevision, events));
       const last = (await reading.stream(stream)).at(-1);
@@ -190,6 +193,20 @@ function writes(
       if (revision !== expectedRevision)
         throw new Conflict(`${stream} is at revision ${revision}, not ${expectedRevision}`);
       return { revision, position: last?.position ?? beginning };
+    };
+  };
+
+  return {
+    async append(stream, expectedRevision, newEvents, secrets = []) {
+      const append = taken(stream, expectedRevision, newEvents);
+      if (secrets.length === 0) return await append();
+      const kept = secrets.map((secret) => taken(secret.stream, noStream, [secret.event]));
+      const all = async () => {
+        // First: an event must never name a secret that there is not.
+        await Promise.all(kept.map((keep) => keep()));
+        return await append();
+      };
+      return await lifecycle.track(all());
     },
 
     async deleteStream(stream) {

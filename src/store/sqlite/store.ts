@@ -164,19 +164,34 @@ function reading(log: OpenLog): ReadingHalf {
 function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'close'> {
   const { events, vault, commits, truncation } = log;
   return {
-    async append(stream, expectedRevision, newEvents) {
+    async append(stream, expectedRevision, newEvents, secrets = []) {
       log.assertOpen();
       if (typeof stream !== 'string') throw new TypeError('a stream is named by a string');
       if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
         throw new TypeError('the expected revision is a whole number from -1');
       const all = newEvents.map(written);
-      const bytes = all.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
-      const inVault = isVaultStream(stream);
-      const perform = () => {
-        if (inVault && vault.isDeleted(stream)) throw new Conflict(`${stream} was deleted`);
-        return appendTo(inVault ? vault.table : events.table, stream, expectedRevision, all);
+      const kept = secrets.map((secret) => ({ ...secret, events: [written(secret.event)] }));
+      const bytes = [...all, ...kept.flatMap((secret) => secret.events)].reduce(
+        (sum, { data }) => sum + Buffer.byteLength(data),
+        0,
+      );
+      const appendOne = (to: string, revision: number, what: typeof all) => {
+        const inVault = isVaultStream(to);
+        if (inVault && vault.isDeleted(to)) throw new Conflict(`${to} was deleted`);
+        return appendTo(inVault ? vault.table : events.table, to, revision, what);
       };
-      return commits.submit({ events: all.length, bytes, perform });
+      const perform = () => {
+        // Where it is refused, nothing is written: nobody would name the secrets.
+        const appended = appendOne(stream, expectedRevision, all);
+        try {
+          for (const secret of kept) appendOne(secret.stream, noStream, secret.events);
+        } catch (error) {
+          // The whole commit is undone: an event must never name a secret that there is not.
+          throw error instanceof Conflict ? new Error('this id was a secret before') : error;
+        }
+        return appended;
+      };
+      return commits.submit({ events: all.length + kept.length, bytes, perform });
     },
 
     async deleteStream(stream) {

@@ -12,6 +12,7 @@ import {
   sealField,
 } from '../../../src/credentials/personal-data.ts';
 import { createVault, type Vault } from '../../../src/credentials/vault.ts';
+import { type EventStore, noStream } from '../../../src/store/event-store.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 
 const test = suite('personal fields');
@@ -113,20 +114,26 @@ function pooledBytes(held: readonly unknown[]): number {
 }
 
 function world(keysMax?: number) {
-  const vault = createVault(memoryStore());
-  return { vault, personal: createPersonal(vault, keysMax) };
+  const store = memoryStore();
+  const vault = createVault(store);
+  return { store, vault, personal: createPersonal(vault, keysMax) };
 }
 
-async function keptKey(personal: Personal, username: string): Promise<PersonalKey> {
+async function keptKey(
+  store: EventStore,
+  personal: Personal,
+  username: string,
+): Promise<PersonalKey> {
   const made = await personal.keyFor(username, null);
   assert.is(made.isNew, true);
-  await personal.keep(username, made);
+  const { stream, event } = personal.written(username, made);
+  await store.append(stream, noStream, [event]);
   return made;
 }
 
 test('a name’s key is made once, kept, and found again', async () => {
-  const { vault, personal } = world();
-  const made = await keptKey(personal, 'press-1');
+  const { store, vault, personal } = world();
+  const made = await keptKey(store, personal, 'press-1');
   assert.is(made.key.symmetricKeySize, 32);
   const found = await createPersonal(vault).keyFor('press-1', made.keyId);
   assert.equal(found, { ...made, isNew: false });
@@ -140,18 +147,18 @@ test('a key that nobody kept is nowhere', async () => {
 });
 
 test('a sealed field opens by itself; none is null', async () => {
-  const { personal } = world();
-  const made = await keptKey(personal, 'press-1');
+  const { store, personal } = world();
+  const made = await keptKey(store, personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   assert.equal(await personal.open('press-1', 'context', text), context);
   assert.is(await personal.open('press-1', 'context', null), null);
 });
 
 test('a key that is held keeps nothing else in memory', async () => {
-  const { vault, personal } = world();
+  const { store, vault, personal } = world();
   const ids: string[] = [];
   for (let at = 0; at < 300; at += 1) {
-    const made = await keptKey(personal, `press-${at}`);
+    const made = await keptKey(store, personal, `press-${at}`);
     ids.push(made.keyId);
   }
   const reading = createPersonal(vault);
@@ -166,8 +173,8 @@ test('a key that is held keeps nothing else in memory', async () => {
 });
 
 test('once the key is destroyed the field is null, and a new key is made for what comes', async () => {
-  const { vault, personal } = world();
-  const made = await keptKey(personal, 'press-1');
+  const { store, vault, personal } = world();
+  const made = await keptKey(store, personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   assert.equal(await personal.open('press-1', 'context', text), context);
   await vault.destroy(made.keyId);
@@ -178,10 +185,13 @@ test('once the key is destroyed the field is null, and a new key is made for wha
 });
 
 test('a forgotten key is asked of the vault again', async () => {
-  const { vault } = world();
-  const silent: Pick<Vault, 'keep' | 'open' | 'onDestroyed'> = { ...vault, onDestroyed: () => {} };
+  const { store, vault } = world();
+  const silent: Pick<Vault, 'written' | 'open' | 'onDestroyed'> = {
+    ...vault,
+    onDestroyed: () => {},
+  };
   const personal = createPersonal(silent);
-  const made = await keptKey(personal, 'press-1');
+  const made = await keptKey(store, personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   await personal.open('press-1', 'context', text);
   await vault.destroy(made.keyId);
@@ -191,8 +201,8 @@ test('a forgotten key is asked of the vault again', async () => {
 });
 
 test('a changed field throws; a key of another name or of another kind opens nothing', async () => {
-  const { vault, personal } = world();
-  const made = await keptKey(personal, 'press-1');
+  const { store, vault, personal } = world();
+  const made = await keptKey(store, personal, 'press-1');
   const text = sealField(made.key, made.keyId, 'press-1', 'context', context);
   const broken = (attempt: Promise<unknown>, pattern: RegExp) =>
     attempt.then(
@@ -208,9 +218,9 @@ test('a changed field throws; a key of another name or of another kind opens not
 });
 
 test('at the limit of held keys, the oldest is asked of the vault again', async () => {
-  const { vault } = world();
+  const { store, vault } = world();
   const opened: string[] = [];
-  const counting: Pick<Vault, 'keep' | 'open' | 'onDestroyed'> = {
+  const counting: Pick<Vault, 'written' | 'open' | 'onDestroyed'> = {
     ...vault,
     open: (id) => {
       opened.push(id);
@@ -220,7 +230,7 @@ test('at the limit of held keys, the oldest is asked of the vault again', async 
   const personal = createPersonal(counting, 2);
   const made = [];
   for (const username of ['a', 'b', 'c']) {
-    const one = await keptKey(personal, username);
+    const one = await keptKey(store, personal, username);
     made.push({ username, text: sealField(one.key, one.keyId, username, 'x', 1), id: one.keyId });
   }
   const [a, b, c] = made as [(typeof made)[0], (typeof made)[0], (typeof made)[0]];

@@ -45,7 +45,9 @@ function spoiler() {
     version: 1,
     open(database) {
       connection = database;
-      database.exec('CREATE TABLE IF NOT EXISTS rows_spoiler (key, born, row)');
+      database.exec(`CREATE TABLE IF NOT EXISTS rows_spoiler (key, born, row);
+        PRAGMA foreign_keys = ON; CREATE TABLE IF NOT EXISTS one (id PRIMARY KEY);
+        CREATE TABLE IF NOT EXISTS other (id REFERENCES one DEFERRABLE INITIALLY DEFERRED)`);
       return { take: () => {}, abandon: () => {} };
     },
   };
@@ -54,6 +56,8 @@ function spoiler() {
   return {
     projection,
     fill: () => connection?.exec(`PRAGMA max_page_count = ${pages()}`),
+    /** The transaction that is open cannot be committed. */
+    breakCommit: () => connection?.exec('INSERT INTO other VALUES (1)'),
     empty: () => connection?.exec('PRAGMA max_page_count = 1000000'),
   };
 }
@@ -140,7 +144,56 @@ test('what a full disk undid is folded again, and nobody hears of an event twice
     events.map(({ position }) => position),
   );
 });
-test('who follows the log begins again when a commit failed', async ({ rows }) => {
+test('where a commit fails, rows and progress go back to the newest one', async ({ rows }) => {
+  const disk = spoiler();
+  const models = rows.open({
+    ...{ projections: [sums], customProjections: [disk.projection], commitAfterMs: never },
+  });
+  const told: string[] = [];
+  let undone = 0;
+  models.onApplied((events) => told.push(...events.map(({ position }) => position)));
+  models.onUndone(() => undone++);
+  models.apply(log.slice(0, 1));
+  await models.state();
+  models.apply(log.slice(1, 4));
+  assert.is(models.rows(sums).get('a')?.total, 4);
+  disk.breakCommit();
+  const error = await models.state().catch((failed) => failed);
+  assert.match(String(error), /FOREIGN KEY/);
+  assert.is(undone, 1);
+  assert.equal(models.resume(), { position: at(1), index: 1 });
+  assert.equal([models.rows(sums).get('a')?.total, models.rows(sums).get('b')], [1, undefined]);
+  models.apply(log.slice(1));
+  assert.is(models.rows(sums).get('a')?.total, 4);
+  await models.state();
+  assert.is(onDisk(rows), 6);
+  assert.equal(
+    told,
+    log.map(({ position }) => position),
+  );
+});
+test('who follows the log folds again what a failed commit undid', async ({ rows }) => {
+  const disk = spoiler();
+  const store = memoryStore();
+  const readModels = rows.open({
+    ...{ projections: [sums], customProjections: [disk.projection], logId: store.logId },
+    commitAfterMs: never,
+  });
+  const ending = new AbortController();
+  const logger = createLogger({ level: 'error', write: () => {} });
+  const following = followLog({ store, readModels, logger, signal: ending.signal });
+  const { data } = added('a');
+  const { position } = await store.append('sum-1', noStream, [newEvent(data, 'Added')]);
+  assert.ok(await readModels.reached(position, 60_000));
+  disk.breakCommit();
+  await readModels.state().catch(() => {});
+  assert.is(readModels.rows(sums).get('a'), undefined);
+  assert.ok(await readModels.reached(position, 60_000), 'nothing new has to come for that');
+  assert.is(readModels.rows(sums).get('a')?.total, 1);
+  ending.abort();
+  await following.ended;
+});
+test('who follows the log begins again when the disk has room again', async ({ rows }) => {
   const disk = spoiler();
   const store = memoryStore();
   const readModels = rows.open({

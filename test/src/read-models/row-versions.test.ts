@@ -34,6 +34,23 @@ test('each version is found between the events that made and changed it', () => 
   assert.equal(past.versions('nobody'), []);
 });
 
+test('what was undone is not taken for stored', () => {
+  const database = new DatabaseSync(':memory:');
+  const past = new RowVersions<string>(database, 'things');
+  past.change('a', 'one', 0);
+  database.exec('BEGIN');
+  past.change('b', 'two', 1);
+  database.exec('ROLLBACK');
+  past.abandon();
+  past.change('b', 'two', 1);
+  past.change('c', 'three', 2);
+  assert.equal(allOf(past, 3), [
+    ['a', 'one'],
+    ['b', 'two'],
+    ['c', 'three'],
+  ]);
+});
+
 test('rows that are alike are one object', () => {
   const past = new RowVersions<{ value: number }>(new DatabaseSync(':memory:'), 'things');
   past.change('a', { value: 1 }, 0);

@@ -33,6 +33,21 @@ export function vault(test: ContractTest): void {
     assert.is(read?.stream, secret);
   });
 
+  test('secrets are there with the event that names them, once however often it is appended', async ({
+    made: { store },
+  }) => {
+    const [client, secret] = [streamOf('client'), streamOf('vault')];
+    const [event, kept] = [newEvent({ names: secret }), newEvent({ verifier: 'of-a-password' })];
+    const secrets = [{ stream: secret, event: kept }];
+    const { revision, position } = await store.append(client, noStream, [event], secrets);
+    assert.is(revision, 0);
+    assert.is(await store.head(), position);
+    assert.equal((await store.read(secret))[0]?.data, kept.data);
+    assert.equal(await store.append(client, noStream, [event], secrets), { revision, position });
+    assert.is((await store.read(secret)).length, 1);
+    assert.is((await wholeLog(store)).length, 1);
+  });
+
   test('vault streams keep the rules of all streams', async ({ made: { store } }) => {
     const secret = streamOf('vault');
     const events = newEvents(2);

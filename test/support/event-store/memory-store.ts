@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readBatchMax } from '../../../src/limits.ts';
 import {
+  type Appended,
   beginning,
   Conflict,
   type EventStore,
@@ -63,38 +64,47 @@ export function memoryStore(disk = memoryDisk()): EventStore {
     }
   }
 
+  async function append(
+    stream: string,
+    expectedRevision: number,
+    events: readonly NewEvent[],
+  ): Promise<Appended> {
+    const existing = eventsOf(stream);
+    const repeated = existing.slice(expectedRevision + 1, expectedRevision + 1 + events.length);
+    const last = repeated.at(-1);
+    if (
+      last !== undefined &&
+      events.every(({ eventId }, index) => repeated[index]?.eventId === eventId)
+    ) {
+      return { revision: last.revision, position: last.position };
+    }
+    if (deleted.has(stream)) throw new Conflict(`${stream} is deleted`);
+    if (expectedRevision !== existing.length - 1) {
+      throw new Conflict(`${stream} is not at ${expectedRevision}`);
+    }
+    const stored = events.map(objectsOnly).map((event, index) => ({
+      ...copy(event),
+      stream,
+      revision: expectedRevision + 1 + index,
+      position: nextPosition(),
+    }));
+    const end = [...existing, ...stored].at(-1);
+    streams.set(stream, [...existing, ...stored]);
+    if (isVaultStream(stream)) {
+      for (const event of stored)
+        disk.vault.push({ kind: 'kept', position: event.position, stream, event });
+    } else log.push(...stored);
+    announce();
+    return { revision: end?.revision ?? noStream, position: end?.position ?? beginning };
+  }
+
   return {
     logId: disk.logId,
 
-    async append(stream, expectedRevision, events) {
+    async append(stream, expectedRevision, events, secrets = []) {
       requireOpen();
-      const existing = eventsOf(stream);
-      const repeated = existing.slice(expectedRevision + 1, expectedRevision + 1 + events.length);
-      const last = repeated.at(-1);
-      if (
-        last !== undefined &&
-        events.every(({ eventId }, index) => repeated[index]?.eventId === eventId)
-      ) {
-        return { revision: last.revision, position: last.position };
-      }
-      if (deleted.has(stream)) throw new Conflict(`${stream} is deleted`);
-      if (expectedRevision !== existing.length - 1) {
-        throw new Conflict(`${stream} is not at ${expectedRevision}`);
-      }
-      const stored = events.map(objectsOnly).map((event, index) => ({
-        ...copy(event),
-        stream,
-        revision: expectedRevision + 1 + index,
-        position: nextPosition(),
-      }));
-      const end = [...existing, ...stored].at(-1);
-      streams.set(stream, [...existing, ...stored]);
-      if (isVaultStream(stream)) {
-        for (const event of stored)
-          disk.vault.push({ kind: 'kept', position: event.position, stream, event });
-      } else log.push(...stored);
-      announce();
-      return { revision: end?.revision ?? noStream, position: end?.position ?? beginning };
+      for (const secret of secrets) await append(secret.stream, noStream, [secret.event]);
+      return await append(stream, expectedRevision, events);
     },
 
     async read(stream) {

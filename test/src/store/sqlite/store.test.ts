@@ -43,6 +43,42 @@ test('appends that arrive together share a commit', async ({ store, commits }) =
   assert.equal(commits, [128]);
 });
 
+const secret = (id: string) => ({
+  stream: `vault-${id}`,
+  event: newEvent({ secret: id }, 'SecretKept'),
+});
+test('secrets are kept with the event that names them, in one commit', async ({
+  store,
+  commits,
+}) => {
+  await store.append('client-a', noStream, [newEvent()], [secret('a'), secret('b')]);
+  assert.equal(commits, [3]);
+  for (const id of ['a', 'b'])
+    assert.equal((await store.read(`vault-${id}`))[0]?.data, { secret: id });
+  assert.is((await store.readVault(beginning, 9)).length, 2);
+  assert.is((await wholeLog(store)).length, 1);
+});
+test('where the event is refused, no secret is kept', async ({ store }) => {
+  await store.append('client-a', noStream, [newEvent()]);
+  const late = store.append('client-a', noStream, [newEvent()], [secret('a')]);
+  assert.instance(await errorOf(late), Conflict);
+  assert.equal(await store.readVault(beginning, 9), []);
+  await store.append('client-b', noStream, [newEvent()], [secret('b')]);
+  assertGapFree(await wholeLog(store));
+});
+test('where a secret cannot be kept, no event names it', async ({ store }) => {
+  const taken = secret('a');
+  await store.append(taken.stream, noStream, [taken.event]);
+  const error = await errorOf(store.append('client-a', noStream, [newEvent()], [secret('a')]));
+  assert.match(String(error), /a secret before/);
+  assert.equal(await store.read('client-a'), []);
+  await store.deleteStream(taken.stream);
+  await errorOf(store.append('client-a', noStream, [newEvent()], [secret('a')]));
+  assert.equal(await wholeLog(store), []);
+  await store.append('client-a', noStream, [newEvent()], [secret('b')]);
+  assertGapFree(await wholeLog(store));
+});
+
 test('a conflict disturbs nobody else in its commit', async ({ store, commits }) => {
   const known = newEvent();
   await store.append('client-known', noStream, [known]);
