@@ -2,8 +2,8 @@
 import { builtInRoles } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { RoleRow } from '../../projections/roles.ts';
+import { roleHolders } from '../commands/role-holders.ts';
 import { everyRow } from '../read-models/every-row.ts';
-import { roleHolders } from '../read-models/role-holders.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type Paging, paged } from './paging.ts';
 

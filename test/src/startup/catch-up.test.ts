@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
-import { catchUp } from '../../../src/read-models/catch-up.ts';
+import { catchUp } from '../../../src/startup/catch-up.ts';
 import { positionOf } from '../../../src/store/event-store.ts';
 
 const test = suite('catching up');

@@ -1,8 +1,8 @@
 /** Waits at the start until the read models are as far as the log was, and logs how far they are. */
 import { catchUpToldEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import type { ReadModels } from '../read-models/read-models.ts';
 import type { Position } from '../store/event-store.ts';
-import type { ReadModels } from './read-models.ts';
 
 /** How soon a service that is told to stop meanwhile does. */
 const lookEveryMs = 250;
