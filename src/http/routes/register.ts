@@ -10,7 +10,7 @@ import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
-import { csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
+import { clientAuthFaultsOf, csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
 import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
@@ -141,7 +141,11 @@ export const doorRoutes = (app: App): Route[] => [
     access: 'open',
     hot: true,
     body: Register,
-    faults: (body) => [...passwordFaultsOf(body, app.passwordFaults), ...csrFaultsOf(body, app)],
+    faults: (body) => [
+      ...passwordFaultsOf(body, app.passwordFaults),
+      ...csrFaultsOf(body, app),
+      ...clientAuthFaultsOf(body, app.config.clientAuth),
+    ],
     answers,
     problems: [
       ...refusals,
