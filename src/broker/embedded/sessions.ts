@@ -101,6 +101,7 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
       const session = table.open(admission, connection);
       session.credentialId = admission.credentialId;
       session.tokenId = admission.tokenId;
+      session.certificate = admission.certificate;
       session.connection = connection;
       connection.session = session;
       lastSeen.record(admission.username, now().getTime());

@@ -4,7 +4,7 @@ import type { ClientKey } from '../../../domain/client/events.ts';
 import { noRights } from '../../../domain/rights.ts';
 import { Register } from '../../api/input.ts';
 import { Pending, Registered } from '../../api/output.ts';
-import type { ProblemCode } from '../../api/problems.ts';
+import type { Fault, ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
@@ -129,6 +129,12 @@ function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>, asker: Asker)
   return { status: problem.status, problem };
 }
 
+const faultsOf = (body: unknown, app: App): Fault[] => [
+  ...passwordFaultsOf(body, app.passwordFaults),
+  ...csrFaultsOf(body, app),
+  ...clientAuthFaultsOf(body, app.config.clientAuth),
+];
+
 export const doorRoutes = (app: App): Route[] => [
   route({
     method: 'POST',
@@ -141,11 +147,7 @@ export const doorRoutes = (app: App): Route[] => [
     access: 'open',
     hot: true,
     body: Register,
-    faults: (body) => [
-      ...passwordFaultsOf(body, app.passwordFaults),
-      ...csrFaultsOf(body, app),
-      ...clientAuthFaultsOf(body, app.config.clientAuth),
-    ],
+    faults: (body) => faultsOf(body, app),
     answers,
     problems: [
       ...refusals,

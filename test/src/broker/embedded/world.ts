@@ -100,6 +100,7 @@ function admissionOf(username: string, account: Account): Admission {
     username,
     credentialId: account.tokenId === undefined ? (account.credentialId ?? 'first') : null,
     tokenId: account.tokenId ?? null,
+    certificate: null,
     ...rightsOf(account),
   };
 }
