@@ -19,7 +19,10 @@ async function opened(
   if (protocol === 'wss:') {
     const webSocket = new WebSocket(url, 'mqtt', how);
     await once(webSocket, 'open');
-    return createWebSocketStream(webSocket);
+    const stream = createWebSocketStream(webSocket);
+    // It ends with its socket, but does not close.
+    webSocket.once('close', () => stream.destroy());
+    return stream;
   }
   const socket = connectTls({ ...how, host, port: Number(port) });
   await once(socket, 'secureConnect');

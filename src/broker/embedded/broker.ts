@@ -112,6 +112,11 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     if (session && !client.closed) forgetFilters(session, filters);
   });
 
+  const looking = setInterval(
+    () => void sessions.endWithCertificates(),
+    named.mqttCertificateEndsLookMs,
+  );
+  looking.unref();
   const accept = accepting({
     ...{ aedes, sizes, now, connections, closed: sessions.closed },
     certificateOf: options.certificateOf ?? (() => null),
@@ -120,11 +125,12 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   try {
     listeners = await openListeners(options, sizes, accept);
   } catch (error) {
+    clearInterval(looking);
     await closed(aedes);
     throw error;
   }
 
-  return brokerOver(aedes, sessions, memory, listeners);
+  return brokerOver(aedes, sessions, memory, listeners, () => clearInterval(looking));
 }
 
 /** What the registry may do with a broker that runs. */
@@ -133,6 +139,7 @@ function brokerOver(
   sessions: Sessions,
   memory: Memory,
   listeners: Listeners,
+  ending: () => void,
 ): RunningBroker {
   let closing: Promise<void> | undefined;
   return {
@@ -149,6 +156,7 @@ function brokerOver(
     publish: (topic, payload, { retain = false } = {}) => published(aedes, topic, payload, retain),
     close() {
       closing ??= (async () => {
+        ending();
         const unlistened = listeners.close();
         await closed(aedes);
         sessions.clear();
