@@ -4,14 +4,14 @@ import type { ClientKey } from '../../../domain/client/events.ts';
 import { noRights } from '../../../domain/rights.ts';
 import { Register } from '../../api/input.ts';
 import { Pending, Registered } from '../../api/output.ts';
-import type { ProblemCode } from '../../api/problems.ts';
+import type { Fault, ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import type { ShownCertificate } from '../../broker/ports/authenticator.ts';
 import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
-import { csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
+import { clientAuthFaultsOf, csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
 import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
@@ -143,6 +143,12 @@ export async function certifiedResponse(
   return await doorResponse(app, answer, { cause, isByKeyAlone: false, key: null });
 }
 
+const faultsOf = (body: unknown, app: App): Fault[] => [
+  ...passwordFaultsOf(body, app.passwordFaults),
+  ...csrFaultsOf(body, app),
+  ...clientAuthFaultsOf(body, app.config.clientAuth),
+];
+
 const registerRoute = (app: App): Route =>
   route({
     method: 'POST',
@@ -155,7 +161,7 @@ const registerRoute = (app: App): Route =>
     access: 'open',
     hot: true,
     body: Register,
-    faults: (body) => [...passwordFaultsOf(body, app.passwordFaults), ...csrFaultsOf(body, app)],
+    faults: (body) => faultsOf(body, app),
     answers,
     problems: [
       ...refusals,

@@ -6,10 +6,11 @@ import {
   callOverTls,
   certifiedClient,
   certify,
-} from '../../../support/certified.ts';
+} from '../../../support/certificate-in-hand.ts';
 import { keyPairs, newCsr } from '../../../support/csr.ts';
 import { newName, registerPath, selfPath, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
+import { connectedOverTls } from '../../../support/mqtt-over-tls.ts';
 import type { World } from '../../../support/service.ts';
 
 const test = doorSuite('renewal of a certificate');
@@ -103,6 +104,29 @@ test('suspended and revoked clients renew nothing, and a next one ends with the 
   for (const shown of [one, next]) assert.is(await self(world, shown), 401);
   await door.change(one.username, 'erase');
   for (const shown of [one, next]) assert.is(await self(world, shown), 401);
+});
+
+test('the first connect with the next one closes the sessions of the old one', async (here) => {
+  const { world, door } = here;
+  const one = await certify(here, rights);
+  const { next } = await renew(world, one);
+  const ca = world.running.app.ca.chainPem;
+  const connect = ({ key, cert }: CertifiedClient, clientId: string) =>
+    connectedOverTls(
+      world.running.ready.mqtts as string,
+      { ca, key, cert },
+      { version: 5, clientId: `${one.username}-${clientId}` },
+    );
+  const old = await connect(one, 'old');
+  assert.is(old.code, 0);
+  assert.is((await connect(next, 'next')).code, 0);
+  assert.is((await old.take('disconnect')).reasonCode, 0x98);
+  await old.closed;
+  assert.is((await connect(one, 'late')).code, 0x87);
+  assert.equal((await certificateEvents(door, one.username)).slice(2), [
+    'CertificateTaken',
+    'CertificateContested',
+  ]);
 });
 
 test('so many a minute, and no more', async (here) => {
