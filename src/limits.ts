@@ -144,6 +144,8 @@ export const mqttConnectionsMax = 20_000;
 export const mqttConnectionsPerSourceMax = 2_000;
 /** Milliseconds that a WebSocket has to end after a Close frame. */
 export const mqttWebSocketCloseMs = 5_000;
+/** Milliseconds between two looks for MQTT sessions whose certificate has ended. */
+export const mqttCertificateEndsLookMs = 500;
 /** Milliseconds from the TCP connection to a whole CONNECT packet (TLS and HTTP upgrade likewise). */
 export const mqttConnectTimeoutMs = 10_000;
 /** Milliseconds the registry may take over a CONNECT before it counts as unavailable. */
@@ -384,3 +386,6 @@ export const serverCertificateDays = 90;
 /** The part of that life after which it is renewed. */
 export const serverCertificateRenewedAt = 2 / 3;
 export const serverCertificateLookEveryMs = 60_000;
+
+/** Certificates that a client may ask for to follow its current one, a minute. */
+export const renewalsPerMinuteMax = 10;

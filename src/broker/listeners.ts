@@ -4,7 +4,11 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { matchesNetworks, sourceKey } from '../platform/networks.ts';
-import { followIdentity, type ServerIdentity } from '../platform/server-identity.ts';
+import {
+  certificatesAsked,
+  followIdentity,
+  type ServerIdentity,
+} from '../platform/server-identity.ts';
 import type { MqttLimit } from './ports/embedded.ts';
 import { webSocketServer } from './web-socket.ts';
 
@@ -189,6 +193,7 @@ function tlsServer(identity: ServerIdentity, sizes: ListenerLimits, accept: Acce
   const server = createTlsServer({
     ...socketOptions,
     ...identity.current(),
+    ...certificatesAsked,
     handshakeTimeout: sizes.connectTimeoutMs,
   });
   followIdentity(server, identity);

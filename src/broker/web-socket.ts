@@ -5,7 +5,11 @@ import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import { mqttReadAheadBytesMax } from '../limits.ts';
-import { followIdentity, type ServerIdentity } from '../platform/server-identity.ts';
+import {
+  certificatesAsked,
+  followIdentity,
+  type ServerIdentity,
+} from '../platform/server-identity.ts';
 
 interface WebSocketLimits {
   readonly connectTimeoutMs: number;
@@ -73,7 +77,10 @@ function upgradingServer(identity: ServerIdentity | undefined, sizes: WebSocketL
   };
   if (identity === undefined) return createHttpServer(options, refuse);
   const server = createHttpsServer(
-    { ...options, ...identity.current(), handshakeTimeout: sizes.connectTimeoutMs },
+    {
+      ...{ ...options, ...identity.current(), ...certificatesAsked },
+      handshakeTimeout: sizes.connectTimeoutMs,
+    },
     refuse,
   );
   followIdentity(server, identity);

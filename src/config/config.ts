@@ -1,11 +1,17 @@
 /** The configuration: what the service is told by its environment, with every fault listed at once. */
 import { join, resolve } from 'node:path';
 import type { BrokerSetting } from './brokers.ts';
-import { gatewayWithoutKey, listenersOff, portClashes } from './conflicts.ts';
+import {
+  gatewayWithoutKey,
+  listenersOff,
+  plainBesideCertificates,
+  portClashes,
+} from './conflicts.ts';
 import { ConfigError, type ConfigFault } from './fault.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 import { type Environment, readVariable, unknownVariables } from './reading.ts';
 import { certificateFaults, type TlsConfig, type TlsPort, tlsOf, tlsPortsOf } from './tls.ts';
+import type { ClientAuth } from './values.ts';
 import { type Values, type Variable, variables } from './variables.ts';
 
 /** Ports: 0 takes a free one, null is off. Folders: absolute. Times: milliseconds. */
@@ -19,6 +25,7 @@ export interface Config {
   readonly doorPort: number | null;
   readonly doorTlsPort: number | null;
   readonly tls: TlsConfig;
+  readonly clientAuth: ClientAuth;
   readonly httpHost: string;
   readonly mqttHost: string;
   readonly doorHost: string;
@@ -58,7 +65,8 @@ export interface Config {
 interface GatewayConfig {
   readonly upstream: { readonly host: string; readonly port: number; readonly tls: boolean };
   readonly host: string;
-  readonly port: number;
+  /** Null: with TLS alone. */
+  readonly port: number | null;
   readonly proxyProtocol: boolean;
   readonly tls?: {
     readonly host: string;
@@ -84,6 +92,7 @@ export function parseConfig(environment: Environment): Config {
     ...unknownVariables(environment),
     ...portClashes(values as Partial<Values>),
     ...gatewayWithoutKey(values as Partial<Values>, environment),
+    ...plainBesideCertificates(values as Partial<Values>, environment),
     ...listenersOff(values as Partial<Values>),
     ...certificateFaults(values as Partial<Values>, environment),
   );
@@ -105,6 +114,7 @@ function configOf(values: Values, environment: Environment): Config {
     doorPort: values.DOOR_PORT,
     doorTlsPort: values.DOOR_TLS_PORT,
     tls: tlsOf(values, environment),
+    clientAuth: values.MQTT_TLS_CLIENT_AUTH,
     httpHost: values.HTTP_HOST ?? values.HOST,
     mqttHost: values.MQTT_HOST ?? values.HOST,
     doorHost: values.DOOR_HOST ?? values.HOST,

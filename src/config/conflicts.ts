@@ -44,11 +44,40 @@ export function listenersOff({ HTTP_PORT, HTTPS_PORT }: Partial<Values>): Config
   ];
 }
 
-/** TLS at the gateway takes a private key and a certificate. */
+/** Where a certificate is wanted, no MQTT listener can be without TLS: nobody could show one there. */
+export function plainBesideCertificates(values: Partial<Values>, set: Environment): ConfigFault[] {
+  const { MQTT_TLS_CLIENT_AUTH: wanted, MQTT_PORT, GATEWAY_UPSTREAM } = values;
+  if (wanted === undefined || wanted === 'either') return [];
+  const isSet = (name: string) => Boolean(set[`${prefix}${name}`] || set[`${prefix}${name}_FILE`]);
+  // Its default goes off with MQTT_PORT.
+  const listensByWebSocket = MQTT_PORT !== null || isSet('MQTT_WS_PORT');
+  const plain = [
+    ['MQTT_PORT', MQTT_PORT],
+    ['MQTT_WS_PORT', listensByWebSocket ? values.MQTT_WS_PORT : null],
+    ['GATEWAY_PORT', GATEWAY_UPSTREAM === undefined ? null : values.GATEWAY_PORT],
+  ] as const;
+  return plain
+    .filter(([, port]) => typeof port === 'number')
+    .map(([name, port]) => ({
+      variable: `${prefix}${name}`,
+      problem: `is ${port}, where ${prefix}MQTT_TLS_CLIENT_AUTH=${wanted} wants a certificate`,
+      remedy: `Set ${prefix}${name}=off`,
+    }));
+}
+
+/** TLS at the gateway takes a private key and a certificate; without TLS, too, a gateway has to listen somewhere. */
 export function gatewayWithoutKey(
-  { GATEWAY_TLS_PORT: port }: Partial<Values>,
+  { GATEWAY_TLS_PORT: port, GATEWAY_PORT: plain, GATEWAY_UPSTREAM: upstream }: Partial<Values>,
   set: Environment,
 ): ConfigFault[] {
+  if (upstream !== undefined && plain === null && port === null)
+    return [
+      {
+        variable: `${prefix}GATEWAY_PORT`,
+        problem: `is off, as is ${prefix}GATEWAY_TLS_PORT`,
+        remedy: `Keep one of the two on, or remove ${prefix}GATEWAY_UPSTREAM`,
+      },
+    ];
   const given = (name: string) => set[`${prefix}${name}`] || set[`${prefix}${name}_FILE`];
   if (typeof port !== 'number' || (given('GATEWAY_TLS_KEY') && given('GATEWAY_TLS_CERT')))
     return [];

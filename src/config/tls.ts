@@ -44,12 +44,13 @@ function tlsPort(
   return others.includes(byDefault) ? null : { port: byDefault, isChosen: false };
 }
 
-/** `HTTPS_PORT` is on unless it is off; `MQTT_TLS_PORT` goes on and off with `MQTT_PORT` until somebody sets it. */
+/** `HTTPS_PORT` is on unless it is off; `MQTT_TLS_PORT` goes on and off with `MQTT_PORT` until somebody sets it, or wants certificates. */
 export function tlsPortsOf(values: Values): { https: TlsPort | null; mqtts: TlsPort | null } {
   const { HTTP_PORT, MQTT_PORT, MQTT_WS_PORT, DOOR_PORT, HTTPS_PORT, MQTT_TLS_PORT } = values;
   const { MQTT_WSS_PORT, DOOR_TLS_PORT } = values;
   const others = [HTTP_PORT, MQTT_PORT, MQTT_WS_PORT, MQTT_WSS_PORT, DOOR_PORT, DOOR_TLS_PORT];
-  const isMqttOff = MQTT_PORT === null && MQTT_TLS_PORT === undefined;
+  const wantsCertificates = values.MQTT_TLS_CLIENT_AUTH !== 'either';
+  const isMqttOff = MQTT_PORT === null && MQTT_TLS_PORT === undefined && !wantsCertificates;
   return {
     https: tlsPort(HTTPS_PORT, HTTP_PORT, httpsPortDefault, [...others, MQTT_TLS_PORT]),
     mqtts: isMqttOff

@@ -28,8 +28,11 @@ export const numberFrom = (min: number, max: number) =>
     (text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
   ).transform(Number);
 
-export const Port = numberFrom(0, 65_535);
-export const PortOrOff = z.union([z.literal('off').transform(() => null), Port]);
+export const PortOrOff = z.union([z.literal('off').transform(() => null), numberFrom(0, 65_535)]);
+
+/** What opens at the MQTT listeners with TLS: a certificate or a password, a certificate, or a certificate and a password. */
+export const ClientAuth = z.enum(['either', 'certificate', 'both']);
+export type ClientAuth = z.infer<typeof ClientAuth>;
 
 const hostname = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 export const Host = matching((text) => isIP(text) !== 0 || hostname.test(text));

@@ -5,6 +5,7 @@ import { Cidr } from '../../domain/window.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import {
+  ClientAuth,
   Duration,
   HookSecret,
   Host,
@@ -12,7 +13,6 @@ import {
   numberFrom,
   Password,
   Pem,
-  Port,
   PortOrOff,
   Store,
   urlOf,
@@ -54,8 +54,7 @@ const optional = <Value>(
   more: { ...more, shown },
 });
 
-const port = 'a port from 0 to 65535 (0 takes a free one)';
-const portOrOff = `${port}, or off`;
+const portOrOff = 'a port from 0 to 65535 (0 takes a free one), or off';
 const host = 'a host name or an IP address, without a port';
 const duration = 'a duration such as 500ms, 90s, 24h or 30d';
 const Count = numberFrom(1, 1_000_000);
@@ -151,7 +150,12 @@ export const variables = {
     'an mqtt or mqtts URL without a user, such as mqtt://127.0.0.1:1884',
     secret,
   ),
-  GATEWAY_PORT: variable(Port, '1885', 'where clients reach that broker by the gateway', port),
+  GATEWAY_PORT: variable(
+    PortOrOff,
+    '1885',
+    'where clients reach that broker by the gateway',
+    portOrOff,
+  ),
   GATEWAY_HOST: optional(Host, '$HOST', 'instead of HOST for GATEWAY_PORT', host),
   GATEWAY_TLS_PORT: variable(PortOrOff, 'off', 'the same by TLS, which ends here', portOrOff),
   GATEWAY_TLS_KEY: optional(Pem, 'none', 'its private key (PEM)', 'PEM', secret),
@@ -189,6 +193,12 @@ export const variables = {
     'JSON with min, lower, upper, numeric or symbol, each from 0 to 1024',
   ),
   PENDING_TTL: variable(Duration, '24h', 'how long a request waits for a decision', duration),
+  MQTT_TLS_CLIENT_AUTH: variable(
+    ClientAuth,
+    'either',
+    'what opens MQTT over TLS: a certificate or a password, a certificate, or both',
+    'either, certificate or both',
+  ),
   CERTIFICATE_TTL: variable(
     Duration,
     '8760h',

@@ -1,5 +1,6 @@
 /** The HTTP side of the service: every route, on the main port and, if wanted, the door on its own. */
 import { randomUUID } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
@@ -13,6 +14,7 @@ import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit-events.ts';
 import { brokerRoutes } from './routes/brokers.ts';
 import { caRoutes } from './routes/ca.ts';
+import { renewalRoutes } from './routes/certificate.ts';
 import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
@@ -62,6 +64,7 @@ export const allRoutes = (app: App): readonly Route[] =>
   withDescription(
     [
       ...doorRoutes(app),
+      ...renewalRoutes(app),
       ...clientRegistryRoutes(app),
       ...userRoutes(app),
       ...roleRoutes(app),
@@ -82,6 +85,7 @@ export const allRoutes = (app: App): readonly Route[] =>
 /** What devices need, and nothing else (SPEC 13). */
 export const doorOnlyRoutes = (app: App): readonly Route[] => [
   ...doorRoutes(app),
+  ...renewalRoutes(app),
   ...caRoutes(app),
   liveness,
 ];
@@ -128,6 +132,8 @@ const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
   current: (caller) => app.authority.current(caller),
   position: () => app.readModels.position(),
   reached: (position, timeoutMs) => app.reached(position, timeoutMs),
+  certificateOf: ({ socket }) =>
+    socket instanceof TLSSocket ? app.clientCertificates.of(socket) : null,
   sourceOf: sourceReader(app.config.trustedProxies),
   metrics: app.metrics,
   logger: app.logger,

@@ -8,13 +8,16 @@ import type {
   Authenticator,
   ConnectAnswer,
   ConnectAttempt,
+  ShownCertificate,
 } from '../broker/ports/authenticator.ts';
 import { newCause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
+import type { ClientAuth } from '../config/values.ts';
 import { HashingBusy } from '../credentials/passwords/passwords.ts';
 import { slowedConnectMs, slowedConnectsMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';
+import type { ClientCertificates } from './client-certificate.ts';
 import type { Registration } from './registration.ts';
 
 const refusal: ConnectAnswer = { admitted: false, reason: 'refused' };
@@ -31,7 +34,7 @@ function textOf(bytes: Buffer): string | undefined {
 
 const admitted = (
   { row, permissions }: Principal,
-  by: Pick<Admission, 'credentialId' | 'tokenId'>,
+  by: Pick<Admission, 'credentialId' | 'tokenId' | 'certificate'>,
 ): ConnectAnswer =>
   row.status === 'active'
     ? {
@@ -46,11 +49,12 @@ const admitted = (
       }
     : refusal;
 
-/** Whether a password opens; beside a key it only asks again (SPEC 4): the certificate is the way in. */
-const opens = (principal: Principal | undefined, credentialId: string): principal is Principal =>
-  principal?.row.status === 'active' &&
-  principal.row.credentialId === credentialId &&
-  principal.row.passwordOpens;
+/** Whether a credential is the one that opens. */
+const isOf = (principal: Principal | undefined, credentialId: string): principal is Principal =>
+  principal?.row.status === 'active' && principal.row.credentialId === credentialId;
+
+/** Whether a password opens alone; beside a key it only asks again (SPEC 4): the certificate is the way in. */
+const opensAlone = ({ row }: Principal): boolean => row.status === 'active' && row.passwordOpens;
 
 async function byToken(
   authority: Authority,
@@ -59,7 +63,10 @@ async function byToken(
 ): Promise<ConnectAnswer> {
   const found = await authority.bearer(token);
   return found?.token.username === username
-    ? admitted(found.principal, { credentialId: null, tokenId: found.token.tokenId })
+    ? admitted(found.principal, {
+        ...{ credentialId: null, certificate: null },
+        tokenId: found.token.tokenId,
+      })
     : refusal;
 }
 
@@ -67,14 +74,19 @@ async function byToken(
 const passes = (error: unknown): boolean =>
   [HashingBusy, StoreUnavailable, Conflict, Refused].some((kind) => error instanceof kind);
 
-export function createMqttAuthenticator(options: {
+interface MqttAuthenticatorOptions {
   registration: Registration;
   authority: Authority;
+  certificates: Pick<ClientCertificates, 'standing' | 'use'>;
+  /** What is wanted of a client. */
+  clientAuth: ClientAuth;
   passwordFaults: (password: string) => readonly string[];
   stopping: () => boolean;
   logger: Logger;
-}): Authenticator {
-  const { registration, authority, passwordFaults, logger } = options;
+}
+
+/** Judges what comes as a password: one, or a token. */
+function secretsOf({ registration, authority, passwordFaults }: MqttAuthenticatorOptions) {
   let slowed = 0;
 
   /** A source that guesses too often waits for its refusal. */
@@ -92,7 +104,7 @@ export function createMqttAuthenticator(options: {
   async function byPassword(
     username: string,
     password: string,
-    { clientId, source }: ConnectAttempt,
+    { clientId, source, certificate }: ConnectAttempt,
   ): Promise<ConnectAnswer> {
     const answer = await registration.ask(
       {
@@ -106,29 +118,74 @@ export function createMqttAuthenticator(options: {
         context: null,
         requestedRoles: [],
         requestedPermissions: [],
-        // What no policy would take as a password may still be one of before the policy.
-        mayAsk: passwordFaults(password).length === 0,
+        // What no policy would take as a password may still be one of before the policy. Who has a certificate
+        // asks for nothing: the password beside it is right, or it is not.
+        mayAsk: certificate === null && passwordFaults(password).length === 0,
       },
       newCause(),
     );
     if (answer.kind === 'throttled') return await slowly();
     if (answer.kind !== 'granted') return refusal;
     const principal = authority.active(username);
-    return !opens(principal, answer.credentialId)
-      ? refusal
-      : admitted(principal, { credentialId: answer.credentialId, tokenId: null });
+    const { credentialId } = answer;
+    return isOf(principal, credentialId) && (certificate !== null || opensAlone(principal))
+      ? admitted(principal, { credentialId, tokenId: null, certificate: null })
+      : refusal;
+  }
+
+  return async function bySecret(
+    username: string,
+    secret: Buffer,
+    attempt: ConnectAttempt,
+  ): Promise<ConnectAnswer> {
+    const password = textOf(secret);
+    if (password === undefined || password === '') return refusal;
+    return password.startsWith(tokenPrefix)
+      ? await byToken(authority, username, password)
+      : await byPassword(username, password, attempt);
+  };
+}
+
+export function createMqttAuthenticator(options: MqttAuthenticatorOptions): Authenticator {
+  const { authority, clientAuth, logger } = options;
+  const bySecret = secretsOf(options);
+
+  /** A certificate opens by itself; a password or token that is sent with it must be right (WIRE, MQTT TLS). */
+  async function byCertificate(
+    certificate: ShownCertificate,
+    attempt: ConnectAttempt,
+  ): Promise<ConnectAnswer> {
+    const { username } = certificate;
+    const { standing, use } = options.certificates;
+    if ((attempt.username ?? username) !== username) return refusal;
+    if (attempt.password === undefined && clientAuth === 'both') return refusal;
+    // Before any password is looked at; a conflict is recorded by the use.
+    if (standing(certificate) === 'invalid' && !(await use(certificate, newCause())))
+      return refusal;
+    const secret = attempt.password && (await bySecret(username, attempt.password, attempt));
+    if (secret?.admitted === false) return secret;
+    // Once more: the password may have taken its time. A next one is taken by its first use.
+    if (!(await use(certificate, newCause()))) return refusal;
+    const principal = authority.active(username);
+    if (principal?.row.status !== 'active') return refusal;
+    const { credentialId } = principal.row;
+    const tokenId = secret?.admission.tokenId ?? null;
+    return admitted(principal, { credentialId, tokenId, certificate });
+  }
+
+  async function answerTo(attempt: ConnectAttempt): Promise<ConnectAnswer> {
+    const { certificate, password } = attempt;
+    if (certificate !== null) return await byCertificate(certificate, attempt);
+    const name = Username.safeParse(attempt.username);
+    if (clientAuth !== 'either' || !name.success || password === undefined) return refusal;
+    return await bySecret(name.data, password, attempt);
   }
 
   return {
     async authenticate(attempt) {
       if (options.stopping()) return unavailable;
-      const name = Username.safeParse(attempt.username);
-      const password = attempt.password && textOf(attempt.password);
-      if (!name.success || password === undefined || password === '') return refusal;
       try {
-        return password.startsWith(tokenPrefix)
-          ? await byToken(authority, name.data, password)
-          : await byPassword(name.data, password, attempt);
+        return await answerTo(attempt);
       } catch (error) {
         if (!passes(error)) logger.error('An MQTT connect could not be answered', { error });
         return unavailable;

@@ -81,6 +81,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
       ...{ ...mqttListeners(config, identity), authenticator, logger, onConnect },
       ...{ onLimit, trustedProxies: config.trustedProxies },
       isUsername: isUsernameAt(options),
+      certificateOf: options.service.clientCertificates.of,
       rendered: createRegistryStates({ views: options.service.app.views, now: options.now }),
     });
     lifecycle.add(() => embedded.close());
@@ -113,8 +114,10 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
 const embeds = (config: Config): boolean =>
   listensForMqtt(config) && config.brokers.some(({ kind }) => kind === 'embedded');
 
-const authenticatorOf = ({ service, lifecycle, inTouch, logger }: BrokerStartOptions) =>
+const authenticatorOf = ({ config, service, lifecycle, inTouch, logger }: BrokerStartOptions) =>
   createMqttAuthenticator({
+    certificates: service.clientCertificates,
+    clientAuth: config.clientAuth,
     registration: service.registration,
     authority: service.authority,
     passwordFaults: service.passwordFaults,

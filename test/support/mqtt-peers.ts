@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   generate,
@@ -38,6 +39,13 @@ export async function rawMqtt(
   localAddress = '127.0.0.1',
 ): Promise<RawMqtt> {
   const socket = connectTcp({ port, host: '127.0.0.1', localAddress });
+  const raw = rawMqttOver(socket, version);
+  await once(socket, 'connect');
+  return { ...raw, socket };
+}
+
+/** The same over a connection of any kind. */
+export function rawMqttOver(socket: Duplex, version: Version = 4): Omit<RawMqtt, 'socket'> {
   const received: Packet[] = [];
   const parsing = parser({ protocolVersion: version });
   let wake = Promise.withResolvers<void>();
@@ -56,9 +64,7 @@ export async function rawMqtt(
   });
   socket.on('error', () => {});
   socket.on('data', (chunk) => parsing.parse(chunk));
-  await once(socket, 'connect');
   return {
-    socket,
     received,
     closed,
     send(...packets) {

@@ -22,12 +22,14 @@ export function embeddedPort(broker: EmbeddedBroker, urls: () => readonly string
       await broker.endSessions(username);
     },
     async activate(account, before) {
-      const { username, credentialId } = account;
+      const { username, credentialId, certificateSerial } = account;
       // Another credential than the one that is active there: sessions of the old one end.
-      const sessionsClosed =
+      const ofOthers =
         before === credentialId
           ? 0
           : await broker.endSessions(username, { exceptCredentialId: credentialId });
+      const byOthers = await broker.endSessions(username, { notByCertificate: certificateSerial });
+      const sessionsClosed = ofOthers + byOthers;
       await broker.setAuthorization(username, rightsOf(account));
       return { active: true, sessionsClosed };
     },

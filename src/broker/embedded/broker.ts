@@ -1,4 +1,5 @@
 /** The MQTT broker inside the registry: listeners, admission, rights and sessions, over aedes. */
+import { TLSSocket } from 'node:tls';
 import type { Aedes, Client } from 'aedes';
 import * as named from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
@@ -9,7 +10,7 @@ import {
   type Listeners,
   openListeners,
 } from '../listeners.ts';
-import type { Authenticator } from '../ports/authenticator.ts';
+import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { EmbeddedBroker, RenderedMessages } from '../ports/embedded.ts';
 import { type AedesLimits, guardDelivery, guardParser, isReadLive, startAedes } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
@@ -32,6 +33,8 @@ export interface EmbeddedOptions extends ListenerOptions {
   readonly isUsername?: (name: string) => boolean;
   readonly now?: () => Date;
   readonly rendered?: RenderedMessages;
+  /** The certificate of this registry that a client showed; absent: none is looked at. */
+  readonly certificateOf?: (socket: TLSSocket) => ShownCertificate | null;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: Partial<EmbeddedLimits>;
 }
@@ -109,16 +112,25 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     if (session && !client.closed) forgetFilters(session, filters);
   });
 
-  const accept = accepting({ aedes, sizes, now, connections, closed: sessions.closed });
+  const looking = setInterval(
+    () => void sessions.endWithCertificates(),
+    named.mqttCertificateEndsLookMs,
+  );
+  looking.unref();
+  const accept = accepting({
+    ...{ aedes, sizes, now, connections, closed: sessions.closed },
+    certificateOf: options.certificateOf ?? (() => null),
+  });
   let listeners: Listeners;
   try {
     listeners = await openListeners(options, sizes, accept);
   } catch (error) {
+    clearInterval(looking);
     await closed(aedes);
     throw error;
   }
 
-  return brokerOver(aedes, sessions, memory, listeners);
+  return brokerOver(aedes, sessions, memory, listeners, () => clearInterval(looking));
 }
 
 /** What the registry may do with a broker that runs. */
@@ -127,6 +139,7 @@ function brokerOver(
   sessions: Sessions,
   memory: Memory,
   listeners: Listeners,
+  ending: () => void,
 ): RunningBroker {
   let closing: Promise<void> | undefined;
   return {
@@ -143,6 +156,7 @@ function brokerOver(
     publish: (topic, payload, { retain = false } = {}) => published(aedes, topic, payload, retain),
     close() {
       closing ??= (async () => {
+        ending();
         const unlistened = listeners.close();
         await closed(aedes);
         sessions.clear();
@@ -161,11 +175,15 @@ const accepting =
     readonly now: () => Date;
     readonly connections: WeakMap<Client, BrokerConnection>;
     readonly closed: (connection: BrokerConnection) => void;
+    readonly certificateOf: NonNullable<EmbeddedOptions['certificateOf']>;
   }): Accept =>
   (stream, request, source) => {
     const { aedes, sizes, now } = options;
     const client = aedes.handle(stream, request);
-    const connection = newConnection(client, source, now().getTime());
+    const socket = request?.socket ?? stream;
+    // Now: a socket that was closed meanwhile has none any more.
+    const certificate = socket instanceof TLSSocket ? options.certificateOf(socket) : null;
+    const connection = newConnection(client, { source, certificate }, now().getTime());
     options.connections.set(client, connection);
     guardDelivery(client);
     guardParser(client, sizes, () => {

@@ -2,7 +2,12 @@
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
-import type { Authenticator, ConnectAnswer, ConnectAttempt } from '../ports/authenticator.ts';
+import {
+  type Authenticator,
+  type ConnectAnswer,
+  type ConnectAttempt,
+  nameOf,
+} from '../ports/authenticator.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -60,12 +65,12 @@ async function judge(
 ): Promise<ConnectVerdict> {
   const { sessions, logger, isUsername, reached } = options;
   for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
-    const watched = sessions.attempt(attempt.username ?? '');
+    const watched = sessions.attempt(nameOf(attempt) ?? '');
     try {
       const answer = await answerTo(options, attempt);
       if (!answer.admitted) return answer.reason;
       const { admission } = answer;
-      if (admission.username !== attempt.username) {
+      if (admission.username !== nameOf(attempt)) {
         logger?.error('An MQTT client was admitted under another username');
         return 'unavailable';
       }
@@ -110,6 +115,7 @@ export function connecting(
         password,
         clientId: connection.connect?.clientId ?? '',
         source: connection.source,
+        certificate: connection.certificate,
       };
       judge(options, connection, attempt)
         .then((verdict) => {

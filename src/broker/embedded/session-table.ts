@@ -78,6 +78,7 @@ export class SessionTable {
       clientId: connection.client.id,
       credentialId: null,
       tokenId: null,
+      certificate: null,
       filters: new Set(),
       identifiers: new Map(),
       connection: null,

@@ -1,6 +1,6 @@
 /** One MQTT session and its connection, and how they are closed on the wire. */
 import type { Client } from 'aedes';
-import type { Admission } from '../ports/authenticator.ts';
+import type { Admission, ShownCertificate } from '../ports/authenticator.ts';
 import type { BrokerSession } from '../ports/embedded.ts';
 
 export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
@@ -9,6 +9,7 @@ export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
 export interface BrokerConnection {
   readonly client: Client;
   readonly source: string | null;
+  readonly certificate: ShownCertificate | null;
   lastPacketMs: number;
   /** From the CONNECT, once it was received. */
   connect: { readonly cleanStart: boolean; readonly clientId: string } | null;
@@ -22,13 +23,14 @@ export interface BrokerConnection {
 
 export function newConnection(
   client: Client,
-  source: string | null,
+  { source, certificate }: Pick<BrokerConnection, 'source' | 'certificate'>,
   atMs: number,
 ): BrokerConnection {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
     client,
     source,
+    certificate,
     lastPacketMs: atMs,
     connect: null,
     session: null,
@@ -52,6 +54,7 @@ export interface HeldSession {
   /** What it was opened with last. */
   credentialId: string | null;
   tokenId: string | null;
+  certificate: ShownCertificate | null;
   /** Granted filters, and the subscription identifiers of those that have one. */
   readonly filters: Set<string>;
   readonly identifiers: Map<string, number>;

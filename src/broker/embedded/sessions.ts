@@ -101,6 +101,7 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
       const session = table.open(admission, connection);
       session.credentialId = admission.credentialId;
       session.tokenId = admission.tokenId;
+      session.certificate = admission.certificate;
       session.connection = connection;
       connection.session = session;
       lastSeen.record(admission.username, now().getTime());
@@ -134,7 +135,7 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
   };
 }
 
-function ofAccounts({ table, attempts, memory }: SessionState) {
+function ofAccounts({ table, attempts, memory, now }: SessionState) {
   async function end(session: HeldSession, reason: string | undefined): Promise<boolean> {
     session.ended = true;
     const { connection } = session;
@@ -171,18 +172,28 @@ function ofAccounts({ table, attempts, memory }: SessionState) {
       choice: {
         exceptCredentialId?: string;
         tokenIds?: ReadonlySet<string>;
+        notByCertificate?: string | null;
         reason?: string;
       } = {},
     ): Promise<number> {
       attempts.overtake(username);
-      const { exceptCredentialId, tokenIds, reason } = choice;
+      const { exceptCredentialId, tokenIds, notByCertificate, reason } = choice;
       const chosen = [...(table.user(username)?.sessions ?? [])].filter(
         (session) =>
           (exceptCredentialId === undefined || session.credentialId !== exceptCredentialId) &&
+          (notByCertificate === undefined ||
+            (session.certificate !== null && session.certificate.serial !== notByCertificate)) &&
           (tokenIds === undefined || (session.tokenId !== null && tokenIds.has(session.tokenId))),
       );
       const closed = await Promise.all(chosen.map((session) => end(session, reason)));
       return closed.filter(Boolean).length;
+    },
+
+    /** Ends the sessions whose certificate has ended. */
+    async endWithCertificates(): Promise<void> {
+      const at = now().toISOString();
+      const over = table.all().filter(({ certificate }) => (certificate?.notAfter ?? at) < at);
+      await Promise.all(over.map((session) => end(session, undefined)));
     },
   };
 }

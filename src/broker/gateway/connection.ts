@@ -177,7 +177,10 @@ export class ProxiedConnection {
   /** Has the registry judge a refused attempt: as a knock, as a request, or as a password to prepare an account with. */
   async #judge({ username, password, clientId }: ConnectSeen): Promise<void> {
     const isValid = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
-    const attempt = { username, password, clientId: isValid ? clientId : '', source: this.#source };
+    const attempt = {
+      ...{ username, password, clientId: isValid ? clientId : '' },
+      ...{ source: this.#source, certificate: null },
+    };
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#timeouts.answerMs);

@@ -74,7 +74,8 @@ function beforeGivenBroker({
   ListenerOptions {
   const { key, cert } = tls ?? {};
   return {
-    ...{ upstream, proxyProtocol, tcp: { host, port } },
+    ...{ upstream, proxyProtocol },
+    ...(port === null ? {} : { tcp: { host, port } }),
     ...(tls && { tls: { ...tls, identity: new ChangingIdentity({ key, cert }) } }),
   };
 }

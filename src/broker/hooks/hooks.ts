@@ -11,7 +11,7 @@ export type HookKind = (typeof hookKinds)[number];
 export interface Hooks {
   readonly admissions: Readonly<Record<HookKind, Admissions>>;
   /** Null: refused, or the registry cannot decide. Never rejects. */
-  connect(kind: HookKind, attempt: ConnectAttempt): Promise<Admission | null>;
+  connect(kind: HookKind, attempt: Omit<ConnectAttempt, 'certificate'>): Promise<Admission | null>;
   /** The client, if it is active now; where a client id is given and pinned, only with that one. */
   activeClient(
     username: string | undefined,
@@ -74,6 +74,8 @@ export function createHooks(options: {
       const known = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
       const answer = await authenticator.authenticate({
         ...attempt,
+        // What a broker tells of one lacks its serial: nothing says that it is not the revoked one.
+        certificate: null,
         clientId: known ? clientId : '',
       });
       const isFree = answer.admitted && known && mayUse(answer.admission, clientId);

@@ -1,6 +1,17 @@
 /** The port to what decides at CONNECT: the attempt, and the rights of a client that is admitted. */
 import type { CompiledPermissions } from '../../../domain/matching.ts';
 
+/** A certificate of this registry whose key a client proved in the TLS handshake; it may have ended or been revoked since. */
+export interface ShownCertificate {
+  /** Its CN; empty: it is no client's. */
+  readonly username: string;
+  readonly serial: string;
+  /** ISO instant. */
+  readonly notAfter: string;
+  /** SHA-256 of its key's SubjectPublicKeyInfo, hex. */
+  readonly keyFingerprint: string;
+}
+
 /** What a client presents when it connects. Strings are as received, not yet checked. */
 export interface ConnectAttempt {
   readonly username: string | undefined;
@@ -8,13 +19,24 @@ export interface ConnectAttempt {
   readonly clientId: string;
   /** The client's address, or null where it is not known. */
   readonly source: string | null;
+  /** Null: none, one that is not this registry's, or it was not this process that spoke TLS. */
+  readonly certificate: ShownCertificate | null;
 }
+
+/** The name that a client connects as: a certificate says it where it says none itself. */
+export const nameOf = ({
+  username,
+  certificate,
+}: Pick<ConnectAttempt, 'username' | 'certificate'>): string | undefined =>
+  username ?? certificate?.username;
 
 /** What an admitted client may do now. `credentialId` is null when it was admitted by a token. */
 export interface Admission {
   readonly username: string;
   readonly credentialId: string | null;
   readonly tokenId: string | null;
+  /** The certificate that it was admitted by, also beside a password or a token. */
+  readonly certificate: ShownCertificate | null;
   readonly permissions: CompiledPermissions;
   readonly publishPrefix: string | null;
   /** The only client id this account may use; null: any. */
@@ -27,7 +49,7 @@ export type ConnectAnswer =
   | { readonly admitted: false; readonly reason: 'refused' | 'unavailable' };
 
 /**
- * Decides about CONNECTs. Never rejects: a fault is `unavailable`. An admission has the attempt's username.
+ * Decides about CONNECTs. Never rejects: a fault is `unavailable`. An admission has the name of the attempt.
  * One CONNECT may be decided again, up to three times in all, when `setAuthorization` or `endSessions` was
  * called for that username meanwhile: the answer must be at least as new as they are.
  */

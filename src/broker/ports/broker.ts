@@ -6,6 +6,8 @@ import type { Permission } from '../../../domain/permission.ts';
 export interface Account {
   readonly username: string;
   readonly credentialId: string;
+  /** Of the one certificate that opens; null: there is none. */
+  readonly certificateSerial: string | null;
   /** Templates are filled in; a broker ignores those of the context `http`. */
   readonly permissions: readonly Permission[];
   readonly compiled: CompiledPermissions;

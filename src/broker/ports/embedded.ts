@@ -48,12 +48,18 @@ export interface EmbeddedBroker {
   /**
    * Closes a user's live sessions (MQTT 5: reason 0x98) and drops the stored ones with their queues and
    * wills: no will is published. With `exceptCredentialId`, sessions that this credential opened last
-   * stay. With `tokenIds`, only those that one of these tokens opened last end. A CONNECT that is being judged
+   * stay. With `tokenIds`, only those that one of these tokens opened last end; with `notByCertificate`, only those that a
+   * certificate of another serial opened last. A CONNECT that is being judged
    * meanwhile is judged anew. Resolves with the number of live sessions closed, when they are.
    */
   endSessions(
     username: string,
-    options?: { exceptCredentialId?: string; tokenIds?: ReadonlySet<string>; reason?: string },
+    options?: {
+      exceptCredentialId?: string;
+      tokenIds?: ReadonlySet<string>;
+      notByCertificate?: string | null;
+      reason?: string;
+    },
   ): Promise<number>;
   sessions(): readonly BrokerSession[];
   /** Live sessions of a user. */

@@ -4,6 +4,7 @@ import { Username } from '../../../domain/values.ts';
 import type { CommandContext } from '../../administration/context.ts';
 import { SentInstant } from '../../api/input.ts';
 import type { Fault, ProblemCode } from '../../api/problems.ts';
+import type { ClientAuth } from '../../config/values.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { Problem } from '../response/problem.ts';
 
@@ -50,6 +51,19 @@ export function csrFaultsOf(
   if (!isServerName(String(username))) return [];
   const detail = 'csr takes no username that this service itself is reached by: choose another.';
   return [{ pointer: '#/csr', detail }];
+}
+
+const missing: Readonly<Record<'csr' | 'password', string>> = {
+  csr: 'csr must be there: without a certificate nobody connects here.',
+  password: 'password must be there: with a certificate alone nobody connects here.',
+};
+
+/** Faults of what could never connect by MQTT as this service is configured. */
+export function clientAuthFaultsOf(body: unknown, clientAuth: ClientAuth): Fault[] {
+  const wanted = { either: [], certificate: ['csr'], both: ['csr', 'password'] } as const;
+  return wanted[clientAuth]
+    .filter((name) => fieldOf(body, name) === undefined)
+    .map((name) => ({ pointer: `#/${name}`, detail: missing[name] }));
 }
 
 /** A fault where an instant of the body does not lie ahead of `now` (ISO). */

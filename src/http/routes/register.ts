@@ -4,24 +4,25 @@ import type { ClientKey } from '../../../domain/client/events.ts';
 import { noRights } from '../../../domain/rights.ts';
 import { Register } from '../../api/input.ts';
 import { Pending, Registered } from '../../api/output.ts';
-import type { ProblemCode } from '../../api/problems.ts';
+import type { Fault, ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
+import type { ShownCertificate } from '../../broker/ports/authenticator.ts';
 import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
-import { csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
+import { clientAuthFaultsOf, csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
 import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
 const group = 'The door';
-const self = '/api/client-registry/requests/self';
+export const self = '/api/client-registry/requests/self';
 
 const answers = {
   201: { description: 'Granted, now and on every later poll.', body: Registered },
   202: { description: 'Waits for a decision: ask again.', body: Pending },
 };
-const refusals: readonly ProblemCode[] = [
+export const refusals: readonly ProblemCode[] = [
   'registration-denied',
   'access-suspended',
   'replacement-pending',
@@ -129,7 +130,26 @@ function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>, asker: Asker)
   return { status: problem.status, problem };
 }
 
-export const doorRoutes = (app: App): Route[] => [
+/** Who proved the key of a certificate is told everything: what it may, and why it may no more. */
+export async function certifiedResponse(
+  app: App,
+  certificate: ShownCertificate | null,
+  cause: Cause,
+): Promise<RouteResponse> {
+  // The first use of a next one takes the place of the current one.
+  if (certificate !== null) await app.clientCertificates.use(certificate, cause);
+  const answer = certificate === null ? null : app.registration.answerForCertificate(certificate);
+  if (!answer) throw new Problem('token-invalid');
+  return await doorResponse(app, answer, { cause, isByKeyAlone: false, key: null });
+}
+
+const faultsOf = (body: unknown, app: App): Fault[] => [
+  ...passwordFaultsOf(body, app.passwordFaults),
+  ...csrFaultsOf(body, app),
+  ...clientAuthFaultsOf(body, app.config.clientAuth),
+];
+
+const registerRoute = (app: App): Route =>
   route({
     method: 'POST',
     path: '/api/client-registry/register',
@@ -141,7 +161,7 @@ export const doorRoutes = (app: App): Route[] => [
     access: 'open',
     hot: true,
     body: Register,
-    faults: (body) => [...passwordFaultsOf(body, app.passwordFaults), ...csrFaultsOf(body, app)],
+    faults: (body) => faultsOf(body, app),
     answers,
     problems: [
       ...refusals,
@@ -177,24 +197,32 @@ export const doorRoutes = (app: App): Route[] => [
       const isByKeyAlone = password === undefined;
       return doorResponse(app, told, { cause: request.cause, isByKeyAlone, key });
     },
-  }),
+  });
+
+const selfRoute = (app: App): Route =>
   route({
     method: 'GET',
     path: self,
     group,
     operationId: 'registrationStatus',
-    summary: 'What became of the request that a registrationToken stands for',
+    summary:
+      'What became of the request that a registrationToken or a client certificate stands for',
+    description:
+      'Over TLS with a client certificate and no token, it tells all rights and reasons.',
     access: 'registration',
     hot: true,
     answers,
     problems: refusals,
     async handle(request) {
-      const requestId = await app.registration.requestIdOf(request.bearer ?? '');
+      const { bearer, certificate } = request;
+      if (bearer === null) return await certifiedResponse(app, certificate, request.cause);
+      const requestId = await app.registration.requestIdOf(bearer);
       const first = requestId === null ? undefined : app.registration.answerFor(requestId);
       if (first === undefined) throw new Problem('token-invalid');
       const isByKeyAlone = requestId !== null && app.registration.isByKey(requestId);
       const asker = { cause: request.cause, isByKeyAlone, key: null };
       return doorResponse(app, await awaitDecision(app, first, request), asker);
     },
-  }),
-];
+  });
+
+export const doorRoutes = (app: App): Route[] => [registerRoute(app), selfRoute(app)];

@@ -55,7 +55,7 @@ test('each of these values is a fault of its variable', () => {
     ],
     HOOK_SECRET: ['short', 'has a blank in it', 'a/path/of/sixteen', 'x'.repeat(257)],
     GATEWAY_UPSTREAM: ['host:1883', 'http://host', 'mqtt://user:pw@host', 'mqtt://host?a'],
-    GATEWAY_PORT: ['off', '70000'],
+    GATEWAY_PORT: ['on', '70000'],
     GATEWAY_PROXY_PROTOCOL: ['v1', 'on'],
     GATEWAY_TLS_KEY: ['no key'],
     GATEWAY_TLS_PORT: ['8883'],
@@ -82,6 +82,19 @@ test('TLS at the gateway takes a port, a key and a certificate', () => {
     ...{ host: '127.0.0.1', port: 0 },
     ...{ key: pem('PRIVATE KEY'), cert: pem('CERTIFICATE') },
   });
+});
+
+test('a gateway can listen with TLS alone, and listens somewhere', () => {
+  const pem = (what: string) => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----\n`;
+  const off = { GATEBOOK_GATEWAY_UPSTREAM: 'mqtt://localhost', GATEBOOK_GATEWAY_PORT: 'off' };
+  const { gateway } = parseConfig({
+    ...off,
+    GATEBOOK_GATEWAY_TLS_PORT: '0',
+    GATEBOOK_GATEWAY_TLS_KEY: pem('PRIVATE KEY'),
+    GATEBOOK_GATEWAY_TLS_CERT: pem('CERTIFICATE'),
+  });
+  assert.equal([gateway?.port, gateway?.tls?.port], [null, 0]);
+  assert.equal(faultsOf(off), ['GATEBOOK_GATEWAY_PORT']);
 });
 
 test('the gateway gets no port that something else has', () => {

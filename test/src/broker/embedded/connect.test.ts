@@ -88,9 +88,10 @@ for (const version of versions) {
 test('the authenticator sees what the wire had', async ({ world }) => {
   await connected(world.port, { version: 4, clientId: 'press-7', username: 'a/b', password: 'p' });
   await connected(world.port, { version: 5, clientId: '' });
+  const plain = { source: '127.0.0.1', certificate: null };
   assert.equal(world.attempts, [
-    { username: 'a/b', password: Buffer.from('p'), clientId: 'press-7', source: '127.0.0.1' },
-    { username: undefined, password: undefined, clientId: '', source: '127.0.0.1' },
+    { username: 'a/b', password: Buffer.from('p'), clientId: 'press-7', ...plain },
+    { username: undefined, password: undefined, clientId: '', ...plain },
   ]);
 });
 
@@ -125,6 +126,7 @@ test('an authenticator that admits somebody else admits nobody', async () => {
               username: attempt?.username ?? 'ada',
               credentialId: null,
               tokenId: null,
+              certificate: null,
               permissions: { mqttRead: [], mqttWrite: [], httpRead: [], httpWrite: [] },
               publishPrefix: null,
               pinnedClientId: null,

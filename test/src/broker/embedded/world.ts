@@ -10,6 +10,7 @@ import type {
   Admission,
   Authenticator,
   ConnectAttempt,
+  ShownCertificate,
 } from '../../../../src/broker/ports/authenticator.ts';
 import { type Connect, connected } from '../../../support/mqtt-peers.ts';
 
@@ -21,6 +22,7 @@ export interface Account {
   pinnedClientId?: string;
   credentialId?: string;
   tokenId?: string;
+  certificate?: ShownCertificate;
 }
 
 export const rightsOf = ({
@@ -100,6 +102,7 @@ function admissionOf(username: string, account: Account): Admission {
     username,
     credentialId: account.tokenId === undefined ? (account.credentialId ?? 'first') : null,
     tokenId: account.tokenId ?? null,
+    certificate: account.certificate ?? null,
     ...rightsOf(account),
   };
 }
