@@ -36,6 +36,13 @@ test('the next one is good beside the current one until its first use, which end
   assert.equal(body.permissions, rights.permissions);
   assert.is.not(serialOf(next.cert), serialOf(one.cert));
   assert.is(await self(world, one), 201);
+  assert.equal(
+    (await door.user(one.username)).credentials.map((shown: { kind: string; serial: string }) => [
+      shown.kind,
+      shown.serial,
+    ]),
+    [one, next].map(({ cert }) => ['certificate', serialOf(cert).toLowerCase().padStart(32, '0')]),
+  );
   assert.equal(await certificateEvents(door, one.username), [
     'CertificateIssued',
     'CertificateIssued',
