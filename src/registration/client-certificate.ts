@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Authority } from '../authority.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { CertificateAuthority } from '../credentials/certificates/authority.ts';
+import { fingerprintOf } from '../credentials/certificates/public-key.ts';
 
 /** `invalid`: revoked, held, replaced, ended, or never a client's. */
 type Standing = 'current' | 'invalid';
@@ -30,8 +31,12 @@ export function createClientCertificates({
       if (shown === undefined || !shown.checkIssued(issuer) || !shown.verify(issuer.publicKey))
         return null;
       const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
-      const serial = shown.serialNumber.toLowerCase().padStart(32, '0');
-      return { username, serial, notAfter: shown.validToDate.toISOString() };
+      return {
+        username,
+        serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
+        notAfter: shown.validToDate.toISOString(),
+        keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
+      };
     },
     standing({ username, serial, notAfter }) {
       const row = authority.active(username)?.row;

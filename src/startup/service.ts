@@ -105,7 +105,8 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
-    ...{ certificates, ca: credentials.ca, revocationList, isServerName: serverNameTest(config) },
+    ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
+    isServerName: serverNameTest(config),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },

@@ -8,6 +8,8 @@ export interface ShownCertificate {
   readonly serial: string;
   /** ISO instant. */
   readonly notAfter: string;
+  /** SHA-256 of its key's SubjectPublicKeyInfo, hex. */
+  readonly keyFingerprint: string;
 }
 
 /** What a client presents when it connects. Strings are as received, not yet checked. */
