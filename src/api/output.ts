@@ -109,6 +109,11 @@ const user = {
       kind: z.enum(['password', 'certificate']),
       createdAt: Instant,
       expiresAt: none(Instant),
+      serial: z.string().optional().describe('Of a certificate: hex.'),
+      fingerprint: z
+        .string()
+        .optional()
+        .describe('Of its key: the SHA-256 of its SubjectPublicKeyInfo.'),
     }),
   ),
   requestId: none(Id),

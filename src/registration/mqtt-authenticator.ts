@@ -77,7 +77,7 @@ const passes = (error: unknown): boolean =>
 interface MqttAuthenticatorOptions {
   registration: Registration;
   authority: Authority;
-  certificates: Pick<ClientCertificates, 'standing'>;
+  certificates: Pick<ClientCertificates, 'standing' | 'use'>;
   /** What is wanted of a client. */
   clientAuth: ClientAuth;
   passwordFaults: (password: string) => readonly string[];
@@ -156,14 +156,18 @@ export function createMqttAuthenticator(options: MqttAuthenticatorOptions): Auth
     attempt: ConnectAttempt,
   ): Promise<ConnectAnswer> {
     const { username } = certificate;
-    const isGood = () => options.certificates.standing(certificate) !== 'invalid';
-    if (!isGood() || (attempt.username ?? username) !== username) return refusal;
+    const { standing, use } = options.certificates;
+    if ((attempt.username ?? username) !== username) return refusal;
     if (attempt.password === undefined && clientAuth === 'both') return refusal;
+    // Before any password is looked at; a conflict is recorded by the use.
+    if (standing(certificate) === 'invalid' && !(await use(certificate, newCause())))
+      return refusal;
     const secret = attempt.password && (await bySecret(username, attempt.password, attempt));
     if (secret?.admitted === false) return secret;
+    // Once more: the password may have taken its time. A next one is taken by its first use.
+    if (!(await use(certificate, newCause()))) return refusal;
     const principal = authority.active(username);
-    // Once more: the password may have taken its time.
-    if (principal?.row.status !== 'active' || !isGood()) return refusal;
+    if (principal?.row.status !== 'active') return refusal;
     const { credentialId } = principal.row;
     const tokenId = secret?.admission.tokenId ?? null;
     return admitted(principal, { credentialId, tokenId, certificate });

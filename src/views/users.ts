@@ -13,6 +13,23 @@ export interface UserViewOptions {
   readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt'> | null;
 }
 
+/** What opens: a password where none but it does, and the certificates, the current one first. */
+function credentialsIn({ credential, state }: ClientRow) {
+  if (credential === null || (state.status !== 'active' && state.status !== 'suspended')) return [];
+  const { key, certificate, next, passwordOpens } = state;
+  const held = [
+    ...(certificate !== null && key !== null ? [{ ...certificate, key }] : []),
+    ...(next !== null ? [next] : []),
+  ];
+  return [
+    ...(passwordOpens ? [{ ...credential, expiresAt: null }] : []),
+    ...held.map(({ serial, issuedAt, notAfter, key: { fingerprint } }) => ({
+      ...{ credentialId: credential.credentialId, kind: 'certificate' as const },
+      ...{ createdAt: issuedAt, expiresAt: notAfter, serial, fingerprint },
+    })),
+  ];
+}
+
 /** The part of `User` that comes from the log alone. */
 export const recordedOf = (row: ClientRow) => ({
   username: row.username,
@@ -23,7 +40,7 @@ export const recordedOf = (row: ClientRow) => ({
   mqttPublishPrefix: row.mqttPublishPrefix,
   mqttClientId: row.mqttClientId,
   expiresAt: row.expiresAt,
-  credentials: row.credential ? [{ ...row.credential, expiresAt: null }] : [],
+  credentials: credentialsIn(row),
   requestId: row.requestId,
   reason: row.reason,
   blockedUntil: row.blockedUntil,

@@ -4,7 +4,7 @@ import { until } from '../../../support/mqtt-peers.ts';
 import { embeddedSuite } from './world.ts';
 
 const shown = (serial: string, notAfter = '2999-01-01T00:00:00.000Z') => ({
-  ...{ username: 'ada', serial, notAfter, keyFingerprint: '' },
+  ...{ username: 'ada', serial, notAfter, keyFingerprint: 'f'.repeat(64) },
 });
 const account = { password: 's', read: ['#'], write: ['#'] };
 
