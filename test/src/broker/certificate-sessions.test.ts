@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { certified, mqttRights } from '../../support/certified-clients.ts';
+import { certified, mqttRights } from '../../support/certified.ts';
 import { type Door, doorOf, strong } from '../../support/door.ts';
 import { connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { startRegistry, type World } from '../../support/service.ts';

@@ -7,7 +7,7 @@ import {
   type credentialKinds,
   everyCertified,
   strangersAuthority,
-} from '../../support/certified-clients.ts';
+} from '../../support/certified.ts';
 import { type Door, doorOf, strong } from '../../support/door.ts';
 import { type ClientIdentity, connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { type Connect, connected } from '../../support/mqtt-peers.ts';
