@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { BrokerSetting } from './brokers.ts';
 import {
+  gatewayBesideCertificates,
   gatewayWithoutKey,
   listenersOff,
   plainBesideCertificates,
@@ -92,6 +93,7 @@ export function parseConfig(environment: Environment): Config {
     ...unknownVariables(environment),
     ...portClashes(values as Partial<Values>),
     ...gatewayWithoutKey(values as Partial<Values>, environment),
+    ...gatewayBesideCertificates(values as Partial<Values>),
     ...plainBesideCertificates(values as Partial<Values>, environment),
     ...listenersOff(values as Partial<Values>),
     ...certificateFaults(values as Partial<Values>, environment),

@@ -65,6 +65,25 @@ export function plainBesideCertificates(values: Partial<Values>, set: Environmen
     }));
 }
 
+/** A gateway looks at no certificate: a broker behind one would let passwords in alone. */
+export function gatewayBesideCertificates({
+  MQTT_TLS_CLIENT_AUTH: wanted,
+  GATEWAY_UPSTREAM,
+  BROKER,
+}: Partial<Values>): ConfigFault[] {
+  if (wanted === undefined || wanted === 'either') return [];
+  const isPrivate = BROKER?.some((one) => one.kind === 'mosquitto' && one.address === null);
+  const behind = [
+    ...(GATEWAY_UPSTREAM === undefined ? [] : ['GATEWAY_UPSTREAM']),
+    ...(isPrivate ? ['BROKER'] : []),
+  ];
+  return behind.map((name) => ({
+    variable: `${prefix}${name}`,
+    problem: `has a gateway, which looks at no certificate, where ${prefix}MQTT_TLS_CLIENT_AUTH=${wanted} wants one`,
+    remedy: `Set ${prefix}MQTT_TLS_CLIENT_AUTH=either, or use the embedded broker`,
+  }));
+}
+
 /** TLS at the gateway takes a private key and a certificate; without TLS, too, a gateway has to listen somewhere. */
 export function gatewayWithoutKey(
   { GATEWAY_TLS_PORT: port, GATEWAY_PORT: plain, GATEWAY_UPSTREAM: upstream }: Partial<Values>,

@@ -33,8 +33,10 @@ for (const wanted of ['certificate', 'both'] as const) {
     assert.equal(faultsOf({ ...wants, GATEBOOK_MQTT_WS_PORT: 'off' }), ['GATEBOOK_MQTT_PORT']);
     assert.equal(faultsOf({ ...off, GATEBOOK_MQTT_WS_PORT: '0' }), ['GATEBOOK_MQTT_WS_PORT']);
     assert.equal(faultsOf({ ...off, GATEBOOK_GATEWAY_UPSTREAM: 'mqtt://broker' }), [
+      'GATEBOOK_GATEWAY_UPSTREAM',
       'GATEBOOK_GATEWAY_PORT',
     ]);
+    assert.equal(faultsOf({ ...off, GATEBOOK_BROKER: 'mosquitto' }), ['GATEBOOK_BROKER']);
     assert.equal(faultsOf(off), []);
     assert.equal(faultsOf({ ...off, GATEBOOK_MQTT_WS_PORT: 'off' }), []);
   });
