@@ -11,6 +11,7 @@ import type { LiveEvents } from './notifications/live-events.ts';
 import type { DeadLetter } from './notifications/notifications.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { Certificates } from './registration/certificates.ts';
+import type { ClientCertificates } from './registration/client-certificate.ts';
 import type { LongPolls } from './registration/long-polls.ts';
 import type { Registration } from './registration/registration.ts';
 import type { RevocationList } from './registration/revocation-list.ts';
@@ -20,6 +21,7 @@ import type { Views } from './views/views.ts';
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
   readonly certificates: Certificates;
+  readonly clientCertificates: ClientCertificates;
   readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
   readonly revocationList: RevocationList;
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */

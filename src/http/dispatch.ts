@@ -109,6 +109,7 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
   readonly #exchange: Exchange;
   readonly #ended: RequestCaller['ended'];
   readonly #stopping: AbortSignal;
+  readonly #certificateOf: Edge['certificateOf'];
   #signal: AbortSignal | undefined;
 
   constructor(exchange: Exchange, parts: SentParts, requestCaller: RequestCaller, edge: Edge) {
@@ -124,11 +125,16 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
     this.#exchange = exchange;
     this.#ended = requestCaller.ended;
     this.#stopping = edge.stopping;
+    this.#certificateOf = edge.certificateOf;
   }
 
   /** Read only by routes that a token opens: where none is needed, a wrong one does no harm. */
   get bearer(): string | null {
     return tokenOf(this.#exchange);
+  }
+
+  get certificate(): AnyRequest['certificate'] {
+    return this.#certificateOf(this.#exchange.req);
   }
 
   get lastEventId(): string | null {

@@ -1,5 +1,6 @@
 /** What the HTTP side needs of the service around it, and what it knows of each request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Callers } from './request/caller.ts';
@@ -12,6 +13,8 @@ export interface Edge extends Callers {
   /** Resolves with whether the read models got as far within so many milliseconds. */
   readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
   readonly sourceOf: SourceOf;
+  /** The certificate of this registry whose key the client proved on TLS that ends here; null: none. */
+  readonly certificateOf: (request: IncomingMessage) => ShownCertificate | null;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** A new random UUID. */

@@ -12,7 +12,11 @@ import {
   stopGraceMs,
   tlsHandshakeTimeoutMs,
 } from '../limits.ts';
-import { followIdentity, type ServerIdentity } from '../platform/server-identity.ts';
+import {
+  certificatesAsked,
+  followIdentity,
+  type ServerIdentity,
+} from '../platform/server-identity.ts';
 import type { HttpApplication } from './application.ts';
 
 export interface Listener {
@@ -87,7 +91,12 @@ function serverFor(
   };
   if (identity === undefined) return createServer(limits, serve);
   const server = createTlsServer(
-    { ...limits, ...identity.current(), handshakeTimeout: tlsHandshakeTimeoutMs },
+    {
+      ...limits,
+      ...identity.current(),
+      ...certificatesAsked,
+      handshakeTimeout: tlsHandshakeTimeoutMs,
+    },
     serve,
   );
   followIdentity(server, identity);

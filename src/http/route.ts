@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type { Fault, ProblemCode } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
+import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
 import type { ProblemAnswer } from './response/problem.ts';
 import type { ServedFile } from './response/static-file.ts';
 
 /**
- * Who may: `open` anybody; `registration` the holder of a registration token, which the route checks
- * itself; `signed-in` any active user; `permitted` who has the permission that the path names.
+ * Who may: `open` anybody; `registration` the holder of a registration token or a client certificate, which
+ * the route checks itself; `signed-in` any active user; `permitted` who has the permission that the path names.
  */
 type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
 
@@ -30,6 +31,8 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly seesPersonalData: () => boolean;
   /** The token of `Authorization: Bearer …`, or of the page's session; null: none. */
   readonly bearer: string | null;
+  /** The certificate of this registry that came with the TLS connection; what it is worth now is the route's to ask. */
+  readonly certificate: ShownCertificate | null;
   /** `Last-Event-ID` of a stream that goes on. */
   readonly lastEventId: string | null;
   /** The client's address; null where it is not known. */

@@ -1,5 +1,6 @@
 /** The HTTP side of the service: every route, on the main port and, if wanted, the door on its own. */
 import { randomUUID } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
@@ -128,6 +129,8 @@ const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
   current: (caller) => app.authority.current(caller),
   position: () => app.readModels.position(),
   reached: (position, timeoutMs) => app.reached(position, timeoutMs),
+  certificateOf: ({ socket }) =>
+    socket instanceof TLSSocket ? app.clientCertificates.of(socket) : null,
   sourceOf: sourceReader(app.config.trustedProxies),
   metrics: app.metrics,
   logger: app.logger,

@@ -8,6 +8,18 @@ export interface ServerIdentity {
   onChange(listener: () => void): void;
 }
 
+/** Clients are asked for a certificate, and need none: who looks at it says what it is worth, not the handshake. */
+export const certificatesAsked = { requestCert: true, rejectUnauthorized: false } as const;
+
+/** The same identity, which tells clients whose certificates are asked for. */
+export const askingCertificatesOf = (
+  identity: ServerIdentity,
+  chainPem: string,
+): ServerIdentity => ({
+  current: () => ({ ...identity.current(), ca: chainPem }),
+  onChange: (listener) => identity.onChange(listener),
+});
+
 /** Lets a listener that began with `identity.current()` follow its changes. */
 export function followIdentity(
   server: Pick<Server, 'setSecureContext'>,

@@ -4,6 +4,7 @@ import type { Client } from '../../domain/client/state.ts';
 import type { NamedClient } from '../../projections/access.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { RequestRow } from '../../projections/requests.ts';
+import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 /** What a client is told. `members` only where its credential matched. */
@@ -155,6 +156,33 @@ export function answerOnly(
     members: { username, requestId, reason: null },
     position,
   };
+}
+
+/** The answer to who has the key of a certificate in hand; undefined: it is none that stands for this client. */
+export function certified(
+  history: Rows<HistoryRow>,
+  row: NamedClient,
+  { serial, keyFingerprint }: ShownCertificate,
+  at: string,
+  position: string,
+): DoorAnswer | undefined {
+  const because = (refusal: DoorRefusal) =>
+    'credentialId' in row ? refused(history, row, refusal, row.credentialId, position) : undefined;
+  switch (row.status) {
+    case 'active':
+    case 'suspended':
+      if (row.certificate?.serial !== serial) return undefined;
+      if (accessIsOver(row, at)) return because('access-expired');
+      return row.status === 'active' ? granted(row, position) : because('access-suspended');
+    case 'revoked':
+    case 'expired':
+      if (row.keyFingerprint !== keyFingerprint) return undefined;
+      return because(row.status === 'revoked' ? 'access-revoked' : 'access-expired');
+    case 'unknown':
+    case 'pending':
+    case 'denied':
+      return undefined;
+  }
 }
 
 /** Access ends at its moment, whether or not that is recorded yet. */

@@ -2,12 +2,13 @@
 import { initial } from '../../domain/client/state.ts';
 import { system } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
+import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
 import type { Pace } from '../platform/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
-import { accessIsOver, answerOnly, type DoorAnswer, pending } from './answers.ts';
+import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import {
   type DoorAttempt,
   RegistrationAttempt,
@@ -20,6 +21,8 @@ export interface Registration {
   ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer>;
   /** What the credential of a request would be told now, never that the registry is locked. */
   answerFor(requestId: string): DoorAnswer | undefined;
+  /** What the holder of a client certificate is told now; undefined: it stands for nothing. */
+  answerForCertificate(shown: ShownCertificate): DoorAnswer | undefined;
   /** Whether a request was made with a CSR: then its answers tell nobody more than status and certificate. */
   isByKey(requestId: string): boolean;
 }
@@ -97,6 +100,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
   return {
     ask,
     answerFor: (requestId) => answerFor(options, requestId),
+    answerForCertificate: (shown) => answerForCertificate(options, shown),
     isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
   };
 }
@@ -111,6 +115,17 @@ function answerFor(
   if (request.status === 'pending' && request.expiresAt > now()) return pending(request, position);
   const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
   return answerOnly(rows.history, row, request, now(), position);
+}
+
+function answerForCertificate(
+  { rows, now, position: here }: RegistrationOptions,
+  shown: ShownCertificate,
+): DoorAnswer | undefined {
+  const row = rows.access.get(shown.username);
+  const at = now();
+  return row === undefined || shown.notAfter <= at
+    ? undefined
+    : certified(rows.history, row, shown, at, here());
 }
 
 /** Records what has ended at this name already, should the expiry job not have come to it yet. */

@@ -22,6 +22,7 @@ import { createSourceThrottle, type SourceThrottle } from '../platform/source-th
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { createCertificates } from '../registration/certificates.ts';
+import { createClientCertificates } from '../registration/client-certificate.ts';
 import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -89,6 +90,7 @@ export async function buildService(given: ServiceOptions) {
   const certificates = createCertificates({
     ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
   });
+  const clientCertificates = createClientCertificates({ authority, ca: credentials.ca, now });
   const revocationList = createRevocationList({
     ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
     position: () => readModels.position(),
@@ -103,7 +105,8 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
-    ...{ certificates, ca: credentials.ca, revocationList, isServerName: serverNameTest(config) },
+    ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
+    isServerName: serverNameTest(config),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -111,7 +114,7 @@ export async function buildService(given: ServiceOptions) {
   const { vault, passwords, ca } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault, erasures },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates },
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */

@@ -9,7 +9,7 @@ import { issueServerIdentity } from '../credentials/certificates/server-identity
 import { serverNames } from '../credentials/certificates/server-names.ts';
 import type { Logger } from '../logger.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
-import type { ServerIdentity } from '../platform/server-identity.ts';
+import { askingCertificatesOf, type ServerIdentity } from '../platform/server-identity.ts';
 import { followGivenCertificate } from './given-identity.ts';
 
 /** Resolves with whether something listens there already. */
@@ -96,5 +96,5 @@ export function serverIdentityOf({ config, ca, now, logger, lifecycle }: TlsPart
         })
       : followGivenCertificate(given, { logger, signal });
   lifecycle.runs(ended);
-  return identity;
+  return askingCertificatesOf(identity, ca.chainPem);
 }

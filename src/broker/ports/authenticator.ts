@@ -1,6 +1,17 @@
 /** The port to what decides at CONNECT: the attempt, and the rights of a client that is admitted. */
 import type { CompiledPermissions } from '../../../domain/matching.ts';
 
+/** A certificate of this registry whose key a client proved in the TLS handshake; it may have ended or been revoked since. */
+export interface ShownCertificate {
+  /** Its CN; empty: it is no client's. */
+  readonly username: string;
+  readonly serial: string;
+  /** ISO instant. */
+  readonly notAfter: string;
+  /** SHA-256 of its key's SubjectPublicKeyInfo, hex. */
+  readonly keyFingerprint: string;
+}
+
 /** What a client presents when it connects. Strings are as received, not yet checked. */
 export interface ConnectAttempt {
   readonly username: string | undefined;

@@ -58,7 +58,8 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
 }
 
 function kindText({ kind, contested, conflictCount, csr }: Request): Piece {
-  const asked = csr === null ? kind : `${kind}, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
+  // A registry of before certificates says nothing of a key.
+  const asked = csr == null ? kind : `${kind}, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
   if (!contested) return asked;
   const tries = countText(conflictCount, 'try', 'tries');
   return { text: `${asked}, contested (${tries} with another credential)`, style: 'warning' };

@@ -62,7 +62,9 @@ function algorithmOf(info: Buffer): CertifiableKey['publicKeyAlgorithm'] {
   return curve;
 }
 
-const fingerprintOf = (info: Buffer): string => createHash('sha256').update(info).digest('hex');
+/** What names a key: the SHA-256 of its SubjectPublicKeyInfo, in hex. */
+export const fingerprintOf = (info: Buffer): string =>
+  createHash('sha256').update(info).digest('hex');
 
 /**
  * A SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), and the key in it. A point off its curve, or any other

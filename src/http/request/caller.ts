@@ -4,7 +4,7 @@ import { personalDataResource } from '../../../domain/role.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
 import { callerLookMs } from '../../limits.ts';
-import type { Exchange } from '../edge.ts';
+import type { Edge, Exchange } from '../edge.ts';
 import type { Route } from '../route.ts';
 import { requirePermission } from './authorization.ts';
 import { tokenOf } from './session-cookie.ts';
@@ -51,12 +51,14 @@ const isOwnThing = (route: Route, { params, querystring }: Exchange, caller: Cal
 export async function requestCallerOf(
   route: Route,
   exchange: Exchange,
-  callers: Callers,
+  callers: Callers & Pick<Edge, 'certificateOf'>,
 ): Promise<RequestCaller> {
   if (route.access === 'open') return nobody;
   const token = tokenOf(exchange);
-  if (token === null) throw new Refused('token-missing');
-  if (route.access === 'registration') return nobody;
+  const isCertified = () =>
+    route.access === 'registration' && callers.certificateOf(exchange.req) !== null;
+  if (token === null && !isCertified()) throw new Refused('token-missing');
+  if (token === null || route.access === 'registration') return nobody;
   const caller = await callers.authenticate(token);
   if (caller === null) throw new Refused('token-invalid');
   let isPermissionNeeded = route.access === 'permitted' && !isOwnThing(route, exchange, caller);

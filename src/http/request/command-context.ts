@@ -40,6 +40,7 @@ export function csrFaultsOf(
   body: unknown,
   { isServerName }: { readonly isServerName: (name: string) => boolean },
 ): Fault[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return [];
   const [csr, username] = [fieldOf(body, 'csr'), fieldOf(body, 'username')];
   if (csr === undefined && fieldOf(body, 'password') === undefined)
     return [{ pointer: '#/password', detail: 'password, or csr, must be there.' }];

@@ -6,6 +6,7 @@ import { Register } from '../../api/input.ts';
 import { Pending, Registered } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
+import type { ShownCertificate } from '../../broker/ports/authenticator.ts';
 import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
@@ -129,7 +130,18 @@ function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>, asker: Asker)
   return { status: problem.status, problem };
 }
 
-export const doorRoutes = (app: App): Route[] => [
+/** Who proved the key of a certificate is told everything: what it may, and why it may no more. */
+async function certifiedResponse(
+  app: App,
+  certificate: ShownCertificate | null,
+  cause: Cause,
+): Promise<RouteResponse> {
+  const answer = certificate === null ? null : app.registration.answerForCertificate(certificate);
+  if (!answer) throw new Problem('token-invalid');
+  return await doorResponse(app, answer, { cause, isByKeyAlone: false, key: null });
+}
+
+const registerRoute = (app: App): Route =>
   route({
     method: 'POST',
     path: '/api/client-registry/register',
@@ -177,24 +189,32 @@ export const doorRoutes = (app: App): Route[] => [
       const isByKeyAlone = password === undefined;
       return doorResponse(app, told, { cause: request.cause, isByKeyAlone, key });
     },
-  }),
+  });
+
+const selfRoute = (app: App): Route =>
   route({
     method: 'GET',
     path: self,
     group,
     operationId: 'registrationStatus',
-    summary: 'What became of the request that a registrationToken stands for',
+    summary:
+      'What became of the request that a registrationToken or a client certificate stands for',
+    description:
+      'Over TLS with a client certificate and no token, it tells all rights and reasons.',
     access: 'registration',
     hot: true,
     answers,
     problems: refusals,
     async handle(request) {
-      const requestId = await app.registration.requestIdOf(request.bearer ?? '');
+      const { bearer, certificate } = request;
+      if (bearer === null) return await certifiedResponse(app, certificate, request.cause);
+      const requestId = await app.registration.requestIdOf(bearer);
       const first = requestId === null ? undefined : app.registration.answerFor(requestId);
       if (first === undefined) throw new Problem('token-invalid');
       const isByKeyAlone = requestId !== null && app.registration.isByKey(requestId);
       const asker = { cause: request.cause, isByKeyAlone, key: null };
       return doorResponse(app, await awaitDecision(app, first, request), asker);
     },
-  }),
-];
+  });
+
+export const doorRoutes = (app: App): Route[] => [registerRoute(app), selfRoute(app)];

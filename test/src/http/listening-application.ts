@@ -48,6 +48,7 @@ export async function shell(
     current: (caller) => caller,
     position: () => reachedPosition,
     reached: async (position) => position <= reachedPosition,
+    certificateOf: () => null,
     sourceOf: sourceReader(options.trustedProxies ?? []),
     metrics: createMetrics(),
     logger: createLogger({

@@ -21,7 +21,7 @@ const standing = (route: Route, now: { caller: Caller | null }) =>
       ...{ method: 'GET', path: '/api/things', querystring: '', params: {} },
       req: { headers: { authorization: 'Bearer any' } },
     } as never,
-    { authenticate: async () => now.caller, current: () => now.caller },
+    { certificateOf: () => null, authenticate: async () => now.caller, current: () => now.caller },
   );
 
 const codeOf = (act: () => unknown): string | undefined => {
