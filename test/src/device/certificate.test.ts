@@ -85,6 +85,10 @@ test('it makes its key, asks by it alone, waits, and has a chain that belongs to
   assert.ok(root && own?.verify(root.publicKey));
   assert.is(root.fingerprint256.replaceAll(':', '').toLowerCase(), fingerprint);
   assert.ok(result.status === 'granted' && result.certificate?.isNew);
+  // Its key alone is told no rights: these it was told by its certificate.
+  assert.equal(result.registered?.permissions, [
+    { context: 'mqtt', resource: 'plant/#', operation: 'read' },
+  ]);
 });
 
 test('run again, stopped and started, it goes on with the same key and the same request', async ({
