@@ -12,34 +12,60 @@ interface CertificateRow {
 export interface CertificatesRow {
   readonly username: string;
   readonly certificates: readonly CertificateRow[];
+  /** Serial of the one that is current; null: none is. */
+  readonly current: string | null;
+  /** Serial of the one that waits for its first use; null: none does. */
+  readonly next: string | null;
   /** Since when access is suspended; null: it is not. */
   readonly heldAt: string | null;
 }
 
+/** All but those that are still to open. */
+const revokedBut = (
+  certificates: readonly CertificateRow[],
+  kept: readonly (string | null)[],
+  at: string,
+): CertificateRow[] =>
+  certificates.map((one) =>
+    kept.includes(one.serial) ? one : { ...one, revokedAt: one.revokedAt ?? at },
+  );
+
 const revoked = (row: CertificatesRow, at: string): CertificatesRow => ({
-  ...row,
-  certificates: row.certificates.map((one) => ({ ...one, revokedAt: one.revokedAt ?? at })),
-  heldAt: null,
+  ...{ ...row, current: null, next: null, heldAt: null },
+  certificates: revokedBut(row.certificates, [], at),
 });
 
-const begun = (username: string): CertificatesRow => ({ username, certificates: [], heldAt: null });
+const begun = (username: string): CertificatesRow => ({
+  ...{ username, certificates: [], current: null, next: null, heldAt: null },
+});
+
+type Issued = Extract<ClientEvent, { type: 'CertificateIssued' }>['data'];
+
+/** The first one, or the one after an ended one, is current; any other is the next, and ends a next of before. */
+function issued(row: CertificatesRow, { serial, notAfter, at }: Issued): CertificatesRow {
+  // What has ended needs no list to say so.
+  const unended = row.certificates.filter((one) => one.notAfter > at);
+  const hasCurrent = unended.some((one) => one.serial === row.current);
+  const [current, next] = hasCurrent ? [row.current, serial] : [serial, row.next];
+  const all = [...unended, { serial, notAfter, revokedAt: null }];
+  return { ...row, current, next, certificates: revokedBut(all, [current, next], at) };
+}
+
+function taken(row: CertificatesRow, serial: string, at: string): CertificatesRow {
+  if (row.next !== serial) return row;
+  const certificates = revokedBut(row.certificates, [serial], at);
+  return { ...row, current: serial, next: null, certificates };
+}
 
 function evolve(
   row: CertificatesRow | undefined,
   { type, data }: ClientEvent,
 ): CertificatesRow | undefined {
   switch (type) {
-    case 'CertificateIssued': {
-      const { username, certificates, heldAt } = row ?? begun(data.username);
-      const { serial, notAfter, at } = data;
-      // What has ended needs no list to say so.
-      const unended = certificates.filter((one) => one.notAfter > at);
-      return {
-        username,
-        certificates: [...unended, { serial, notAfter, revokedAt: null }],
-        heldAt,
-      };
-    }
+    case 'CertificateIssued':
+      return issued(row ?? begun(data.username), data);
+    case 'CertificateTaken':
+      return row && taken(row, data.serial, data.at);
     case 'AccessSuspended':
       return row && { ...row, heldAt: data.at };
     case 'AccessResumed':
@@ -62,13 +88,14 @@ function evolve(
     case 'ClientCreated':
     case 'AuthorizationChanged':
     case 'AccessReinstated':
+    case 'CertificateContested':
       return row;
   }
 }
 
 export const certificates: Projection<CertificatesRow, ClientEvent> = {
   name: 'certificates',
-  version: 1,
+  version: 2,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

@@ -107,6 +107,8 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'AuthorizationChanged':
       case 'CredentialRotated':
       case 'CertificateIssued':
+      case 'CertificateTaken':
+      case 'CertificateContested':
       case 'AccessSuspended':
       case 'AccessResumed':
       case 'AccessRevoked':

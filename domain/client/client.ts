@@ -14,6 +14,7 @@
 import { accept, type Decider, refuse } from '../decider.ts';
 import { noRights, sameRights } from '../rights.ts';
 import { administrator } from '../role.ts';
+import { decideOnCertificate } from './certificates.ts';
 import type { ClientCommand, ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
 import { requestRegistration } from './door.ts';
 import { ClientEvent } from './events.ts';
@@ -97,24 +98,6 @@ function rotate(command: ClientCommandOf<'RotateCredential'>, state: Client): Cl
   return accept(...challengerEnds(command, state), {
     type: 'CredentialRotated',
     data: { username, credentialId, ...limitIn(command), ...tokens, reason, at, by },
-  });
-}
-
-/** One certificate for one key: what was issued first stands, and a later one is thrown away by who signed it. */
-function issueCertificate(
-  command: ClientCommandOf<'IssueCertificate'>,
-  state: Client,
-): ClientDecision {
-  const { username, credentialId, csr, serial, notAfter, certificate, at, by } = command;
-  if (state.status !== 'active' || state.credentialId !== credentialId)
-    return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
-  if (state.certificate !== null) return accept();
-  // Only the key that was granted, or the first that the right password brings.
-  if (state.key !== null && state.key.fingerprint !== csr.fingerprint)
-    return refuse('user-not-active');
-  return accept({
-    type: 'CertificateIssued',
-    data: { username, credentialId, csr, serial, notAfter, certificate, at, by },
   });
 }
 
@@ -243,7 +226,10 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
     case 'RotateCredential':
       return rotate(command, state);
     case 'IssueCertificate':
-      return issueCertificate(command, state);
+    case 'RenewCertificate':
+    case 'TakeCertificate':
+    case 'ContestCertificate':
+      return decideOnCertificate(command, state);
     case 'SuspendAccess':
       return suspend(command, state);
     case 'ResumeAccess':

@@ -115,6 +115,20 @@ export type ClientCommand =
         readonly certificate: string;
       }
     >
+  /** The same for a next one, authorised by the one that was shown. */
+  | ClientCommandBase<
+      'RenewCertificate',
+      {
+        /** Serial of the certificate in hand. */
+        readonly shown: string;
+        readonly csr: ClientKey;
+        readonly serial: string;
+        readonly notAfter: string;
+        readonly certificate: string;
+      }
+    >
+  | ClientCommandBase<'TakeCertificate', { readonly serial: string }>
+  | ClientCommandBase<'ContestCertificate', { readonly serial: string }>
   | ClientCommandBase<
       'SuspendAccess',
       { readonly reason: string | null; readonly windowId: string | null }

@@ -16,6 +16,8 @@ export const ClientKey = z.object({
 });
 export type ClientKey = z.infer<typeof ClientKey>;
 
+const CertificateSerial = z.string().regex(/^[0-9a-f]{32}$/);
+
 const client = { username: Username, ...caused };
 const request = { ...client, requestId: Id };
 
@@ -97,10 +99,14 @@ export const ClientEvent = z.discriminatedUnion('type', [
     ...client,
     credentialId: Id,
     csr: ClientKey,
-    serial: z.string().regex(/^[0-9a-f]{32}$/),
+    serial: CertificateSerial,
     notAfter: Instant,
     certificate: z.base64().max(16_384),
   }),
+  /** The next certificate was used, and is the current one from now on. */
+  event('CertificateTaken', { ...client, credentialId: Id, serial: CertificateSerial }),
+  /** One whose place another took was shown all the same: its key is in two hands. */
+  event('CertificateContested', { ...client, serial: CertificateSerial }),
   event('AccessSuspended', changed),
   event('AccessResumed', changed),
   event('AccessRevoked', changed),

@@ -36,6 +36,17 @@ interface IssuedCertificate {
   readonly certificate: string;
 }
 
+/** A certificate that another took the place of. */
+interface ReplacedCertificate {
+  readonly serial: string;
+  readonly notAfter: string;
+  /** Whether it was shown since. */
+  readonly isContested: boolean;
+}
+
+/** Only the newest are remembered: what is older is refused as well, and told of no more. */
+const replacedCertificatesMax = 32;
+
 type RequestOutcome = 'granted' | 'denied' | 'expired';
 
 /** Access as it was given: which credential, by which request, with which rights. */
@@ -45,6 +56,9 @@ interface GrantedAccess {
   readonly key: ClientKey | null;
   /** The certificate of that key; null: none was issued yet. */
   readonly certificate: IssuedCertificate | null;
+  /** The one that was issued to follow it, and its key; null: none waits for its first use. */
+  readonly next: (IssuedCertificate & { readonly key: ClientKey }) | null;
+  readonly replaced: readonly ReplacedCertificate[];
   /** False: it asked with a key, and a password beside it only asks again (SPEC 4). */
   readonly passwordOpens: boolean;
   /** The HTTP permissions that the password never goes beyond; null: its owner's are all its limit. */
@@ -267,8 +281,15 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'CertificateIssued': {
       if (state.status !== 'active') return state;
       const { csr: key, serial, notAfter, certificate, at: issuedAt } = data;
-      return { ...state, key, certificate: { serial, issuedAt, notAfter, certificate } };
+      const issued = { serial, issuedAt, notAfter, certificate };
+      return state.certificate === null || state.certificate.notAfter <= issuedAt
+        ? { ...state, key, certificate: issued }
+        : { ...state, next: { ...issued, key } };
     }
+    case 'CertificateTaken':
+      return state.status === 'active' ? taken(state, data) : state;
+    case 'CertificateContested':
+      return state.status === 'active' ? { ...state, replaced: contestedIn(state, data) } : state;
     case 'AccessSuspended':
       if (state.status !== 'active') return state;
       return {
@@ -277,6 +298,8 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         credentialId: state.credentialId,
         key: state.key,
         certificate: state.certificate,
+        next: state.next,
+        replaced: state.replaced,
         passwordOpens: state.passwordOpens,
         httpLimit: state.httpLimit,
         requestId: state.requestId,
@@ -313,6 +336,26 @@ const waitingFrom = (
   contestedIn: [],
 });
 
+type Active = Extract<Client, { status: 'active' }>;
+
+function taken(state: Active, { serial, at }: EventData<'CertificateTaken'>): Client {
+  const { certificate, next, replaced } = state;
+  if (next?.serial !== serial) return state;
+  const { key, ...issued } = next;
+  const before =
+    certificate === null
+      ? []
+      : [{ serial: certificate.serial, notAfter: certificate.notAfter, isContested: false }];
+  const unended = [...replaced, ...before].filter(({ notAfter }) => notAfter > at);
+  return {
+    ...{ ...state, key, certificate: issued, next: null },
+    replaced: unended.slice(-replacedCertificatesMax),
+  };
+}
+
+const contestedIn = ({ replaced }: Active, { serial }: EventData<'CertificateContested'>) =>
+  replaced.map((one) => (one.serial === serial ? { ...one, isContested: true } : one));
+
 const denialFrom = (
   data: EventData<'RegistrationDenied' | 'ReplacementDenied'>,
   asked: Waiting | null,
@@ -325,7 +368,9 @@ const denialFrom = (
 });
 
 /** What a credential is that has no key. */
-const passwordAlone = { key: null, certificate: null, passwordOpens: true } as const;
+const passwordAlone = {
+  ...{ key: null, certificate: null, next: null, replaced: [], passwordOpens: true },
+} as const;
 
 const keyAsked = (asked: Waiting | null) =>
   asked === null || asked.key === null ? {} : { key: asked.key, passwordOpens: false };
@@ -341,6 +386,8 @@ const given = (
   credentialId,
   key: null as ClientKey | null,
   certificate: null,
+  next: null,
+  replaced: [],
   passwordOpens: true,
   httpLimit,
   requestId,

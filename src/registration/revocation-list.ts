@@ -25,6 +25,7 @@ const rowsAtOnce = 1_000;
 /** Events that may change what is listed. */
 const changes = new Set([
   ...['ReplacementGranted', 'CredentialRotated', 'AdministratorReset', 'ClientErased'],
+  ...['CertificateIssued', 'CertificateTaken'],
   ...['AccessSuspended', 'AccessResumed', 'AccessRevoked', 'AccessExpired'],
 ]);
 

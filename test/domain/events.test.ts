@@ -37,6 +37,8 @@ const keys: Readonly<Record<string, string>> = {
   AuthorizationChanged: 'at by reason rights username',
   CredentialRotated: 'at by credentialId httpLimit namedTokens reason username',
   CertificateIssued: 'at by certificate credentialId csr notAfter serial username',
+  CertificateTaken: 'at by credentialId serial username',
+  CertificateContested: 'at by serial username',
   AccessSuspended: changed,
   AccessResumed: changed,
   AccessRevoked: changed,

@@ -116,6 +116,15 @@ function lineOf({ type, actor, data }: Event): StoryLine {
         'Changes',
         `serial ${text('serial')}, until ${text('notAfter')}`,
       ];
+    case 'CertificateTaken':
+      return ['next certificate taken', 'good', 'Changes', `serial ${text('serial')}`];
+    case 'CertificateContested':
+      return [
+        'replaced certificate shown',
+        'bad',
+        'Changes',
+        `serial ${text('serial')}: two have its key`,
+      ];
     case 'AccessSuspended':
       return [`suspended ${by}`, 'wait', 'Changes'];
     case 'AccessResumed':

@@ -84,4 +84,119 @@ test('the key still tells its owner of a refusal', () => {
     .thenRefused('access-revoked');
 });
 
+const serials = { current: issue.serial, next: '5'.repeat(32), other: '6'.repeat(32) };
+const other = the.clientKey('b');
+const renew = (over: object = {}) => {
+  const { credentialId: _id, ...command } = the.issue({ serial: serials.next, csr: other });
+  return { ...command, type: 'RenewCertificate' as const, shown: serials.current, ...over };
+};
+const { shown: _s, ...renewal } = renew();
+const renewed = {
+  type: 'CertificateIssued',
+  data: { ...issue, serial: serials.next, csr: other },
+} as const satisfies ClientEvent;
+const caused = { username: issue.username, at: renewal.at, by: renewal.by };
+const { credentialId } = issue;
+const take = (serial: string) => ({ type: 'TakeCertificate' as const, ...caused, serial });
+const contest = (serial: string) => ({ type: 'ContestCertificate' as const, ...caused, serial });
+const takenNext: ClientEvent = {
+  type: 'CertificateTaken',
+  data: { ...caused, credentialId, serial: serials.next },
+};
+const twoHeld = [...asked, issued, renewed];
+const activeAfter = (...history: readonly ClientEvent[]) => {
+  const state = after(...history);
+  if (state.status !== 'active') throw new Error(`it is ${state.status}`);
+  return state;
+};
+
+test('the certificate in hand authorises a next one; the same key gets that one again, another ends it', () => {
+  given(...asked, issued)
+    .when(renew())
+    .thenRecorded(renewed);
+  given(...twoHeld)
+    .when(renew({ serial: serials.other }))
+    .thenNothing();
+  const another = {
+    ...renewed,
+    data: { ...renewed.data, serial: serials.other, csr: the.clientKey('c') },
+  };
+  given(...twoHeld)
+    .when(renew({ serial: serials.other, csr: the.clientKey('c') }))
+    .thenRecorded(another);
+  const state = activeAfter(...twoHeld, another);
+  assert.is(state.certificate?.serial, serials.current);
+  assert.is(state.next?.serial, serials.other);
+});
+test('nothing but the current certificate authorises one', () => {
+  for (const shown of [serials.next, serials.other])
+    given(...twoHeld)
+      .when(renew({ shown }))
+      .thenRefused('user-not-active');
+  given(...twoHeld)
+    .when(renew({ at: issue.notAfter, csr: the.clientKey('c') }))
+    .thenRefused('user-not-active');
+  given(...asked)
+    .when(renew())
+    .thenRefused('user-not-active');
+  for (const end of [the.suspended, the.revoked, the.rotated, the.erased])
+    given(...twoHeld, end)
+      .when(renew())
+      .thenRefused('user-not-active');
+});
+test('the first use of the next one takes the place of the current one, once', () => {
+  given(...twoHeld)
+    .when(take(serials.next))
+    .thenRecorded(takenNext);
+  given(...twoHeld, takenNext)
+    .when(take(serials.next))
+    .thenNothing();
+  given(...twoHeld)
+    .when(take(serials.current))
+    .thenNothing();
+  for (const serial of [serials.other, serials.current])
+    given(...twoHeld, takenNext)
+      .when(take(serial))
+      .thenRefused('user-not-active');
+  const { certificate, key, next } = activeAfter(...twoHeld, takenNext);
+  assert.equal([certificate?.serial, key, next], [serials.next, other, null]);
+});
+test('the old one shown later is a conflict, told once', () => {
+  const contested: ClientEvent = {
+    type: 'CertificateContested',
+    data: { ...caused, serial: serials.current },
+  };
+  given(...twoHeld, takenNext)
+    .when(contest(serials.current))
+    .thenRecorded(contested);
+  given(...twoHeld, takenNext, contested)
+    .when(contest(serials.current))
+    .thenNothing();
+  for (const serial of [serials.next, serials.other])
+    given(...twoHeld, takenNext)
+      .when(contest(serial))
+      .thenNothing();
+});
+test('suspension keeps a next one; rotation, replacement and reinstatement bring none back', () => {
+  assert.is(activeAfter(...twoHeld, the.suspended, the.resumed).next?.serial, serials.next);
+  const { certificate, next, replaced } = activeAfter(...twoHeld, takenNext, the.rotated);
+  assert.equal([certificate, next, replaced], [null, null, []]);
+  given(...twoHeld, the.revoked, the.reinstated)
+    .when(take(serials.next))
+    .thenRefused('user-not-active');
+});
+test('one that has ended is issued anew for the same key alone', () => {
+  const at = issue.notAfter;
+  const late = { at, serial: serials.other, notAfter: '2030-01-01T00:00:00.000Z' };
+  given(...asked, issued)
+    .when(the.issue({ ...late, csr: other }))
+    .thenRefused('user-not-active');
+  const again = { type: 'CertificateIssued', data: { ...issue, ...late } } as const;
+  given(...asked, issued)
+    .when(the.issue(late))
+    .thenRecorded(again);
+  const { certificate, next } = activeAfter(...asked, issued, again);
+  assert.equal([certificate?.serial, next], [serials.other, null]);
+});
+
 test.run();
