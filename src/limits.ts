@@ -384,3 +384,6 @@ export const serverCertificateDays = 90;
 /** The part of that life after which it is renewed. */
 export const serverCertificateRenewedAt = 2 / 3;
 export const serverCertificateLookEveryMs = 60_000;
+
+/** Certificates that a client may ask for to follow its current one, a minute. */
+export const renewalsPerMinuteMax = 10;

@@ -153,6 +153,14 @@ export const Register = named(
 );
 export type Register = z.output<typeof Register>;
 
+export const Renewal = named(
+  'Renewal',
+  z.strictObject({
+    csr: Text(1, bodyBytesMax).describe('PKCS#10 in PEM, its CN the name in the certificate.'),
+  }),
+);
+export type Renewal = z.output<typeof Renewal>;
+
 /** A whole number from 1 to `max`, as it stands in a query. */
 export const WholeNumber = (max: number) =>
   z

@@ -14,6 +14,7 @@ import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit-events.ts';
 import { brokerRoutes } from './routes/brokers.ts';
 import { caRoutes } from './routes/ca.ts';
+import { renewalRoutes } from './routes/certificate.ts';
 import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
@@ -63,6 +64,7 @@ export const allRoutes = (app: App): readonly Route[] =>
   withDescription(
     [
       ...doorRoutes(app),
+      ...renewalRoutes(app),
       ...clientRegistryRoutes(app),
       ...userRoutes(app),
       ...roleRoutes(app),
@@ -83,6 +85,7 @@ export const allRoutes = (app: App): readonly Route[] =>
 /** What devices need, and nothing else (SPEC 13). */
 export const doorOnlyRoutes = (app: App): readonly Route[] => [
   ...doorRoutes(app),
+  ...renewalRoutes(app),
   ...caRoutes(app),
   liveness,
 ];

@@ -171,7 +171,7 @@ export function certified(
   switch (row.status) {
     case 'active':
     case 'suspended':
-      if (row.certificate?.serial !== serial) return undefined;
+      if (![row.certificate?.serial, row.next?.serial].includes(serial)) return undefined;
       if (accessIsOver(row, at)) return because('access-expired');
       return row.status === 'active' ? granted(row, position) : because('access-suspended');
     case 'revoked':

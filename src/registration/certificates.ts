@@ -6,6 +6,7 @@ import type { Client } from '../../domain/client/state.ts';
 import { refuse } from '../../domain/decider.ts';
 import { system } from '../../domain/values.ts';
 import type { AccessRow } from '../../projections/access.ts';
+import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import type { Cause } from '../commands/handle.ts';
 import { backdatedMs, type CertificateAuthority } from '../credentials/certificates/authority.ts';
@@ -33,18 +34,23 @@ export interface Certificates {
     key: ClientKey | null,
     cause: Cause,
   ): Promise<void>;
+  /**
+   * The next certificate, for a key that the shown one authorises: PEM, the client's own first, the root last. Of
+   * two who renew at once one is first; the same key gets that one. Undefined: the shown one authorises nothing now.
+   * @throws StoreUnavailable, Conflict
+   */
+  renew(shown: ShownCertificate, key: ClientKey, cause: Cause): Promise<string | undefined>;
   /** PEM, the client's own first, the root last; null: it has none. */
   chainOf(username: string): string | null;
 }
 
 const isoSeconds = (ms: number): string => new Date(Math.floor(ms / 1_000) * 1_000).toISOString();
 
-export function createCertificates(options: CertificatesOptions): Certificates {
-  const { clients, rows, ca } = options;
-
+/** Signs what the state of a client allows, and decides on it: what is not recorded is thrown away. */
+function signingBy({ ca, ttlMs, now }: CertificatesOptions) {
   function sign(username: string, key: ClientKey, endsAt: string | null) {
-    const at = options.now();
-    const ends = [addMs(at, options.ttlMs), endsAt, ca.certificate.validToDate.toISOString()];
+    const at = now();
+    const ends = [addMs(at, ttlMs), endsAt, ca.certificate.validToDate.toISOString()];
     const notAfter = isoSeconds(
       Math.min(...ends.filter((end) => end !== null).map((end) => Date.parse(end))),
     );
@@ -69,22 +75,53 @@ export function createCertificates(options: CertificatesOptions): Certificates {
     );
   }
 
+  function decideOnNext(state: Client, username: string, shown: string, key: ClientKey) {
+    if (state.status !== 'active') return refuse('user-not-active');
+    const signed = sign(username, key, state.rights.expiresAt);
+    const by = { kind: 'client', name: username } as const;
+    const renewal = { type: 'RenewCertificate', username, shown, csr: key, ...signed, by } as const;
+    return client.decide(renewal, state);
+  }
+
+  return { decideOn, decideOnNext };
+}
+
+export function createCertificates(options: CertificatesOptions): Certificates {
+  const { clients, rows, ca } = options;
+  const { decideOn, decideOnNext } = signingBy(options);
+
+  const chain = (der: string): string => {
+    const lines = der.match(/.{1,64}/g) ?? [];
+    const own = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''];
+    return `${own.join('\n')}${ca.chainPem}`;
+  };
+
   return {
     async ensure({ username, credentialId }, key, cause) {
       const row = rows.access.get(username);
-      if (row?.status !== 'active' || row.certificate !== null || (row.key ?? key) === null) return;
+      if (row?.status !== 'active' || (row.key ?? key) === null) return;
+      if (row.certificate !== null && row.certificate.notAfter > options.now()) return;
       await clients.decide(
         username,
         async (state) => ({ decision: decideOn(state, username, credentialId, key) }),
         cause,
       );
     },
+    async renew({ username, serial: shown }, key, cause) {
+      const { decision, state } = await clients.decide(
+        username,
+        async (now) => ({ decision: decideOnNext(now, username, shown, key) }),
+        cause,
+      );
+      return decision.accepted && state.status === 'active' && state.next !== null
+        ? chain(state.next.certificate)
+        : undefined;
+    },
     chainOf(username) {
       const row = rows.access.get(username);
-      if (row?.status !== 'active' || row.certificate === null) return null;
-      const lines = row.certificate.certificate.match(/.{1,64}/g) ?? [];
-      const own = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''];
-      return `${own.join('\n')}${ca.chainPem}`;
+      return row?.status !== 'active' || row.certificate === null
+        ? null
+        : chain(row.certificate.certificate);
     },
   };
 }

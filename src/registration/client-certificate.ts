@@ -2,28 +2,43 @@
 import type { TLSSocket } from 'node:tls';
 import type { Authority } from '../authority.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
+import type { Clients } from '../commands/client-commands.ts';
+import type { Cause } from '../commands/handle.ts';
 import type { CertificateAuthority } from '../credentials/certificates/authority.ts';
 import { fingerprintOf } from '../credentials/certificates/public-key.ts';
 
 /** `invalid`: revoked, held, replaced, ended, or never a client's. */
-type Standing = 'current' | 'invalid';
+type Standing = 'current' | 'next' | 'invalid';
 
 export interface ClientCertificates {
   /** The certificate of this registry whose key the handshake proved; null: none, or somebody else's. */
   of(socket: TLSSocket): ShownCertificate | null;
   standing(shown: ShownCertificate): Standing;
+  /**
+   * Whether it opens now. The first use of a next one is recorded before it does; one whose place another took is
+   * recorded as a conflict, once. @throws StoreUnavailable, Conflict
+   */
+  use(shown: ShownCertificate, cause: Cause): Promise<boolean>;
 }
 
 export function createClientCertificates({
   authority,
+  clients,
   ca,
   now,
 }: {
+  readonly clients: Pick<Clients, 'change'>;
   readonly authority: Pick<Authority, 'active'>;
   readonly ca: Pick<CertificateAuthority, 'certificate'>;
   readonly now: () => string;
 }): ClientCertificates {
   const issuer = ca.certificate;
+  function standing({ username, serial, notAfter }: ShownCertificate): Standing {
+    const row = authority.active(username)?.row;
+    if (row?.status !== 'active' || notAfter <= now()) return 'invalid';
+    if (row.certificate?.serial === serial) return 'current';
+    return row.next?.serial === serial ? 'next' : 'invalid';
+  }
   return {
     of(socket) {
       const shown = socket.getPeerX509Certificate();
@@ -38,10 +53,27 @@ export function createClientCertificates({
         keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
       };
     },
-    standing({ username, serial, notAfter }) {
+    standing,
+    async use(shown, cause) {
+      const { username, serial } = shown;
+      const standsAs = standing(shown);
+      if (standsAs === 'current') return true;
+      const command = {
+        username,
+        serial,
+        at: now(),
+        by: { kind: 'client', name: username },
+      } as const;
+      if (standsAs === 'next') {
+        const taken = { type: 'TakeCertificate', ...command } as const;
+        return (await clients.change(username, taken, cause)).decision.accepted;
+      }
       const row = authority.active(username)?.row;
-      const isCurrent = row?.status === 'active' && row.certificate?.serial === serial;
-      return isCurrent && notAfter > now() ? 'current' : 'invalid';
+      const isNews = (one: { serial: string; isContested: boolean }) =>
+        one.serial === serial && !one.isContested;
+      if (row?.status === 'active' && row.replaced.some(isNews))
+        await clients.change(username, { type: 'ContestCertificate', ...command }, cause);
+      return false;
     },
   };
 }

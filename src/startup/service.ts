@@ -90,7 +90,9 @@ export async function buildService(given: ServiceOptions) {
   const certificates = createCertificates({
     ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
   });
-  const clientCertificates = createClientCertificates({ authority, ca: credentials.ca, now });
+  const clientCertificates = createClientCertificates({
+    ...{ authority, clients: doorClients, ca: credentials.ca, now },
+  });
   const revocationList = createRevocationList({
     ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
     position: () => readModels.position(),

@@ -16,13 +16,13 @@ import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
 const group = 'The door';
-const self = '/api/client-registry/requests/self';
+export const self = '/api/client-registry/requests/self';
 
 const answers = {
   201: { description: 'Granted, now and on every later poll.', body: Registered },
   202: { description: 'Waits for a decision: ask again.', body: Pending },
 };
-const refusals: readonly ProblemCode[] = [
+export const refusals: readonly ProblemCode[] = [
   'registration-denied',
   'access-suspended',
   'replacement-pending',
@@ -131,11 +131,13 @@ function refused(answer: Extract<DoorAnswer, { kind: 'refused' }>, asker: Asker)
 }
 
 /** Who proved the key of a certificate is told everything: what it may, and why it may no more. */
-async function certifiedResponse(
+export async function certifiedResponse(
   app: App,
   certificate: ShownCertificate | null,
   cause: Cause,
 ): Promise<RouteResponse> {
+  // The first use of a next one takes the place of the current one.
+  if (certificate !== null) await app.clientCertificates.use(certificate, cause);
   const answer = certificate === null ? null : app.registration.answerForCertificate(certificate);
   if (!answer) throw new Problem('token-invalid');
   return await doorResponse(app, answer, { cause, isByKeyAlone: false, key: null });

@@ -18,6 +18,7 @@ GET /api/client-registry
 POST /api/client-registry/unlock
 POST /api/client-registry/lock
 POST /api/client-registry/register
+POST /api/client-registry/certificate
 GET /api/client-registry/knocks
 GET /api/client-registry/requests
 GET /api/client-registry/requests/self
@@ -235,6 +236,7 @@ test('alone, the door has what devices need and nothing else', async () => {
     [
       'POST /api/client-registry/register',
       'GET /api/client-registry/requests/self',
+      'POST /api/client-registry/certificate',
       'GET /ca',
       'GET /ca/certificate',
       'GET /ca/crl',
