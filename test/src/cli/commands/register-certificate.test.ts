@@ -105,6 +105,38 @@ test('a re-imaged device asks with a new key, and once it is granted the old cer
   assert.match(old.stdout, 'the registry is locked');
 });
 
+test('past two thirds it is renewed: the old one ends when the next is used', async () => {
+  const gate = gatebook();
+  // They begin an hour back, so that two thirds are over at once.
+  gate.environment.GATEBOOK_CERTIFICATE_TTL = '10m';
+  try {
+    const ready = JSON.parse(await (await gate.serve()).says('"msg":"ready"'));
+    const here = { gate, url: ready.https, fingerprint: ready.caFingerprint };
+    gate.environment.GATEBOOK_USERNAME = 'admin';
+    gate.environment.GATEBOOK_PASSWORD = adminPassword;
+    said(await gate.call('unlock'));
+    const args = device(here, 'press-20', 'press-20', '--exec', 'echo reloaded >> told');
+    await gate.run(...args, '--no-wait');
+    said(await gate.call('grant', 'press-20', '--permission', 'mqtt:read:plant/#'));
+    said(await gate.call('lock'));
+    said(await gate.run(...args));
+    const first = certificateIn(here, 'press-20').serialNumber;
+    const key = readFileSync(join(gate.folder, 'press-20.key'), 'utf8');
+    assert.match(said(await gate.run(...args)), /^Renewed\. Wrote press-20\.pem\./m);
+    const next = certificateIn(here, 'press-20').serialNumber;
+    assert.is.not(next, first);
+    assert.is(readFileSync(join(gate.folder, 'press-20.key'), 'utf8'), key);
+    assert.is(readFileSync(join(gate.folder, 'told'), 'utf8'), 'reloaded\nreloaded\n');
+    assert.not.match(await revokedSerials(here), first);
+    said(await gate.run(...args));
+    const crl = await revokedSerials(here);
+    assert.match(crl, first);
+    assert.not.match(crl, next);
+  } finally {
+    await gate.clean();
+  }
+});
+
 test('another CA is told, and what does not go together is a typing error', async (here) => {
   const { gate, url } = here;
   const other = await gate.run(...device({ ...here, fingerprint: 'ab'.repeat(32) }, 'x-1', 'x'));
