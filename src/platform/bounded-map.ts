@@ -3,6 +3,8 @@
 /** `set` puts an entry last in line, also one that is there already; `get` leaves it where it is. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #max: number;
+  /** Stands where the oldest entry is: a new walk would step over the place of each entry that left before it. */
+  #walk: MapIterator<Key> | undefined;
 
   constructor(max: number) {
     super();
@@ -12,10 +14,16 @@ export class BoundedMap<Key, Value> extends Map<Key, Value> {
   override set(key: Key, value: Value): this {
     this.delete(key);
     super.set(key, value);
-    for (const oldest of this.keys()) {
-      if (this.size <= this.#max) break;
-      this.delete(oldest);
-    }
+    while (this.size > this.#max) this.#forgetOldest();
     return this;
+  }
+
+  #forgetOldest(): void {
+    let oldest = this.#walk?.next();
+    if (oldest === undefined || oldest.done) {
+      this.#walk = this.keys();
+      oldest = this.#walk.next();
+    }
+    if (!oldest.done) this.delete(oldest.value);
   }
 }

@@ -118,6 +118,14 @@ export async function matching(
   return null;
 }
 
+/** In place of personal fields, where nothing is recorded. */
+const noFields: PersonalFields = {
+  personalKeyId: '',
+  source: null,
+  clientId: null,
+  context: null,
+};
+
 export class RegistrationAttempt {
   readonly #options: RegistrationAttemptOptions;
   readonly #attempt: DoorAttempt;
@@ -173,16 +181,18 @@ export class RegistrationAttempt {
     const matched = await matching(this.#attempt, this.#proof, state);
     if (matched !== null) this.#proof.remember(matched);
     const facts = this.#facts(state, matched);
-    const fields = await this.#personalFields(state, facts);
-    const decideWith = (room: RequestRegistration['capacity']): Decided => {
+    const decideWith = (fields: PersonalFields, room: RequestRegistration['capacity']): Decided => {
       const command = this.#command(facts, fields, room);
       return { command, decision: requestRegistration(command, state) };
     };
-    const decided = decideWith('free');
-    if (!recordsAnything(decided)) return decided;
+    // Most attempts are polls, of which nothing is recorded: nothing is sealed for them.
+    const unsealed = decideWith(noFields, 'free');
+    if (!recordsAnything(unsealed)) return unsealed;
+    const fields = await this.#personalFields(state);
+    const decided = decideWith(fields, 'free');
     if (requestIn(decided) !== undefined) {
       const room = this.#reserve();
-      if (room !== 'free') return decideWith(room);
+      if (room !== 'free') return decideWith(fields, room);
     }
     return { ...decided, secrets: await this.#secretsOf(decided) };
   }
@@ -235,13 +245,8 @@ export class RegistrationAttempt {
     };
   }
 
-  /**
-   * Sealed only where an event may follow, which it does at an open gate alone. A race for a new name may
-   * have brought another key: one client, one key.
-   */
-  async #personalFields(state: Client, { gate }: Facts): Promise<PersonalFields> {
-    if (gate !== 'open')
-      return { personalKeyId: randomUUID(), source: null, clientId: null, context: null };
+  /** A race for a new name may have brought another key: one client, one key. */
+  async #personalFields(state: Client): Promise<PersonalFields> {
     const { username, source, clientId, context } = this.#attempt;
     const known = this.#sealed;
     if (known && (state.personalKeyId === null || state.personalKeyId === known.key.keyId))

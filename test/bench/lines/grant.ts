@@ -55,7 +55,10 @@ async function deciding(
   const environment = broker === undefined ? {} : { GATEBOOK_BROKER: broker.setting };
   const served = await serve(checkout, { environment });
   context.atEnd(served.stop);
-  await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+  await served.post('/api/client-registry/unlock', {
+    maxRequests: 1_000_000,
+    durationMs: 86_400_000,
+  });
   const count = context.quick ? 20 : 200;
   return {
     name: checkout.name,

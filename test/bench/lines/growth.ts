@@ -21,7 +21,11 @@ async function actsOf(served: Served, clients: number, round: number) {
     ...{ headers: [`Authorization: Bearer ${hookSecret}`], connections: 1 },
     body: '{"clientid":"device-{n}","username":"device-{n}","password":"{hex}"}',
   };
-  const unlock = () => served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+  const unlock = () =>
+    served.post('/api/client-registry/unlock', {
+      maxRequests: 1_000_000,
+      durationMs: 86_400_000,
+    });
   const acts: Readonly<Record<Act, () => Promise<{ p50Ms: number }>>> = {
     unlock: () => timed(calls / 10, 1, unlock),
     registration: () =>

@@ -43,7 +43,10 @@ function registering({ http: url }: Served) {
 async function asked(context: Context, checkout: Checkout, rate?: number): Promise<Contestant> {
   const known = clients(context);
   const served = await serve(checkout, { dataDir: await filledFolder(checkout, 'clients', known) });
-  await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+  await served.post('/api/client-registry/unlock', {
+    maxRequests: 1_000_000,
+    durationMs: 86_400_000,
+  });
   const count = context.quick ? 2_000 : 20_000;
   context.atEnd(served.stop);
   context.atEnd(registering(served));

@@ -38,7 +38,10 @@ export const registerKurrent: Line = {
     for (const checkout of context.checkouts) {
       const served = await serve(checkout, { environment: { GATEBOOK_STORE: url } });
       context.atEnd(served.stop);
-      await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+      await served.post('/api/client-registry/unlock', {
+        maxRequests: 1_000_000,
+        durationMs: 86_400_000,
+      });
       const run = randomUUID();
       contestants.push({
         name: checkout.name,

@@ -60,7 +60,10 @@ export const life: Line = {
       context.checkouts.map(async (checkout): Promise<Contestant> => {
         const served = await serve(checkout);
         context.atEnd(served.stop);
-        await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+        await served.post('/api/client-registry/unlock', {
+          maxRequests: 1_000_000,
+          durationMs: 86_400_000,
+        });
         const lifeMs = minutes(context.quick) * 60_000;
         return {
           name: checkout.name,

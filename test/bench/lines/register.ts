@@ -59,7 +59,10 @@ async function storeAppends(context: Context, count: number): Promise<Contestant
 async function unlocked(context: Context, checkout: Checkout): Promise<Served> {
   const served = await serve(checkout);
   context.atEnd(served.stop);
-  await served.post('/api/client-registry/unlock', { maxRequests: 1_000_000 });
+  await served.post('/api/client-registry/unlock', {
+    maxRequests: 1_000_000,
+    durationMs: 86_400_000,
+  });
   return served;
 }
 

@@ -1,4 +1,5 @@
 /** A map that forgets what was set longest ago. */
+import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BoundedMap } from '../../../src/platform/bounded-map.ts';
@@ -27,5 +28,31 @@ test('what is set again is last in line', () => {
 
 test('a size of none keeps nothing', () =>
   assert.is(new BoundedMap<string, number>(0).set('a', 1).size, 0));
+
+const key = fc.integer({ min: 0, max: 9 });
+const step = fc.oneof(
+  fc.record({ does: fc.constant('set' as const), key }),
+  fc.record({ does: fc.constant('delete' as const), key }),
+  fc.record({ does: fc.constant('clear' as const), key }),
+);
+
+test('whatever is set and deleted, the oldest leave first', () =>
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 6 }), fc.array(step, { maxLength: 80 }), (max, steps) => {
+      const map = new BoundedMap<number, number>(max);
+      let expected: number[] = [];
+      for (const { does, key } of steps) {
+        if (does === 'clear') {
+          map.clear();
+          expected = [];
+          continue;
+        }
+        map[does](key, key);
+        expected = expected.filter((one) => one !== key);
+        if (does === 'set') expected = [...expected, key].slice(-max || expected.length + 1);
+        assert.equal([...map.keys()], expected);
+      }
+    }),
+  ));
 
 test.run();
