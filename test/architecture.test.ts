@@ -225,7 +225,7 @@ const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
   [/^(aedes|aedes-persistence|ws|mqtt|mqtt-packet)$/, ['src/broker/']],
   [/^paseto\b/, ['src/credentials/']],
   [/^prom-client$/, ['src/metrics.ts']],
-  [/^node:child_process$/, ['src/broker/']],
+  [/^node:child_process$/, ['src/broker/', 'src/cli/terminal/shell-command.ts']],
 ];
 for (const [what, who] of homes)
   test(`${what.source} has one home`, () =>
@@ -271,7 +271,7 @@ test('which failure has which status is written down once', () => {
 test('nothing that matters is left to a weak chance', () =>
   // Retries are spread by it, no more.
   assert.equal(
-    finds(/Math\.random/, ['src/device/register.ts', 'src/store/kurrentdb/retry.ts']),
+    finds(/Math\.random/, ['src/device/waiting.ts', 'src/store/kurrentdb/retry.ts']),
     [],
   ));
 test('lines go to the log, not past it', () => assert.equal(finds(/console\./, []), []));

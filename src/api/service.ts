@@ -40,6 +40,7 @@ export const CaDescription = named(
   'CaDescription',
   z.strictObject({ subject: Text, fingerprint: Text, notAfter: Instant }),
 );
+export type CaDescription = z.infer<typeof CaDescription>;
 
 export const Readiness = named(
   'Readiness',

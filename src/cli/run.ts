@@ -112,7 +112,7 @@ export async function runCommandLine(
     checkPositionals(command, rest);
     const settings = commandLineSettings(environment);
     const call = callOf({ terminal, settings, environment, now }, given, rest);
-    if (!offline.includes(command.name)) await trustByFingerprint(call);
+    if (!trustsByItself.includes(command.name)) await trustByFingerprint(call);
     return await command.run(call);
   } catch (error) {
     return reportFault(terminal, json, error);
@@ -125,10 +125,12 @@ const wantsHelp = (args: readonly string[]): boolean => {
   return own.includes('--help') || own.includes('-h');
 };
 
-/** Commands that do not sign in take no token, those that ask nobody no address. */
 /** They work on files and logs, and ask no registry. */
 const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify', 'verify-report'];
+/** A device goes on waiting where the registry cannot be reached yet. */
+const trustsByItself = [...offline, 'register'];
 
+/** Commands that do not sign in take no token, those that ask nobody no address. */
 function commonOptionsOf({ name }: Command): CommandOptions {
   const {
     url = { help: '' },

@@ -38,7 +38,8 @@ export class RegistrationFileError extends Error {
   override name = 'RegistrationFileError';
 }
 
-const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'unreadable';
+/** The system's word for what went wrong with a file. */
+export const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'unreadable';
 
 /** The file's content, or null when there is no file. @throws RegistrationFileError when it is another file. */
 export async function readRegistrationFile(path: string): Promise<RegistrationFile | null> {

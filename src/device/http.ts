@@ -1,4 +1,6 @@
 /** One request of a device: bounded in time and size; no answer is an answer too. */
+import { type IncomingMessage, request as overHttp } from 'node:http';
+import { request as overHttps } from 'node:https';
 
 const answerBytesMax = 1024 * 1024;
 
@@ -7,6 +9,21 @@ export interface DoorResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly retryAfterMs: number | null;
+}
+
+/** Whom a device trusts, and what it shows of itself, over TLS; PEM. */
+export interface TlsCredentials {
+  /** Absent: whom the system trusts. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface DoorRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: object;
 }
 
 /** Worth asking again although nothing was said about the request itself. */
@@ -23,30 +40,56 @@ export async function send(
   url: string,
   timeoutMs: number,
   signal: AbortSignal | undefined,
-  init: RequestInit,
+  asked: DoorRequest,
+  credentials: TlsCredentials = {},
 ): Promise<DoorResponse> {
   signal?.throwIfAborted();
   const timeout = AbortSignal.timeout(timeoutMs);
+  const until = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   try {
-    const response = await fetch(url, {
-      ...init,
-      redirect: 'manual',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    });
+    const response = await responseTo(url, until, asked, credentials);
     const body = await boundedJson(response);
-    return { status: response.status, body, retryAfterMs: retryAfterOf(response) };
+    return { status: response.statusCode ?? 0, body, retryAfterMs: retryAfterOf(response) };
   } catch (error) {
     signal?.throwIfAborted();
-    const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
-    const detail = typeof code === 'string' ? code : timeout.aborted ? 'ETIMEDOUT' : String(error);
+    const detail = timeout.aborted ? 'ETIMEDOUT' : codeOf(error);
     return { status: 0, body: { detail }, retryAfterMs: null };
   }
 }
 
-async function boundedJson(response: Response): Promise<DoorResponse['body']> {
+/** Why there is no answer; of several addresses that were tried, the first one's reason. */
+export function codeOf(error: unknown): string {
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  const { code } = first as { code?: unknown };
+  return typeof code === 'string' ? code : String(first);
+}
+
+/** A connection of its own: what it trusts and shows is asked anew each time. */
+function responseTo(
+  url: string,
+  signal: AbortSignal,
+  { method, headers, body }: DoorRequest,
+  credentials: TlsCredentials,
+): Promise<IncomingMessage> {
+  const text = body === undefined ? null : JSON.stringify(body);
+  const content = text !== null && {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(text)),
+  };
+  const options = { method, signal, agent: false, headers: { ...content, ...headers } };
+  return new Promise((resolve, reject) => {
+    const asking = url.startsWith('https:')
+      ? overHttps(url, { ...options, ...credentials })
+      : overHttp(url, options);
+    asking.once('response', resolve).once('error', reject);
+    asking.end(text ?? undefined);
+  });
+}
+
+async function boundedJson(response: IncomingMessage): Promise<DoorResponse['body']> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response) {
     length += chunk.byteLength;
     if (length > answerBytesMax) throw new Error('the answer is too large');
     chunks.push(chunk);
@@ -60,9 +103,9 @@ async function boundedJson(response: Response): Promise<DoorResponse['body']> {
 }
 
 /** Seconds or a date [RFC 9110, 10.2.3]. */
-function retryAfterOf(response: Response): number | null {
-  const text = response.headers.get('retry-after');
-  if (text === null) return null;
+function retryAfterOf({ headers }: IncomingMessage): number | null {
+  const text = headers['retry-after'];
+  if (text === undefined) return null;
   const afterMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
   return Number.isNaN(afterMs) ? null : Math.max(0, afterMs);
 }

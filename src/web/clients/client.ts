@@ -210,6 +210,7 @@ function FromRequest({ request }: { request: Request }): View {
     <dl class="pairs small"><dt>Address</dt><dd>${request.source ?? 'not shown, or erased'}</dd>
       ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}
       ${request.pairingId !== null && html`<dt>Pairing ID</dt><dd><code>${request.pairingId}</code></dd>`}
+      ${request.csr !== null && html`<dt>Key</dt><dd>${request.csr.publicKeyAlgorithm}, SHA-256 <code class="wrap">${request.csr.fingerprint}</code></dd>`}
       ${context.map(([key, value]) => html`<dt><bdi>${key}</bdi></dt><dd><${Said} text=${value} /></dd>`)}</dl>
     <p class="small soft">Encrypted for this client in the log.</p></section>`;
 }

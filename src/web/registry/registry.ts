@@ -2,10 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BrokerShape } from '../../api/brokers.ts';
 import type { Knock } from '../../api/output.ts';
-import { get, may, type PageOf } from '../app/api.ts';
+import type { CaDescription } from '../../api/service.ts';
+import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useStore } from '../app/store.ts';
-import { counted, flowWords } from '../app/words.ts';
+import { counted, dateTime, flowWords } from '../app/words.ts';
 import { useActivity } from '../audit/activity.ts';
 import { Chart } from '../audit/chart.ts';
 import { Name, Time, Tone, useRead } from '../parts/parts.ts';
@@ -97,6 +98,17 @@ function Brokers(): View | null {
   </section>`;
 }
 
+/** What a device is told, so that it trusts this registry from the first byte on. */
+function Authority(): View | null {
+  const { value } = useRead('ca', () => get<CaDescription>('/ca'));
+  if (value === null) return null;
+  return html`<section class="aside" aria-labelledby="ca">
+    <h2 id="ca">Certificate authority</h2>
+    <p class="small soft">${value.subject}, until ${dateTime(value.notAfter, nowMs())}. Tell devices its SHA-256 fingerprint:</p>
+    <p class="small"><code class="wrap">${value.fingerprint}</code></p>
+  </section>`;
+}
+
 export function Registry(): View {
   const { window, knocks } = useStore();
   const [pattern, setPattern] = useState<string | null>(null);
@@ -118,6 +130,7 @@ export function Registry(): View {
         ${!locked && html`<${TurnedAway} knocks=${knocks} />`}
         ${may('read', '/api/audit/activity') && html`<${LastDay} />`}
         ${may('read', '/api/brokers') && html`<${Brokers} />`}
+        <${Authority} />
       </div>
     </div>`;
 }

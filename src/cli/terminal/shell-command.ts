@@ -1,0 +1,10 @@
+/** Runs what a person gave as a command of a shell. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** What it says goes to stderr: stdout is the answer's. @returns its exit code, or the signal that ended it */
+export async function runInShell(command: string): Promise<number | string> {
+  const child = spawn(command, { shell: true, stdio: ['ignore', process.stderr, 'inherit'] });
+  const [code, signal] = await once(child, 'close');
+  return code ?? signal;
+}

@@ -1,0 +1,216 @@
+/** The requests of one registration, one after the other, and what is kept of their answers. */
+import { type Registered, writeRegistrationFile } from './file.ts';
+import { type DoorResponse, isTransient, textIn } from './http.ts';
+import { certificateIn, type DeviceCertificate, writeCertificate } from './key-files.ts';
+import type { DeviceProgress, KeyInHand } from './progress.ts';
+import {
+  CertificateEnded,
+  type CertificateState,
+  type RegisterOptions,
+  type RegisterResult,
+  RegistrationRefused,
+  type RegistrationStatus,
+} from './registration.ts';
+import { DeviceRegistry } from './registry.ts';
+import { isOver, retryInMs, statusOf } from './waiting.ts';
+
+const longPollSeconds = 30;
+const requestTimeoutMs = 30_000;
+/** How long a device that is registered already asks whether it still is. */
+const checkTimeoutMs = 5_000;
+const self = '/api/client-registry/requests/self';
+
+export class RegistrationSession {
+  readonly #options: RegisterOptions;
+  readonly #registry: DeviceRegistry;
+  readonly #inHand: KeyInHand | null;
+  #certificate: DeviceCertificate | null;
+  #file: DeviceProgress;
+  #isPending = false;
+  #wasTaken = false;
+
+  constructor(options: RegisterOptions, file: DeviceProgress, inHand: KeyInHand | null) {
+    this.#options = options;
+    this.#registry = new DeviceRegistry(file.url, options.caFingerprint ?? null, options.signal);
+    this.#inHand = inHand;
+    this.#certificate = inHand?.held ?? null;
+    this.#file = file;
+  }
+
+  /** A status, with what people compare it by. */
+  status(
+    status: RegistrationStatus['status'],
+    detail: string | null = null,
+    retryInMs = 0,
+  ): RegistrationStatus {
+    const keyFingerprint = this.#inHand?.key.fingerprint ?? null;
+    return { status, pairingId: this.#file.pairingId, keyFingerprint, detail, retryInMs };
+  }
+
+  async save(changes: Partial<DeviceProgress>): Promise<void> {
+    const changed = { ...this.#file, ...changes };
+    const { password } = changed;
+    const { file } = this.#options;
+    const isOther = JSON.stringify(changed) !== JSON.stringify(this.#file);
+    if (file !== undefined && password !== null && isOther)
+      await writeRegistrationFile(file, { ...changed, password });
+    this.#file = changed;
+  }
+
+  /** Asks by what the files hold whether it is granted still. */
+  async check(): Promise<DoorResponse> {
+    if (this.#certificate !== null) return await this.#askByCertificate(this.#certificate);
+    return await this.#ask(checkTimeoutMs);
+  }
+
+  /** Asks with the password, the key, or both. */
+  #ask(timeoutMs: number): Promise<DoorResponse> {
+    const { username, password, pairingId } = this.#file;
+    const { context, requestedRoles, requestedPermissions } = this.#options;
+    return this.#registry.ask('/api/client-registry/register', timeoutMs, {
+      method: 'POST',
+      body: {
+        ...{ username, password: password ?? undefined, pairingId: pairingId ?? undefined },
+        ...{ context, requestedRoles, requestedPermissions, csr: this.#inHand?.csr },
+      },
+    });
+  }
+
+  #shown = (certificate: DeviceCertificate) => ({
+    cert: certificate.chain,
+    key: this.#inHand?.key.pem ?? '',
+  });
+
+  #askByCertificate(certificate: DeviceCertificate): Promise<DoorResponse> {
+    return this.#registry.ask(self, checkTimeoutMs, { method: 'GET' }, this.#shown(certificate));
+  }
+
+  /** The next certificate, on the word of the one in hand; null: it is not time yet. */
+  async renewed(): Promise<DoorResponse | null> {
+    const [certificate, csr] = [this.#certificate, this.#inHand?.csr];
+    if (certificate === null || certificate.renewAt.getTime() > Date.now()) return null;
+    return await this.#registry.ask(
+      '/api/client-registry/certificate',
+      requestTimeoutMs,
+      { method: 'POST', body: { csr } },
+      this.#shown(certificate),
+    );
+  }
+
+  /**
+   * One quick question, to know and to say how it stands; where it is pending and there is time, a
+   * long poll from then on.
+   */
+  async askOrPoll(waits: boolean): Promise<DoorResponse> {
+    const first = await this.#askWithToken(waits && this.#isPending);
+    if (first.status !== 202 || !waits || this.#isPending) return first;
+    this.#isPending = true;
+    await this.#savePending(first);
+    this.#options.onStatus?.(this.status('pending'));
+    return this.#file.registrationToken === null ? first : this.#askWithToken(true);
+  }
+
+  /** Saves what an answer brought, and says when to ask again. @throws RegistrationRefused */
+  async undecided(answer: DoorResponse, failures: number): Promise<RegistrationStatus> {
+    const status = this.#isTakenFirst(answer) ? 'username-taken' : statusOf(answer);
+    if (status === null) throw new RegistrationRefused(answer);
+    if (status === 'pending') await this.#savePending(answer);
+    return this.status(
+      status,
+      textIn(answer.body, 'detail'),
+      retryInMs(answer.retryAfterMs, failures),
+    );
+  }
+
+  /**
+   * A re-imaged device learns at its second question alone that it may wait for a replacement: both who
+   * contests and who challenges are told the same at first. Each window is asked anew.
+   */
+  #isTakenFirst(answer: DoorResponse): boolean {
+    if (isTransient(answer)) return false;
+    const isTaken =
+      answer.status === 409 &&
+      textIn(answer.body, 'code') === 'username-taken' &&
+      answer.retryAfterMs !== null;
+    const isFirst = isTaken && !this.#wasTaken;
+    this.#wasTaken = isTaken;
+    return isFirst;
+  }
+
+  #registeredIn(body: DoorResponse['body'] | null): Registered | null {
+    const registered = body as Registered | null;
+    if (registered?.status !== 'granted' || registered.username !== this.#file.username)
+      return null;
+    return registered;
+  }
+
+  /** @param body null: nobody answered. @throws CertificateEnded, RegistrationFileError */
+  async granted(body: DoorResponse['body'] | null, already: boolean): Promise<RegisterResult> {
+    const told = body === null ? this.#file.registered : this.#registeredIn(body);
+    if (told === null && (body !== null || this.#certificate === null)) throw this.#isNoGatebook();
+    const certificate = await this.#certified(told);
+    const registered = already || told === null ? told : await this.#toldWhole(told);
+    const requestId = registered?.requestId ?? this.#file.requestId;
+    await this.save({ registered, requestId, registrationToken: null });
+    const isHeld = already || certificate?.isNew === false;
+    return { status: 'granted', registered, already: isHeld, ...(certificate && { certificate }) };
+  }
+
+  #isNoGatebook = (): Error =>
+    new Error(`What answers at ${this.#registry.url} does not answer as Gatebook does.`);
+
+  /** Keeps the certificate that came, where it is another one; null: the device has no key. */
+  async #certified(registered: Registered | null): Promise<CertificateState | null> {
+    const inHand = this.#inHand;
+    if (inHand === null) return null;
+    const { username } = this.#file;
+    const chain = registered?.certificate ?? null;
+    const before = this.#certificate;
+    const now = chain === null ? before : certificateIn(chain, username, inHand.key);
+    if (now === null) throw this.#isNoGatebook();
+    if (now.notAfter.getTime() <= Date.now()) throw new CertificateEnded(now.notAfter);
+    const isNew = now.chain !== (before ?? inHand.held)?.chain;
+    if (isNew) await writeCertificate(inHand.certificateFile, now);
+    this.#certificate = now;
+    return { notAfter: now.notAfter, renewAt: now.renewAt, isNew };
+  }
+
+  /** A key alone, and a token that it was given, are told no rights: the certificate is, or the password. */
+  async #toldWhole(registered: Registered): Promise<Registered> {
+    if (this.#certificate === null) return registered;
+    const byCertificate = await this.#askByCertificate(this.#certificate);
+    const isTold = byCertificate.status === 201 || this.#file.password === null;
+    const answer = isTold ? byCertificate : await this.#ask(requestTimeoutMs);
+    return (answer.status === 201 && this.#registeredIn(answer.body)) || registered;
+  }
+
+  /** With the registration token where there is one, so that the password is sent once. */
+  async #askWithToken(waits: boolean): Promise<DoorResponse> {
+    if (this.#file.registrationToken !== null) {
+      const answer = await this.#poll(this.#file.registrationToken, waits);
+      if (!isOver(answer)) return answer;
+      await this.save({ registrationToken: null });
+    }
+    return this.#ask(requestTimeoutMs);
+  }
+
+  #poll(token: string, waits: boolean): Promise<DoorResponse> {
+    const timeoutMs = requestTimeoutMs + longPollSeconds * 1_000;
+    const prefer = waits && { prefer: `wait=${longPollSeconds}` };
+    const headers = { authorization: `Bearer ${token}`, ...prefer };
+    return this.#registry.ask(self, timeoutMs, { method: 'GET', headers });
+  }
+
+  async #savePending({ body }: DoorResponse): Promise<void> {
+    await this.save({
+      requestId: textIn(body, 'requestId') ?? this.#file.requestId,
+      pairingId: textIn(body, 'pairingId') ?? this.#file.pairingId,
+      registrationToken: textIn(body, 'registrationToken') ?? this.#file.registrationToken,
+    });
+  }
+
+  /** The certificate in hand opens nothing any more; what the key itself is told counts. */
+  forgetCertificate(): void {
+    this.#certificate = null;
+  }
+}

@@ -1,0 +1,46 @@
+/** What the page shows of certificates: the CA's fingerprint for devices, and the key of who asks. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readCsr } from '../../../src/credentials/certificates/csr.ts';
+import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
+import { newCsr } from '../../support/csr.ts';
+import { registerPath } from '../../support/door.ts';
+import { adminPassword } from '../../support/service.ts';
+
+const test = suite<{ desk: Desk }>('page: certificates');
+test.before(async (context) => {
+  context.desk = await openDesk();
+});
+test.after(async ({ desk }) => {
+  await desk.stop();
+  assert.equal(desk.complaints, []);
+});
+
+test('the CA’s fingerprint is there for devices, and a key at its request and its client', async ({
+  desk,
+}) => {
+  const { world } = desk;
+  const page = await desk.open();
+  await signIn(page, 'admin', adminPassword);
+  const { body: ca } = await world.call('GET', '/ca');
+  await page.locator('section[aria-labelledby=ca]').getByText(ca.fingerprint).waitFor();
+
+  await world.call('POST', '/api/client-registry/unlock', { body: {} });
+  const { csr } = newCsr('press-17');
+  const ask = () =>
+    world.call('POST', registerPath, { token: null, body: { username: 'press-17', csr } });
+  assert.is((await ask()).status, 202);
+  const fingerprint = readCsr(csr, 'press-17').key?.fingerprint ?? '';
+  await rowOf(page, 'press-17').getByText('Grant…').click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.getByText(fingerprint).waitFor();
+  await dialog.getByText('Grant access', { exact: true }).click();
+  await rowOf(page, 'press-17').getByText('Active at embedded').waitFor();
+  assert.match((await ask()).body.certificate, 'BEGIN CERTIFICATE');
+
+  await page.goto(`${world.url}/#/clients/press-17`);
+  await page.locator('code.wrap', { hasText: fingerprint }).waitFor();
+});
+
+if (hasChromium()) test.run();
+else suite('page: certificates, without a browser').run();
