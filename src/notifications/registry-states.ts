@@ -49,12 +49,18 @@ export function createRegistryStates(options: RegistryStatesOptions): RenderedMe
 /** Of those who ever had access, then of those who wait: the newest, where there are more than the limit. */
 async function* everyState({ views }: RegistryStatesOptions) {
   let left = registryStatesMax;
+  // Who had access once and asks anew is in both lists.
+  const told = new Set<string>();
   for (const status of [undefined, 'pending']) {
     let cursor: string | undefined;
     do {
       const limit = Math.min(left, registryStatesPageSize);
       const page = await views.users({ status, limit, cursor });
-      for (const user of page.items) yield userState(user);
+      for (const user of page.items) {
+        if (told.has(user.username)) continue;
+        told.add(user.username);
+        yield userState(user);
+      }
       left -= page.items.length;
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined && left > 0);

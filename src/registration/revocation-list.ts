@@ -69,12 +69,9 @@ export function createRevocationList(options: RevocationListOptions): Revocation
 
   /** Whoever asks too soon after the last one was signed waits for the next. */
   async function signInTurn(sinceMs: number): Promise<Buffer> {
-    try {
-      if (sinceMs < crlSignedAtMostEveryMs) await delay(crlSignedAtMostEveryMs - sinceMs);
-      return sign();
-    } finally {
-      signing = null;
-    }
+    await delay(Math.max(0, crlSignedAtMostEveryMs - sinceMs));
+    signing = null;
+    return sign();
   }
 
   return {
