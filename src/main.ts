@@ -122,7 +122,7 @@ async function start(
     ...brokers.addresses,
   };
   await showPassword(passwordShown, config, ready, logger);
-  logger.info('ready', { ...ready, caFingerprint: app.ca.fingerprint });
+  logger.info('ready', { ...ready, caFingerprint: app.ca.root.fingerprint256 });
   return { ready, app, stop: () => lifecycle.stop() };
 }
 

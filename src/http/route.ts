@@ -8,10 +8,10 @@ import type { ProblemAnswer } from './response/problem.ts';
 import type { ServedFile } from './response/static-file.ts';
 
 /**
- * Who may: `open` anybody; `registration` the holder of a registration token or a client certificate, which
- * the route checks itself; `signed-in` any active user; `permitted` who has the permission that the path names.
+ * Who may: `open` anybody; `registration` the holder of a registration token or a client certificate, and `certificate`
+ * of the latter alone, which the route checks itself; `signed-in` any active user; `permitted` who has the permission that the path names.
  */
-type RouteAccess = 'open' | 'registration' | 'signed-in' | 'permitted';
+type RouteAccess = 'open' | 'registration' | 'certificate' | 'signed-in' | 'permitted';
 
 type CallerFor<A extends RouteAccess> = A extends 'signed-in' | 'permitted' ? Caller : null;
 

@@ -33,10 +33,10 @@ function filesOf(call: Call): DeviceFiles {
       ),
     );
   if (out === null && key === null)
-    throw usageFault(
-      '--out FILE is missing: where the credentials are kept. (Or --key and --certificate.)',
-      suchAs(`--out ${shellWord(`${username}.json`)}`),
-    );
+    throw usageFault('--out FILE is missing: where the credentials are kept.', [
+      ...suchAs(`--out ${shellWord(`${username}.json`)}`),
+      'Or, for a certificate: --key FILE --certificate FILE',
+    ]);
   if (call.has('exec') && key === null)
     throw usageFault('--exec goes with --key and --certificate.');
   const given = [out, key, certificate].filter((file) => file !== null);

@@ -134,7 +134,9 @@ export function whoMay(route: Route): string {
     case 'open':
       return 'Anybody.';
     case 'registration':
-      return 'Whoever holds the registrationToken.';
+      return 'Whoever holds the registrationToken, or the client certificate.';
+    case 'certificate':
+      return 'Whoever holds the client certificate, by TLS that ends here; no token stands for it.';
     case 'signed-in':
       return 'Any active user; another user’s things need the permission that the path names.';
     case 'permitted':

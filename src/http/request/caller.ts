@@ -56,9 +56,13 @@ export async function requestCallerOf(
   if (route.access === 'open') return nobody;
   const token = tokenOf(exchange);
   const isCertified = () =>
-    route.access === 'registration' && callers.certificateOf(exchange.req) !== null;
+    (route.access === 'registration' || route.access === 'certificate') &&
+    callers.certificateOf(exchange.req) !== null;
   if (token === null && !isCertified()) throw new Refused('token-missing');
-  if (token === null || route.access === 'registration') return nobody;
+  // No token stands for the certificate in hand.
+  if (route.access === 'certificate' && !isCertified()) throw new Refused('token-invalid');
+  if (token === null || route.access === 'registration' || route.access === 'certificate')
+    return nobody;
   const caller = await callers.authenticate(token);
   if (caller === null) throw new Refused('token-invalid');
   let isPermissionNeeded = route.access === 'permitted' && !isOwnThing(route, exchange, caller);

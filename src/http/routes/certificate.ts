@@ -11,7 +11,7 @@ import { type Route, type RouteRequest, type RouteResponse, route } from '../rou
 import { certifiedResponse, refusals, self } from './register.ts';
 
 type RenewalRequest = Pick<
-  RouteRequest<unknown, unknown, Renewal, 'registration'>,
+  RouteRequest<unknown, unknown, Renewal, 'certificate'>,
   'body' | 'certificate' | 'cause'
 >;
 
@@ -52,7 +52,7 @@ export function renewalRoutes(app: App): Route[] {
       summary: 'The next certificate, authorised by the current one',
       description:
         'Over TLS, with the client certificate. The current one goes on until the next one is used; the same key gets the same next one again.',
-      access: 'registration',
+      access: 'certificate',
       body: Renewal,
       answers: { 201: { description: 'The next certificate.', body: Registered } },
       problems: [...refusals, 'source-throttled'],

@@ -29,7 +29,8 @@ const malformedPathOf = ({ path }: Route) => path.replaceAll(/\{\w+\}/g, '%20%2F
 const routes = allRoutes({} as App);
 const api = routes.filter(({ path }) => path.startsWith('/api/'));
 const closed = api.filter(({ access }) => access !== 'open');
-const writing = api.filter(({ method }) => method !== 'GET');
+// What only a client certificate opens has its bodies tried where there is one (renewal.test.ts).
+const writing = api.filter(({ method, access }) => method !== 'GET' && access !== 'certificate');
 
 for (const route of closed) {
   const { method, path } = route;
@@ -86,7 +87,9 @@ for (const route of writing) {
   });
 }
 
-for (const route of api.filter(({ access }) => access !== 'registration')) {
+for (const route of api.filter(
+  ({ access }) => access !== 'registration' && access !== 'certificate',
+)) {
   const { method, path } = route;
   test(`${method} ${path} knows no other parameter`, async ({ gatebook }) => {
     const got = await gatebook.call(method, `${pathOf(route)}?frobnicate=1`, {
