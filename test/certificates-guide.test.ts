@@ -85,7 +85,7 @@ test('its offline root opens a registry, and devices know it by the fingerprint 
   worlds.push(world);
   const { body } = await world.call('GET', '/ca');
   assert.is(body.fingerprint, fingerprint.replaceAll(':', '').toLowerCase());
-  assert.match(world.lines.join('\n'), `"caFingerprint":"${body.fingerprint}"`);
+  assert.match(world.lines.join('\n'), `"caFingerprint":"${fingerprint}"`);
   assert.match(await pasted(session, folder, world), 'press-17.pem: OK');
   const blocks = (await readFile(join(folder, 'press-17.pem'), 'utf8')).match(
     /-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g,

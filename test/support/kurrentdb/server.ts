@@ -2,6 +2,8 @@
  * A KurrentDB for tests: speaks the streams protocol to the real client, from the service definitions
  * that ship with it, keeps its log in memory, and fails on request.
  */
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { status as codes, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import gossip from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/gossip_grpc_pb.js';
 import leases from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/persistentsubscriptions_grpc_pb.js';
@@ -81,6 +83,7 @@ export async function startKurrentServer(
       },
     });
     server.addService(leases.PersistentSubscriptionsService, leasing.service);
+    if (port !== 0) await whenFree(port);
     port = await new Promise((resolve, reject) => {
       server?.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),
@@ -114,6 +117,23 @@ export async function startKurrentServer(
     },
     start,
   };
+}
+
+const portTriesMax = 20;
+const portAgainMs = 250;
+
+/** Resolves when nobody has the port; its own of before may be the near end of somebody's connection for a moment. */
+async function whenFree(port: number): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const probe = createServer();
+    const fault = await new Promise<Error | null>((resolve) => {
+      probe.once('error', resolve);
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(null)));
+    });
+    if (fault === null) return;
+    if (tries === portTriesMax) throw fault;
+    await sleep(portAgainMs);
+  }
 }
 
 function supportedMethods() {
