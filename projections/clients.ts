@@ -66,7 +66,7 @@ export const roleLabel = (role: string): string => `role ${role}`;
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 9,
+  version: 10,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

@@ -67,7 +67,15 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
   version: 3,
-  reads: ['registry', 'client', 'role', 'token', 'activation', 'administrators'],
+  reads: [
+    'registry',
+    'client',
+    'role',
+    'token',
+    'preauthorization',
+    'activation',
+    'administrators',
+  ],
   Event: AnyEvent,
   isWrittenOnce: true,
   key: (_event, { position }) => position,

@@ -4,6 +4,7 @@ import { activations } from '../../projections/activations.ts';
 import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
+import { preauthorizations } from '../../projections/preauthorizations.ts';
 import { requests } from '../../projections/requests.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
@@ -18,6 +19,7 @@ export const allProjections = [
   access,
   roles,
   tokens,
+  preauthorizations,
   activations,
   certificates,
   history,
@@ -33,6 +35,7 @@ export const rowsOf = (readModels: ReadModels) => ({
   access: readModels.rows(access),
   roles: readModels.rows(roles),
   tokens: readModels.rows(tokens),
+  preauthorizations: readModels.rows(preauthorizations),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
   history: readModels.rows(history),

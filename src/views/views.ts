@@ -7,6 +7,10 @@ import { type ActivationViewOptions, createActivationViews } from './activations
 import { createErasureViews, type ErasureViewOptions } from './erasures.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
+import {
+  createPreauthorizationViews,
+  type PreauthorizationViewOptions,
+} from './preauthorizations.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
 import { createRoleViews, type RoleViewOptions } from './roles.ts';
 import { createSessionViews, type SessionViewOptions } from './sessions.ts';
@@ -22,6 +26,7 @@ interface WindowViewOptions {
 }
 
 type ViewOptions = WindowViewOptions &
+  PreauthorizationViewOptions &
   RequestViewOptions &
   UserViewOptions &
   SessionViewOptions &
@@ -44,6 +49,7 @@ export function createViews(options: ViewOptions) {
         knockCount: knocks.size(),
       }),
     ...createRequestViews(options, activations),
+    ...createPreauthorizationViews(options),
     ...createUserViews(options, activations),
     ...createSessionViews(options),
     ...createGrantedViews(options),
