@@ -68,6 +68,11 @@ export const derDepthMax = 16;
 export const crlDays = 7;
 export const crlRenewedDaysBefore = 3;
 export const crlSignedAtMostEveryMs = 1_000;
+/** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
+export const certificateDaysMax = 3_650;
+export const certificateExpiringDays = 30;
+/** Milliseconds that the count of those is held, however often somebody scrapes. */
+export const certificatesCountedEveryMs = 5_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */

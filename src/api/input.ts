@@ -5,7 +5,13 @@ import { Permission, rightsShape } from '../../domain/permission.ts';
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
-import { activityBuckets, activityBucketsMax, bodyBytesMax, passwordBytesMax } from '../limits.ts';
+import {
+  activityBuckets,
+  activityBucketsMax,
+  bodyBytesMax,
+  certificateDaysMax,
+  passwordBytesMax,
+} from '../limits.ts';
 import { named, requestStatuses } from './output.ts';
 
 const rfc3339 =
@@ -196,6 +202,11 @@ export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
   q: Search.optional(),
+  certificateEndsWithinDays: WholeNumber(certificateDaysMax)
+    .optional()
+    .describe(
+      'Only those whose last certificate ends within so many days, the first to end first.',
+    ),
   ...page,
 });
 export const TokensQuery = z.strictObject({ username: Username.optional(), ...page });

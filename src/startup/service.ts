@@ -27,6 +27,7 @@ import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
+import { countOfExpiring } from '../views/certificate-ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -203,7 +204,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker }: ServiceOptions,
+  { metrics, readModels, broker, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -220,6 +221,7 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
+    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),
