@@ -64,10 +64,15 @@ export const csrLengthMax = 16_384;
 export const csrUsernameLengthMax = 64;
 /** Values within values in DER that somebody sends. */
 export const derDepthMax = 16;
-/** Life of a list of revoked certificates, and how long before its end another is signed. */
+/** Life of a list of revoked certificates, and how long before its end another is signed, asked for or not. */
 export const crlDays = 7;
 export const crlRenewedDaysBefore = 3;
 export const crlSignedAtMostEveryMs = 1_000;
+/** Milliseconds between two looks whether it is time for that, and that such a list waits for its event. */
+export const crlLookEveryMs = 60_000;
+export const crlRenewalWaitMs = 10_000;
+/** Milliseconds that the event of a list may lie ahead of this node's clock. */
+export const crlAheadMsMax = 5 * 60_000;
 /** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
 export const certificateDaysMax = 3_650;
 export const certificateExpiringDays = 30;

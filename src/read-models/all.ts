@@ -5,6 +5,7 @@ import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
 import { requests } from '../../projections/requests.ts';
+import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
@@ -20,6 +21,7 @@ export const allProjections = [
   tokens,
   activations,
   certificates,
+  revocationRenewals,
   history,
 ] as const;
 
@@ -35,6 +37,7 @@ export const rowsOf = (readModels: ReadModels) => ({
   tokens: readModels.rows(tokens),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
+  revocationRenewals: readModels.rows(revocationRenewals),
   history: readModels.rows(history),
 });
 

@@ -95,8 +95,8 @@ export async function buildService(given: ServiceOptions) {
     ...{ authority, clients: doorClients, ca: credentials.ca, now },
   });
   const revocationList = createRevocationList({
-    ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
-    position: () => readModels.position(),
+    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });

@@ -7,6 +7,7 @@ import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
+import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
@@ -51,6 +52,7 @@ const keys: Readonly<Record<string, string>> = {
   RoleRemoved: 'at by name',
   TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
+  RevocationListRenewed: 'at by renews',
   AdministratorRemovalReserved: 'at by revision username',
   CredentialActivated: 'at broker by credentialId username',
   CredentialDeactivated: 'at broker by credentialId sessionsClosed username',
@@ -63,6 +65,7 @@ const declared = [
   TokenEvent,
   ActivationEvent,
   AdministratorsEvent,
+  RevocationsEvent,
 ]
   .flatMap((union) => [...union.options] as z.ZodObject[])
   .map(({ shape }) => [
@@ -101,6 +104,7 @@ test('an event holds no boolean, and nothing that JSON would lose', () => {
         TokenEvent,
         ActivationEvent,
         AdministratorsEvent,
+        RevocationsEvent,
       ]),
     ),
   );
