@@ -62,6 +62,8 @@ export const fingerprintsMax = 200_000;
 export const csrLengthMax = 16_384;
 /** A username that is a CN, too (RFC 5280, ub-common-name). */
 export const csrUsernameLengthMax = 64;
+/** Other names that are shown of one key, the newest to ask with it. */
+export const namesOfKeyMax = 32;
 /** Values within values in DER that somebody sends. */
 export const derDepthMax = 16;
 /** Life of a list of revoked certificates, and how long before its end another is signed, asked for or not. */

@@ -4,6 +4,7 @@ import { activations } from '../../projections/activations.ts';
 import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
+import { keys } from '../../projections/keys.ts';
 import { requests } from '../../projections/requests.ts';
 import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
@@ -21,6 +22,7 @@ export const allProjections = [
   tokens,
   activations,
   certificates,
+  keys,
   revocationRenewals,
   history,
 ] as const;
@@ -37,6 +39,7 @@ export const rowsOf = (readModels: ReadModels) => ({
   tokens: readModels.rows(tokens),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
+  keys: readModels.rows(keys),
   revocationRenewals: readModels.rows(revocationRenewals),
   history: readModels.rows(history),
 });

@@ -152,7 +152,7 @@ export function createRevocationList(options: RevocationListOptions): Revocation
   }
 
   return {
-    isUsed: () => isAsked || rows.certificates.count([], 1) > 0,
+    isUsed: () => isAsked || rows.certificates.greatest('changedAt') !== null,
     onChange: (listener) => listeners.push(listener),
     async current() {
       isAsked = true;

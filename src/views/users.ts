@@ -6,6 +6,7 @@ import type { Rows } from '../read-models/row-table.ts';
 import type { ActivationViews } from './activations.ts';
 import { certificatesEnding } from './certificate-ends.ts';
 import { mapPage, type Paging, search, whenGiven } from './paging.ts';
+import type { SharedKeys } from './shared-keys.ts';
 
 export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
@@ -57,7 +58,11 @@ export const recordedOf = (row: ClientRow) => ({
   changedAt: row.changedAt,
 });
 
-export function createUserViews(options: UserViewOptions, activations: ActivationViews) {
+export function createUserViews(
+  options: UserViewOptions,
+  activations: ActivationViews,
+  sharedKeys: SharedKeys,
+) {
   const { rows, authority } = options;
 
   function userOf(row: ClientRow) {
@@ -66,6 +71,9 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     const held = 'credentialId' in state ? state.credentialId : null;
     return {
       ...recordedOf(row),
+      credentials: credentialsIn(row).map((one) =>
+        'fingerprint' in one ? { ...one, ...sharedKeys(username, one.fingerprint) } : one,
+      ),
       effectivePermissions: [...(authority.principal(username)?.effective ?? [])],
       lastSeenAt: broker?.lastSeenAt(username) ?? null,
       sessionCount: broker?.sessionCount(username) ?? 0,

@@ -39,8 +39,8 @@ async function runShow(call: Call): Promise<number> {
       'credentials',
       body.credentials
         .map(
-          ({ kind, createdAt, expiresAt }) =>
-            `${kind} of ${dateTimeText(createdAt)}${expiresAt === null ? '' : ` until ${dateTimeText(expiresAt)}`}`,
+          ({ kind, createdAt, expiresAt, otherNames = [] }) =>
+            `${kind} of ${dateTimeText(createdAt)}${expiresAt === null ? '' : ` until ${dateTimeText(expiresAt)}`}${otherNames.length === 0 ? '' : `, same key as ${otherNames.join(' ')}`}`,
         )
         .join(', '),
     ],
