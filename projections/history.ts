@@ -66,7 +66,7 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
-  version: 3,
+  version: 4,
   reads: [
     'registry',
     'client',
@@ -75,6 +75,7 @@ export const history: Projection<HistoryRow, AnyEvent> = {
     'preauthorization',
     'activation',
     'administrators',
+    'revocations',
   ],
   Event: AnyEvent,
   isWrittenOnce: true,

@@ -66,12 +66,24 @@ export const fingerprintsMax = 200_000;
 export const csrLengthMax = 16_384;
 /** A username that is a CN, too (RFC 5280, ub-common-name). */
 export const csrUsernameLengthMax = 64;
+/** Other names that are shown of one key, the newest to ask with it. */
+export const namesOfKeyMax = 32;
 /** Values within values in DER that somebody sends. */
 export const derDepthMax = 16;
-/** Life of a list of revoked certificates, and how long before its end another is signed. */
+/** Life of a list of revoked certificates, and how long before its end another is signed, asked for or not. */
 export const crlDays = 7;
 export const crlRenewedDaysBefore = 3;
 export const crlSignedAtMostEveryMs = 1_000;
+/** Milliseconds between two looks whether it is time for that, and that such a list waits for its event. */
+export const crlLookEveryMs = 60_000;
+export const crlRenewalWaitMs = 10_000;
+/** Milliseconds that the event of a list may lie ahead of this node's clock. */
+export const crlAheadMsMax = 5 * 60_000;
+/** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
+export const certificateDaysMax = 3_650;
+export const certificateExpiringDays = 30;
+/** Milliseconds that the count of those is held, however often somebody scrapes. */
+export const certificatesCountedEveryMs = 5_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */

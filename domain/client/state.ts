@@ -202,6 +202,13 @@ export const isKeyAlone = (state: Client, credentialId: string): boolean => {
   );
 };
 
+/** When the last of the certificates that open, or wait for their first use, ends; null: there is none. */
+export function certificateEndsAt(state: Client): string | null {
+  if (state.status !== 'active' && state.status !== 'suspended') return null;
+  const ends = [state.certificate, state.next].flatMap((one) => (one === null ? [] : one.notAfter));
+  return ends.sort().at(-1) ?? null;
+}
+
 /** Takes every event as fact. */
 export function evolve(state: Client, { type, data }: ClientEvent): Client {
   switch (type) {

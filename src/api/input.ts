@@ -10,6 +10,7 @@ import {
   activityBuckets,
   activityBucketsMax,
   bodyBytesMax,
+  certificateDaysMax,
   enrolmentCodeLengthMax,
   passwordBytesMax,
 } from '../limits.ts';
@@ -238,6 +239,11 @@ export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
   q: Search.optional(),
+  certificateEndsWithinDays: WholeNumber(certificateDaysMax)
+    .optional()
+    .describe(
+      'Only those whose last certificate ends within so many days, the first to end first.',
+    ),
   ...page,
 });
 export const TokensQuery = z.strictObject({ username: Username.optional(), ...page });

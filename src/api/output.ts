@@ -59,6 +59,12 @@ export const Activation = named(
 );
 export type Activation = z.infer<typeof Activation>;
 
+/** Of a key. */
+const otherNames = z
+  .array(Text)
+  .optional()
+  .describe('Other names that ask with the same key now, or have it, 32 at most; absent: none.');
+
 export const requestStatuses = ['pending', 'granted', 'denied', 'expired'] as const;
 
 export const Request = named(
@@ -78,7 +84,7 @@ export const Request = named(
     context: none(z.record(Text, Text)),
     requestedRoles: z.array(RoleName),
     requestedPermissions: z.array(Permission),
-    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text })),
+    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text, otherNames })),
     credentialId: Id,
     contested: z.boolean(),
     conflictCount: Count,
@@ -145,6 +151,7 @@ const user = {
         .string()
         .optional()
         .describe('Of its key: the SHA-256 of its SubjectPublicKeyInfo.'),
+      otherNames,
     }),
   ),
   requestId: none(Id),

@@ -4,8 +4,10 @@ import { activations } from '../../projections/activations.ts';
 import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
+import { keys } from '../../projections/keys.ts';
 import { preauthorizations } from '../../projections/preauthorizations.ts';
 import { requests } from '../../projections/requests.ts';
+import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
@@ -22,6 +24,8 @@ export const allProjections = [
   preauthorizations,
   activations,
   certificates,
+  keys,
+  revocationRenewals,
   history,
 ] as const;
 
@@ -38,6 +42,8 @@ export const rowsOf = (readModels: ReadModels) => ({
   preauthorizations: readModels.rows(preauthorizations),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
+  keys: readModels.rows(keys),
+  revocationRenewals: readModels.rows(revocationRenewals),
   history: readModels.rows(history),
 });
 

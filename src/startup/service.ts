@@ -28,6 +28,7 @@ import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
+import { countOfExpiring } from '../views/certificate-ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -95,8 +96,8 @@ export async function buildService(given: ServiceOptions) {
     ...{ authority, clients: doorClients, ca: credentials.ca, now },
   });
   const revocationList = createRevocationList({
-    ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
-    position: () => readModels.position(),
+    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
@@ -205,7 +206,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker }: ServiceOptions,
+  { metrics, readModels, broker, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -222,6 +223,7 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
+    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

@@ -8,6 +8,7 @@ import { AdministratorsEvent } from '../../domain/administrators.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
+import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
@@ -55,6 +56,7 @@ const keys: Readonly<Record<string, string>> = {
   PreauthorizationWithdrawn: 'at by preauthorizationId reason',
   TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
+  RevocationListRenewed: 'at by renews',
   AdministratorRemovalReserved: 'at by revision username',
   CredentialActivated: 'at broker by credentialId username',
   CredentialDeactivated: 'at broker by credentialId sessionsClosed username',
@@ -68,6 +70,7 @@ const declared = [
   TokenEvent,
   ActivationEvent,
   AdministratorsEvent,
+  RevocationsEvent,
 ]
   .flatMap((union) => [...union.options] as z.ZodObject[])
   .map(({ shape }) => [
@@ -106,6 +109,7 @@ test('an event holds no boolean, and nothing that JSON would lose', () => {
         TokenEvent,
         ActivationEvent,
         AdministratorsEvent,
+        RevocationsEvent,
       ]),
     ),
   );
