@@ -116,10 +116,11 @@ export async function buildService(given: ServiceOptions) {
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
   };
-  const { vault, passwords, ca } = credentials;
+  const { vault, passwords, ca, brokerSecretOf } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
     ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, rules },
+    brokerSecretOf,
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
