@@ -18,6 +18,9 @@ export type ClientKey = z.infer<typeof ClientKey>;
 
 const CertificateSerial = z.string().regex(/^[0-9a-f]{32}$/);
 
+/** How it came by the explicit flow; absent: by REST. */
+const door = { door: z.enum(['est']).optional() };
+
 const client = { username: Username, ...caused };
 const request = { ...client, requestId: Id };
 
@@ -27,6 +30,7 @@ const requested = {
   credentialId: Id,
   windowId: Id,
   flow: z.enum(['explicit', 'implicit']),
+  ...door,
   pairingId: PairingId.nullable(),
   expiresAt: Instant,
   personalKeyId: Id,
@@ -73,6 +77,7 @@ export const ClientEvent = z.discriminatedUnion('type', [
     ...request,
     windowId: Id,
     flow: z.enum(['explicit', 'implicit']),
+    ...door,
     personalKeyId: Id,
     source: Sealed.nullable(),
     clientId: Sealed.nullable(),

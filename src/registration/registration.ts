@@ -10,6 +10,8 @@ import type { Pace } from '../platform/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import {
+  type CountedFlow,
+  countedFlow,
   type DoorAttempt,
   RegistrationAttempt,
   type RegistrationAttemptOptions,
@@ -32,7 +34,7 @@ interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmission
   readonly pace: Pace;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
-  readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
+  readonly onOutcome?: (flow: CountedFlow, outcome: string) => void;
   /** Told of a password that belongs to what waits or was granted, while it is in memory; never throws. */
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
@@ -71,7 +73,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const waits = waitsOf(attempt);
     const prove = async () =>
       password === null ? withoutPassword : await proofs.full(username, password, waits.source);
-    const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
+    // EST tells who waits and who is turned away the same: then their times are the same, too.
+    const isAdmission = ({ kind }: DoorAnswer) =>
+      kind === 'granted' || (kind === 'pending' && attempt.door !== 'est');
 
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
     if (waits.wait === 0 && password !== null && !isStrong(password)) {
@@ -93,7 +97,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const reported = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
     if (answer.kind === 'pending') knocks.forget(attempt.username);
     if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
-    options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
+    const outcome = answer.kind === 'refused' ? answer.refusal : answer.kind;
+    options.onOutcome?.(countedFlow(attempt), outcome);
     return answer;
   };
 
