@@ -394,5 +394,5 @@ export const renewalsPerMinuteMax = 10;
 
 /** The longest that `Retry-After` of EST says, in seconds. */
 export const estRetryAfterMaxSeconds = 600;
-/** Clients that wait by EST are told to come so that no more of them come each second. */
+/** Clients that wait by EST are told to come at such times that about so many of them come each second. */
 export const estReturnsPerSecond = 50;

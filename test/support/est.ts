@@ -1,6 +1,6 @@
 /** What clients of EST say to a registry: over TLS, with what they have of a name, a password, a certificate. */
 import { execFileSync } from 'node:child_process';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import type { CertifiedClient } from './certificate-in-hand.ts';
 import { csrDer, keyPairs } from './csr.ts';
 import type { World } from './service.ts';
@@ -23,6 +23,9 @@ interface EstCall {
   readonly shown?: Pick<CertifiedClient, 'key' | 'cert'>;
   /** Default: the port with everything. */
   readonly url?: string;
+  /** Keeps its connections; absent: one for this call. */
+  readonly agent?: Agent;
+  readonly ca?: string;
 }
 
 export const estPath = '/.well-known/est/';
@@ -43,14 +46,15 @@ const withoutDate = (raw: readonly string[]): string[] =>
 export async function askEst(
   world: World,
   operation: string,
-  { method, body, basic, headers, shown, url = world.running.ready.https }: EstCall = {},
+  call: EstCall = {},
 ): Promise<EstAnswer> {
-  const ca = await caOf(world);
+  const { method, body, basic, headers, shown, agent = false } = call;
+  const { url = world.running.ready.https, ca = await caOf(world) } = call;
   const basicHeader =
     basic === undefined ? {} : { Authorization: `Basic ${Buffer.from(basic).toString('base64')}` };
   return await new Promise((resolve, reject) => {
     const sent = request(`${url}${estPath}${operation}`, {
-      ...{ ca, agent: false, method: method ?? (body === undefined ? 'GET' : 'POST') },
+      ...{ ca, agent, method: method ?? (body === undefined ? 'GET' : 'POST') },
       ...(shown && { key: shown.key, cert: shown.cert }),
       headers: {
         ...(body === undefined ? {} : { 'Content-Type': 'application/pkcs10' }),

@@ -6,7 +6,7 @@ interface ReturnTimeOptions {
   /** The least that is told. */
   readonly baseSeconds: number;
   readonly maxSeconds: number;
-  /** So many may come each second. */
+  /** About so many may come each second: they come in waves, so it is no bound. */
   readonly perSecond: number;
   readonly nowMs?: () => number;
 }
@@ -21,7 +21,7 @@ export type ReturnTime = () => number;
 export function createReturnTime(options: ReturnTimeOptions): ReturnTime {
   const { baseSeconds, maxSeconds, perSecond, nowMs = () => performance.now() } = options;
   /** The newest first. */
-  const counts = new Array<number>(Math.ceil(maxSeconds / slotSeconds) + 1).fill(0);
+  const counts = new Array<number>(Math.ceil(maxSeconds / slotSeconds) + 2).fill(0);
   let newest = Math.floor(nowMs() / 1_000 / slotSeconds);
 
   function moveTo(slot: number): void {
@@ -39,7 +39,8 @@ export function createReturnTime(options: ReturnTimeOptions): ReturnTime {
     let slot = 0;
     for (let seconds = baseSeconds; seconds < maxSeconds; seconds += baseSeconds) {
       const looked = Math.max(seconds, slotSeconds);
-      for (; slot * slotSeconds < looked; slot++) came += counts[slot] ?? 0;
+      // One slot more, since the newest is not over.
+      for (; (slot - 1) * slotSeconds < looked; slot++) came += counts[slot] ?? 0;
       if (came <= perSecond * looked) return seconds;
     }
     return maxSeconds;
