@@ -14,7 +14,8 @@ export interface RequestRow {
   readonly flow: 'explicit' | 'implicit';
   readonly door: DoorName;
   readonly pairingId: string | null;
-  readonly windowId: string;
+  /** Null: a rule let it ask, or in, without a window. */
+  readonly windowId: string | null;
   readonly requestedAt: string;
   readonly expiresAt: string;
   readonly source: string | null;

@@ -116,7 +116,8 @@ async function enrolled(parts: EstParts, exchange: Exchange): Promise<RouteRespo
   );
   if (isWaiting(answer)) return estWaits(parts.returnTime());
   if (answer.kind === 'granted') return await issued(parts, answer, offer.key, cause);
-  return refused(answer, { isByKeyAlone: offer.password === null });
+  const isByKeyAlone = offer.password === null || app.registration.isKeyAlone(offer.username);
+  return refused(answer, { isByKeyAlone });
 }
 
 /** Told as waiting whatever REST would tell: an unmodified client asks again, and a stranger learns nothing. */

@@ -1,5 +1,5 @@
 /** EST to the byte: what each operation answers, and what is refused in which words. */
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { renewalsPerMinuteMax } from '../../../../src/limits.ts';
 import {
@@ -241,6 +241,33 @@ test('renewals have one limit for a client, by REST and EST together', async (he
   const answer = await renew(world, client, csr);
   await checkRefused(answer, 429, 'Too many attempts');
   assert.ok(Number(answer.headers['retry-after']) > 0);
+});
+
+test('a rule for its key, or a code in its password, lets a device in while the registry is locked', async ({
+  world,
+  door,
+}) => {
+  await door.lock();
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const rule = (terms: object) =>
+    door.command('/api/client-registry/preauthorizations', { until, ...terms }, 201);
+  const keys = keyPairs.p256();
+  const spki = keys.publicKey.export({ type: 'spki', format: 'der' });
+  await rule({ csrFingerprint: createHash('sha256').update(spki).digest('hex') });
+  checkPkcs7(
+    await enrol(world, newPkcs10(newName(), keys).csr),
+    'application/pkcs7-mime; smime-type=certs-only',
+  );
+  const { enrolmentCode } = (await rule({ enrolmentCode: true })).body;
+  const username = newName();
+  const { csr } = newPkcs10(username);
+  assert.is((await enrol(world, csr, { basic: `${username}:${enrolmentCode}:wr` })).status, 400);
+  const basic = `${username}:${enrolmentCode}:${strong()}`;
+  assert.is((await enrol(world, csr, { basic })).status, 200);
+  assert.is((await enrol(world, csr, { basic })).status, 200);
+  const other = newName();
+  const again = { basic: `${other}:${enrolmentCode}:${strong()}` };
+  assert.is((await enrol(world, newPkcs10(other).csr, again)).status, 202, 'it is used');
 });
 
 test('other paths and methods are told, and a port without TLS has none of it', async ({
