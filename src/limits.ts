@@ -412,3 +412,10 @@ export const serverCertificateLookEveryMs = 60_000;
 
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
+
+// EST
+
+/** The longest that `Retry-After` of EST says, in seconds. */
+export const estRetryAfterMaxSeconds = 600;
+/** Clients that wait by EST are told to come at such times that about so many of them come each second. */
+export const estReturnsPerSecond = 50;

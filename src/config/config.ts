@@ -55,6 +55,7 @@ export interface Config {
   readonly ntfyUrl: string | null;
   readonly pendingTtlMs: number;
   readonly certificateTtlMs: number;
+  readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
   readonly refusedTtlMs: number;
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
@@ -149,6 +150,7 @@ function configOf(values: Values, environment: Environment): Config {
     ntfyUrl: values.NTFY_URL ?? null,
     pendingTtlMs: values.PENDING_TTL,
     certificateTtlMs: values.CERTIFICATE_TTL,
+    est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },
     refusedTtlMs: values.REFUSED_TTL,
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,

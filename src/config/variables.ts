@@ -8,6 +8,7 @@ import { PasswordPolicy } from './password-policy.ts';
 import {
   ClientAuth,
   Duration,
+  EstRetryAfter,
   HookSecret,
   Host,
   listOf,
@@ -205,6 +206,18 @@ export const variables = {
     '8760h',
     "life of a client's certificate, at most that of its grant and of the CA",
     duration,
+  ),
+  EST_BASIC: variable(
+    z.enum(['optional', 'required']),
+    'optional',
+    'whether EST takes a name and a password beside the CSR, or wants them',
+    'optional or required',
+  ),
+  EST_RETRY_AFTER: variable(
+    EstRetryAfter,
+    '30s',
+    'when a client that waits by EST asks again; under load later, up to 600 s',
+    'a duration of whole seconds from 1s to 600s, such as 30s or 2m',
   ),
   REFUSED_TTL: variable(
     Duration,
