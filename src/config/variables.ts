@@ -205,6 +205,19 @@ export const variables = {
     "life of a client's certificate, at most that of its grant and of the CA",
     duration,
   ),
+  CERTIFICATE_FILES_DIR: optional(
+    z.string(),
+    'none',
+    'folder where ca.pem and crl.pem are kept up to date for brokers',
+    'a folder',
+  ),
+  CERTIFICATE_FILES_EXEC: optional(
+    z.string(),
+    'none',
+    'a command after each change there, to have brokers read it: systemctl reload mosquitto',
+    'a command of the shell',
+    secret,
+  ),
   REFUSED_TTL: variable(
     Duration,
     '30d',

@@ -17,6 +17,8 @@ interface RevocationListOptions {
 export interface RevocationList {
   /** DER; with every change that this node has read. */
   current(): Promise<Buffer>;
+  /** Told each time that there may be another one. */
+  onChange(listener: () => void): void;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -49,8 +51,11 @@ export function createRevocationList(options: RevocationListOptions): Revocation
   let signed: { readonly der: Buffer; readonly atMs: number } | null = null;
   let isChanged = true;
   let signing: Promise<Buffer> | null = null;
+  const listeners: (() => void)[] = [];
   options.onApplied((events) => {
-    if (events.some(({ type }) => changes.has(type))) isChanged = true;
+    if (!events.some(({ type }) => changes.has(type))) return;
+    isChanged = true;
+    for (const listener of listeners) listener();
   });
 
   function sign(): Buffer {
@@ -75,6 +80,7 @@ export function createRevocationList(options: RevocationListOptions): Revocation
   }
 
   return {
+    onChange: (listener) => listeners.push(listener),
     async current() {
       if (signed === null) return sign();
       const sinceMs = Math.max(0, Date.parse(options.now()) - signed.atMs);
