@@ -410,6 +410,12 @@ export const serverCertificateDays = 90;
 export const serverCertificateRenewedAt = 2 / 3;
 export const serverCertificateLookEveryMs = 60_000;
 
+/** Milliseconds between two looks whether the files for brokers are to be written, or what failed is to be tried again. */
+export const certificateFilesLookEveryMs = 5_000;
+/** Milliseconds that the command after them may take, and that a broker then has to read them. */
+export const certificateFilesCommandMs = 10_000;
+export const certificateFilesSettleMs = 250;
+
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
 

@@ -219,6 +219,19 @@ export const variables = {
     'when a client that waits by EST asks again; under load later, up to 600 s',
     'a duration of whole seconds from 1s to 600s, such as 30s or 2m',
   ),
+  CERTIFICATE_FILES_DIR: optional(
+    z.string(),
+    'none',
+    'folder where ca.pem and crl.pem are kept up to date for brokers',
+    'a folder',
+  ),
+  CERTIFICATE_FILES_EXEC: optional(
+    z.string(),
+    'none',
+    'a command after each change there, to have brokers read it: systemctl reload mosquitto',
+    'a command of the shell',
+    secret,
+  ),
   REFUSED_TTL: variable(
     Duration,
     '30d',

@@ -34,7 +34,7 @@ test('an empty environment gives the defaults of WIRE', () => {
     mqttWssPort: null,
     doorPort: null,
     doorTlsPort: null,
-    tls: { given: null, names: [], ca: null },
+    tls: { given: null, names: [], ca: null, files: null },
     clientAuth: 'either',
     httpHost: '127.0.0.1',
     mqttHost: '127.0.0.1',
@@ -97,6 +97,8 @@ test('every variable is read', () => {
     GATEBOOK_CERTIFICATE_TTL: '90d',
     GATEBOOK_EST_BASIC: 'required',
     GATEBOOK_EST_RETRY_AFTER: '2m',
+    GATEBOOK_CERTIFICATE_FILES_DIR: '/srv/certificates',
+    GATEBOOK_CERTIFICATE_FILES_EXEC: 'systemctl reload mosquitto',
     GATEBOOK_MQTT_TLS_CLIENT_AUTH: 'either',
     GATEBOOK_REFUSED_TTL: '2d',
     GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
@@ -119,7 +121,10 @@ test('every variable is read', () => {
     mqttWssPort: 9002,
     doorPort: 8081,
     doorTlsPort: 8082,
-    tls: { given: null, names: ['gate.plant', '192.0.2.9'], ca: null },
+    tls: {
+      ...{ given: null, names: ['gate.plant', '192.0.2.9'], ca: null },
+      files: { dir: '/srv/certificates', command: 'systemctl reload mosquitto' },
+    },
     clientAuth: 'either',
     httpHost: '0.0.0.0',
     mqttHost: 'mqtt.example',
@@ -376,6 +381,13 @@ test('a certificate is given with its key', async () => {
 test('the table for people has every variable, with its default', () => {
   assert.equal(configTable.find(({ name }) => name === 'GATEBOOK_HTTP_PORT')?.default, '8080');
   assert.ok(configTable.every(({ default: value, meaning }) => value !== '' && meaning !== ''));
+});
+
+test('a command after changed files wants the files', () => {
+  assert.throws(
+    () => parseConfig({ GATEBOOK_CERTIFICATE_FILES_EXEC: 'true' }),
+    /GATEBOOK_CERTIFICATE_FILES_EXEC is set without GATEBOOK_CERTIFICATE_FILES_DIR/,
+  );
 });
 
 test.run();
