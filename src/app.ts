@@ -22,7 +22,10 @@ export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
   readonly certificates: Certificates;
   readonly clientCertificates: ClientCertificates;
-  readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
+  readonly ca: Pick<
+    CertificateAuthority,
+    'root' | 'chainPem' | 'trustPem' | 'fingerprint' | 'others'
+  >;
   readonly revocationList: RevocationList;
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
   readonly isServerName: (name: string) => boolean;

@@ -19,6 +19,8 @@ export interface TlsConfig {
   readonly names: readonly string[];
   /** The CA of the registry, PEM: the issuer first, its chain with the root; null: one of its own making. */
   readonly ca: { readonly cert: string; readonly key: string } | null;
+  /** CAs of before and after a change, PEM; null: what is found. */
+  readonly caOverlap: string | 'none' | null;
 }
 
 /** A port that nobody chose gives way to somebody else who has it already. */
@@ -74,6 +76,7 @@ export const tlsOf = (values: Values, environment: Environment): TlsConfig => ({
     values.CA_CERT === undefined || values.CA_KEY === undefined
       ? null
       : { cert: values.CA_CERT, key: values.CA_KEY },
+  caOverlap: values.CA_OVERLAP ?? null,
 });
 
 const faultOf = {

@@ -85,6 +85,10 @@ function keyIdentifierOf(publicKey: KeyObject): ArrayBuffer {
   return arrayBufferOf(createHash('sha1').update(Buffer.from(info.subjectPublicKey)).digest());
 }
 
+/** What names an issuer's key in what it signs: its identifier in hex. */
+export const keyIdOf = (publicKey: KeyObject): string =>
+  bytes(keyIdentifierOf(publicKey)).toString('hex');
+
 const subjectKey = (publicKey: KeyObject) =>
   extension(
     id_ce_subjectKeyIdentifier,
