@@ -67,7 +67,16 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
   version: 4,
-  reads: ['registry', 'client', 'role', 'token', 'activation', 'administrators', 'revocations'],
+  reads: [
+    'registry',
+    'client',
+    'role',
+    'token',
+    'preauthorization',
+    'activation',
+    'administrators',
+    'revocations',
+  ],
   Event: AnyEvent,
   isWrittenOnce: true,
   key: (_event, { position }) => position,

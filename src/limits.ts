@@ -27,6 +27,10 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** Preauthorizations that are looked at for one name, key or code. */
+export const rulesForOneMax = 1_000;
+/** Preauthorizations whose newest state is held while they are used. */
+export const rulesInUseHeldMax = 1_000;
 /** Events that one `readAll` or one batch of `follow` holds. */
 export const readBatchMax = 1_000;
 /** Appends that wait for the next commit of the embedded log. */
@@ -131,6 +135,8 @@ export const stopGraceMs = 10_000;
 export const lingerMs = 2_000;
 /** Hops of `X-Forwarded-For` that are followed. */
 export const forwardedHopsMax = 32;
+/** Characters of what is sent as an enrolment code, right or wrong. */
+export const enrolmentCodeLengthMax = 1_024;
 /** Bytes of one password in UTF-8. */
 export const passwordBytesMax = 1_024;
 /** Slow hashes at once, at most: libuv's pool has four threads, and one must stay for files. */

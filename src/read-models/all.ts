@@ -5,6 +5,7 @@ import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
 import { keys } from '../../projections/keys.ts';
+import { preauthorizations } from '../../projections/preauthorizations.ts';
 import { requests } from '../../projections/requests.ts';
 import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
@@ -20,6 +21,7 @@ export const allProjections = [
   access,
   roles,
   tokens,
+  preauthorizations,
   activations,
   certificates,
   keys,
@@ -37,6 +39,7 @@ export const rowsOf = (readModels: ReadModels) => ({
   access: readModels.rows(access),
   roles: readModels.rows(roles),
   tokens: readModels.rows(tokens),
+  preauthorizations: readModels.rows(preauthorizations),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
   keys: readModels.rows(keys),

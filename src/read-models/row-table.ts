@@ -176,7 +176,9 @@ export class RowTable<Row> implements Rows<Row> {
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
     this.tally?.change(before?.row, row, index);
-    this.past?.change(key, row && this.projection.past?.(row), index);
+    const pastOf = this.projection.past;
+    if (pastOf !== undefined)
+      this.past?.change(key, before?.row && pastOf(before.row), row && pastOf(row), index);
   }
 
   /** Writes what the batch changed, inside the caller's transaction, and tells it. */
@@ -196,6 +198,7 @@ export class RowTable<Row> implements Rows<Row> {
     }
     this.#dirty.clear();
     this.tally?.flush();
+    this.past?.flush();
     return changed;
   }
 

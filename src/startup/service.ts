@@ -1,5 +1,6 @@
 /** Builds what stands between the edges and the log: credentials, doors, administration, views and audit. */
 import { clientStatuses } from '../../domain/client/state.ts';
+import { ownSecretOf } from '../../domain/enrolment-code.ts';
 import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
 import { createAudit } from '../audit/audit.ts';
@@ -102,8 +103,9 @@ export async function buildService(given: ServiceOptions) {
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
-  const { registration, turnedAway } = doors;
-  const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
+  const { registration, turnedAway, rules } = doors;
+  const faultsOf = (password: string) =>
+    passwordFaults(ownSecretOf(password), config.passwordPolicy);
   observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
@@ -114,10 +116,11 @@ export async function buildService(given: ServiceOptions) {
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
   };
-  const { vault, passwords, ca } = credentials;
+  const { vault, passwords, ca, brokerSecretOf } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, rules },
+    brokerSecretOf,
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */

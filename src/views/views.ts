@@ -7,6 +7,10 @@ import { type ActivationViewOptions, createActivationViews } from './activations
 import { createErasureViews, type ErasureViewOptions } from './erasures.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
+import {
+  createPreauthorizationViews,
+  type PreauthorizationViewOptions,
+} from './preauthorizations.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
 import { createRoleViews, type RoleViewOptions } from './roles.ts';
 import { createSessionViews, type SessionViewOptions } from './sessions.ts';
@@ -23,6 +27,7 @@ interface WindowViewOptions {
 }
 
 type ViewOptions = WindowViewOptions &
+  PreauthorizationViewOptions &
   RequestViewOptions &
   UserViewOptions &
   SessionViewOptions &
@@ -47,6 +52,7 @@ export function createViews(options: ViewOptions) {
         knockCount: knocks.size(),
       }),
     ...createRequestViews(options, activations, sharedKeys),
+    ...createPreauthorizationViews(options),
     ...createUserViews(options, activations, sharedKeys),
     ...createSessionViews(options),
     ...createGrantedViews(options),
