@@ -22,6 +22,7 @@ import { catchUp } from './startup/catch-up.ts';
 import type { CredentialLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
 import { listenForHttp } from './startup/http.ts';
+import { checkIssuers } from './startup/issuers.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { serverIdentityOf, warnOfPlainListeners, withoutTakenTlsPorts } from './startup/tls.ts';
@@ -93,6 +94,7 @@ async function start(
   waitsFor = 'readModels';
   const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
+  checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
