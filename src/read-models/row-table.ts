@@ -4,12 +4,12 @@ import type { ColumnValue, Projection } from '../../projections/projection.ts';
 import { rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
+import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { cursorsOf, MalformedCursor } from './cursor.ts';
 import { type HeldRow, HeldRows } from './held-rows.ts';
 import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 import { type ChangedRow, RowWriter } from './row-writer.ts';
-import { allSql, type Condition, conditionSql } from './search/condition-sql.ts';
 import { type SearchLimits, searchRows } from './search/row-search.ts';
 
 export interface RowPage<Row> {

@@ -1,8 +1,8 @@
 /** Pages of results, and the conditions of a search. */
 import { createHmac, randomBytes } from 'node:crypto';
+import type { Condition } from '../read-models/condition-sql.ts';
 import { cursorsOf, MalformedCursor } from '../read-models/cursor.ts';
 import type { RowPage } from '../read-models/row-table.ts';
-import type { Condition } from '../read-models/search/condition-sql.ts';
 
 export interface Paging {
   readonly limit: number;

@@ -2,7 +2,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { searchedFew, searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
-import { allSql, type Condition, type ConditionSql, conditionSql } from './condition-sql.ts';
+import { allSql, type Condition, type ConditionSql, conditionSql } from '../condition-sql.ts';
 
 interface BornRow {
   readonly born: number;

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { activityAt, type HistoryRow } from '../../../projections/history.ts';
 import { createActivity } from '../../../src/audit/activity.ts';
 import { countedAtOnceMax } from '../../../src/limits.ts';
+import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import type { Rows } from '../../../src/read-models/row-table.ts';
-import type { Condition } from '../../../src/read-models/search/condition-sql.ts';
 
 const test = suite('activity');
 

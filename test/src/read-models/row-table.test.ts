@@ -4,10 +4,10 @@ import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import { statementsHeldMax } from '../../../src/limits.ts';
+import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { everyRow, everyRowInTurns, pagesBetween } from '../../../src/read-models/every-row.ts';
 import { type Rows, RowTable } from '../../../src/read-models/row-table.ts';
-import type { Condition } from '../../../src/read-models/search/condition-sql.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
 interface Thing {

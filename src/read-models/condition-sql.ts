@@ -1,6 +1,6 @@
 /** What rows must fulfil, and how SQLite is asked for it. */
 import type { SQLInputValue } from 'node:sqlite';
-import type { ColumnValue } from '../../../projections/projection.ts';
+import type { ColumnValue } from '../../projections/projection.ts';
 
 /**
  * What a row must fulfil; `key` and `born` (the number of the event that made it) are columns too. All
