@@ -85,14 +85,14 @@ async function start(
   const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
-  const readModels = await openReadModelsOf(config, store);
+  waitsFor = 'readModels';
+  const early = whileWaiting ?? (await answering());
+  const readModels = await openReadModelsOf(config, store, waiting);
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  waitsFor = 'readModels';
-  const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
   checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
