@@ -11,7 +11,8 @@ export interface RequestRow {
   readonly kind: 'new' | 'replacement';
   readonly flow: 'explicit' | 'implicit';
   readonly pairingId: string | null;
-  readonly windowId: string;
+  /** Null: a rule let it ask, or in, without a window. */
+  readonly windowId: string | null;
   readonly requestedAt: string;
   readonly expiresAt: string;
   readonly source: string | null;

@@ -5,6 +5,10 @@ import {
   createCredentialAdministration,
 } from './credentials.ts';
 import { createKeyAdministration, type KeyAdministrationOptions } from './keys.ts';
+import {
+  createPreauthorizationAdministration,
+  type PreauthorizationAdministrationOptions,
+} from './preauthorizations.ts';
 import { createRequestAdministration, type RequestAdministrationOptions } from './requests.ts';
 import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
 import { createTokenAdministration, type TokenAdministrationOptions } from './tokens.ts';
@@ -14,6 +18,7 @@ import { createWindowAdministration, type WindowAdministrationOptions } from './
 type AdministrationOptions = ClientChangesOptions &
   WindowAdministrationOptions &
   RequestAdministrationOptions &
+  PreauthorizationAdministrationOptions &
   CredentialAdministrationOptions &
   UserAdministrationOptions &
   RoleAdministrationOptions &
@@ -27,6 +32,7 @@ export function createAdministration(options: AdministrationOptions) {
   return {
     ...createWindowAdministration(options),
     ...createRequestAdministration(options, changes),
+    ...createPreauthorizationAdministration(options),
     ...createCredentialAdministration(options, changes),
     ...createUserAdministration(options, changes),
     ...createRoleAdministration(options, changes),

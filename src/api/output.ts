@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
+import { preauthorizationEffects } from '../../domain/preauthorization.ts';
 import { Id, Instant, RoleName } from '../../domain/values.ts';
 import { problemTable } from './problems.ts';
 
@@ -58,6 +59,12 @@ export const Activation = named(
 );
 export type Activation = z.infer<typeof Activation>;
 
+/** Of a key. */
+const otherNames = z
+  .array(Text)
+  .optional()
+  .describe('Other names that ask with the same key now, or have it, 32 at most; absent: none.');
+
 export const requestStatuses = ['pending', 'granted', 'denied', 'expired'] as const;
 
 export const Request = named(
@@ -77,7 +84,7 @@ export const Request = named(
     context: none(z.record(Text, Text)),
     requestedRoles: z.array(RoleName),
     requestedPermissions: z.array(Permission),
-    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text })),
+    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text, otherNames })),
     credentialId: Id,
     contested: z.boolean(),
     conflictCount: Count,
@@ -97,6 +104,36 @@ export const Request = named(
 );
 export type Request = z.infer<typeof Request>;
 
+export const preauthorizationStatuses = ['active', 'used', 'ended', 'withdrawn'] as const;
+
+const preauthorization = {
+  ...rights,
+  preauthorizationId: Id,
+  effect: z.enum(preauthorizationEffects),
+  usernamePattern: none(Text),
+  sources: z.array(Text),
+  pairingId: none(Text),
+  csrFingerprint: none(Text),
+  hasEnrolmentCode: z.boolean(),
+  maxUses: Count,
+  useCount: Count,
+  until: Instant,
+  note: none(Text),
+  createdBy: Text,
+  createdAt: Instant,
+  status: z.enum(preauthorizationStatuses),
+};
+
+export const Preauthorization = named('Preauthorization', z.strictObject(preauthorization));
+export type Preauthorization = z.infer<typeof Preauthorization>;
+export const PreauthorizationWithCode = named(
+  'PreauthorizationWithCode',
+  z.strictObject({
+    ...preauthorization,
+    enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
+  }),
+);
+
 const user = {
   ...rights,
   username: Text,
@@ -114,6 +151,7 @@ const user = {
         .string()
         .optional()
         .describe('Of its key: the SHA-256 of its SubjectPublicKeyInfo.'),
+      otherNames,
     }),
   ),
   requestId: none(Id),
@@ -298,6 +336,7 @@ export const listOf = <S extends z.ZodType>(id: string, item: S) =>
 export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
 export const SessionList = listOf('SessionList', Session);
+export const PreauthorizationList = listOf('PreauthorizationList', Preauthorization);
 export const RoleList = listOf('RoleList', Role);
 export const TokenList = listOf('TokenList', Token);
 export const KnockList = listOf('KnockList', Knock);

@@ -46,6 +46,11 @@ const table = {
   'role-not-found': row(404, 'No such role', 'Name a role that GET /api/roles lists, or make it.'),
   'token-not-found': row(404, 'No such token', 'No token has this id.'),
   'window-not-found': row(404, 'No such window', 'The registry was never unlocked under this id.'),
+  'preauthorization-not-found': row(
+    404,
+    'No such preauthorization',
+    'Name a preauthorization that GET /api/client-registry/preauthorizations lists.',
+  ),
   'broker-not-found': row(404, 'No such broker', 'Name a broker that GET /api/brokers lists.'),
   'method-not-allowed': row(
     405,
@@ -88,7 +93,7 @@ const table = {
   'role-in-use': row(
     409,
     'Role in use',
-    'Users have this role: take it from them first, then remove it.',
+    'Users or preauthorizations have this role: take it from them first, then remove it.',
   ),
   'role-built-in': row(409, 'Built-in role', 'Built-in roles stay as they are: make another one.'),
   'last-administrator': row(

@@ -1,5 +1,5 @@
 /** Starts the brokers of the configuration, each with its name, and stops them in reverse. */
-import type { BrokerSetting } from '../config/brokers.ts';
+import { type BrokerSetting, keepsUpstreamAccounts } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../logger.ts';
 import { hookPort } from './hooks/adapter.ts';
@@ -7,7 +7,7 @@ import { emqxSessions } from './hooks/emqx.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import { rabbitmqSessions } from './hooks/rabbitmq.ts';
 import { vernemqSessions } from './hooks/vernemq.ts';
-import { startMosquitto } from './mosquitto/adapter.ts';
+import { type Revocations, startMosquitto } from './mosquitto/adapter.ts';
 import { type PrivateMosquitto, startPrivateMosquitto } from './mosquitto/private.ts';
 import type { Broker } from './ports/broker.ts';
 
@@ -37,14 +37,17 @@ function namesOf(settings: readonly Pick<BrokerSetting, 'kind'>[]): string[] {
  * @throws MosquittoMissing
  */
 export async function startBrokers(options: {
-  readonly config: Pick<Config, 'brokers' | 'dataDir' | 'publicMqttUrls'>;
+  readonly config: Pick<Config, 'brokers' | 'dataDir' | 'publicMqttUrls' | 'gateway'>;
   readonly logId: string;
   readonly logger: Logger;
   readonly embedded: Broker | null;
   readonly gatewayUrls: () => readonly string[];
   readonly admissions: Hooks['admissions'];
+  /** As `MosquittoOptions`; `revocations` of those that run already. */
+  readonly ownSecretOf: (credentialId: string) => string;
+  readonly revocations: Revocations | null;
 }): Promise<Brokers> {
-  const { config, logId, logger, embedded } = options;
+  const { config, logId, logger, embedded, ownSecretOf } = options;
   const names = namesOf(config.brokers);
   const stops: (() => Promise<void>)[] = [];
   const all: Broker[] = [];
@@ -75,6 +78,7 @@ export async function startBrokers(options: {
         continue;
       }
       let { address } = setting;
+      const isPrivate = address === null;
       let urls = () => publicUrls ?? urlsOf(setting);
       if (address === null) {
         const own = await startPrivateMosquitto({ dataDir: config.dataDir, logger });
@@ -82,7 +86,12 @@ export async function startBrokers(options: {
         ({ address, upstream } = own);
         urls = () => publicUrls ?? options.gatewayUrls();
       }
-      const broker = startMosquitto({ name, address, logId, urls, logger });
+      const broker = startMosquitto({
+        ...{ name, address, logId, urls, logger, ownSecretOf },
+        isBehindGateway:
+          isPrivate || (config.gateway !== null && keepsUpstreamAccounts(config.brokers)),
+        revocations: isPrivate ? null : options.revocations,
+      });
       stops.push(() => broker.close());
       all.push(broker);
     }

@@ -13,6 +13,7 @@ export type RefusedCode =
   | import('../../domain/client/commands.ts').ClientRefusal
   | import('../../domain/role.ts').RoleRefusal
   | import('../../domain/token.ts').TokenRefusal
+  | import('../../domain/preauthorization.ts').PreauthorizationRefusal
   | 'token-missing'
   | 'token-invalid'
   | 'permission-missing'

@@ -102,6 +102,15 @@ export const Broker = z.string().transform((text, context): BrokerSetting => {
   return z.NEVER;
 });
 
+/**
+ * Whether `GATEWAY_UPSTREAM` is a Mosquitto whose accounts this registry keeps: then the gateway can admit clients by their
+ * certificates. Of several nobody could say which one it stands before.
+ */
+export const keepsUpstreamAccounts = (brokers: readonly BrokerSetting[]): boolean => {
+  const [one, more] = brokers.filter(({ kind }) => kind === 'mosquitto');
+  return one?.kind === 'mosquitto' && one.address !== null && more === undefined;
+};
+
 /** One broker at most on the MQTT ports of this process: the embedded one, or a private Mosquitto. */
 export const atMostOneInProcess = (brokers: readonly BrokerSetting[]): boolean =>
   brokers.filter(

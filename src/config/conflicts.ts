@@ -1,4 +1,5 @@
 /** Settings that are each valid, and contradict each other. */
+import { keepsUpstreamAccounts } from './brokers.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Environment } from './reading.ts';
 import { prefix, type Values } from './variables.ts';
@@ -65,23 +66,22 @@ export function plainBesideCertificates(values: Partial<Values>, set: Environmen
     }));
 }
 
-/** A gateway looks at no certificate: a broker behind one would let passwords in alone. */
+/** A gateway before a broker that keeps accounts of its own can admit nobody by a certificate, and the broker lets passwords in. */
 export function gatewayBesideCertificates({
   MQTT_TLS_CLIENT_AUTH: wanted,
   GATEWAY_UPSTREAM,
   BROKER,
 }: Partial<Values>): ConfigFault[] {
   if (wanted === undefined || wanted === 'either') return [];
-  const isPrivate = BROKER?.some((one) => one.kind === 'mosquitto' && one.address === null);
-  const behind = [
-    ...(GATEWAY_UPSTREAM === undefined ? [] : ['GATEWAY_UPSTREAM']),
-    ...(isPrivate ? ['BROKER'] : []),
+  if (GATEWAY_UPSTREAM === undefined || BROKER === undefined || keepsUpstreamAccounts(BROKER))
+    return [];
+  return [
+    {
+      variable: `${prefix}GATEWAY_UPSTREAM`,
+      problem: `is a broker whose accounts this registry does not keep, so the gateway cannot admit by certificates, where ${prefix}MQTT_TLS_CLIENT_AUTH=${wanted} wants one`,
+      remedy: `Set ${prefix}MQTT_TLS_CLIENT_AUTH=either, or name that Mosquitto, and no other, in ${prefix}BROKER`,
+    },
   ];
-  return behind.map((name) => ({
-    variable: `${prefix}${name}`,
-    problem: `has a gateway, which looks at no certificate, where ${prefix}MQTT_TLS_CLIENT_AUTH=${wanted} wants one`,
-    remedy: `Set ${prefix}MQTT_TLS_CLIENT_AUTH=either, or use the embedded broker`,
-  }));
 }
 
 /** TLS at the gateway takes a private key and a certificate; without TLS, too, a gateway has to listen somewhere. */

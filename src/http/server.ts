@@ -23,6 +23,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { eventRoutes } from './routes/live-events.ts';
 import { notificationRoutes } from './routes/notifications.ts';
 import { pageRoutes } from './routes/page.ts';
+import { preauthorizationRoutes } from './routes/preauthorizations.ts';
 import { doorRoutes } from './routes/register.ts';
 import { roleRoutes } from './routes/roles.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -67,6 +68,7 @@ export const allRoutes = (app: App): readonly Route[] =>
       ...renewalRoutes(app),
       ...clientRegistryRoutes(app),
       ...userRoutes(app),
+      ...preauthorizationRoutes(app),
       ...roleRoutes(app),
       ...tokenRoutes(app),
       ...keyRoutes(app),

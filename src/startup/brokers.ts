@@ -1,14 +1,16 @@
 /** Starts the brokers of the configuration, the process manager that drives them, and the gateways before them. */
 import { type ActivationOptions, startActivation } from '../broker/activation/activation.ts';
+import { accountOf } from '../broker/activation/reconcile.ts';
 import { activateWhileLeader } from '../broker/activation/while-leader.ts';
 import { embeddedPort } from '../broker/embedded/adapter.ts';
 import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
+import type { Judging } from '../broker/gateway/judging.ts';
 import { startGateways } from '../broker/gateway/start.ts';
 import { createHooks, type Hooks } from '../broker/hooks/hooks.ts';
 import { listensForMqtt, mqttListeners } from '../broker/mqtt-listeners.ts';
 import type { ActivationManager } from '../broker/ports/activation.ts';
 import type { Authenticator } from '../broker/ports/authenticator.ts';
-import type { Broker } from '../broker/ports/broker.ts';
+import { type Broker, isJudgedByGateway } from '../broker/ports/broker.ts';
 import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
 import type { Config } from '../config/config.ts';
@@ -92,6 +94,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const brokers = await startBrokers({
     ...{ config, logger, logId: store.logId, admissions: hooks.admissions },
     embedded: embeddedAdapterOf(runtime),
+    ...{ ownSecretOf: options.service.brokerSecretOf, revocations: null },
     gatewayUrls: () => gatewayUrls,
   });
   runtime.brokers = brokers.all;
@@ -101,6 +104,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const gateways = await startGateways({
     ...{ config, authenticator, identity, logger, onConnect, onLimit },
     privateUpstream: brokers.upstream,
+    ...{ chainPem: options.service.ca.chainPem, judging: judgingOf(options) },
   });
   lifecycle.add(() => gateways.close());
   gatewayUrls = gateways.privateUrls;
@@ -132,6 +136,18 @@ const isUsernameAt =
     const status = service.authority.principal(name)?.row.status;
     return status === 'active' || status === 'suspended';
   };
+
+/** How gateways admit by certificates: as the adapters of their brokers give out the registry's own secrets. */
+const judgingOf = ({ config, service }: BrokerStartOptions): Judging => ({
+  certificateOf: service.clientCertificates.of,
+  isGood: (certificate) => service.clientCertificates.standing(certificate) !== 'invalid',
+  all: config.clientAuth !== 'either',
+  isJudged(username) {
+    const account = accountOf(service.authority, username);
+    return account !== null && isJudgedByGateway(account);
+  },
+  ownSecretOf: service.brokerSecretOf,
+});
 
 const hooksOf = (
   options: BrokerStartOptions,

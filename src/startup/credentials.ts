@@ -1,6 +1,7 @@
 /** Opens the key folder, and builds what credentials are kept, proven and shown with. */
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/fault.ts';
+import { brokerSecrets } from '../credentials/broker-secret.ts';
 import { AuthorityRefused, openAuthority } from '../credentials/certificates/authority.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
@@ -45,6 +46,7 @@ export async function openCredentials(options: {
     proofs: createProofs(passwords, vault),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
+    brokerSecretOf: brokerSecrets(keys.pepper),
     tokens: await createTokens({
       keys,
       now,

@@ -4,6 +4,7 @@ import type { AccessRow } from '../../projections/access.ts';
 import type { Authority } from '../authority.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { Clients } from '../commands/client-commands.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
@@ -12,6 +13,7 @@ import type { DoorAttempt } from '../registration/attempt.ts';
 import { createCapacity } from '../registration/capacity.ts';
 import { createKnocks, type Knocks } from '../registration/knocks.ts';
 import { createLongPolls } from '../registration/long-polls.ts';
+import { createPreauthorizations } from '../registration/preauthorizations.ts';
 import { createRegistration } from '../registration/registration.ts';
 import { createRegistrationTokens } from '../registration/tokens.ts';
 import type { AppliedListeners } from './applied-listeners.ts';
@@ -51,8 +53,14 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     pendingMax: config.pendingMax,
     pendingPerSourceMax: config.pendingPerSourceMax,
   });
+  const rules = createPreauthorizations({
+    ...{ store: options.store, authority, rows, now, atHand: rowsAtHand(readModels) },
+    enrolmentCodeId: credentials.passwords.enrolmentCodeId,
+    onApplied: applied.as('preauthorizations'),
+  });
   const registration = createRegistration({
     ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
+    rules,
     position: () => readModels.position(),
     throttles: {
       sources: parts.throttles.sources,
@@ -68,6 +76,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
   return {
     knocks,
     capacity,
+    rules,
     turnedAway: turnedAwaySince(now(), rows, knocks),
     registration: {
       ...registration,

@@ -7,6 +7,7 @@ import type { Knock, Knocks } from '../registration/knocks.ts';
 import type { ActivationViews } from './activations.ts';
 import { hiddenNames, mapPageAsync, type Paging, paged, search, whenGiven } from './paging.ts';
 import { opened, type PersonalField } from './personal-fields.ts';
+import type { SharedKeys } from './shared-keys.ts';
 
 export interface RequestViewOptions {
   readonly rows: { readonly requests: Rows<RequestRow>; readonly access: Rows<AccessRow> };
@@ -22,6 +23,7 @@ export const knockAsShown = (knock: Knock, seeing: boolean) =>
 function requestShown(
   { rows, personal }: Pick<RequestViewOptions, 'rows' | 'personal'>,
   activations: ActivationViews,
+  sharedKeys: SharedKeys,
 ) {
   function activationsOf({ username, credentialId, status }: RequestRow) {
     if (status === 'pending') return activations.obstacles(username);
@@ -57,6 +59,7 @@ function requestShown(
       csr: row.csr && {
         publicKeyAlgorithm: row.csr.publicKeyAlgorithm,
         fingerprint: row.csr.fingerprint,
+        ...sharedKeys(row.username, row.csr.fingerprint),
       },
       credentialId: row.credentialId,
       contested: row.conflictCount > 0,
@@ -68,10 +71,14 @@ function requestShown(
   };
 }
 
-export function createRequestViews(options: RequestViewOptions, activations: ActivationViews) {
+export function createRequestViews(
+  options: RequestViewOptions,
+  activations: ActivationViews,
+  sharedKeys: SharedKeys,
+) {
   const { rows, knocks } = options;
   const hiddenName = hiddenNames();
-  const requestOf = requestShown(options, activations);
+  const requestOf = requestShown(options, activations, sharedKeys);
 
   return {
     async request(requestId: string, seeing: boolean) {

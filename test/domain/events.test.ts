@@ -7,6 +7,8 @@ import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
+import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
+import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
@@ -16,7 +18,7 @@ import * as the from '../support/client.ts';
 const test = suite('events');
 
 const asked =
-  'at by clientId context credentialId csr expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
+  'admits at by clientId context credentialId csr expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
 const granted = 'at by credentialId preauthorizationId reason requestId rights username windowId';
 const denied = 'at blockedUntil by reason requestId username windowId';
 const changed = 'at by reason username';
@@ -49,8 +51,12 @@ const keys: Readonly<Record<string, string>> = {
   RegistryLocked: 'at by turnedAwayCount windowId',
   RoleDefined: 'at by description name permissions',
   RoleRemoved: 'at by name',
+  PreauthorizationCreated: 'at by preauthorizationId terms',
+  PreauthorizationUsed: 'at by credentialId csrFingerprint preauthorizationId requestId username',
+  PreauthorizationWithdrawn: 'at by preauthorizationId reason',
   TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
+  RevocationListRenewed: 'at by renews',
   AdministratorRemovalReserved: 'at by revision username',
   CredentialActivated: 'at broker by credentialId username',
   CredentialDeactivated: 'at broker by credentialId sessionsClosed username',
@@ -60,9 +66,11 @@ const declared = [
   ClientEvent,
   WindowEvent,
   RoleEvent,
+  PreauthorizationEvent,
   TokenEvent,
   ActivationEvent,
   AdministratorsEvent,
+  RevocationsEvent,
 ]
   .flatMap((union) => [...union.options] as z.ZodObject[])
   .map(({ shape }) => [
@@ -101,6 +109,7 @@ test('an event holds no boolean, and nothing that JSON would lose', () => {
         TokenEvent,
         ActivationEvent,
         AdministratorsEvent,
+        RevocationsEvent,
       ]),
     ),
   );

@@ -156,6 +156,14 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       gate: some('open', 'open', 'open', 'locked', 'filtered'),
       capacity: some('free', 'free', 'free', 'window-full', 'pending-full'),
       holdsHttpRights: fc.boolean(),
+      preauthorized: fc.option(
+        fc.record({
+          preauthorizationId: anyRequest,
+          effect: some('allow', 'ask'),
+          rights: anyRights,
+          keyAlone: fc.boolean(),
+        }),
+      ),
     }),
   },
   {

@@ -9,6 +9,7 @@ import { beginning, positionOf, type StoredEvent } from '../../store/event-store
 import { createActivationViews } from '../../views/activations.ts';
 import { createEventViews } from '../../views/events.ts';
 import { createRequestViews } from '../../views/requests.ts';
+import { createSharedKeys } from '../../views/shared-keys.ts';
 import { isLeaf } from '../transparency-log/leaf.ts';
 import type { Line } from '../transparency-log/ndjson.ts';
 import { merkleTree } from '../transparency-log/tree.ts';
@@ -110,6 +111,7 @@ function answersOf(readModels: ReadModels, { until, now }: ExportOptions) {
   const { request } = createRequestViews(
     { rows, personal: sealed, knocks: { all: () => [] } },
     activationViews,
+    createSharedKeys({ rows }),
   );
   const { events } = createEventViews({ rows, personal: sealed });
   const sources = { store: { read: streamIn(rows) }, tree, past };

@@ -11,8 +11,17 @@ import {
   mqttConnectTimeoutMs,
 } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
-import type { Authenticator } from '../ports/authenticator.ts';
-import { answerIn, type ConnectSeen, connectIn, isRefusal, unavailableAnswer } from './packets.ts';
+import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
+import { type EarlyAnswer, earlyAnswer, type Judging } from './judging.ts';
+import {
+  answerIn,
+  type ConnectSeen,
+  connectIn,
+  isRefusal,
+  refusedAnswer,
+  unavailableAnswer,
+  withCredentials,
+} from './packets.ts';
 import { type Ends, proxyHeader } from './proxy-protocol.ts';
 import { connectUpstream, type Upstream } from './upstream.ts';
 
@@ -23,6 +32,8 @@ export interface ConnectionOptions {
   /** Called for each CONNECT that the broker refused; its answer changes nothing for the client. */
   readonly authenticator: Authenticator;
   readonly logger: Logger;
+  /** Absent: certificates are not looked at. */
+  readonly judging?: Judging;
   /** Sends the broker each client's address by PROXY protocol, version 2. */
   readonly proxyProtocol?: boolean;
   readonly onConnect?: (outcome: GatewayOutcome) => void;
@@ -44,18 +55,26 @@ export class ProxiedConnection {
   readonly #client: Duplex;
   readonly #ends: Ends;
   readonly #source: string | null;
+  /** That the client showed in its handshake; null: none of this registry's. */
+  readonly certificate: ShownCertificate | null;
   #upstream: Socket | undefined;
   /** The client is to be sent an answer still, whatever happens to the broker's connection. */
   #owesAnswer = false;
 
-  constructor(options: ConnectionOptions, client: Duplex, ends: Ends, source: string | null) {
+  constructor(
+    options: ConnectionOptions,
+    client: Duplex,
+    ends: Ends,
+    from: { readonly source: string | null; readonly certificate: ShownCertificate | null },
+  ) {
     this.#options = options;
     this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.#client = client;
     // Read at once: a socket that was closed meanwhile has no addresses any more.
     const { remoteAddress, remotePort, localAddress, localPort } = ends;
     this.#ends = { remoteAddress, remotePort, localAddress, localPort };
-    this.#source = source;
+    this.#source = from.source;
+    this.certificate = from.certificate;
     client.on('error', () => {});
   }
 
@@ -68,7 +87,18 @@ export class ProxiedConnection {
   async run(): Promise<void> {
     const first = await this.#readConnect();
     if (first === null) return this.end();
-    const { seen, bytes } = first;
+    const { seen } = first;
+    const judgement = await this.#judgement(seen);
+    if (judgement.kind === 'refused' || judgement.kind === 'unavailable') {
+      this.#options.onConnect?.(judgement.kind);
+      const { version } = seen;
+      const isRefused = judgement.kind === 'refused';
+      return this.#closeWith(isRefused ? refusedAnswer(version) : unavailableAnswer(version));
+    }
+    const bytes =
+      judgement.kind === 'none'
+        ? first.bytes
+        : withCredentials(first.bytes, judgement.username, judgement.password);
     const upstream = await connectUpstream(
       this.#options.upstream,
       this.#client,
@@ -87,7 +117,35 @@ export class ProxiedConnection {
     upstream.write(bytes);
     this.#linkCloses(upstream);
     this.#client.pipe(upstream);
-    await this.#passAnswer(seen, upstream);
+    await this.#passAnswer(seen, upstream, judgement);
+  }
+
+  async #judgement(seen: ConnectSeen): Promise<EarlyAnswer> {
+    const { judging, authenticator } = this.#options;
+    const { certificate } = this;
+    const clientId = knownClientId(seen);
+    const asked = earlyAnswer(
+      judging,
+      authenticator,
+      { ...seen, clientId },
+      {
+        ...{ source: this.#source, certificate },
+      },
+    );
+    return (await this.#inTime(asked)) ?? { kind: 'unavailable' };
+  }
+
+  /** Undefined: it took too long. */
+  async #inTime<Value>(answer: Promise<Value>): Promise<Value | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), this.#timeouts.answerMs);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The CONNECT, and every byte received with it; null when there is none in time. */
@@ -138,7 +196,7 @@ export class ProxiedConnection {
   }
 
   /** Passes the broker's bytes on, a refusal only after the registry has judged the attempt too. */
-  async #passAnswer(seen: ConnectSeen, upstream: Socket): Promise<void> {
+  async #passAnswer(seen: ConnectSeen, upstream: Socket, judgement: EarlyAnswer): Promise<void> {
     const client = this.#client;
     const late = () => {
       this.#options.onConnect?.('unavailable');
@@ -159,6 +217,14 @@ export class ProxiedConnection {
         }
         clearTimeout(timer);
         const refused = answer.code !== null && isRefusal(seen.version, answer.code);
+        if (judgement.kind === 'proven' && (refused || !this.#isStillGood())) {
+          // Refused: the broker has not been told of this client yet.
+          this.#options.onConnect?.(refused ? 'unavailable' : 'refused');
+          const { version } = seen;
+          this.#closeWith(refused ? unavailableAnswer(version) : refusedAnswer(version));
+          upstream.destroy();
+          return;
+        }
         if (answer.code !== null)
           this.#options.onConnect?.(answer.code === 0 ? 'admitted' : 'refused');
         this.#owesAnswer = refused;
@@ -174,19 +240,20 @@ export class ProxiedConnection {
     }
   }
 
+  /** Whether the certificate that was judged opens still: later, the broker closes whom it no longer admits. */
+  #isStillGood(): boolean {
+    const { certificate } = this;
+    return certificate === null || this.#options.judging?.isGood(certificate) === true;
+  }
+
   /** Has the registry judge a refused attempt: as a knock, as a request, or as a password to prepare an account with. */
-  async #judge({ username, password, clientId }: ConnectSeen): Promise<void> {
-    const isValid = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
+  async #judge(seen: ConnectSeen): Promise<void> {
+    const { username, password } = seen;
     const attempt = {
-      ...{ username, password, clientId: isValid ? clientId : '' },
+      ...{ username, password, clientId: knownClientId(seen) },
       ...{ source: this.#source, certificate: null },
     };
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#timeouts.answerMs);
-    });
-    await Promise.race([this.#options.authenticator.authenticate(attempt), late]);
-    clearTimeout(timer);
+    await this.#inTime(this.#options.authenticator.authenticate(attempt));
   }
 
   /** Sends the client some last bytes, and closes. */
@@ -200,6 +267,10 @@ export class ProxiedConnection {
     client.end(bytes);
   }
 }
+
+/** Empty where no account can have such a client id. */
+const knownClientId = ({ clientId }: ConnectSeen): string =>
+  clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0') ? clientId : '';
 
 /** The next bytes; null when the stream is at its end, or broken. */
 async function nextChunk(stream: Duplex): Promise<Buffer | null> {

@@ -1,7 +1,9 @@
 /** The gateway: an MQTT proxy before a broker that cannot ask the registry. A refusal there becomes a request here. */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import {
   gatewayFrameBytesMax,
+  mqttCertificateEndsLookMs,
   mqttConnectBytesMax,
   mqttConnectionsMax,
   mqttConnectionsPerSourceMax,
@@ -33,7 +35,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const listeners = await openListeners(options, sizes, (stream, request, source) => {
     const ends = request?.socket ?? (stream as Socket);
-    const connection = new ProxiedConnection(options, stream, ends, source);
+    const { judging } = options;
+    const certificate = ends instanceof TLSSocket ? (judging?.certificateOf(ends) ?? null) : null;
+    const connection = new ProxiedConnection(options, stream, ends, { source, certificate });
     connections.add(connection);
     stream.once('close', () => connections.delete(connection));
     connection.run().catch((error) => {
@@ -41,10 +45,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       connection.end();
     });
   });
+  const looking = setInterval(() => {
+    const now = new Date().toISOString();
+    for (const one of connections)
+      if (one.certificate !== null && one.certificate.notAfter <= now) one.end();
+  }, mqttCertificateEndsLookMs).unref();
   return {
     addresses: listeners.addresses,
     connectionCount: () => connections.size,
     async close() {
+      clearInterval(looking);
       const closing = listeners.close();
       for (const connection of connections) connection.end();
       listeners.destroySockets();

@@ -47,6 +47,60 @@ export function connectIn(bytes: Buffer, bytesMax: number): ConnectSeen | undefi
   };
 }
 
+/** A length of two bytes, and what it says [MQTT-1.5.4]. */
+const skipped = (bytes: Buffer, at: number): number => at + 2 + bytes.readUInt16BE(at);
+
+/** What stands before a length of one to four bytes, and that many bytes [MQTT-1.5.5]. */
+function skippedProperties(bytes: Buffer, at: number): number {
+  // As in a fixed header, where a first byte says the type.
+  const bounds = packetBounds(bytes.subarray(at - 1));
+  return bounds ? at - 1 + bounds.end : at;
+}
+
+const flag = { will: 0x04, password: 0x40, username: 0x80 };
+
+function withLength(type: number, body: Buffer): Buffer {
+  const header = [type];
+  for (let rest = body.length; ; rest >>= 7) {
+    header.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
+    if (rest <= 0x7f) return Buffer.concat([Buffer.from(header), body]);
+  }
+}
+
+const textField = (text: string): Buffer => {
+  const bytes = Buffer.from(text);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
+
+/**
+ * The same bytes, their first packet with another username and password: a CONNECT that `connectIn` has read. All else
+ * stays to the byte [MQTT-3.1.3-1].
+ */
+export function withCredentials(bytes: Buffer, username: string, password: string): Buffer {
+  const bounds = packetBounds(bytes);
+  if (!bounds) throw new Error('not a whole CONNECT');
+  const packet = Buffer.from(bytes.subarray(bounds.body, bounds.end));
+  const level = skipped(packet, 0);
+  const isVersion5 = ((packet[level] ?? 0) & 0x7f) === 5;
+  const flags = packet[level + 1] ?? 0;
+  // Level, flags and keep alive.
+  let end = level + 4;
+  if (isVersion5) end = skippedProperties(packet, end);
+  end = skipped(packet, end);
+  if ((flags & flag.will) !== 0) {
+    if (isVersion5) end = skippedProperties(packet, end);
+    end = skipped(packet, skipped(packet, end));
+  }
+  packet[level + 1] = flags | flag.username | flag.password;
+  const body = [packet.subarray(0, end), textField(username), textField(password)];
+  return Buffer.concat([
+    withLength(packetType.connect << 4, Buffer.concat(body)),
+    bytes.subarray(bounds.end),
+  ]);
+}
+
 function parsedConnect(bytes: Buffer): IConnectPacket | null {
   let found: IConnectPacket | null = null;
   const parsing = parser();
@@ -102,6 +156,10 @@ export function answerIn(held: Buffer, bytesMax: number): AnswerSeen {
 /** Bad user name or password, or not authorized [3.1.1, table 3.1] [5, 3.2.2.2]. */
 export const isRefusal = (version: ConnectSeen['version'], code: number): boolean =>
   version === 5 ? code === 0x86 || code === 0x87 : code === 4 || code === 5;
+
+/** A CONNACK that says: not authorized [3.1.1, table 3.1] [5, 3.2.2.2]. */
+export const refusedAnswer = (version: ConnectSeen['version']): Buffer =>
+  Buffer.from(version === 5 ? [0x20, 3, 0, 0x87, 0] : [0x20, 2, 0, 5]);
 
 /** A CONNACK that says: the server is not available [3.1.1, table 3.1] [5, 3.2.2.2]. */
 export const unavailableAnswer = (version: ConnectSeen['version']): Buffer =>

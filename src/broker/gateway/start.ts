@@ -1,13 +1,19 @@
 /** Starts the gateways of the configuration: before a given broker, and before a private Mosquitto. */
+import { keepsUpstreamAccounts } from '../../config/brokers.ts';
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../logger.ts';
-import { ChangingIdentity, type ServerIdentity } from '../../platform/server-identity.ts';
+import {
+  askingCertificatesOf,
+  ChangingIdentity,
+  type ServerIdentity,
+} from '../../platform/server-identity.ts';
 import type { ListenerOptions } from '../listeners.ts';
 import { mqttListeners } from '../mqtt-listeners.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import type { GatewayOutcome } from './connection.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import type { Judging } from './judging.ts';
 import type { Upstream } from './upstream.ts';
 
 interface Gateways {
@@ -24,19 +30,23 @@ export async function startGateways(options: {
   readonly privateUpstream: Upstream | null;
   /** Of the TLS listeners before a private broker. */
   readonly identity: ServerIdentity;
+  /** PEM: whose certificates clients are asked for. */
+  readonly chainPem: string;
+  /** For the brokers whose accounts this registry keeps. */
+  readonly judging: Judging;
   readonly authenticator: Authenticator;
   readonly logger: Logger;
   readonly onConnect: (outcome: GatewayOutcome) => void;
   readonly onLimit: (limit: MqttLimit) => void;
 }): Promise<Gateways> {
-  const { config, privateUpstream, identity } = options;
+  const { config, privateUpstream, identity, chainPem, judging } = options;
   const { authenticator, logger, onConnect, onLimit } = options;
   const { trustedProxies } = config;
   const started: Gateway[] = [];
   const close = async () => {
     for (const gateway of started.splice(0).reverse()) await gateway.close();
   };
-  const start = async (more: Pick<GatewayOptions, 'upstream'> & ListenerOptions) => {
+  const start = async (more: Pick<GatewayOptions, 'upstream' | 'judging'> & ListenerOptions) => {
     const gateway = await startGateway({
       ...{ authenticator, logger, onConnect, onLimit, trustedProxies },
       ...more,
@@ -48,12 +58,18 @@ export async function startGateways(options: {
   let privateUrls: readonly string[] = [];
   try {
     if (config.gateway !== null) {
-      const { mqtt, mqtts } = await start(beforeGivenBroker(config.gateway));
+      const { mqtt, mqtts } = await start({
+        ...beforeGivenBroker(config.gateway, chainPem),
+        ...(keepsUpstreamAccounts(config.brokers) && { judging }),
+      });
       if (mqtt !== undefined) addresses.gateway = mqtt;
       if (mqtts !== undefined) addresses.gatewayTls = mqtts;
     }
     if (privateUpstream !== null) {
-      const taken = await start({ upstream: privateUpstream, ...mqttListeners(config, identity) });
+      const taken = await start({
+        ...{ upstream: privateUpstream, judging },
+        ...mqttListeners(config, identity),
+      });
       Object.assign(addresses, taken);
       privateUrls = Object.values(taken);
     }
@@ -64,18 +80,19 @@ export async function startGateways(options: {
   return { addresses, privateUrls, close };
 }
 
-function beforeGivenBroker({
-  upstream,
-  proxyProtocol,
-  host,
-  port,
-  tls,
-}: NonNullable<Config['gateway']>): Pick<GatewayOptions, 'upstream' | 'proxyProtocol'> &
-  ListenerOptions {
+function beforeGivenBroker(
+  { upstream, proxyProtocol, host, port, tls }: NonNullable<Config['gateway']>,
+  chainPem: string,
+): Pick<GatewayOptions, 'upstream' | 'proxyProtocol'> & ListenerOptions {
   const { key, cert } = tls ?? {};
   return {
     ...{ upstream, proxyProtocol },
     ...(port === null ? {} : { tcp: { host, port } }),
-    ...(tls && { tls: { ...tls, identity: new ChangingIdentity({ key, cert }) } }),
+    ...(tls && {
+      tls: {
+        ...tls,
+        identity: askingCertificatesOf(new ChangingIdentity({ key, cert }), chainPem),
+      },
+    }),
   };
 }

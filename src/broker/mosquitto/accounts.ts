@@ -1,8 +1,9 @@
 /** Reads the accounts and roles of Mosquitto's dynamic security, and recognises those of this registry. */
-import { BrokerRefused } from '../ports/broker.ts';
+import { type Account, BrokerRefused } from '../ports/broker.ts';
 import { type Acl, rightsText } from './acls.ts';
 import type { ControlAnswer, ControlCommand } from './command-queue.ts';
 import type { Control } from './control.ts';
+import { type AccountMark, heldIn, type Marks } from './marks.ts';
 
 /** A client as dynamic security has it. */
 export interface FoundClient {
@@ -14,26 +15,9 @@ export interface FoundClient {
   readonly hasOwnRole: boolean;
   /** Made by this registry. */
   readonly isOwn: boolean;
-  /** The credential whose password it has; null: none yet. */
-  readonly credentialId: string | null;
+  /** What it was made for; null: it has no password yet, or is a stranger's. */
+  readonly held: AccountMark | null;
 }
-
-/** What this registry writes into its accounts, to recognise them. */
-export interface Marks {
-  readonly textname: string;
-  roleOf(username: string): string;
-  describe(credentialId: string | null): string;
-}
-
-const credentialMark = 'credential ';
-
-/** Marks of the registry with this log: another registry at the same broker has others. */
-export const marksOf = (logId: string): Marks => ({
-  textname: `gatebook ${logId}`,
-  roleOf: (username) => `gatebook-${logId.slice(0, 8)}:${username}`,
-  describe: (credentialId) =>
-    credentialId === null ? 'without a password' : credentialMark + credentialId,
-});
 
 interface RawClient {
   readonly username?: string;
@@ -55,7 +39,6 @@ function foundClient(raw: RawClient, marks: Marks): FoundClient {
   const isOwn = raw.textname === marks.textname;
   const ownRole = marks.roleOf(username);
   const roles = (raw.roles ?? []).map(({ rolename = '' }) => rolename);
-  const description = raw.textdescription ?? '';
   return {
     username,
     enabled: raw.disabled !== true,
@@ -66,10 +49,7 @@ function foundClient(raw: RawClient, marks: Marks): FoundClient {
     ],
     hasOwnRole: roles.includes(ownRole),
     isOwn,
-    credentialId:
-      isOwn && description.startsWith(credentialMark)
-        ? description.slice(credentialMark.length)
-        : null,
+    held: isOwn ? heldIn(raw.textdescription ?? '') : null,
   };
 }
 
@@ -137,8 +117,38 @@ export function roleCommands(
   const rolename = marks.roleOf(username);
   if (before === null)
     return [{ command: 'createRole', rolename, textname: marks.textname, acls: wanted }];
-  const text = (acls: readonly Acl[]) => rightsText({ acls, clientId: null, others: [] });
+  const text = (acls: readonly Acl[]) =>
+    rightsText({ acls, clientId: null, others: [], held: null });
   return text(before) === text(wanted)
     ? []
     : [{ command: 'modifyRole', rolename, textname: marks.textname, acls: wanted }];
+}
+
+/** The commands that enable an account, with its role and no other. `password` undefined: it stays. */
+export function enablingCommands(
+  marks: Marks,
+  { username, pinnedClientId }: Pick<Account, 'username' | 'pinnedClientId'>,
+  client: FoundClient | null,
+  wanted: AccountMark,
+  password: string | undefined,
+): ControlCommand[] {
+  const textdescription = marks.describe(wanted);
+  const isMarked = client?.held != null && marks.describe(client.held) === textdescription;
+  const isRoleWrong = client === null || !client.hasOwnRole || client.others.length > 0;
+  const commands: ControlCommand[] = [];
+  if (client !== null && client.clientId !== pinnedClientId && pinnedClientId === null)
+    commands.push({ command: 'setClientId', username });
+  const change = {
+    // In one command, so that the mark never names another password's credential.
+    ...(password !== undefined && { password }),
+    ...(isMarked && password === undefined ? {} : { textdescription }),
+    ...(isRoleWrong ? { roles: [{ rolename: marks.roleOf(username) }], groups: [] } : {}),
+    ...(pinnedClientId !== null && client?.clientId !== pinnedClientId
+      ? { clientid: pinnedClientId }
+      : {}),
+  };
+  if (Object.keys(change).length > 0)
+    commands.push({ command: 'modifyClient', username, ...change });
+  if (client?.enabled === false) commands.push({ command: 'enableClient', username });
+  return commands;
 }

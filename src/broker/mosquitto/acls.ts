@@ -1,6 +1,7 @@
 /** Rights as Mosquitto's dynamic security has them: one role of its own for each client (2.0 knows no `%u`). */
 import { registryTopics } from '../../../domain/matching.ts';
 import type { Account } from '../ports/broker.ts';
+import type { AccountMark } from './marks.ts';
 
 export interface Acl {
   readonly acltype: string;
@@ -55,9 +56,11 @@ export function rightsText(rights: {
   readonly clientId: string | null;
   /** Roles and groups beside its own: more rights than were granted. */
   readonly others: readonly string[];
+  /** What its account was made for. */
+  readonly held: AccountMark | null;
 }): string {
   const acls = rights.acls
     .map(({ acltype, topic, priority, allow }) => JSON.stringify([acltype, topic, priority, allow]))
     .sort();
-  return JSON.stringify([acls, rights.clientId, [...rights.others].sort()]);
+  return JSON.stringify([acls, rights.clientId, [...rights.others].sort(), rights.held]);
 }

@@ -7,12 +7,12 @@ import {
   type ActivationOutcome,
   type Broker,
   BrokerRefused,
+  isJudgedByGateway,
 } from '../ports/broker.ts';
 import {
+  enablingCommands,
   type FoundAccount,
   type FoundClient,
-  type Marks,
-  marksOf,
   readAccount,
   readAll,
   roleCommands,
@@ -21,6 +21,7 @@ import {
 import { aclsOf, rightsText } from './acls.ts';
 import type { ControlCommand } from './command-queue.ts';
 import { type Control, openControl } from './control.ts';
+import { type AccountMark, isSamePassword, type Marks, marksOf } from './marks.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 
 interface MosquittoOptions {
@@ -32,6 +33,17 @@ interface MosquittoOptions {
   readonly logger: Logger;
   /** How many accounts may be prepared for pending requests. */
   readonly stagedMax?: number;
+  /** What the accounts have for a password whose clients come in by a certificate. */
+  readonly ownSecretOf: (credentialId: string) => string;
+  /** All clients come in by the gateway, which judges certificates itself. */
+  readonly isBehindGateway: boolean;
+  /** The list of revoked certificates that Mosquitto reads; null: it takes no certificates. */
+  readonly revocations: Revocations | null;
+}
+
+export interface Revocations {
+  /** Resolves when Mosquitto has been told to read a list with everything revoked before the call. */
+  inForce(): Promise<void>;
 }
 
 /** Connects in the background; until then, and whenever it is away, its status is `down`. */
@@ -46,6 +58,17 @@ const strangersAccount = (name: string, username: string) =>
       'Remove it there, or choose another name.',
   );
 
+const passwordUnknown = (name: string) =>
+  `${name} does not know its password (it was away when the client showed it, or ended before it had ` +
+  'written it down): it works there once the client has shown it to the registry again, by REST or by an ' +
+  'MQTT connect through the registry.';
+
+const takesNoCertificates = (name: string) =>
+  `${name} takes no certificates, and this client has nothing else to come in by: let it reach ${name} by the ` +
+  'gateway, or set GATEBOOK_CERTIFICATE_FILES_DIR and have it read the files there.';
+
+const noRights = aclsOf({ permissions: [] });
+
 class Mosquitto implements Broker {
   readonly name: string;
   readonly kind = 'mosquitto';
@@ -53,6 +76,7 @@ class Mosquitto implements Broker {
   readonly urls: () => readonly string[];
   readonly #control: Control;
   readonly #marks: Marks;
+  readonly #options: MosquittoOptions;
   readonly #ownUsername: string;
   readonly #stagedMax: number;
   readonly #secrets = stagedSecrets();
@@ -62,6 +86,7 @@ class Mosquitto implements Broker {
   constructor(options: MosquittoOptions, control: Control) {
     this.name = options.name;
     this.urls = options.urls;
+    this.#options = options;
     this.#control = control;
     this.#marks = marksOf(options.logId);
     this.#ownUsername = options.address.username;
@@ -90,7 +115,7 @@ class Mosquitto implements Broker {
 
   async hold(username: string, credentialId: string): Promise<void> {
     const { client, acls } = await this.#own(username);
-    if (client?.credentialId === credentialId) {
+    if (client?.held?.credentialId === credentialId) {
       if (client.enabled) await this.#all({ command: 'disableClient', username });
       this.#prepared.set(username, credentialId);
       this.#secrets.forget(credentialId);
@@ -105,7 +130,12 @@ class Mosquitto implements Broker {
     await this.#make(username);
     await this.#all(
       { command: 'disableClient', username },
-      this.#withPassword(username, credentialId, password),
+      {
+        ...{ command: 'modifyClient', username, password },
+        textdescription: this.#marks.describe({
+          ...{ credentialId, certificateSerial: null, isRegistrys: false },
+        }),
+      },
     );
     this.#prepared.set(username, credentialId);
   }
@@ -123,78 +153,80 @@ class Mosquitto implements Broker {
     if (!succeeded(answer, 'Client already exists')) throw strangersAccount(this.name, username);
   }
 
-  /** Password and mark in one command, so that the mark never names another password's credential. */
-  #withPassword(username: string, credentialId: string, password: string): ControlCommand {
-    return {
-      command: 'modifyClient',
-      username,
-      password,
-      textdescription: this.#marks.describe(credentialId),
-    };
+  /** What its account is to be for: where a certificate is its way in, no password of the client's opens. */
+  #wanted(account: Account): AccountMark {
+    const { credentialId, certificateSerial, passwordOpens } = account;
+    const isRegistrys = this.#options.isBehindGateway ? isJudgedByGateway(account) : !passwordOpens;
+    return { credentialId, certificateSerial, isRegistrys };
   }
 
   async activate(account: Account): Promise<ActivationOutcome> {
     const { username, credentialId } = account;
+    const { isBehindGateway, revocations, ownSecretOf } = this.#options;
     const now = await this.#own(username);
-    const password = this.#secrets.of(credentialId);
-    const isKnown = now.client?.credentialId === credentialId;
-    if (!isKnown && password === undefined) return await this.#withoutPassword(username, now);
+    const wanted = this.#wanted(account);
+    if (!account.passwordOpens && !isBehindGateway && revocations === null)
+      return await this.#notYet(username, now, takesNoCertificates(this.name));
+    const password = wanted.isRegistrys
+      ? ownSecretOf(credentialId)
+      : this.#secrets.of(credentialId);
+    const held = now.client?.held ?? null;
+    const isKnown = isSamePassword(held, wanted);
+    if (!isKnown && password === undefined)
+      return await this.#notYet(username, now, passwordUnknown(this.name));
+    // Its sessions are closed with the change of the mark: the old certificate must not come in again after it.
+    const before = held?.certificateSerial ?? null;
+    if (before !== null && before !== wanted.certificateSerial) await revocations?.inForce();
 
     // The role first: who is admitted has the rights that were granted, and no others.
     await this.#all(...roleCommands(this.#marks, username, aclsOf(account), now.acls));
     if (now.client === null) await this.#make(username);
-    await this.#all(...this.#enabling(account, now.client, isKnown ? undefined : password));
+    const changed = isKnown ? undefined : password;
+    await this.#all(...enablingCommands(this.#marks, account, now.client, wanted, changed));
     this.#prepared.delete(username);
     this.#secrets.forget(credentialId);
     return { active: true, sessionsClosed: 0 };
   }
 
-  /** The commands that enable an account, with its role and no other. */
-  #enabling(
-    { username, credentialId, pinnedClientId }: Account,
-    client: FoundClient | null,
-    password: string | undefined,
-  ): ControlCommand[] {
-    const isRoleWrong = client === null || !client.hasOwnRole || client.others.length > 0;
-    const commands: ControlCommand[] = [];
-    if (client !== null && client.clientId !== pinnedClientId && pinnedClientId === null)
-      commands.push({ command: 'setClientId', username });
-    const change = {
-      ...(password === undefined
-        ? {}
-        : { password, textdescription: this.#marks.describe(credentialId) }),
-      ...(isRoleWrong ? { roles: [{ rolename: this.#marks.roleOf(username) }], groups: [] } : {}),
-      ...(pinnedClientId !== null && client?.clientId !== pinnedClientId
-        ? { clientid: pinnedClientId }
-        : {}),
-    };
-    if (Object.keys(change).length > 0)
-      commands.push({ command: 'modifyClient', username, ...change });
-    if (client?.enabled === false) commands.push({ command: 'enableClient', username });
-    return commands;
-  }
-
-  /** The password of the granted credential is not known: disables an account that has another one. */
-  async #withoutPassword(username: string, { client }: FoundAccount): Promise<ActivationOutcome> {
+  /** The granted credential cannot open: disables an account that has another one. */
+  async #notYet(
+    username: string,
+    { client }: FoundAccount,
+    detail: string,
+  ): Promise<ActivationOutcome> {
     this.#prepared.delete(username);
     if (client?.enabled) await this.#all({ command: 'disableClient', username });
-    return {
-      active: false,
-      sessionsClosed: 0,
-      detail:
-        `${this.name} does not know its password (it was away when the client showed it, or ended before it had ` +
-        'written it down): it works there once the client has shown it to the registry again, by REST or by an ' +
-        'MQTT connect through the registry.',
-    };
+    return { active: false, sessionsClosed: 0, detail };
   }
 
   async deactivate(username: string, suspended: string | null): Promise<number> {
     this.#prepared.delete(username);
     const { client, acls } = await readAccount(this.#control, this.#marks, username);
     if (client === null || !client.isOwn || username === this.#ownUsername) return 0;
+    if (this.#options.revocations !== null)
+      await this.#shutOut(username, client, acls, this.#options.revocations);
     if (suspended === null) await this.#remove(username, acls !== null);
-    else if (client.enabled) await this.#all({ command: 'disableClient', username });
+    else if (client.enabled && this.#options.revocations === null)
+      await this.#all({ command: 'disableClient', username });
     return 0;
+  }
+
+  /**
+   * Mosquitto lets a certificate in without asking for the account (`use_identity_as_username`), so that the rights
+   * go first, then the certificate, and the sessions of the moments between with what is done to the account after.
+   */
+  async #shutOut(
+    username: string,
+    client: FoundClient,
+    acls: FoundAccount['acls'],
+    revocations: Revocations,
+  ): Promise<void> {
+    const none = acls === null ? [] : roleCommands(this.#marks, username, noRights, acls);
+    await this.#all(...(client.enabled ? [{ command: 'disableClient', username }] : []), ...none);
+    if (!client.held?.certificateSerial) return;
+    await revocations.inForce();
+    // Closes whatever came in meanwhile.
+    await this.#all({ command: 'modifyClient', username, textname: this.#marks.textname });
   }
 
   async #remove(username: string, hasRole: boolean): Promise<void> {
@@ -231,20 +263,23 @@ class Mosquitto implements Broker {
     const all = await readAll(this.#control, this.#marks);
     this.#prepared.clear();
     for (const { client } of all)
-      if (client.credentialId !== null && !client.enabled)
-        this.#prepared.set(client.username, client.credentialId);
+      if (client.held !== null && !client.enabled)
+        this.#prepared.set(client.username, client.held.credentialId);
     return all
       .filter(({ client }) => client.username !== this.#ownUsername)
-      .map(({ client: { username, enabled, isOwn, credentialId }, rights }) => ({
+      .map(({ client: { username, enabled, isOwn, held }, rights }) => ({
         username,
         enabled,
-        mark: isOwn ? { credentialId } : null,
+        mark: isOwn ? { credentialId: held?.credentialId ?? null } : null,
         rights,
       }));
   }
 
   rightsOf = (account: Account): string =>
-    rightsText({ acls: aclsOf(account), clientId: account.pinnedClientId, others: [] });
+    rightsText({
+      acls: aclsOf(account),
+      ...{ clientId: account.pinnedClientId, others: [], held: this.#wanted(account) },
+    });
 
   /** Runs commands that must all succeed. @throws BrokerRefused */
   async #all(...commands: readonly ControlCommand[]): Promise<void> {

@@ -8,6 +8,8 @@ export interface Account {
   readonly credentialId: string;
   /** Of the one certificate that opens; null: there is none. */
   readonly certificateSerial: string | null;
+  /** Whether its password opens at all: not beside a key that it asked with. */
+  readonly passwordOpens: boolean;
   /** Templates are filled in; a broker ignores those of the context `http`. */
   readonly permissions: readonly Permission[];
   readonly compiled: CompiledPermissions;
@@ -15,6 +17,16 @@ export interface Account {
   /** The only client id this account may use; null: any. */
   readonly pinnedClientId: string | null;
 }
+
+/**
+ * Whether a gateway before a broker with accounts judges this client, and shows the broker a secret of the registry in its
+ * name: where a password opens alone and there is no certificate, the broker judges the password.
+ */
+export const isJudgedByGateway = ({
+  passwordOpens,
+  certificateSerial,
+}: Pick<Account, 'passwordOpens' | 'certificateSerial'>): boolean =>
+  !passwordOpens || certificateSerial !== null;
 
 /** A password at the moment it is in memory, and the credential that it belongs to. */
 export interface Staged {

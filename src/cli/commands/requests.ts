@@ -59,8 +59,10 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
 
 function kindText({ kind, contested, conflictCount, csr }: Request): Piece {
   // A registry of before certificates says nothing of a key.
-  const asked = csr == null ? kind : `${kind}, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
-  if (!contested) return asked;
+  const key = csr == null ? '' : `, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
+  const names = csr?.otherNames ?? [];
+  const asked = `${kind}${key}${names.length === 0 ? '' : `, same key as ${names.join(' ')}`}`;
+  if (!contested) return names.length === 0 ? asked : { text: asked, style: 'warning' };
   const tries = countText(conflictCount, 'try', 'tries');
   return { text: `${asked}, contested (${tries} with another credential)`, style: 'warning' };
 }

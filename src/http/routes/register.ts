@@ -174,12 +174,13 @@ const registerRoute = (app: App): Route =>
     ],
     async handle(request) {
       const { username, password, csr, pairingId, context } = request.body;
-      const { requestedRoles, requestedPermissions } = request.body;
+      const { requestedRoles, requestedPermissions, enrolmentCode } = request.body;
       const key = csr === undefined ? null : readCsr(csr, username).key;
       const attempt = {
         username,
         password: password ?? null,
         key,
+        enrolmentCode: enrolmentCode ?? null,
         source: request.source,
         flow: 'explicit',
         clientId: null,
@@ -194,7 +195,7 @@ const registerRoute = (app: App): Route =>
       const ended =
         answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
       const told = ended ? await app.registration.ask(attempt, request.cause) : answer;
-      const isByKeyAlone = password === undefined;
+      const isByKeyAlone = password === undefined || app.registration.isKeyAlone(username);
       return doorResponse(app, told, { cause: request.cause, isByKeyAlone, key });
     },
   });

@@ -25,6 +25,7 @@ const logCategories = [
   'client',
   'preauthorization',
   'registry',
+  'revocations',
   'role',
   'token',
 ] as const;

@@ -164,6 +164,13 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return [`token revoked ${by}`, '', 'Changes'];
     case 'AdministratorRemovalReserved':
       return [`taken away as an administrator ${by}: another one stays`, '', 'Changes'];
+    case 'RevocationListRenewed':
+      return [
+        'list of revoked certificates renewed',
+        '',
+        'Changes',
+        'the one before nears its end',
+      ];
     default:
       return [`${type} ${by}`, '', 'Changes'];
   }

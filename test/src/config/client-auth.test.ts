@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
 
+const pem = (label: string) => `-----BEGIN ${label}-----\nAA==\n-----END ${label}-----\n`;
+
 const test = suite('config of certificates at MQTT');
 
 function faultsOf(environment: Record<string, string>): string[] {
@@ -36,9 +38,23 @@ for (const wanted of ['certificate', 'both'] as const) {
       'GATEBOOK_GATEWAY_UPSTREAM',
       'GATEBOOK_GATEWAY_PORT',
     ]);
-    assert.equal(faultsOf({ ...off, GATEBOOK_BROKER: 'mosquitto' }), ['GATEBOOK_BROKER']);
+    assert.equal(faultsOf({ ...off, GATEBOOK_BROKER: 'mosquitto' }), []);
     assert.equal(faultsOf(off), []);
     assert.equal(faultsOf({ ...off, GATEBOOK_MQTT_WS_PORT: 'off' }), []);
+  });
+
+  test(`${wanted}: a gateway stands before brokers whose accounts the registry keeps`, () => {
+    const gateway = {
+      ...{ ...off, GATEBOOK_GATEWAY_UPSTREAM: 'mqtt://broker', GATEBOOK_GATEWAY_PORT: 'off' },
+      ...{ GATEBOOK_GATEWAY_TLS_PORT: '0', GATEBOOK_GATEWAY_TLS_KEY: pem('PRIVATE KEY') },
+      GATEBOOK_GATEWAY_TLS_CERT: pem('CERTIFICATE'),
+    };
+    const one = 'mosquitto+mqtt://keeper:password@one';
+    const faults = (BROKER: string) => faultsOf({ ...gateway, GATEBOOK_BROKER: BROKER });
+    assert.equal(faults(one), []);
+    assert.equal(faults(`embedded,${one}`), []);
+    for (const brokers of ['embedded', 'mosquitto', `${one},${one}`, `mosquitto,${one}`])
+      assert.equal(faults(brokers), ['GATEBOOK_GATEWAY_UPSTREAM'], brokers);
   });
 
   test(`${wanted}: MQTT over TLS is on, though MQTT without it is off`, () => {

@@ -1,7 +1,13 @@
-import { generate } from 'mqtt-packet';
+import fc from 'fast-check';
+import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { answerIn, connectIn, packetBounds } from '../../../../src/broker/gateway/packets.ts';
+import {
+  answerIn,
+  connectIn,
+  packetBounds,
+  withCredentials,
+} from '../../../../src/broker/gateway/packets.ts';
 import { proxyHeader } from '../../../../src/broker/gateway/proxy-protocol.ts';
 import { connectPacket, versions } from '../../../support/mqtt-peers.ts';
 
@@ -39,6 +45,66 @@ test('a CONNECT is found byte by byte, and nothing else is taken for one', () =>
   assert.is(connectIn(Buffer.from('GET / HTTP/1.1\r\n'), 1_000), null);
   assert.is(connectIn(Buffer.from([0xc0, 0]), 1_000), null);
   assert.is(packetBounds(Buffer.from([0x10, 0xff, 0xff, 0xff, 0xff, 1])), null);
+});
+
+const seed = 14;
+
+test('a CONNECT with other credentials is the same CONNECT in all else', () => {
+  const parsed = (bytes: Buffer): Packet[] => {
+    const packets: Packet[] = [];
+    const parsing = parser();
+    parsing.on('packet', (packet) => packets.push(packet));
+    parsing.parse(bytes);
+    return packets;
+  };
+  const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 });
+  const payload = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+  const options = fc.record(
+    {
+      version: fc.constantFrom(...versions),
+      username: text,
+      password: text,
+      clientId: text,
+      clean: fc.boolean(),
+      keepalive: fc.nat(65_535),
+      will: fc.record({
+        topic: text,
+        payload,
+        qos: fc.constantFrom(0 as const, 1 as const, 2 as const),
+        retain: fc.boolean(),
+        properties: fc.record({
+          willDelayInterval: fc.nat(1_000),
+          userProperties: fc.constant({ a: 'b'.repeat(140) }),
+        }),
+      }),
+      properties: fc.record({
+        sessionExpiryInterval: fc.nat(1_000),
+        userProperties: fc.constant({ c: 'd'.repeat(300) }),
+      }),
+    },
+    { requiredKeys: ['version', 'clientId'] },
+  );
+  fc.assert(
+    fc.property(options, text, text, (chosen, username, password) => {
+      // A password goes with a username [MQTT-3.1.2-22].
+      const { password: given, ...rest } = chosen;
+      const before = connectPacket({
+        ...rest,
+        ...(chosen.username !== undefined && given !== undefined && { password: given }),
+      });
+      const bytes = generate(before, { protocolVersion: chosen.version });
+      const ping = Buffer.from([0xc0, 0]);
+      const [after, more] = parsed(
+        withCredentials(Buffer.concat([bytes, ping]), username, password),
+      );
+      assert.is(more?.cmd, 'pingreq');
+      const [same] = parsed(bytes) as [IConnectPacket];
+      const { length: _, ...found } = after as IConnectPacket;
+      const { length: __, ...wanted } = same;
+      assert.equal({ ...found }, { ...wanted, username, password: Buffer.from(password) });
+    }),
+    { seed, numRuns: 500 },
+  );
 });
 
 test('the answer is found behind AUTH packets, in any portions', () => {

@@ -28,7 +28,7 @@ const otherCredential = '00000000-0000-4000-8000-000000000002';
 const own: Permission[] = [{ context: 'mqtt', resource: 'a/#', operation: 'readWrite' }];
 
 const account = (permissions = own): Account => ({
-  ...{ username, credentialId, certificateSerial: null, permissions },
+  ...{ username, credentialId, certificateSerial: null, passwordOpens: true, permissions },
   compiled: compiled(permissions),
   publishPrefix: null,
   pinnedClientId: null,

@@ -203,7 +203,7 @@ when('by a Unix socket, and never more laid ready than the limit', async () => {
     logId: '00000000-0000-4000-8000-000000000000',
     urls: () => [],
     logger: createLogger({ level: 'error', write: () => undefined }),
-    stagedMax: 2,
+    ...{ stagedMax: 2, ownSecretOf: () => '', isBehindGateway: false, revocations: null },
   });
   await new Promise<void>((resolve) => broker.onUp(resolve));
   for (const username of ['one', 'two', 'three']) {
