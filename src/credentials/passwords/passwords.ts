@@ -140,7 +140,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
     verifierOf: async (username, password, source, lane) =>
       quickVerifierOf(username, password) ??
       (await queue.run(source, () => slowVerifierOf(username, password), lane)),
-    enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`).toString('hex'),
+    enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`).digest('hex'),
     sameVerifier,
   };
 }
