@@ -60,6 +60,15 @@ export interface Config {
   readonly sourceAttemptsPerMinute: number;
   readonly pendingMax: number;
   readonly pendingPerSourceMax: number;
+  readonly approvals: ApprovalSettings;
+}
+
+/** How many people a decision needs, and which decisions do. */
+interface ApprovalSettings {
+  readonly needed: number;
+  readonly of: 'all' | 'people';
+  readonly isUnlockAmongThem: boolean;
+  readonly ttlMs: number;
 }
 
 /** The broker behind the gateway, and where clients come in. */
@@ -144,6 +153,12 @@ function configOf(values: Values, environment: Environment): Config {
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,
+    approvals: {
+      needed: values.APPROVALS,
+      of: values.APPROVALS_FOR,
+      isUnlockAmongThem: values.APPROVALS_UNLOCK === 'on',
+      ttlMs: values.APPROVAL_TTL,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** Every environment variable of the service: what it means, its default, what it must be. */
 import { z } from 'zod';
+import { approvalsNeededMax } from '../../domain/approvals/policy.ts';
 import { Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
@@ -28,8 +29,8 @@ export interface Variable<Value> {
   readonly meaning: string;
   /** What it must be, as a person would say it. */
   readonly expected: string;
-  /** `shown`: the default in words. `secret`: no fault repeats the value. `later`: values still to come. */
-  readonly more: { readonly shown?: string; readonly secret?: true; readonly later?: RegExp };
+  /** `shown`: the default in words. `secret`: no fault repeats the value. */
+  readonly more: { readonly shown?: string; readonly secret?: true };
 }
 
 const variable = <Value>(
@@ -240,9 +241,25 @@ export const variables = {
   ),
   PENDING_MAX: variable(Count, '10000', 'requests that wait at once', count),
   PENDING_PER_SOURCE_MAX: variable(Count, '1000', 'the same, from one source', count),
-  APPROVALS: variable(z.literal('1'), '1', 'administrators that a decision needs', '1', {
-    later: /^[2-9]$/,
-  }),
+  APPROVALS: variable(
+    numberFrom(1, approvalsNeededMax),
+    '1',
+    'different people that a decision needs',
+    `a number from 1 to ${approvalsNeededMax}`,
+  ),
+  APPROVALS_FOR: variable(
+    z.enum(['all', 'people']),
+    'all',
+    'what needs them: all decisions, or those about people and their HTTP rights alone',
+    'all or people',
+  ),
+  APPROVALS_UNLOCK: variable(
+    z.enum(['on', 'off']),
+    'off',
+    'whether unlocking needs them, too',
+    'on or off',
+  ),
+  APPROVAL_TTL: variable(Duration, '24h', 'how long a proposal waits for approval', duration),
 };
 
 export type Values = {

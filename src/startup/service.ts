@@ -111,6 +111,7 @@ export async function buildService(given: ServiceOptions) {
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
     ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
+    answers: credentials.answers,
     isServerName: serverNameTest(config),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
@@ -171,6 +172,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,

@@ -58,6 +58,7 @@ test('an empty environment gives the defaults of WIRE', () => {
     sourceAttemptsPerMinute: 600,
     pendingMax: 10_000,
     pendingPerSourceMax: 1_000,
+    approvals: { needed: 1, of: 'all', isUnlockAmongThem: false, ttlMs: 86_400_000 },
     webhook: null,
     ntfyUrl: null,
   });
@@ -101,7 +102,10 @@ test('every variable is read', () => {
     GATEBOOK_WEBHOOK_URL: 'https://hooks.example/gatebook',
     GATEBOOK_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     GATEBOOK_NTFY_URL: 'https://ntfy.example/plant',
-    GATEBOOK_APPROVALS: '1',
+    GATEBOOK_APPROVALS: '3',
+    GATEBOOK_APPROVALS_FOR: 'people',
+    GATEBOOK_APPROVALS_UNLOCK: 'on',
+    GATEBOOK_APPROVAL_TTL: '1h',
   });
   assert.equal(config, {
     httpPort: 0,
@@ -141,6 +145,7 @@ test('every variable is read', () => {
     sourceAttemptsPerMinute: 0,
     pendingMax: 5,
     pendingPerSourceMax: 2,
+    approvals: { needed: 3, of: 'people', isUnlockAmongThem: true, ttlMs: 3_600_000 },
     webhook: {
       url: 'https://hooks.example/gatebook',
       secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
@@ -216,7 +221,10 @@ test('each of these values is a fault of its variable', () => {
     WEBHOOK_URL: ['ftp://x', 'https://user:pass@x'],
     WEBHOOK_SECRET: ['short', 'whsec_c2hvcnQ='],
     NTFY_URL: ['x'],
-    APPROVALS: ['0', '2'],
+    APPROVALS: ['0', '10', 'x'],
+    APPROVALS_FOR: ['some'],
+    APPROVALS_UNLOCK: ['yes'],
+    APPROVAL_TTL: ['1'],
   };
   for (const [name, values] of Object.entries(wrong))
     for (const value of values) {
