@@ -1,4 +1,5 @@
 /** Whose certificate a TLS client showed, and whether it is good now: by the log, not by the handshake alone. */
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Authority } from '../authority.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
@@ -13,6 +14,8 @@ type Standing = 'current' | 'next' | 'invalid';
 export interface ClientCertificates {
   /** The certificate of this registry whose key the handshake proved; null: none, or somebody else's. */
   of(socket: TLSSocket): ShownCertificate | null;
+  /** The same of a certificate whose key a broker has seen proven, PEM. */
+  ofPem(pem: string): ShownCertificate | null;
   standing(shown: ShownCertificate): Standing;
   /**
    * Whether it opens now. The first use of a next one is recorded before it does; one whose place another took is
@@ -39,19 +42,26 @@ export function createClientCertificates({
     if (row.certificate?.serial === serial) return 'current';
     return row.next?.serial === serial ? 'next' : 'invalid';
   }
+  function shownBy(shown: X509Certificate | undefined): ShownCertificate | null {
+    // Not by the chain: under a root of others, others sign, too; and what has ended is still ours.
+    if (shown === undefined || !shown.checkIssued(issuer) || !shown.verify(issuer.publicKey))
+      return null;
+    const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
+    return {
+      username,
+      serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
+      notAfter: shown.validToDate.toISOString(),
+      keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
+    };
+  }
   return {
-    of(socket) {
-      const shown = socket.getPeerX509Certificate();
-      // Not by the chain: under a root of others, others sign, too; and what has ended is still ours.
-      if (shown === undefined || !shown.checkIssued(issuer) || !shown.verify(issuer.publicKey))
+    of: (socket) => shownBy(socket.getPeerX509Certificate()),
+    ofPem(pem) {
+      try {
+        return shownBy(new X509Certificate(pem));
+      } catch {
         return null;
-      const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
-      return {
-        username,
-        serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
-        notAfter: shown.validToDate.toISOString(),
-        keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
-      };
+      }
     },
     standing,
     async use(shown, cause) {
