@@ -1,5 +1,15 @@
 /** Patterns of names, as people write them: `*` any characters, `?` one. */
 
+/** Whether any name of a length from 3 to 128 could fit a pattern (`Username` in `values.ts`). */
+export function couldFitName(pattern: string): boolean {
+  const atLeast = pattern.replaceAll('*', '').length;
+  return (
+    /^[A-Za-z0-9*?][A-Za-z0-9._@:*?-]*$/.test(pattern) &&
+    atLeast <= 128 &&
+    (pattern.includes('*') || atLeast >= 3)
+  );
+}
+
 /**
  * Whether a whole name fits a pattern: `*` any characters, `?` one. Linear in the length of the name
  * for each star, so that no pattern can be made slow.

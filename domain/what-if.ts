@@ -26,7 +26,8 @@ export type PastSource =
 export interface PastRequest {
   readonly username: string;
   readonly kind: 'new' | 'replacement';
-  readonly windowId: string;
+  /** Null: a rule let it ask, or in, without a window. */
+  readonly windowId: string | null;
   readonly pairingId: string | null;
   readonly source: PastSource;
   readonly status: 'pending' | 'granted' | 'denied' | 'expired';
@@ -92,6 +93,8 @@ type RuleOf<Kind extends WhatIfRule['kind']> = Extract<WhatIfRule, { kind: Kind 
 function byLimits(rule: RuleOf<'limits'>, liesIn: LiesIn): Judge {
   const counts = new Map<string, number>();
   return (request) => {
+    // No window's limits were ever asked about it.
+    if (request.windowId === null) return { outcome: 'unchanged', reason: 'within-limits' };
     const unfit = unmetReason(rule, request, liesIn);
     if (unfit !== null) return { outcome: 'kept-out', reason: unfit };
     const count = counts.get(request.windowId) ?? 0;

@@ -1,6 +1,7 @@
 /** Every client's certificates until they end: which are good, which are held, which are revoked. Erasure keeps it. */
 import { ClientEvent } from '../domain/client/events.ts';
 import type { Projection } from './projection.ts';
+import type { ListedUpTo } from './revocations.ts';
 
 interface CertificateRow {
   readonly serial: string;
@@ -18,7 +19,11 @@ export interface CertificatesRow {
   readonly next: string | null;
   /** Since when access is suspended; null: it is not. */
   readonly heldAt: string | null;
+  /** The newest event that may have changed what is listed of them. */
+  readonly changed: ListedUpTo;
 }
+
+type Unplaced = Omit<CertificatesRow, 'changed'>;
 
 /** All but those that are still to open. */
 const revokedBut = (
@@ -30,19 +35,19 @@ const revokedBut = (
     kept.includes(one.serial) ? one : { ...one, revokedAt: one.revokedAt ?? at },
   );
 
-const revoked = (row: CertificatesRow, at: string): CertificatesRow => ({
+const revoked = (row: Unplaced, at: string): Unplaced => ({
   ...{ ...row, current: null, next: null, heldAt: null },
   certificates: revokedBut(row.certificates, [], at),
 });
 
-const begun = (username: string): CertificatesRow => ({
+const begun = (username: string): Unplaced => ({
   ...{ username, certificates: [], current: null, next: null, heldAt: null },
 });
 
 type Issued = Extract<ClientEvent, { type: 'CertificateIssued' }>['data'];
 
 /** The first one, or the one after an ended one, is current; any other is the next, and ends a next of before. */
-function issued(row: CertificatesRow, { serial, notAfter, at }: Issued): CertificatesRow {
+function issued(row: Unplaced, { serial, notAfter, at }: Issued): Unplaced {
   // What has ended needs no list to say so.
   const unended = row.certificates.filter((one) => one.notAfter > at);
   const hasCurrent = unended.some((one) => one.serial === row.current);
@@ -51,16 +56,13 @@ function issued(row: CertificatesRow, { serial, notAfter, at }: Issued): Certifi
   return { ...row, current, next, certificates: revokedBut(all, [current, next], at) };
 }
 
-function taken(row: CertificatesRow, serial: string, at: string): CertificatesRow {
+function taken(row: Unplaced, serial: string, at: string): Unplaced {
   if (row.next !== serial) return row;
   const certificates = revokedBut(row.certificates, [serial], at);
   return { ...row, current: serial, next: null, certificates };
 }
 
-function evolve(
-  row: CertificatesRow | undefined,
-  { type, data }: ClientEvent,
-): CertificatesRow | undefined {
+function evolve(row: Unplaced | undefined, { type, data }: ClientEvent): Unplaced | undefined {
   switch (type) {
     case 'CertificateIssued':
       return issued(row ?? begun(data.username), data);
@@ -95,12 +97,18 @@ function evolve(
 
 export const certificates: Projection<CertificatesRow, ClientEvent> = {
   name: 'certificates',
-  version: 2,
+  version: 3,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
-  evolve,
+  evolve: (row, event, { position }) => {
+    const after = evolve(row, event);
+    return after === undefined || after === row
+      ? row
+      : { ...after, changed: { position, at: event.data.at } };
+  },
   columns: {
+    changedAt: ({ changed }) => changed.position,
     /** Whether any of them stands on the list of revoked ones. */
     isListed: ({ certificates: all, heldAt }) =>
       heldAt !== null || all.some(({ revokedAt }) => revokedAt !== null) ? 1 : null,

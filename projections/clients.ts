@@ -1,6 +1,6 @@
 /** Every client with a history, as administrators see it. */
 import { ClientEvent, type Rights } from '../domain/client/events.ts';
-import { type Client, evolve, initial } from '../domain/client/state.ts';
+import { type Client, certificateEndsAt, evolve, initial } from '../domain/client/state.ts';
 import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';
 
@@ -66,7 +66,7 @@ export const roleLabel = (role: string): string => `role ${role}`;
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 9,
+  version: 10,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -126,6 +126,8 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
         : 0,
+    /** When its last certificate ends; null: it holds none. */
+    certificateEndsAt: ({ state }) => certificateEndsAt(state),
     /** Role names between spaces, to be found one by one. */
     roles: (row) => (row.roles.length > 0 ? ` ${row.roles.join(' ')} ` : null),
   },

@@ -66,8 +66,19 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
-  version: 3,
-  reads: ['registry', 'client', 'role', 'token', 'activation', 'administrators'],
+  version: 4,
+  reads: [
+    'registry',
+    'client',
+    'role',
+    'token',
+    'preauthorization',
+    'proposal',
+    'policy',
+    'activation',
+    'administrators',
+    'revocations',
+  ],
   Event: AnyEvent,
   isWrittenOnce: true,
   key: (_event, { position }) => position,

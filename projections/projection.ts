@@ -25,6 +25,8 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly reads: readonly string[];
   /** Parses the events of all its categories. */
   readonly Event: z.ZodType<Event>;
+  /** By category, what of `Event` it has there: what other projections parse too is parsed once for all of them. */
+  readonly eventsOf?: Readonly<Record<string, z.ZodType<Event>>>;
   /** The row an event belongs to; undefined: the event says nothing here. */
   readonly key: (event: Event, envelope: Envelope) => string | undefined;
   /** No row in: there is none yet. No row out: there is none any more. */

@@ -30,6 +30,7 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
   version: 5,
   reads: ['registry', 'client'],
   Event: WindowOrClientEvent,
+  eventsOf: { registry: WindowEvent, client: ClientEvent },
   key: ({ type }) => {
     switch (type) {
       case 'RegistryUnlocked':

@@ -27,6 +27,15 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** How long after a proposal's end its answer may be collected. */
+export const answerKeptMs = 24 * 60 * 60 * 1_000;
+/** How often, and how long after its last approval, what was approved and is not done is looked for. */
+export const carryOutEveryMs = 5_000;
+export const carryOutOlderThanMs = 60_000;
+/** Preauthorizations that are looked at for one name, key or code. */
+export const rulesForOneMax = 1_000;
+/** Preauthorizations whose newest state is held while they are used. */
+export const rulesInUseHeldMax = 1_000;
 /** Events that one `readAll` or one batch of `follow` holds. */
 export const readBatchMax = 1_000;
 /** Appends that wait for the next commit of the embedded log. */
@@ -62,12 +71,24 @@ export const fingerprintsMax = 200_000;
 export const csrLengthMax = 16_384;
 /** A username that is a CN, too (RFC 5280, ub-common-name). */
 export const csrUsernameLengthMax = 64;
+/** Other names that are shown of one key, the newest to ask with it. */
+export const namesOfKeyMax = 32;
 /** Values within values in DER that somebody sends. */
 export const derDepthMax = 16;
-/** Life of a list of revoked certificates, and how long before its end another is signed. */
+/** Life of a list of revoked certificates, and how long before its end another is signed, asked for or not. */
 export const crlDays = 7;
 export const crlRenewedDaysBefore = 3;
 export const crlSignedAtMostEveryMs = 1_000;
+/** Milliseconds between two looks whether it is time for that, and that such a list waits for its event. */
+export const crlLookEveryMs = 60_000;
+export const crlRenewalWaitMs = 10_000;
+/** Milliseconds that the event of a list may lie ahead of this node's clock. */
+export const crlAheadMsMax = 5 * 60_000;
+/** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
+export const certificateDaysMax = 3_650;
+export const certificateExpiringDays = 30;
+/** Milliseconds that the count of those is held, however often somebody scrapes. */
+export const certificatesCountedEveryMs = 5_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
@@ -119,6 +140,8 @@ export const stopGraceMs = 10_000;
 export const lingerMs = 2_000;
 /** Hops of `X-Forwarded-For` that are followed. */
 export const forwardedHopsMax = 32;
+/** Characters of what is sent as an enrolment code, right or wrong. */
+export const enrolmentCodeLengthMax = 1_024;
 /** Bytes of one password in UTF-8. */
 export const passwordBytesMax = 1_024;
 /** Slow hashes at once, at most: libuv's pool has four threads, and one must stay for files. */
@@ -395,3 +418,10 @@ export const certificateFilesSettleMs = 250;
 
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
+
+// EST
+
+/** The longest that `Retry-After` of EST says, in seconds. */
+export const estRetryAfterMaxSeconds = 600;
+/** Clients that wait by EST are told to come at such times that about so many of them come each second. */
+export const estReturnsPerSecond = 50;

@@ -3,6 +3,7 @@
  * known of any Node process, under the names that all dashboards know (`process_…`, `nodejs_…`).
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { certificateExpiringDays } from './limits.ts';
 
 const prefix = 'gatebook_';
 
@@ -12,6 +13,8 @@ interface Readings {
   readonly requestsPending: () => number;
   /** Clients by status. */
   readonly clients: () => Readonly<Record<string, number>>;
+  /** Clients whose last certificate ends soon, or has ended and none followed. */
+  readonly certificatesExpiring: () => number;
   readonly mqttSessions: () => number;
   readonly hashQueueLength: () => number;
   /** Names that were erased, and are still on a disk of the store. */
@@ -44,6 +47,11 @@ export function createMetrics() {
   );
   gauge('requests_pending', 'Requests that wait for a decision.', (now) => now.requestsPending());
   gaugeBy('clients', 'Clients by status.', 'status', (now) => now.clients());
+  gauge(
+    'certificates_expiring',
+    `Clients whose last certificate ends within ${certificateExpiringDays} days, or has ended.`,
+    (now) => now.certificatesExpiring(),
+  );
   gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
   gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
     now.hashQueueLength(),

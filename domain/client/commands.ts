@@ -9,6 +9,15 @@ type ClientCommandBase<Type extends string, Data = unknown> = CommandBase<
   { readonly username: string } & Data
 >;
 
+/** What a rule does for an attempt at a free name. */
+interface Preauthorized {
+  readonly preauthorizationId: string;
+  readonly effect: 'allow' | 'ask';
+  readonly rights: Rights;
+  /** Its proof was the key: that alone is let in, never a password that came along. */
+  readonly keyAlone: boolean;
+}
+
 /** A registration attempt, with the facts that were looked up for it. */
 export type RequestRegistration = ClientCommandBase<
   'RequestRegistration',
@@ -19,12 +28,16 @@ export type RequestRegistration = ClientCommandBase<
     readonly windowId: string | null;
     /** `open`: unlocked, and its limits admit this name and source. */
     readonly gate: 'open' | 'locked' | 'filtered';
+    /** The rule that lets it in, or ask, its use taken already; absent or null: none. */
+    readonly preauthorized?: Preauthorized | null;
     readonly capacity: 'free' | 'window-full' | 'pending-full';
     /** Whether the name holds any HTTP right now. */
     readonly holdsHttpRights: boolean;
     readonly requestId: string;
     readonly credentialId: string;
     readonly flow: 'explicit' | 'implicit';
+    /** How it came by the explicit flow; absent: by REST. */
+    readonly door?: 'est' | undefined;
     readonly pairingId: string | null;
     readonly expiresAt: string;
     readonly personalKeyId: string;

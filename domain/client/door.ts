@@ -1,6 +1,7 @@
 /** Decides a registration attempt: the answer for its credential, and what is recorded (SPEC 4, rows 3 to 8). */
 
 import { accept, type Decision, refuse } from '../decider.ts';
+import { system } from '../values.ts';
 import type { DoorRefusal, RequestRegistration } from './commands.ts';
 import type { ClientEvent, Rights } from './events.ts';
 import { type Client, credentialIdsOf, type Denial, type Waiting } from './state.ts';
@@ -42,6 +43,8 @@ function matchedAnswer(command: RequestRegistration, state: Client): DoorDecisio
   }
 }
 
+const doorOf = ({ door }: RequestRegistration) => (door === undefined ? {} : { door });
+
 /** Row 6: another credential for a place that somebody holds. A contest is recorded once per window. */
 function contest(command: RequestRegistration, windowId: string, holder: Waiting): DoorDecision {
   if (holder.contestedIn.includes(windowId)) return refuse('username-taken');
@@ -53,6 +56,7 @@ function contest(command: RequestRegistration, windowId: string, holder: Waiting
       requestId: holder.requestId,
       windowId,
       flow,
+      ...doorOf(command),
       personalKeyId,
       source,
       clientId,
@@ -62,12 +66,13 @@ function contest(command: RequestRegistration, windowId: string, holder: Waiting
   });
 }
 
-const requestedData = (command: RequestRegistration, windowId: string) => ({
+const requestedData = (command: RequestRegistration, windowId: string | null) => ({
   username: command.username,
   requestId: command.requestId,
   credentialId: command.credentialId,
   windowId,
   flow: command.flow,
+  ...doorOf(command),
   pairingId: command.pairingId,
   expiresAt: command.expiresAt,
   personalKeyId: command.personalKeyId,
@@ -77,14 +82,33 @@ const requestedData = (command: RequestRegistration, windowId: string) => ({
   requestedRoles: command.requestedRoles,
   requestedPermissions: command.requestedPermissions,
   ...(command.csr === null ? {} : { csr: command.csr }),
+  ...(command.preauthorized?.keyAlone ? { admits: 'key' as const } : {}),
   at: command.at,
   by: command.by,
 });
 
 /** Rows 7 and 8. */
-function enter(command: RequestRegistration, windowId: string): DoorDecision {
+function enter(command: RequestRegistration, windowId: string | null): DoorDecision {
   if (command.capacity !== 'free') return refuse(command.capacity);
   return accept({ type: 'RegistrationRequested', data: requestedData(command, windowId) });
+}
+
+/** Row 4: a rule reaches free names alone, and lets in at once or lets ask; undefined: none does. */
+function preauthorizedAnswer(
+  command: RequestRegistration,
+  state: Client,
+): DoorDecision | undefined {
+  const { preauthorized: rule, username, requestId, credentialId, at } = command;
+  if (rule == null || state.status !== 'unknown') return undefined;
+  if (rule.effect === 'ask') return enter(command, null);
+  const granted = {
+    ...{ username, requestId, windowId: null, credentialId, rights: rule.rights, reason: null },
+    ...{ preauthorizationId: rule.preauthorizationId, at, by: system },
+  };
+  return accept(
+    { type: 'RegistrationRequested', data: requestedData(command, null) },
+    { type: 'RegistrationGranted', data: granted },
+  );
 }
 
 /**
@@ -97,6 +121,8 @@ export function requestRegistration(command: RequestRegistration, state: Client)
     const answer = matchedAnswer(command, state);
     if (answer) return answer;
   }
+  const preauthorized = preauthorizedAnswer(command, state);
+  if (preauthorized) return preauthorized;
   const { windowId, gate } = command;
   if (gate !== 'open' || windowId === null) return refuse('registry-locked');
 

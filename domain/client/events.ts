@@ -8,15 +8,21 @@ import { caused, Id, Instant, PairingId, Reason, RoleName, Sealed, Username } fr
 export const Rights = z.object({ ...rightsShape, expiresAt: Instant.nullable() });
 export type Rights = z.infer<typeof Rights>;
 
+/** The SHA-256 of a SubjectPublicKeyInfo, in hex. */
+export const KeyFingerprint = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** A public key that a certificate is issued for: its SubjectPublicKeyInfo in base64, and the SHA-256 of that in hex. */
 export const ClientKey = z.object({
   publicKeyAlgorithm: z.string().min(1).max(32),
-  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+  fingerprint: KeyFingerprint,
   publicKey: z.base64().max(2_048),
 });
 export type ClientKey = z.infer<typeof ClientKey>;
 
 const CertificateSerial = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** How it came by the explicit flow; absent: by REST. */
+const door = { door: z.enum(['est']).optional() };
 
 const client = { username: Username, ...caused };
 const request = { ...client, requestId: Id };
@@ -25,8 +31,10 @@ const request = { ...client, requestId: Id };
 const requested = {
   ...request,
   credentialId: Id,
-  windowId: Id,
+  /** Null: a rule let it ask, or in, without a window. */
+  windowId: Id.nullable(),
   flow: z.enum(['explicit', 'implicit']),
+  ...door,
   pairingId: PairingId.nullable(),
   expiresAt: Instant,
   personalKeyId: Id,
@@ -37,6 +45,8 @@ const requested = {
   requestedPermissions: z.array(Permission),
   /** The key that it asked with: then its certificate opens, and no password. Absent: a password alone. */
   csr: ClientKey.optional(),
+  /** A rule let in its key alone: a password that came along was not kept. */
+  admits: z.enum(['key']).optional(),
 };
 
 /** The window that it was asked in, so that a window tells what came of it; absent in older events. */
@@ -73,6 +83,7 @@ export const ClientEvent = z.discriminatedUnion('type', [
     ...request,
     windowId: Id,
     flow: z.enum(['explicit', 'implicit']),
+    ...door,
     personalKeyId: Id,
     source: Sealed.nullable(),
     clientId: Sealed.nullable(),

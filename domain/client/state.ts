@@ -8,11 +8,13 @@ import type { ClientEvent, ClientKey, Rights } from './events.ts';
 export interface Waiting {
   readonly requestId: string;
   readonly credentialId: string;
-  /** The window that it was asked in. */
-  readonly windowId: string;
+  /** The window that it was asked in; null: a rule let it ask without one. */
+  readonly windowId: string | null;
   readonly expiresAt: string;
   /** The key that it asked with; null: a password alone. */
   readonly key: ClientKey | null;
+  /** It has no password, though one may have come along. */
+  readonly keyAlone: boolean;
   /** The windows in which another credential asked for the same place. */
   readonly contestedIn: readonly string[];
 }
@@ -61,6 +63,8 @@ interface GrantedAccess {
   readonly replaced: readonly ReplacedCertificate[];
   /** False: it asked with a key, and a password beside it only asks again (SPEC 4). */
   readonly passwordOpens: boolean;
+  /** It has no password at all: a rule let in its key alone. */
+  readonly keyAlone: boolean;
   /** The HTTP permissions that the password never goes beyond; null: its owner's are all its limit. */
   readonly httpLimit: readonly Permission[] | null;
   readonly requestId: string | null;
@@ -187,6 +191,24 @@ export function credentialsOf(state: Client): Credential[] {
 export const credentialIdsOf = (state: Client): string[] =>
   credentialsOf(state).map(({ credentialId }) => credentialId);
 
+/** Whether a credential that waits or opens has no password, though one may come along. */
+export const isKeyAlone = (state: Client, credentialId: string): boolean => {
+  if (state.status === 'pending')
+    return state.waiting.credentialId === credentialId && state.waiting.keyAlone;
+  return (
+    (state.status === 'active' || state.status === 'suspended') &&
+    state.credentialId === credentialId &&
+    state.keyAlone
+  );
+};
+
+/** When the last of the certificates that open, or wait for their first use, ends; null: there is none. */
+export function certificateEndsAt(state: Client): string | null {
+  if (state.status !== 'active' && state.status !== 'suspended') return null;
+  const ends = [state.certificate, state.next].flatMap((one) => (one === null ? [] : one.notAfter));
+  return ends.sort().at(-1) ?? null;
+}
+
 /** Takes every event as fact. */
 export function evolve(state: Client, { type, data }: ClientEvent): Client {
   switch (type) {
@@ -301,6 +323,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         next: state.next,
         replaced: state.replaced,
         passwordOpens: state.passwordOpens,
+        keyAlone: state.keyAlone,
         httpLimit: state.httpLimit,
         requestId: state.requestId,
         rights: state.rights,
@@ -333,6 +356,7 @@ const waitingFrom = (
   windowId: data.windowId,
   expiresAt: data.expiresAt,
   key: data.csr ?? null,
+  keyAlone: data.admits === 'key',
   contestedIn: [],
 });
 
@@ -370,10 +394,13 @@ const denialFrom = (
 /** What a credential is that has no key. */
 const passwordAlone = {
   ...{ key: null, certificate: null, next: null, replaced: [], passwordOpens: true },
+  keyAlone: false,
 } as const;
 
 const keyAsked = (asked: Waiting | null) =>
-  asked === null || asked.key === null ? {} : { key: asked.key, passwordOpens: false };
+  asked === null || asked.key === null
+    ? {}
+    : { key: asked.key, passwordOpens: false, keyAlone: asked.keyAlone };
 
 const given = (
   credentialId: string,
@@ -389,6 +416,7 @@ const given = (
   next: null,
   replaced: [],
   passwordOpens: true,
+  keyAlone: false,
   httpLimit,
   requestId,
   rights,

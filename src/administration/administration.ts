@@ -1,10 +1,15 @@
 /** Assembles what administrators do; each noun has its file with the checks that reach beyond one aggregate. */
+import { type ApprovalAdministrationOptions, createApprovalAdministration } from './approvals.ts';
 import { type ClientChangesOptions, createClientChanges } from './client-changes.ts';
 import {
   type CredentialAdministrationOptions,
   createCredentialAdministration,
 } from './credentials.ts';
 import { createKeyAdministration, type KeyAdministrationOptions } from './keys.ts';
+import {
+  createPreauthorizationAdministration,
+  type PreauthorizationAdministrationOptions,
+} from './preauthorizations.ts';
 import { createRequestAdministration, type RequestAdministrationOptions } from './requests.ts';
 import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
 import { createTokenAdministration, type TokenAdministrationOptions } from './tokens.ts';
@@ -14,6 +19,8 @@ import { createWindowAdministration, type WindowAdministrationOptions } from './
 type AdministrationOptions = ClientChangesOptions &
   WindowAdministrationOptions &
   RequestAdministrationOptions &
+  PreauthorizationAdministrationOptions &
+  ApprovalAdministrationOptions &
   CredentialAdministrationOptions &
   UserAdministrationOptions &
   RoleAdministrationOptions &
@@ -27,6 +34,8 @@ export function createAdministration(options: AdministrationOptions) {
   return {
     ...createWindowAdministration(options),
     ...createRequestAdministration(options, changes),
+    ...createPreauthorizationAdministration(options),
+    ...createApprovalAdministration(options),
     ...createCredentialAdministration(options, changes),
     ...createUserAdministration(options, changes),
     ...createRoleAdministration(options, changes),

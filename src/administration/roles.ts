@@ -3,6 +3,7 @@ import { holdsHttpRights } from '../../domain/matching.ts';
 import type { Permission } from '../../domain/permission.ts';
 import { role } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
+import type { PreauthorizationRow } from '../../projections/preauthorizations.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
@@ -15,7 +16,11 @@ import { actorOf, type CommandContext, decidedAlready, requireOwnRights } from '
 
 export interface RoleAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
-  readonly rows: { readonly clients: Rows<ClientRow>; readonly requests: Rows<RequestRow> };
+  readonly rows: {
+    readonly clients: Rows<ClientRow>;
+    readonly requests: Rows<RequestRow>;
+    readonly preauthorizations: Rows<PreauthorizationRow>;
+  };
   readonly now: () => string;
 }
 
@@ -71,7 +76,7 @@ export function createRoleAdministration(
       roleChanges(async () => {
         const remove = () => {
           context.authorize();
-          const holders = roleHolders(rows.clients, name);
+          const holders = roleHolders(rows, name);
           return { type: 'RemoveRole' as const, name, holders, at: now(), by: actorOf(context) };
         };
         const atHand = () => options.atHand.role(name);

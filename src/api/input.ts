@@ -2,11 +2,19 @@
 import { z } from 'zod';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
+import { preauthorizationEffects } from '../../domain/preauthorization.ts';
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
-import { activityBuckets, activityBucketsMax, bodyBytesMax, passwordBytesMax } from '../limits.ts';
-import { named, requestStatuses } from './output.ts';
+import {
+  activityBuckets,
+  activityBucketsMax,
+  bodyBytesMax,
+  certificateDaysMax,
+  enrolmentCodeLengthMax,
+  passwordBytesMax,
+} from '../limits.ts';
+import { named, preauthorizationStatuses, proposalStatuses, requestStatuses } from './output.ts';
 
 const rfc3339 =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -70,6 +78,42 @@ export const Deny = named('Deny', z.strictObject(deny));
 export type Deny = z.output<typeof Deny>;
 export const BulkGrant = named('BulkGrant', z.strictObject({ ...ids, ...grant }));
 export const BulkDeny = named('BulkDeny', z.strictObject({ ...ids, ...deny }));
+
+/** The SHA-256 of a key in hex, in either case, kept in lower case. */
+const SentFingerprint = z
+  .string()
+  .regex(/^[0-9a-fA-F]{64}$/, { message: 'must be 64 hex digits: the SHA-256 of the public key' })
+  .transform((text) => text.toLowerCase());
+
+export const CreatePreauthorization = named(
+  'CreatePreauthorization',
+  z.strictObject({
+    ...sentRights,
+    effect: z.enum(preauthorizationEffects).optional().describe('allow when left out.'),
+    usernamePattern: Text(1, 256).nullable().optional(),
+    sources: z.array(SentCidr).max(64).optional(),
+    pairingId: SentPairingId.nullable().optional(),
+    csrFingerprint: SentFingerprint.nullable()
+      .optional()
+      .describe('Of the key that asks: works while locked, and admits that key alone.'),
+    enrolmentCode: z
+      .boolean()
+      .optional()
+      .describe('true: makes a code, which is shown this once, and works while locked.'),
+    maxUses: z.int().min(1).max(1_000_000).optional().describe('1 when left out.'),
+    until: SentInstant,
+    note: Note.nullable().optional(),
+  }),
+);
+export type CreatePreauthorization = z.output<typeof CreatePreauthorization>;
+
+/** `hash`: of the proposal as it was shown. */
+export const ApproveProposal = named(
+  'ApproveProposal',
+  z.strictObject({
+    hash: z.string().regex(/^[0-9a-f]{64}$/, { message: 'must be the hash of the proposal' }),
+  }),
+);
 
 export const CreateUser = named(
   'CreateUser',
@@ -145,6 +189,9 @@ export const Register = named(
       .describe(
         'PKCS#10 in PEM, its CN the username: a certificate for its key comes with the grant.',
       ),
+    enrolmentCode: Text(0, enrolmentCodeLengthMax)
+      .optional()
+      .describe('Lets it in, or lets it ask, also while the registry is locked.'),
     pairingId: SentPairingId.optional(),
     context: Context.optional(),
     requestedRoles: z.array(RoleName).max(32).optional(),
@@ -192,10 +239,19 @@ export const RequestsQuery = z.strictObject({
   q: Search.optional(),
   ...page,
 });
+export const PreauthorizationsQuery = z.strictObject({
+  status: z.enum(preauthorizationStatuses).optional(),
+  ...page,
+});
 export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
   q: Search.optional(),
+  certificateEndsWithinDays: WholeNumber(certificateDaysMax)
+    .optional()
+    .describe(
+      'Only those whose last certificate ends within so many days, the first to end first.',
+    ),
   ...page,
 });
 export const TokensQuery = z.strictObject({ username: Username.optional(), ...page });
@@ -227,6 +283,12 @@ export const ActivityQuery = z.strictObject({
     }),
 });
 
+export const ByPreauthorizationId = z.strictObject({ id: Id });
+export const ByProposalId = z.strictObject({ id: Id });
+export const ProposalsQuery = z.strictObject({
+  status: z.enum(proposalStatuses).optional(),
+  ...page,
+});
 export const ByRequestId = z.strictObject({ id: Id });
 export const ByTokenId = z.strictObject({ id: Id });
 export const ByUsername = z.strictObject({ username: Username });

@@ -1,7 +1,9 @@
 /** What Gatebook answers: the shapes of WIRE, the source of their types and of the API description. */
 import { z } from 'zod';
+import { doorNames } from '../../domain/client/door-name.ts';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
+import { preauthorizationEffects } from '../../domain/preauthorization.ts';
 import { Id, Instant, RoleName } from '../../domain/values.ts';
 import { problemTable } from './problems.ts';
 
@@ -58,6 +60,12 @@ export const Activation = named(
 );
 export type Activation = z.infer<typeof Activation>;
 
+/** Of a key. */
+const otherNames = z
+  .array(Text)
+  .optional()
+  .describe('Other names that ask with the same key now, or have it, 32 at most; absent: none.');
+
 export const requestStatuses = ['pending', 'granted', 'denied', 'expired'] as const;
 
 export const Request = named(
@@ -68,6 +76,7 @@ export const Request = named(
     status: z.enum(requestStatuses),
     kind: z.enum(['new', 'replacement']),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     pairingId: none(Text),
     windowId: none(Id),
     requestedAt: Instant,
@@ -77,7 +86,7 @@ export const Request = named(
     context: none(z.record(Text, Text)),
     requestedRoles: z.array(RoleName),
     requestedPermissions: z.array(Permission),
-    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text })),
+    csr: none(z.strictObject({ publicKeyAlgorithm: Text, fingerprint: Text, otherNames })),
     credentialId: Id,
     contested: z.boolean(),
     conflictCount: Count,
@@ -97,6 +106,60 @@ export const Request = named(
 );
 export type Request = z.infer<typeof Request>;
 
+export const preauthorizationStatuses = ['active', 'used', 'ended', 'withdrawn'] as const;
+
+const preauthorization = {
+  ...rights,
+  preauthorizationId: Id,
+  effect: z.enum(preauthorizationEffects),
+  usernamePattern: none(Text),
+  sources: z.array(Text),
+  pairingId: none(Text),
+  csrFingerprint: none(Text),
+  hasEnrolmentCode: z.boolean(),
+  maxUses: Count,
+  useCount: Count,
+  until: Instant,
+  note: none(Text),
+  createdBy: Text,
+  createdAt: Instant,
+  status: z.enum(preauthorizationStatuses),
+};
+
+export const Preauthorization = named('Preauthorization', z.strictObject(preauthorization));
+export type Preauthorization = z.infer<typeof Preauthorization>;
+export const PreauthorizationWithCode = named(
+  'PreauthorizationWithCode',
+  z.strictObject({
+    ...preauthorization,
+    enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
+  }),
+);
+
+export const proposalStatuses = ['waiting', 'approved', 'rejected', 'expired'] as const;
+
+export const Proposal = named(
+  'Proposal',
+  z.strictObject({
+    proposalId: Id,
+    action: Text.describe('The operationId of the command.'),
+    subject: Text,
+    body: z.record(Text, z.unknown()).describe('As sent, without secrets; of many ids a digest.'),
+    gains: z.array(Text).describe('Names that come to hold HTTP rights by it.'),
+    hash: Text.describe('Of all that is approved: send it back to approve.'),
+    proposedBy: Text,
+    proposedAt: Instant,
+    until: Instant,
+    needed: Count,
+    approvals: z.array(z.strictObject({ by: Text, at: Instant })),
+    status: z.enum(proposalStatuses),
+    outcome: none(
+      z.looseObject({ type: Text, title: Text, status: Count, detail: Text, code: Text }),
+    ),
+  }),
+);
+export type Proposal = z.infer<typeof Proposal>;
+
 const user = {
   ...rights,
   username: Text,
@@ -114,6 +177,7 @@ const user = {
         .string()
         .optional()
         .describe('Of its key: the SHA-256 of its SubjectPublicKeyInfo.'),
+      otherNames,
     }),
   ),
   requestId: none(Id),
@@ -196,6 +260,7 @@ export const Knock = named(
     username: Text,
     source: none(Text),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     reason: z.enum(['locked', 'filtered', 'full']),
     attemptCount: Count,
     firstAt: Instant,
@@ -298,6 +363,8 @@ export const listOf = <S extends z.ZodType>(id: string, item: S) =>
 export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
 export const SessionList = listOf('SessionList', Session);
+export const PreauthorizationList = listOf('PreauthorizationList', Preauthorization);
+export const ProposalList = listOf('ProposalList', Proposal);
 export const RoleList = listOf('RoleList', Role);
 export const TokenList = listOf('TokenList', Token);
 export const KnockList = listOf('KnockList', Knock);

@@ -119,8 +119,8 @@ class OpenListeners {
     const key = sourceKey(source);
     const count = this.#bySource.get(key) ?? 0;
     if (this.#sockets.size >= this.#limits.connections) return 'connections';
-    const isMany = matchesNetworks(this.#options.trustedProxies ?? nowhere, source);
-    if (count >= this.#limits.connectionsPerSource && !isMany) return 'connections-per-source';
+    const isOfMany = () => matchesNetworks(this.#options.trustedProxies ?? nowhere, source);
+    if (count >= this.#limits.connectionsPerSource && !isOfMany()) return 'connections-per-source';
     this.#sockets.add(socket);
     this.#bySource.set(key, count + 1);
     socket.once('close', () => {

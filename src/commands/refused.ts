@@ -13,6 +13,9 @@ export type RefusedCode =
   | import('../../domain/client/commands.ts').ClientRefusal
   | import('../../domain/role.ts').RoleRefusal
   | import('../../domain/token.ts').TokenRefusal
+  | import('../../domain/preauthorization.ts').PreauthorizationRefusal
+  | import('../../domain/approvals/proposal.ts').ProposalRefusal
+  | 'approval-needs-session'
   | 'token-missing'
   | 'token-invalid'
   | 'permission-missing'

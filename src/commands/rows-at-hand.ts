@@ -1,7 +1,17 @@
 /** What this node knows of the window, a role or a token without asking the store: the rows that it goes by elsewhere. */
+
+import {
+  type PreauthorizationState,
+  preauthorization,
+  preauthorizationRevision,
+} from '../../domain/preauthorization.ts';
 import { type RoleState, role } from '../../domain/role.ts';
 import { type TokenState, token } from '../../domain/token.ts';
 import { registryId, type WindowState, window } from '../../domain/window.ts';
+import {
+  type PreauthorizationRow,
+  preauthorizations,
+} from '../../projections/preauthorizations.ts';
 import { type RoleRow, roles } from '../../projections/roles.ts';
 import { type TokenRow, tokens } from '../../projections/tokens.ts';
 import { type WindowRow, windowProjection } from '../../projections/window.ts';
@@ -14,6 +24,7 @@ export interface RowsAtHand {
   readonly window: () => Basis<WindowState> | undefined;
   readonly role: (name: string) => Basis<RoleState> | undefined;
   readonly token: (tokenId: string) => Basis<TokenState> | undefined;
+  readonly preauthorization: (id: string) => Basis<PreauthorizationState> | undefined;
 }
 
 /** No row says where its newest event stands: what records nothing is asked of the store. */
@@ -43,11 +54,22 @@ const tokenOf = ({ username, revokedAt }: TokenRow): Basis<TokenState> =>
     ? { state: { status: 'issued', username }, revision: 0, position }
     : { state: { status: 'revoked' }, revision: 1, position };
 
+const preauthorizationOf = ({
+  terms,
+  useCount,
+  withdrawnAt,
+}: PreauthorizationRow): Basis<PreauthorizationState> => ({
+  state: { status: 'made', terms, useCount, isWithdrawn: withdrawnAt !== null },
+  revision: preauthorizationRevision({ useCount, isWithdrawn: withdrawnAt !== null }),
+  position,
+});
+
 export function rowsAtHand(readModels: Pick<ReadModels, 'rows' | 'faults'>): RowsAtHand {
   const rows = {
     window: readModels.rows(windowProjection),
     roles: readModels.rows(roles),
     tokens: readModels.rows(tokens),
+    preauthorizations: readModels.rows(preauthorizations),
   };
   /** Without a row there is no stream, or what it was about is gone: then the revision does not fit. */
   function basis<State, Row>(
@@ -61,6 +83,8 @@ export function rowsAtHand(readModels: Pick<ReadModels, 'rows' | 'faults'>): Row
   return {
     window: () => basis(rows.window.get(registryId), window.initial, windowOf),
     role: (name) => basis(rows.roles.get(name), role.initial, roleOf),
+    preauthorization: (id) =>
+      basis(rows.preauthorizations.get(id), preauthorization.initial, preauthorizationOf),
     token: (tokenId) => basis(rows.tokens.get(tokenId), token.initial, tokenOf),
   };
 }

@@ -3,21 +3,28 @@ import { client } from '../../domain/client/client.ts';
 import { type Client, credentialIdsOf, initial } from '../../domain/client/state.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
+import type { ProposalRow } from '../../projections/proposals.ts';
 import { load } from '../commands/handle.ts';
 import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
-import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
+import { answerKeptMs, firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { Preauthorizations, RuleUse } from '../registration/preauthorizations.ts';
 import type { EventStore } from '../store/event-store.ts';
 
 export interface SweepOptions {
   readonly store: EventStore;
   readonly vault: Vault;
   readonly passwords: Pick<Passwords, 'forget'>;
-  readonly rows: { readonly access: Rows<AccessRow>; readonly clients: Rows<ClientRow> };
+  readonly rows: {
+    readonly access: Rows<AccessRow>;
+    readonly clients: Rows<ClientRow>;
+    readonly proposals: Rows<ProposalRow>;
+  };
+  readonly rules: Pick<Preauthorizations, 'lastUse'>;
   readonly refusedTtlMs: number;
   readonly now: () => string;
   /** Aborts a sweep between two secrets. */
@@ -32,7 +39,7 @@ interface Known {
 
 /** Resolves with the number of secrets destroyed. @throws StoreUnavailable */
 export async function sweep(options: SweepOptions): Promise<number> {
-  const { store, vault, passwords, rows, refusedTtlMs, now } = options;
+  const { store, vault, passwords, rows, rules, refusedTtlMs, now } = options;
   const longAgo = addMs(now(), -refusedTtlMs);
 
   const byRows = (username: string): Known => ({
@@ -43,10 +50,24 @@ export async function sweep(options: SweepOptions): Promise<number> {
     const { state, newest } = await load(store, client, username);
     return { state, changedAt: newest === undefined ? null : String(newest.data.at) };
   };
-  const isNeeded = (id: string, { kind }: SecretOwner, { state, changedAt }: Known): boolean =>
-    kind === 'personal-key'
-      ? state.personalKeyId === id
-      : credentialIdsOf(state).includes(id) && !(isRefused(state) && (changedAt ?? '') < longAgo);
+  const isNeeded = (id: string, { kind, username }: SecretOwner, known: Known): boolean => {
+    const { state, changedAt } = known;
+    if (kind === 'personal-key') return state.personalKeyId === id;
+    if (kind === 'answer') return isAwaited('answerId', id);
+    if (isAwaited('credentialId', id)) return true;
+    if (credentialIdsOf(state).includes(id))
+      return !(isRefused(state) && (changedAt ?? '') < longAgo);
+    return finishes(rules.lastUse(username), id, state);
+  };
+
+  /** Whether a proposal needs a secret: it waits, is to be carried out, or its answer may be collected yet. */
+  const isAwaited = (column: 'credentialId' | 'answerId', is: string): boolean => {
+    const row = rows.proposals.find({ where: [{ column, is }], limit: 1 }).items[0];
+    if (row === undefined) return false;
+    return column === 'answerId'
+      ? addMs(row.until, answerKeptMs) > now()
+      : row.status === 'waiting' || (row.status === 'approved' && !row.isCarriedOut);
+  };
 
   return await vault.sweep(
     async (id, owner) => {
@@ -64,6 +85,12 @@ export async function sweep(options: SweepOptions): Promise<number> {
     options.signal,
   );
 }
+
+/** Whether a credential has a use of a preauthorization that a crash kept from its request: it may finish it yet. */
+const finishes = (use: RuleUse | undefined, id: string, state: Client): boolean =>
+  use?.credentialId === id &&
+  state.status === 'unknown' &&
+  state.decided[use.requestId] === undefined;
 
 const isRefused = ({ status }: Client): boolean =>
   status === 'denied' || status === 'revoked' || status === 'expired';

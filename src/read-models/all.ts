@@ -4,7 +4,12 @@ import { activations } from '../../projections/activations.ts';
 import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
+import { keys } from '../../projections/keys.ts';
+import { policyRows } from '../../projections/policy.ts';
+import { preauthorizations } from '../../projections/preauthorizations.ts';
+import { proposalRows } from '../../projections/proposals.ts';
 import { requests } from '../../projections/requests.ts';
+import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
@@ -18,8 +23,13 @@ export const allProjections = [
   access,
   roles,
   tokens,
+  preauthorizations,
+  proposalRows,
+  policyRows,
   activations,
   certificates,
+  keys,
+  revocationRenewals,
   history,
 ] as const;
 
@@ -33,8 +43,13 @@ export const rowsOf = (readModels: ReadModels) => ({
   access: readModels.rows(access),
   roles: readModels.rows(roles),
   tokens: readModels.rows(tokens),
+  preauthorizations: readModels.rows(preauthorizations),
+  proposals: readModels.rows(proposalRows),
+  policy: readModels.rows(policyRows),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
+  keys: readModels.rows(keys),
+  revocationRenewals: readModels.rows(revocationRenewals),
   history: readModels.rows(history),
 });
 

@@ -209,18 +209,20 @@ class OpenReadModels implements ReadModels {
     for (const model of this.#customModels)
       if (!model.fault && stored.position > model.position)
         attributeFault(model, stored, () => model.view.take(stored, index));
-    const readers = this.#readers.get(categoryOf(stored.stream));
+    const category = categoryOf(stored.stream);
+    const readers = this.#readers.get(category);
     if (!readers) return;
     const envelope: Envelope = { ...stored, index };
     const parsed = new Map<unknown, unknown>();
     for (const model of readers) {
       if (model.fault || stored.position <= model.position) continue;
       const { projection, table } = model;
+      const Event = projection.eventsOf?.[category] ?? projection.Event;
       const event = attributeFault(model, stored, () => {
-        const known = parsed.get(projection.Event);
-        return known === undefined ? projection.Event.parse(upcast(stored)) : known;
+        const known = parsed.get(Event);
+        return known === undefined ? Event.parse(upcast(stored)) : known;
       });
-      parsed.set(projection.Event, event);
+      parsed.set(Event, event);
       const key = attributeFault(model, stored, () => projection.key(event, envelope));
       if (key === undefined) continue;
       const before = table.current(key);

@@ -37,9 +37,17 @@ export interface RowRange {
 }
 
 /** Where a row stands in the order of a column. */
-interface RowPlace {
+export interface RowPlace {
   readonly value: string | number;
   readonly born: number;
+}
+
+interface RowsBetween<Row> {
+  readonly items: readonly Row[];
+  /** Where each of them stands. */
+  readonly places: readonly RowPlace[];
+  /** The last of these, where more follow. */
+  readonly next: RowPlace | null;
 }
 
 /** What others may do with the rows of a projection: look. */
@@ -53,7 +61,7 @@ export interface Rows<Row> {
    */
   find(query: RowQuery): RowPage<Row>;
   /** A page of the rows with a value in a range, in the order of that value: looks at no others. */
-  between(range: RowRange): { readonly items: readonly Row[]; readonly next: RowPlace | null };
+  between(range: RowRange): RowsBetween<Row>;
   /**
    * The same, looking at few rows at a time while others go on. Where many must be looked at, a page may be
    * short or empty, and its cursor goes on. @throws MalformedCursor
@@ -168,7 +176,9 @@ export class RowTable<Row> implements Rows<Row> {
     const born = before?.row === undefined ? index : before.born;
     this.#dirty.set(key, { born, row });
     this.tally?.change(before?.row, row, index);
-    this.past?.change(key, row && this.projection.past?.(row), index);
+    const pastOf = this.projection.past;
+    if (pastOf !== undefined)
+      this.past?.change(key, before?.row && pastOf(before.row), row && pastOf(row), index);
   }
 
   /** Writes what the batch changed, inside the caller's transaction, and tells it. */
@@ -188,6 +198,7 @@ export class RowTable<Row> implements Rows<Row> {
     }
     this.#dirty.clear();
     this.tally?.flush();
+    this.past?.flush();
     return changed;
   }
 
@@ -244,7 +255,7 @@ export class RowTable<Row> implements Rows<Row> {
     };
   }
 
-  between({ column, atLeast, below, limit, after }: RowRange) {
+  between({ column, atLeast, below, limit, after }: RowRange): RowsBetween<Row> {
     const name = this.#named(column);
     const [sql, values] = allSql([
       [`${name} IS NOT NULL`, []],
@@ -259,10 +270,10 @@ export class RowTable<Row> implements Rows<Row> {
        WHERE ${sql} ORDER BY ${name}, born LIMIT ?`,
     ).all(...values, limit + 1) as unknown as (RowPlace & { row: string })[];
     const page = found.slice(0, limit);
-    const last = page.at(-1);
+    const places = page.map(({ value, born }) => ({ value, born }));
     return {
-      items: page.map(({ row }) => JSON.parse(row) as Row),
-      next: found.length > limit && last ? { value: last.value, born: last.born } : null,
+      ...{ items: page.map(({ row }) => JSON.parse(row) as Row), places },
+      next: found.length > limit ? (places.at(-1) ?? null) : null,
     };
   }
 

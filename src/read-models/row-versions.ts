@@ -2,7 +2,7 @@
  * Every version of a projection's rows, with the events between which each was in force, for looking
  * back. Equal texts are stored once, so that a pass over all versions stays short.
  */
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { textIdsHeldMax, versionsPerStepMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
@@ -42,12 +42,21 @@ export interface VersionedRows<Row> {
   versions(key: string): readonly Version<Row>[];
 }
 
+/** As text; null: the row is gone. */
+interface Written {
+  readonly since: number;
+  readonly text: string | null;
+}
+
 type Statement = ReturnType<DatabaseSync['prepare']>;
 type Stored = { key: string; since: number; until: number | null; text: number | null };
 
 const hashBytes = 16;
+const textOf = (row: unknown): string | null => (row === undefined ? null : JSON.stringify(row));
 
 export class RowVersions<Row> implements VersionedRows<Row> {
+  /** Versions of the batch in hand: by key, oldest first. */
+  readonly #changed = new Map<string, Written[]>();
   readonly #end: Statement;
   readonly #add: Statement;
   readonly #get: Statement;
@@ -73,10 +82,10 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     );
     this.#end = database.prepare(
       `UPDATE ${versions} SET until = ?1
-       WHERE key = ?2 AND since = (SELECT max(since) FROM ${versions} WHERE key = ?2) AND since <> ?1`,
+       WHERE key = ?2 AND since = (SELECT max(since) FROM ${versions} WHERE key = ?2)`,
     );
     this.#add = database.prepare(
-      `INSERT OR REPLACE INTO ${versions} (key, since, until, text) VALUES (?, ?, NULL, ?)`,
+      `INSERT INTO ${versions} (key, since, until, text) VALUES (?, ?, ?, ?)`,
     );
     this.#get = database.prepare(
       `SELECT text FROM ${versions} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
@@ -104,10 +113,28 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     database.exec(`DROP TABLE IF EXISTS versions_${name}; DROP TABLE IF EXISTS texts_${name};`);
   }
 
-  /** Writes the row as event `index` left it, inside the caller's transaction. */
-  change(key: string, row: Row | undefined, index: number): void {
-    this.#end.run(index, key);
-    this.#add.run(key, index, row === undefined ? null : this.#idOf(JSON.stringify(row)));
+  /**
+   * Event `index` made one row of another; undefined: there was none, or is none. What does not show in what stays
+   * of it is no version.
+   */
+  change(key: string, before: Row | undefined, after: Row | undefined, index: number): void {
+    const known = this.#changed.get(key);
+    const text = textOf(after);
+    if (text === (known === undefined ? textOf(before) : known.at(-1)?.text)) return;
+    if (known === undefined) this.#changed.set(key, [{ since: index, text }]);
+    else known.push({ since: index, text });
+  }
+
+  /** Writes what the batch changed, inside the caller's transaction. */
+  flush(): void {
+    for (const [key, versions] of this.#changed) {
+      this.#end.run(versions[0]?.since ?? 0, key);
+      for (const [at, { since, text }] of versions.entries()) {
+        const until = versions[at + 1]?.since ?? null;
+        this.#add.run(key, since, until, text === null ? null : this.#idOf(text));
+      }
+    }
+    this.#changed.clear();
   }
 
   #idOf(text: string): number {
@@ -120,11 +147,12 @@ export class RowVersions<Row> implements VersionedRows<Row> {
 
   /** Forgets what may have been undone. */
   abandon(): void {
+    this.#changed.clear();
     this.#textIds.clear();
   }
 
   #storedIdOf(text: string): number {
-    const hash = createHash('sha256').update(text).digest().subarray(0, hashBytes);
+    const hash = hashOf('sha256', text, 'buffer').subarray(0, hashBytes);
     const known = this.#textId.get(hash) as { id: number } | undefined;
     return known?.id ?? Number(this.#addText.run(hash, text).lastInsertRowid);
   }

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
+import { doorName } from '../../domain/client/door-name.ts';
 import type { ClientEvent, ClientKey } from '../../domain/client/events.ts';
-import { type Client, credentialsOf } from '../../domain/client/state.ts';
+import { type Client, credentialsOf, isKeyAlone } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
 import type { Decision } from '../../domain/decider.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
@@ -26,6 +27,7 @@ import type { NewSecret } from '../store/event-store.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
 import type { Capacity, Reservation } from './capacity.ts';
 import type { Knocks } from './knocks.ts';
+import type { Preauthorizations, RuleUse } from './preauthorizations.ts';
 
 export interface DoorAttempt {
   readonly username: string;
@@ -33,9 +35,13 @@ export interface DoorAttempt {
   readonly password: string | null;
   /** The key of its CSR; absent: it has none. */
   readonly key?: ClientKey | null;
+  /** A code that was sent apart from the password; absent or null: none. */
+  readonly enrolmentCode?: string | null;
   /** The client's address; null where it is not known. */
   readonly source: string | null;
   readonly flow: 'explicit' | 'implicit';
+  /** How it came by the explicit flow; absent: by REST. */
+  readonly door?: 'est';
   readonly clientId: string | null;
   /** Null: the registry makes one, where the client can be told. */
   readonly pairingId: string | null;
@@ -45,6 +51,11 @@ export interface DoorAttempt {
   /** False: it may only prove a credential that is known, never become a request. */
   readonly mayAsk?: boolean;
 }
+
+/** By what attempts are counted: their flow, or the door of it that has a name of its own. */
+export type CountedFlow = DoorAttempt['flow'] | 'est';
+export const countedFlow = ({ flow, door }: Pick<DoorAttempt, 'flow' | 'door'>): CountedFlow =>
+  door ?? flow;
 
 export interface RegistrationAttemptOptions {
   readonly clients: Clients;
@@ -59,10 +70,11 @@ export interface RegistrationAttemptOptions {
   };
   readonly knocks: Knocks;
   readonly capacity: Capacity;
+  readonly rules: Preauthorizations;
   readonly now: () => string;
   readonly position: () => string;
   readonly pendingTtlMs: number;
-  readonly onKnock?: (flow: DoorAttempt['flow']) => void;
+  readonly onKnock?: (flow: CountedFlow) => void;
 }
 
 /** What an attempt came to, and the credentials that it showed. */
@@ -76,7 +88,7 @@ interface AttemptOutcome {
 
 type Facts = Pick<
   RequestRegistration,
-  'matched' | 'windowId' | 'gate' | 'holdsHttpRights' | 'expiresAt' | 'at'
+  'matched' | 'windowId' | 'gate' | 'preauthorized' | 'holdsHttpRights' | 'expiresAt' | 'at'
 >;
 type PersonalFields = Pick<
   RequestRegistration,
@@ -112,8 +124,8 @@ export async function matching(
   for (const { credentialId, keyFingerprint } of credentialsOf(state)) {
     const isSameKey = key !== null && keyFingerprint === key.fingerprint;
     const isOtherKey = key !== null && keyFingerprint !== null && !isSameKey;
-    if (password === null ? isSameKey : !isOtherKey && (await proof.proves(credentialId)))
-      return credentialId;
+    if (isSameKey && (password === null || isKeyAlone(state, credentialId))) return credentialId;
+    if (password !== null && !isOtherKey && (await proof.proves(credentialId))) return credentialId;
   }
   return null;
 }
@@ -131,8 +143,10 @@ export class RegistrationAttempt {
   readonly #attempt: DoorAttempt;
   readonly #proof: Proof;
   readonly #pairingId: string | null;
-  readonly #requestId = randomUUID();
-  readonly #credentialId = randomUUID();
+  #requestId = randomUUID() as string;
+  #credentialId = randomUUID() as string;
+  /** The use of a rule that was taken for it; undefined: none. */
+  #use: RuleUse | undefined;
   #reservation: Reservation | undefined;
   /** By their ids: secrets that were stored with the event that refers to them, or perhaps without it. */
   readonly #secrets = new Map<string, NewSecret>();
@@ -154,7 +168,7 @@ export class RegistrationAttempt {
     try {
       const handled = await clients.decide(
         username,
-        (state) => this.#decide(state),
+        (state) => this.#decide(state, cause),
         cause,
         // Whoever is let in or waits is told so by the rows that MQTT admission goes by, and a locked gate is
         // one by a row; any other refusal makes a device stop, so it is never given on less than the log itself.
@@ -163,7 +177,7 @@ export class RegistrationAttempt {
       const request = requestIn(handled);
       if (request !== undefined) {
         capacity.requested(request.data.requestId, source);
-        this.#proof.remember(request.data.credentialId);
+        if (request.data.admits !== 'key') this.#proof.remember(request.data.credentialId);
       }
       await this.#destroyUnreferenced(handled.state, request?.data.credentialId ?? null);
       return {
@@ -177,10 +191,10 @@ export class RegistrationAttempt {
   }
 
   /** Decides on a state; a place is reserved before, and secrets are stored no later than the event that refers to them. */
-  async #decide(state: Client): Promise<Decided> {
+  async #decide(state: Client, cause: Cause): Promise<Decided> {
     const matched = await matching(this.#attempt, this.#proof, state);
-    if (matched !== null) this.#proof.remember(matched);
-    const facts = this.#facts(state, matched);
+    if (matched !== null && !isKeyAlone(state, matched)) this.#proof.remember(matched);
+    const facts = await this.#withRule(state, this.#facts(state, matched), cause);
     const decideWith = (fields: PersonalFields, room: RequestRegistration['capacity']): Decided => {
       const command = this.#command(facts, fields, room);
       return { command, decision: requestRegistration(command, state) };
@@ -190,8 +204,8 @@ export class RegistrationAttempt {
     if (!recordsAnything(unsealed)) return unsealed;
     const fields = await this.#personalFields(state);
     const decided = decideWith(fields, 'free');
-    if (requestIn(decided) !== undefined) {
-      const room = this.#reserve();
+    if (requestIn(decided) !== undefined && facts.preauthorized?.effect !== 'allow') {
+      const room = this.#reserve(facts.preauthorized != null);
       if (room !== 'free') return decideWith(fields, room);
     }
     return { ...decided, secrets: await this.#secretsOf(decided) };
@@ -222,12 +236,69 @@ export class RegistrationAttempt {
     return unmet(window.limits, this.#attempt, matchesNetworks) === null ? 'open' : 'filtered';
   }
 
+  /** What a preauthorization makes of it: it keeps out of an open window, lets in a free name, or lets it ask. */
+  async #withRule(state: Client, facts: Facts, cause: Cause): Promise<Facts> {
+    const { rules, pendingTtlMs } = this.#options;
+    const { mayAsk, key = null } = this.#attempt;
+    const gateIsOpen = facts.gate === 'open';
+    if (mayAsk === false || rules.none()) return facts;
+    const interrupted = await this.#interruptedUse(state, facts);
+    const rule = interrupted?.rule ?? rules.ruleFor(this.#attempt, gateIsOpen);
+    if (rule === undefined) return facts;
+    const { effect, csrFingerprint, rights } = rule.terms;
+    if (effect === 'deny') return gateIsOpen ? { ...facts, gate: 'filtered' } : facts;
+    if (state.status !== 'unknown' || facts.matched !== null) return facts;
+    const keyAlone = csrFingerprint !== null;
+    const { preauthorizationId } = rule;
+    const preauthorized = { preauthorizationId, effect, rights, keyAlone };
+    const admitted = { ...facts, preauthorized, expiresAt: addMs(facts.at, pendingTtlMs) };
+    // No use is spent on what finds no place.
+    if (effect === 'ask' && this.#reserve(true) !== 'free') return admitted;
+    if (this.#use !== undefined) return admitted;
+    const use = interrupted ?? {
+      ...{ rule, requestId: this.#requestId, credentialId: this.#credentialId },
+      csrFingerprint: key?.fingerprint ?? null,
+    };
+    return (await this.#takes(use, interrupted !== undefined, cause)) ? admitted : facts;
+  }
+
+  /** A use that a crash kept from becoming a request, of the credential that is offered again. */
+  async #interruptedUse(state: Client, { matched }: Facts): Promise<RuleUse | undefined> {
+    const { username, password, key } = this.#attempt;
+    if (state.status !== 'unknown' || matched !== null) return undefined;
+    if (this.#use !== undefined) return this.#use;
+    const use = this.#options.rules.lastUse(username);
+    if (use === undefined || state.decided[use.requestId] !== undefined) return undefined;
+    const isSameKey = use.csrFingerprint === (key?.fingerprint ?? null);
+    const byKey = password === null || use.rule.terms.csrFingerprint !== null;
+    return isSameKey && (byKey ? key != null : await this.#proof.proves(use.credentialId))
+      ? use
+      : undefined;
+  }
+
+  /** Whether a use is this attempt's: one that was taken before, or that is left. */
+  async #takes(use: RuleUse, wasTaken: boolean, cause: Cause): Promise<boolean> {
+    const { rules } = this.#options;
+    if (wasTaken) {
+      this.#requestId = use.requestId;
+      this.#credentialId = use.credentialId;
+    } else {
+      const secrets = use.rule.terms.csrFingerprint === null ? await this.#verifierSecret() : [];
+      if (!(await rules.take(use, this.#attempt.username, secrets, cause))) {
+        this.#secrets.delete(this.#credentialId);
+        return false;
+      }
+    }
+    this.#use = use;
+    return true;
+  }
+
   #command(
     facts: Facts,
     fields: PersonalFields,
     room: RequestRegistration['capacity'],
   ): RequestRegistration {
-    const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
+    const { username, flow, door, requestedRoles, requestedPermissions } = this.#attempt;
     return {
       type: 'RequestRegistration',
       username,
@@ -236,6 +307,7 @@ export class RegistrationAttempt {
       requestId: this.#requestId,
       credentialId: this.#credentialId,
       flow,
+      ...(door === undefined ? {} : { door }),
       pairingId: this.#pairingId,
       csr: this.#attempt.key ?? null,
       requestedRoles,
@@ -265,10 +337,14 @@ export class RegistrationAttempt {
   }
 
   /** A place for the request, taken once however often it is decided anew. */
-  #reserve(): RequestRegistration['capacity'] {
+  #reserve(isByRule: boolean): RequestRegistration['capacity'] {
     const window = this.#options.rows.window.get(registryId);
-    if (window && this.#reservation?.outcome !== 'free')
-      this.#reservation = this.#options.capacity.reserve(window, this.#attempt.source);
+    if (this.#reservation?.outcome !== 'free')
+      this.#reservation = this.#options.capacity.reserve(
+        // A rule takes no place in a window.
+        isByRule ? null : (window ?? null),
+        this.#attempt.source,
+      );
     this.#reservation?.bindTo(this.#requestId);
     return this.#reservation?.outcome ?? 'pending-full';
   }
@@ -276,19 +352,24 @@ export class RegistrationAttempt {
   /** What the events name and is not in the vault yet, the same however often it is decided anew. */
   async #secretsOf(decided: Decided): Promise<NewSecret[]> {
     const { username } = this.#attempt;
-    const { vault, personal } = this.#options;
+    const { personal } = this.#options;
     const secrets: NewSecret[] = [];
-    if (requestIn(decided) !== undefined && this.#attempt.password !== null) {
-      const verifier = await this.#proof.verifier();
-      secrets.push(
-        this.#secret(this.#credentialId, (id) =>
-          vault.written({ kind: 'verifier', username, verifier }, id),
-        ),
-      );
-    }
+    // Where a rule let it in, its verifier was kept with the use.
+    if (requestIn(decided) !== undefined && this.#use === undefined)
+      secrets.push(...(await this.#verifierSecret()));
     const key = this.#sealed?.key;
     if (key?.isNew) secrets.push(this.#secret(key.keyId, () => personal.written(username, key)));
     return secrets;
+  }
+
+  /** None where it asks with its key alone. */
+  async #verifierSecret(): Promise<NewSecret[]> {
+    const { username, password } = this.#attempt;
+    if (password === null) return [];
+    const verifier = await this.#proof.verifier();
+    const written = (id: string) =>
+      this.#options.vault.written({ kind: 'verifier', username, verifier }, id);
+    return [this.#secret(this.#credentialId, written)];
   }
 
   #secret(id: string, written: (id: string) => NewSecret): NewSecret {
@@ -322,6 +403,7 @@ export class RegistrationAttempt {
       return {
         ...{ kind: 'refused', refusal: 'username-taken', position },
         ...{ requestId: null, members: null },
+        ...(recorded.type === 'ReplacementRequested' && { becameChallenger: true }),
       };
     if (state.status !== 'pending') return granted(row, position);
     const { requestId, expiresAt } = state.waiting;
@@ -341,8 +423,9 @@ export class RegistrationAttempt {
     const { username, source, flow, mayAsk } = this.#attempt;
     if (mayAsk === false) return;
     const reason = isFull ? 'full' : gate === 'filtered' ? 'filtered' : 'locked';
-    const knock = { username, source: source ?? 'unknown', flow, reason } as const;
+    const door = doorName(this.#attempt);
+    const knock = { username, source: source ?? 'unknown', flow, door, reason } as const;
     this.#options.knocks.count(knock, this.#options.now());
-    this.#options.onKnock?.(flow);
+    this.#options.onKnock?.(countedFlow(this.#attempt));
   }
 }

@@ -16,8 +16,11 @@ export interface Reservation {
 }
 
 export interface Capacity {
-  /** Takes a place for a request that is about to be written; nothing is taken when it is full. */
-  reserve(window: WindowRow, source: string | null): Reservation;
+  /**
+   * Takes a place for a request that is about to be written; nothing is taken when it is full. Without a window it
+   * takes one among those that wait alone.
+   */
+  reserve(window: WindowRow | null, source: string | null): Reservation;
   /** The source of a request that this node wrote, so that it need not be opened again. */
   requested(requestId: string, source: string | null): void;
   pending(): number;
@@ -97,6 +100,9 @@ class WaitingRequests {
     if (this.#requests.get(requestId)?.status === 'pending') this.add(requestId, source);
   }
 }
+
+/** Stands for the window of those who take no place in one. */
+const noWindow = '';
 
 /** Places that are taken for requests which the rows do not count yet. */
 class InFlight {
@@ -182,14 +188,17 @@ export function createCapacity(options: CapacityOptions): Capacity {
       const row = requests.get(requestId);
       if (row === undefined || row.status === 'pending') waiting.add(requestId, sourceKey(source));
     },
-    reserve({ windowId, requestCount, limits }, source) {
+    reserve(window, source) {
       const key = sourceKey(source);
-      if (isFull(limits, requestCount + inFlight.perWindow.of(windowId)))
+      if (
+        window &&
+        isFull(window.limits, window.requestCount + inFlight.perWindow.of(window.windowId))
+      )
         return full('window-full');
       const isFullHere =
         waiting.perSource.of(key) + inFlight.perSource.of(key) >= pendingPerSourceMax;
       if (waiting.count + inFlight.count >= pendingMax || isFullHere) return full('pending-full');
-      return inFlight.take(windowId, key);
+      return inFlight.take(window?.windowId ?? noWindow, key);
     },
   };
 }

@@ -33,13 +33,15 @@ export interface Waits {
   readonly wait: number;
 }
 
-interface QuickAdmission {
+export interface QuickAdmission {
   /** How an attempt is counted, and how long it has to wait. */
   waitsOf(attempt: DoorAttempt): Waits;
   /** A remembered or a strong password of an active client; undefined: it takes a slow hash or the store to tell. */
   quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined>;
   /** Row 2; undefined: its credential matches, and this source has shown it before. */
   whileThrottled(attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined>;
+  /** Whether its credential is one of the name's, as far as that is known without a slow hash. */
+  isKnownQuickly(attempt: DoorAttempt): Promise<boolean>;
   /** Counts an attempt that matched nothing. */
   countMismatch(waits: Waits): void;
 }
@@ -83,9 +85,7 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     }
     const quick = await quickly(attempt, wait);
     if (quick) return quick;
-    const known = authority.principal(username)?.row ?? initial;
-    const proof = password === null ? withoutPassword : proofs.quick(username, password);
-    const matched = await matching(attempt, proof, known);
+    const matched = await matchedQuickly(options, attempt);
     const isTrusted = (id: string) => password === null || seen.isTrusted(password, source, id);
     if (matched !== null && isTrusted(matched)) return undefined;
     if (isGuessable) tries.count(name);
@@ -106,5 +106,18 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     names?.count(source, username);
   }
 
-  return { waitsOf, quickly, whileThrottled, countMismatch };
+  const isKnownQuickly = async (attempt: DoorAttempt) =>
+    (await matchedQuickly(options, attempt)) !== null;
+  return { waitsOf, quickly, whileThrottled, isKnownQuickly, countMismatch };
+}
+
+/** Which known credential of the name is offered, as far as no slow hash tells it. */
+function matchedQuickly(
+  { authority, proofs }: QuickAdmissionOptions,
+  attempt: DoorAttempt,
+): Promise<string | null> {
+  const { username, password } = attempt;
+  const known = authority.principal(username)?.row ?? initial;
+  const proof = password === null ? withoutPassword : proofs.quick(username, password);
+  return matching(attempt, proof, known);
 }

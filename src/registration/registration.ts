@@ -1,5 +1,6 @@
 /** Both doors: the order of checks, the same for REST and MQTT (SPEC 4, rows 2 to 8). */
-import { initial } from '../../domain/client/state.ts';
+import { doorName } from '../../domain/client/door-name.ts';
+import { initial, isKeyAlone } from '../../domain/client/state.ts';
 import { system } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
@@ -10,11 +11,18 @@ import type { Pace } from '../platform/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import {
+  type CountedFlow,
+  countedFlow,
   type DoorAttempt,
   RegistrationAttempt,
   type RegistrationAttemptOptions,
 } from './attempt.ts';
-import { createQuickAdmission, type QuickAdmissionOptions, type Waits } from './quick-admission.ts';
+import {
+  createQuickAdmission,
+  type QuickAdmission,
+  type QuickAdmissionOptions,
+  type Waits,
+} from './quick-admission.ts';
 
 export interface Registration {
   /** @throws HashingBusy, StoreUnavailable */
@@ -25,6 +33,8 @@ export interface Registration {
   answerForCertificate(shown: ShownCertificate): DoorAnswer | undefined;
   /** Whether a request was made with a CSR: then its answers tell nobody more than status and certificate. */
   isByKey(requestId: string): boolean;
+  /** Whether a client has no password, though one may come along: a rule let in its key alone. */
+  isKeyAlone(username: string): boolean;
 }
 
 interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmissionOptions {
@@ -32,14 +42,16 @@ interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmission
   readonly pace: Pace;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
-  readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
+  readonly onOutcome?: (flow: CountedFlow, outcome: string) => void;
   /** Told of a password that belongs to what waits or was granted, while it is in memory; never throws. */
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { proofs, seen, pace, knocks } = options;
-  const { waitsOf, quickly, whileThrottled, countMismatch } = createQuickAdmission(options);
+  const { proofs, pace, knocks } = options;
+  const quick = createQuickAdmission(options);
+  const { waitsOf, quickly, whileThrottled, countMismatch } = quick;
+  const wrongCodeAnswer = refusingWrongCodes(options, quick);
 
   /** Rows 3 to 8. */
   async function decided(
@@ -55,13 +67,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       proof,
     ).run(cause);
     if (matched === null && answer.kind === 'refused') countMismatch(waits);
-    // A CSR is no secret: whoever shows one has shown no password.
-    if (attempt.password === null) return answer;
-    // A strong password is no guess, whoever shows it.
-    if (isStrong(attempt.password)) return answer;
-    // Also where an old credential was shown to ask anew: the next poll shows the new one.
-    for (const credentialId of [matched, keptCredentialId])
-      if (credentialId !== null) seen.note(waits.source, credentialId);
+    noteSeen(options, attempt, waits.source, [matched, keptCredentialId]);
     return answer;
   }
 
@@ -71,12 +77,13 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const waits = waitsOf(attempt);
     const prove = async () =>
       password === null ? withoutPassword : await proofs.full(username, password, waits.source);
-    const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
+    const isAdmission = admissionAt(attempt);
 
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
-    if (waits.wait === 0 && password !== null && !isStrong(password)) {
-      const quick = await quickly(attempt, 0);
-      if (quick) return reported(attempt, quick);
+    const isWeak = password !== null && !isStrong(password);
+    if (waits.wait === 0 && isWeak && !options.rules.showsWrongCode(attempt)) {
+      const known = await quickly(attempt, 0);
+      if (known) return reported(attempt, known);
       const proof = await prove();
       const answer = await pace(() => decided(attempt, proof, waits, cause), isAdmission);
       return reported(attempt, answer);
@@ -84,7 +91,11 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const answer = await pace(async () => {
       const early =
         waits.wait > 0 ? await whileThrottled(attempt, waits) : await quickly(attempt, 0);
-      return early ?? (await decided(attempt, await prove(), waits, cause));
+      return (
+        early ??
+        (await wrongCodeAnswer(attempt, waits)) ??
+        (await decided(attempt, await prove(), waits, cause))
+      );
     }, isAdmission);
     return reported(attempt, answer);
   }
@@ -93,7 +104,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const reported = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
     if (answer.kind === 'pending') knocks.forget(attempt.username);
     if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
-    options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
+    const outcome = answer.kind === 'refused' ? answer.refusal : answer.kind;
+    options.onOutcome?.(countedFlow(attempt), outcome);
     return answer;
   };
 
@@ -101,9 +113,59 @@ export function createRegistration(options: RegistrationOptions): Registration {
     ask,
     answerFor: (requestId) => answerFor(options, requestId),
     answerForCertificate: (shown) => answerForCertificate(options, shown),
+    isKeyAlone: (username) => isKeptByKey(options, username),
     isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
   };
 }
+
+/** EST tells who waits and who is turned away the same: then their times are the same, too. */
+const admissionAt =
+  ({ door }: DoorAttempt) =>
+  ({ kind }: DoorAnswer): boolean =>
+    kind === 'granted' || (kind === 'pending' && door !== 'est');
+
+/** Notes that a source showed a weak password that is one of the name's. */
+function noteSeen(
+  options: RegistrationOptions,
+  { username, password }: DoorAttempt,
+  source: string,
+  shown: readonly (string | null)[],
+): void {
+  // A CSR is no secret: whoever shows one has shown no password.
+  if (password === null || isKeptByKey(options, username)) return;
+  // A strong password is no guess, whoever shows it.
+  if (isStrong(password)) return;
+  // Also where an old credential was shown to ask anew: the next poll shows the new one.
+  for (const credentialId of shown)
+    if (credentialId !== null) options.seen.note(source, credentialId);
+}
+
+function isKeptByKey({ rows }: RegistrationOptions, username: string): boolean {
+  const row = rows.access.get(username);
+  return row !== undefined && 'credentialId' in row && isKeyAlone(row, row.credentialId);
+}
+
+/**
+ * A code that no rule was ever made with is a guess: it costs no slow hash, and is told as a locked gate is.
+ * Undefined: it is none, or what came along is known without a hash.
+ */
+const refusingWrongCodes =
+  (
+    { rules, knocks, onKnock, now, position }: RegistrationOptions,
+    { isKnownQuickly, countMismatch }: QuickAdmission,
+  ) =>
+  async (attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined> => {
+    if (!rules.showsWrongCode(attempt) || (await isKnownQuickly(attempt))) return undefined;
+    const { username, source, flow } = attempt;
+    const door = doorName(attempt);
+    knocks.count({ username, source: source ?? 'unknown', flow, door, reason: 'locked' }, now());
+    onKnock?.(countedFlow(attempt));
+    countMismatch(waits);
+    return {
+      ...{ kind: 'refused', refusal: 'registry-locked', position: position() },
+      ...{ requestId: null, members: null },
+    };
+  };
 
 function answerFor(
   { rows, now, position: here }: RegistrationOptions,

@@ -1,37 +1,59 @@
-/** The list of revoked certificates as this node would show it now: in memory, signed when it changed or soon ends. */
+/** The list of revoked certificates: a fold of the log, so that it is the same on every node, and signed in memory. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { revocations, revocationsId } from '../../domain/revocations.ts';
+import { system } from '../../domain/values.ts';
 import type { CertificatesRow } from '../../projections/certificates.ts';
+import type { HistoryRow } from '../../projections/history.ts';
+import type { ListedUpTo } from '../../projections/revocations.ts';
+import { handle, newCause } from '../commands/handle.ts';
 import { signedCrl } from '../credentials/certificates/crl.ts';
 import type { Issuer } from '../credentials/certificates/x509.ts';
-import { crlDays, crlRenewedDaysBefore, crlSignedAtMostEveryMs } from '../limits.ts';
+import {
+  crlAheadMsMax,
+  crlDays,
+  crlRenewalWaitMs,
+  crlRenewedDaysBefore,
+  crlSignedAtMostEveryMs,
+} from '../limits.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import { beginning, type EventStore, StoreUnavailable } from '../store/event-store.ts';
 
 interface RevocationListOptions {
-  readonly rows: { readonly certificates: Rows<CertificatesRow> };
+  readonly rows: {
+    readonly certificates: Rows<CertificatesRow>;
+    readonly revocationRenewals: Rows<ListedUpTo>;
+    readonly history: Rows<HistoryRow>;
+  };
+  readonly store: EventStore;
   readonly ca: Issuer;
   readonly now: () => string;
-  readonly position: () => string;
+  readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
   readonly onApplied: (listener: (events: readonly { readonly type: string }[]) => void) => void;
 }
 
 export interface RevocationList {
-  /** DER; with every change that this node has read. */
+  /**
+   * DER; with every change that this node has read. Where it nears its end, another one is recorded first.
+   * @throws StoreUnavailable when that cannot be, and the one before has ended
+   */
   current(): Promise<Buffer>;
-  /** Told each time that there may be another one. */
+  /** Told each time that the list has become another one: `current` gives it. */
   onChange(listener: () => void): void;
+  /** Whether anybody has use for one: a certificate was issued once, or this process was asked for the list. */
+  isUsed(): boolean;
 }
 
 const dayMs = 24 * 3_600_000;
 const rowsAtOnce = 1_000;
 
-/** Events that may change what is listed. */
+/** Events that may change what is listed, or renew the list. */
 const changes = new Set([
   ...['ReplacementGranted', 'CredentialRotated', 'AdministratorReset', 'ClientErased'],
-  ...['CertificateIssued', 'CertificateTaken'],
+  ...['CertificateIssued', 'CertificateTaken', 'RevocationListRenewed'],
   ...['AccessSuspended', 'AccessResumed', 'AccessRevoked', 'AccessExpired'],
 ]);
 
-function* listedIn({ certificates }: RevocationListOptions['rows'], now: string) {
+function* listedIn({ certificates }: RevocationListOptions['rows'], at: string) {
   const where = [{ column: 'isListed', is: 1 }];
   for (let cursor: string | undefined | null; cursor !== null; ) {
     const page = certificates.find({
@@ -41,16 +63,57 @@ function* listedIn({ certificates }: RevocationListOptions['rows'], now: string)
     for (const { certificates: all, heldAt } of page.items)
       for (const { serial, notAfter, revokedAt } of all) {
         const since = revokedAt ?? heldAt;
-        if (since !== null && notAfter > now) yield { serial, since, isHeld: revokedAt === null };
+        if (since !== null && notAfter > at) yield { serial, since, isHeld: revokedAt === null };
       }
     cursor = page.nextCursor;
   }
 }
 
+/** The event that the newest list is of: the newest that changed or renewed it, else the first of the log. */
+function newestIn(rows: RevocationListOptions['rows'], now: string): ListedUpTo {
+  const { certificates, revocationRenewals, history } = rows;
+  const changedAt = certificates.greatest('changedAt');
+  const [row] =
+    changedAt === null
+      ? []
+      : certificates.find({ where: [{ column: 'changedAt', is: changedAt }], limit: 1 }).items;
+  const [first] = history.find({ order: 'oldest', limit: 1 }).items;
+  const found = [row?.changed, revocationRenewals.get(revocationsId)].filter(
+    (one) => one !== undefined,
+  );
+  if (found.length === 0) return first ?? { position: beginning, at: now };
+  return found.reduce((one, other) => (one.position > other.position ? one : other));
+}
+
+/** Records that a list is renewed; resolves when the rows have that. */
+function renewalBy({ store, now, reached }: RevocationListOptions) {
+  return async (renews: string): Promise<void> => {
+    const command = { type: 'RenewRevocationList', renews, at: now(), by: system } as const;
+    const done = await handle(store, revocations, revocationsId, command, newCause());
+    const position = done.position ?? done.decidedOn ?? beginning;
+    if (!(await reached(position, crlRenewalWaitMs)))
+      throw new StoreUnavailable('the renewed list of revoked certificates cannot be read yet');
+  };
+}
+
+/** Whether a list is too old, or of a clock that is ahead; whether it is over. */
+function ageOf({ at }: ListedUpTo, now: string) {
+  const sinceMs = Date.parse(now) - Date.parse(at);
+  return {
+    isDue: sinceMs > (crlDays - crlRenewedDaysBefore) * dayMs || sinceMs < -crlAheadMsMax,
+    isOver: sinceMs >= crlDays * dayMs,
+  };
+}
+
 export function createRevocationList(options: RevocationListOptions): RevocationList {
-  let signed: { readonly der: Buffer; readonly atMs: number } | null = null;
+  const { rows, ca, now } = options;
+  const renew = renewalBy(options);
+  let signed: { readonly der: Buffer; readonly atMs: number; readonly upTo: ListedUpTo } | null =
+    null;
   let isChanged = true;
+  let isAsked = false;
   let signing: Promise<Buffer> | null = null;
+  let renewing: Promise<void> | null = null;
   const listeners: (() => void)[] = [];
   options.onApplied((events) => {
     if (!events.some(({ type }) => changes.has(type))) return;
@@ -60,15 +123,16 @@ export function createRevocationList(options: RevocationListOptions): Revocation
 
   function sign(): Buffer {
     isChanged = false;
-    const at = options.now();
-    const atMs = Date.parse(at);
-    const der = signedCrl(options.ca, {
-      number: Number(options.position()),
-      thisUpdate: new Date(atMs),
-      nextUpdate: new Date(atMs + crlDays * dayMs),
-      certificates: [...listedIn(options.rows, at)],
+    const upTo = newestIn(rows, now());
+    if (signed?.upTo.position === upTo.position) return signed.der;
+    const thisUpdate = new Date(upTo.at);
+    const der = signedCrl(ca, {
+      number: BigInt(upTo.position),
+      thisUpdate,
+      nextUpdate: new Date(thisUpdate.getTime() + crlDays * dayMs),
+      certificates: [...listedIn(rows, upTo.at)],
     });
-    signed = { der, atMs };
+    signed = { der, atMs: Date.parse(now()), upTo };
     return der;
   }
 
@@ -79,15 +143,33 @@ export function createRevocationList(options: RevocationListOptions): Revocation
     return sign();
   }
 
+  async function signedNow(): Promise<Buffer> {
+    if (signed === null) return sign();
+    if (!isChanged) return signed.der;
+    const sinceMs = Math.max(0, Date.parse(now()) - signed.atMs);
+    signing ??= signInTurn(sinceMs);
+    return await signing;
+  }
+
   return {
+    isUsed: () => isAsked || rows.certificates.greatest('changedAt') !== null,
     onChange: (listener) => listeners.push(listener),
     async current() {
-      if (signed === null) return sign();
-      const sinceMs = Math.max(0, Date.parse(options.now()) - signed.atMs);
-      const isOld = sinceMs > (crlDays - crlRenewedDaysBefore) * dayMs;
-      if (!isChanged && !isOld) return signed.der;
-      signing ??= signInTurn(sinceMs);
-      return await signing;
+      isAsked = true;
+      const der = await signedNow();
+      const { upTo } = signed ?? { upTo: newestIn(rows, now()) };
+      const { isDue, isOver } = ageOf(upTo, now());
+      if (!isDue) return der;
+      renewing ??= renew(upTo.position).finally(() => {
+        renewing = null;
+      });
+      try {
+        await renewing;
+      } catch (error) {
+        if (isOver) throw error;
+        return der;
+      }
+      return await signedNow();
     },
   };
 }

@@ -5,6 +5,7 @@ import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
+import { startRenewingRevocationList } from '../jobs/revocation-list.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
@@ -41,6 +42,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
+  lifecycle.runs(startRenewingRevocationList(service.app.revocationList, { logger, signal }));
   lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({
     ...{ logger, now, views, signal },

@@ -1,8 +1,10 @@
 /** Builds both doors: who asks for access, by REST or MQTT, and what bounds and counts them. */
 import { registryId } from '../../domain/window.ts';
+import type { AccessRow } from '../../projections/access.ts';
 import type { Authority } from '../authority.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { Clients } from '../commands/client-commands.ts';
+import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
@@ -11,6 +13,7 @@ import type { DoorAttempt } from '../registration/attempt.ts';
 import { createCapacity } from '../registration/capacity.ts';
 import { createKnocks, type Knocks } from '../registration/knocks.ts';
 import { createLongPolls } from '../registration/long-polls.ts';
+import { createPreauthorizations } from '../registration/preauthorizations.ts';
 import { createRegistration } from '../registration/registration.ts';
 import { createRegistrationTokens } from '../registration/tokens.ts';
 import type { AppliedListeners } from './applied-listeners.ts';
@@ -50,8 +53,14 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     pendingMax: config.pendingMax,
     pendingPerSourceMax: config.pendingPerSourceMax,
   });
+  const rules = createPreauthorizations({
+    ...{ store: options.store, authority, rows, now, atHand: rowsAtHand(readModels) },
+    enrolmentCodeId: credentials.passwords.enrolmentCodeId,
+    onApplied: applied.as('preauthorizations'),
+  });
   const registration = createRegistration({
     ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
+    rules,
     position: () => readModels.position(),
     throttles: {
       sources: parts.throttles.sources,
@@ -62,11 +71,12 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     inTouch: options.inTouch,
     onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
     onKnock: (flow) => metrics.knocks.inc({ flow }),
-    onProven: stagingFor(rows, options.stage),
+    onProven: stagingFor(authority, options.stage),
   });
   return {
     knocks,
     capacity,
+    rules,
     turnedAway: turnedAwaySince(now(), rows, knocks),
     registration: {
       ...registration,
@@ -78,31 +88,23 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
 
 /** Hands a proven password on to the brokers, where a request or a grant names its credential. */
 const stagingFor =
-  (rows: RowsOf, stage: (staged: Staged) => void) =>
+  (authority: Authority, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
+    const row = authority.principal(username)?.row;
     const credentialId =
-      answer.kind === 'granted'
-        ? openedByPassword(rows, answer)
-        : waitingCredential(rows, username);
+      answer.kind === 'granted' ? openedByPassword(row, answer) : waitingCredential(row);
     if (credentialId !== undefined && password !== null)
       stage({ username, password, credentialId });
   };
 
 /** A password beside a key opens nothing, at no broker. */
-function openedByPassword(
-  rows: RowsOf,
-  { username, credentialId }: Extract<DoorAnswer, { kind: 'granted' }>,
-): string | undefined {
-  const row = rows.access.get(username);
-  return row?.status === 'active' && row.passwordOpens ? credentialId : undefined;
-}
+const openedByPassword = (
+  row: AccessRow | undefined,
+  { credentialId }: Extract<DoorAnswer, { kind: 'granted' }>,
+): string | undefined => (row?.status === 'active' && row.passwordOpens ? credentialId : undefined);
 
-function waitingCredential(rows: RowsOf, username: string): string | undefined {
-  const row = rows.access.get(username);
-  return row?.status === 'pending' && row.waiting.key === null
-    ? row.waiting.credentialId
-    : undefined;
-}
+const waitingCredential = (row: AccessRow | undefined): string | undefined =>
+  row?.status === 'pending' && row.waiting.key === null ? row.waiting.credentialId : undefined;
 
 /** Null where this node was not there from the window's beginning: a part is no count. */
 const turnedAwaySince = (startedAt: string, rows: RowsOf, knocks: Knocks) => () => {

@@ -1,5 +1,6 @@
 /** Builds what stands between the edges and the log: credentials, doors, administration, views and audit. */
 import { clientStatuses } from '../../domain/client/state.ts';
+import { ownSecretOf } from '../../domain/enrolment-code.ts';
 import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
 import { createAudit } from '../audit/audit.ts';
@@ -23,10 +24,12 @@ import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { createCertificates } from '../registration/certificates.ts';
 import { createClientCertificates } from '../registration/client-certificate.ts';
+import { createRenewals } from '../registration/renewals.ts';
 import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
+import { countOfExpiring } from '../views/certificate-ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -94,20 +97,23 @@ export async function buildService(given: ServiceOptions) {
     ...{ authority, clients: doorClients, ca: credentials.ca, now },
   });
   const revocationList = createRevocationList({
-    ...{ rows, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
-    position: () => readModels.position(),
+    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
   });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
-  const { registration, turnedAway } = doors;
-  const faultsOf = (password: string) => passwordFaults(password, config.passwordPolicy);
+  const { registration, turnedAway, rules } = doors;
+  const faultsOf = (password: string) =>
+    passwordFaults(ownSecretOf(password), config.passwordPolicy);
   observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
     ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
+    answers: credentials.answers,
+    renewals: createRenewals(certificates),
     isServerName: serverNameTest(config),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
@@ -116,7 +122,8 @@ export async function buildService(given: ServiceOptions) {
   const { vault, passwords, ca, brokerSecretOf } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, brokerSecretOf },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, rules },
+    brokerSecretOf,
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
@@ -167,6 +174,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,
@@ -203,7 +211,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker }: ServiceOptions,
+  { metrics, readModels, broker, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -220,6 +228,7 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
+    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

@@ -7,6 +7,10 @@ import type { Knock, Knocks } from '../registration/knocks.ts';
 import type { ActivationViews } from './activations.ts';
 import { hiddenNames, mapPageAsync, type Paging, paged, search, whenGiven } from './paging.ts';
 import { opened, type PersonalField } from './personal-fields.ts';
+import type { SharedKeys } from './shared-keys.ts';
+
+/** Who approved the granting of a request. */
+type ApprovalsOf = (requestId: string) => { by: string; at: string }[];
 
 export interface RequestViewOptions {
   readonly rows: { readonly requests: Rows<RequestRow>; readonly access: Rows<AccessRow> };
@@ -22,6 +26,8 @@ export const knockAsShown = (knock: Knock, seeing: boolean) =>
 function requestShown(
   { rows, personal }: Pick<RequestViewOptions, 'rows' | 'personal'>,
   activations: ActivationViews,
+  sharedKeys: SharedKeys,
+  approvalsOf: ApprovalsOf,
 ) {
   function activationsOf({ username, credentialId, status }: RequestRow) {
     if (status === 'pending') return activations.obstacles(username);
@@ -45,6 +51,7 @@ function requestShown(
       status: row.status,
       kind: row.kind,
       flow: row.flow,
+      door: row.door,
       pairingId: row.pairingId,
       windowId: row.windowId,
       requestedAt: row.requestedAt,
@@ -57,21 +64,27 @@ function requestShown(
       csr: row.csr && {
         publicKeyAlgorithm: row.csr.publicKeyAlgorithm,
         fingerprint: row.csr.fingerprint,
+        ...sharedKeys(row.username, row.csr.fingerprint),
       },
       credentialId: row.credentialId,
       contested: row.conflictCount > 0,
       conflictCount: row.conflictCount,
       decision: row.decision,
-      approvals: [],
+      approvals: approvalsOf(row.requestId),
       activations: activationsOf(row),
     };
   };
 }
 
-export function createRequestViews(options: RequestViewOptions, activations: ActivationViews) {
+export function createRequestViews(
+  options: RequestViewOptions,
+  activations: ActivationViews,
+  sharedKeys: SharedKeys,
+  approvalsOf: ApprovalsOf,
+) {
   const { rows, knocks } = options;
   const hiddenName = hiddenNames();
-  const requestOf = requestShown(options, activations);
+  const requestOf = requestShown(options, activations, sharedKeys, approvalsOf);
 
   return {
     async request(requestId: string, seeing: boolean) {

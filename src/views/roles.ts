@@ -2,7 +2,7 @@
 import { builtInRoles } from '../../domain/role.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { RoleRow } from '../../projections/roles.ts';
-import { roleHolders } from '../commands/role-holders.ts';
+import { clientsWithRole } from '../commands/role-holders.ts';
 import { everyRow } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { type Paging, paged } from './paging.ts';
@@ -17,7 +17,7 @@ export function createRoleViews({ rows }: RoleViewOptions) {
     description: row.description,
     permissions: [...row.permissions],
     builtIn: false,
-    userCount: roleHolders(rows.clients, row.name),
+    userCount: clientsWithRole(rows, row.name),
     changedAt: row.changedAt,
   });
 
@@ -29,7 +29,7 @@ export function createRoleViews({ rows }: RoleViewOptions) {
         description: found.description,
         permissions: [...found.permissions],
         builtIn: true,
-        userCount: roleHolders(rows.clients, name),
+        userCount: clientsWithRole(rows, name),
         changedAt: null,
       }
     );

@@ -4,14 +4,24 @@ import type { Authority } from '../authority.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ActivationViews } from './activations.ts';
+import { certificatesEnding } from './certificate-ends.ts';
 import { mapPage, type Paging, search, whenGiven } from './paging.ts';
+import type { SharedKeys } from './shared-keys.ts';
 
 export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
   readonly authority: Authority;
   /** Null: there is no embedded broker. */
   readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt'> | null;
+  readonly now: () => string;
 }
+
+type UsersQuery = Paging & {
+  readonly status?: string | undefined;
+  readonly role?: string | undefined;
+  readonly q?: string | undefined;
+  readonly certificateEndsWithinDays?: number | undefined;
+};
 
 /** What opens: a password where none but it does, and the certificates, the current one first. */
 function credentialsIn({ credential, state }: ClientRow) {
@@ -48,7 +58,11 @@ export const recordedOf = (row: ClientRow) => ({
   changedAt: row.changedAt,
 });
 
-export function createUserViews(options: UserViewOptions, activations: ActivationViews) {
+export function createUserViews(
+  options: UserViewOptions,
+  activations: ActivationViews,
+  sharedKeys: SharedKeys,
+) {
   const { rows, authority } = options;
 
   function userOf(row: ClientRow) {
@@ -57,11 +71,23 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     const held = 'credentialId' in state ? state.credentialId : null;
     return {
       ...recordedOf(row),
+      credentials: credentialsIn(row).map((one) =>
+        'fingerprint' in one ? { ...one, ...sharedKeys(username, one.fingerprint) } : one,
+      ),
       effectivePermissions: [...(authority.principal(username)?.effective ?? [])],
       lastSeenAt: broker?.lastSeenAt(username) ?? null,
       sessionCount: broker?.sessionCount(username) ?? 0,
       activations: activations.of(username, held, row.status === 'active'),
     };
+  }
+
+  function usersEnding(days: number, { status, role, q, ...page }: UsersQuery) {
+    const text = q?.toLowerCase();
+    const isWanted = (row: ClientRow) =>
+      (status === undefined || row.status === status) &&
+      (role === undefined || row.roles.includes(role)) &&
+      (text === undefined || row.username.toLowerCase().includes(text));
+    return certificatesEnding({ clients: rows.clients, now: options.now }, days, isWanted, page);
   }
 
   return {
@@ -71,16 +97,9 @@ export function createUserViews(options: UserViewOptions, activations: Activatio
     },
 
     /** Those who ever had access, unless the query has a status. */
-    async users({
-      status,
-      role,
-      q,
-      ...page
-    }: Paging & {
-      status?: string | undefined;
-      role?: string | undefined;
-      q?: string | undefined;
-    }) {
+    async users({ certificateEndsWithinDays: days, ...query }: UsersQuery) {
+      if (days !== undefined) return mapPage(await usersEnding(days, query), userOf);
+      const { status, role, q, ...page } = query;
       const where = [
         status === undefined ? { column: 'everGranted', is: 1 } : { column: 'status', is: status },
         ...whenGiven(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),

@@ -4,12 +4,18 @@ import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Knocks } from '../registration/knocks.ts';
 import { type ActivationViewOptions, createActivationViews } from './activations.ts';
+import { type ApprovalViewOptions, createApprovalViews } from './approvals.ts';
 import { createErasureViews, type ErasureViewOptions } from './erasures.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
+import {
+  createPreauthorizationViews,
+  type PreauthorizationViewOptions,
+} from './preauthorizations.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
 import { createRoleViews, type RoleViewOptions } from './roles.ts';
 import { createSessionViews, type SessionViewOptions } from './sessions.ts';
+import { createSharedKeys, type SharedKeyOptions } from './shared-keys.ts';
 import { createTokenViews, type TokenViewOptions } from './tokens.ts';
 import { createUserViews, type UserViewOptions } from './users.ts';
 import { windowAt } from './window.ts';
@@ -22,6 +28,8 @@ interface WindowViewOptions {
 }
 
 type ViewOptions = WindowViewOptions &
+  PreauthorizationViewOptions &
+  ApprovalViewOptions &
   RequestViewOptions &
   UserViewOptions &
   SessionViewOptions &
@@ -30,6 +38,7 @@ type ViewOptions = WindowViewOptions &
   TokenViewOptions &
   EventViewOptions &
   ErasureViewOptions &
+  SharedKeyOptions &
   ActivationViewOptions;
 
 export type Views = ReturnType<typeof createViews>;
@@ -37,14 +46,18 @@ export type Views = ReturnType<typeof createViews>;
 export function createViews(options: ViewOptions) {
   const { rows, knocks, now } = options;
   const activations = createActivationViews(options);
+  const sharedKeys = createSharedKeys(options);
+  const approvals = createApprovalViews(options);
   return {
     window: () =>
       windowAt(rows.window.get(registryId), now(), {
         pendingCount: options.pendingCount(),
         knockCount: knocks.size(),
       }),
-    ...createRequestViews(options, activations),
-    ...createUserViews(options, activations),
+    ...createRequestViews(options, activations, sharedKeys, approvals.approvalsOf),
+    ...createPreauthorizationViews(options),
+    ...approvals,
+    ...createUserViews(options, activations, sharedKeys),
     ...createSessionViews(options),
     ...createGrantedViews(options),
     ...createRoleViews(options),

@@ -227,9 +227,9 @@ function taken(rule: Limits, attempts: readonly PastRequest[]): PastRequest[] {
   return attempts.filter(({ username, windowId, source }) => {
     const address = source.status === 'known' ? source.address : null;
     if (unmet(rule, { username, source: address }, liesIn) !== null) return false;
-    const count = counts[windowId] ?? 0;
+    const count = counts[windowId ?? ''] ?? 0;
     if (rule.maxRequests !== null && isFull({ maxRequests: rule.maxRequests }, count)) return false;
-    counts[windowId] = count + 1;
+    counts[windowId ?? ''] = count + 1;
     return true;
   });
 }

@@ -152,10 +152,19 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       ...anyAsked,
       matched: fc.oneof(some(null), anyCredential),
       csr: some(null, clientKey('a'), clientKey('b')),
+      door: some(undefined, undefined, 'est'),
       windowId: anyWindowOrNone,
       gate: some('open', 'open', 'open', 'locked', 'filtered'),
       capacity: some('free', 'free', 'free', 'window-full', 'pending-full'),
       holdsHttpRights: fc.boolean(),
+      preauthorized: fc.option(
+        fc.record({
+          preauthorizationId: anyRequest,
+          effect: some('allow', 'ask'),
+          rights: anyRights,
+          keyAlone: fc.boolean(),
+        }),
+      ),
     }),
   },
   {

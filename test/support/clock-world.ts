@@ -8,6 +8,7 @@ import { createVault, type Vault } from '../../src/credentials/vault.ts';
 import { createLogger } from '../../src/logger.ts';
 import { rowsOf } from '../../src/read-models/all.ts';
 import { followLog } from '../../src/read-models/follow.ts';
+import { createPreauthorizations } from '../../src/registration/preauthorizations.ts';
 import * as the from './client.ts';
 import { memoryStore } from './event-store/memory-store.ts';
 import { rowsFile } from './read-models.ts';
@@ -39,6 +40,12 @@ export function clockWorld() {
       atHand: rowsAtHand(models),
       ...{ store, clients, vault, passwords, now, logger },
       rows: rowsOf(models),
+      rules: createPreauthorizations({
+        ...{ store, now, rows: rowsOf(models), atHand: rowsAtHand(models) },
+        authority: { effective: () => [], roleExists: () => true },
+        enrolmentCodeId: (code) => code,
+        onApplied: () => undefined,
+      }),
       turnedAway: () => null,
       refusedTtlMs: 30 * dayMs,
     },

@@ -39,6 +39,7 @@ export const sweepInDays = ({ dataDir, withStore }: World, days: number): Promis
         vault: createVault(store, now),
         passwords: { forget: () => undefined },
         rows: rowsOf(readModels),
+        rules: { lastUse: () => undefined },
         refusedTtlMs: 30 * 24 * 60 * 60 * 1_000,
         now,
       });

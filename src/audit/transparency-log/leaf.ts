@@ -8,9 +8,11 @@ interface LeafEvent extends NewEvent {
   readonly revision: number;
 }
 
-/** The RFC 8785 bytes of the event as stored (SPEC 10): never of an upcast one. */
-export const leafBytes = ({ eventId, type, stream, revision, data, metadata }: LeafEvent): Buffer =>
-  Buffer.from(canonicalJson({ eventId, type, stream, revision, data, metadata }));
+/** The RFC 8785 text of the event as stored (SPEC 10): never of an upcast one. */
+export const leafText = ({ eventId, type, stream, revision, data, metadata }: LeafEvent): string =>
+  canonicalJson({ data, eventId, metadata, revision, stream, type });
+
+export const leafBytes = (event: LeafEvent): Buffer => Buffer.from(leafText(event));
 
 const members = 'data,eventId,metadata,revision,stream,type';
 

@@ -1,20 +1,40 @@
 /** The Merkle tree of RFC 9162, section 2.1: hashes, growth, proofs, and how they are checked. */
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 
 /** 32 bytes. */
 export type Hash = Buffer;
 
-const leafPrefix = Buffer.of(0);
-const nodePrefix = Buffer.of(1);
-const sha256 = (...parts: readonly Uint8Array[]): Hash => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const leafPrefix = 0;
+const nodePrefix = 1;
+const hashBytes = 32;
 
-export const emptyRoot: Hash = sha256();
+/** SHA-256 of the prefix and the parts: in one call, which is twice as fast as a hash that is fed. */
+function sha256(prefix: number, ...parts: readonly Uint8Array[]): Hash {
+  const bytes = Buffer.allocUnsafe(parts.reduce((sum, { length }) => sum + length, 1));
+  bytes[0] = prefix;
+  let end = 1;
+  for (const part of parts) {
+    bytes.set(part, end);
+    end += part.length;
+  }
+  return hashOf('sha256', bytes, 'buffer');
+}
+
+export const emptyRoot: Hash = hashOf('sha256', '', 'buffer');
 export const leafHash = (leaf: Uint8Array): Hash => sha256(leafPrefix, leaf);
-export const nodeHash = (left: Hash, right: Hash): Hash => sha256(nodePrefix, left, right);
+/** The same of bytes that are this text in UTF-8, which needs no buffer. */
+export const leafHashOfText = (leaf: string): Hash =>
+  hashOf('sha256', String.fromCharCode(leafPrefix) + leaf, 'buffer');
+/** Filled anew for each node. */
+const node = Buffer.alloc(1 + 2 * hashBytes, nodePrefix);
+export function nodeHash(left: Hash, right: Hash): Hash {
+  // A proof may hold anything.
+  if (left.length !== hashBytes || right.length !== hashBytes)
+    return sha256(nodePrefix, left, right);
+  node.set(left, 1);
+  node.set(right, 1 + hashBytes);
+  return hashOf('sha256', node, 'buffer');
+}
 
 const half = (count: number) => Math.floor(count / 2);
 const isOdd = (count: number) => count % 2 === 1;

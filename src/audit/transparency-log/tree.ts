@@ -6,13 +6,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
 import type { StoredEvent } from '../../store/event-store.ts';
-import { leafBytes } from './leaf.ts';
+import { leafText } from './leaf.ts';
 import {
   consistencyProof,
   Frontier,
   type Hash,
   inclusionProof,
-  leafHash,
+  leafHashOfText,
   type NodeAt,
   rootAt,
 } from './merkle.ts';
@@ -83,7 +83,7 @@ class TreeTable implements CustomModel, Tree {
       throw new Error(
         `the tree holds ${this.#frontier.size} events and cannot take event ${index}`,
       );
-    const completed = this.#frontier.add(leafHash(leafBytes(stored)));
+    const completed = this.#frontier.add(leafHashOfText(leafText(stored)));
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#latest = at;
     const row = Buffer.concat([...completed]).toString('base64');

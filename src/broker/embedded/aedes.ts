@@ -1,7 +1,7 @@
 /**
  * The aedes underneath the embedded broker: its options, and the few places where its own bookkeeping
- * of sessions and its validation of packets are not enough. All knowledge of its internals is here; its
- * version is pinned.
+ * of sessions and its validation of packets are not enough. All knowledge of its internals is here and in
+ * `new-session.ts`; its version is pinned.
  */
 import type { Duplex } from 'node:stream';
 import {
@@ -46,7 +46,9 @@ interface ClientInsides {
   readonly duplicates: Record<string, number>;
   deliver0: Deliver;
   deliverQoS: Deliver;
-  readonly connackSent: boolean;
+  connackSent: boolean;
+  /** Ends the listening of `stream.finished`, by which aedes learns that its connection is over. */
+  _eos(): void;
   readonly _parser: NodeJS.EventEmitter & {
     readonly packet: { readonly length?: number } | null;
     parse(chunk: Buffer): number;
@@ -164,6 +166,17 @@ export function acknowledgeUnpublished(client: Client, packet: PublishPacket): v
   // PUBACK or PUBREC; aedes answers the PUBREL by itself.
   if (qos > 0)
     client.conn.write(Buffer.from([qos === 1 ? 0x40 : 0x50, 2, messageId >> 8, messageId & 0xff]));
+}
+
+/**
+ * Tells aedes by one listener that its connection is over: `stream.finished`, which it uses, is a dozen of them, and
+ * makes an error with its stack each time that a client leaves with a DISCONNECT.
+ */
+export function closeWithStream(client: Client): void {
+  const insides = client as unknown as ClientInsides;
+  insides._eos();
+  insides._eos = () => undefined;
+  client.conn.once('close', () => client.close());
 }
 
 /** Guards the parser of a connection: no packet may throw into the event loop, or fill the memory. */

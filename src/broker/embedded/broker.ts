@@ -12,10 +12,18 @@ import {
 } from '../listeners.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { EmbeddedBroker, RenderedMessages } from '../ports/embedded.ts';
-import { type AedesLimits, guardDelivery, guardParser, isReadLive, startAedes } from './aedes.ts';
+import {
+  type AedesLimits,
+  closeWithStream,
+  guardDelivery,
+  guardParser,
+  isReadLive,
+  startAedes,
+} from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
 import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
+import { startNewSession } from './new-session.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
 import { heldSessions, type SessionLimits, type Sessions } from './sessions.ts';
 
@@ -84,7 +92,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
   const sessions = heldSessions({ memory, limits: sizes, now, reached });
-  const aedes = await startAedes(
+  const aedes: Aedes = await startAedes(
     {
       ...connecting({
         authenticator,
@@ -94,6 +102,8 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
         reached,
         logger,
         onConnect,
+        startNew: ({ client, connect }) =>
+          startNewSession(aedes, client, connect?.keepAliveSeconds ?? 0),
         answerTimeoutMs: sizes.answerTimeoutMs,
       }),
       ...authorization({
@@ -185,6 +195,7 @@ const accepting =
     const certificate = socket instanceof TLSSocket ? options.certificateOf(socket) : null;
     const connection = newConnection(client, { source, certificate }, now().getTime());
     options.connections.set(client, connection);
+    closeWithStream(client);
     guardDelivery(client);
     guardParser(client, sizes, () => {
       connection.lastPacketMs = now().getTime();

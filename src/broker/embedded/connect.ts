@@ -36,6 +36,8 @@ interface Connecting {
   readonly reached: (limit: MqttLimit) => void;
   readonly logger: Logger | undefined;
   readonly onConnect: ((outcome: ConnectOutcome) => void) | undefined;
+  /** Answers an admitted CONNECT whose session is new. */
+  readonly startNew: (connection: BrokerConnection) => void;
   readonly answerTimeoutMs?: number;
 }
 
@@ -103,6 +105,7 @@ export function connecting(
       connection.connect = {
         cleanStart: packet.clean === true,
         clientId: packet.clientId,
+        keepAliveSeconds: packet.keepalive ?? 0,
       };
       done(null, true);
     },
@@ -121,8 +124,9 @@ export function connecting(
         .then((verdict) => {
           if (verdict === 'gone') return;
           onConnect?.(outcomeOf[verdict]);
-          if (verdict === 'admitted') done(null, true);
-          else done(refusal(connackCode[verdict]), null);
+          if (verdict !== 'admitted') done(refusal(connackCode[verdict]), null);
+          else if (connection.isResumed) done(null, true);
+          else options.startNew(connection);
         })
         .catch((error) => client.emit('error', error));
     },

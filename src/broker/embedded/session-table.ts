@@ -66,6 +66,7 @@ export class SessionTable {
     const before = this.#held.get(connection.client.id);
     if (before !== undefined && !connection.connect?.cleanStart) {
       this.#resume(before, connection.client);
+      connection.isResumed = true;
       return before;
     }
     if (before !== undefined) {

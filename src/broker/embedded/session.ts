@@ -12,8 +12,14 @@ export interface BrokerConnection {
   readonly certificate: ShownCertificate | null;
   lastPacketMs: number;
   /** From the CONNECT, once it was received. */
-  connect: { readonly cleanStart: boolean; readonly clientId: string } | null;
+  connect: {
+    readonly cleanStart: boolean;
+    readonly clientId: string;
+    readonly keepAliveSeconds: number;
+  } | null;
   session: HeldSession | null;
+  /** Whether the session is one that was stored. */
+  isResumed: boolean;
   /** When it was answered with success; null: not yet. */
   since: string | null;
   /** Resolves when nothing of this connection can happen any more, its will included. */
@@ -34,6 +40,7 @@ export function newConnection(
     lastPacketMs: atMs,
     connect: null,
     session: null,
+    isResumed: false,
     since: null,
     closed: promise,
     markClosed: resolve,

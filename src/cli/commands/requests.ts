@@ -47,7 +47,7 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
     { text: request.username, style: 'strong' },
     pairingText(request.pairingId),
     kindText(request),
-    request.flow,
+    flowText(request),
     request.source ?? '–',
     agoText(request.requestedAt, now),
     wantsText(request),
@@ -57,10 +57,15 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
     : [[...header, 'OUTCOME'], list.items.map((one) => [...row(one), outcomeText(one, now)])];
 }
 
+/** The flow, or the door of it that has a name of its own. */
+const flowText = ({ flow, door }: Request) => (door === 'est' ? door : flow);
+
 function kindText({ kind, contested, conflictCount, csr }: Request): Piece {
   // A registry of before certificates says nothing of a key.
-  const asked = csr == null ? kind : `${kind}, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
-  if (!contested) return asked;
+  const key = csr == null ? '' : `, ${csr.publicKeyAlgorithm} key ${csr.fingerprint}`;
+  const names = csr?.otherNames ?? [];
+  const asked = `${kind}${key}${names.length === 0 ? '' : `, same key as ${names.join(' ')}`}`;
+  if (!contested) return names.length === 0 ? asked : { text: asked, style: 'warning' };
   const tries = countText(conflictCount, 'try', 'tries');
   return { text: `${asked}, contested (${tries} with another credential)`, style: 'warning' };
 }
@@ -144,7 +149,7 @@ async function sayChanges(
       request.username,
       pairingText(request.pairingId),
       typeof kind === 'string' ? kind : kind.text,
-      request.flow,
+      flowText(request),
       request.source ?? '–',
     ];
     call.terminal.line(parts.join('  '));

@@ -1,52 +1,20 @@
 /** For administrators: `users`. */
 import type { Erasure } from '../../api/audit.ts';
 import type { User, UserWithPassword } from '../../api/output.ts';
-import { type List, listOptions, page, sayMore } from '../client/lists.ts';
+import type { List } from '../client/lists.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, type CommandOptions, exitCodes, usageFault } from '../command.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
 import type { Piece } from '../terminal/terminal.ts';
-import { agoText, dateTimeText } from '../text/format.ts';
+import { dateTimeText } from '../text/format.ts';
 import { activationsText, permissionText, rightsText } from '../text/rights.ts';
 import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 import { erasureHint, erasuresCommand } from './users-erasures.ts';
+import { listCommand, statusPiece } from './users-list.ts';
 import { revokeCommand } from './users-revoke.ts';
 
 const pathOf = (username: string): string => `/users/${encodeURIComponent(username)}`;
-
-const statusPiece = (status: User['status']): Piece => ({
-  text: status,
-  style: status === 'active' ? 'good' : status === 'pending' ? 'warning' : 'bad',
-});
-
-async function runList(call: Call): Promise<number> {
-  const registry = await signedIn(call);
-  const { body, text } = await page<User>(call, registry, '/users', {
-    status: call.text('status'),
-    role: call.text('role'),
-    q: call.text('query'),
-  });
-  if (call.json) call.terminal.json(text);
-  else if (body.items.length === 0) call.terminal.line('No users.');
-  else {
-    const now = call.now();
-    call.terminal.table(
-      ['NAME', 'STATUS', 'ROLES', 'PERMISSIONS', 'SESSIONS', 'SEEN', 'CHANGED'],
-      body.items.map((user) => [
-        { text: user.username, style: 'strong' },
-        statusPiece(user.status),
-        user.roles.length > 0 ? user.roles.join(' ') : '–',
-        user.permissions.length > 0 ? `${user.permissions.length} own` : '–',
-        String(user.sessionCount),
-        agoText(user.lastSeenAt, now),
-        agoText(user.changedAt, now),
-      ]),
-    );
-    sayMore(call, body);
-  }
-  return exitCodes.done;
-}
 
 async function runShow(call: Call): Promise<number> {
   const [username = ''] = call.positionals;
@@ -70,7 +38,10 @@ async function runShow(call: Call): Promise<number> {
     [
       'credentials',
       body.credentials
-        .map(({ kind, createdAt }) => `${kind} of ${dateTimeText(createdAt)}`)
+        .map(
+          ({ kind, createdAt, expiresAt, otherNames = [] }) =>
+            `${kind} of ${dateTimeText(createdAt)}${expiresAt === null ? '' : ` until ${dateTimeText(expiresAt)}`}${otherNames.length === 0 ? '' : `, same key as ${otherNames.join(' ')}`}`,
+        )
         .join(', '),
     ],
     ['brokers', activationsText(body.activations)],
@@ -190,19 +161,7 @@ const transition = (
 });
 
 export const userCommands: readonly Command[] = [
-  {
-    name: 'users list',
-    summary: 'see who has or had access',
-    positionals: '',
-    options: {
-      status: { value: 'S', help: 'active, suspended, revoked, expired, denied, pending, unknown' },
-      role: { value: 'ROLE', help: 'only those with this role' },
-      query: { value: 'T', help: 'only those with this in the name' },
-      ...listOptions,
-    },
-    examples: ['gatebook users', 'gatebook users list --role press --status active'],
-    run: runList,
-  },
+  listCommand,
   {
     name: 'users show',
     summary: 'see one user: state, rights, credentials, sessions',

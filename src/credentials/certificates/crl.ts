@@ -1,11 +1,11 @@
 /** A list of revoked certificates (RFC 5280, section 5): which, since when, and signed by their issuer. */
 import { createPublicKey, sign } from 'node:crypto';
-import { AsnConvert } from '@peculiar/asn1-schema';
+import { AsnConvert, AsnIntegerBigIntConverter, OctetString } from '@peculiar/asn1-schema';
 import {
   CertificateList,
-  CRLNumber,
   CRLReason,
   CRLReasons,
+  Extension,
   id_ce_cRLNumber,
   id_ce_cRLReasons,
   RevokedCertificate,
@@ -31,6 +31,16 @@ interface ListedCertificate {
   readonly isHeld: boolean;
 }
 
+/** Positions of a log have up to 64 bits (RFC 5280, section 5.2.3: up to 20 octets). */
+const numbered = (number: bigint): Extension => {
+  const der = AsnIntegerBigIntConverter.toASN(number).toBER(false);
+  return new Extension({
+    extnID: id_ce_cRLNumber,
+    critical: false,
+    extnValue: new OctetString(der),
+  });
+};
+
 const listed = ({ serial, since, isHeld }: ListedCertificate): RevokedCertificate =>
   new RevokedCertificate({
     userCertificate: arrayBufferOf(Buffer.from(serial, 'hex')),
@@ -46,7 +56,7 @@ const listed = ({ serial, since, isHeld }: ListedCertificate): RevokedCertificat
 export function signedCrl(
   issuer: Issuer,
   list: {
-    readonly number: number;
+    readonly number: bigint;
     readonly thisUpdate: Date;
     readonly nextUpdate: Date;
     readonly certificates: readonly ListedCertificate[];
@@ -62,10 +72,7 @@ export function signedCrl(
     nextUpdate: new Time(nextUpdate),
     // An empty list is left out (section 5.1.2.6).
     ...(certificates.length > 0 && { revokedCertificates: certificates.map(listed) }),
-    crlExtensions: [
-      authorityKey(createPublicKey(issuer.key)),
-      extension(id_ce_cRLNumber, false, new CRLNumber(number)),
-    ],
+    crlExtensions: [authorityKey(createPublicKey(issuer.key)), numbered(number)],
   });
   const signature = sign(digest, Buffer.from(AsnConvert.serialize(tbsCertList)), issuer.key);
   const whole = new CertificateList({

@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
+import { enrolmentCodePrefix } from '../../../domain/enrolment-code.ts';
 import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits.ts';
 import { createFingerprints, type Fingerprints } from './fingerprints.ts';
 import { createHashQueue, type HashLane } from './hash-queue.ts';
@@ -26,6 +27,8 @@ export interface Passwords extends Fingerprints {
   verifierOf(username: string, password: string, source: string, lane?: HashLane): Promise<string>;
   /** The same at once, without the queue, for a strong password; null for any other. */
   quickVerifierOf(username: string, password: string): string | null;
+  /** What an enrolment code is found by: a keyed hash of it, in hex. */
+  enrolmentCodeId(code: string): string;
   /** Whether two verifiers are the same; takes as long when they are not. */
   sameVerifier(a: string, b: string): boolean;
   /** How many passwords wait for a slow hash. */
@@ -39,6 +42,7 @@ export interface Passwords extends Fingerprints {
 const secretPrefix = 'gbs_';
 const secretBytes = 24;
 const checksumLength = 6;
+const enrolmentCodeBytes = 32;
 
 const hexDigits = /^[0-9a-f]{32,}$/i;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -49,6 +53,10 @@ export function generateSecret(): string {
   const body = secretPrefix + randomBytes(secretBytes).toString('base64url');
   return body + checksumOf(body);
 }
+
+/** A code that lets somebody in without a window: 256 random bits. */
+export const generateEnrolmentCode = (): string =>
+  enrolmentCodePrefix + randomBytes(enrolmentCodeBytes).toString('base64url');
 
 const checksumOf = (body: string): string =>
   createHash('sha256').update(body).digest('base64url').slice(0, checksumLength);
@@ -129,6 +137,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
     verifierOf: async (username, password, source, lane) =>
       quickVerifierOf(username, password) ??
       (await queue.run(source, () => slowVerifierOf(username, password), lane)),
+    enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`).toString('hex'),
     sameVerifier,
   };
 }

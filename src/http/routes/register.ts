@@ -89,8 +89,10 @@ async function grantedResponse(
   return { status: 201, body, headers: { Location: self }, position };
 }
 
-const membersTold = (members: Readonly<Record<string, unknown>>, { isByKeyAlone }: Asker) =>
-  isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members };
+export const membersTold = (
+  members: Readonly<Record<string, unknown>>,
+  { isByKeyAlone }: Pick<Asker, 'isByKeyAlone'>,
+) => (isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members });
 
 async function doorResponse(app: App, answer: DoorAnswer, asker: Asker): Promise<RouteResponse> {
   const { registration } = app;
@@ -174,12 +176,13 @@ const registerRoute = (app: App): Route =>
     ],
     async handle(request) {
       const { username, password, csr, pairingId, context } = request.body;
-      const { requestedRoles, requestedPermissions } = request.body;
+      const { requestedRoles, requestedPermissions, enrolmentCode } = request.body;
       const key = csr === undefined ? null : readCsr(csr, username).key;
       const attempt = {
         username,
         password: password ?? null,
         key,
+        enrolmentCode: enrolmentCode ?? null,
         source: request.source,
         flow: 'explicit',
         clientId: null,
@@ -194,7 +197,7 @@ const registerRoute = (app: App): Route =>
       const ended =
         answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
       const told = ended ? await app.registration.ask(attempt, request.cause) : answer;
-      const isByKeyAlone = password === undefined;
+      const isByKeyAlone = password === undefined || app.registration.isKeyAlone(username);
       return doorResponse(app, told, { cause: request.cause, isByKeyAlone, key });
     },
   });

@@ -1,7 +1,7 @@
 /** Signing in, long-lived tokens, and who one is. */
 
 import { ByTokenId, CreateToken, Login, TokensQuery } from '../../api/input.ts';
-import { IssuedToken, Self, TokenList } from '../../api/output.ts';
+import { IssuedToken, Self, TokenList, type User } from '../../api/output.ts';
 import type { App } from '../../app.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
@@ -37,7 +37,10 @@ const signingIn = ({ administration, views }: App): Route[] => [
     answers: { 200: { description: 'Oneself, and the token that was sent.', body: Self } },
     handle({ caller }) {
       const { username, tokenId, tokenExpiresAt } = caller;
-      return ok({ ...found(views.user(username), 'user-not-found'), tokenId, tokenExpiresAt });
+      const { credentials, ...user } = found(views.user(username), 'user-not-found');
+      // Which other names have its key is for administrators.
+      const own = credentials.map(({ otherNames: _, ...one }: User['credentials'][number]) => one);
+      return ok({ ...user, credentials: own, tokenId, tokenExpiresAt });
     },
   }),
 ];

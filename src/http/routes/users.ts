@@ -34,7 +34,13 @@ const listing = ({ views }: App): Route[] => [
     description: 'Without a status: all who were ever granted access.',
     access: 'permitted',
     query: UsersQuery,
-    answers: { 200: { description: 'Newest first.', body: UserList } },
+    answers: {
+      200: {
+        description:
+          'Newest first; where ends of certificates are asked for, the first to end first.',
+        body: UserList,
+      },
+    },
     handle: async ({ query }) => ok(await views.users(query)),
   }),
   route({

@@ -23,8 +23,11 @@ const logCategories = [
   'activation',
   'administrators',
   'client',
+  'policy',
   'preauthorization',
+  'proposal',
   'registry',
+  'revocations',
   'role',
   'token',
 ] as const;

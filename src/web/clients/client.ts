@@ -11,6 +11,7 @@ import {
   Name,
   ReadFault,
   Said,
+  SameKey,
   Stamp,
   Status,
   Time,
@@ -197,8 +198,9 @@ function Credentials({ credentials }: Pick<User, 'credentials'>): View {
               kind,
               createdAt,
               expiresAt,
+              otherNames,
             }) => html`<li><p class="row"><strong>${capital(kind)}</strong><code class="soft">${credentialId.slice(0, 8)}</code></p>
-              <p class="soft">since ${dateTime(createdAt, nowMs())}, ${expiresAt === null ? 'no end' : `until ${dateTime(expiresAt, nowMs())}`}</p></li>`,
+              <p class="soft">since ${dateTime(createdAt, nowMs())}, ${expiresAt === null ? 'no end' : `until ${dateTime(expiresAt, nowMs())}`}</p><${SameKey} names=${otherNames} /></li>`,
           )}</ul><p class="small soft">Shown by number only. Neither this page nor the log has the password.</p>`
     }
   </section>`;

@@ -1,12 +1,12 @@
 /** Everybody who ever had access: found by name, state and role. */
 import { useEffect, useState } from 'preact/hooks';
 import type { User } from '../../api/output.ts';
-import { get, may, type PageOf } from '../app/api.ts';
+import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useFreshRoles } from '../app/live.ts';
 import { useStore } from '../app/store.ts';
-import { counted } from '../app/words.ts';
-import { Name, ReadFault, Status, Time, useRead } from '../parts/parts.ts';
+import { counted, dateTime } from '../app/words.ts';
+import { Name, ReadFault, Status, Time, Tone, useRead } from '../parts/parts.ts';
 
 export const clientLink = (username: string): string => `#/clients/${encodeURIComponent(username)}`;
 
@@ -19,6 +19,24 @@ const statusChoices: readonly (readonly [User['status'] | '', string])[] = [
   ['revoked', 'Revoked'],
   ['expired', 'Ended'],
 ];
+
+const endChoices: readonly (readonly [days: string, string])[] = [
+  ['', 'Any or none'],
+  ['7', 'Ends within 7 days'],
+  ['30', 'Ends within 30 days'],
+  ['90', 'Ends within 90 days'],
+];
+
+/** When the last of its certificates ends, or when that was. */
+function CertificateEnd({ user: { credentials } }: { user: User }): View {
+  const ends = credentials.flatMap(({ kind, expiresAt }) =>
+    kind === 'certificate' && expiresAt !== null ? [expiresAt] : [],
+  );
+  const end = ends.sort().at(-1);
+  if (end === undefined) return html`<span class="soft">none</span>`;
+  const isOver = Date.parse(end) <= nowMs();
+  return html`<${Tone} tone=${isOver ? 'bad' : 'wait'} icon=${isOver ? 'alert' : 'clock'}>${isOver ? 'ended' : 'ends'} ${dateTime(end, nowMs())}<//>`;
+}
 
 const useLater = (text: string): string => {
   const [late, setLate] = useState(text);
@@ -44,19 +62,21 @@ export function Clients(): View {
   const [q, setQ] = useState('');
   const [status, setStatus] = useState('');
   const [role, setRole] = useState('');
+  const [days, setDays] = useState('');
   const [limit, setLimit] = useState(100);
   const word = useLater(q);
   const query = new URLSearchParams({ limit: String(limit) });
   if (word.trim() !== '') query.set('q', word.trim().slice(0, 128));
   if (status !== '') query.set('status', status);
   if (role !== '') query.set('role', role);
+  if (days !== '') query.set('certificateEndsWithinDays', days);
   const changes = [...userChanges.values()].reduce((sum, count) => sum + count, 0);
   const settled = useLater(String(changes));
   const { value, fault, again } = useRead(`${query} ${settled}`, () =>
     get<PageOf<User>>(`/api/users?${query}`),
   );
   const items = value?.items ?? [];
-  const filtered = word !== '' || status !== '' || role !== '';
+  const filtered = word !== '' || status !== '' || role !== '' || days !== '';
   return html`<div class="page-head"><h1 tabindex="-1">Clients</h1>
       ${may('write', '/api/users') && html`<div class="buttons"><a class="button" href="#/new-client">New client…</a></div>`}
       <p>Devices, apps and people alike. A name stays here for ever, whatever becomes of it.</p></div>
@@ -66,17 +86,19 @@ export function Clients(): View {
         <div class="field"><label for="q">Name</label><input class="input" id="q" type="search" autocomplete="off" value=${q} onInput=${(event: InputEvent) => setQ((event.target as HTMLInputElement).value)} /></div>
         <div class="field"><label for="status">State</label><select class="input" id="status" onChange=${(event: globalThis.Event) => setStatus((event.target as HTMLSelectElement).value)}>${statusChoices.map(([name, words]) => html`<option value=${name} selected=${status === name}>${words}</option>`)}</select></div>
         <div class="field"><label for="role">Role</label><select class="input" id="role" onChange=${(event: globalThis.Event) => setRole((event.target as HTMLSelectElement).value)}><option value="">Any</option>${roles.map(({ name }) => html`<option value=${name} selected=${role === name}>${name}</option>`)}</select></div>
+        <div class="field"><label for="ends">Certificate</label><select class="input" id="ends" onChange=${(event: globalThis.Event) => setDays((event.target as HTMLSelectElement).value)}>${endChoices.map(([value, words]) => html`<option value=${value} selected=${days === value}>${words}</option>`)}</select></div>
       </form>
       <${ReadFault} fault=${fault} again=${again} />
       ${
         value !== null && items.length === 0
           ? html`<p>${filtered ? 'Nobody fits. Take a part of the name, or another state.' : html`Nobody has access yet. <a href="#/">Unlock the registry</a> and let a device ask.`}</p>`
           : html`<table>
-              <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col" class="wide-only">Rights</th><th scope="col" class="wide-only">Sessions</th><th scope="col" class="wide-only">Last seen</th></tr></thead>
+              <thead><tr><th scope="col">Name</th><th scope="col">State</th>${days !== '' && html`<th scope="col">Certificate</th>`}<th scope="col" class="wide-only">Rights</th><th scope="col" class="wide-only">Sessions</th><th scope="col" class="wide-only">Last seen</th></tr></thead>
               <tbody>${items.map(
                 (user) => html`<tr key=${user.username}>
                   <td class="grow"><a class="wrap" href=${clientLink(user.username)}><${Name}>${user.username}<//></a></td>
                   <td><${Status} status=${user.status} /></td>
+                  ${days !== '' && html`<td><${CertificateEnd} user=${user} /></td>`}
                   <td class="wide-only soft">${rightsLine(user)}</td>
                   <td class="wide-only">${user.sessionCount === 0 ? html`<span class="soft">none</span>` : user.sessionCount}</td>
                   <td class="wide-only">${user.lastSeenAt === null ? html`<span class="soft">not since the start</span>` : html`<${Time} at=${user.lastSeenAt} ago />`}</td>

@@ -248,3 +248,9 @@ export const ReadFault = ({
   fault === null || fault.status === 401
     ? null
     : html`<${Notice} tone="bad" role="alert">${faultWords(fault)} <button type="button" class="link" onClick=${again}>Try again</button><//>`;
+
+/** That a key is others', too: one hand with several names, or a key that went round. */
+export const SameKey = ({ names }: { names: readonly string[] | undefined }): View | null =>
+  names === undefined
+    ? null
+    : html`<p class="small"><${Tone} tone="bad" icon="alert">Same key<//> as ${names.map((name, at) => html`${at === 0 ? '' : ', '}<a href=${`#/clients/${encodeURIComponent(name)}`}><${Name}>${name}<//></a>`)}</p>`;

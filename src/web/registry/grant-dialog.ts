@@ -10,7 +10,7 @@ import {
   contestedWords,
   counted,
   dateTime,
-  flowWords,
+  doorWords,
   httpWords,
   replacementWords,
   wantsHttp,
@@ -23,6 +23,7 @@ import {
   Notice,
   Pairing,
   Said,
+  SameKey,
   Time,
   useCommand,
   useRead,
@@ -31,6 +32,7 @@ import { ReasonField, reasonField } from '../parts/reason.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import { heldRights, noRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
 import { decideMany, denyOne, grantOne } from './decisions.ts';
+import { otherNamesOf } from './other-names.ts';
 
 function Evidence({ request }: { request: Request }): View {
   const context = Object.entries(request.context ?? {});
@@ -45,8 +47,8 @@ function Evidence({ request }: { request: Request }): View {
     </div>
     <dl class="pairs small">
       <dt>Asked</dt><dd><${Time} at=${request.requestedAt} ago />, at ${clockTime(request.requestedAt)}</dd>
-      <dt>How</dt><dd>${flowWords(request.flow)}, with a ${request.csr === null ? 'password' : 'key (CSR)'}</dd>
-      ${request.csr !== null && html`<dt>Key</dt><dd>${request.csr.publicKeyAlgorithm}, SHA-256 <code class="wrap">${request.csr.fingerprint}</code></dd>`}
+      <dt>How</dt><dd>${doorWords(request.door)}, with a ${request.csr === null ? 'password' : 'key (CSR)'}</dd>
+      ${request.csr !== null && html`<dt>Key</dt><dd>${request.csr.publicKeyAlgorithm}, SHA-256 <code class="wrap">${request.csr.fingerprint}</code><${SameKey} names=${otherNamesOf(request)} /></dd>`}
       <dt>From</dt><dd>${request.source ?? 'not shown to you, or erased'}</dd>
       ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}
       <dt>Name</dt><dd>${request.kind === 'new' ? 'new' : 'has access already'}</dd>

@@ -14,6 +14,7 @@ import {
 } from '../app/words.ts';
 import { Badge, Name, Notice, Pairing, Time } from '../parts/parts.ts';
 import { askToRevoke, mayRevoke } from './decisions.ts';
+import { otherNamesOf } from './other-names.ts';
 
 const newForMs = 1_500;
 
@@ -129,6 +130,7 @@ export function RequestRow({ request, at, count, chosen, choose, decide }: Reque
     <div class="who">
       <h3 id=${id}><${Name}>${request.username}<//>
         ${request.contested && html` <${Badge} tone="bad" icon="alert">Contested<//>`}
+        ${otherNamesOf(request) !== undefined && html` <${Badge} tone="bad" icon="alert">Same key as others<//>`}
         ${request.kind === 'replacement' && html` <${Badge} tone="wait" icon="swap">Replacement<//>`}</h3>
       <p class="clip"><bdi>${whereFrom(request)}</bdi>${request.csr !== null && ', with a CSR'}</p>
     </div>

@@ -139,10 +139,11 @@ test('who holds access came to it by a decision of somebody else than the client
     { numRuns: 1_000 },
   ));
 
-test('the door alone never changes who has access', () =>
+test('the door alone never changes who has access, but where a rule lets in', () =>
   fc.assert(
     fc.property(reached, anyCommand, (commands, command) => {
       if (command.type !== 'RequestRegistration') return;
+      if (command.preauthorized?.effect === 'allow') return;
       const { state } = live(commands);
       const decision = client.decide(command, state);
       const after = decision.accepted ? fold(decision.events, state) : state;
@@ -153,6 +154,30 @@ test('the door alone never changes who has access', () =>
       assert.equal(held(after), held(state));
     }),
     { numRuns: 1_000 },
+  ));
+
+test('a rule lets in free names alone, with its rights and by the credential that asked', () =>
+  fc.assert(
+    fc.property(reached, anyCommand, (commands, command) => {
+      if (command.type !== 'RequestRegistration' || !command.preauthorized) return;
+      const { state } = live(commands);
+      const decision = client.decide(command, state);
+      if (!decision.accepted || !decision.events.some(({ type }) => type === 'RegistrationGranted'))
+        return;
+      assert.equal([state.status, command.preauthorized.effect], ['unknown', 'allow']);
+      const after = fold(decision.events, state);
+      assert.is(after.status, 'active');
+      if (after.status !== 'active') return;
+      assert.equal(
+        [after.credentialId, after.rights, after.keyAlone],
+        [
+          command.credentialId,
+          command.preauthorized.rights,
+          command.preauthorized.keyAlone && command.csr !== null,
+        ],
+      );
+    }),
+    { numRuns: 2_000 },
   ));
 
 test('the row that people see says the state that decisions see', () =>

@@ -1,5 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import {
+  type PreauthorizationCommand,
+  preauthorization,
+} from '../../../domain/preauthorization.ts';
+import { noRights } from '../../../domain/rights.ts';
+import { handle, newCause } from '../../../src/commands/handle.ts';
 import { type SweepOptions, startSweeping, sweep } from '../../../src/jobs/vault-sweep.ts';
 import { orphanAgeMs } from '../../../src/limits.ts';
 import { rowsOf } from '../../../src/read-models/all.ts';
@@ -44,6 +50,28 @@ test('a verifier that opens or waits is kept for ever', async (world) => {
   world.clock.at = '2036-01-01T00:00:00.000Z';
   assert.is(await sweep(world.options), 0);
   assert.ok((await kept(world, own)) && (await kept(world, challenging)));
+});
+test('a verifier of a use that was interrupted stays while its rule lets in', async (world) => {
+  const id = await world.vault.keep(secret(the.username));
+  const preauthorizationId = the.id(51);
+  const rule = {
+    ...{ effect: 'allow' as const, usernamePattern: null, sources: [], pairingId: null },
+    ...{ csrFingerprint: null, enrolmentCodeId: 'a'.repeat(64), rights: noRights },
+    ...{ maxUses: 1, until: the.afterwards, note: null },
+  };
+  const tell = (command: PreauthorizationCommand) =>
+    handle(world.store, preauthorization, preauthorizationId, command, newCause());
+  const base = { preauthorizationId, by: the.ada };
+  await tell({ type: 'CreatePreauthorization', ...base, terms: rule, at: the.at });
+  const { requestId } = the.first;
+  const use = { username: the.username, requestId, credentialId: id, csrFingerprint: null };
+  const { position } = await tell({ type: 'UsePreauthorization', ...base, ...use, at: the.at });
+  assert.ok(await world.models.reached(position ?? '', 10_000));
+  world.clock.at = near(the.at, 10 * orphanAgeMs);
+  assert.is(await sweep(world.options), 0);
+  assert.ok(await kept(world, id));
+  world.clock.at = near(the.afterwards, 1);
+  assert.is(await sweep(world.options), 1);
 });
 test('a verifier of who was refused tells its owner so for thirty days', async (world) => {
   const id = await world.vault.keep(secret(the.username));

@@ -48,6 +48,7 @@ async function livesOnce(world: World): Promise<void> {
     '/api/client-registry/requests?status=pending',
     `/api/client-registry/requests/${requestId}`,
     '/api/users?status=active',
+    '/api/users?certificateEndsWithinDays=30&status=active',
     `/api/users/${username}`,
     `/api/tokens?username=${username}`,
     `/api/audit/events?username=${username}`,

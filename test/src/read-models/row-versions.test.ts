@@ -6,16 +6,27 @@ import { RowVersions } from '../../../src/read-models/row-versions.ts';
 
 const test = suite('past table');
 
+/** Tells of each change in a batch of its own, with the row that was before. */
+function written<Row>(past: RowVersions<Row>) {
+  const rows = new Map<string, Row | undefined>();
+  return (key: string, row: Row | undefined, index: number) => {
+    past.change(key, rows.get(key), row, index);
+    rows.set(key, row);
+    past.flush();
+  };
+}
+
 /** Every row there was. */
 const allOf = <Row>(past: RowVersions<Row>, size: number) =>
   [...past.steps(size)].flatMap(({ rows }) => rows);
 
 test('each version is found between the events that made and changed it', () => {
   const past = new RowVersions<string>(new DatabaseSync(':memory:'), 'things');
-  past.change('a', 'one', 3);
-  past.change('b', 'one', 4);
-  past.change('a', 'two', 7);
-  past.change('a', undefined, 9);
+  const change = written(past);
+  change('a', 'one', 3);
+  change('b', 'one', 4);
+  change('a', 'two', 7);
+  change('a', undefined, 9);
   // `size` counts events: with 4 of them, event 3 was the last.
   assert.equal(
     [3, 4, 7, 8, 9, 10].map((size) => past.get('a', size)),
@@ -37,13 +48,14 @@ test('each version is found between the events that made and changed it', () => 
 test('what was undone is not taken for stored', () => {
   const database = new DatabaseSync(':memory:');
   const past = new RowVersions<string>(database, 'things');
-  past.change('a', 'one', 0);
+  const change = written(past);
+  change('a', 'one', 0);
   database.exec('BEGIN');
-  past.change('b', 'two', 1);
+  change('b', 'two', 1);
   database.exec('ROLLBACK');
   past.abandon();
-  past.change('b', 'two', 1);
-  past.change('c', 'three', 2);
+  written(past)('b', 'two', 1);
+  change('c', 'three', 2);
   assert.equal(allOf(past, 3), [
     ['a', 'one'],
     ['b', 'two'],
@@ -51,20 +63,47 @@ test('what was undone is not taken for stored', () => {
   ]);
 });
 
+test('many versions of one batch are all there, and what does not show is none', () => {
+  const past = new RowVersions<string>(new DatabaseSync(':memory:'), 'things');
+  past.change('a', undefined, 'one', 1);
+  past.change('a', 'one', 'one', 2);
+  past.change('a', 'one', 'two', 3);
+  past.flush();
+  past.change('a', 'two', 'two', 4);
+  past.change('a', 'two', undefined, 5);
+  past.change('b', undefined, undefined, 6);
+  past.change('a', undefined, 'one', 7);
+  assert.equal(
+    [past.versions('a').length, past.get('a', 9)],
+    [2, 'two'],
+    'written when it is told',
+  );
+  past.flush();
+  assert.equal(past.versions('a'), [
+    { since: 1, until: 3, row: 'one' },
+    { since: 3, until: 5, row: 'two' },
+    { since: 5, until: 7, row: undefined },
+    { since: 7, until: null, row: 'one' },
+  ]);
+  assert.equal(past.versions('b'), []);
+});
+
 test('rows that are alike are one object', () => {
   const past = new RowVersions<{ value: number }>(new DatabaseSync(':memory:'), 'things');
-  past.change('a', { value: 1 }, 0);
-  past.change('b', { value: 1 }, 1);
+  const change = written(past);
+  change('a', { value: 1 }, 0);
+  change('b', { value: 1 }, 1);
   const [[, a] = [], [, b] = []] = allOf(past, 2);
   assert.is(a, b);
 });
 
 test('steps follow each other without a gap, and each key is in one of them', () => {
   const past = new RowVersions<number>(new DatabaseSync(':memory:'), 'things');
+  const change = written(past);
   const keys = Array.from({ length: 700 }, (_, at) => `k${String(at).padStart(4, '0')}`);
   // Three versions each: a step ends at a key, not in the middle of its versions.
   let index = 0;
-  for (const value of [1, 2, 3]) for (const key of keys) past.change(key, value, index++);
+  for (const value of [1, 2, 3]) for (const key of keys) change(key, value, index++);
   const steps = [...past.steps(index)];
   assert.ok(steps.length > 2);
   assert.equal(
@@ -92,9 +131,10 @@ test('it says what a list of all changes says', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 30 }), fc.nat(31), (changes, size) => {
       const past = new RowVersions<string>(new DatabaseSync(':memory:'), 'things');
+      const change = written(past);
       const expected = new Map<string, string>();
       for (const [index, { key, row }] of changes.entries()) {
-        past.change(key, row, index);
+        change(key, row, index);
         if (index >= size) continue;
         if (row === undefined) expected.delete(key);
         else expected.set(key, row);

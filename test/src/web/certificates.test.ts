@@ -3,9 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readCsr } from '../../../src/credentials/certificates/csr.ts';
 import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
-import { newCsr } from '../../support/csr.ts';
-import { registerPath } from '../../support/door.ts';
+import { certify } from '../../support/certificate-in-hand.ts';
+import { keyPairs, newCsr } from '../../support/csr.ts';
+import { doorOf, registerPath } from '../../support/door.ts';
 import { adminPassword } from '../../support/service.ts';
+
+const inDays = (days: number) => new Date(Date.now() + days * 24 * 3_600_000).toISOString();
 
 const test = suite<{ desk: Desk }>('page: certificates');
 test.before(async (context) => {
@@ -40,6 +43,27 @@ test('the CA’s fingerprint is there for devices, and a key at its request and 
 
   await page.goto(`${world.url}/#/clients/press-17`);
   await page.locator('code.wrap', { hasText: fingerprint }).waitFor();
+
+  const keys = keyPairs.p256();
+  for (const username of ['press-20', 'press-21'])
+    await world.call('POST', registerPath, {
+      ...{ token: null, body: { username, csr: newCsr(username, keys).csr } },
+    });
+  await page.goto(`${world.url}/#/`);
+  await rowOf(page, 'press-20').getByText('Same key as others').waitFor();
+  await rowOf(page, 'press-20').getByText('Grant…').click();
+  await dialog.getByText(/Same key\s+as\s+press-21/).waitFor();
+  await dialog.getByText('Cancel', { exact: true }).click();
+
+  await certify({ world, door: doorOf(world) }, { expiresAt: inDays(3) }, 'press-18');
+  await page.goto(`${world.url}/#/clients`);
+  await page.locator('table').getByText('press-17').waitFor();
+  await page.getByLabel('Certificate').selectOption('7');
+  await page
+    .locator('tr', { hasText: 'press-18' })
+    .getByText(/^ends /)
+    .waitFor();
+  assert.is(await page.locator('table').getByText('press-17').count(), 0);
 });
 
 if (hasChromium()) test.run();
