@@ -14,6 +14,7 @@ import type { Authenticator } from '../broker/ports/authenticator.ts';
 import { type Broker, isJudgedByGateway } from '../broker/ports/broker.ts';
 import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
+import { rabbitmqByCertificate } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
@@ -165,12 +166,17 @@ const hooksOf = (
   options: BrokerStartOptions,
   authenticator: Authenticator,
   onConnect: (outcome: string) => void,
-): Hooks =>
-  createHooks({
+): Hooks => {
+  const { brokers, clientAuth } = options.config;
+  const byCertificate = clientAuth !== 'both' && rabbitmqByCertificate(brokers);
+  return createHooks({
     ...{ authenticator, onConnect, authority: options.service.authority },
     isUsername: isUsernameAt(options),
+    certificateOf: options.service.clientCertificates.ofPem,
+    byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),
     tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,
   });
+};
 
 /** The embedded broker as the process manager drives it; null: there is none. */
 const embeddedAdapterOf = ({ embedded }: BrokerRuntime) => {

@@ -11,7 +11,8 @@ import {
   emqxAuthorizes,
   emqxQuestions,
 } from '../../broker/hooks/emqx.ts';
-import { type HookKind, type Hooks, hookKinds } from '../../broker/hooks/hooks.ts';
+import type { Hooks } from '../../broker/hooks/hooks.ts';
+import { type HookKind, hookKinds } from '../../broker/hooks/kinds.ts';
 import {
   type RabbitmqQuestion,
   rabbitmqAllows,
