@@ -15,6 +15,7 @@ import type { Certificates } from './registration/certificates.ts';
 import type { ClientCertificates } from './registration/client-certificate.ts';
 import type { LongPolls } from './registration/long-polls.ts';
 import type { Registration } from './registration/registration.ts';
+import type { Renewals } from './registration/renewals.ts';
 import type { RevocationList } from './registration/revocation-list.ts';
 import type { RegistrationTokens } from './registration/tokens.ts';
 import type { Views } from './views/views.ts';
@@ -22,8 +23,12 @@ import type { Views } from './views/views.ts';
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
   readonly certificates: Certificates;
+  readonly renewals: Renewals;
   readonly clientCertificates: ClientCertificates;
-  readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
+  readonly ca: Pick<
+    CertificateAuthority,
+    'root' | 'chainPem' | 'trustPem' | 'fingerprint' | 'others'
+  >;
   readonly revocationList: RevocationList;
   /** Answers of commands that waited for approvers. */
   readonly answers: Answers;

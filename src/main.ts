@@ -22,6 +22,7 @@ import { catchUp } from './startup/catch-up.ts';
 import type { CredentialLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
 import { listenForHttp } from './startup/http.ts';
+import { checkIssuers } from './startup/issuers.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { serverIdentityOf, warnOfPlainListeners, withoutTakenTlsPorts } from './startup/tls.ts';
@@ -84,15 +85,16 @@ async function start(
   const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
-  const readModels = await openReadModelsOf(config, store);
+  waitsFor = 'readModels';
+  const early = whileWaiting ?? (await answering());
+  const readModels = await openReadModelsOf(config, store, waiting);
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  waitsFor = 'readModels';
-  const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
+  checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });

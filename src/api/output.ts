@@ -1,5 +1,6 @@
 /** What Gatebook answers: the shapes of WIRE, the source of their types and of the API description. */
 import { z } from 'zod';
+import { doorNames } from '../../domain/client/door-name.ts';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { preauthorizationEffects } from '../../domain/preauthorization.ts';
@@ -75,6 +76,7 @@ export const Request = named(
     status: z.enum(requestStatuses),
     kind: z.enum(['new', 'replacement']),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     pairingId: none(Text),
     windowId: none(Id),
     requestedAt: Instant,
@@ -258,6 +260,7 @@ export const Knock = named(
     username: Text,
     source: none(Text),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     reason: z.enum(['locked', 'filtered', 'full']),
     attemptCount: Count,
     firstAt: Instant,

@@ -8,6 +8,7 @@ import { PasswordPolicy } from './password-policy.ts';
 import {
   ClientAuth,
   Duration,
+  EstRetryAfter,
   HookSecret,
   Host,
   listOf,
@@ -92,6 +93,13 @@ export const variables = {
     secret,
   ),
   CA_KEY: optional(Pem, 'made', "the issuer's private key (PEM)", 'PEM', secret),
+  CA_OVERLAP: optional(
+    z.union([z.literal('none'), Pem]),
+    'a CA made before CA_CERT was set',
+    'other CAs to trust while the CA changes: each with its chain, and its key where it is to sign lists of revoked ones (PEM); none: no other',
+    'PEM',
+    secret,
+  ),
   TLS_NAMES: optional(
     listOf(Host, 64),
     'localhost, the host, PUBLIC_*',
@@ -205,6 +213,31 @@ export const variables = {
     '8760h',
     "life of a client's certificate, at most that of its grant and of the CA",
     duration,
+  ),
+  EST_BASIC: variable(
+    z.enum(['optional', 'required']),
+    'optional',
+    'whether EST takes a name and a password beside the CSR, or wants them',
+    'optional or required',
+  ),
+  EST_RETRY_AFTER: variable(
+    EstRetryAfter,
+    '30s',
+    'when a client that waits by EST asks again; under load later, up to 600 s',
+    'a duration of whole seconds from 1s to 600s, such as 30s or 2m',
+  ),
+  CERTIFICATE_FILES_DIR: optional(
+    z.string(),
+    'none',
+    'folder where ca.pem and crl.pem are kept up to date for brokers',
+    'a folder',
+  ),
+  CERTIFICATE_FILES_EXEC: optional(
+    z.string(),
+    'none',
+    'a command after each change there, to have brokers read it: systemctl reload mosquitto',
+    'a command of the shell',
+    secret,
   ),
   REFUSED_TTL: variable(
     Duration,

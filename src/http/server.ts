@@ -20,6 +20,7 @@ import { caRoutes } from './routes/ca.ts';
 import { renewalRoutes } from './routes/certificate.ts';
 import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
+import { estAnswers } from './routes/est.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
 import { type HookOptions, hookAnswers } from './routes/hooks.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -118,9 +119,11 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
   const stopping = new AbortController();
   const edge = edgeOf(app, stopping.signal);
   const guards = [singleHeadersOnly, ownHostOnly(app.config)];
-  const below = options.hooks && hookAnswers(options.hooks);
+  const est = estAnswers(app, edge);
+  const hooks = options.hooks && hookAnswers(options.hooks);
+  const below = hooks === undefined ? [est] : [est, hooks];
   const main = httpApplication(allRoutes(app), edge, { guards, below });
-  const door = httpApplication(doorOnlyRoutes(app), edge, { guards });
+  const door = httpApplication(doorOnlyRoutes(app), edge, { guards, below: [est] });
   const { identity } = options;
   const wanted = [
     ['http', main, options.http],

@@ -51,6 +51,7 @@ function requestShown(
       status: row.status,
       kind: row.kind,
       flow: row.flow,
+      door: row.door,
       pairingId: row.pairingId,
       windowId: row.windowId,
       requestedAt: row.requestedAt,

@@ -20,7 +20,7 @@ import * as the from '../support/client.ts';
 const test = suite('events');
 
 const asked =
-  'admits at by clientId context credentialId csr expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
+  'admits at by clientId context credentialId csr door expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
 const granted = 'at by credentialId preauthorizationId reason requestId rights username windowId';
 const denied = 'at blockedUntil by reason requestId username windowId';
 const changed = 'at by reason username';
@@ -28,7 +28,8 @@ const changed = 'at by reason username';
 /** Add an optional key when there must be one; never take one away, never rename one (SPEC 3). */
 const keys: Readonly<Record<string, string>> = {
   RegistrationRequested: asked,
-  RegistrationContested: 'at by clientId flow personalKeyId requestId source username windowId',
+  RegistrationContested:
+    'at by clientId door flow personalKeyId requestId source username windowId',
   RegistrationGranted: granted,
   RegistrationDenied: denied,
   RegistrationExpired: 'at by requestId username windowId',

@@ -201,6 +201,7 @@ export const weights: Readonly<Record<string, Weigh>> = {
     return ofName(true)({ ...sent, params: { username } }, app);
   },
   revokeToken: atOnce,
+  closeSession: atOnce,
   rotateKeys: () => weight('the keys that sign tokens', { isOfPeople: true }),
   reconcileBroker: (sent) =>
     body<{ repair?: boolean }>(sent).repair === true ? weight(String(sent.params.name)) : null,
