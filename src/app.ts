@@ -4,6 +4,7 @@ import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { ActivationManager } from './broker/ports/activation.ts';
 import type { Config } from './config/config.ts';
+import type { Answers } from './credentials/answers.ts';
 import type { CertificateAuthority } from './credentials/certificates/authority.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +27,8 @@ export interface App {
   readonly clientCertificates: ClientCertificates;
   readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
   readonly revocationList: RevocationList;
+  /** Answers of commands that waited for approvers. */
+  readonly answers: Answers;
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
   readonly isServerName: (name: string) => boolean;
   readonly authority: Authority;

@@ -136,6 +136,30 @@ export const PreauthorizationWithCode = named(
   }),
 );
 
+export const proposalStatuses = ['waiting', 'approved', 'rejected', 'expired'] as const;
+
+export const Proposal = named(
+  'Proposal',
+  z.strictObject({
+    proposalId: Id,
+    action: Text.describe('The operationId of the command.'),
+    subject: Text,
+    body: z.record(Text, z.unknown()).describe('As sent, without secrets; of many ids a digest.'),
+    gains: z.array(Text).describe('Names that come to hold HTTP rights by it.'),
+    hash: Text.describe('Of all that is approved: send it back to approve.'),
+    proposedBy: Text,
+    proposedAt: Instant,
+    until: Instant,
+    needed: Count,
+    approvals: z.array(z.strictObject({ by: Text, at: Instant })),
+    status: z.enum(proposalStatuses),
+    outcome: none(
+      z.looseObject({ type: Text, title: Text, status: Count, detail: Text, code: Text }),
+    ),
+  }),
+);
+export type Proposal = z.infer<typeof Proposal>;
+
 const user = {
   ...rights,
   username: Text,
@@ -340,6 +364,7 @@ export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
 export const SessionList = listOf('SessionList', Session);
 export const PreauthorizationList = listOf('PreauthorizationList', Preauthorization);
+export const ProposalList = listOf('ProposalList', Proposal);
 export const RoleList = listOf('RoleList', Role);
 export const TokenList = listOf('TokenList', Token);
 export const KnockList = listOf('KnockList', Knock);

@@ -42,12 +42,18 @@ export function createDispatch(edge: Edge): Dispatch {
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
       requestCaller.authorize();
     }
-    const response = await route.handle(request as unknown as Parameters<Route['handle']>[0]);
+    const response =
+      (isCommand(route) && (await edge.proposing?.(route, request as never))) ||
+      (await route.handle(request as unknown as Parameters<Route['handle']>[0]));
     // What was read is shown to who may see it now; what was done is told to who did it.
     if (route.method === 'GET') requestCaller.authorize();
     return response;
   };
 }
+
+/** Whether somebody who is signed in has something done. */
+const isCommand = ({ method, access }: Route): boolean =>
+  method !== 'GET' && (access === 'permitted' || access === 'signed-in');
 
 /** What a route takes that takes nothing. */
 const none = { value: Object.freeze({}) };

@@ -112,6 +112,7 @@ export async function buildService(given: ServiceOptions) {
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
     ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
+    answers: credentials.answers,
     renewals: createRenewals(certificates),
     isServerName: serverNameTest(config),
     passwordFaults: faultsOf,
@@ -173,6 +174,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,

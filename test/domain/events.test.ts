@@ -5,9 +5,11 @@ import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
+import { PolicyEvent } from '../../domain/approvals/policy.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
+import { ProposalEvent } from '../../domain/approvals/proposal.ts';
 import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
@@ -55,6 +57,12 @@ const keys: Readonly<Record<string, string>> = {
   PreauthorizationCreated: 'at by preauthorizationId terms',
   PreauthorizationUsed: 'at by credentialId csrFingerprint preauthorizationId requestId username',
   PreauthorizationWithdrawn: 'at by preauthorizationId reason',
+  ProposalMade: 'at by needed proposalId proposed tokenId until',
+  ProposalApproved: 'at by proposalId tokenId',
+  ProposalRejected: 'at by proposalId reason',
+  ProposalExpired: 'at by proposalId',
+  ProposalCarriedOut: 'answerId at by problem proposalId',
+  ApprovalsRequired: 'at by needed',
   TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
   RevocationListRenewed: 'at by renews',
@@ -68,6 +76,8 @@ const declared = [
   WindowEvent,
   RoleEvent,
   PreauthorizationEvent,
+  ProposalEvent,
+  PolicyEvent,
   TokenEvent,
   ActivationEvent,
   AdministratorsEvent,
