@@ -106,7 +106,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const gateways = await startGateways({
     ...{ config, authenticator, identity, logger, onConnect, onLimit },
     privateUpstream: brokers.upstream,
-    ...{ chainPem: options.service.ca.chainPem, judging: judgingOf(options) },
+    ...{ chainPem: options.service.ca.trustPem, judging: judgingOf(options) },
   });
   lifecycle.add(() => gateways.close());
   gatewayUrls = gateways.privateUrls;
@@ -144,7 +144,7 @@ function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
   if (config.tls.files === null) return null;
   const { ca, revocationList: list } = service.app;
   const { signal } = lifecycle;
-  const chain = () => ca.chainPem;
+  const chain = () => ca.trustPem;
   const files = keepCertificateFiles({ ...config.tls.files, chain, list, logger, signal });
   lifecycle.runs(files.ended);
   return files;

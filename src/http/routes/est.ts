@@ -196,7 +196,7 @@ const certificateWanted = () =>
 const operations: Readonly<Record<string, EstOperation>> = {
   cacerts: {
     method: 'GET',
-    answer: ({ app }) => pkcs7(certificatesOnly(certificatesIn(app.ca.chainPem)), ''),
+    answer: ({ app }) => pkcs7(certificatesOnly(certificatesIn(app.ca.trustPem)), ''),
   },
   // Nothing is asked of a CSR but its CN (RFC 7030, section 4.5.2).
   csrattrs: { method: 'GET', answer: () => ({ status: 204 }) },
