@@ -133,6 +133,7 @@ export const PreauthorizationWithCode = named(
     enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
   }),
 );
+export type PreauthorizationWithCode = z.infer<typeof PreauthorizationWithCode>;
 
 const user = {
   ...rights,
