@@ -236,6 +236,13 @@ export const PreauthorizationsQuery = z.strictObject({
   createdBy: Text(1, 128).optional().describe('Only those that this person made.'),
   ...page,
 });
+export const ImportQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('true: says what would become of each line, and makes nothing.'),
+});
 export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
