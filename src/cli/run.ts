@@ -23,6 +23,7 @@ import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
 import { keyCommands } from './commands/keys.ts';
 import { preauthorizationCommands } from './commands/preauthorizations.ts';
+import { importCommand } from './commands/preauthorizations-import.ts';
 import { deviceCommands } from './commands/register.ts';
 import { requestsCommands } from './commands/requests.ts';
 import { resetCommands } from './commands/reset-administrator.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   ...requestsCommands,
   ...decideCommands,
   ...preauthorizationCommands,
+  importCommand,
   ...userCommands,
   ...roleCommands,
   ...tokenCommands,

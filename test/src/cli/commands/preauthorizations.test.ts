@@ -1,5 +1,5 @@
 /** Rules on the command line: made with a code shown once, listed, withdrawn; and a device that has the code. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -139,6 +139,87 @@ test('whoever revokes an administrator is told of the rules that they made', asy
     ),
     [],
   );
+});
+
+test('a file of rules is imported; codes and labels are written for their owner alone', async ({
+  gate,
+}) => {
+  const file = (name: string) => join(gate.folder, name);
+  const rows = [
+    'usernamePattern,note,until,enrolmentCode',
+    'sheet-1,=HYPERLINK("http://x"),2999-01-01T00:00:00Z,make',
+    'sheet-2,"a ""b"", c",2999-01-01T00:00:00Z,make',
+    'sheet-3,,2001-01-01T00:00:00Z,make',
+    'sheet-4,,2999-01-01T00:00:00Z,',
+  ];
+  writeFileSync(
+    file('rules.csv'),
+    rows
+      .join('\n')
+      .replace('"http://x"', '""http://x""')
+      .replace('=H', '"=H')
+      .replace('),2999', ')",2999'),
+  );
+  const dry = await rules(
+    gate,
+    'import',
+    file('rules.csv'),
+    '--dry-run',
+    '--codes',
+    file('codes.csv'),
+  );
+  assert.is(dry.exitCode, 3);
+  assert.match(dry.stdout, '3 rules would be made, 1 line not.');
+  assert.not.ok(existsSync(file('codes.csv')));
+  const { exitCode, stdout, stderr } = await rules(
+    ...([gate, 'import', file('rules.csv'), '--codes', file('codes.csv')] as const),
+    ...['--labels', file('labels.html'), '--device-url', 'https://gatebook.plant:8443'],
+  );
+  assert.is(exitCode, 3);
+  assert.match(stderr, 'Line 4: until must lie ahead');
+  assert.match(stdout, 'Made 3 rules, 1 line not.\nWrote 2 codes to ');
+  assert.not.match(stdout, 'gbe_');
+  const codes = readFileSync(file('codes.csv'), 'utf8').split('\r\n');
+  assert.is(codes[0], '"line","usernamePattern","note","preauthorizationId","enrolmentCode"');
+  assert.match(
+    codes[1] ?? '',
+    /^"2","sheet-1","'=HYPERLINK\(""http:\/\/x""\)","[0-9a-f-]{36}","gbe_\S{43}"$/,
+  );
+  assert.match(codes[2] ?? '', /^"3","sheet-2","a ""b"", c",/);
+  assert.is(codes.length, 4);
+  const sheet = readFileSync(file('labels.html'), 'utf8');
+  assert.is(sheet.match(/<svg /g)?.length, 2);
+  for (const text of ['sheet-1', 'https://gatebook.plant:8443', 'gbe_', 'CA <code>'])
+    assert.match(sheet, text);
+  for (const name of ['codes.csv', 'labels.html'])
+    assert.is(statSync(file(name)).mode & 0o777, 0o600);
+  const [, code = ''] = /"(gbe_\S{43})"/.exec(codes[1] ?? '') ?? [];
+  writeFileSync(file('label.txt'), code);
+  const device = [
+    'sheet-1',
+    '--out',
+    file('sheet-1.json'),
+    '--enrolment-code-file',
+    file('label.txt'),
+  ];
+  assert.match(said(await gate.call('register', ...device)), 'Granted.');
+});
+
+test('what is no file of rules makes nothing, and is said in words', async ({ gate }) => {
+  const path = join(gate.folder, 'bad.csv');
+  const told = async (...args: string[]) => {
+    const { exitCode, stderr } = await rules(gate, 'import', ...args);
+    assert.is(exitCode, 2, stderr);
+    return stderr;
+  };
+  assert.match(await told(join(gate.folder, 'none.csv')), 'there is no such file');
+  assert.match(await told(path, '--codes', path), 'three files');
+  writeFileSync(path, Buffer.alloc(9 * 1024 * 1024, 'a'));
+  assert.match(await told(path), 'split it');
+  writeFileSync(path, 'usernamePattern;until\na;b');
+  const { exitCode, stderr } = await rules(gate, 'import', path);
+  assert.is(exitCode, 3);
+  assert.match(stderr, 'semicolons');
 });
 
 test.run();
