@@ -1,6 +1,6 @@
 /** Answers brokers that ask over HTTP who may connect, publish and subscribe, from memory alone. */
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
-import type { Authority, Principal } from '../../authority.ts';
+import type { Authority } from '../../authority.ts';
 import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
 import type { Admission, Authenticator, ConnectAttempt } from '../ports/authenticator.ts';
 import { type Admissions, createAdmissions, rightsDigest } from './admissions.ts';
@@ -45,6 +45,13 @@ const isFilter = (text: string) =>
 export const withoutShareName = (filter: string): string =>
   filter.replace(/^\$share\/[^/+#]+\//, '');
 
+const onTopics: Pick<Hooks, 'mayPublish' | 'mayRead'> = {
+  mayPublish: ({ permissions }, topic) =>
+    fits(topic) && !topic.startsWith('$') && !/[+#]/.test(topic) && mayPublish(permissions, topic),
+  mayRead: ({ permissions }, filter) =>
+    fits(filter) && isFilter(filter) && mayRead(permissions, filter),
+};
+
 export function createHooks(options: {
   readonly authenticator: Authenticator;
   readonly authority: Pick<Authority, 'active'>;
@@ -53,6 +60,8 @@ export function createHooks(options: {
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername: (name: string) => boolean;
   readonly onConnect?: (outcome: 'admitted' | 'refused' | 'unavailable') => void;
+  /** Told of a client that was let in, or that asked for more since. */
+  readonly onSeen?: (username: string, how: 'opened' | 'asked') => void;
 }): Hooks {
   const { authenticator, authority, tokenEnd } = options;
   const admissions = {
@@ -60,8 +69,6 @@ export function createHooks(options: {
     rabbitmq: createAdmissions(),
     vernemq: createAdmissions(),
   };
-  const activeOf = (username: string): Principal | undefined => authority.active(username);
-
   const mayUse = ({ username, pinnedClientId }: Admission, clientId: string): boolean =>
     pinnedClientId === null
       ? clientId === username || !options.isUsername(clientId)
@@ -88,25 +95,21 @@ export function createHooks(options: {
         rights: rightsDigest(admission),
         atMs: performance.now(),
       });
+      options.onSeen?.(username, 'opened');
       return admission;
     },
     activeClient(username, clientId) {
-      const found = username === undefined ? undefined : activeOf(username);
+      const found = username === undefined ? undefined : authority.active(username);
       if (found?.row.status !== 'active') return undefined;
       const { mqttPublishPrefix, mqttClientId } = found.row.rights;
       if (mqttClientId !== null && clientId !== undefined && clientId !== mqttClientId)
         return undefined;
+      options.onSeen?.(found.row.username, 'asked');
       return { permissions: found.permissions, publishPrefix: mqttPublishPrefix };
     },
-    mayPublish: ({ permissions }, topic) =>
-      fits(topic) &&
-      !topic.startsWith('$') &&
-      !/[+#]/.test(topic) &&
-      mayPublish(permissions, topic),
-    mayRead: ({ permissions }, filter) =>
-      fits(filter) && isFilter(filter) && mayRead(permissions, filter),
+    ...onTopics,
     endOf({ username, tokenId }) {
-      const found = activeOf(username);
+      const found = authority.active(username);
       const ends = [
         found?.row.status === 'active' ? found.row.rights.expiresAt : null,
         tokenId === null ? null : tokenEnd(tokenId),
