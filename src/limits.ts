@@ -27,6 +27,11 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** How long after a proposal's end its answer may be collected. */
+export const answerKeptMs = 24 * 60 * 60 * 1_000;
+/** How often, and how long after its last approval, what was approved and is not done is looked for. */
+export const carryOutEveryMs = 5_000;
+export const carryOutOlderThanMs = 60_000;
 /** Preauthorizations that are looked at for one name, key or code. */
 export const rulesForOneMax = 1_000;
 /** Preauthorizations whose newest state is held while they are used. */
@@ -414,5 +419,18 @@ export const serverCertificateDays = 90;
 export const serverCertificateRenewedAt = 2 / 3;
 export const serverCertificateLookEveryMs = 60_000;
 
+/** Milliseconds between two looks whether the files for brokers are to be written, or what failed is to be tried again. */
+export const certificateFilesLookEveryMs = 5_000;
+/** Milliseconds that the command after them may take, and that a broker then has to read them. */
+export const certificateFilesCommandMs = 10_000;
+export const certificateFilesSettleMs = 250;
+
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
+
+// EST
+
+/** The longest that `Retry-After` of EST says, in seconds. */
+export const estRetryAfterMaxSeconds = 600;
+/** Clients that wait by EST are told to come at such times that about so many of them come each second. */
+export const estReturnsPerSecond = 50;

@@ -15,6 +15,7 @@ import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
+import { requireApprovals, startCarryingOut } from './startup/approvals.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
 import { catchUp } from './startup/catch-up.ts';
@@ -115,6 +116,9 @@ async function start(
   await early?.stop(0);
   const http = await listenForHttp(app, identity, brokers.hooks);
   lifecycle.add(() => http.close());
+  lifecycle.runs(
+    startCarryingOut(app, { logger, now, isShared: isShared(config) }, lifecycle.signal),
+  );
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
 
@@ -124,6 +128,7 @@ async function start(
     ...http.addresses,
     ...brokers.addresses,
   };
+  await requireApprovals(app, { store, logger, now, clients: service.rows.clients });
   await showPassword(passwordShown, config, ready, logger);
   logger.info('ready', { ...ready, caFingerprint: app.ca.root.fingerprint256 });
   return { ready, app, stop: () => lifecycle.stop() };

@@ -84,6 +84,22 @@ export function gatewayBesideCertificates({
   ];
 }
 
+/** A command after each change of files takes the files. */
+export function commandWithoutFiles(
+  { CERTIFICATE_FILES_EXEC: command }: Partial<Values>,
+  set: Environment,
+): ConfigFault[] {
+  const dir = `${prefix}CERTIFICATE_FILES_DIR`;
+  if (command === undefined || set[dir] || set[`${dir}_FILE`]) return [];
+  return [
+    {
+      variable: `${prefix}CERTIFICATE_FILES_EXEC`,
+      problem: `is set without ${dir}`,
+      remedy: `Set ${dir} too, or neither`,
+    },
+  ];
+}
+
 /** TLS at the gateway takes a private key and a certificate; without TLS, too, a gateway has to listen somewhere. */
 export function gatewayWithoutKey(
   { GATEWAY_TLS_PORT: port, GATEWAY_PORT: plain, GATEWAY_UPSTREAM: upstream }: Partial<Values>,

@@ -1,7 +1,9 @@
 /** Expires windows, requests and grants. */
+import { proposals } from '../../domain/approvals/proposal.ts';
 import { system } from '../../domain/values.ts';
 import { registryId, type TurnedAway, window } from '../../domain/window.ts';
 import type { AccessRow } from '../../projections/access.ts';
+import type { ProposalRow } from '../../projections/proposals.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
@@ -25,6 +27,7 @@ interface ExpiryOptions {
     readonly window: Rows<WindowRow>;
     readonly requests: Rows<RequestRow>;
     readonly access: Rows<AccessRow>;
+    readonly proposals: Rows<ProposalRow>;
   };
   readonly turnedAway: () => TurnedAway | null;
   readonly atHand: Pick<RowsAtHand, 'window'>;
@@ -37,9 +40,18 @@ interface ExpiryOptions {
  * @throws what the first of those said, once the others are ended; StoreUnavailable at once
  */
 export async function expireDue(options: ExpiryOptions): Promise<void> {
-  const { clients, rows, now } = options;
+  const { store, clients, rows, now } = options;
   const faults: unknown[] = [];
   await unlessFaulty(lockWhenOver(options), faults);
+  await endEach(rows.proposals, now(), faults, ({ proposalId }) =>
+    handle(
+      store,
+      proposals,
+      proposalId,
+      { type: 'Expire', proposalId, at: now(), by: system },
+      newCause(),
+    ),
+  );
   await endEach(rows.requests, now(), faults, ({ username, requestId }) =>
     clients.change(
       username,

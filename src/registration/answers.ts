@@ -28,6 +28,8 @@ export type DoorAnswer = { readonly position: string } & (
       /** The request that waits, where it is a challenger's. */
       readonly requestId: string | null;
       readonly members: Readonly<Record<string, unknown>> | null;
+      /** It is told as taken to who must not know that it waits now for the place of an active client. */
+      readonly becameChallenger?: boolean;
     }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 );

@@ -2,6 +2,7 @@
 import { type ActivationOptions, startActivation } from '../broker/activation/activation.ts';
 import { accountOf } from '../broker/activation/reconcile.ts';
 import { activateWhileLeader } from '../broker/activation/while-leader.ts';
+import { keepCertificateFiles } from '../broker/certificate-files.ts';
 import { embeddedPort } from '../broker/embedded/adapter.ts';
 import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
 import type { Judging } from '../broker/gateway/judging.ts';
@@ -105,7 +106,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const brokers = await startBrokers({
     ...{ config, logger, logId: store.logId, admissions: hooks.admissions },
     embedded: embeddedAdapterOf(runtime),
-    ...{ ownSecretOf: options.service.brokerSecretOf, revocations: null },
+    ...{ ownSecretOf: options.service.brokerSecretOf, revocations: filesOf(options) },
     gatewayUrls: () => gatewayUrls,
   });
   runtime.brokers = brokers.all;
@@ -148,6 +149,17 @@ const isUsernameAt =
     const status = service.authority.principal(name)?.row.status;
     return status === 'active' || status === 'suspended';
   };
+
+/** The files that brokers read of the CA; null: there are none. */
+function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
+  if (config.tls.files === null) return null;
+  const { ca, revocationList: list } = service.app;
+  const { signal } = lifecycle;
+  const chain = () => ca.chainPem;
+  const files = keepCertificateFiles({ ...config.tls.files, chain, list, logger, signal });
+  lifecycle.runs(files.ended);
+  return files;
+}
 
 /** How gateways admit by certificates: as the adapters of their brokers give out the registry's own secrets. */
 const judgingOf = ({ config, service }: BrokerStartOptions): Judging => ({

@@ -1,6 +1,7 @@
 /** Opens the key folder, and builds what credentials are kept, proven and shown with. */
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/fault.ts';
+import { createAnswers } from '../credentials/answers.ts';
 import { brokerSecrets } from '../credentials/broker-secret.ts';
 import { AuthorityRefused, openAuthority } from '../credentials/certificates/authority.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
@@ -43,6 +44,7 @@ export async function openCredentials(options: {
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     ca: await openCa(config, now),
     personal: createPersonal(vault),
+    answers: createAnswers(vault, keys.pepper),
     proofs: createProofs(passwords, vault),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),

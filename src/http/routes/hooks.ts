@@ -71,7 +71,12 @@ export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
       named(exchange, 'rabbitmq', known);
       const bytes = await posted(exchange, formType);
       const allowed = await rabbitmqAllows(hooks, vhosts, known, formOf(bytes));
-      return { status: 200, headers, type: 'text/plain', body: allowed ? 'allow' : 'deny' };
+      return {
+        status: 200,
+        headers,
+        type: 'text/plain; charset=utf-8',
+        body: allowed ? 'allow' : 'deny',
+      };
     },
     async emqx(exchange, [question, ...more]) {
       const known = oneOf(emqxQuestions, question, more);
