@@ -25,7 +25,10 @@ export interface App {
   readonly certificates: Certificates;
   readonly renewals: Renewals;
   readonly clientCertificates: ClientCertificates;
-  readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
+  readonly ca: Pick<
+    CertificateAuthority,
+    'root' | 'chainPem' | 'trustPem' | 'fingerprint' | 'others'
+  >;
   readonly revocationList: RevocationList;
   /** Answers of commands that waited for approvers. */
   readonly answers: Answers;

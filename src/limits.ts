@@ -59,6 +59,10 @@ export const rowsHeldCharactersMax = 8 * 1024 * 1024;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
 export const rowsCommitAfterMs = 50;
 export const rowsCommitEventsMax = 1_000;
+/** Events of a log from which rows that are missing are made in a file of their own, without indexes, by two threads. */
+export const bulkFoldEventsMin = 20_000;
+/** Pages of events that may wait for the second of them. */
+export const bulkFoldPagesWaitingMax = 4;
 /** Texts of past rows whose place is remembered, for each projection that keeps its past. */
 export const textIdsHeldMax = 256;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */

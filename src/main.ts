@@ -22,6 +22,7 @@ import { catchUp } from './startup/catch-up.ts';
 import type { CredentialLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
 import { listenForHttp } from './startup/http.ts';
+import { checkIssuers } from './startup/issuers.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { openSightings, startKeepingSightings } from './startup/sightings.ts';
@@ -85,16 +86,17 @@ async function start(
   const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
-  const readModels = await openReadModelsOf(config, store);
+  waitsFor = 'readModels';
+  const early = whileWaiting ?? (await answering());
+  const readModels = await openReadModelsOf(config, store, waiting);
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();
   const sightings = openSightings({ config, logger, store, readModels, now }, lifecycle);
   const parts = { config, logger, metrics, store, readModels, now, inTouch, sightings };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  waitsFor = 'readModels';
-  const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
+  checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   startKeepingSightings(sightings, parts, runtime, lifecycle);

@@ -254,6 +254,13 @@ export const UsersQuery = z.strictObject({
     ),
   ...page,
 });
+export const RevocationListQuery = z.strictObject({
+  issuer: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, { message: 'must be 40 hex digits in small letters' })
+    .optional()
+    .describe('While the CA changes: the identifier of the issuer’s key, as certificates name it.'),
+});
 export const TokensQuery = z.strictObject({ username: Username.optional(), ...page });
 export const EventsQuery = z.strictObject({
   username: Username.optional(),

@@ -22,6 +22,8 @@ export interface TlsConfig {
   readonly ca: { readonly cert: string; readonly key: string } | null;
   /** Where chain and list of revoked certificates are kept for brokers, absolute, and what tells them; null: nowhere. */
   readonly files: { readonly dir: string; readonly command: string | null } | null;
+  /** CAs of before and after a change, PEM; null: what is found. */
+  readonly caOverlap: string | 'none' | null;
 }
 
 /** A port that nobody chose gives way to somebody else who has it already. */
@@ -84,6 +86,7 @@ export const tlsOf = (values: Values, environment: Environment): TlsConfig => ({
           dir: resolve(values.CERTIFICATE_FILES_DIR),
           command: values.CERTIFICATE_FILES_EXEC ?? null,
         },
+  caOverlap: values.CA_OVERLAP ?? null,
 });
 
 const faultOf = {

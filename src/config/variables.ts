@@ -93,6 +93,13 @@ export const variables = {
     secret,
   ),
   CA_KEY: optional(Pem, 'made', "the issuer's private key (PEM)", 'PEM', secret),
+  CA_OVERLAP: optional(
+    z.union([z.literal('none'), Pem]),
+    'a CA made before CA_CERT was set',
+    'other CAs to trust while the CA changes: each with its chain, and its key where it is to sign lists of revoked ones (PEM); none: no other',
+    'PEM',
+    secret,
+  ),
   TLS_NAMES: optional(
     listOf(Host, 64),
     'localhost, the host, PUBLIC_*',

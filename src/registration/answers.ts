@@ -1,4 +1,5 @@
 /** What a client is told at a door, and how much of why: the rest of the registry stays behind it. */
+import { certificateShown } from '../../domain/client/certificates.ts';
 import type { DoorRefusal } from '../../domain/client/commands.ts';
 import type { Client } from '../../domain/client/state.ts';
 import type { NamedClient } from '../../projections/access.ts';
@@ -164,7 +165,7 @@ export function answerOnly(
 export function certified(
   history: Rows<HistoryRow>,
   row: NamedClient,
-  { serial, keyFingerprint }: ShownCertificate,
+  shown: ShownCertificate,
   at: string,
   position: string,
 ): DoorAnswer | undefined {
@@ -173,12 +174,12 @@ export function certified(
   switch (row.status) {
     case 'active':
     case 'suspended':
-      if (![row.certificate?.serial, row.next?.serial].includes(serial)) return undefined;
+      if (certificateShown(row, shown) === null) return undefined;
       if (accessIsOver(row, at)) return because('access-expired');
       return row.status === 'active' ? granted(row, position) : because('access-suspended');
     case 'revoked':
     case 'expired':
-      if (row.keyFingerprint !== keyFingerprint) return undefined;
+      if (row.keyFingerprint !== shown.keyFingerprint) return undefined;
       return because(row.status === 'revoked' ? 'access-revoked' : 'access-expired');
     case 'unknown':
     case 'pending':

@@ -3,7 +3,11 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/fault.ts';
 import { createAnswers } from '../credentials/answers.ts';
 import { brokerSecrets } from '../credentials/broker-secret.ts';
-import { AuthorityRefused, openAuthority } from '../credentials/certificates/authority.ts';
+import {
+  AuthorityRefused,
+  OverlapRefused,
+  openAuthority,
+} from '../credentials/certificates/authority.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
@@ -59,8 +63,17 @@ export async function openCredentials(options: {
 
 async function openCa({ keysDir, tls }: Config, now: () => string) {
   try {
-    return await openAuthority({ keysDir, given: tls.ca, now });
+    return await openAuthority({ keysDir, given: tls.ca, overlap: tls.caOverlap, now });
   } catch (error) {
+    if (error instanceof OverlapRefused)
+      throw new ConfigError([
+        {
+          variable: 'GATEBOOK_CA_OVERLAP',
+          problem: `cannot be trusted beside the CA of this registry: ${error.message}`,
+          remedy:
+            'Give each issuer first and its root after it (PEM), and keys of these issuers alone',
+        },
+      ]);
     if (!(error instanceof AuthorityRefused)) throw error;
     throw new ConfigError([
       {

@@ -67,6 +67,9 @@ function keyIdentifierOf(publicKey: KeyObject): Buffer {
     .digest();
 }
 
+/** What names an issuer's key in what it signs: its identifier in hex. */
+export const keyIdOf = (publicKey: KeyObject): string => keyIdentifierOf(publicKey).toString('hex');
+
 const subjectKeyId = derOf(tags.objectIdentifier, Buffer.from('551d0e', 'hex'));
 
 const subjectKey = (publicKey: KeyObject): Buffer => {

@@ -34,7 +34,7 @@ test('an empty environment gives the defaults of WIRE', () => {
     mqttWssPort: null,
     doorPort: null,
     doorTlsPort: null,
-    tls: { given: null, names: [], ca: null, files: null },
+    tls: { given: null, names: [], ca: null, files: null, caOverlap: null },
     clientAuth: 'either',
     httpHost: '127.0.0.1',
     mqttHost: '127.0.0.1',
@@ -122,7 +122,7 @@ test('every variable is read', () => {
     doorPort: 8081,
     doorTlsPort: 8082,
     tls: {
-      ...{ given: null, names: ['gate.plant', '192.0.2.9'], ca: null },
+      ...{ given: null, names: ['gate.plant', '192.0.2.9'], ca: null, caOverlap: null },
       files: { dir: '/srv/certificates', command: 'systemctl reload mosquitto' },
     },
     clientAuth: 'either',
