@@ -226,8 +226,17 @@ export const mqttRetainedBytesMax = 64 * 1024 * 1024;
 /** Of these the share of one user, who published them last. */
 export const mqttRetainedMessagesPerUserMax = 2_000;
 export const mqttRetainedBytesPerUserMax = 8 * 1024 * 1024;
-/** Users whose last connect or packet is remembered; the oldest are forgotten first. */
-export const mqttLastSeenMax = 200_000;
+/** Names of which it is kept when they were seen; without access first, then the longest unseen are forgotten. */
+export const sightingsMax = 1_000_000;
+/** Names whose newest sighting waits to be written, those written at once, and milliseconds between two writes. */
+export const sightingsWaitingMax = 200_000;
+export const sightingsPerBatchMax = 500;
+export const sightingsWriteEveryMs = 5_000;
+/** Milliseconds between two marks that somebody watches who comes. */
+export const sightingsWatchedEveryMs = 60_000;
+/** Milliseconds without anybody to watch from which on that counts, and for which at most it counts where no policy says so. */
+export const sightingsUnwatchedMs = 3 * 60_000;
+export const sightingsGraceMaxMs = 30 * 24 * 3_600_000;
 /** Accounts whose rights are held worked out. */
 export const rightsHeldMax = 20_000;
 /** Throttled MQTT clients that are made to wait at once; one more is refused at once. */

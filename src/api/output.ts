@@ -186,8 +186,13 @@ const user = {
   blockedUntil: none(Instant),
   createdAt: Instant,
   changedAt: Instant,
-  lastSeenAt: none(Instant),
-  sessionCount: Count,
+  lastSeenAt: none(Instant).describe(
+    'By MQTT or by HTTP, at this node; kept over restarts. Null: never, or not since it was kept.',
+  ),
+  sessionCount: Count.describe('MQTT sessions that are open at the embedded broker now.'),
+  sessionTotal: Count.describe(
+    'MQTT sessions that it opened in all, at brokers that ask and by the gateway; kept over restarts.',
+  ),
   activations: z.array(Activation),
 };
 
