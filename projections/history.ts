@@ -73,6 +73,8 @@ export const history: Projection<HistoryRow, AnyEvent> = {
     'role',
     'token',
     'preauthorization',
+    'proposal',
+    'policy',
     'activation',
     'administrators',
     'revocations',

@@ -43,6 +43,8 @@ function matchedAnswer(command: RequestRegistration, state: Client): DoorDecisio
   }
 }
 
+const doorOf = ({ door }: RequestRegistration) => (door === undefined ? {} : { door });
+
 /** Row 6: another credential for a place that somebody holds. A contest is recorded once per window. */
 function contest(command: RequestRegistration, windowId: string, holder: Waiting): DoorDecision {
   if (holder.contestedIn.includes(windowId)) return refuse('username-taken');
@@ -54,6 +56,7 @@ function contest(command: RequestRegistration, windowId: string, holder: Waiting
       requestId: holder.requestId,
       windowId,
       flow,
+      ...doorOf(command),
       personalKeyId,
       source,
       clientId,
@@ -69,6 +72,7 @@ const requestedData = (command: RequestRegistration, windowId: string | null) =>
   credentialId: command.credentialId,
   windowId,
   flow: command.flow,
+  ...doorOf(command),
   pairingId: command.pairingId,
   expiresAt: command.expiresAt,
   personalKeyId: command.personalKeyId,

@@ -1,5 +1,6 @@
 /** What Gatebook answers: the shapes of WIRE, the source of their types and of the API description. */
 import { z } from 'zod';
+import { doorNames } from '../../domain/client/door-name.ts';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { preauthorizationEffects } from '../../domain/preauthorization.ts';
@@ -75,6 +76,7 @@ export const Request = named(
     status: z.enum(requestStatuses),
     kind: z.enum(['new', 'replacement']),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     pairingId: none(Text),
     windowId: none(Id),
     requestedAt: Instant,
@@ -134,6 +136,30 @@ export const PreauthorizationWithCode = named(
   }),
 );
 export type PreauthorizationWithCode = z.infer<typeof PreauthorizationWithCode>;
+
+export const proposalStatuses = ['waiting', 'approved', 'rejected', 'expired'] as const;
+
+export const Proposal = named(
+  'Proposal',
+  z.strictObject({
+    proposalId: Id,
+    action: Text.describe('The operationId of the command.'),
+    subject: Text,
+    body: z.record(Text, z.unknown()).describe('As sent, without secrets; of many ids a digest.'),
+    gains: z.array(Text).describe('Names that come to hold HTTP rights by it.'),
+    hash: Text.describe('Of all that is approved: send it back to approve.'),
+    proposedBy: Text,
+    proposedAt: Instant,
+    until: Instant,
+    needed: Count,
+    approvals: z.array(z.strictObject({ by: Text, at: Instant })),
+    status: z.enum(proposalStatuses),
+    outcome: none(
+      z.looseObject({ type: Text, title: Text, status: Count, detail: Text, code: Text }),
+    ),
+  }),
+);
+export type Proposal = z.infer<typeof Proposal>;
 
 const user = {
   ...rights,
@@ -235,6 +261,7 @@ export const Knock = named(
     username: Text,
     source: none(Text),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     reason: z.enum(['locked', 'filtered', 'full']),
     attemptCount: Count,
     firstAt: Instant,
@@ -331,7 +358,7 @@ export const Bulk = named(
 export type Bulk = z.infer<typeof Bulk>;
 
 /** What became of one line of a file of rules; `line` is where it begins in the file. */
-const ImportedLine = z.union([
+const LineOfRules = z.union([
   z.strictObject({
     line: z.int().min(1),
     preauthorizationId: none(Id).describe('null: nothing is made by a dry run.'),
@@ -341,7 +368,7 @@ const ImportedLine = z.union([
 ]);
 export const PreauthorizationImport = named(
   'PreauthorizationImport',
-  z.strictObject({ created: Count, failed: Count, items: z.array(ImportedLine) }),
+  z.strictObject({ created: Count, failed: Count, items: z.array(LineOfRules) }),
 );
 export type PreauthorizationImport = z.infer<typeof PreauthorizationImport>;
 
@@ -353,6 +380,7 @@ export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
 export const SessionList = listOf('SessionList', Session);
 export const PreauthorizationList = listOf('PreauthorizationList', Preauthorization);
+export const ProposalList = listOf('ProposalList', Proposal);
 export const RoleList = listOf('RoleList', Role);
 export const TokenList = listOf('TokenList', Token);
 export const KnockList = listOf('KnockList', Knock);

@@ -1,8 +1,13 @@
 /** Opens the key folder, and builds what credentials are kept, proven and shown with. */
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/fault.ts';
+import { createAnswers } from '../credentials/answers.ts';
 import { brokerSecrets } from '../credentials/broker-secret.ts';
-import { AuthorityRefused, openAuthority } from '../credentials/certificates/authority.ts';
+import {
+  AuthorityRefused,
+  OverlapRefused,
+  openAuthority,
+} from '../credentials/certificates/authority.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
@@ -43,6 +48,7 @@ export async function openCredentials(options: {
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     ca: await openCa(config, now),
     personal: createPersonal(vault),
+    answers: createAnswers(vault, keys.pepper),
     proofs: createProofs(passwords, vault),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
@@ -57,8 +63,17 @@ export async function openCredentials(options: {
 
 async function openCa({ keysDir, tls }: Config, now: () => string) {
   try {
-    return await openAuthority({ keysDir, given: tls.ca, now });
+    return await openAuthority({ keysDir, given: tls.ca, overlap: tls.caOverlap, now });
   } catch (error) {
+    if (error instanceof OverlapRefused)
+      throw new ConfigError([
+        {
+          variable: 'GATEBOOK_CA_OVERLAP',
+          problem: `cannot be trusted beside the CA of this registry: ${error.message}`,
+          remedy:
+            'Give each issuer first and its root after it (PEM), and keys of these issuers alone',
+        },
+      ]);
     if (!(error instanceof AuthorityRefused)) throw error;
     throw new ConfigError([
       {

@@ -32,6 +32,11 @@ POST /api/client-registry/preauthorizations
 POST /api/client-registry/preauthorizations/import
 GET /api/client-registry/preauthorizations/{id}
 DELETE /api/client-registry/preauthorizations/{id}
+GET /api/approvals
+GET /api/approvals/{id}
+POST /api/approvals/{id}/approve
+POST /api/approvals/{id}/reject
+POST /api/approvals/{id}/collect
 GET /api/users
 POST /api/users
 GET /api/users/{username}
