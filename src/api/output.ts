@@ -363,7 +363,7 @@ export const Bulk = named(
 export type Bulk = z.infer<typeof Bulk>;
 
 /** What became of one line of a file of rules; `line` is where it begins in the file. */
-const ImportedLine = z.union([
+const LineOfRules = z.union([
   z.strictObject({
     line: z.int().min(1),
     preauthorizationId: none(Id).describe('null: nothing is made by a dry run.'),
@@ -373,7 +373,7 @@ const ImportedLine = z.union([
 ]);
 export const PreauthorizationImport = named(
   'PreauthorizationImport',
-  z.strictObject({ created: Count, failed: Count, items: z.array(ImportedLine) }),
+  z.strictObject({ created: Count, failed: Count, items: z.array(LineOfRules) }),
 );
 export type PreauthorizationImport = z.infer<typeof PreauthorizationImport>;
 

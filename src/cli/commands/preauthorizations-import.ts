@@ -14,8 +14,8 @@ import { countText } from '../text/format.ts';
 import { labelSheet } from '../text/label-sheet.ts';
 import { preauthorizationsPath } from './preauthorizations.ts';
 
-type Outcome = PreauthorizationImport['items'][number];
-type Failed = Extract<Outcome, { problem: unknown }>;
+type ImportedLine = PreauthorizationImport['items'][number];
+type Failed = Extract<ImportedLine, { problem: unknown }>;
 /** A code that was made, and the rule that it belongs to. */
 interface Code {
   readonly line: number;
@@ -26,8 +26,8 @@ interface Code {
 /** Bad lines that are shown; `--json` has them all. */
 const failedShownMax = 50;
 
-const isFailed = (item: Outcome): item is Failed => 'problem' in item;
-const codesIn = (items: readonly Outcome[]): Code[] =>
+const isFailed = (item: ImportedLine): item is Failed => 'problem' in item;
+const codesIn = (items: readonly ImportedLine[]): Code[] =>
   items.flatMap((item) => {
     if (isFailed(item)) return [];
     const { line, preauthorizationId, enrolmentCode } = item;

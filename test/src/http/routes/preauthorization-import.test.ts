@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { rulesFileBytesMax, rulesImportedMax } from '../../../../src/limits.ts';
 import { newName, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
-import type { World } from '../../../support/service.ts';
+import { startRegistry, type World } from '../../../support/service.ts';
 
 const base = '/api/client-registry/preauthorizations';
 const until = '2999-01-01T00:00:00.000Z';
@@ -118,6 +118,19 @@ test('only who may make rules may import them', async ({ door, world }) => {
   const token = await door.signedIn(newName('reader'), { roles: ['auditor'] });
   const { status, body } = await sent(world, `until\n${until}\n`, { token });
   assert.equal([status, body.code], [403, 'permission-missing']);
+});
+
+test('where decisions need several people, one of them makes no rules by a file', async () => {
+  const alone = await startRegistry({ GATEBOOK_APPROVALS: '2' });
+  try {
+    const file = `usernamePattern,until,enrolmentCode\na-*,${until},make\n`;
+    const { status, body } = await sent(alone, file);
+    assert.equal([status, body.errors[0].parameter], [400, 'dryRun']);
+    assert.is((await sent(alone, file, { dryRun: true })).body.created, 1);
+    assert.is(await count(alone), 0);
+  } finally {
+    await alone.stop();
+  }
 });
 
 test('100 MB are refused before they are taken, whether the length is said or not', async ({
