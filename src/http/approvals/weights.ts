@@ -206,8 +206,6 @@ export const weights: Readonly<Record<string, Weigh>> = {
   rotateKeys: () => weight('the keys that sign tokens', { isOfPeople: true }),
   reconcileBroker: (sent) =>
     body<{ repair?: boolean }>(sent).repair === true ? weight(String(sent.params.name)) : null,
-  // Where everything waits, its route takes no file: one is too large to stand in a proposal.
-  importPreauthorizations: atOnce,
   createPreauthorization: (sent, app) => ofPreauthorization(app, body(sent)),
   importPreauthorizations: ({ query, upload }) => {
     const digest = createHash('sha256').update(upload).digest('hex');
