@@ -14,7 +14,7 @@ export type AccessRow = NamedClient & {
 
 export const access: Projection<AccessRow, ClientEvent> = {
   name: 'access',
-  version: 6,
+  version: 7,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -26,6 +26,8 @@ export const access: Projection<AccessRow, ClientEvent> = {
     status: (row) => row.status,
     /** When access ends by itself; null: it does not, or has ended. */
     dueAt: (row) =>
-      row.status === 'active' || row.status === 'suspended' ? row.rights.expiresAt : null,
+      row.status === 'active' || (row.status === 'suspended' && row.personId === null)
+        ? row.rights.expiresAt
+        : null,
   },
 };
