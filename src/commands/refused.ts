@@ -21,6 +21,7 @@ export type RefusedCode =
   | 'last-administrator'
   | 'credentials-invalid'
   | 'login-throttled'
+  | 'sso-unavailable'
   | 'position-not-reached';
 
 export class Refused extends Error {

@@ -35,6 +35,8 @@ export interface Registration {
 }
 
 interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmissionOptions {
+  /** Whether a name is one that people have who sign in at the identity provider: it never asks here. */
+  readonly isPersonName: (name: string) => boolean;
   /** Tells refusals at times that tell nothing of the name. */
   readonly pace: Pace;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
@@ -68,9 +70,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return answer;
   }
 
-  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
+  async function ask(asked: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
-    const { username, password } = attempt;
+    const { username, password } = asked;
+    const attempt = options.isPersonName(username) ? { ...asked, mayAsk: false } : asked;
     const waits = waitsOf(attempt);
     const prove = async () =>
       password === null ? withoutPassword : await proofs.full(username, password, waits.source);

@@ -10,6 +10,9 @@ import { createPasswords, type PasswordOptions } from '../credentials/passwords/
 import { createProofs } from '../credentials/passwords/proofs.ts';
 import { createSeenCredentials } from '../credentials/passwords/seen.ts';
 import { createPersonal } from '../credentials/personal-data.ts';
+import { createIdentityProvider } from '../credentials/sign-on/identity-provider.ts';
+import { createSealing } from '../credentials/sign-on/sealing.ts';
+import { createSignOn } from '../credentials/sign-on/sign-on.ts';
 import { createTokens } from '../credentials/tokens.ts';
 import { createVault } from '../credentials/vault.ts';
 import { refusalBeatMs } from '../limits.ts';
@@ -47,12 +50,22 @@ export async function openCredentials(options: {
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
     brokerSecretOf: brokerSecrets(keys.pepper),
+    signOn: signOnOf(config, keys.pepper, now, logger),
     tokens: await createTokens({
       keys,
       now,
       onFault: (error) => logger.warn('The key folder cannot be read', { error }),
     }),
   };
+}
+
+/** Null: single sign-on is off. */
+function signOnOf({ sso }: Config, pepper: Buffer, now: () => string, logger: Logger) {
+  if (sso === null) return null;
+  const onFault = (reason: string) =>
+    logger.warn('A sign-in at the identity provider failed', { reason });
+  const provider = createIdentityProvider(sso, onFault);
+  return createSignOn({ provider, sealing: createSealing(pepper), now });
 }
 
 async function openCa({ keysDir, tls }: Config, now: () => string) {

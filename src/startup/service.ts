@@ -14,6 +14,7 @@ import { Refused } from '../commands/refused.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
+import { personNameTest } from '../config/sso.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
 import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
@@ -112,6 +113,7 @@ export async function buildService(given: ServiceOptions) {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
     ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
     isServerName: serverNameTest(config),
+    isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -163,7 +165,7 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens, pace } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace, signOn } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
@@ -171,6 +173,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    ...{ signOn, signInMs: config.sso?.sessionMs ?? 0 },
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,

@@ -61,6 +61,16 @@ function contradictionsOf(body: unknown): Fault[] {
   ];
 }
 
+/** A rule that is for names of people alone: they come in by the identity provider, and nobody by a rule. */
+function personPatternFaultsOf(body: unknown, isPersonName: (name: string) => boolean): Fault[] {
+  const sent = CreatePreauthorization.safeParse(body);
+  const pattern = sent.success ? sent.data.usernamePattern : undefined;
+  if (typeof pattern !== 'string' || !isPersonName(pattern)) return [];
+  const detail =
+    'usernamePattern ends as the names of people do who sign in at the identity provider: no rule reaches them.';
+  return [{ pointer: '#/usernamePattern', detail }];
+}
+
 const readingRoutes = ({ views }: App): Route[] => [
   route({
     method: 'GET',
@@ -88,7 +98,7 @@ const readingRoutes = ({ views }: App): Route[] => [
   }),
 ];
 
-const changingRoutes = ({ administration, views, now }: App): Route[] => [
+const changingRoutes = ({ administration, views, now, isPersonName }: App): Route[] => [
   route({
     method: 'POST',
     path: base,
@@ -103,6 +113,7 @@ const changingRoutes = ({ administration, views, now }: App): Route[] => [
       ...faultsUnlessAhead(body, 'until', now()),
       ...faultsUnlessAhead(body, 'expiresAt', now()),
       ...contradictionsOf(body),
+      ...personPatternFaultsOf(body, isPersonName),
     ],
     answers: { 201: { description: 'The new one.', body: PreauthorizationWithCode } },
     problems: ['rights-exceed-own', 'role-not-found'],
