@@ -61,6 +61,7 @@ const builtIn: ReadonlyMap<string, { description: string; permissions: readonly 
         description: 'Unlocks, looks at who asks, grants and denies.',
         permissions: [
           all('http', '/api/client-registry/#'),
+          all('http', '/api/approvals/#'),
           read('/api/users/#'),
           read('/api/roles/#'),
           read('/api/events'),
@@ -75,6 +76,7 @@ const builtIn: ReadonlyMap<string, { description: string; permissions: readonly 
         permissions: [
           read('/api/audit/#'),
           read('/api/client-registry/#'),
+          read('/api/approvals/#'),
           read('/api/users/#'),
           read('/api/roles/#'),
           read('/api/read-models'),

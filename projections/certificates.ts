@@ -5,6 +5,8 @@ import type { ListedUpTo } from './revocations.ts';
 
 interface CertificateRow {
   readonly serial: string;
+  /** The identifier of its issuer's key, as the certificate names it: 40 hex digits; null: it names none. */
+  readonly issuer: string | null;
   readonly notAfter: string;
   /** Since when it is revoked, for ever; null: it is not. */
   readonly revokedAt: string | null;
@@ -44,15 +46,25 @@ const begun = (username: string): Unplaced => ({
   ...{ username, certificates: [], current: null, next: null, heldAt: null },
 });
 
+/** An authority key identifier (RFC 5280, section 4.2.1.1) of 20 octets and nothing else, up to those. */
+const authorityKeyIdentifier = Buffer.from('0603551d23041830168014', 'hex');
+
+function issuerOf(certificate: string): string | null {
+  const der = Buffer.from(certificate, 'base64');
+  const at = der.indexOf(authorityKeyIdentifier);
+  const from = at + authorityKeyIdentifier.length;
+  return at < 0 || from + 20 > der.length ? null : der.toString('hex', from, from + 20);
+}
+
 type Issued = Extract<ClientEvent, { type: 'CertificateIssued' }>['data'];
 
 /** The first one, or the one after an ended one, is current; any other is the next, and ends a next of before. */
-function issued(row: Unplaced, { serial, notAfter, at }: Issued): Unplaced {
+function issued(row: Unplaced, { serial, notAfter, certificate, at }: Issued): Unplaced {
   // What has ended needs no list to say so.
   const unended = row.certificates.filter((one) => one.notAfter > at);
   const hasCurrent = unended.some((one) => one.serial === row.current);
   const [current, next] = hasCurrent ? [row.current, serial] : [serial, row.next];
-  const all = [...unended, { serial, notAfter, revokedAt: null }];
+  const all = [...unended, { serial, issuer: issuerOf(certificate), notAfter, revokedAt: null }];
   return { ...row, current, next, certificates: revokedBut(all, [current, next], at) };
 }
 
@@ -96,9 +108,23 @@ function evolve(row: Unplaced | undefined, { type, data }: ClientEvent): Unplace
   }
 }
 
+const issuerIn = ({ certificates: all }: Unplaced, serial: string | null): string | null =>
+  all.find((one) => one.serial === serial)?.issuer ?? null;
+
+/** Of those that open, or wait for their first use. */
+const issuersIn = (row: Unplaced): Set<string> =>
+  new Set([issuerIn(row, row.current), issuerIn(row, row.next)].filter((one) => one !== null));
+
+const issuerMark = 'issuer ';
+const issuerLabel = (keyId: string): string => `${issuerMark}${keyId}`;
+
+/** The issuer that a label counts the clients of; null: it counts something else. */
+export const labelledIssuer = (label: string): string | null =>
+  label.startsWith(issuerMark) ? label.slice(issuerMark.length) : null;
+
 export const certificates: Projection<CertificatesRow, ClientEvent> = {
   name: 'certificates',
-  version: 3,
+  version: 4,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -108,7 +134,10 @@ export const certificates: Projection<CertificatesRow, ClientEvent> = {
       ? row
       : { ...after, changed: { position, at: event.data.at } };
   },
+  counted: { always: () => [], now: (row) => [...issuersIn(row)].map(issuerLabel) },
   columns: {
+    currentIssuer: (row) => issuerIn(row, row.current),
+    nextIssuer: (row) => issuerIn(row, row.next),
     changedAt: ({ changed }) => changed.position,
     /** Whether any of them stands on the list of revoked ones. */
     isListed: ({ certificates: all, heldAt }) =>

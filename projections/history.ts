@@ -74,6 +74,8 @@ export const history: Projection<HistoryRow, AnyEvent> = {
     'token',
     'person',
     'preauthorization',
+    'proposal',
+    'policy',
     'activation',
     'administrators',
     'revocations',

@@ -1,4 +1,6 @@
 /** Every request for access and what became of it. Personal fields stay sealed. */
+
+import { type DoorName, doorName } from '../domain/client/door-name.ts';
 import { ClientEvent, type ClientKey, type Rights } from '../domain/client/events.ts';
 import type { Permission } from '../domain/permission.ts';
 import { noRights } from '../domain/rights.ts';
@@ -10,6 +12,7 @@ export interface RequestRow {
   readonly status: 'pending' | 'granted' | 'denied' | 'expired';
   readonly kind: 'new' | 'replacement';
   readonly flow: 'explicit' | 'implicit';
+  readonly door: DoorName;
   readonly pairingId: string | null;
   /** Null: a rule let it ask, or in, without a window. */
   readonly windowId: string | null;
@@ -38,7 +41,7 @@ interface RequestDecision extends Rights {
 
 export const requests: Projection<RequestRow, ClientEvent> = {
   name: 'requests',
-  version: 2,
+  version: 3,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => ('requestId' in data ? data.requestId : undefined),
@@ -52,6 +55,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
           status: 'pending',
           kind: type === 'RegistrationRequested' ? 'new' : 'replacement',
           flow: data.flow,
+          door: doorName(data),
           pairingId: data.pairingId,
           windowId: data.windowId,
           requestedAt: data.at,

@@ -4,6 +4,7 @@ import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { ActivationManager } from './broker/ports/activation.ts';
 import type { Config } from './config/config.ts';
+import type { Answers } from './credentials/answers.ts';
 import type { CertificateAuthority } from './credentials/certificates/authority.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -14,6 +15,7 @@ import type { Certificates } from './registration/certificates.ts';
 import type { ClientCertificates } from './registration/client-certificate.ts';
 import type { LongPolls } from './registration/long-polls.ts';
 import type { Registration } from './registration/registration.ts';
+import type { Renewals } from './registration/renewals.ts';
 import type { RevocationList } from './registration/revocation-list.ts';
 import type { RegistrationTokens } from './registration/tokens.ts';
 import type { Views } from './views/views.ts';
@@ -21,9 +23,15 @@ import type { Views } from './views/views.ts';
 export interface App {
   readonly registration: Registration & RegistrationTokens & LongPolls;
   readonly certificates: Certificates;
+  readonly renewals: Renewals;
   readonly clientCertificates: ClientCertificates;
-  readonly ca: Pick<CertificateAuthority, 'root' | 'chainPem' | 'fingerprint'>;
+  readonly ca: Pick<
+    CertificateAuthority,
+    'root' | 'chainPem' | 'trustPem' | 'fingerprint' | 'others'
+  >;
   readonly revocationList: RevocationList;
+  /** Answers of commands that waited for approvers. */
+  readonly answers: Answers;
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
   readonly isServerName: (name: string) => boolean;
   /** Whether a name is one that people have who sign in at the identity provider: nobody else may choose it. */

@@ -50,6 +50,11 @@ export interface Authority {
   caller(token: string): Promise<Caller | null>;
   /** The same caller with the rights of this moment; null: their token lets nobody in any more. */
   current(caller: Caller): Caller | null;
+  /**
+   * What an account may now, never beyond the limit of the token that it acted with, which may be over; undefined: it
+   * is not active, or there never was such a token of it.
+   */
+  limited(username: string, tokenId: string): readonly Permission[] | undefined;
   /** Whether a token of this row still acts, its user and its own end considered. */
   tokenActs(token: TokenRow, row: AccessRow | undefined): boolean;
   permissionsOf(role: string): readonly Permission[];
@@ -118,8 +123,16 @@ export function createAuthority(options: AuthorityOptions): Authority {
     return { username, tokenId, tokenExpiresAt: expiresAt, permissions, httpLimit };
   }
 
+  function limited(username: string, tokenId: string): readonly Permission[] | undefined {
+    const [token, found] = [tokenRows.get(tokenId), active(username)];
+    if (token === undefined || found === undefined || token.username !== username) return undefined;
+    const httpLimit = limitOf(token);
+    return httpLimit === null ? found.effective : withinHttpLimit(httpLimit, found.effective);
+  }
+
   return {
     ...principals,
+    limited,
     bearer,
     tokenActs,
     caller: async (text) => callerOf(await bearer(text)),

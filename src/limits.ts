@@ -27,6 +27,11 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** How long after a proposal's end its answer may be collected. */
+export const answerKeptMs = 24 * 60 * 60 * 1_000;
+/** How often, and how long after its last approval, what was approved and is not done is looked for. */
+export const carryOutEveryMs = 5_000;
+export const carryOutOlderThanMs = 60_000;
 /** Preauthorizations that are looked at for one name, key or code. */
 export const rulesForOneMax = 1_000;
 /** Preauthorizations whose newest state is held while they are used. */
@@ -54,6 +59,10 @@ export const rowsHeldCharactersMax = 8 * 1024 * 1024;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
 export const rowsCommitAfterMs = 50;
 export const rowsCommitEventsMax = 1_000;
+/** Events of a log from which rows that are missing are made in a file of their own, without indexes, by two threads. */
+export const bulkFoldEventsMin = 20_000;
+/** Pages of events that may wait for the second of them. */
+export const bulkFoldPagesWaitingMax = 4;
 /** Texts of past rows whose place is remembered, for each projection that keeps its past. */
 export const textIdsHeldMax = 256;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */
@@ -405,6 +414,12 @@ export const serverCertificateDays = 90;
 export const serverCertificateRenewedAt = 2 / 3;
 export const serverCertificateLookEveryMs = 60_000;
 
+/** Milliseconds between two looks whether the files for brokers are to be written, or what failed is to be tried again. */
+export const certificateFilesLookEveryMs = 5_000;
+/** Milliseconds that the command after them may take, and that a broker then has to read them. */
+export const certificateFilesCommandMs = 10_000;
+export const certificateFilesSettleMs = 250;
+
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
 
@@ -436,3 +451,10 @@ export const deviceSignInsMax = 200;
 export const deviceSignInsPerSourceMax = 10;
 /** Milliseconds that one of them waits at most, whatever the provider says. */
 export const deviceSignInMaxMs = 15 * 60 * 1_000;
+
+// EST
+
+/** The longest that `Retry-After` of EST says, in seconds. */
+export const estRetryAfterMaxSeconds = 600;
+/** Clients that wait by EST are told to come at such times that about so many of them come each second. */
+export const estReturnsPerSecond = 50;

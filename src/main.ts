@@ -15,12 +15,14 @@ import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
+import { requireApprovals, startCarryingOut } from './startup/approvals.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
 import { catchUp } from './startup/catch-up.ts';
 import type { CredentialLimits } from './startup/credentials.ts';
 import { keepDataFolder } from './startup/data-folder.ts';
 import { listenForHttp } from './startup/http.ts';
+import { checkIssuers } from './startup/issuers.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { serverIdentityOf, warnOfPlainListeners, withoutTakenTlsPorts } from './startup/tls.ts';
@@ -83,15 +85,16 @@ async function start(
   const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
-  const readModels = await openReadModelsOf(config, store);
+  waitsFor = 'readModels';
+  const early = whileWaiting ?? (await answering());
+  const readModels = await openReadModelsOf(config, store, waiting);
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();
   const parts = { config, logger, metrics, store, readModels, now, inTouch };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
-  waitsFor = 'readModels';
-  const early = whileWaiting ?? (await answering());
   const following = await follow(parts, service, lifecycle, stopping);
+  checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
@@ -112,6 +115,9 @@ async function start(
   await early?.stop(0);
   const http = await listenForHttp(app, identity, brokers.hooks);
   lifecycle.add(() => http.close());
+  lifecycle.runs(
+    startCarryingOut(app, { logger, now, isShared: isShared(config) }, lifecycle.signal),
+  );
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
 
@@ -121,6 +127,7 @@ async function start(
     ...http.addresses,
     ...brokers.addresses,
   };
+  await requireApprovals(app, { store, logger, now, clients: service.rows.clients });
   await showPassword(passwordShown, config, ready, logger);
   logger.info('ready', { ...ready, caFingerprint: app.ca.root.fingerprint256 });
   return { ready, app, stop: () => lifecycle.stop() };

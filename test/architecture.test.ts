@@ -70,7 +70,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
   ['configuration', ['src/config/', 'src/device/']],
   ['log', ['projections/', 'src/store/']],
   ['rows and secrets', ['src/read-models/', 'src/credentials/', 'src/audit/transparency-log/']],
-  ['commands', ['src/commands/', 'src/authority.ts']],
+  ['commands', ['src/commands/', 'src/authority.ts', 'src/sign-on/']],
   [
     'doors and desks',
     ['src/registration/', 'src/administration/', 'src/jobs/', 'src/broker/', 'src/web/'],

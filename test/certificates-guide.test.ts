@@ -24,7 +24,7 @@ test.after.each(async ({ folder, worlds }) => {
 const program = fileURLToPath(new URL('../bin/gatebook.js', import.meta.url));
 const missing = ['curl', 'openssl', 'jq'].filter((name) => !programIsHere(name, '--version'));
 
-const [session = '', offlineRoot = '', list = ''] = [
+const [session = '', offlineRoot = '', overlap = '', list = ''] = [
   ...(await readFile(new URL('../docs/certificates.md', import.meta.url), 'utf8')).matchAll(
     /```sh\n(.*?)```/gs,
   ),
@@ -94,6 +94,26 @@ test('its offline root opens a registry, and devices know it by the fingerprint 
     blocks?.map((block) => new X509Certificate(block).subject),
     ['CN=press-17', 'CN=Gatebook Issuer 1', 'CN=Plant Root'],
   );
+});
+
+test('while the CA changes, both are shown, and each signs its list', async ({
+  folder,
+  worlds,
+}) => {
+  if (missing.length > 0) return skipped(`no ${missing.join(', ')} here`);
+  await pasted(offlineRoot, folder);
+  const world = await startRegistry();
+  worlds.push(world);
+  const { body: before } = await world.call('GET', '/ca');
+  await world.restart({
+    GATEBOOK_CA_CERT_FILE: join(folder, 'ca-chain.pem'),
+    GATEBOOK_CA_KEY_FILE: join(folder, 'issuer.key'),
+  });
+  const output = await pasted(overlap, folder, world);
+  assert.match(output, before.fingerprint);
+  assert.is(output.match(/^verify OK$/gm)?.length, 2);
+  assert.match(output, /^issuer=CN ?= ?Gatebook Issuer 1$/m);
+  assert.match(output, /^issuer=CN ?= ?Gatebook CA [0-9a-f]{8}$/m);
 });
 
 test.run();

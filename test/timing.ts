@@ -36,6 +36,7 @@ async function deviations(name: string, refusalBeatMs: number | undefined): Prom
 
 const everyCase = [
   ...['REST, strong form', 'REST, throttled', 'login, strong form', 'MQTT, strong form'],
+  ...['EST, by key', 'EST, waiting'],
   ...['REST, slow hash', 'login, slow hash', 'MQTT, slow hash'],
 ];
 // A throttled connect takes a second, so it is measured when it is named: 'MQTT, throttled'.

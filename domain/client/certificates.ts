@@ -65,6 +65,19 @@ function contest(command: ClientCommandOf<'ContestCertificate'>, state: Client):
   return accept({ type: 'CertificateContested', data: { username, serial, at, by } });
 }
 
+/**
+ * Which certificate of a client was shown; null: none that it holds. Serial and key must fit: whoever has the key of
+ * a CA can issue any serial to a key of their own.
+ */
+export function certificateShown(
+  state: Pick<Extract<Client, { status: 'active' | 'suspended' }>, 'certificate' | 'key' | 'next'>,
+  { serial, keyFingerprint }: { readonly serial: string; readonly keyFingerprint: string },
+): 'current' | 'next' | null {
+  const { certificate, key, next } = state;
+  if (certificate?.serial === serial && key?.fingerprint === keyFingerprint) return 'current';
+  return next?.serial === serial && next.key.fingerprint === keyFingerprint ? 'next' : null;
+}
+
 export function decideOnCertificate(command: CertificateChange, state: Client): ClientDecision {
   switch (command.type) {
     case 'IssueCertificate':

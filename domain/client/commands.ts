@@ -36,6 +36,8 @@ export type RequestRegistration = ClientCommandBase<
     readonly requestId: string;
     readonly credentialId: string;
     readonly flow: 'explicit' | 'implicit';
+    /** How it came by the explicit flow; absent: by REST. */
+    readonly door?: 'est' | undefined;
     readonly pairingId: string | null;
     readonly expiresAt: string;
     readonly personalKeyId: string;

@@ -44,6 +44,8 @@ function matchedAnswer(command: RequestRegistration, state: Client): DoorDecisio
   }
 }
 
+const doorOf = ({ door }: RequestRegistration) => (door === undefined ? {} : { door });
+
 /** Row 6: another credential for a place that somebody holds. A contest is recorded once per window. */
 function contest(command: RequestRegistration, windowId: string, holder: Waiting): DoorDecision {
   if (holder.contestedIn.includes(windowId)) return refuse('username-taken');
@@ -55,6 +57,7 @@ function contest(command: RequestRegistration, windowId: string, holder: Waiting
       requestId: holder.requestId,
       windowId,
       flow,
+      ...doorOf(command),
       personalKeyId,
       source,
       clientId,
@@ -70,6 +73,7 @@ const requestedData = (command: RequestRegistration, windowId: string | null) =>
   credentialId: command.credentialId,
   windowId,
   flow: command.flow,
+  ...doorOf(command),
   pairingId: command.pairingId,
   expiresAt: command.expiresAt,
   personalKeyId: command.personalKeyId,

@@ -32,6 +32,9 @@ export type ClientKey = z.infer<typeof ClientKey>;
 
 const CertificateSerial = z.string().regex(/^[0-9a-f]{32}$/);
 
+/** How it came by the explicit flow; absent: by REST. */
+const door = { door: z.enum(['est']).optional() };
+
 const client = { username: Username, ...caused };
 const request = { ...client, requestId: Id };
 
@@ -42,6 +45,7 @@ const requested = {
   /** Null: a rule let it ask, or in, without a window. */
   windowId: Id.nullable(),
   flow: z.enum(['explicit', 'implicit']),
+  ...door,
   pairingId: PairingId.nullable(),
   expiresAt: Instant,
   personalKeyId: Id,
@@ -90,6 +94,7 @@ export const ClientEvent = z.discriminatedUnion('type', [
     ...request,
     windowId: Id,
     flow: z.enum(['explicit', 'implicit']),
+    ...door,
     personalKeyId: Id,
     source: Sealed.nullable(),
     clientId: Sealed.nullable(),

@@ -1,4 +1,5 @@
 /** Assembles what administrators do; each noun has its file with the checks that reach beyond one aggregate. */
+import { type ApprovalAdministrationOptions, createApprovalAdministration } from './approvals.ts';
 import { type ClientChangesOptions, createClientChanges } from './client-changes.ts';
 import {
   type CredentialAdministrationOptions,
@@ -19,6 +20,7 @@ type AdministrationOptions = ClientChangesOptions &
   WindowAdministrationOptions &
   RequestAdministrationOptions &
   PreauthorizationAdministrationOptions &
+  ApprovalAdministrationOptions &
   CredentialAdministrationOptions &
   UserAdministrationOptions &
   RoleAdministrationOptions &
@@ -33,6 +35,7 @@ export function createAdministration(options: AdministrationOptions) {
     ...createWindowAdministration(options),
     ...createRequestAdministration(options, changes),
     ...createPreauthorizationAdministration(options),
+    ...createApprovalAdministration(options),
     ...createCredentialAdministration(options, changes),
     ...createUserAdministration(options, changes),
     ...createRoleAdministration(options, changes),

@@ -26,6 +26,11 @@ export interface CredentialAdministrationOptions {
   }) => void;
 }
 
+/** A password whose verifier is in the vault already: it waited there for approvers. */
+interface KeptPassword {
+  readonly credentialId: string;
+}
+
 /** `password`: the one that was made here; null: it was given. */
 type DoneWithPassword = Done & { readonly password: string | null };
 
@@ -37,11 +42,13 @@ export function createCredentialAdministration(
   const countRotation = createRotationLimit();
 
   return {
+    keepPassword: keepingPasswords(options),
+
     async createUser(
       context: CommandContext,
       user: {
         username: string;
-        password?: string | undefined;
+        password?: string | KeptPassword | undefined;
         reason?: string | undefined;
       } & GivenRights,
     ): Promise<DoneWithPassword> {
@@ -72,7 +79,7 @@ export function createCredentialAdministration(
         reason,
         endTokens,
       }: {
-        password?: string | undefined;
+        password?: string | KeptPassword | undefined;
         reason?: string | undefined;
         endTokens?: boolean | undefined;
       },
@@ -97,6 +104,19 @@ export function createCredentialAdministration(
     },
   };
 }
+
+/** Keeps the verifier of a password for a command that waits for approvers. @throws HashingBusy */
+const keepingPasswords =
+  ({ passwords, vault }: CredentialAdministrationOptions) =>
+  async (
+    { source }: Pick<CommandContext, 'source'>,
+    username: string,
+    password: string,
+  ): Promise<KeptPassword> => {
+    const lane = 'sign-in';
+    const verifier = await passwords.verifierOf(username, password, sourceKey(source), lane);
+    return { credentialId: await vault.keep({ kind: 'verifier', username, verifier }) };
+  };
 
 /** Whoever has no right but to their own password does not fill the log with it. */
 function createRotationLimit(): (username: string) => void {
@@ -126,9 +146,10 @@ async function withCredential(
   { passwords, vault, onCredential }: CredentialAdministrationOptions,
   context: CommandContext,
   username: string,
-  given: string | undefined,
+  given: string | KeptPassword | undefined,
   use: (credentialId: string) => Promise<Done>,
 ): Promise<DoneWithPassword> {
+  if (typeof given === 'object') return { ...(await use(given.credentialId)), password: null };
   const password = given ?? generateSecret();
   const verifier = await passwords.verifierOf(
     username,

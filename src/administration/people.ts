@@ -9,14 +9,14 @@ import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { type Cause, handleDecision, load } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
-import type { ProvenPerson } from '../credentials/sign-on/claims.ts';
-import { NotProven } from '../credentials/sign-on/identity-provider.ts';
-import { ProviderUnavailable } from '../credentials/sign-on/provider-fetch.ts';
-import { type SignOn, TooManyWaiting } from '../credentials/sign-on/sign-on.ts';
 import { retryAfterSeconds } from '../limits.ts';
 import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
+import type { ProvenPerson } from '../sign-on/claims.ts';
+import { NotProven } from '../sign-on/identity-provider.ts';
+import { ProviderUnavailable } from '../sign-on/provider-fetch.ts';
+import { type SignOn, TooManyWaiting } from '../sign-on/sign-on.ts';
 import { issue, type TokenIssueOptions } from './token-issue.ts';
 import type { TokenLimits } from './token-limits.ts';
 

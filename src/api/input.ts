@@ -14,7 +14,7 @@ import {
   enrolmentCodeLengthMax,
   passwordBytesMax,
 } from '../limits.ts';
-import { named, preauthorizationStatuses, requestStatuses } from './output.ts';
+import { named, preauthorizationStatuses, proposalStatuses, requestStatuses } from './output.ts';
 
 const rfc3339 =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -106,6 +106,14 @@ export const CreatePreauthorization = named(
   }),
 );
 export type CreatePreauthorization = z.output<typeof CreatePreauthorization>;
+
+/** `hash`: of the proposal as it was shown. */
+export const ApproveProposal = named(
+  'ApproveProposal',
+  z.strictObject({
+    hash: z.string().regex(/^[0-9a-f]{64}$/, { message: 'must be the hash of the proposal' }),
+  }),
+);
 
 export const CreateUser = named(
   'CreateUser',
@@ -248,6 +256,13 @@ export const UsersQuery = z.strictObject({
     ),
   ...page,
 });
+export const RevocationListQuery = z.strictObject({
+  issuer: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, { message: 'must be 40 hex digits in small letters' })
+    .optional()
+    .describe('While the CA changes: the identifier of the issuer’s key, as certificates name it.'),
+});
 export const TokensQuery = z.strictObject({ username: Username.optional(), ...page });
 export const EventsQuery = z.strictObject({
   username: Username.optional(),
@@ -278,6 +293,11 @@ export const ActivityQuery = z.strictObject({
 });
 
 export const ByPreauthorizationId = z.strictObject({ id: Id });
+export const ByProposalId = z.strictObject({ id: Id });
+export const ProposalsQuery = z.strictObject({
+  status: z.enum(proposalStatuses).optional(),
+  ...page,
+});
 export const ByRequestId = z.strictObject({ id: Id });
 export const ByTokenId = z.strictObject({ id: Id });
 export const ByUsername = z.strictObject({ username: Username });

@@ -1,5 +1,6 @@
 /** What Gatebook answers: the shapes of WIRE, the source of their types and of the API description. */
 import { z } from 'zod';
+import { doorNames } from '../../domain/client/door-name.ts';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { preauthorizationEffects } from '../../domain/preauthorization.ts';
@@ -75,6 +76,7 @@ export const Request = named(
     status: z.enum(requestStatuses),
     kind: z.enum(['new', 'replacement']),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     pairingId: none(Text),
     windowId: none(Id),
     requestedAt: Instant,
@@ -133,6 +135,30 @@ export const PreauthorizationWithCode = named(
     enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
   }),
 );
+
+export const proposalStatuses = ['waiting', 'approved', 'rejected', 'expired'] as const;
+
+export const Proposal = named(
+  'Proposal',
+  z.strictObject({
+    proposalId: Id,
+    action: Text.describe('The operationId of the command.'),
+    subject: Text,
+    body: z.record(Text, z.unknown()).describe('As sent, without secrets; of many ids a digest.'),
+    gains: z.array(Text).describe('Names that come to hold HTTP rights by it.'),
+    hash: Text.describe('Of all that is approved: send it back to approve.'),
+    proposedBy: Text,
+    proposedAt: Instant,
+    until: Instant,
+    needed: Count,
+    approvals: z.array(z.strictObject({ by: Text, at: Instant })),
+    status: z.enum(proposalStatuses),
+    outcome: none(
+      z.looseObject({ type: Text, title: Text, status: Count, detail: Text, code: Text }),
+    ),
+  }),
+);
+export type Proposal = z.infer<typeof Proposal>;
 
 const user = {
   ...rights,
@@ -255,6 +281,7 @@ export const Knock = named(
     username: Text,
     source: none(Text),
     flow: z.enum(['explicit', 'implicit']),
+    door: z.enum(doorNames),
     reason: z.enum(['locked', 'filtered', 'full']),
     attemptCount: Count,
     firstAt: Instant,
@@ -358,6 +385,7 @@ export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
 export const SessionList = listOf('SessionList', Session);
 export const PreauthorizationList = listOf('PreauthorizationList', Preauthorization);
+export const ProposalList = listOf('ProposalList', Proposal);
 export const RoleList = listOf('RoleList', Role);
 export const TokenList = listOf('TokenList', Token);
 export const KnockList = listOf('KnockList', Knock);

@@ -46,6 +46,16 @@ const table = {
     'Name taken',
     'The name that the identity provider gives you belongs to somebody else here: ask who runs it for another name.',
   ),
+  'self-approval': row(
+    403,
+    'Not by yourself',
+    'You proposed this, which counts as the first approval: somebody else must approve.',
+  ),
+  'approval-needs-session': row(
+    403,
+    'Only a person approves',
+    'Approve with a session of your own, from a sign-in: a long-lived token does not.',
+  ),
   'route-not-found': row(
     404,
     'No such route',
@@ -62,6 +72,11 @@ const table = {
     'Name a preauthorization that GET /api/client-registry/preauthorizations lists.',
   ),
   'broker-not-found': row(404, 'No such broker', 'Name a broker that GET /api/brokers lists.'),
+  'approval-not-found': row(
+    404,
+    'No such proposal',
+    'Name a proposal that GET /api/approvals lists.',
+  ),
   'method-not-allowed': row(
     405,
     'Method not allowed',
@@ -115,6 +130,16 @@ const table = {
     409,
     'Last administrator',
     'This is the last active administrator without an end: make another one first.',
+  ),
+  'approval-ended': row(
+    409,
+    'No longer waiting',
+    'This proposal was decided, has ended, or its answer was collected: propose anew.',
+  ),
+  'approval-changed': row(
+    409,
+    'Changed meanwhile',
+    'What it would do is not what was proposed or shown any more: look at it again, or propose anew.',
   ),
   'replacement-pending': row(
     409,

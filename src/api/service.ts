@@ -36,9 +36,19 @@ export type ReadModels = z.infer<typeof ReadModels>;
 
 export const Health = named('Health', z.strictObject({ status: z.literal('up') }));
 
+const ca = { subject: Text, fingerprint: Text, notAfter: Instant };
+
 export const CaDescription = named(
   'CaDescription',
-  z.strictObject({ subject: Text, fingerprint: Text, notAfter: Instant }),
+  z.strictObject({
+    ...ca,
+    others: z
+      .array(z.strictObject({ ...ca, crl: Text.nullable() }))
+      .optional()
+      .describe(
+        'While the CA changes: those before and after it, which are trusted as well, and the paths of their lists; absent: none.',
+      ),
+  }),
 );
 export type CaDescription = z.infer<typeof CaDescription>;
 

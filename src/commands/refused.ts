@@ -14,6 +14,8 @@ export type RefusedCode =
   | import('../../domain/role.ts').RoleRefusal
   | import('../../domain/token.ts').TokenRefusal
   | import('../../domain/preauthorization.ts').PreauthorizationRefusal
+  | import('../../domain/approvals/proposal.ts').ProposalRefusal
+  | 'approval-needs-session'
   | 'token-missing'
   | 'token-invalid'
   | 'permission-missing'

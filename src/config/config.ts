@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { BrokerSetting } from './brokers.ts';
 import {
+  certificatesWithoutFiles,
   gatewayBesideCertificates,
   gatewayWithoutKey,
   listenersOff,
@@ -58,11 +59,21 @@ export interface Config {
   readonly sso: SsoConfig | null;
   readonly pendingTtlMs: number;
   readonly certificateTtlMs: number;
+  readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
   readonly refusedTtlMs: number;
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
   readonly pendingMax: number;
   readonly pendingPerSourceMax: number;
+  readonly approvals: ApprovalSettings;
+}
+
+/** How many people a decision needs, and which decisions do. */
+interface ApprovalSettings {
+  readonly needed: number;
+  readonly of: 'all' | 'people';
+  readonly isUnlockAmongThem: boolean;
+  readonly ttlMs: number;
 }
 
 /** The broker behind the gateway, and where clients come in. */
@@ -99,6 +110,7 @@ export function parseConfig(environment: Environment): Config {
     ...gatewayBesideCertificates(values as Partial<Values>),
     ...plainBesideCertificates(values as Partial<Values>, environment),
     ...listenersOff(values as Partial<Values>),
+    ...certificatesWithoutFiles(values as Partial<Values>, environment),
     ...certificateFaults(values as Partial<Values>, environment),
     ...ssoFaults(values as Partial<Values>, environment),
   );
@@ -145,10 +157,17 @@ function configOf(values: Values, environment: Environment): Config {
     sso: ssoOf(values),
     pendingTtlMs: values.PENDING_TTL,
     certificateTtlMs: values.CERTIFICATE_TTL,
+    est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },
     refusedTtlMs: values.REFUSED_TTL,
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,
+    approvals: {
+      needed: values.APPROVALS,
+      of: values.APPROVALS_FOR,
+      isUnlockAmongThem: values.APPROVALS_UNLOCK === 'on',
+      ttlMs: values.APPROVAL_TTL,
+    },
   };
 }
 

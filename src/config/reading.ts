@@ -26,7 +26,7 @@ export function readVariable<Value>(
     more.secret || given?.isFile ? 'has a value that does not fit' : `is ${quoted(text)}`;
   faults.push({
     variable: `${prefix}${name}${given?.isFile ? '_FILE' : ''}`,
-    problem: more.later?.test(text) ? 'asks for what this version does not support yet' : mismatch,
+    problem: mismatch,
     remedy: `Give ${expected}`,
   });
   return undefined;

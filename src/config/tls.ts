@@ -1,4 +1,5 @@
 /** TLS in the configuration: its ports, and the certificate that was given for them. */
+import { resolve } from 'node:path';
 import { keyPairFault } from '../platform/key-pair.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Environment } from './reading.ts';
@@ -19,6 +20,10 @@ export interface TlsConfig {
   readonly names: readonly string[];
   /** The CA of the registry, PEM: the issuer first, its chain with the root; null: one of its own making. */
   readonly ca: { readonly cert: string; readonly key: string } | null;
+  /** Where chain and list of revoked certificates are kept for brokers, absolute, and what tells them; null: nowhere. */
+  readonly files: { readonly dir: string; readonly command: string | null } | null;
+  /** CAs of before and after a change, PEM; null: what is found. */
+  readonly caOverlap: string | 'none' | null;
 }
 
 /** A port that nobody chose gives way to somebody else who has it already. */
@@ -74,6 +79,14 @@ export const tlsOf = (values: Values, environment: Environment): TlsConfig => ({
     values.CA_CERT === undefined || values.CA_KEY === undefined
       ? null
       : { cert: values.CA_CERT, key: values.CA_KEY },
+  files:
+    values.CERTIFICATE_FILES_DIR === undefined
+      ? null
+      : {
+          dir: resolve(values.CERTIFICATE_FILES_DIR),
+          command: values.CERTIFICATE_FILES_EXEC ?? null,
+        },
+  caOverlap: values.CA_OVERLAP ?? null,
 });
 
 const faultOf = {

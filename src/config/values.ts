@@ -1,6 +1,7 @@
 /** How the values of the configuration are read: ports, durations, addresses, secrets. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { estRetryAfterMaxSeconds } from '../limits.ts';
 import { defaultPasswordPolicy, passwordFaults } from './password-policy.ts';
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -42,6 +43,11 @@ export const Duration = z.string().transform((text, context) => {
   if (durationMs === null) context.addIssue('is not a duration');
   return durationMs ?? z.NEVER;
 });
+
+/** In milliseconds; told in whole seconds (RFC 9110, section 10.2.3). */
+export const EstRetryAfter = Duration.refine(
+  (durationMs) => durationMs % 1_000 === 0 && durationMs <= estRetryAfterMaxSeconds * 1_000,
+);
 
 /** A URL of one of these protocols, without user, query and fragment. */
 export const urlOf = (...protocols: string[]) =>

@@ -1,5 +1,6 @@
 /** Every environment variable of the service: what it means, its default, what it must be. */
 import { z } from 'zod';
+import { approvalsNeededMax } from '../../domain/approvals/policy.ts';
 import { Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
@@ -15,6 +16,7 @@ import {
 import {
   ClientAuth,
   Duration,
+  EstRetryAfter,
   HookSecret,
   Host,
   listOf,
@@ -36,8 +38,8 @@ export interface Variable<Value> {
   readonly meaning: string;
   /** What it must be, as a person would say it. */
   readonly expected: string;
-  /** `shown`: the default in words. `secret`: no fault repeats the value. `later`: values still to come. */
-  readonly more: { readonly shown?: string; readonly secret?: true; readonly later?: RegExp };
+  /** `shown`: the default in words. `secret`: no fault repeats the value. */
+  readonly more: { readonly shown?: string; readonly secret?: true };
 }
 
 const variable = <Value>(
@@ -99,6 +101,13 @@ export const variables = {
     secret,
   ),
   CA_KEY: optional(Pem, 'made', "the issuer's private key (PEM)", 'PEM', secret),
+  CA_OVERLAP: optional(
+    z.union([z.literal('none'), Pem]),
+    'a CA made before CA_CERT was set',
+    'other CAs to trust while the CA changes: each with its chain, and its key where it is to sign lists of revoked ones (PEM); none: no other',
+    'PEM',
+    secret,
+  ),
   TLS_NAMES: optional(
     listOf(Host, 64),
     'localhost, the host, PUBLIC_*',
@@ -213,6 +222,31 @@ export const variables = {
     "life of a client's certificate, at most that of its grant and of the CA",
     duration,
   ),
+  EST_BASIC: variable(
+    z.enum(['optional', 'required']),
+    'optional',
+    'whether EST takes a name and a password beside the CSR, or wants them',
+    'optional or required',
+  ),
+  EST_RETRY_AFTER: variable(
+    EstRetryAfter,
+    '30s',
+    'when a client that waits by EST asks again; under load later, up to 600 s',
+    'a duration of whole seconds from 1s to 600s, such as 30s or 2m',
+  ),
+  CERTIFICATE_FILES_DIR: optional(
+    z.string(),
+    'none',
+    'folder where ca.pem and crl.pem are kept up to date for brokers',
+    'a folder',
+  ),
+  CERTIFICATE_FILES_EXEC: optional(
+    z.string(),
+    'none',
+    'a command after each change there, to have brokers read it: systemctl reload mosquitto',
+    'a command of the shell',
+    secret,
+  ),
   REFUSED_TTL: variable(
     Duration,
     '30d',
@@ -297,9 +331,25 @@ export const variables = {
   ),
   PENDING_MAX: variable(Count, '10000', 'requests that wait at once', count),
   PENDING_PER_SOURCE_MAX: variable(Count, '1000', 'the same, from one source', count),
-  APPROVALS: variable(z.literal('1'), '1', 'administrators that a decision needs', '1', {
-    later: /^[2-9]$/,
-  }),
+  APPROVALS: variable(
+    numberFrom(1, approvalsNeededMax),
+    '1',
+    'different people that a decision needs',
+    `a number from 1 to ${approvalsNeededMax}`,
+  ),
+  APPROVALS_FOR: variable(
+    z.enum(['all', 'people']),
+    'all',
+    'what needs them: all decisions, or those about people and their HTTP rights alone',
+    'all or people',
+  ),
+  APPROVALS_UNLOCK: variable(
+    z.enum(['on', 'off']),
+    'off',
+    'whether unlocking needs them, too',
+    'on or off',
+  ),
+  APPROVAL_TTL: variable(Duration, '24h', 'how long a proposal waits for approval', duration),
 };
 
 export type Values = {

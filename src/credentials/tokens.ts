@@ -117,11 +117,7 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
   return {
     async sign(claims) {
       await look(keysLookMs);
-      const { kid, secretKey } = signing();
-      return paseto.Sign(secretKey, claimsIn(claims), {
-        footer: Buffer.from(JSON.stringify({ kid })),
-        addIssuedAt: false,
-      });
+      return signing().sign(claimsIn(claims));
     },
 
     async signingKeyId() {

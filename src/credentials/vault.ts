@@ -24,7 +24,9 @@ import { isQuickVerifier } from './passwords/passwords.ts';
 export type Secret =
   | { readonly kind: 'verifier'; readonly username: string; readonly verifier: string }
   /** 32 bytes in base64url. */
-  | { readonly kind: 'personal-key'; readonly username: string; readonly key: string };
+  | { readonly kind: 'personal-key'; readonly username: string; readonly key: string }
+  /** The answer to a command that waited for approvers, until its proposer collects it: sealed. */
+  | { readonly kind: 'answer'; readonly username: string; readonly sealed: string };
 
 /** What of a secret may be shown: what it is, and whose. */
 export type SecretOwner = Pick<Secret, 'kind' | 'username'>;
@@ -75,6 +77,12 @@ const StoredSecret = z.object({
       kind: z.literal('personal-key'),
       username: z.string(),
       key: z.string().regex(/^[\w-]{43}$/),
+    }),
+    z.object({
+      at: Instant,
+      kind: z.literal('answer'),
+      username: z.string(),
+      sealed: z.string().min(1),
     }),
   ]),
 });

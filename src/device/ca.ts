@@ -38,12 +38,12 @@ function chainOf(shown: DetailedPeerCertificate): readonly DetailedPeerCertifica
 
 /**
  * The CA's certificate, PEM. What it vouches for, and for which host, the connection that trusts it has to check.
- * @param fingerprint SHA-256 of the root's DER, as `fingerprintOf` writes it
+ * @param fingerprints SHA-256 of the DER of each root that is trusted, as `fingerprintOf` writes it
  * @throws OtherAuthority, and the system's error where there is no answer
  */
 export async function authorityOf(
   url: string,
-  fingerprint: string,
+  fingerprints: readonly string[],
   timeoutMs: number,
 ): Promise<string> {
   const { hostname, port } = new URL(url);
@@ -65,7 +65,7 @@ export async function authorityOf(
       );
       socket.destroy();
       const digests = chain.map(({ fingerprint256 }) => fingerprintOf(fingerprint256));
-      const root = chain[digests.indexOf(fingerprint)];
+      const root = chain.find((_, at) => fingerprints.includes(digests[at] ?? ''));
       if (root?.ca === true) resolve(root.toString());
       else reject(new OtherAuthority(chain.length > 1 ? (digests.at(-1) ?? null) : null));
     });

@@ -79,6 +79,18 @@ export async function openKey(path: string): Promise<DeviceKey> {
 
 const firstBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
 
+/** The fingerprints of the roots in a chain: more than one while the registry's CA changes. */
+export function rootsIn(chain: string): string[] {
+  try {
+    return (chain.match(new RegExp(firstBlock, 'g')) ?? [])
+      .map((pem) => new X509Certificate(pem))
+      .filter((one) => one.ca && one.checkIssued(one) && one.verify(one.publicKey))
+      .map(({ fingerprint256 }) => fingerprint256.replaceAll(':', '').toLowerCase());
+  } catch {
+    return [];
+  }
+}
+
 /** Null: it is no chain of this name and key. */
 export function certificateIn(
   chain: string,

@@ -7,14 +7,14 @@ const authorityTimeoutMs = 10_000;
 
 export class DeviceRegistry {
   readonly url: string;
-  readonly #caFingerprint: string | null;
+  readonly #trusted: readonly string[] | null;
   readonly #signal: AbortSignal | undefined;
   #ca: string | null = null;
 
-  /** @param caFingerprint null: whom the system trusts is trusted */
-  constructor(url: string, caFingerprint: string | null, signal: AbortSignal | undefined) {
+  /** @param trusted fingerprints of roots; null: whom the system trusts is trusted */
+  constructor(url: string, trusted: readonly string[] | null, signal: AbortSignal | undefined) {
     this.url = url;
-    this.#caFingerprint = caFingerprint;
+    this.#trusted = trusted;
     this.#signal = signal;
   }
 
@@ -26,8 +26,8 @@ export class DeviceRegistry {
     shown: Pick<TlsCredentials, 'cert' | 'key'> = {},
   ): Promise<DoorResponse> {
     try {
-      if (this.#caFingerprint !== null)
-        this.#ca ??= await authorityOf(this.url, this.#caFingerprint, authorityTimeoutMs);
+      if (this.#trusted !== null)
+        this.#ca ??= await authorityOf(this.url, this.#trusted, authorityTimeoutMs);
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (error instanceof OtherAuthority) throw error;

@@ -1,7 +1,7 @@
 /** The requests of one registration, one after the other, and what is kept of their answers. */
 import { type Registered, writeRegistrationFile } from './file.ts';
 import { type DoorResponse, isTransient, textIn } from './http.ts';
-import { certificateIn, type DeviceCertificate, writeCertificate } from './key-files.ts';
+import { certificateIn, type DeviceCertificate, rootsIn, writeCertificate } from './key-files.ts';
 import type { DeviceProgress, KeyInHand } from './progress.ts';
 import {
   CertificateEnded,
@@ -31,7 +31,11 @@ export class RegistrationSession {
 
   constructor(options: RegisterOptions, file: DeviceProgress, inHand: KeyInHand | null) {
     this.#options = options;
-    this.#registry = new DeviceRegistry(file.url, options.caFingerprint ?? null, options.signal);
+    const { caFingerprint, signal } = options;
+    // What the registry told with the certificate, over a connection that was trusted, is trusted, too.
+    const trusted =
+      caFingerprint === undefined ? null : [caFingerprint, ...rootsIn(inHand?.held?.chain ?? '')];
+    this.#registry = new DeviceRegistry(file.url, trusted, signal);
     this.#inHand = inHand;
     this.#certificate = inHand?.held ?? null;
     this.#file = file;

@@ -20,15 +20,15 @@ export interface HttpApplication {
 interface ApplicationOptions {
   /** Asked in this order of every request. */
   readonly guards?: readonly Guard[];
-  /** Answers what is no route. */
-  readonly below?: AnswersBelow | undefined;
+  /** Answer what is no route. */
+  readonly below?: readonly AnswersBelow[];
 }
 
 /** Builds the application of these routes; those with fewer parameters are asked first. */
 export function httpApplication(
   routes: readonly Route[],
   edge: Edge,
-  { guards = [], below }: ApplicationOptions = {},
+  { guards = [], below = [] }: ApplicationOptions = {},
 ): HttpApplication {
   const dispatch = createDispatch(edge);
   const router = new Router<RequestState>({ sensitive: true, strict: true });

@@ -16,7 +16,7 @@ interface DirectOptions {
   readonly edge: Edge;
   readonly guards: readonly Guard[];
   readonly dispatch: Dispatch;
-  readonly below: AnswersBelow | undefined;
+  readonly below: readonly AnswersBelow[];
   /** Reads of a request what only few routes want. */
   readonly koa: Koa<RequestState>;
 }
@@ -27,6 +27,8 @@ export interface AnswersBelow {
   readonly beginning: string;
   /** Rejects with what is answered as a problem. */
   answer(exchange: Exchange): Promise<RouteResponse>;
+  /** How a problem is told here; absent: as everywhere, as a document. */
+  tells?(problem: ProblemAnswer): RouteResponse;
 }
 
 /** A request to a hot route; Koa reads what is seldom asked of it. */
@@ -98,16 +100,20 @@ export function directAnswers(
         ];
       }),
   );
-  const serveBelow =
-    below && servedDirectly(below.beginning, below.answer, () => undefined, options);
+  const servedBelow = below.map(({ beginning, answer, tells }) => ({
+    beginning,
+    serve: servedDirectly(beginning, answer, () => undefined, options, tells),
+  }));
   return (req, res) => {
     const { url = '' } = req;
     const serve = hot.get(`${req.method} ${url}`);
-    if (serve !== undefined) void serve(req, res, url);
-    else if (serveBelow !== undefined && url.startsWith(below?.beginning ?? ''))
-      void serveBelow(req, res, url.split('?', 1)[0] ?? '');
-    else return false;
-    return true;
+    if (serve !== undefined) {
+      void serve(req, res, url);
+      return true;
+    }
+    const found = servedBelow.find((one) => url.startsWith(one.beginning));
+    void found?.serve(req, res, url.split('?', 1)[0] ?? '');
+    return found !== undefined;
   };
 }
 
@@ -117,6 +123,7 @@ function servedDirectly(
   answer: (exchange: Exchange) => Promise<RouteResponse>,
   positionIn: (response: RouteResponse) => string | undefined,
   options: DirectOptions,
+  tells?: AnswersBelow['tells'],
 ) {
   const { edge, guards } = options;
   const security = Object.entries(securityHeaders(path, edge.strictTransport)).flat();
@@ -124,7 +131,8 @@ function servedDirectly(
   const connection = () => (edge.stopping.aborted ? ['Connection', 'close'] : []);
   const failed = (error: Error) => edge.logger.debug('A response could not be sent', { error });
 
-  const sendProblem = (res: ServerResponse, problem: ProblemAnswer) =>
+  const sendProblem = (res: ServerResponse, problem: ProblemAnswer) => {
+    if (tells !== undefined) return sendBody(res, tells(problem));
     send(
       res,
       problem.status,
@@ -136,14 +144,20 @@ function servedDirectly(
       ],
       problemText(problem),
     );
+  };
 
   const sendBody = (res: ServerResponse, response: RouteResponse) => {
     const headers = [...security];
     for (const name in response.headers) headers.push(name, response.headers[name] as string);
     const position = positionIn(response);
     if (position !== undefined) headers.push('Gatebook-Position', position);
-    const { type = 'application/json', body } = response;
-    headers.push('Content-Type', `${type}; charset=utf-8`, ...connection());
+    const { type = 'application/json; charset=utf-8', body } = response;
+    if (response.status === 204) {
+      res.writeHead(204, [...headers, ...connection()]);
+      res.end();
+      return;
+    }
+    headers.push('Content-Type', type, ...connection());
     send(res, response.status, headers, typeof body === 'string' ? body : JSON.stringify(body));
   };
 

@@ -1,5 +1,4 @@
 /** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
-import type { Fault } from '../api/problems.ts';
 import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { Edge, Exchange } from './edge.ts';
@@ -12,7 +11,7 @@ import {
   parsedBody,
   parsedParams,
   parsedQuery,
-  placeOf,
+  withFaults,
 } from './request/parse.ts';
 import { signOnOf, tokenOf } from './request/session-cookie.ts';
 import { Problem } from './response/problem.ts';
@@ -43,12 +42,18 @@ export function createDispatch(edge: Edge): Dispatch {
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
       requestCaller.authorize();
     }
-    const response = await route.handle(request as unknown as Parameters<Route['handle']>[0]);
+    const response =
+      (isCommand(route) && (await edge.proposing?.(route, request as never))) ||
+      (await route.handle(request as unknown as Parameters<Route['handle']>[0]));
     // What was read is shown to who may see it now; what was done is told to who did it.
     if (route.method === 'GET') requestCaller.authorize();
     return response;
   };
 }
+
+/** Whether somebody who is signed in has something done. */
+const isCommand = ({ method, access }: Route): boolean =>
+  method !== 'GET' && (access === 'permitted' || access === 'signed-in');
 
 /** What a route takes that takes nothing. */
 const none = { value: Object.freeze({}) };
@@ -71,16 +76,6 @@ async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestC
     withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
   );
   return { params, query, position, body };
-}
-
-/** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
-function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
-  if (more.length === 0) return parsed;
-  const known = new Set(parsed.faults?.map(placeOf));
-  return {
-    ...('unnamed' in parsed ? { unnamed: parsed.unnamed } : {}),
-    faults: [...(parsed.faults ?? []), ...more.filter((fault) => !known.has(placeOf(fault)))],
-  };
 }
 
 /** Positions are 20 digits in every log; what they count is the log's own business. */

@@ -23,6 +23,13 @@ export interface Edge extends Callers {
   readonly behindHttps: boolean;
   /** Whether browsers are told to come by HTTPS alone: a promise that outlives a certificate of the own CA. */
   readonly strictTransport: boolean;
+  /** The answer to a command that waits for several people; undefined: it happens at once. */
+  readonly proposing?: typeof import('./approvals/proposing.ts').proposing extends (
+    app: never,
+    ...rest: infer Rest
+  ) => infer Answer
+    ? (...rest: Rest) => Answer
+    : never;
   /** Aborts when the service stops: what runs may end, what is new is refused. */
   readonly stopping: AbortSignal;
   /** Milliseconds that a body may take; default: the limit. */

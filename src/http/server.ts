@@ -5,18 +5,22 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import { httpApplication } from './application.ts';
+import { carryOut, type FindRoute } from './approvals/carrying-out.ts';
+import { proposing } from './approvals/proposing.ts';
 import type { Edge } from './edge.ts';
 import { type Listener, listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
 import { ownHostOnly } from './request/own-host.ts';
 import { singleHeadersOnly } from './request/single-headers.ts';
 import type { Route } from './route.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit-events.ts';
 import { brokerRoutes } from './routes/brokers.ts';
 import { caRoutes } from './routes/ca.ts';
 import { renewalRoutes } from './routes/certificate.ts';
 import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
+import { estAnswers } from './routes/est.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
 import { type HookOptions, hookAnswers } from './routes/hooks.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -62,29 +66,47 @@ interface ListeningAt {
 }
 
 /** Every route of the main port, which describe themselves at `/docs`. */
-export const allRoutes = (app: App): readonly Route[] =>
-  withDescription(
-    [
-      ...doorRoutes(app),
-      ...renewalRoutes(app),
-      ...clientRegistryRoutes(app),
-      ...userRoutes(app),
-      ...preauthorizationRoutes(app),
-      ...roleRoutes(app),
-      ...tokenRoutes(app),
-      ...singleSignOnRoutes(app),
-      ...keyRoutes(app),
-      ...auditRoutes(app),
-      ...brokerRoutes(app),
-      ...eventRoutes(app),
-      ...notificationRoutes(app),
-      ...caRoutes(app),
-      ...healthRoutes(app),
-      ...pageRoutes(app),
-      wellKnownPaseto(() => app.views.publicKeys()),
-    ],
-    manifest.version,
-  );
+export const allRoutes = (app: App): readonly Route[] => {
+  const routes = [
+    ...doorRoutes(app),
+    ...renewalRoutes(app),
+    ...clientRegistryRoutes(app),
+    ...userRoutes(app),
+    ...preauthorizationRoutes(app),
+    ...roleRoutes(app),
+    ...tokenRoutes(app),
+    ...singleSignOnRoutes(app),
+    ...keyRoutes(app),
+    ...auditRoutes(app),
+    ...brokerRoutes(app),
+    ...eventRoutes(app),
+    ...notificationRoutes(app),
+    ...caRoutes(app),
+    ...healthRoutes(app),
+    ...pageRoutes(app),
+    wellKnownPaseto(() => app.views.publicKeys()),
+  ];
+  const approvals = approvalRoutes(app, findingIn(routes));
+  return withDescription([...routes, ...approvals], manifest.version);
+};
+
+const findingIn =
+  (routes: readonly Route[]): FindRoute =>
+  (operationId) => {
+    const found = routes.find((route) => route.operationId === operationId);
+    if (found === undefined) throw new Error(`no route is called ${operationId}`);
+    return found;
+  };
+
+/** Carries out what was approved and is not done yet, as a crash may leave it. */
+export async function carryOutApproved(app: App, olderThan: string): Promise<void> {
+  const waiting = app.views
+    .proposalsToCarryOut()
+    .filter(({ approvals }) => (approvals.at(-1)?.at ?? '') <= olderThan);
+  if (waiting.length === 0) return;
+  const findRoute = findingIn(allRoutes(app));
+  for (const row of waiting) await carryOut(app, findRoute, row);
+}
 
 /** What devices need, and nothing else (SPEC 13). */
 export const doorOnlyRoutes = (app: App): readonly Route[] => [
@@ -99,9 +121,11 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
   const stopping = new AbortController();
   const edge = edgeOf(app, stopping.signal);
   const guards = [singleHeadersOnly, ownHostOnly(app.config)];
-  const below = options.hooks && hookAnswers(options.hooks);
+  const est = estAnswers(app, edge);
+  const hooks = options.hooks && hookAnswers(options.hooks);
+  const below = hooks === undefined ? [est] : [est, hooks];
   const main = httpApplication(allRoutes(app), edge, { guards, below });
-  const door = httpApplication(doorOnlyRoutes(app), edge, { guards });
+  const door = httpApplication(doorOnlyRoutes(app), edge, { guards, below: [est] });
   const { identity } = options;
   const wanted = [
     ['http', main, options.http],
@@ -142,6 +166,7 @@ const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
   metrics: app.metrics,
   logger: app.logger,
   newId: randomUUID,
+  proposing: (route, request) => proposing(app, route, request),
   behindHttps: app.config.publicUrl?.startsWith('https:') === true,
   strictTransport: app.config.tls.given !== null && app.config.httpPort === null,
   stopping,

@@ -1,7 +1,9 @@
 /** Expires windows, requests and grants. */
+import { proposals } from '../../domain/approvals/proposal.ts';
 import { system } from '../../domain/values.ts';
 import { registryId, type TurnedAway, window } from '../../domain/window.ts';
 import type { AccessRow } from '../../projections/access.ts';
+import type { ProposalRow } from '../../projections/proposals.ts';
 import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
@@ -24,6 +26,7 @@ interface ExpiryOptions {
     readonly window: Rows<WindowRow>;
     readonly requests: Rows<RequestRow>;
     readonly access: Rows<AccessRow>;
+    readonly proposals: Rows<ProposalRow>;
   };
   readonly turnedAway: () => TurnedAway | null;
   readonly atHand: Pick<RowsAtHand, 'window'>;
@@ -46,6 +49,14 @@ export async function expireDue(options: ExpiryOptions): Promise<void> {
     );
 
   const due = { column: 'dueAt', below: now(), limit: dueAtOnceMax };
+  for (const { proposalId } of rows.proposals.between(due).items)
+    await handle(
+      store,
+      proposals,
+      proposalId,
+      { type: 'Expire', proposalId, at: now(), by: system },
+      newCause(),
+    );
   const windowId = row?.windowId ?? null;
   for (const { username, requestId } of rows.requests.between(due).items)
     await clients.change(

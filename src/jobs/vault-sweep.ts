@@ -3,10 +3,11 @@ import { client } from '../../domain/client/client.ts';
 import { type Client, credentialIdsOf, initial } from '../../domain/client/state.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
+import type { ProposalRow } from '../../projections/proposals.ts';
 import { load } from '../commands/handle.ts';
 import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
-import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
+import { answerKeptMs, firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
@@ -18,7 +19,11 @@ export interface SweepOptions {
   readonly store: EventStore;
   readonly vault: Vault;
   readonly passwords: Pick<Passwords, 'forget'>;
-  readonly rows: { readonly access: Rows<AccessRow>; readonly clients: Rows<ClientRow> };
+  readonly rows: {
+    readonly access: Rows<AccessRow>;
+    readonly clients: Rows<ClientRow>;
+    readonly proposals: Rows<ProposalRow>;
+  };
   readonly rules: Pick<Preauthorizations, 'lastUse'>;
   readonly refusedTtlMs: number;
   readonly now: () => string;
@@ -48,9 +53,20 @@ export async function sweep(options: SweepOptions): Promise<number> {
   const isNeeded = (id: string, { kind, username }: SecretOwner, known: Known): boolean => {
     const { state, changedAt } = known;
     if (kind === 'personal-key') return state.personalKeyId === id;
+    if (kind === 'answer') return isAwaited('answerId', id);
+    if (isAwaited('credentialId', id)) return true;
     if (credentialIdsOf(state).includes(id))
       return !(isRefused(state) && (changedAt ?? '') < longAgo);
     return finishes(rules.lastUse(username), id, state);
+  };
+
+  /** Whether a proposal needs a secret: it waits, is to be carried out, or its answer may be collected yet. */
+  const isAwaited = (column: 'credentialId' | 'answerId', is: string): boolean => {
+    const row = rows.proposals.find({ where: [{ column, is }], limit: 1 }).items[0];
+    if (row === undefined) return false;
+    return column === 'answerId'
+      ? addMs(row.until, answerKeptMs) > now()
+      : row.status === 'waiting' || (row.status === 'approved' && !row.isCarriedOut);
   };
 
   return await vault.sweep(

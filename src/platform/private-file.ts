@@ -1,4 +1,4 @@
-/** Files that only their owner may read: texts written at once, durably, never half; and those of SQLite. */
+/** Files that are written at once, durably, never half; those that only their owner may read; and those of SQLite. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, realpath, rename, unlink } from 'node:fs/promises';
@@ -9,12 +9,18 @@ import { basename, dirname, join } from 'node:path';
  * power cut. A link is followed.
  * @throws the system's error
  */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
+export const writePrivateFile = (path: string, text: string): Promise<void> =>
+  replaceFile(path, text, 0o600);
+
+/** The same with another mode. @throws the system's error */
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   const target = await realpath(path).catch(() => path);
   const random = randomBytes(6).toString('hex');
   const temporary = join(dirname(target), `.${basename(target)}.${random}.tmp`);
   try {
-    await using file = await open(temporary, 'wx', 0o600);
+    await using file = await open(temporary, 'wx', mode);
+    // Whatever the process's umask is.
+    await file.chmod(mode);
     await file.writeFile(text);
     await file.sync();
     await rename(temporary, target);

@@ -14,9 +14,9 @@ export const certificatesAsked = { requestCert: true, rejectUnauthorized: false 
 /** The same identity, which tells clients whose certificates are asked for. */
 export const askingCertificatesOf = (
   identity: ServerIdentity,
-  chainPem: string,
+  trustPem: string,
 ): ServerIdentity => ({
-  current: () => ({ ...identity.current(), ca: chainPem }),
+  current: () => ({ ...identity.current(), ca: trustPem }),
   onChange: (listener) => identity.onChange(listener),
 });
 

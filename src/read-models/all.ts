@@ -5,7 +5,9 @@ import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
 import { history } from '../../projections/history.ts';
 import { keys } from '../../projections/keys.ts';
+import { policyRows } from '../../projections/policy.ts';
 import { preauthorizations } from '../../projections/preauthorizations.ts';
+import { proposalRows } from '../../projections/proposals.ts';
 import { requests } from '../../projections/requests.ts';
 import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
@@ -22,6 +24,8 @@ export const allProjections = [
   roles,
   tokens,
   preauthorizations,
+  proposalRows,
+  policyRows,
   activations,
   certificates,
   keys,
@@ -40,6 +44,8 @@ export const rowsOf = (readModels: ReadModels) => ({
   roles: readModels.rows(roles),
   tokens: readModels.rows(tokens),
   preauthorizations: readModels.rows(preauthorizations),
+  proposals: readModels.rows(proposalRows),
+  policy: readModels.rows(policyRows),
   activations: readModels.rows(activations),
   certificates: readModels.rows(certificates),
   keys: readModels.rows(keys),

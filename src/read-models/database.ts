@@ -17,10 +17,19 @@ export interface RowsFileOptions {
   readonly head: Position;
   /** Drops all rows first. */
   readonly rebuild?: boolean;
+  /** A new file that nobody reads before it is whole: without a journal, indexes or a commit before it is closed. */
+  readonly isDraft?: boolean;
 }
 
 /** In place of a file: the rows are gone with the process. */
 export const inMemory = ':memory:';
+
+/** Rows can be folded again at any time: no need to wait for the disk at each batch. */
+const pragmas =
+  'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;';
+/** For a file that is thrown away unless all of it was written. */
+export const draftPragmas =
+  'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;';
 
 /** Another layout of the file itself: everything is folded again. */
 const layoutVersion = 2;
@@ -31,9 +40,7 @@ export function openRowsFile(options: RowsFileOptions, models: readonly Named[])
   if (file !== inMemory) makePrivateDatabase(file);
   const database = new DatabaseSync(file);
   database.exec(
-    // Rows can be folded again at any time: no need to wait for the disk at each batch.
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
-     PRAGMA cache_size = -65536;
+    `${options.isDraft === true ? draftPragmas : pragmas} PRAGMA cache_size = -65536;
      CREATE TABLE IF NOT EXISTS models
        (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, number INTEGER NOT NULL);
      CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);

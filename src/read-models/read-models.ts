@@ -15,7 +15,7 @@ import type { VersionedRows } from './row-versions.ts';
 import { type ReadModelState, stateOf } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
-type AnyProjection = Projection<any, any, any>;
+export type AnyProjection = Projection<any, any, any>;
 
 /** The rows that one batch changed: by projection name, by key; undefined: the row is gone. */
 export type Changes = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
@@ -71,14 +71,14 @@ export function openReadModels(
   options: RowsFileOptions & {
     readonly projections: readonly AnyProjection[];
     readonly customProjections?: readonly CustomProjection<unknown>[];
-    /** Other than the limit says; 0: rows are on disk when they are readable. */
+    /** Other than the limit says; 0: rows are on disk when they are readable; Infinity: when it is closed. */
     readonly commitAfterMs?: number;
   },
 ): ReadModels {
   const { projections, customProjections = [] } = options;
   const database = openRowsFile(options, [...projections, ...customProjections]);
   const models = projections.map((projection): Model => {
-    const table = new RowTable(database, projection);
+    const table = new RowTable(database, projection, options.isDraft !== true);
     return { table, ...openedModel(database, projection) };
   });
   const customModels = customProjections.map((custom): OpenCustomModel => {

@@ -7,9 +7,10 @@ import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { cursorsOf, MalformedCursor } from './cursor.ts';
 import { type HeldRow, HeldRows } from './held-rows.ts';
-import { type SearchLimits, searchRows } from './row-search.ts';
 import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
+import { type ChangedRow, RowWriter } from './row-writer.ts';
+import { type SearchLimits, searchRows } from './search/row-search.ts';
 
 export interface RowPage<Row> {
   readonly items: readonly Row[];
@@ -88,18 +89,18 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #columns: ReadonlySet<string>;
   readonly #cursors: ReturnType<typeof cursorsOf>;
   readonly #get: ReturnType<DatabaseSync['prepare']>;
-  readonly #put: ReturnType<DatabaseSync['prepare']>;
-  readonly #remove: ReturnType<DatabaseSync['prepare']>;
+  readonly #writer: RowWriter<Row>;
   /** One search takes a step at a time, whoever else searches. */
   readonly #turn = serial();
   readonly #statements = new BoundedMap<string, ReturnType<DatabaseSync['prepare']>>(
     statementsHeldMax,
   );
-  /** Rows of the batch in hand; `row` undefined: it goes. */
-  readonly #dirty = new Map<string, HeldRow<Row | undefined>>();
+  /** Rows of the batch in hand. */
+  readonly #dirty = new Map<string, ChangedRow<Row>>();
   readonly #held = new HeldRows<Row>(rowsHeldCharactersMax);
 
-  constructor(database: DatabaseSync, projection: Projection<Row>) {
+  /** @param isIndexed false: it is found by key alone, until `createIndexes` */
+  constructor(database: DatabaseSync, projection: Projection<Row>, isIndexed = true) {
     const names = Object.keys(projection.columns);
     for (const name of [projection.name, ...names])
       if (!identifier.test(name)) throw new Error(`${name} cannot name a table or column`);
@@ -109,15 +110,11 @@ export class RowTable<Row> implements Rows<Row> {
     this.#cursors = cursorsOf(projection.name);
     this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
+    if (isIndexed) RowTable.createIndexes(database, projection);
     this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
-    const columns = ['key', 'born', 'row', ...names.map((name) => `"${name}"`)];
-    this.#put = database.prepare(
-      `INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')})
-       VALUES (${columns.map(() => '?').join(', ')})`,
-    );
+    this.#writer = new RowWriter(database, projection);
     this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     this.past = projection.past && new RowVersions(database, projection.name);
-    this.#remove = database.prepare(`DELETE FROM ${this.#table} WHERE key = ?`);
   }
 
   /**
@@ -128,15 +125,19 @@ export class RowTable<Row> implements Rows<Row> {
     const columns = names.map((name) => `, "${name}"`).join('');
     this.#database.exec(
       `CREATE TABLE IF NOT EXISTS ${this.#table}
-         (born INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL${columns});
-       ${names
-         .map(
-           (name) =>
-             `CREATE INDEX IF NOT EXISTS ${this.#table}_${name} ON ${this.#table} ("${name}")
-              WHERE "${name}" IS NOT NULL;`,
-         )
-         .join('\n')}`,
+         (born INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, row TEXT NOT NULL${columns});`,
     );
+  }
+
+  static createIndexes(
+    database: DatabaseSync,
+    { name, columns }: Pick<Projection<never>, 'name' | 'columns'>,
+  ): void {
+    for (const column of Object.keys(columns))
+      database.exec(
+        `CREATE INDEX IF NOT EXISTS rows_${name}_${column} ON rows_${name} ("${column}")
+         WHERE "${column}" IS NOT NULL`,
+      );
   }
 
   /** Forgets every row, and the columns of an older version. */
@@ -170,31 +171,31 @@ export class RowTable<Row> implements Rows<Row> {
 
   /** Keeps a row for the end of the batch; `index` is the event's number. */
   change(key: string, row: Row | undefined, index: number): void {
-    const before = this.projection.isWrittenOnce
-      ? undefined
-      : (this.#dirty.get(key) ?? this.#stored(key));
+    const known = this.#dirty.get(key);
+    const stored = known !== undefined ? known.stored : this.#storedBefore(key);
+    const before = known ?? stored;
     const born = before?.row === undefined ? index : before.born;
-    this.#dirty.set(key, { born, row });
+    this.#dirty.set(key, { stored, born, row });
     this.tally?.change(before?.row, row, index);
     const pastOf = this.projection.past;
     if (pastOf !== undefined)
       this.past?.change(key, before?.row && pastOf(before.row), row && pastOf(row), index);
   }
 
+  /** The row that is in the table: the one to be written there is another. */
+  #storedBefore(key: string): HeldRow<Row> | undefined {
+    return this.projection.isWrittenOnce ? undefined : this.#stored(key);
+  }
+
   /** Writes what the batch changed, inside the caller's transaction, and tells it. */
   flush(): ReadonlyMap<string, Row | undefined> {
     const changed = new Map<string, Row | undefined>();
-    for (const [key, { born, row }] of this.#dirty) {
+    for (const [key, change] of this.#dirty) {
+      const { born, row } = change;
       changed.set(key, row);
-      if (row === undefined) {
-        this.#held.delete(key);
-        this.#remove.run(key);
-        continue;
-      }
-      const values = Object.values(this.projection.columns).map((column) => column(row));
-      const text = JSON.stringify(row);
-      this.#put.run(key, born, text, ...values);
-      if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, text.length);
+      const length = this.#writer.write(key, change);
+      if (row === undefined) this.#held.delete(key);
+      else if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, length);
     }
     this.#dirty.clear();
     this.tally?.flush();

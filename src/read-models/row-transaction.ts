@@ -8,7 +8,7 @@ import { rowsCommitAfterMs, rowsCommitEventsMax } from '../limits.ts';
 
 interface RowTransactionOptions {
   readonly database: DatabaseSync;
-  /** Milliseconds after its first batch that it is committed; 0: with each batch. */
+  /** Milliseconds after its first batch that it is committed; 0: with each batch; Infinity: when somebody says so. */
   readonly afterMs: number | undefined;
   /** Writes what belongs to the end of a transaction: how far everything is. */
   readonly beforeCommit: () => void;
@@ -47,7 +47,9 @@ export class RowTransaction {
   /** So many events more wait for the commit, which comes now where it is due. */
   waits(events: number): void {
     this.#eventsWaiting += events;
-    if (this.#afterMs === 0 || this.#eventsWaiting >= rowsCommitEventsMax) this.commit();
+    const afterMs = this.#afterMs;
+    if (afterMs === 0 || (afterMs < Infinity && this.#eventsWaiting >= rowsCommitEventsMax))
+      this.commit();
   }
 
   /** @throws what SQLite says when it cannot: what waited is undone then, and folded again. */
@@ -70,7 +72,7 @@ export class RowTransaction {
   #begin(): boolean {
     if (this.#options.database.isTransaction) return false;
     this.#options.database.exec('BEGIN IMMEDIATE');
-    if (this.#afterMs > 0) this.#commitAfter(this.#afterMs);
+    if (this.#afterMs > 0 && this.#afterMs < Infinity) this.#commitAfter(this.#afterMs);
     return true;
   }
 

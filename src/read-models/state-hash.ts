@@ -14,16 +14,32 @@ export interface ReadModelState {
   }[];
 }
 
-const rowsBetweenBreaths = 2_000;
+/** Rows whose text SQLite puts together: half of the time that asking for each of them takes. */
+const rowsAtOnce = 200;
+
+interface Page {
+  readonly text: string;
+  readonly rowCount: number;
+  /** null: there is none left. */
+  readonly last: string | number | null;
+}
 
 async function hashRows(database: DatabaseSync, name: string) {
   const hash = createHash('sha256');
+  const page = (after: string) =>
+    database.prepare(
+      `SELECT group_concat(line, '') AS text, count(*) AS rowCount, max(key) AS last FROM
+         (SELECT key, key || char(0) || born || char(0) || row || char(10) AS line
+          FROM rows_${name} ${after} ORDER BY key LIMIT ${rowsAtOnce})`,
+    );
+  const next = page('WHERE key > ?');
   let rowCount = 0;
-  for (const found of database
-    .prepare(`SELECT key, born, row FROM rows_${name} ORDER BY key`)
-    .iterate() as Iterable<{ key: string; born: number; row: string }>) {
-    hash.update(`${found.key}\0${found.born}\0${found.row}\n`);
-    if (++rowCount % rowsBetweenBreaths === 0) await breathe();
+  let found = page('').get() as unknown as Page;
+  while (found.last !== null) {
+    hash.update(found.text);
+    rowCount += found.rowCount;
+    await breathe();
+    found = next.get(found.last) as unknown as Page;
   }
   return { rowCount, stateHash: hash.digest('hex') };
 }

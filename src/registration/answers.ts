@@ -1,4 +1,5 @@
 /** What a client is told at a door, and how much of why: the rest of the registry stays behind it. */
+import { certificateShown } from '../../domain/client/certificates.ts';
 import type { DoorRefusal } from '../../domain/client/commands.ts';
 import type { Client } from '../../domain/client/state.ts';
 import type { NamedClient } from '../../projections/access.ts';
@@ -28,6 +29,8 @@ export type DoorAnswer = { readonly position: string } & (
       /** The request that waits, where it is a challenger's. */
       readonly requestId: string | null;
       readonly members: Readonly<Record<string, unknown>> | null;
+      /** It is told as taken to who must not know that it waits now for the place of an active client. */
+      readonly becameChallenger?: boolean;
     }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
 );
@@ -162,7 +165,7 @@ export function answerOnly(
 export function certified(
   history: Rows<HistoryRow>,
   row: NamedClient,
-  { serial, keyFingerprint }: ShownCertificate,
+  shown: ShownCertificate,
   at: string,
   position: string,
 ): DoorAnswer | undefined {
@@ -171,12 +174,12 @@ export function certified(
   switch (row.status) {
     case 'active':
     case 'suspended':
-      if (![row.certificate?.serial, row.next?.serial].includes(serial)) return undefined;
+      if (certificateShown(row, shown) === null) return undefined;
       if (accessIsOver(row, at)) return because('access-expired');
       return row.status === 'active' ? granted(row, position) : because('access-suspended');
     case 'revoked':
     case 'expired':
-      if (row.keyFingerprint !== keyFingerprint) return undefined;
+      if (row.keyFingerprint !== shown.keyFingerprint) return undefined;
       return because(row.status === 'revoked' ? 'access-revoked' : 'access-expired');
     case 'unknown':
     case 'pending':

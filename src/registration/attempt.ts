@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
+import { doorName } from '../../domain/client/door-name.ts';
 import type { ClientEvent, ClientKey } from '../../domain/client/events.ts';
 import { type Client, credentialsOf, isKeyAlone } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
@@ -39,6 +40,8 @@ export interface DoorAttempt {
   /** The client's address; null where it is not known. */
   readonly source: string | null;
   readonly flow: 'explicit' | 'implicit';
+  /** How it came by the explicit flow; absent: by REST. */
+  readonly door?: 'est';
   readonly clientId: string | null;
   /** Null: the registry makes one, where the client can be told. */
   readonly pairingId: string | null;
@@ -48,6 +51,11 @@ export interface DoorAttempt {
   /** False: it may only prove a credential that is known, never become a request. */
   readonly mayAsk?: boolean;
 }
+
+/** By what attempts are counted: their flow, or the door of it that has a name of its own. */
+export type CountedFlow = DoorAttempt['flow'] | 'est';
+export const countedFlow = ({ flow, door }: Pick<DoorAttempt, 'flow' | 'door'>): CountedFlow =>
+  door ?? flow;
 
 export interface RegistrationAttemptOptions {
   readonly clients: Clients;
@@ -66,7 +74,7 @@ export interface RegistrationAttemptOptions {
   readonly now: () => string;
   readonly position: () => string;
   readonly pendingTtlMs: number;
-  readonly onKnock?: (flow: DoorAttempt['flow']) => void;
+  readonly onKnock?: (flow: CountedFlow) => void;
 }
 
 /** What an attempt came to, and the credentials that it showed. */
@@ -290,7 +298,7 @@ export class RegistrationAttempt {
     fields: PersonalFields,
     room: RequestRegistration['capacity'],
   ): RequestRegistration {
-    const { username, flow, requestedRoles, requestedPermissions } = this.#attempt;
+    const { username, flow, door, requestedRoles, requestedPermissions } = this.#attempt;
     return {
       type: 'RequestRegistration',
       username,
@@ -299,6 +307,7 @@ export class RegistrationAttempt {
       requestId: this.#requestId,
       credentialId: this.#credentialId,
       flow,
+      ...(door === undefined ? {} : { door }),
       pairingId: this.#pairingId,
       csr: this.#attempt.key ?? null,
       requestedRoles,
@@ -394,6 +403,7 @@ export class RegistrationAttempt {
       return {
         ...{ kind: 'refused', refusal: 'username-taken', position },
         ...{ requestId: null, members: null },
+        ...(recorded.type === 'ReplacementRequested' && { becameChallenger: true }),
       };
     if (state.status !== 'pending') return granted(row, position);
     const { requestId, expiresAt } = state.waiting;
@@ -413,8 +423,9 @@ export class RegistrationAttempt {
     const { username, source, flow, mayAsk } = this.#attempt;
     if (mayAsk === false) return;
     const reason = isFull ? 'full' : gate === 'filtered' ? 'filtered' : 'locked';
-    const knock = { username, source: source ?? 'unknown', flow, reason } as const;
+    const door = doorName(this.#attempt);
+    const knock = { username, source: source ?? 'unknown', flow, door, reason } as const;
     this.#options.knocks.count(knock, this.#options.now());
-    this.#options.onKnock?.(flow);
+    this.#options.onKnock?.(countedFlow(this.#attempt));
   }
 }

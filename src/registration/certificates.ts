@@ -1,5 +1,5 @@
 /** Issues the certificate of a client's key: signed once its access is recorded, told once that is recorded, too. */
-import { createPublicKey, randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { client } from '../../domain/client/client.ts';
 import type { ClientKey } from '../../domain/client/events.ts';
 import type { Client } from '../../domain/client/state.ts';
@@ -90,10 +90,21 @@ export function createCertificates(options: CertificatesOptions): Certificates {
   const { clients, rows, ca } = options;
   const { decideOn, decideOnNext } = signingBy(options);
 
+  /** The chain of its issuer, and the roots of the others: the device knows them all before the CA changes. */
+  function trustFor(der: string): string {
+    if (ca.others.length === 0) return ca.chainPem;
+    const all = [ca, ...ca.others];
+    const leaf = new X509Certificate(Buffer.from(der, 'base64'));
+    const issuer = all.find(({ certificate }) => leaf.checkIssued(certificate)) ?? ca;
+    const roots = new Map(all.map(({ root }) => [root.fingerprint256, root.toString()]));
+    roots.delete(issuer.root.fingerprint256);
+    return [issuer.chainPem, ...roots.values()].join('');
+  }
+
   const chain = (der: string): string => {
     const lines = der.match(/.{1,64}/g) ?? [];
     const own = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''];
-    return `${own.join('\n')}${ca.chainPem}`;
+    return `${own.join('\n')}${trustFor(der)}`;
   };
 
   return {

@@ -1,5 +1,7 @@
 /** Whose certificate a TLS client showed, and whether it is good now: by the log, not by the handshake alone. */
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { certificateShown } from '../../domain/client/certificates.ts';
 import type { Authority } from '../authority.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Clients } from '../commands/client-commands.ts';
@@ -13,6 +15,8 @@ type Standing = 'current' | 'next' | 'invalid';
 export interface ClientCertificates {
   /** The certificate of this registry whose key the handshake proved; null: none, or somebody else's. */
   of(socket: TLSSocket): ShownCertificate | null;
+  /** The same of a certificate whose key a broker has seen proven, PEM. */
+  ofPem(pem: string): ShownCertificate | null;
   standing(shown: ShownCertificate): Standing;
   /**
    * Whether it opens now. The first use of a next one is recorded before it does; one whose place another took is
@@ -29,29 +33,38 @@ export function createClientCertificates({
 }: {
   readonly clients: Pick<Clients, 'change'>;
   readonly authority: Pick<Authority, 'active'>;
-  readonly ca: Pick<CertificateAuthority, 'certificate'>;
+  readonly ca: Pick<CertificateAuthority, 'certificate'> & {
+    readonly others: readonly Pick<CertificateAuthority, 'certificate'>[];
+  };
   readonly now: () => string;
 }): ClientCertificates {
-  const issuer = ca.certificate;
-  function standing({ username, serial, notAfter }: ShownCertificate): Standing {
-    const row = authority.active(username)?.row;
-    if (row?.status !== 'active' || notAfter <= now()) return 'invalid';
-    if (row.certificate?.serial === serial) return 'current';
-    return row.next?.serial === serial ? 'next' : 'invalid';
+  const issuers = [ca, ...ca.others].map(({ certificate }) => certificate);
+  const isOurs = (shown: X509Certificate) =>
+    issuers.some((issuer) => shown.checkIssued(issuer) && shown.verify(issuer.publicKey));
+  function standing(shown: ShownCertificate): Standing {
+    const row = authority.active(shown.username)?.row;
+    if (row?.status !== 'active' || shown.notAfter <= now()) return 'invalid';
+    return certificateShown(row, shown) ?? 'invalid';
+  }
+  function shownBy(shown: X509Certificate | undefined): ShownCertificate | null {
+    // Not by the chain: under a root of others, others sign, too; and what has ended is still ours.
+    if (shown === undefined || !isOurs(shown)) return null;
+    const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
+    return {
+      username,
+      serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
+      notAfter: shown.validToDate.toISOString(),
+      keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
+    };
   }
   return {
-    of(socket) {
-      const shown = socket.getPeerX509Certificate();
-      // Not by the chain: under a root of others, others sign, too; and what has ended is still ours.
-      if (shown === undefined || !shown.checkIssued(issuer) || !shown.verify(issuer.publicKey))
+    of: (socket) => shownBy(socket.getPeerX509Certificate()),
+    ofPem(pem) {
+      try {
+        return shownBy(new X509Certificate(pem));
+      } catch {
         return null;
-      const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
-      return {
-        username,
-        serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
-        notAfter: shown.validToDate.toISOString(),
-        keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
-      };
+      }
     },
     standing,
     async use(shown, cause) {

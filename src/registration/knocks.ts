@@ -1,5 +1,6 @@
 /** Knocks: attempts that were turned away at the gate, counted in memory and shown; never stored one by one. */
 
+import type { DoorName } from '../../domain/client/door-name.ts';
 import type { TurnedAway } from '../../domain/window.ts';
 import { knocksMax } from '../limits.ts';
 
@@ -7,6 +8,7 @@ export interface Knock {
   readonly username: string;
   readonly source: string;
   readonly flow: 'explicit' | 'implicit';
+  readonly door: DoorName;
   readonly reason: 'locked' | 'filtered' | 'full';
   readonly attemptCount: number;
   readonly firstAt: string;

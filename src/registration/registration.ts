@@ -1,4 +1,5 @@
 /** Both doors: the order of checks, the same for REST and MQTT (SPEC 4, rows 2 to 8). */
+import { doorName } from '../../domain/client/door-name.ts';
 import { initial, isKeyAlone } from '../../domain/client/state.ts';
 import { system } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
@@ -10,6 +11,8 @@ import type { Pace } from '../platform/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import {
+  type CountedFlow,
+  countedFlow,
   type DoorAttempt,
   RegistrationAttempt,
   type RegistrationAttemptOptions,
@@ -41,7 +44,7 @@ interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmission
   readonly pace: Pace;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
-  readonly onOutcome?: (flow: DoorAttempt['flow'], outcome: string) => void;
+  readonly onOutcome?: (flow: CountedFlow, outcome: string) => void;
   /** Told of a password that belongs to what waits or was granted, while it is in memory; never throws. */
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
@@ -70,14 +73,13 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return answer;
   }
 
-  async function ask(asked: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
+  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
-    const { username, password } = asked;
-    const attempt = options.isPersonName(username) ? { ...asked, mayAsk: false } : asked;
+    const { username, password } = attempt;
     const waits = waitsOf(attempt);
     const prove = async () =>
       password === null ? withoutPassword : await proofs.full(username, password, waits.source);
-    const isAdmission = ({ kind }: DoorAnswer) => kind === 'granted' || kind === 'pending';
+    const isAdmission = admissionAt(attempt);
 
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
     const isWeak = password !== null && !isStrong(password);
@@ -104,18 +106,29 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const reported = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
     if (answer.kind === 'pending') knocks.forget(attempt.username);
     if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
-    options.onOutcome?.(attempt.flow, answer.kind === 'refused' ? answer.refusal : answer.kind);
+    const outcome = answer.kind === 'refused' ? answer.refusal : answer.kind;
+    options.onOutcome?.(countedFlow(attempt), outcome);
     return answer;
   };
 
   return {
-    ask,
+    ask: (attempt, cause) => ask(askedBy(options, attempt), cause),
     answerFor: (requestId) => answerFor(options, requestId),
     answerForCertificate: (shown) => answerForCertificate(options, shown),
     isKeyAlone: (username) => isKeptByKey(options, username),
     isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
   };
 }
+
+/** EST tells who waits and who is turned away the same: then their times are the same, too. */
+const admissionAt =
+  ({ door }: DoorAttempt) =>
+  ({ kind }: DoorAnswer): boolean =>
+    kind === 'granted' || (kind === 'pending' && door !== 'est');
+
+/** A name of a person is nobody's to ask for. */
+const askedBy = ({ isPersonName }: RegistrationOptions, asked: DoorAttempt): DoorAttempt =>
+  isPersonName(asked.username) ? { ...asked, mayAsk: false } : asked;
 
 /** Notes that a source showed a weak password that is one of the name's. */
 function noteSeen(
@@ -150,8 +163,9 @@ const refusingWrongCodes =
   async (attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined> => {
     if (!rules.showsWrongCode(attempt) || (await isKnownQuickly(attempt))) return undefined;
     const { username, source, flow } = attempt;
-    knocks.count({ username, source: source ?? 'unknown', flow, reason: 'locked' }, now());
-    onKnock?.(flow);
+    const door = doorName(attempt);
+    knocks.count({ username, source: source ?? 'unknown', flow, door, reason: 'locked' }, now());
+    onKnock?.(countedFlow(attempt));
     countMismatch(waits);
     return {
       ...{ kind: 'refused', refusal: 'registry-locked', position: position() },

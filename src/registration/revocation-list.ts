@@ -6,6 +6,7 @@ import type { CertificatesRow } from '../../projections/certificates.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { ListedUpTo } from '../../projections/revocations.ts';
 import { handle, newCause } from '../commands/handle.ts';
+import type { CertificateAuthority } from '../credentials/certificates/authority.ts';
 import { signedCrl } from '../credentials/certificates/crl.ts';
 import type { Issuer } from '../credentials/certificates/x509.ts';
 import {
@@ -25,7 +26,7 @@ interface RevocationListOptions {
     readonly history: Rows<HistoryRow>;
   };
   readonly store: EventStore;
-  readonly ca: Issuer;
+  readonly ca: CertificateAuthority;
   readonly now: () => string;
   readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
   readonly onApplied: (listener: (events: readonly { readonly type: string }[]) => void) => void;
@@ -37,6 +38,10 @@ export interface RevocationList {
    * @throws StoreUnavailable when that cannot be, and the one before has ended
    */
   current(): Promise<Buffer>;
+  /** The same of one issuer by the identifier of its key; undefined: its key is not here. */
+  of(keyId: string): Promise<Buffer | undefined>;
+  /** Those of every issuer whose key is here, the current one's first. */
+  all(): Promise<readonly Buffer[]>;
   /** Told each time that the list has become another one: `current` gives it. */
   onChange(listener: () => void): void;
   /** Whether anybody has use for one: a certificate was issued once, or this process was asked for the list. */
@@ -53,6 +58,7 @@ const changes = new Set([
   ...['AccessSuspended', 'AccessResumed', 'AccessRevoked', 'AccessExpired'],
 ]);
 
+/** What is listed at a moment, with its issuer. */
 function* listedIn({ certificates }: RevocationListOptions['rows'], at: string) {
   const where = [{ column: 'isListed', is: 1 }];
   for (let cursor: string | undefined | null; cursor !== null; ) {
@@ -61,9 +67,10 @@ function* listedIn({ certificates }: RevocationListOptions['rows'], at: string) 
       ...(cursor !== undefined && { cursor }),
     });
     for (const { certificates: all, heldAt } of page.items)
-      for (const { serial, notAfter, revokedAt } of all) {
+      for (const { serial, issuer, notAfter, revokedAt } of all) {
         const since = revokedAt ?? heldAt;
-        if (since !== null && notAfter > at) yield { serial, since, isHeld: revokedAt === null };
+        if (since !== null && notAfter > at)
+          yield { serial, issuer, since, isHeld: revokedAt === null };
       }
     cursor = page.nextCursor;
   }
@@ -105,71 +112,100 @@ function ageOf({ at }: ListedUpTo, now: string) {
   };
 }
 
+/** DER by issuer, of one event. */
+interface SignedLists {
+  readonly byIssuer: ReadonlyMap<string, Buffer>;
+  readonly atMs: number;
+  readonly upTo: ListedUpTo;
+}
+
+/** Signs the list of each issuer whose key is here; who is named by no issuer is the current one's. */
+function signedLists({ rows, ca, now }: RevocationListOptions, upTo: ListedUpTo): SignedLists {
+  const listed = Map.groupBy(listedIn(rows, upTo.at), ({ issuer }) => issuer ?? ca.keyId);
+  const thisUpdate = new Date(upTo.at);
+  const of = (issuer: Issuer, keyId: string) =>
+    signedCrl(issuer, {
+      number: BigInt(upTo.position),
+      thisUpdate,
+      nextUpdate: new Date(thisUpdate.getTime() + crlDays * dayMs),
+      certificates: listed.get(keyId) ?? [],
+    });
+  const byIssuer = [ca, ...ca.others].flatMap(({ certificate, key, keyId }) =>
+    key === null ? [] : [[keyId, of({ certificate, key }, keyId)] as const],
+  );
+  return { byIssuer: new Map(byIssuer), atMs: Date.parse(now()), upTo };
+}
+
+/** The lists as the rows have them now: signed when they changed, once a second at most. */
+function signing(options: RevocationListOptions) {
+  const { rows, now } = options;
+  let signed: SignedLists | null = null;
+  let isChanged = true;
+  let waiting: Promise<SignedLists> | null = null;
+
+  function sign(): SignedLists {
+    isChanged = false;
+    const upTo = newestIn(rows, now());
+    if (signed === null || signed.upTo.position !== upTo.position)
+      signed = signedLists(options, upTo);
+    return signed;
+  }
+
+  /** Whoever asks too soon after the last one was signed waits for the next. */
+  async function signInTurn(sinceMs: number): Promise<SignedLists> {
+    await delay(Math.max(0, crlSignedAtMostEveryMs - sinceMs));
+    waiting = null;
+    return sign();
+  }
+
+  return {
+    changed: () => {
+      isChanged = true;
+    },
+    async now(): Promise<SignedLists> {
+      if (signed === null) return sign();
+      if (!isChanged) return signed;
+      waiting ??= signInTurn(Math.max(0, Date.parse(now()) - signed.atMs));
+      return await waiting;
+    },
+  };
+}
+
 export function createRevocationList(options: RevocationListOptions): RevocationList {
   const { rows, ca, now } = options;
   const renew = renewalBy(options);
-  let signed: { readonly der: Buffer; readonly atMs: number; readonly upTo: ListedUpTo } | null =
-    null;
-  let isChanged = true;
+  const lists = signing(options);
   let isAsked = false;
-  let signing: Promise<Buffer> | null = null;
   let renewing: Promise<void> | null = null;
   const listeners: (() => void)[] = [];
   options.onApplied((events) => {
     if (!events.some(({ type }) => changes.has(type))) return;
-    isChanged = true;
+    lists.changed();
     for (const listener of listeners) listener();
   });
 
-  function sign(): Buffer {
-    isChanged = false;
-    const upTo = newestIn(rows, now());
-    if (signed?.upTo.position === upTo.position) return signed.der;
-    const thisUpdate = new Date(upTo.at);
-    const der = signedCrl(ca, {
-      number: BigInt(upTo.position),
-      thisUpdate,
-      nextUpdate: new Date(thisUpdate.getTime() + crlDays * dayMs),
-      certificates: [...listedIn(rows, upTo.at)],
+  async function inForce(): Promise<ReadonlyMap<string, Buffer>> {
+    isAsked = true;
+    const { byIssuer, upTo } = await lists.now();
+    const { isDue, isOver } = ageOf(upTo, now());
+    if (!isDue) return byIssuer;
+    renewing ??= renew(upTo.position).finally(() => {
+      renewing = null;
     });
-    signed = { der, atMs: Date.parse(now()), upTo };
-    return der;
-  }
-
-  /** Whoever asks too soon after the last one was signed waits for the next. */
-  async function signInTurn(sinceMs: number): Promise<Buffer> {
-    await delay(Math.max(0, crlSignedAtMostEveryMs - sinceMs));
-    signing = null;
-    return sign();
-  }
-
-  async function signedNow(): Promise<Buffer> {
-    if (signed === null) return sign();
-    if (!isChanged) return signed.der;
-    const sinceMs = Math.max(0, Date.parse(now()) - signed.atMs);
-    signing ??= signInTurn(sinceMs);
-    return await signing;
+    try {
+      await renewing;
+    } catch (error) {
+      if (isOver) throw error;
+      return byIssuer;
+    }
+    return (await lists.now()).byIssuer;
   }
 
   return {
     isUsed: () => isAsked || rows.certificates.greatest('changedAt') !== null,
     onChange: (listener) => listeners.push(listener),
-    async current() {
-      isAsked = true;
-      const der = await signedNow();
-      const { upTo } = signed ?? { upTo: newestIn(rows, now()) };
-      const { isDue, isOver } = ageOf(upTo, now());
-      if (!isDue) return der;
-      renewing ??= renew(upTo.position).finally(() => {
-        renewing = null;
-      });
-      try {
-        await renewing;
-      } catch (error) {
-        if (isOver) throw error;
-        return der;
-      }
-      return await signedNow();
-    },
+    current: async () => (await inForce()).get(ca.keyId) as Buffer,
+    of: async (keyId) => (await inForce()).get(keyId),
+    all: async () => [...(await inForce()).values()],
   };
 }

@@ -2,6 +2,7 @@
 import { type ActivationOptions, startActivation } from '../broker/activation/activation.ts';
 import { accountOf } from '../broker/activation/reconcile.ts';
 import { activateWhileLeader } from '../broker/activation/while-leader.ts';
+import { keepCertificateFiles } from '../broker/certificate-files.ts';
 import { embeddedPort } from '../broker/embedded/adapter.ts';
 import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
 import type { Judging } from '../broker/gateway/judging.ts';
@@ -13,6 +14,7 @@ import type { Authenticator } from '../broker/ports/authenticator.ts';
 import { type Broker, isJudgedByGateway } from '../broker/ports/broker.ts';
 import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
+import { rabbitmqByCertificate } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
@@ -94,7 +96,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const brokers = await startBrokers({
     ...{ config, logger, logId: store.logId, admissions: hooks.admissions },
     embedded: embeddedAdapterOf(runtime),
-    ...{ ownSecretOf: options.service.brokerSecretOf, revocations: null },
+    ...{ ownSecretOf: options.service.brokerSecretOf, revocations: filesOf(options) },
     gatewayUrls: () => gatewayUrls,
   });
   runtime.brokers = brokers.all;
@@ -137,6 +139,17 @@ const isUsernameAt =
     return status === 'active' || status === 'suspended';
   };
 
+/** The files that brokers read of the CA; null: there are none. */
+function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
+  if (config.tls.files === null) return null;
+  const { ca, revocationList: list } = service.app;
+  const { signal } = lifecycle;
+  const chain = () => ca.chainPem;
+  const files = keepCertificateFiles({ ...config.tls.files, chain, list, logger, signal });
+  lifecycle.runs(files.ended);
+  return files;
+}
+
 /** How gateways admit by certificates: as the adapters of their brokers give out the registry's own secrets. */
 const judgingOf = ({ config, service }: BrokerStartOptions): Judging => ({
   certificateOf: service.clientCertificates.of,
@@ -153,12 +166,17 @@ const hooksOf = (
   options: BrokerStartOptions,
   authenticator: Authenticator,
   onConnect: (outcome: string) => void,
-): Hooks =>
-  createHooks({
+): Hooks => {
+  const { brokers, clientAuth } = options.config;
+  const byCertificate = clientAuth !== 'both' && rabbitmqByCertificate(brokers);
+  return createHooks({
     ...{ authenticator, onConnect, authority: options.service.authority },
     isUsername: isUsernameAt(options),
+    certificateOf: options.service.clientCertificates.ofPem,
+    byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),
     tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,
   });
+};
 
 /** The embedded broker as the process manager drives it; null: there is none. */
 const embeddedAdapterOf = ({ embedded }: BrokerRuntime) => {

@@ -1,8 +1,13 @@
 /** Opens the key folder, and builds what credentials are kept, proven and shown with. */
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/fault.ts';
+import { createAnswers } from '../credentials/answers.ts';
 import { brokerSecrets } from '../credentials/broker-secret.ts';
-import { AuthorityRefused, openAuthority } from '../credentials/certificates/authority.ts';
+import {
+  AuthorityRefused,
+  OverlapRefused,
+  openAuthority,
+} from '../credentials/certificates/authority.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
@@ -10,14 +15,14 @@ import { createPasswords, type PasswordOptions } from '../credentials/passwords/
 import { createProofs } from '../credentials/passwords/proofs.ts';
 import { createSeenCredentials } from '../credentials/passwords/seen.ts';
 import { createPersonal } from '../credentials/personal-data.ts';
-import { createIdentityProvider } from '../credentials/sign-on/identity-provider.ts';
-import { createSealing } from '../credentials/sign-on/sealing.ts';
-import { createSignOn } from '../credentials/sign-on/sign-on.ts';
 import { createTokens } from '../credentials/tokens.ts';
 import { createVault } from '../credentials/vault.ts';
 import { refusalBeatMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { createPace } from '../platform/pace.ts';
+import { createIdentityProvider } from '../sign-on/identity-provider.ts';
+import { createSealing } from '../sign-on/sealing.ts';
+import { createSignOn } from '../sign-on/sign-on.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { isShared } from '../store/location.ts';
 
@@ -46,6 +51,7 @@ export async function openCredentials(options: {
     signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
     ca: await openCa(config, now),
     personal: createPersonal(vault),
+    answers: createAnswers(vault, keys.pepper),
     proofs: createProofs(passwords, vault),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
@@ -70,8 +76,17 @@ function signOnOf({ sso }: Config, pepper: Buffer, now: () => string, logger: Lo
 
 async function openCa({ keysDir, tls }: Config, now: () => string) {
   try {
-    return await openAuthority({ keysDir, given: tls.ca, now });
+    return await openAuthority({ keysDir, given: tls.ca, overlap: tls.caOverlap, now });
   } catch (error) {
+    if (error instanceof OverlapRefused)
+      throw new ConfigError([
+        {
+          variable: 'GATEBOOK_CA_OVERLAP',
+          problem: `cannot be trusted beside the CA of this registry: ${error.message}`,
+          remedy:
+            'Give each issuer first and its root after it (PEM), and keys of these issuers alone',
+        },
+      ]);
     if (!(error instanceof AuthorityRefused)) throw error;
     throw new ConfigError([
       {

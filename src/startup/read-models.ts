@@ -1,26 +1,72 @@
 /** Opens the read models of a configuration, and folds all rows again from the first event. */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { bulkFoldEventsMin, catchUpToldEveryMs } from '../limits.ts';
+import type { Logger } from '../logger.ts';
 import { allCustomProjections, allProjections } from '../read-models/all.ts';
+import { foldDraft, removeDrafts } from '../read-models/draft/fold.ts';
 import { openReadModels, type ReadModels } from '../read-models/read-models.ts';
-import type { EventStore } from '../store/event-store.ts';
-import { requireLog } from '../store/location.ts';
+import { beginning, type EventStore } from '../store/event-store.ts';
+import { isShared, requireLog } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 
-/** @param rebuild forgets what is there */
-export const openReadModelsOf = async (
-  config: Config,
-  store: Pick<EventStore, 'logId' | 'head'>,
-  { rebuild = false }: { readonly rebuild?: boolean } = {},
-): Promise<ReadModels> =>
+type Log = Pick<EventStore, 'logId' | 'head' | 'readAll'>;
+
+const fileOf = ({ dataDir }: Pick<Config, 'dataDir'>) => join(dataDir, 'read-models.sqlite');
+
+const open = async (config: Config, store: Log): Promise<ReadModels> =>
   openReadModels({
-    file: join(config.dataDir, 'read-models.sqlite'),
+    file: fileOf(config),
     logId: store.logId,
     head: await store.head(),
     projections: allProjections,
     customProjections: allCustomProjections,
-    rebuild,
   });
+
+async function isLong({ readAll }: Log): Promise<boolean> {
+  let [count, position] = [0, beginning];
+  while (count < bulkFoldEventsMin) {
+    const events = await readAll(position, bulkFoldEventsMin - count);
+    if (events.length === 0) return false;
+    count += events.length;
+    position = events.at(-1)?.position ?? position;
+  }
+  return true;
+}
+
+/**
+ * Where rows of a long log are missing, they are made first, which takes its time; a few are folded by whoever
+ * follows the log.
+ * @throws the signal's reason
+ */
+export async function openReadModelsOf(
+  config: Config,
+  store: Log,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<ReadModels> {
+  removeDrafts(fileOf(config));
+  const readModels = await open(config, store);
+  if (readModels.resume().position !== beginning || !(await isLong(store))) return readModels;
+  readModels.close();
+  const total = isShared(config) ? {} : { total: Number(await store.head()) };
+  let toldAtMs = performance.now();
+  logger.info('Not ready yet: the rows are made anew from the log', total);
+  const onProgress = (done: number) => {
+    if (performance.now() - toldAtMs < catchUpToldEveryMs) return;
+    toldAtMs = performance.now();
+    logger.info('Not ready yet: folding the log', { done, ...total });
+  };
+  try {
+    await foldDraft({ file: fileOf(config), store, signal, onProgress });
+  } catch (error) {
+    signal.throwIfAborted();
+    // A projection that stops does so alone, and a full disk is told of, where the log is followed.
+    logger.warn('The rows could not be made at once; they are folded one event after the other', {
+      error,
+    });
+  }
+  return await open(config, store);
+}
 
 /**
  * The service must be stopped. `before` is the state hash of the old rows; null: they were not as far.
@@ -34,21 +80,16 @@ export async function rebuildReadModels(
   const store = await openStore(config);
   try {
     const head = await store.head();
-    const old = await openReadModelsOf(config, store);
+    const old = await open(config, store);
     const before = old.position() === head ? (await old.state()).stateHash : null;
     old.close();
 
-    const rebuilt = await openReadModelsOf(config, store, { rebuild: true });
     const total = Number(head);
-    for (;;) {
-      const { position, index } = rebuilt.resume();
-      onProgress({ done: index, total });
-      const events = await store.readAll(position, 1_000);
-      if (events.length === 0) break;
-      rebuilt.apply(events);
-      const [fault] = rebuilt.faults();
-      if (fault) throw fault.error;
-    }
+    onProgress({ done: 0, total });
+    const { signal } = new AbortController();
+    const told = (done: number) => onProgress({ done, total });
+    await foldDraft({ file: fileOf(config), store, signal, onProgress: told });
+    const rebuilt = await open(config, store);
     const state = await rebuilt.state();
     rebuilt.close();
     return { before, ...state };

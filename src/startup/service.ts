@@ -25,6 +25,7 @@ import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { createCertificates } from '../registration/certificates.ts';
 import { createClientCertificates } from '../registration/client-certificate.ts';
+import { createRenewals } from '../registration/renewals.ts';
 import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -112,6 +113,8 @@ export async function buildService(given: ServiceOptions) {
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
     ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
+    answers: credentials.answers,
+    renewals: createRenewals(certificates),
     isServerName: serverNameTest(config),
     isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
@@ -174,6 +177,7 @@ function buildAdministration(
     turnedAway: doors.turnedAway,
     throttles,
     ...{ signOn, signInMs: config.sso?.sessionMs ?? 0 },
+    approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
     onCredential: options.stage,

@@ -96,5 +96,5 @@ export function serverIdentityOf({ config, ca, now, logger, lifecycle }: TlsPart
         })
       : followGivenCertificate(given, { logger, signal });
   lifecycle.runs(ended);
-  return askingCertificatesOf(identity, ca.chainPem);
+  return askingCertificatesOf(identity, ca.trustPem);
 }

@@ -9,6 +9,9 @@ import { hiddenNames, mapPageAsync, type Paging, paged, search, whenGiven } from
 import { opened, type PersonalField } from './personal-fields.ts';
 import type { SharedKeys } from './shared-keys.ts';
 
+/** Who approved the granting of a request. */
+type ApprovalsOf = (requestId: string) => { by: string; at: string }[];
+
 export interface RequestViewOptions {
   readonly rows: { readonly requests: Rows<RequestRow>; readonly access: Rows<AccessRow> };
   readonly personal: Pick<Personal, 'open'>;
@@ -24,6 +27,7 @@ function requestShown(
   { rows, personal }: Pick<RequestViewOptions, 'rows' | 'personal'>,
   activations: ActivationViews,
   sharedKeys: SharedKeys,
+  approvalsOf: ApprovalsOf,
 ) {
   function activationsOf({ username, credentialId, status }: RequestRow) {
     if (status === 'pending') return activations.obstacles(username);
@@ -47,6 +51,7 @@ function requestShown(
       status: row.status,
       kind: row.kind,
       flow: row.flow,
+      door: row.door,
       pairingId: row.pairingId,
       windowId: row.windowId,
       requestedAt: row.requestedAt,
@@ -65,7 +70,7 @@ function requestShown(
       contested: row.conflictCount > 0,
       conflictCount: row.conflictCount,
       decision: row.decision,
-      approvals: [],
+      approvals: approvalsOf(row.requestId),
       activations: activationsOf(row),
     };
   };
@@ -75,10 +80,11 @@ export function createRequestViews(
   options: RequestViewOptions,
   activations: ActivationViews,
   sharedKeys: SharedKeys,
+  approvalsOf: ApprovalsOf,
 ) {
   const { rows, knocks } = options;
   const hiddenName = hiddenNames();
-  const requestOf = requestShown(options, activations, sharedKeys);
+  const requestOf = requestShown(options, activations, sharedKeys, approvalsOf);
 
   return {
     async request(requestId: string, seeing: boolean) {

@@ -4,6 +4,7 @@ import type { WindowRow } from '../../projections/window.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Knocks } from '../registration/knocks.ts';
 import { type ActivationViewOptions, createActivationViews } from './activations.ts';
+import { type ApprovalViewOptions, createApprovalViews } from './approvals.ts';
 import { createErasureViews, type ErasureViewOptions } from './erasures.ts';
 import { createEventViews, type EventViewOptions } from './events.ts';
 import { createGrantedViews, type GrantedViewOptions } from './granted.ts';
@@ -28,6 +29,7 @@ interface WindowViewOptions {
 
 type ViewOptions = WindowViewOptions &
   PreauthorizationViewOptions &
+  ApprovalViewOptions &
   RequestViewOptions &
   UserViewOptions &
   SessionViewOptions &
@@ -45,14 +47,16 @@ export function createViews(options: ViewOptions) {
   const { rows, knocks, now } = options;
   const activations = createActivationViews(options);
   const sharedKeys = createSharedKeys(options);
+  const approvals = createApprovalViews(options);
   return {
     window: () =>
       windowAt(rows.window.get(registryId), now(), {
         pendingCount: options.pendingCount(),
         knockCount: knocks.size(),
       }),
-    ...createRequestViews(options, activations, sharedKeys),
+    ...createRequestViews(options, activations, sharedKeys, approvals.approvalsOf),
     ...createPreauthorizationViews(options),
+    ...approvals,
     ...createUserViews(options, activations, sharedKeys),
     ...createSessionViews(options),
     ...createGrantedViews(options),

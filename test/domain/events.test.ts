@@ -5,6 +5,8 @@ import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
+import { PolicyEvent } from '../../domain/approvals/policy.ts';
+import { ProposalEvent } from '../../domain/approvals/proposal.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
 import { PersonEvent } from '../../domain/person.ts';
@@ -19,7 +21,7 @@ import * as the from '../support/client.ts';
 const test = suite('events');
 
 const asked =
-  'admits at by clientId context credentialId csr expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
+  'admits at by clientId context credentialId csr door expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
 const granted = 'at by credentialId preauthorizationId reason requestId rights username windowId';
 const denied = 'at blockedUntil by reason requestId username windowId';
 const changed = 'at by reason username';
@@ -27,7 +29,8 @@ const changed = 'at by reason username';
 /** Add an optional key when there must be one; never take one away, never rename one (SPEC 3). */
 const keys: Readonly<Record<string, string>> = {
   RegistrationRequested: asked,
-  RegistrationContested: 'at by clientId flow personalKeyId requestId source username windowId',
+  RegistrationContested:
+    'at by clientId door flow personalKeyId requestId source username windowId',
   RegistrationGranted: granted,
   RegistrationDenied: denied,
   RegistrationExpired: 'at by requestId username windowId',
@@ -57,6 +60,12 @@ const keys: Readonly<Record<string, string>> = {
   PreauthorizationCreated: 'at by preauthorizationId terms',
   PreauthorizationUsed: 'at by credentialId csrFingerprint preauthorizationId requestId username',
   PreauthorizationWithdrawn: 'at by preauthorizationId reason',
+  ProposalMade: 'at by needed proposalId proposed tokenId until',
+  ProposalApproved: 'at by proposalId tokenId',
+  ProposalRejected: 'at by proposalId reason',
+  ProposalExpired: 'at by proposalId',
+  ProposalCarriedOut: 'answerId at by problem proposalId',
+  ApprovalsRequired: 'at by needed',
   TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
   RevocationListRenewed: 'at by renews',
@@ -70,6 +79,8 @@ const declared = [
   WindowEvent,
   RoleEvent,
   PreauthorizationEvent,
+  ProposalEvent,
+  PolicyEvent,
   TokenEvent,
   ActivationEvent,
   AdministratorsEvent,

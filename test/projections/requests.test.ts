@@ -17,6 +17,7 @@ const asked: RequestRow = {
   status: 'pending',
   kind: 'new',
   flow: 'explicit',
+  door: 'rest',
   pairingId: '00ff00',
   windowId: the.firstWindow,
   requestedAt: the.at,
@@ -45,7 +46,14 @@ test('a request by MQTT has a client id and no pairing ID', () => {
   const found = row(
     the.requested({ flow: 'implicit', pairingId: null, clientId: 'sealed-client' }),
   );
-  assert.equal([found.flow, found.pairingId, found.clientId], ['implicit', null, 'sealed-client']);
+  assert.equal(
+    [found.flow, found.door, found.pairingId, found.clientId],
+    ['implicit', 'mqtt', null, 'sealed-client'],
+  );
+});
+test('a request by EST says so', () => {
+  const { flow, door } = row(the.requested({ door: 'est' }));
+  assert.equal([flow, door], ['explicit', 'est']);
 });
 test('a granted one says what was given', () =>
   assert.equal(row(the.requested(), the.granted({ reason: 'welcome' })), {

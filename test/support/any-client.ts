@@ -158,6 +158,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       ...anyAsked,
       matched: fc.oneof(some(null), anyCredential),
       csr: some(null, clientKey('a'), clientKey('b')),
+      door: some(undefined, undefined, 'est'),
       windowId: anyWindowOrNone,
       gate: some('open', 'open', 'open', 'locked', 'filtered'),
       capacity: some('free', 'free', 'free', 'window-full', 'pending-full'),

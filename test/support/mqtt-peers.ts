@@ -218,9 +218,13 @@ export interface Running {
   stop(): void;
 }
 
-export function running(program: string, args: readonly string[]): Running {
+export function running(
+  program: string,
+  args: readonly string[],
+  killedAfterMs = patienceMs,
+): Running {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const guard = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  const guard = setTimeout(() => child.kill('SIGKILL'), killedAfterMs);
   let output = '';
   let wake = Promise.withResolvers<void>();
   const take = (chunk: Buffer) => {

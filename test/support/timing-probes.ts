@@ -1,8 +1,10 @@
 /** What a stranger may time at a locked registry: a known name and an unknown one, at each door. */
+import { Agent } from 'node:https';
 import * as assert from 'uvu/assert';
 import { loginFailuresPerMinute } from '../../src/limits.ts';
 import { type Door, newName, strong } from './door.ts';
 import { knockAt } from './door-at-mqtt.ts';
+import { caOf, enrol, newPkcs10 } from './est.ts';
 import type { World } from './service.ts';
 import { type Timed, timed } from './timing.ts';
 
@@ -86,7 +88,32 @@ export function timingProbes(world: World, door: Door, names: Names) {
     });
   };
 
+  const enrolling = (csrs: () => Promise<Names>): Measure => {
+    const agent = new Agent({ keepAlive: true });
+    return async (pairs) => {
+      const [ca, csrOf] = [await caOf(world), await csrs()];
+      return await timed(pairs, async (which) => {
+        const headers = { 'X-Forwarded-For': sourceOf(asked++) };
+        assert.is((await enrol(world, csrOf[which], { ca, agent, headers })).status, 202);
+      });
+    };
+  };
+  const strangers = async (): Promise<Names> => ({
+    known: newPkcs10(names.known).csr,
+    unknown: newPkcs10(names.unknown).csr,
+  });
+  /** The one waits for a decision, and the other was turned away: both are told that they wait. */
+  const waiting = async (): Promise<Names> => {
+    const csrOf = { ...(await strangers()), known: newPkcs10(newName('waiting')).csr };
+    await door.unlock();
+    assert.is((await enrol(world, csrOf.known)).status, 202);
+    await door.lock();
+    return csrOf;
+  };
+
   return {
+    'EST, by key': enrolling(strangers),
+    'EST, waiting': enrolling(waiting),
     'REST, strong form': elsewhere(register, strong, 423),
     'REST, throttled': throttled,
     'login, strong form': elsewhere(login, strong, 401),

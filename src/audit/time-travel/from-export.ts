@@ -7,6 +7,7 @@ import { everyRow } from '../../read-models/every-row.ts';
 import { openReadModels, type ReadModels } from '../../read-models/read-models.ts';
 import { beginning, positionOf, type StoredEvent } from '../../store/event-store.ts';
 import { createActivationViews } from '../../views/activations.ts';
+import { createApprovalViews } from '../../views/approvals.ts';
 import { createEventViews } from '../../views/events.ts';
 import { createRequestViews } from '../../views/requests.ts';
 import { createSharedKeys } from '../../views/shared-keys.ts';
@@ -112,6 +113,7 @@ function answersOf(readModels: ReadModels, { until, now }: ExportOptions) {
     { rows, personal: sealed, knocks: { all: () => [] } },
     activationViews,
     createSharedKeys({ rows }),
+    createApprovalViews({ rows }).approvalsOf,
   );
   const { events } = createEventViews({ rows, personal: sealed });
   const sources = { store: { read: streamIn(rows) }, tree, past };

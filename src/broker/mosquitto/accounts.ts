@@ -6,7 +6,7 @@ import type { Control } from './control.ts';
 import { type AccountMark, heldIn, type Marks } from './marks.ts';
 
 /** A client as dynamic security has it. */
-export interface FoundClient {
+interface FoundClient {
   readonly username: string;
   readonly enabled: boolean;
   readonly clientId: string | null;

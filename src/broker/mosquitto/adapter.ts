@@ -12,7 +12,6 @@ import {
 import {
   enablingCommands,
   type FoundAccount,
-  type FoundClient,
   readAccount,
   readAll,
   roleCommands,
@@ -116,7 +115,7 @@ class Mosquitto implements Broker {
   async hold(username: string, credentialId: string): Promise<void> {
     const { client, acls } = await this.#own(username);
     if (client?.held?.credentialId === credentialId) {
-      if (client.enabled) await this.#all({ command: 'disableClient', username });
+      await this.#shut(username, { client, acls });
       this.#prepared.set(username, credentialId);
       this.#secrets.forget(credentialId);
       return;
@@ -163,7 +162,7 @@ class Mosquitto implements Broker {
   async activate(account: Account): Promise<ActivationOutcome> {
     const { username, credentialId } = account;
     const { isBehindGateway, revocations, ownSecretOf } = this.#options;
-    const now = await this.#own(username);
+    let now = await this.#own(username);
     const wanted = this.#wanted(account);
     if (!account.passwordOpens && !isBehindGateway && revocations === null)
       return await this.#notYet(username, now, takesNoCertificates(this.name));
@@ -174,9 +173,13 @@ class Mosquitto implements Broker {
     const isKnown = isSamePassword(held, wanted);
     if (!isKnown && password === undefined)
       return await this.#notYet(username, now, passwordUnknown(this.name));
-    // Its sessions are closed with the change of the mark: the old certificate must not come in again after it.
-    const before = held?.certificateSerial ?? null;
-    if (before !== null && before !== wanted.certificateSerial) await revocations?.inForce();
+    if (revocations !== null && held?.certificateSerial) {
+      if (held.credentialId !== credentialId) {
+        await this.#shut(username, now);
+        now = await this.#own(username);
+        // Renewed: its sessions are closed with the change of the mark, and the old one must not come in after that.
+      } else if (held.certificateSerial !== wanted.certificateSerial) await revocations.inForce();
+    }
 
     // The role first: who is admitted has the rights that were granted, and no others.
     await this.#all(...roleCommands(this.#marks, username, aclsOf(account), now.acls));
@@ -189,43 +192,35 @@ class Mosquitto implements Broker {
   }
 
   /** The granted credential cannot open: disables an account that has another one. */
-  async #notYet(
-    username: string,
-    { client }: FoundAccount,
-    detail: string,
-  ): Promise<ActivationOutcome> {
+  async #notYet(username: string, now: FoundAccount, detail: string): Promise<ActivationOutcome> {
     this.#prepared.delete(username);
-    if (client?.enabled) await this.#all({ command: 'disableClient', username });
+    await this.#shut(username, now);
     return { active: false, sessionsClosed: 0, detail };
   }
 
   async deactivate(username: string, suspended: string | null): Promise<number> {
     this.#prepared.delete(username);
-    const { client, acls } = await readAccount(this.#control, this.#marks, username);
-    if (client === null || !client.isOwn || username === this.#ownUsername) return 0;
-    if (this.#options.revocations !== null)
-      await this.#shutOut(username, client, acls, this.#options.revocations);
-    if (suspended === null) await this.#remove(username, acls !== null);
-    else if (client.enabled && this.#options.revocations === null)
-      await this.#all({ command: 'disableClient', username });
+    const now = await readAccount(this.#control, this.#marks, username);
+    if (now.client?.isOwn !== true || username === this.#ownUsername) return 0;
+    if (suspended !== null || this.#options.revocations !== null) await this.#shut(username, now);
+    if (suspended === null) await this.#remove(username, now.acls !== null);
     return 0;
   }
 
   /**
-   * Mosquitto lets a certificate in without asking for the account (`use_identity_as_username`), so that the rights
-   * go first, then the certificate, and the sessions of the moments between with what is done to the account after.
+   * Disables an account. Mosquitto lets a certificate in without asking for it (`use_identity_as_username`), so where there
+   * are certificates its rights go, too; then its certificate, and whoever came in by that in between.
    */
-  async #shutOut(
-    username: string,
-    client: FoundClient,
-    acls: FoundAccount['acls'],
-    revocations: Revocations,
-  ): Promise<void> {
-    const none = acls === null ? [] : roleCommands(this.#marks, username, noRights, acls);
+  async #shut(username: string, { client, acls }: FoundAccount): Promise<void> {
+    if (client === null) return;
+    const { revocations } = this.#options;
+    const none =
+      revocations === null || acls === null
+        ? []
+        : roleCommands(this.#marks, username, noRights, acls);
     await this.#all(...(client.enabled ? [{ command: 'disableClient', username }] : []), ...none);
-    if (!client.held?.certificateSerial) return;
+    if (revocations === null || !client.held?.certificateSerial) return;
     await revocations.inForce();
-    // Closes whatever came in meanwhile.
     await this.#all({ command: 'modifyClient', username, textname: this.#marks.textname });
   }
 

@@ -36,7 +36,7 @@ export async function trustByFingerprint(call: Call): Promise<void> {
   if (given === null) return;
   const { fingerprint, url } = given;
   try {
-    setDefaultCACertificates([await authorityOf(url, fingerprint, requestTimeoutMs)]);
+    setDefaultCACertificates([await authorityOf(url, [fingerprint], requestTimeoutMs)]);
   } catch (error) {
     if (!(error instanceof OtherAuthority)) throw unreachable(url, systemCode(error));
     throw otherAuthority(error, fingerprint);

@@ -16,10 +16,10 @@ const headline = ({ username, status, reason }: Explanation['user']) =>
   `${username}  ${status}${status === 'active' || status === 'pending' ? '' : because(reason)}`;
 
 function requestText(request: NonNullable<Explanation['request']>): string {
-  const { flow, kind, source, clientId, pairingId, context, conflictCount } = request;
+  const { flow, door, kind, source, clientId, pairingId, context, conflictCount } = request;
   return [
     `asked ${kind === 'replacement' ? 'to replace its credential ' : ''}${dateTimeText(request.requestedAt)}`,
-    `${flow}${source === null ? '' : ` from ${source}`}`,
+    `${door === 'est' ? door : flow}${source === null ? '' : ` from ${source}`}`,
     ...(pairingId === null ? [] : [`pairing ID ${pairingText(pairingId)}`]),
     ...(clientId === null ? [] : [`client id ${clientId}`]),
     ...Object.entries(context ?? {}).map(([name, value]) => `${name}=${value}`),

@@ -33,7 +33,7 @@ export function detailsText({ data }: Pick<Event, 'data'>): string {
   const wants = strings(data.requestedRoles);
   const context = Object.entries(record(data.context)).map(([name, value]) => `${name}=${value}`);
   return [
-    ...said('', data.flow),
+    ...said('', data.door ?? data.flow),
     ...said('', data.source),
     ...said('client id', data.clientId),
     ...said('pairing ID', data.pairingId),

@@ -47,7 +47,7 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
     { text: request.username, style: 'strong' },
     pairingText(request.pairingId),
     kindText(request),
-    request.flow,
+    flowText(request),
     request.source ?? '–',
     agoText(request.requestedAt, now),
     wantsText(request),
@@ -56,6 +56,9 @@ function tableOf(list: List<Request>, status: string, now: Date): [string[], Pie
     ? [header, list.items.map(row)]
     : [[...header, 'OUTCOME'], list.items.map((one) => [...row(one), outcomeText(one, now)])];
 }
+
+/** The flow, or the door of it that has a name of its own. */
+const flowText = ({ flow, door }: Request) => (door === 'est' ? door : flow);
 
 function kindText({ kind, contested, conflictCount, csr }: Request): Piece {
   // A registry of before certificates says nothing of a key.
@@ -146,7 +149,7 @@ async function sayChanges(
       request.username,
       pairingText(request.pairingId),
       typeof kind === 'string' ? kind : kind.text,
-      request.flow,
+      flowText(request),
       request.source ?? '–',
     ];
     call.terminal.line(parts.join('  '));

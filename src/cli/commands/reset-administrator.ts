@@ -1,6 +1,5 @@
 /** For operators: `reset-administrator`, when nobody can sign in any more. */
 import { Username } from '../../../domain/values.ts';
-import { Refused } from '../../commands/refused.ts';
 import { parseConfig } from '../../config/config.ts';
 import { personNameTest } from '../../config/sso.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
@@ -11,6 +10,9 @@ const ofPerson = (username: string) =>
   usageFault(`${username} signs in at the identity provider, and has no password here.`, [
     'Give another name: the account for when the identity provider is away.',
   ]);
+
+const isRefusedForPerson = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'user-from-sso';
 
 async function runReset(call: Call): Promise<number> {
   const config = parseConfig(call.environment);
@@ -25,7 +27,7 @@ async function runReset(call: Call): Promise<number> {
   try {
     password = await resetAdministratorOf(config, username);
   } catch (error) {
-    if (error instanceof Refused && error.code === 'user-from-sso') throw ofPerson(username);
+    if (isRefusedForPerson(error)) throw ofPerson(username);
     throw startFault(error, config.dataDir);
   }
   if (call.json) call.terminal.json(JSON.stringify({ username, password }));

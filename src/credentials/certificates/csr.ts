@@ -1,5 +1,6 @@
 /** A certificate signing request (PKCS#10, RFC 2986): of all that it asks for, the name and the key count. */
 import { verify } from 'node:crypto';
+import { Username } from '../../../domain/values.ts';
 import { csrLengthMax, csrUsernameLengthMax } from '../../limits.ts';
 import { DerFault, type DerValue, partsOf, readDer, tags } from './der.ts';
 import { type CertifiableKey, readPublicKey } from './public-key.ts';
@@ -8,6 +9,11 @@ import { type CertifiableKey, readPublicKey } from './public-key.ts';
 type CsrReading =
   | { readonly key: CertifiableKey; readonly fault: null }
   | { readonly key: null; readonly fault: string };
+
+/** The same of a request that names its client itself. */
+type NamedCsrReading =
+  | { readonly username: string; readonly key: CertifiableKey; readonly fault: null }
+  | { readonly username: null; readonly key: null; readonly fault: string };
 
 const pemBlock =
   /^\s*-----BEGIN (?<label>(?:NEW )?CERTIFICATE REQUEST)-----(?<body>[A-Za-z0-9+/=\s]+)-----END \k<label>-----\s*$/;
@@ -29,11 +35,17 @@ const commonName = '550403';
 
 function derIn(pem: string): Buffer {
   if (pem.length > csrLengthMax) throw new DerFault(`must have at most ${csrLengthMax} characters`);
-  const body = pemBlock.exec(pem)?.groups?.body?.replace(/\s+/g, '');
+  const body = pemBlock.exec(pem)?.groups?.body;
   if (body === undefined)
     throw new DerFault('must be one PKCS#10 request in PEM (-----BEGIN CERTIFICATE REQUEST-----)');
+  return decoded(body, 'has no right base64 in its PEM');
+}
+
+/** White space may stand anywhere in it (RFC 8951, section 3). */
+function decoded(base64: string, fault: string): Buffer {
+  const body = base64.replace(/\s+/g, '');
   const der = Buffer.from(body, 'base64');
-  if (der.toString('base64') !== body) throw new DerFault('has no right base64 in its PEM');
+  if (der.toString('base64') !== body) throw new DerFault(fault);
   return der;
 }
 
@@ -49,20 +61,35 @@ function commonNamesIn(subject: DerValue | undefined): DerValue[] {
     });
 }
 
-function checkName(subject: DerValue | undefined, username: string): void {
+function nameIn(subject: DerValue | undefined): Buffer {
   const [name, another] = commonNamesIn(subject);
   if (name === undefined || another !== undefined)
     throw new DerFault('must have exactly one CN, the username');
   if (name.tag !== tags.utf8String && name.tag !== tags.printableString)
     throw new DerFault('must have its CN as UTF8String or PrintableString');
-  if (!name.content.equals(Buffer.from(username)))
-    throw new DerFault('must have the username as its CN, to the byte');
-  if (username.length > csrUsernameLengthMax)
-    throw new DerFault(`takes a username of at most ${csrUsernameLengthMax} characters`);
+  return name.content;
 }
 
-function keyIn(pem: string, username: string): CertifiableKey {
-  const [info, algorithm, signature, more] = partsOf(readDer(derIn(pem)), tags.sequence);
+/** Whose request it is; `username`: whose it must be, null where it says so itself. */
+function checkedName(subject: DerValue | undefined, username: string | null): string {
+  const name = nameIn(subject);
+  if (username !== null && !name.equals(Buffer.from(username)))
+    throw new DerFault('must have the username as its CN, to the byte');
+  const named = username ?? name.toString('latin1');
+  if (named.length > csrUsernameLengthMax)
+    throw new DerFault(`takes a username of at most ${csrUsernameLengthMax} characters`);
+  if (!Username.safeParse(named).success)
+    throw new DerFault(
+      'must have a username as its CN: 3 to 64 of A-Z a-z 0-9 . _ @ : -, starting with a letter or digit',
+    );
+  return named;
+}
+
+function readingOf(
+  der: Buffer,
+  username: string | null,
+): { username: string; key: CertifiableKey } {
+  const [info, algorithm, signature, more] = partsOf(readDer(der), tags.sequence);
   const [version, subject, publicKey, attributes, beyond] = partsOf(info, tags.sequence);
   const isWhole = signature?.tag === tags.bitString && more === undefined && beyond === undefined;
   if (info === undefined || !isWhole || publicKey === undefined)
@@ -70,9 +97,9 @@ function keyIn(pem: string, username: string): CertifiableKey {
   if (version?.tag !== tags.integer || !version.content.equals(Buffer.from([0])))
     throw new DerFault('is no PKCS#10 request of version 1');
   if (attributes !== undefined) partsOf(attributes, tags.attributes);
-  checkName(subject, username);
+  const named = checkedName(subject, username);
 
-  const { key, named } = readPublicKey(publicKey.whole);
+  const { key, named: certifiable } = readPublicKey(publicKey.whole);
   const [name] = partsOf(algorithm, tags.sequence);
   const how = signatures[name?.content.toString('hex') ?? ''];
   if (how === undefined || how.family !== key.asymmetricKeyType)
@@ -81,7 +108,7 @@ function keyIn(pem: string, username: string): CertifiableKey {
     );
   if (signature.content[0] !== 0 || !isSignedBy(how.digest, info.whole, key, signature.content))
     throw new DerFault('is not signed by its own key');
-  return named;
+  return { username: named, key: certifiable };
 }
 
 function isSignedBy(
@@ -100,9 +127,25 @@ function isSignedBy(
 /** Reads a request that must be `username`'s. Whatever the text is, this answers, and soon. */
 export function readCsr(pem: string, username: string): CsrReading {
   try {
-    return { key: keyIn(pem, username), fault: null };
+    return { key: readingOf(derIn(pem), username).key, fault: null };
   } catch (error) {
-    if (!(error instanceof DerFault)) throw error;
-    return { key: null, fault: error.message };
+    return { key: null, fault: faultIn(error) };
   }
+}
+
+/** Reads a request that names its client, in base64 without a frame, as EST sends it; otherwise likewise. */
+export function readNamedCsr(base64: string): NamedCsrReading {
+  try {
+    if (base64.length > csrLengthMax)
+      throw new DerFault(`must have at most ${csrLengthMax} characters`);
+    const der = decoded(base64, 'must be one PKCS#10 request: its DER in base64, without a frame');
+    return { ...readingOf(der, null), fault: null };
+  } catch (error) {
+    return { username: null, key: null, fault: faultIn(error) };
+  }
+}
+
+function faultIn(error: unknown): string {
+  if (!(error instanceof DerFault)) throw error;
+  return error.message;
 }

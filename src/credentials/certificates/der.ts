@@ -1,4 +1,4 @@
-/** Reads DER (X.690) as strictly as it is defined: what has two encodings would have two fingerprints. */
+/** DER (X.690): read as strictly as it is defined, since what has two encodings would have two fingerprints, and written. */
 import { derDepthMax } from '../../limits.ts';
 
 /** What no DER is. */
@@ -17,9 +17,12 @@ export interface DerValue {
 export const tags = {
   integer: 0x02,
   bitString: 0x03,
+  octetString: 0x04,
   objectIdentifier: 0x06,
   utf8String: 0x0c,
   printableString: 0x13,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
   attributes: 0xa0,
@@ -78,4 +81,19 @@ export function readDer(bytes: Buffer): DerValue {
   if (value.whole.length !== bytes.length) throw new DerFault('has something behind its end');
   checkDepth(value, derDepthMax);
   return value;
+}
+
+function lengthOf(length: number): Buffer {
+  if (length < 0x80) return Buffer.from([length]);
+  const octets = length < 0x100 ? 1 : length < 0x10000 ? 2 : 3;
+  const bytes = Buffer.alloc(1 + octets);
+  bytes[0] = 0x80 + octets;
+  bytes.writeUIntBE(length, 1, octets);
+  return bytes;
+}
+
+/** A value of these contents, which are taken as they are. */
+export function derOf(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return Buffer.concat([Buffer.from([tag]), lengthOf(length), ...parts]);
 }

@@ -4,35 +4,26 @@ import { isIP } from 'node:net';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import {
   AlgorithmIdentifier,
-  AttributeTypeAndValue,
-  AttributeValue,
   AuthorityKeyIdentifier,
   BasicConstraints,
   Certificate,
   ExtendedKeyUsage,
   Extension,
-  Extensions,
   GeneralName,
   id_ce_authorityKeyIdentifier,
   id_ce_basicConstraints,
   id_ce_extKeyUsage,
   id_ce_keyUsage,
   id_ce_subjectAltName,
-  id_ce_subjectKeyIdentifier,
   id_kp_clientAuth,
   id_kp_serverAuth,
   KeyIdentifier,
   KeyUsage,
   KeyUsageFlags,
-  Name,
-  RelativeDistinguishedName,
+  type Name,
   SubjectAlternativeName,
-  SubjectKeyIdentifier,
-  SubjectPublicKeyInfo,
-  TBSCertificate,
-  Validity,
-  Version,
 } from '@peculiar/asn1-x509';
+import { derOf, partsOf, readDer, tags } from './der.ts';
 
 /** What signs certificates and lists of revoked ones. */
 export interface Issuer {
@@ -61,49 +52,51 @@ export function serialFrom(random: Buffer): Buffer {
   return serial;
 }
 
-const commonName = (name: string): Name =>
-  new Name([
-    new RelativeDistinguishedName([
-      new AttributeTypeAndValue({
-        type: '2.5.4.3',
-        value: new AttributeValue({ utf8String: name }),
-      }),
-    ]),
-  ]);
-
 export function extension(id: string, critical: boolean, value: object): Extension {
   const extnValue = new OctetString(AsnConvert.serialize(value));
   return new Extension({ extnID: id, critical, extnValue });
 }
 
 /** The SHA-1 of the key's bits, which names it and guards nothing (RFC 5280, section 4.2.1.2, method 1). */
-function keyIdentifierOf(publicKey: KeyObject): ArrayBuffer {
-  const info = AsnConvert.parse(
-    publicKey.export({ type: 'spki', format: 'der' }),
-    SubjectPublicKeyInfo,
-  );
-  return arrayBufferOf(createHash('sha1').update(Buffer.from(info.subjectPublicKey)).digest());
+function keyIdentifierOf(publicKey: KeyObject): Buffer {
+  const info = readDer(publicKey.export({ type: 'spki', format: 'der' }));
+  const [, bits] = partsOf(info, tags.sequence);
+  // Behind the octet that counts unused bits.
+  return createHash('sha1')
+    .update(bits?.content.subarray(1) ?? '')
+    .digest();
 }
 
-const subjectKey = (publicKey: KeyObject) =>
-  extension(
-    id_ce_subjectKeyIdentifier,
-    false,
-    new SubjectKeyIdentifier(keyIdentifierOf(publicKey)),
-  );
+/** What names an issuer's key in what it signs: its identifier in hex. */
+export const keyIdOf = (publicKey: KeyObject): string => keyIdentifierOf(publicKey).toString('hex');
+
+const subjectKeyId = derOf(tags.objectIdentifier, Buffer.from('551d0e', 'hex'));
+
+const subjectKey = (publicKey: KeyObject): Buffer => {
+  const identifier = derOf(tags.octetString, keyIdentifierOf(publicKey));
+  return derOf(tags.sequence, subjectKeyId, derOf(tags.octetString, identifier));
+};
 
 export const authorityKey = (issuerKey: KeyObject) =>
   extension(
     id_ce_authorityKeyIdentifier,
     false,
-    new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(keyIdentifierOf(issuerKey)) }),
+    new AuthorityKeyIdentifier({
+      keyIdentifier: new KeyIdentifier(arrayBufferOf(keyIdentifierOf(issuerKey))),
+    }),
   );
 
+const derFrom = (value: object): Buffer => bytes(AsnConvert.serialize(value));
 const constraints = (of: { cA: boolean; pathLenConstraint?: number }) =>
-  extension(id_ce_basicConstraints, true, new BasicConstraints(of));
-const usage = (flags: number) => extension(id_ce_keyUsage, true, new KeyUsage(flags));
+  derFrom(extension(id_ce_basicConstraints, true, new BasicConstraints(of)));
+const usage = (flags: number) => derFrom(extension(id_ce_keyUsage, true, new KeyUsage(flags)));
 const extendedUsage = (...ids: string[]) =>
-  extension(id_ce_extKeyUsage, false, new ExtendedKeyUsage(ids));
+  derFrom(extension(id_ce_extKeyUsage, false, new ExtendedKeyUsage(ids)));
+
+const noAuthority = constraints({ cA: false });
+const signs = usage(KeyUsageFlags.digitalSignature);
+const forClients = extendedUsage(id_kp_clientAuth);
+const forServers = extendedUsage(id_kp_serverAuth);
 
 const ecdsa = { prime256v1: '1.2.840.10045.4.3.2', secp384r1: '1.2.840.10045.4.3.3' } as const;
 
@@ -126,37 +119,76 @@ export function signatureOf(key: KeyObject): {
   return { algorithm: new AlgorithmIdentifier({ algorithm: ecdsa[curve] }), digest };
 }
 
+const signatureDers = new WeakMap<KeyObject, { algorithm: Buffer; digest: string | null }>();
+
+/** The same with the algorithm's DER, kept for each key. */
+function signatureDerOf(key: KeyObject) {
+  const known = signatureDers.get(key);
+  if (known !== undefined) return known;
+  const { algorithm, digest } = signatureOf(key);
+  const made = { algorithm: derFrom(algorithm), digest };
+  signatureDers.set(key, made);
+  return made;
+}
+
 /** The subject as it stands in the issuer's own certificate, to the byte. */
 export const subjectOf = (certificate: X509Certificate): Name =>
   AsnConvert.parse(certificate.raw, Certificate).tbsCertificate.subject;
 
-interface ToBeSigned extends CertificateFields {
-  readonly subject: Name;
-  readonly extensions: readonly Extension[];
+/** A name with one part, as a certificate has it (RFC 5280, section 4.1.2.4). */
+const commonName = (name: string): Buffer =>
+  derOf(
+    tags.sequence,
+    derOf(
+      tags.set,
+      derOf(
+        tags.sequence,
+        derOf(tags.objectIdentifier, Buffer.from('550403', 'hex')),
+        derOf(tags.utf8String, Buffer.from(name)),
+      ),
+    ),
+  );
+
+/** UTCTime until 2049, GeneralizedTime from then on (RFC 5280, section 4.1.2.5). */
+function timeOf(date: Date): Buffer {
+  const digits = `${date.toISOString().slice(0, 19).replace(/\D/g, '')}Z`;
+  return date.getUTCFullYear() < 2050
+    ? derOf(tags.utcTime, Buffer.from(digits.slice(2)))
+    : derOf(tags.generalizedTime, Buffer.from(digits));
 }
 
-function signed(issuer: Name, key: KeyObject, fields: ToBeSigned): Buffer {
-  const { algorithm, digest } = signatureOf(key);
-  const spki = fields.publicKey.export({ type: 'spki', format: 'der' });
-  const tbsCertificate = new TBSCertificate({
-    version: Version.v3,
-    serialNumber: arrayBufferOf(fields.serial),
-    signature: algorithm,
+const version3 = derOf(0xa0, derOf(tags.integer, Buffer.from([2])));
+const extensionsTag = 0xa3;
+
+interface ToBeSigned extends CertificateFields {
+  /** DER, as the extensions. */
+  readonly subject: Buffer;
+  readonly extensions: readonly Buffer[];
+}
+
+/**
+ * Put together here and not by the ASN.1 library, which takes forty times as long for it as the signature does. What
+ * seldom changes is still the library's, made once.
+ */
+function signed(issuer: Buffer, key: KeyObject, fields: ToBeSigned): Buffer {
+  const { algorithm, digest } = signatureDerOf(key);
+  const toBeSigned = derOf(
+    tags.sequence,
+    version3,
+    derOf(tags.integer, fields.serial),
+    algorithm,
     issuer,
-    validity: new Validity({ notBefore: fields.notBefore, notAfter: fields.notAfter }),
-    subject: fields.subject,
-    subjectPublicKeyInfo: AsnConvert.parse(spki, SubjectPublicKeyInfo),
-    extensions: new Extensions([...fields.extensions]),
-  });
-  const signature = sign(digest, bytes(AsnConvert.serialize(tbsCertificate)), key);
-  return bytes(
-    AsnConvert.serialize(
-      new Certificate({
-        tbsCertificate,
-        signatureAlgorithm: algorithm,
-        signatureValue: arrayBufferOf(signature),
-      }),
-    ),
+    derOf(tags.sequence, timeOf(fields.notBefore), timeOf(fields.notAfter)),
+    fields.subject,
+    fields.publicKey.export({ type: 'spki', format: 'der' }),
+    derOf(extensionsTag, derOf(tags.sequence, ...fields.extensions)),
+  );
+  const signature = sign(digest, toBeSigned, key);
+  return derOf(
+    tags.sequence,
+    toBeSigned,
+    algorithm,
+    derOf(tags.bitString, Buffer.from([0]), signature),
   );
 }
 
@@ -179,21 +211,30 @@ export function rootCertificate(
   return new X509Certificate(der);
 }
 
+const issuerParts = new WeakMap<X509Certificate, { name: Buffer; authorityKey: Buffer }>();
+
+/** What each of an issuer's certificates has of it. */
+function partsOfIssuer({ certificate }: Issuer) {
+  const known = issuerParts.get(certificate);
+  if (known !== undefined) return known;
+  const made = {
+    name: derFrom(subjectOf(certificate)),
+    authorityKey: derFrom(authorityKey(certificate.publicKey)),
+  };
+  issuerParts.set(certificate, made);
+  return made;
+}
+
 function leaf(
   issuer: Issuer,
   fields: CertificateFields,
-  subject: Name,
-  extensions: readonly Extension[],
+  subject: Buffer,
+  extensions: readonly Buffer[],
 ): X509Certificate {
-  const der = signed(subjectOf(issuer.certificate), issuer.key, {
+  const { name, authorityKey: authority } = partsOfIssuer(issuer);
+  const der = signed(name, issuer.key, {
     ...{ ...fields, subject },
-    extensions: [
-      constraints({ cA: false }),
-      usage(KeyUsageFlags.digitalSignature),
-      ...extensions,
-      subjectKey(fields.publicKey),
-      authorityKey(createPublicKey(issuer.key)),
-    ],
+    extensions: [noAuthority, signs, ...extensions, subjectKey(fields.publicKey), authority],
   });
   return new X509Certificate(der);
 }
@@ -203,7 +244,7 @@ export const clientCertificate = (
   issuer: Issuer,
   username: string,
   fields: CertificateFields,
-): X509Certificate => leaf(issuer, fields, commonName(username), [extendedUsage(id_kp_clientAuth)]);
+): X509Certificate => leaf(issuer, fields, commonName(username), [forClients]);
 
 /** This service's: names and addresses in place of a subject, and it is no client (SPEC 11). */
 export const serverCertificate = (
@@ -211,16 +252,18 @@ export const serverCertificate = (
   names: readonly string[],
   fields: CertificateFields,
 ): X509Certificate =>
-  leaf(issuer, fields, new Name([]), [
-    extendedUsage(id_kp_serverAuth),
-    extension(
-      id_ce_subjectAltName,
-      true,
-      new SubjectAlternativeName(
-        names.map((name) =>
-          isIP(name) === 0
-            ? new GeneralName({ dNSName: name })
-            : new GeneralName({ iPAddress: name }),
+  leaf(issuer, fields, derOf(tags.sequence), [
+    forServers,
+    derFrom(
+      extension(
+        id_ce_subjectAltName,
+        true,
+        new SubjectAlternativeName(
+          names.map((name) =>
+            isIP(name) === 0
+              ? new GeneralName({ dNSName: name })
+              : new GeneralName({ iPAddress: name }),
+          ),
         ),
       ),
     ),

@@ -13,8 +13,6 @@ import {
   ImportPublicKeyFactory,
   ImportSecretKeyFactory,
   type PublicKey,
-  type SecretKey,
-  SignFactory,
   VerifyFactory,
 } from 'paseto/v4/public';
 import { z } from 'zod';
@@ -27,11 +25,11 @@ import {
   removeKeyFile,
   replaceKeyFile,
 } from './files.ts';
+import { pasetoSigner } from './paseto-signer.ts';
 
 /** PASETO v4.public with the operations that Gatebook uses. */
 export const paseto = new PublicProtocol(
   GenerateKeyPairFactory,
-  SignFactory,
   VerifyFactory,
   ImportPublicKeyFactory,
   ExportPublicKeyFactory,
@@ -55,7 +53,10 @@ export interface VerifyingKey {
 }
 
 export interface KeyRing {
-  readonly signing: VerifyingKey & { readonly secretKey: SecretKey };
+  readonly signing: VerifyingKey & {
+    /** A token with these claims. */
+    readonly sign: (claims: object) => string;
+  };
   /** Every key that was not removed, the signing one first. */
   readonly verifying: readonly VerifyingKey[];
 }
@@ -99,14 +100,12 @@ export async function readKeyRing(dir: string): Promise<KeyRing | undefined> {
       'is the newest key, but cannot sign: restore the newer file from a backup, or remove this one and sign in anew',
     );
   }
-  const { secretKey, ...signing } = await imported(newest, null);
-  if (secretKey === null) throw new KeyFileRefused(newest.path, unusable);
-  const verifying: VerifyingKey[] = [signing];
-  for (const { file, until } of olderOf(files)) {
-    const { secretKey: _, ...key } = await imported(file, until);
-    verifying.push(key);
-  }
-  return { signing: { ...signing, secretKey }, verifying };
+  const signing = await imported(newest, null);
+  const verifying = [signing];
+  for (const { file, until } of olderOf(files)) verifying.push(await imported(file, until));
+  // Verifiers learn from the footer which key it is.
+  const sign = pasetoSigner(newest.content.secretKey, JSON.stringify({ kid: signing.kid }));
+  return { signing: { ...signing, sign }, verifying };
 }
 
 /** Makes the first key, unless another process has made it. */
@@ -196,17 +195,14 @@ function parsed(path: string, text: string): z.infer<typeof KeyFile> {
 async function imported(
   { path, content }: NumberedFile,
   until: Instant | null,
-): Promise<VerifyingKey & { secretKey: SecretKey | null }> {
+): Promise<VerifyingKey> {
   try {
-    const secretKey =
-      'secretKey' in content ? await paseto.ImportSecretKey(content.secretKey) : null;
     const publicKey =
       'publicKey' in content
         ? await paseto.ImportPublicKey(content.publicKey)
         : await paseto.GetPublicKey(await paseto.ImportSecretKey(content.secretKey));
     const text = await paseto.ExportPublicKey(publicKey);
-    if (keyIdOf(text) === content.kid)
-      return { kid: content.kid, text, publicKey, secretKey, until };
+    if (keyIdOf(text) === content.kid) return { kid: content.kid, text, publicKey, until };
   } catch {
     // Falls through to the one error, which quotes nothing.
   }

@@ -51,8 +51,8 @@ export function reportPage(report: SignedWindowReport, verifierKey: string): str
 `,
   );
   const requestRows = requests.map(
-    ({ username, kind, flow, source, pairingId, requestedAt, status, contested, decision }) =>
-      html`<tr><td>${username}</td><td>${kind}${contested ? ', contested' : ''}</td><td>${flow}</td>
+    ({ username, kind, flow, door, source, pairingId, requestedAt, status, contested, decision }) =>
+      html`<tr><td>${username}</td><td>${kind}${contested ? ', contested' : ''}</td><td>${door === 'est' ? door : flow}</td>
 <td>${source ?? '–'}</td><td>${pairingId ?? '–'}</td><td>${moment(requestedAt)}</td><td>${status}</td>
 <td>${decision?.by ?? '–'}</td><td>${decision?.reason ?? ''}</td></tr>
 `,

@@ -18,7 +18,9 @@ const libraries: Readonly<Record<string, string>> = {
   htm: 'htm.module.js',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = [join(source, '..', '..', 'domain', 'matching.ts')];
+const shared = ['matching.ts', 'client/door-name.ts'].map((name) =>
+  join(source, '..', '..', 'domain', name),
+);
 
 /** The browser's name of a module: whatever folder it stands in here, there it stands beside the others. */
 function browserSpecifier(specifier: string): string {

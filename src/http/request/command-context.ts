@@ -48,7 +48,15 @@ export function csrFaultsOf(
   if (typeof csr !== 'string' || !Username.safeParse(username).success) return [];
   const { fault } = readCsr(csr, String(username));
   if (fault !== null) return [{ pointer: '#/csr', detail: `csr ${fault}.` }];
-  if (!isServerName(String(username))) return [];
+  return serverNameFaultsOf(String(username), isServerName);
+}
+
+/** A device never becomes a server (SPEC 11). */
+export function serverNameFaultsOf(
+  username: string,
+  isServerName: (name: string) => boolean,
+): Fault[] {
+  if (!isServerName(username)) return [];
   const detail = 'csr takes no username that this service itself is reached by: choose another.';
   return [{ pointer: '#/csr', detail }];
 }

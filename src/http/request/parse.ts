@@ -163,8 +163,7 @@ function parsedBy<S extends z.ZodType>(
   return named([...refused, ...foundIn(schema, issues, input)], place);
 }
 
-export const placeOf = (fault: Fault): string =>
-  'pointer' in fault ? fault.pointer : fault.parameter;
+const placeOf = (fault: Fault): string => ('pointer' in fault ? fault.pointer : fault.parameter);
 
 /** Parses a body that is JSON already. Faults point into it: `#/username`. */
 export const parsedBody = <S extends z.ZodType>(schema: S, body: unknown): Parsed<z.output<S>> =>
@@ -218,6 +217,16 @@ export function parsedQuery<S extends z.ZodType>(
   }));
   if (parsed.faults === undefined) return faults.length === 0 ? parsed : { faults };
   return { ...parsed, faults: [...faults, ...parsed.faults] };
+}
+
+/** The faults of the schema, and those beyond it at places that the schema finds nothing wrong with. */
+export function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed<T> {
+  if (more.length === 0) return parsed;
+  const known = new Set(parsed.faults?.map(placeOf));
+  return {
+    ...('unnamed' in parsed ? { unnamed: parsed.unnamed } : {}),
+    faults: [...(parsed.faults ?? []), ...more.filter((fault) => !known.has(placeOf(fault)))],
+  };
 }
 
 /** The values of several parts, or one problem that names the faults of all. */

@@ -11,7 +11,8 @@ import {
   emqxAuthorizes,
   emqxQuestions,
 } from '../../broker/hooks/emqx.ts';
-import { type HookKind, type Hooks, hookKinds } from '../../broker/hooks/hooks.ts';
+import type { Hooks } from '../../broker/hooks/hooks.ts';
+import { type HookKind, hookKinds } from '../../broker/hooks/kinds.ts';
 import {
   type RabbitmqQuestion,
   rabbitmqAllows,
@@ -71,7 +72,12 @@ export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
       named(exchange, 'rabbitmq', known);
       const bytes = await posted(exchange, formType);
       const allowed = await rabbitmqAllows(hooks, vhosts, known, formOf(bytes));
-      return { status: 200, headers, type: 'text/plain', body: allowed ? 'allow' : 'deny' };
+      return {
+        status: 200,
+        headers,
+        type: 'text/plain; charset=utf-8',
+        body: allowed ? 'allow' : 'deny',
+      };
     },
     async emqx(exchange, [question, ...more]) {
       const known = oneOf(emqxQuestions, question, more);

@@ -94,8 +94,10 @@ async function grantedResponse(
   return { status: 201, body, headers: { Location: self }, position };
 }
 
-const membersTold = (members: Readonly<Record<string, unknown>>, { isByKeyAlone }: Asker) =>
-  isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members };
+export const membersTold = (
+  members: Readonly<Record<string, unknown>>,
+  { isByKeyAlone }: Pick<Asker, 'isByKeyAlone'>,
+) => (isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members });
 
 async function doorResponse(app: App, answer: DoorAnswer, asker: Asker): Promise<RouteResponse> {
   const { registration } = app;

@@ -70,15 +70,16 @@ export function searchText(typed: string): string {
   return /^[0-9a-f]{4,6}$/i.test(tight) ? tight.toLowerCase() : typed.trim();
 }
 
-export const flowWords = (flow: Request['flow']): string => (flow === 'explicit' ? 'REST' : 'MQTT');
+const wordsOfDoors = { rest: 'REST', est: 'EST', mqtt: 'MQTT' } as const;
+export const doorWords = (door: Request['door']): string => wordsOfDoors[door];
 
 export function whereFrom({
-  flow,
+  door,
   source,
   clientId,
-}: Pick<Request, 'flow' | 'source' | 'clientId'>): string {
+}: Pick<Request, 'door' | 'source' | 'clientId'>): string {
   const from = source === null ? 'an address that you may not see' : source;
-  return `${flowWords(flow)} from ${from}${clientId === null ? '' : `, client id ${clientId}`}`;
+  return `${doorWords(door)} from ${from}${clientId === null ? '' : `, client id ${clientId}`}`;
 }
 
 export const wantsHttp = (

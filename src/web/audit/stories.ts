@@ -1,7 +1,8 @@
 /** Events as sentences: what happened, for timelines and the history. */
+import { doorName } from '../../../domain/client/door-name.ts';
 import type { Event } from '../../api/output.ts';
 import { nowMs } from '../app/api.ts';
-import { counted, dateTime, flowWords } from '../app/words.ts';
+import { counted, dateTime, doorWords } from '../app/words.ts';
 
 export interface Story {
   readonly words: string;
@@ -63,7 +64,7 @@ function lineOf({ type, actor, data }: Event): StoryLine {
     const roles = (data.requestedRoles as string[] | undefined) ?? [];
     const pairing = text('pairingId');
     return [
-      `${flowWords(data.flow === 'explicit' ? 'explicit' : 'implicit')}${text('source') === '' ? '' : ` from ${text('source')}`}`,
+      `${doorWords(doorName(data as Parameters<typeof doorName>[0]))}${text('source') === '' ? '' : ` from ${text('source')}`}`,
       ...(pairing === '' ? [] : [`pairing ID ${pairing}`]),
       ...(roles.length === 0 ? [] : [`asked for role ${roles.join(', ')}`]),
     ].join(', ');

@@ -10,7 +10,7 @@ import {
   contestedWords,
   counted,
   dateTime,
-  flowWords,
+  doorWords,
   httpWords,
   replacementWords,
   wantsHttp,
@@ -47,7 +47,7 @@ function Evidence({ request }: { request: Request }): View {
     </div>
     <dl class="pairs small">
       <dt>Asked</dt><dd><${Time} at=${request.requestedAt} ago />, at ${clockTime(request.requestedAt)}</dd>
-      <dt>How</dt><dd>${flowWords(request.flow)}, with a ${request.csr === null ? 'password' : 'key (CSR)'}</dd>
+      <dt>How</dt><dd>${doorWords(request.door)}, with a ${request.csr === null ? 'password' : 'key (CSR)'}</dd>
       ${request.csr !== null && html`<dt>Key</dt><dd>${request.csr.publicKeyAlgorithm}, SHA-256 <code class="wrap">${request.csr.fingerprint}</code><${SameKey} names=${otherNamesOf(request)} /></dd>`}
       <dt>From</dt><dd>${request.source ?? 'not shown to you, or erased'}</dd>
       ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}

@@ -6,7 +6,7 @@ import type { CaDescription } from '../../api/service.ts';
 import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useStore } from '../app/store.ts';
-import { counted, dateTime, flowWords } from '../app/words.ts';
+import { counted, dateTime, doorWords } from '../app/words.ts';
 import { useActivity } from '../audit/activity.ts';
 import { Chart } from '../audit/chart.ts';
 import { Name, Time, Tone, useRead } from '../parts/parts.ts';
@@ -37,7 +37,7 @@ function KnockingDevices({
       <thead><tr><th scope="col">Device</th><th scope="col" class="wide-only">Tries</th><th scope="col" class="wide-only">Last</th><th scope="col" class="end">For this name only</th></tr></thead>
       <tbody>${knocks.slice(0, shownMax).map(
         (knock) => html`<tr key=${`${knock.username} ${knock.source}`}>
-          <td><strong><${Name}>${knock.username}<//></strong><br /><span class="soft small">${flowWords(knock.flow)} from ${knock.source ?? 'somewhere'}<span class="narrow-only">, ${counted(knock.attemptCount, 'try', 'tries')}, <${Time} at=${knock.lastAt} ago /></span></span></td>
+          <td><strong><${Name}>${knock.username}<//></strong><br /><span class="soft small">${doorWords(knock.door)} from ${knock.source ?? 'somewhere'}<span class="narrow-only">, ${counted(knock.attemptCount, 'try', 'tries')}, <${Time} at=${knock.lastAt} ago /></span></span></td>
           <td class="wide-only">${knock.attemptCount}</td>
           <td class="wide-only"><${Time} at=${knock.lastAt} ago /></td>
           <td class="end"><button class="button" disabled=${!may('write', '/api/client-registry/unlock')} onClick=${() => onUnlock(knock.username)}>Unlock…<span class="sr"> for ${knock.username} only</span></button></td>

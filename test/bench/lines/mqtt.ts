@@ -51,14 +51,12 @@ export const connects: Line = {
   goals: [ratioAtLeast(0.9, 'bare aedes'), ratioAtLeast(1, 'Mosquitto dynsec')],
   async contestants(context) {
     const count = context.quick ? 500 : 2_000;
-    const connect =
-      (credentials: Partial<typeof login>): Round =>
-      (url, number) =>
-        overMqtt('connect', { ...credentials, url, count, atOnce: 16, from: (number % 5) * count });
+    const connect: Round = (url, number) =>
+      overMqtt('connect', { ...login, url, count, atOnce: 16, from: (number % 5) * count });
     return [
-      await aedes(context, connect({})),
-      ...(await mosquitto(context, connect(login))),
-      ...(await ours(context, connect(login))),
+      await aedes(context, connect),
+      ...(await mosquitto(context, connect)),
+      ...(await ours(context, connect)),
     ];
   },
 };

@@ -34,7 +34,7 @@ test('an empty environment gives the defaults of WIRE', () => {
     mqttWssPort: null,
     doorPort: null,
     doorTlsPort: null,
-    tls: { given: null, names: [], ca: null },
+    tls: { given: null, names: [], ca: null, files: null, caOverlap: null },
     clientAuth: 'either',
     httpHost: '127.0.0.1',
     mqttHost: '127.0.0.1',
@@ -55,10 +55,12 @@ test('an empty environment gives the defaults of WIRE', () => {
     sso: null,
     pendingTtlMs: 86_400_000,
     certificateTtlMs: 8_760 * 3_600_000,
+    est: { basic: 'optional', retryAfterSeconds: 30 },
     refusedTtlMs: 30 * 86_400_000,
     sourceAttemptsPerMinute: 600,
     pendingMax: 10_000,
     pendingPerSourceMax: 1_000,
+    approvals: { needed: 1, of: 'all', isUnlockAmongThem: false, ttlMs: 86_400_000 },
     webhook: null,
     ntfyUrl: null,
   });
@@ -94,6 +96,10 @@ test('every variable is read', () => {
     GATEBOOK_PASSWORD_POLICY: '{"min":12,"numeric":1}',
     GATEBOOK_PENDING_TTL: '90s',
     GATEBOOK_CERTIFICATE_TTL: '90d',
+    GATEBOOK_EST_BASIC: 'required',
+    GATEBOOK_EST_RETRY_AFTER: '2m',
+    GATEBOOK_CERTIFICATE_FILES_DIR: '/srv/certificates',
+    GATEBOOK_CERTIFICATE_FILES_EXEC: 'systemctl reload mosquitto',
     GATEBOOK_MQTT_TLS_CLIENT_AUTH: 'either',
     GATEBOOK_REFUSED_TTL: '2d',
     GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
@@ -102,7 +108,10 @@ test('every variable is read', () => {
     GATEBOOK_WEBHOOK_URL: 'https://hooks.example/gatebook',
     GATEBOOK_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     GATEBOOK_NTFY_URL: 'https://ntfy.example/plant',
-    GATEBOOK_APPROVALS: '1',
+    GATEBOOK_APPROVALS: '3',
+    GATEBOOK_APPROVALS_FOR: 'people',
+    GATEBOOK_APPROVALS_UNLOCK: 'on',
+    GATEBOOK_APPROVAL_TTL: '1h',
   });
   assert.equal(config, {
     httpPort: 0,
@@ -113,7 +122,10 @@ test('every variable is read', () => {
     mqttWssPort: 9002,
     doorPort: 8081,
     doorTlsPort: 8082,
-    tls: { given: null, names: ['gate.plant', '192.0.2.9'], ca: null },
+    tls: {
+      ...{ given: null, names: ['gate.plant', '192.0.2.9'], ca: null, caOverlap: null },
+      files: { dir: '/srv/certificates', command: 'systemctl reload mosquitto' },
+    },
     clientAuth: 'either',
     httpHost: '0.0.0.0',
     mqttHost: 'mqtt.example',
@@ -139,10 +151,12 @@ test('every variable is read', () => {
     sso: null,
     pendingTtlMs: 90_000,
     certificateTtlMs: 90 * 86_400_000,
+    est: { basic: 'required', retryAfterSeconds: 120 },
     refusedTtlMs: 172_800_000,
     sourceAttemptsPerMinute: 0,
     pendingMax: 5,
     pendingPerSourceMax: 2,
+    approvals: { needed: 3, of: 'people', isUnlockAmongThem: true, ttlMs: 3_600_000 },
     webhook: {
       url: 'https://hooks.example/gatebook',
       secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
@@ -212,13 +226,18 @@ test('each of these values is a fault of its variable', () => {
     TRUSTED_PROXIES: ['10.0.0.1', '10.0.0.0/33', 'fd00::/129', 'localhost/8', '10.0.0.0/8;a'],
     PASSWORD_POLICY: ['5', '{"min":-1}', '{"min":1.5}', '{"minimum":5}', '[]', '{', '{"min":1025}'],
     PENDING_TTL: ['0s', '-1s', '1', '1w', '1.5h', '36501d', '999999999999999d'],
+    EST_BASIC: ['none', 'on'],
+    EST_RETRY_AFTER: ['0s', '1500ms', '30', '601s', '11m'],
     SOURCE_ATTEMPTS_PER_MINUTE: ['-1', '1000001', 'many'],
     PENDING_MAX: ['0', '1000001'],
     PENDING_PER_SOURCE_MAX: ['0'],
     WEBHOOK_URL: ['ftp://x', 'https://user:pass@x'],
     WEBHOOK_SECRET: ['short', 'whsec_c2hvcnQ='],
     NTFY_URL: ['x'],
-    APPROVALS: ['0', '2'],
+    APPROVALS: ['0', '10', 'x'],
+    APPROVALS_FOR: ['some'],
+    APPROVALS_UNLOCK: ['yes'],
+    APPROVAL_TTL: ['1'],
   };
   for (const [name, values] of Object.entries(wrong))
     for (const value of values) {
@@ -364,6 +383,13 @@ test('a certificate is given with its key', async () => {
 test('the table for people has every variable, with its default', () => {
   assert.equal(configTable.find(({ name }) => name === 'GATEBOOK_HTTP_PORT')?.default, '8080');
   assert.ok(configTable.every(({ default: value, meaning }) => value !== '' && meaning !== ''));
+});
+
+test('a command after changed files wants the files', () => {
+  assert.throws(
+    () => parseConfig({ GATEBOOK_CERTIFICATE_FILES_EXEC: 'true' }),
+    /GATEBOOK_CERTIFICATE_FILES_EXEC is set without GATEBOOK_CERTIFICATE_FILES_DIR/,
+  );
 });
 
 test.run();

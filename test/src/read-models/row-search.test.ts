@@ -7,8 +7,8 @@ import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { MalformedCursor } from '../../../src/read-models/cursor.ts';
-import type { SearchLimits } from '../../../src/read-models/row-search.ts';
 import type { RowQuery, Rows } from '../../../src/read-models/row-table.ts';
+import type { SearchLimits } from '../../../src/read-models/search/row-search.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 
 interface Thing {

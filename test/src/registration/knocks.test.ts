@@ -9,6 +9,7 @@ const knock = (username: string, over: Partial<Knock> = {}) => ({
   username,
   source: '192.0.2.1',
   flow: 'explicit' as const,
+  door: 'rest' as const,
   reason: 'locked' as const,
   ...over,
 });

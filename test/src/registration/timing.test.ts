@@ -58,7 +58,10 @@ test('a difference that is planted is found', async () => {
   assert.ok((await deviations('REST, strong form', 5)) >= deviationsMax);
 });
 
-for (const probe of ['REST, strong form', 'login, strong form', 'REST, throttled'] as const)
+for (const probe of [
+  ...(['REST, strong form', 'login, strong form', 'REST, throttled'] as const),
+  ...(['EST, by key', 'EST, waiting'] as const),
+])
   test(`${probe}: the time of a refusal tells nothing`, async () => {
     assert.ok((await deviations(probe)) < deviationsMax);
   });

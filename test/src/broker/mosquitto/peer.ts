@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../../support/free-port.ts';
 import { programIsHere } from '../../../support/mqtt-peers.ts';
+import { selfSigned } from '../../../support/tls.ts';
 
 const plugin = '/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so';
 
@@ -21,6 +22,10 @@ export const mosquittoIsHere = (): boolean =>
 export interface MosquittoPeer {
   readonly port: number;
   readonly socket: string;
+  /** Of clients with certificates, once `startTls` was called. */
+  readonly tlsPort: number;
+  /** A command that has it read its files again. */
+  readonly reload: string;
   /** As GATEBOOK_BROKER has it. */
   readonly setting: string;
   readonly socketSetting: string;
@@ -38,15 +43,21 @@ export interface MosquittoPeer {
   /** Runs mosquitto_ctrl as the control account. */
   control(...args: string[]): string;
   start(): Promise<void>;
+  /** Starts it anew, with a listener for clients with certificates, as docs/brokers.md has it. */
+  startTls(): Promise<void>;
   kill(): Promise<void>;
   /** Forgets all accounts; it must not run. */
   empty(): void;
   clean(): Promise<void>;
 }
 
-export async function mosquittoPeer(): Promise<MosquittoPeer> {
+/** `certificateFiles`: where the registry writes its CA and the list of revoked certificates, for the TLS listener. */
+export async function mosquittoPeer(
+  options: { readonly certificateFiles?: string } = {},
+): Promise<MosquittoPeer> {
   const folder = mkdtempSync(join(tmpdir(), 'gatebook-mosquitto-peer-'));
   const port = await freePort();
+  const tlsPort = await freePort();
   const file = join(folder, 'accounts.json');
   const socket = join(folder, 'control.sock');
   const empty = () => {
@@ -54,8 +65,7 @@ export async function mosquittoPeer(): Promise<MosquittoPeer> {
     execFileSync('mosquitto_ctrl', ['dynsec', 'init', file, controlUsername, controlPassword]);
   };
   empty();
-  writeFileSync(
-    join(folder, 'mosquitto.conf'),
+  const configured = (tls: readonly string[]) =>
     [
       'per_listener_settings false',
       `listener ${port} 127.0.0.1`,
@@ -65,9 +75,10 @@ export async function mosquittoPeer(): Promise<MosquittoPeer> {
       `plugin_opt_config_file ${file}`,
       'set_tcp_nodelay true',
       `user ${userInfo().username}`,
+      ...tls,
       '',
-    ].join('\n'),
-  );
+    ].join('\n');
+  writeFileSync(join(folder, 'mosquitto.conf'), configured([]));
   let child: ChildProcess | null = null;
   const kill = async () => {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
@@ -78,6 +89,7 @@ export async function mosquittoPeer(): Promise<MosquittoPeer> {
   const start = async () => {
     rmSync(socket, { force: true });
     child = spawn('mosquitto', ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' });
+    writeFileSync(join(folder, 'pid'), String(child.pid));
     for (let tries = 0; tries < 500; tries++) {
       const reached = await new Promise<boolean>((resolve) => {
         const probe = connect(port, '127.0.0.1', () => resolve(true));
@@ -92,8 +104,28 @@ export async function mosquittoPeer(): Promise<MosquittoPeer> {
   await start();
   const user = `${controlUsername}:${encodeURIComponent(controlPassword)}`;
   return {
-    port,
-    socket,
+    ...{ port, socket, tlsPort },
+    reload: `kill -HUP $(cat ${join(folder, 'pid')})`,
+    async startTls() {
+      const { key, cert } = await selfSigned();
+      writeFileSync(join(folder, 'key.pem'), key);
+      writeFileSync(join(folder, 'cert.pem'), cert);
+      const files = options.certificateFiles ?? folder;
+      writeFileSync(
+        join(folder, 'mosquitto.conf'),
+        configured([
+          `listener ${tlsPort} 127.0.0.1`,
+          `cafile ${join(files, 'ca.pem')}`,
+          `crlfile ${join(files, 'crl.pem')}`,
+          `certfile ${join(folder, 'cert.pem')}`,
+          `keyfile ${join(folder, 'key.pem')}`,
+          'require_certificate true',
+          'use_identity_as_username true',
+        ]),
+      );
+      await kill();
+      await start();
+    },
     setting: `mosquitto+mqtt://${user}@127.0.0.1:${port}`,
     socketSetting: `mosquitto+unix://${user}@localhost${socket}`,
     accounts() {

@@ -31,6 +31,11 @@ GET /api/client-registry/preauthorizations
 POST /api/client-registry/preauthorizations
 GET /api/client-registry/preauthorizations/{id}
 DELETE /api/client-registry/preauthorizations/{id}
+GET /api/approvals
+GET /api/approvals/{id}
+POST /api/approvals/{id}/approve
+POST /api/approvals/{id}/reject
+POST /api/approvals/{id}/collect
 GET /api/users
 POST /api/users
 GET /api/users/{username}
@@ -56,6 +61,11 @@ GET /api/events
 GET /api/notifications/dead-letters
 GET /api/users/{username}/sessions
 GET /page/{file}
+GET /page/sso
+GET /page/sso/start
+GET /page/sso/callback
+POST /api/login/sso
+POST /api/login/sso/token
 POST /page/session
 DELETE /page/session
 GET /api/audit/events

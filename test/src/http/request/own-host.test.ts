@@ -12,7 +12,7 @@ const isOwn = isOwnHost({
   httpHost: 'plant.internal',
   doorHost: '127.0.0.1',
   hostname: 'press-pc.plant.example',
-  tls: { given: null, ca: null, names: ['gate.plant', '192.0.2.9'] },
+  tls: { given: null, files: null, ca: null, caOverlap: null, names: ['gate.plant', '192.0.2.9'] },
 });
 
 for (const host of [

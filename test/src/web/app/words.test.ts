@@ -43,15 +43,12 @@ test('a pairing ID is shown in two groups and found with or without the gap', ()
 });
 
 test('where it is from, and what each broker says', () => {
+  assert.is(whereFrom({ door: 'rest', source: '10.4.0.1', clientId: null }), 'REST from 10.4.0.1');
   assert.is(
-    whereFrom({ flow: 'explicit', source: '10.4.0.1', clientId: null }),
-    'REST from 10.4.0.1',
-  );
-  assert.is(
-    whereFrom({ flow: 'implicit', source: '10.4.0.1', clientId: 'tw-08' }),
+    whereFrom({ door: 'mqtt', source: '10.4.0.1', clientId: 'tw-08' }),
     'MQTT from 10.4.0.1, client id tw-08',
   );
-  assert.match(whereFrom({ flow: 'implicit', source: null, clientId: null }), 'may not see');
+  assert.match(whereFrom({ door: 'mqtt', source: null, clientId: null }), 'may not see');
   const activation = (broker: string, status: 'active' | 'waiting') => ({
     broker,
     status,

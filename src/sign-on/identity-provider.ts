@@ -1,7 +1,7 @@
 /** The identity provider (OpenID Connect): a person is sent there and comes back proven, or enters a code there. */
 import * as oidc from 'openid-client';
-import type { SsoConfig } from '../../config/sso.ts';
-import { ssoMetadataFreshMs, ssoProviderRestMs, ssoRequestTimeoutMs } from '../../limits.ts';
+import type { SsoConfig } from '../config/sso.ts';
+import { ssoMetadataFreshMs, ssoProviderRestMs, ssoRequestTimeoutMs } from '../limits.ts';
 import { type ProvenPerson, provenPerson } from './claims.ts';
 import { createProviderFetch, ProviderUnavailable } from './provider-fetch.ts';
 
@@ -11,7 +11,7 @@ export class NotProven extends Error {
 }
 
 /** What only who went there has: compared when they come back. */
-export interface PageFlow {
+interface PageFlow {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
@@ -53,10 +53,16 @@ const sameUrl = (one: string, other: string) =>
   URL.canParse(one) && new URL(one).href === new URL(other).href;
 
 /** What is asked for: who they are, and their groups where those are a scope of their own. */
-function scopeOf({ rolesClaim, usernameClaim }: SsoConfig, known: readonly string[]): string {
+function scopeOf({ rolesClaim, usernameClaim }: SsoConfig, config: oidc.Configuration): string {
+  const known = config.serverMetadata().scopes_supported ?? [];
   const more = [rolesClaim, ...(usernameClaim === 'email' ? ['email'] : [])];
   return ['openid', 'profile', ...more.filter((scope) => known.includes(scope))].join(' ');
 }
+
+/** Acts at the provider, once it is known. @throws NotProven, ProviderUnavailable */
+type AskProvider = <Result>(
+  act: (config: oidc.Configuration) => Promise<Result>,
+) => Promise<Result>;
 
 /** @param onFault is told why somebody was not proven, or nobody can be; never of what was said */
 export function createIdentityProvider(
@@ -72,16 +78,13 @@ export function createIdentityProvider(
     onFault(known.message);
     return known;
   };
-  const attempt = async <Result>(act: (config: oidc.Configuration) => Promise<Result>) => {
+  const attempt: AskProvider = async (act) => {
     try {
       return await act(await provider());
     } catch (error) {
       throw told(error);
     }
   };
-  const scope = (config: oidc.Configuration) =>
-    scopeOf(sso, config.serverMetadata().scopes_supported ?? []);
-
   return {
     begin: () =>
       attempt(async (config) => {
@@ -91,7 +94,7 @@ export function createIdentityProvider(
           verifier: oidc.randomPKCECodeVerifier(),
         };
         const url = oidc.buildAuthorizationUrl(config, {
-          ...{ redirect_uri: redirectUri, scope: scope(config) },
+          ...{ redirect_uri: redirectUri, scope: scopeOf(sso, config) },
           ...{ state: flow.state, nonce: flow.nonce, code_challenge_method: 'S256' },
           code_challenge: await oidc.calculatePKCECodeChallenge(flow.verifier),
         });
@@ -107,34 +110,42 @@ export function createIdentityProvider(
         return await personOf(config, tokens, sso);
       }),
 
-    beginDevice: () =>
-      attempt(async (config) => {
-        if (config.serverMetadata().device_authorization_endpoint === undefined)
-          throw new ProviderUnavailable('it knows no sign-in for devices (RFC 8628)');
-        const begun = await oidc.initiateDeviceAuthorization(config, { scope: scope(config) });
-        return {
-          code: begun.device_code,
-          userCode: begun.user_code,
-          verificationUri: begun.verification_uri,
-          intervalS: begun.interval ?? 5,
-          expiresInS: begun.expires_in,
-        };
-      }),
-
-    askDevice: (code) =>
-      attempt(async (config) => {
-        try {
-          const tokens = await oidc.genericGrantRequest(config, deviceGrant, { device_code: code });
-          return await personOf(config, tokens, sso);
-        } catch (error) {
-          if (!(error instanceof oidc.ResponseBodyError)) throw error;
-          if (error.error === 'authorization_pending') return 'waiting';
-          if (error.error === 'slow_down') return 'slow-down';
-          throw error;
-        }
-      }),
+    ...byCode(attempt, sso),
   };
 }
+
+/** Somebody who enters a code at the provider, on whatever they have at hand (RFC 8628). */
+const byCode = (
+  attempt: AskProvider,
+  sso: SsoConfig,
+): Pick<IdentityProvider, 'beginDevice' | 'askDevice'> => ({
+  beginDevice: () =>
+    attempt(async (config) => {
+      if (config.serverMetadata().device_authorization_endpoint === undefined)
+        throw new ProviderUnavailable('it knows no sign-in for devices (RFC 8628)');
+      const begun = await oidc.initiateDeviceAuthorization(config, { scope: scopeOf(sso, config) });
+      return {
+        code: begun.device_code,
+        userCode: begun.user_code,
+        verificationUri: begun.verification_uri,
+        intervalS: begun.interval ?? 5,
+        expiresInS: begun.expires_in,
+      };
+    }),
+
+  askDevice: (code) =>
+    attempt(async (config) => {
+      try {
+        const tokens = await oidc.genericGrantRequest(config, deviceGrant, { device_code: code });
+        return await personOf(config, tokens, sso);
+      } catch (error) {
+        if (!(error instanceof oidc.ResponseBodyError)) throw error;
+        if (error.error === 'authorization_pending') return 'waiting';
+        if (error.error === 'slow_down') return 'slow-down';
+        throw error;
+      }
+    }),
+});
 
 /** What the provider says of itself, asked at the first use and anew each hour; the word of before stands meanwhile. */
 function discovered(sso: SsoConfig): () => Promise<oidc.Configuration> {

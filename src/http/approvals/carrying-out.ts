@@ -1,0 +1,122 @@
+/** Carries out what enough people approved: the route's own handler, by what all of them may together. */
+import {
+  beyondOwn,
+  compiled,
+  holdsHttpRights,
+  httpPermissionsOf,
+  withinHttpLimit,
+} from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
+import type { ProposalRow } from '../../../projections/proposals.ts';
+import type { App } from '../../app.ts';
+import type { Caller } from '../../authority.ts';
+import { Refused } from '../../commands/refused.ts';
+import { requirePermission } from '../request/authorization.ts';
+import { type ProblemAnswer, problemOf } from '../response/problem.ts';
+import type { Route, RouteRequest, RouteResponse } from '../route.ts';
+
+/** The route of an operation. */
+export type FindRoute = (operationId: string) => Route;
+
+const pathOf = ({ path }: Route, params: Readonly<Record<string, unknown>>): string =>
+  path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
+
+/** @throws Refused when somebody of a proposal may not, or does not act any more */
+export function permittedTo(
+  app: App,
+  route: Route,
+  { proposed }: Pick<ProposalRow, 'proposed'>,
+  who: { readonly by: string; readonly tokenId: string },
+): readonly Permission[] {
+  const permissions = app.authority.limited(who.by, who.tokenId);
+  if (permissions === undefined)
+    throw new Refused('token-invalid', { detail: `${who.by} does not act here any more.` });
+  const caller: Caller = {
+    ...{ username: who.by, tokenId: who.tokenId, tokenExpiresAt: '', httpLimit: null },
+    permissions: compiled(permissions),
+  };
+  if (route.access === 'permitted' || proposed.action === 'issueToken')
+    requirePermission(caller, route.method, pathOf(route, proposed.params));
+  const beyond = beyondOwn(
+    caller.permissions,
+    proposed.gives.filter((one) => holdsHttpRights([one])),
+  );
+  if (beyond !== undefined)
+    throw new Refused('rights-exceed-own', {
+      detail: `${who.by} cannot give rights that they do not have: ${beyond.operation} on ${beyond.resource}.`,
+    });
+  return permissions;
+}
+
+/** What its people may together, as the proposer. @throws Refused */
+function jointCaller(app: App, route: Route, row: ProposalRow): Caller {
+  const [proposer, ...others] = row.approvals;
+  if (proposer === undefined) throw new Error('a proposal has a proposer');
+  let permissions = permittedTo(app, route, row, proposer);
+  for (const one of others) {
+    const theirs = permittedTo(app, route, row, one);
+    permissions = withinHttpLimit(
+      theirs.filter((p) => p.context === 'http'),
+      permissions,
+    );
+  }
+  const joint = compiled(permissions);
+  return {
+    ...{ username: proposer.by, tokenId: proposer.tokenId, tokenExpiresAt: row.until },
+    ...{ permissions: joint, httpLimit: httpPermissionsOf(joint) },
+  };
+}
+
+function requestOf(app: App, route: Route, row: ProposalRow) {
+  const { params, query, body, credentialId } = row.proposed;
+  const authorize = () => jointCaller(app, route, row);
+  const request: RouteRequest<unknown, unknown, unknown, 'permitted'> = {
+    ...{ params, query, caller: authorize(), authorize },
+    body: credentialId === null ? body : { ...(body as object), password: { credentialId } },
+    ...{ bearer: null, certificate: null, lastEventId: null, source: null, waitMs: 0 },
+    ...{ querystring: '', signOn: null },
+    ...{ seesPersonalData: () => false, prefersHtml: false, permit: () => void authorize() },
+    cause: { correlationId: row.proposalId, causationId: null },
+    signal: new AbortController().signal,
+  };
+  return request as unknown as Parameters<Route['handle']>[0];
+}
+
+/** Faults that pass by themselves: the proposal stays approved, and is carried out later. */
+const passes = ({ status }: ProblemAnswer): boolean => status >= 500 || status === 429;
+
+type Outcome = { readonly response: RouteResponse } | { readonly problem: ProblemAnswer };
+
+async function outcomeOf(app: App, route: Route, row: ProposalRow): Promise<Outcome> {
+  try {
+    const response = await route.handle(requestOf(app, route, row));
+    return response.problem === undefined ? { response } : { problem: response.problem };
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === undefined || passes(problem)) throw error;
+    return { problem };
+  }
+}
+
+/**
+ * Does what was approved, unless it was done already, and records what came of it.
+ * @throws what passes by itself: it is tried again by `resuming`
+ */
+export async function carryOut(app: App, findRoute: FindRoute, row: ProposalRow): Promise<void> {
+  const { proposalId, proposed, index, approvals } = row;
+  const record = (over: Parameters<App['administration']['carriedOut']>[1]) =>
+    app.administration.carriedOut(proposalId, over);
+  if (app.views.wasCausedBy(proposalId, index)) {
+    await record({ problem: null, answerId: null });
+    return;
+  }
+  const outcome = await outcomeOf(app, findRoute(proposed.action), row);
+  if ('problem' in outcome) {
+    const { status, code, document } = outcome.problem;
+    await record({ problem: { status, code, detail: document.detail }, answerId: null });
+    return;
+  }
+  const { status, body = null, headers = {} } = outcome.response;
+  const answerId = await app.answers.keep(approvals[0]?.by ?? '', { status, body, headers });
+  await record({ problem: null, answerId });
+}

@@ -1,0 +1,88 @@
+/** Turns a command that needs several people into a proposal, and works out anew what a proposal would do. */
+import { createHash } from 'node:crypto';
+import type { ProposedCommand } from '../../../domain/approvals/proposal.ts';
+import { requireOwnRights } from '../../administration/context.ts';
+import type { App } from '../../app.ts';
+import { canonicalJson } from '../../audit/transparency-log/canonical-json.ts';
+import { Refused } from '../../commands/refused.ts';
+import { commandContext, found } from '../request/command-context.ts';
+import type { Route, RouteRequest, RouteResponse } from '../route.ts';
+import { type Sent, type Weight, weights } from './weights.ts';
+
+type CommandRequest = RouteRequest<
+  Record<string, string>,
+  Record<string, unknown>,
+  never,
+  'permitted'
+>;
+
+/** SHA-256 over everything that is approved: the command as it was sent, and what it comes to. */
+const hashOf = (
+  { action, params, query, body }: Pick<ProposedCommand, 'action' | 'params' | 'query' | 'body'>,
+  { subject, gives, gains, seen }: Weight,
+): string =>
+  createHash('sha256')
+    .update(canonicalJson({ action, params, query, body, subject, gives, gains, seen }))
+    .digest('hex');
+
+/** What a proposal would come to now, in the hash that its approvers confirm; '': nothing any more. */
+export async function hashNow(app: App, proposed: ProposedCommand, by: string): Promise<string> {
+  const { action, params, query, body } = proposed;
+  const sent = { params, query, body, caller: { username: by } } as unknown as Sent;
+  const weight = await weights[action]?.(sent, app);
+  return weight == null ? '' : hashOf(proposed, weight);
+}
+
+const waitsFor = ({ config }: App, { gains, isOfPeople }: Weight): boolean =>
+  config.approvals.of === 'all' || gains.length > 0 || isOfPeople;
+
+/** @throws Refused `rights-exceed-own` for what no number of approvers makes right (SPEC 3) */
+function requireReachable({ gains, isOfPeople, isBarredForPeople, subject }: Weight): void {
+  if (!isBarredForPeople || (gains.length === 0 && !isOfPeople)) return;
+  throw new Refused('rights-exceed-own', {
+    detail: `Where decisions need several people, nobody sets what opens HTTP rights of others (${subject}): the person asks at the door, and is granted, or signs in by single sign-on.`,
+  });
+}
+
+/** What was sent without the password, whose verifier waits in the vault. */
+async function withoutSecrets(app: App, weight: Weight, request: CommandRequest) {
+  const { password, ...body } = request.body as { password?: unknown } & Record<string, unknown>;
+  if (typeof password !== 'string') return { body, credentialId: null };
+  const kept = await app.administration.keepPassword(request, weight.subject, password);
+  return { body, credentialId: kept.credentialId };
+}
+
+/** JSON as it would be stored: `undefined` is left out. */
+const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/**
+ * The answer to a command that waits for others; undefined: it happens at once.
+ * @throws Refused, HashingBusy, StoreUnavailable
+ */
+export async function proposing(
+  app: App,
+  { operationId }: Pick<Route, 'operationId'>,
+  request: CommandRequest,
+): Promise<RouteResponse | undefined> {
+  const needed = app.views.approvalsNeeded();
+  if (needed < 2) return undefined;
+  const weight = await weights[operationId]?.(request, app);
+  if (weight == null || !waitsFor(app, weight)) return undefined;
+  requireReachable(weight);
+  const context = commandContext(request);
+  requireOwnRights(context, weight.gives);
+  const { body, credentialId } = await withoutSecrets(app, weight, request);
+  const sent = plain({ action: operationId, params: request.params, query: request.query, body });
+  const { subject, gives, gains } = weight;
+  const proposed: ProposedCommand = {
+    ...{ ...sent, subject, credentialId, gives: [...gives], gains: [...gains] },
+    hash: hashOf(sent, weight),
+  };
+  const { proposalId, position } = await app.administration.propose(context, proposed, needed);
+  return {
+    status: 202,
+    body: found(app.views.proposal(proposalId), 'approval-not-found'),
+    headers: { Location: `/api/approvals/${proposalId}` },
+    position,
+  };
+}

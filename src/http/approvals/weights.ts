@@ -1,0 +1,219 @@
+/** What each command would come to, for those who approve it: judged by its effect, so that no route is a way around. */
+import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
+import { mergeRights, noRights } from '../../../domain/rights.ts';
+import type { App } from '../../app.ts';
+import type { Authority } from '../../authority.ts';
+import type { RouteRequest } from '../route.ts';
+
+export type Sent = Pick<
+  RouteRequest<Record<string, string>, Record<string, unknown>, never, 'permitted'>,
+  'params' | 'query' | 'body'
+> & { readonly caller: { readonly username: string } };
+
+export interface Weight {
+  /** What it is about, in a word. */
+  readonly subject: string;
+  /** What it gives, roles resolved and templates filled. */
+  readonly gives: readonly Permission[];
+  /** Names that come to hold HTTP rights by it, or more of them. */
+  readonly gains: readonly string[];
+  /** Whether it touches a name that holds HTTP rights. */
+  readonly isOfPeople: boolean;
+  /** Whether such a name is out of its reach: one person must not make the second approver (SPEC 3). */
+  readonly isBarredForPeople: boolean;
+  /** What else of the registry was shown to whoever approves. */
+  readonly seen: unknown;
+}
+
+/** Null: it happens at once. */
+type Weigh = (sent: Sent, app: App) => Promise<Weight | null> | Weight | null;
+
+const atOnce: Weigh = () => null;
+
+const weight = (subject: string, over: Partial<Weight> = {}): Weight => ({
+  ...{ subject, gives: [], gains: [], isOfPeople: false, isBarredForPeople: false, seen: null },
+  ...over,
+});
+
+type SentRights = Partial<Parameters<typeof mergeRights>[1]>;
+
+/** The HTTP part goes beyond what was held. */
+const gainsHttp = (held: readonly Permission[], given: readonly Permission[]): boolean =>
+  beyondOwn(compiled(held), given) !== undefined;
+
+const heldBy = (authority: Authority, username: string): readonly Permission[] =>
+  authority.principal(username)?.effective ?? [];
+
+const isPerson = (authority: Authority, username: string): boolean =>
+  authority.principal(username)?.holdsHttpRights === true;
+
+async function ofGrant(app: App, requestId: string, given: SentRights): Promise<Weight | null> {
+  const request = await app.views.request(requestId, false);
+  // Its own refusal says more.
+  if (request?.status !== 'pending') return null;
+  const { username, kind, contested, pairingId, csr } = request;
+  const row = app.authority.principal(username)?.row;
+  const base = kind === 'replacement' && row?.status === 'active' ? row.rights : noRights;
+  const gives = app.authority.effective(username, mergeRights(base, given));
+  return weight(username, {
+    gives,
+    gains: gainsHttp([], gives) ? [username] : [],
+    isOfPeople: isPerson(app.authority, username),
+    seen: { username, kind, contested, pairingId, key: csr?.fingerprint ?? null },
+  });
+}
+
+async function ofBulkGrant(app: App, ids: readonly string[], given: SentRights) {
+  const weights: Weight[] = [];
+  for (const id of ids) {
+    const one = await ofGrant(app, id, given);
+    if (one !== null) weights.push(one);
+  }
+  if (weights.length === 0) return null;
+  return weight(`${weights.length} requests`, {
+    gives: weights.flatMap(({ gives }) => gives),
+    gains: weights.flatMap(({ gains }) => gains),
+    isOfPeople: weights.some(({ isOfPeople }) => isOfPeople),
+    seen: weights.map(({ seen }) => seen),
+  });
+}
+
+/** Rights of a name that are set whole; null: they only take rights or time away. */
+function ofAuthorization(app: App, username: string, given: SentRights): Weight | null {
+  const row = app.authority.principal(username)?.row;
+  if (row?.status !== 'active' && row?.status !== 'suspended') return null;
+  const rights = mergeRights(noRights, given);
+  const [held, gives] = [
+    heldBy(app.authority, username),
+    app.authority.effective(username, rights),
+  ];
+  const { expiresAt, mqttPublishPrefix, mqttClientId } = row.rights;
+  const endsNoLater =
+    rights.expiresAt === expiresAt ||
+    (rights.expiresAt !== null && (expiresAt === null || rights.expiresAt < expiresAt));
+  const isNarrower =
+    endsNoLater &&
+    rights.mqttPublishPrefix === mqttPublishPrefix &&
+    (mqttClientId === null || rights.mqttClientId === mqttClientId) &&
+    isWithin(held, gives);
+  if (isNarrower) return null;
+  const isOfPeople = holdsHttpRights(held) || holdsHttpRights(gives);
+  return weight(username, {
+    ...{ gives, isOfPeople, isBarredForPeople: true },
+    gains: gainsHttp(held, gives) || (isOfPeople && !endsNoLater) ? [username] : [],
+    seen: { status: row.status, rights: row.rights },
+  });
+}
+
+/** Whether all that is given is among what was held, to the letter. */
+function isWithin(held: readonly Permission[], given: readonly Permission[]): boolean {
+  const keys = held.flatMap(({ context, resource, operation }) =>
+    operation === 'readWrite'
+      ? [`${context} read ${resource}`, `${context} write ${resource}`]
+      : [`${context} ${operation} ${resource}`],
+  );
+  const known = new Set(keys);
+  return given.every(({ context, resource, operation }) =>
+    (operation === 'readWrite' ? ['read', 'write'] : [operation]).every((one) =>
+      known.has(`${context} ${one} ${resource}`),
+    ),
+  );
+}
+
+/** Commands to a name that gives back or destroys what it has. */
+const ofName =
+  (isBarredForPeople = false): Weigh =>
+  ({ params }, { authority }) => {
+    const username = String(params.username);
+    const row = authority.principal(username)?.row;
+    if (row === undefined) return null;
+    const [gives, isOfPeople] = [heldBy(authority, username), isPerson(authority, username)];
+    const seen = { status: row.status };
+    return weight(username, { gives, isOfPeople, isBarredForPeople, seen });
+  };
+
+async function ofRole(app: App, name: string, permissions: readonly Permission[]) {
+  const before = app.authority.permissionsOf(name);
+  if (app.authority.roleExists(name) && isWithin(before, permissions)) return null;
+  const isHttp = gainsHttp(before, permissions);
+  const holders = isHttp ? (await app.views.users({ role: name, limit: 1_000 })).items : [];
+  return weight(name, {
+    gives: permissions,
+    gains: holders.map(({ username }) => username),
+    isOfPeople: holdsHttpRights(permissions) || holdsHttpRights(before),
+    isBarredForPeople: holders.length > 0,
+    seen: before,
+  });
+}
+
+function ofPreauthorization(
+  app: App,
+  body: SentRights & { usernamePattern?: string | null; effect?: string },
+): Weight | null {
+  // It only keeps out.
+  if (body.effect === 'deny') return null;
+  const gives = [
+    ...(body.permissions ?? []),
+    ...(body.roles ?? []).flatMap((role) => app.authority.permissionsOf(role)),
+  ];
+  return weight(body.usernamePattern ?? 'any name', { gives });
+}
+
+const body = <Shape>({ body: sent }: Sent) => sent as Shape;
+const name = ({ params }: Sent) => String(params.username);
+
+/**
+ * By `operationId`: every command that an administrator gives. Sign-in, one's own token and password, and what only
+ * takes away happen at once (SPEC 3).
+ */
+export const weights: Readonly<Record<string, Weigh>> = {
+  unlock: (sent, { config }) =>
+    config.approvals.isUnlockAmongThem ? weight('the registry', { seen: body(sent) }) : null,
+  lock: atOnce,
+  grantRequest: (sent, app) => ofGrant(app, String(sent.params.id), body<SentRights>(sent)),
+  grantRequests: (sent, app) => {
+    const { ids, ...given } = body<SentRights & { ids: string[] }>(sent);
+    return ofBulkGrant(app, ids, given);
+  },
+  denyRequest: atOnce,
+  denyRequests: atOnce,
+  createUser: (sent, { authority }) => {
+    const { username, ...given } = body<SentRights & { username: string }>(sent);
+    const gives = authority.effective(username, mergeRights(noRights, given));
+    const gains = holdsHttpRights(gives) ? [username] : [];
+    return weight(username, { gives, gains, isBarredForPeople: true });
+  },
+  setAuthorization: (sent, app) => ofAuthorization(app, name(sent), body<SentRights>(sent)),
+  rotateCredential: (sent, app) =>
+    name(sent) === sent.caller.username ? null : ofName(true)(sent, app),
+  suspendUser: atOnce,
+  revokeUser: atOnce,
+  resumeUser: ofName(),
+  reinstateUser: ofName(),
+  eraseUser: ofName(),
+  putRole: (sent, app) =>
+    ofRole(app, String(sent.params.name), body<{ permissions: Permission[] }>(sent).permissions),
+  removeRole: atOnce,
+  issueToken: (sent, app) => {
+    const username = body<{ username?: string }>(sent).username ?? sent.caller.username;
+    if (username === sent.caller.username) return null;
+    return ofName(true)({ ...sent, params: { username } }, app);
+  },
+  revokeToken: atOnce,
+  closeSession: atOnce,
+  rotateKeys: () => weight('the keys that sign tokens', { isOfPeople: true }),
+  reconcileBroker: (sent) =>
+    body<{ repair?: boolean }>(sent).repair === true ? weight(String(sent.params.name)) : null,
+  createPreauthorization: (sent, app) => ofPreauthorization(app, body(sent)),
+  withdrawPreauthorization: (sent, { views }) => {
+    const rule = views.preauthorization(String(sent.params.id));
+    // Only what keeps out lets more in by its end.
+    return rule?.effect === 'deny' && rule.status === 'active'
+      ? weight(rule.usernamePattern ?? 'any name', { seen: rule.preauthorizationId })
+      : null;
+  },
+  approveProposal: atOnce,
+  rejectProposal: atOnce,
+  collectProposal: atOnce,
+};

@@ -1,0 +1,164 @@
+/** What waits for several people: looked at, approved, rejected, and its answer collected. */
+
+import { ApproveProposal, Because, ByProposalId, ProposalsQuery } from '../../api/input.ts';
+import { Proposal, ProposalList } from '../../api/output.ts';
+import type { ProblemCode } from '../../api/problems.ts';
+import type { App } from '../../app.ts';
+import { carryOut, type FindRoute, permittedTo } from '../approvals/carrying-out.ts';
+import { hashNow } from '../approvals/proposing.ts';
+import { commandContext, found } from '../request/command-context.ts';
+import { Problem } from '../response/problem.ts';
+import { done, ok, type Route, type RouteResponse, route } from '../route.ts';
+
+const group = 'Approvals';
+const base = '/api/approvals';
+const one = `${base}/{id}`;
+const proposalNow = { 200: { description: 'The proposal as it is now.', body: Proposal } };
+
+const readingRoutes = ({ views }: App): Route[] => [
+  route({
+    method: 'GET',
+    path: base,
+    group,
+    operationId: 'listProposals',
+    summary: 'Commands that wait, or waited, for several people',
+    access: 'permitted',
+    query: ProposalsQuery,
+    answers: { 200: { description: 'Newest first.', body: ProposalList } },
+    handle: ({ query }) => ok(views.proposals(query)),
+  }),
+  route({
+    method: 'GET',
+    path: one,
+    group,
+    operationId: 'showProposal',
+    summary: 'One proposal',
+    access: 'permitted',
+    params: ByProposalId,
+    answers: proposalNow,
+    problems: ['approval-not-found'],
+    handle: ({ params }) => ok(found(views.proposal(params.id), 'approval-not-found')),
+  }),
+];
+
+/** A long-lived token is in a file somewhere: only who signed in approves. @throws Problem */
+function requireSession({ views }: App, tokenId: string): void {
+  if (views.token(tokenId)?.kind !== 'login') throw new Problem('approval-needs-session');
+}
+
+const approving = (app: App, findRoute: FindRoute): Route =>
+  route({
+    method: 'POST',
+    path: `${one}/approve`,
+    group,
+    operationId: 'approveProposal',
+    summary: 'Approve what was shown',
+    description:
+      'Takes what proposing takes: the permissions of its route, and no HTTP rights beyond your own. With the last approval it is carried out.',
+    access: 'permitted',
+    params: ByProposalId,
+    body: ApproveProposal,
+    answers: proposalNow,
+    problems: [
+      ...(['approval-not-found', 'approval-ended', 'approval-changed'] as const),
+      ...(['self-approval', 'approval-needs-session', 'rights-exceed-own'] as const),
+    ],
+    async handle(request) {
+      const { id } = request.params;
+      const { tokenId, username } = request.authorize();
+      requireSession(app, tokenId);
+      const row = found(app.views.proposalRow(id), 'approval-not-found');
+      const { proposed, approvals } = row;
+      if (approvals[0]?.by === username) throw new Problem('self-approval');
+      permittedTo(app, findRoute(proposed.action), row, { by: username, tokenId });
+      const now = await hashNow(app, proposed, approvals[0]?.by ?? '');
+      const context = commandContext(request);
+      const approved = await app.administration.approve(context, id, request.body.hash, () => now);
+      const after = found(app.views.proposalRow(id), 'approval-not-found');
+      if (after.status === 'approved' && !after.isCarriedOut) await tried(app, findRoute, after);
+      return done(approved, found(app.views.proposal(id), 'approval-not-found'));
+    },
+  });
+
+type Approved = Parameters<typeof carryOut>[2];
+
+/** It is approved, whatever comes now: what passes by itself is tried again later. */
+async function tried(app: App, findRoute: FindRoute, row: Approved): Promise<void> {
+  try {
+    await carryOut(app, findRoute, row);
+  } catch (error) {
+    app.logger.warn('What was approved could not be carried out yet', {
+      proposalId: row.proposalId,
+      error,
+    });
+  }
+}
+
+const rejecting = (app: App): Route =>
+  route({
+    method: 'POST',
+    path: `${one}/reject`,
+    group,
+    operationId: 'rejectProposal',
+    summary: 'Reject a proposal, also one of your own',
+    access: 'permitted',
+    params: ByProposalId,
+    body: Because,
+    answers: proposalNow,
+    problems: ['approval-not-found', 'approval-ended'],
+    async handle(request) {
+      const { id } = request.params;
+      const reason = request.body.reason ?? null;
+      const rejected = await app.administration.reject(commandContext(request), id, reason);
+      return done(rejected, found(app.views.proposal(id), 'approval-not-found'));
+    },
+  });
+
+interface KeptAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const collecting = (app: App): Route =>
+  route({
+    method: 'POST',
+    path: `${one}/collect`,
+    group,
+    operationId: 'collectProposal',
+    summary: 'The answer that the command would have had, once',
+    description: 'For its proposer. While it waits: 202 and the proposal.',
+    access: 'permitted',
+    params: ByProposalId,
+    answers: {
+      200: { description: 'What the command would have answered, or 201, or 204.' },
+      202: { description: 'It waits still.', body: Proposal },
+    },
+    problems: ['approval-not-found', 'approval-ended', 'permission-missing'],
+    async handle({ params, caller }): Promise<RouteResponse> {
+      const row = found(app.views.proposalRow(params.id), 'approval-not-found');
+      const { status, isCarriedOut, outcome, answerId } = row;
+      if (row.approvals[0]?.by !== caller.username)
+        throw new Problem('permission-missing', { detail: 'Only who proposed it collects.' });
+      if (status === 'waiting' || (status === 'approved' && !isCarriedOut))
+        return {
+          status: 202,
+          body: app.views.proposal(params.id),
+          headers: { 'Retry-After': '2' },
+        };
+      if (outcome !== null)
+        throw new Problem(outcome.code as ProblemCode, { detail: outcome.detail });
+      const answer =
+        answerId === null ? undefined : await app.answers.take(caller.username, answerId);
+      if (answer === undefined) throw new Problem('approval-ended');
+      const { body, ...rest } = answer as KeptAnswer;
+      return body === null ? rest : { ...rest, body };
+    },
+  });
+
+export const approvalRoutes = (app: App, findRoute: FindRoute): Route[] => [
+  ...readingRoutes(app),
+  approving(app, findRoute),
+  rejecting(app),
+  collecting(app),
+];

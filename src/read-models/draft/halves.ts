@@ -1,0 +1,34 @@
+/** The rows of a long log are made by two threads: one has what is written once for each event, the other what changes. */
+import { beginning } from '../../store/event-store.ts';
+import { allCustomProjections, allProjections } from '../all.ts';
+import type { CustomProjection } from '../custom-projection.ts';
+import { type AnyProjection, openReadModels, type ReadModels } from '../read-models.ts';
+
+interface Half {
+  readonly projections: readonly AnyProjection[];
+  readonly customProjections: readonly CustomProjection<unknown>[];
+}
+
+const all: readonly AnyProjection[] = allProjections;
+
+/** About half of the work each. */
+export const writtenOnce: Half = {
+  projections: all.filter(({ isWrittenOnce }) => isWrittenOnce === true),
+  customProjections: allCustomProjections,
+};
+export const changing: Half = {
+  projections: all.filter(({ isWrittenOnce }) => isWrittenOnce !== true),
+  customProjections: [],
+};
+
+export const openHalf = (file: string, logId: string, half: Half): ReadModels =>
+  openReadModels({
+    ...{ ...half, file, logId, head: beginning },
+    ...{ isDraft: true, commitAfterMs: Number.POSITIVE_INFINITY },
+  });
+
+/** @throws Error the first fault of a projection, for which there is no draft */
+export function throwFault(models: ReadModels): void {
+  const [fault] = models.faults();
+  if (fault !== undefined) throw fault.error;
+}

@@ -1,0 +1,18 @@
+/** Every command is weighed: a new route says whether it waits for several people. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { App } from '../../../src/app.ts';
+import { weights } from '../../../src/http/approvals/weights.ts';
+import { allRoutes } from '../../../src/http/server.ts';
+
+const test = suite('weights of commands');
+
+test('every command that somebody signed in gives has one, and nothing else', () => {
+  const routes = allRoutes({ config: {} } as App);
+  const commands = routes
+    .filter(({ method, access }) => method !== 'GET' && /^(permitted|signed-in)$/.test(access))
+    .map(({ operationId }) => operationId);
+  assert.equal(Object.keys(weights).sort(), commands.sort());
+});
+
+test.run();

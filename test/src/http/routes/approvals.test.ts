@@ -1,0 +1,215 @@
+/** Several approvers: what waits, who approves, what is carried out, and what happens at once. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
+import { startRegistry, type World } from '../../../support/service.ts';
+
+interface Here {
+  world: World;
+  door: Door;
+  /** A second administrator, made while one person was enough. */
+  second: { username: string; token: string };
+}
+
+const test = suite<Here>('several approvers');
+const two = { GATEBOOK_APPROVALS: '2' };
+const plant = { context: 'mqtt', resource: 'plant/#', operation: 'readWrite' };
+const http = { context: 'http', resource: '/api/users', operation: 'read' };
+
+test.before(async (here) => {
+  here.world = await startRegistry({ GATEBOOK_MQTT_PORT: 'off' });
+  here.door = doorOf(here.world);
+  const [username, password] = ['second', strong()];
+  await here.door.command('/api/users', { username, password, roles: ['administrator'] }, 201);
+  await here.world.restart({ GATEBOOK_MQTT_PORT: 'off', ...two });
+  here.second = { username, token: await here.world.signIn(username, password) };
+  await here.door.unlock();
+});
+test.after(({ world }) => world.stop());
+
+const asks = async (door: Door) => (await door.pending()).requestId;
+const grantPath = (id: string) => `/api/client-registry/requests/${id}/grant`;
+
+async function proposed(door: Door, path: string, body: object = {}, method = 'POST') {
+  const answer = await door.must(202, method, path, { body });
+  assert.is(answer.headers.get('location'), `/api/approvals/${answer.body.proposalId}`);
+  assert.equal([answer.body.status, answer.body.needed], ['waiting', 2]);
+  return answer.body;
+}
+
+const approve = (
+  { world, second }: Here,
+  { proposalId, hash }: { proposalId: string; hash: string },
+) =>
+  world.call('POST', `/api/approvals/${proposalId}/approve`, {
+    token: second.token,
+    body: { hash },
+  });
+const collect = ({ world }: Here, { proposalId }: { proposalId: string }) =>
+  world.call('POST', `/api/approvals/${proposalId}/collect`, { body: {} });
+
+test('a grant waits for a second person, and is carried out by the last approval', async (here) => {
+  const { door, world } = here;
+  const { username, password, requestId } = await door.pending();
+  const proposal = await proposed(door, grantPath(requestId), { permissions: [plant] });
+  assert.equal([proposal.action, proposal.subject], ['grantRequest', username]);
+  assert.equal([proposal.proposedBy, proposal.gains], ['admin', []]);
+  assert.is((await door.ask(username, password)).status, 202);
+  assert.is((await collect(here, proposal)).status, 202);
+  const self = await world.call('POST', `/api/approvals/${proposal.proposalId}/approve`, {
+    body: { hash: proposal.hash },
+  });
+  assert.equal([self.status, self.body.code], [403, 'self-approval']);
+  const approved = await approve(here, proposal);
+  assert.equal([approved.status, approved.body.status], [200, 'approved']);
+  assert.equal(
+    approved.body.approvals.map(({ by }: { by: string }) => by),
+    ['admin', 'second'],
+  );
+  assert.is((await door.ask(username, password)).status, 201);
+  // Approved twice is approved once.
+  assert.is((await approve(here, proposal)).status, 200);
+  const answer = await collect(here, proposal);
+  assert.equal(
+    [answer.status, answer.body.status, answer.body.username],
+    [200, 'granted', username],
+  );
+  assert.equal(answer.body.approvals.length, 2);
+  assert.equal((await collect(here, proposal)).body.code, 'approval-ended');
+  const granted = (await door.events(username)).find(
+    ({ type }: { type: string }) => type === 'RegistrationGranted',
+  );
+  assert.is(granted.correlationId, proposal.proposalId);
+  assert.is(granted.actor.name, 'admin');
+});
+
+test('what only takes away happens at once', async ({ door, world }) => {
+  assert.is((await world.call('POST', '/api/client-registry/lock', { body: {} })).status, 200);
+  await door.unlock();
+  const denied = await door.pending();
+  await door.deny(denied.requestId);
+});
+
+test('approving needs the hash of what stands, a session, and the permissions of the command', async (here) => {
+  const { door, world, second } = here;
+  const proposal = await proposed(door, grantPath(await asks(door)));
+  const path = `/api/approvals/${proposal.proposalId}/approve`;
+  const code = async (token: string, hash: string) =>
+    (await world.call('POST', path, { token, body: { hash } })).body.code;
+  assert.is(await code(second.token, '0'.repeat(64)), 'approval-changed');
+  const named = await world.call('POST', '/api/tokens', {
+    token: second.token,
+    body: { label: 'bot' },
+  });
+  assert.is(await code(named.body.token, proposal.hash), 'approval-needs-session');
+});
+
+test('what changed since is approval-changed', async (here) => {
+  const { door } = here;
+  const { username, requestId } = await door.pending();
+  const proposal = await proposed(door, grantPath(requestId));
+  // Somebody else asks for the name: contested, which nobody who approves saw.
+  await door.ask(username, strong());
+  const { status, body } = await approve(here, proposal);
+  assert.equal([status, body.code], [409, 'approval-changed']);
+});
+
+test('a password that was sent waits as a verifier, and one that is made is collected once', async (here) => {
+  const { door, world } = here;
+  const [username, password] = [newName('oven'), strong()];
+  const given = await proposed(door, '/api/users', { username, password });
+  assert.not.ok('password' in given.body);
+  assert.is((await approve(here, given)).body.outcome, null);
+  assert.is((await door.ask(username, password)).status, 201);
+  assert.is((await collect(here, given)).body.password, null);
+
+  const made = await proposed(door, '/api/users', { username: newName('oven') });
+  assert.is((await approve(here, made)).status, 200);
+  const collected = await collect(here, made);
+  assert.is(collected.status, 201);
+  assert.match(collected.body.password, /^gbs_/);
+  assert.is((await door.ask(made.subject, collected.body.password)).status, 201);
+  const all = JSON.stringify(await door.events()) + world.lines.join('\n');
+  for (const secret of [password, collected.body.password]) assert.not.ok(all.includes(secret));
+});
+
+test('nobody makes a second approver: HTTP rights come by the door alone', async ({
+  door,
+  world,
+  second,
+}) => {
+  const refused = async (method: string, path: string, body: object) => {
+    const answer = await world.call(method, path, { body });
+    assert.equal([answer.status, answer.body.code], [403, 'rights-exceed-own'], path);
+  };
+  await refused('POST', '/api/users', { username: newName(), permissions: [http] });
+  await refused('POST', `/api/users/${second.username}/rotate`, {});
+  await refused('POST', '/api/tokens', { username: second.username, label: 'x' });
+  await refused('PUT', `/api/users/${second.username}/authorization`, {
+    ...{ roles: ['administrator'], permissions: [plant] },
+  });
+  const here = { door, world, second };
+  const role = newName('role');
+  await approve(here, await proposed(door, `/api/roles/${role}`, { permissions: [plant] }, 'PUT'));
+  const device = await door.pending();
+  await approve(here, await proposed(door, grantPath(device.requestId), { roles: [role] }));
+  assert.is((await door.user(device.username)).status, 'active');
+  await refused('PUT', `/api/roles/${role}`, { permissions: [plant, http] });
+  // By the door it goes, and says who gains.
+  const person = await door.pending();
+  const grant = await proposed(door, grantPath(person.requestId), { roles: ['auditor'] });
+  assert.equal(grant.gains, [person.username]);
+});
+
+test('one’s own token and password, and less for others, need nobody', async (here) => {
+  const { door, world } = here;
+  assert.is((await world.call('POST', '/api/tokens', { body: { label: 'own' } })).status, 201);
+  const device = await door.pending();
+  await approve(here, await proposed(door, grantPath(device.requestId), { permissions: [plant] }));
+  const path = `/api/users/${device.username}/authorization`;
+  await door.must(200, 'PUT', path, { body: { permissions: [] } });
+  await proposed(door, path, { permissions: [plant] }, 'PUT');
+  await door.change(device.username, 'suspend');
+  await proposed(door, `/api/users/${device.username}/resume`);
+  await door.change(device.username, 'revoke');
+  await proposed(door, `/api/users/${device.username}/reinstate`);
+});
+
+test('rejected and ended ones are over', async (here) => {
+  const { door, world } = here;
+  const proposal = await proposed(door, grantPath(await asks(door)));
+  const reject = () =>
+    door.command(`/api/approvals/${proposal.proposalId}/reject`, { reason: 'not ours' });
+  assert.is((await reject()).body.status, 'rejected');
+  assert.is((await reject()).body.status, 'rejected');
+  assert.is((await approve(here, proposal)).body.code, 'approval-ended');
+  assert.is((await collect(here, proposal)).body.code, 'approval-ended');
+  const missing = '/api/approvals/00000000-0000-4000-8000-000000000000/approve';
+  const answer = await world.call('POST', missing, { body: { hash: '0'.repeat(64) } });
+  assert.is(answer.body.code, 'approval-not-found');
+});
+
+test('a command that comes to a refusal says so to its proposer', async (here) => {
+  const { door } = here;
+  const username = newName('twice');
+  const [first, other] = [
+    await proposed(door, '/api/users', { username }),
+    await proposed(door, '/api/users', { username }),
+  ];
+  await approve(here, first);
+  const { body } = await approve(here, other);
+  assert.is(body.outcome.code, 'username-taken');
+  const answer = await collect(here, other);
+  assert.equal([answer.status, answer.body.code], [409, 'username-taken']);
+});
+
+test('an approver who was suspended counts no more', async (here) => {
+  const { door, world, second } = here;
+  const proposal = await proposed(door, grantPath(await asks(door)));
+  await door.change(second.username, 'suspend');
+  const { status } = await approve(here, proposal);
+  assert.is(status, 401);
+  void world;
+});
+
+test.run();
