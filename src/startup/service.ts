@@ -14,6 +14,7 @@ import { Refused } from '../commands/refused.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
+import { personNameTest } from '../config/sso.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
 import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
@@ -111,6 +112,7 @@ export async function buildService(given: ServiceOptions) {
     ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
     onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
+    isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -195,7 +197,7 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens, pace } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace, signOn } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
@@ -203,6 +205,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    ...{ signOn, signInMs: config.sso?.sessionMs ?? 0 },
     approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),

@@ -17,6 +17,7 @@ import {
   faultsUnlessAhead,
   found,
   passwordFaultsOf,
+  personNameFaultsOf,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
 
@@ -85,6 +86,7 @@ const creating = (app: App): Route[] => [
     access: 'permitted',
     body: CreateUser,
     faults: (body) => [
+      ...personNameFaultsOf(body, app.isPersonName),
       ...passwordFaultsOf(body, app.passwordFaults),
       ...faultsUnlessAhead(body, 'expiresAt', app.now()),
     ],
@@ -117,6 +119,7 @@ const changing = (app: App): Route[] => [
       'user-not-found',
       'role-not-found',
       'user-not-active',
+      'user-from-sso',
       'last-administrator',
     ],
     async handle(request) {
@@ -146,7 +149,7 @@ const changing = (app: App): Route[] => [
     answers: { 200: { description: 'The user as it is now.', body: UserWithPassword } },
     problems: [
       ...(['user-not-found', 'user-not-active', 'hashing-busy'] as const),
-      ...(['rights-exceed-own', 'login-throttled'] as const),
+      ...(['rights-exceed-own', 'login-throttled', 'user-from-sso'] as const),
     ],
     async handle(request) {
       const { username } = request.params;
