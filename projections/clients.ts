@@ -122,7 +122,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   },
   columns: {
     status: (row) => row.status,
-    everGranted: (row) => (row.everGranted ? 1 : 0),
+    everGranted: (row) => (row.everGranted ? 1 : null),
     /** When what it held was refused or ended: after some time the verifier goes too. */
     refusedAt: (row) =>
       row.status === 'denied' || row.status === 'revoked' || row.status === 'expired'
@@ -132,7 +132,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
     lastingAdministrator: (row) =>
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
-        : 0,
+        : null,
     /** When its last certificate ends; null: it holds none. */
     certificateEndsAt: ({ state }) => certificateEndsAt(state),
     /** Role names between spaces, to be found one by one. */

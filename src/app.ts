@@ -37,6 +37,8 @@ export interface App {
   /** Whether a name is one that people have who sign in at the identity provider: nobody else may choose it. */
   readonly isPersonName: (name: string) => boolean;
   readonly authority: Authority;
+  /** Told of each request with a token that is good. */
+  readonly onCaller: (username: string) => void;
   readonly administration: Administration;
   readonly views: Views;
   readonly audit: Audit;

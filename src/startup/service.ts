@@ -28,6 +28,7 @@ import { createClientCertificates } from '../registration/client-certificate.ts'
 import { createRenewals } from '../registration/renewals.ts';
 import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
+import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
 import { countOfExpiring } from '../views/certificate-ends.ts';
@@ -49,6 +50,7 @@ export interface ServiceOptions {
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: CredentialLimits | undefined;
   readonly broker: () => EmbeddedBroker | null;
+  readonly sightings: Sightings;
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /**
    * Resolves when everything up to a position is in force at the brokers, or that takes too long. The
@@ -79,6 +81,10 @@ export async function buildService(given: ServiceOptions) {
     history: rows.history,
     onApplied: applied.as('live-events'),
   });
+  applied.as('sightings')((events) => {
+    for (const { type, data } of events)
+      if (type === 'ClientErased') options.sightings.forget(String(data.username));
+  });
   const shared = {
     credentials,
     rows,
@@ -91,16 +97,7 @@ export async function buildService(given: ServiceOptions) {
   const clients = clientsSettledAt('all', options, credentials);
   const doorClients = clientsSettledAt('embedded', options, credentials);
   const doors = buildDoors(options, { ...shared, applied, liveEvents, clients: doorClients });
-  const certificates = createCertificates({
-    ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
-  });
-  const clientCertificates = createClientCertificates({
-    ...{ authority, clients: doorClients, ca: credentials.ca, now },
-  });
-  const revocationList = createRevocationList({
-    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
-    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
-  });
+  const issuing = buildIssuing(options, { ...shared, applied, clients: doorClients });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
@@ -112,10 +109,9 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
-    ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
-    answers: credentials.answers,
-    renewals: createRenewals(certificates),
+    ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
+    onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
     isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
@@ -124,7 +120,8 @@ export async function buildService(given: ServiceOptions) {
   const { vault, passwords, ca, brokerSecretOf } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, rules },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, rules },
+    clientCertificates: issuing.clientCertificates,
     brokerSecretOf,
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
@@ -139,6 +136,38 @@ interface Shared {
   readonly rows: RowsOf;
   readonly authority: Authority;
   readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
+}
+
+/** What issues certificates, knows whose one is, and lists those that are revoked. */
+function buildIssuing(
+  { store, readModels, config, now }: ServiceOptions,
+  {
+    credentials,
+    rows,
+    authority,
+    applied,
+    clients,
+  }: Shared & {
+    readonly applied: ReturnType<typeof listenInOrder>;
+    readonly clients: ReturnType<typeof createClients>;
+  },
+) {
+  const certificates = createCertificates({
+    ...{ clients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
+  });
+  const clientCertificates = createClientCertificates({
+    ...{ authority, clients, ca: credentials.ca, now },
+  });
+  const revocationList = createRevocationList({
+    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
+  });
+  return {
+    certificates,
+    clientCertificates,
+    revocationList,
+    renewals: createRenewals(certificates),
+  };
 }
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
@@ -185,14 +214,14 @@ function buildAdministration(
 }
 
 function buildViews(
-  { broker, brokers, activationObstacle, now }: ServiceOptions,
+  { broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
   parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
   const { credentials, rows, authority, doors, erasures } = parts;
   const { personal, tokens } = credentials;
   return createViews({
     erasures,
-    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle },
+    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle, sightings },
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });
