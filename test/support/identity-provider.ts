@@ -193,7 +193,7 @@ export async function signInThere(
       continue;
     }
     const [, action] = /action="([^"]+)"/.exec(got.text) ?? [];
-    if (action === undefined) throw new Error(`${at} leads nowhere: ${got.text.slice(0, 400)}`);
+    if (action === undefined) throw new Error(`${at} leads nowhere: ${got.text.slice(0, 600)}`);
     const posted = await request(jar, new URL(action, at), {
       prompt: 'login',
       login,
@@ -203,4 +203,20 @@ export async function signInThere(
     at = posted.to;
   }
   throw new Error(`it goes on and on at ${at}`);
+}
+
+/** Enters the code at the provider, as somebody. */
+export async function enterCode(verificationUri: string, userCode: string, login: string) {
+  const jar: Jar = new Map();
+  const form = await request(jar, verificationUri);
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(form.text)?.[1] ?? '';
+  const confirm = await request(jar, verificationUri, { xsrf, user_code: userCode });
+  const again = /name="xsrf" value="([^"]+)"/.exec(confirm.text)?.[1] ?? xsrf;
+  const sent = { xsrf: again, user_code: userCode, confirm: 'yes' };
+  const confirmed = await request(jar, verificationUri, sent);
+  if (confirmed.to === null) throw new Error(`the code was not taken: ${confirmed.text}`);
+  // It ends at a page that says so, from which nothing leads on.
+  await signInThere(jar, confirmed.to, login, 'nowhere:').catch((error: Error) => {
+    if (!error.message.includes('Sign-in Success')) throw error;
+  });
 }

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { deviceSignInsPerSourceMax } from '../../../../src/limits.ts';
 import { freePort } from '../../../support/free-port.ts';
 import {
+  enterCode,
   type IdentityProvider,
   type Jar,
   newKey,
@@ -358,19 +359,6 @@ test('refused by HTTP, with a status', async (plant) => {
 const begin = ({ world }: Plant) => world.call('POST', '/api/login/sso', { token: null });
 const ask = ({ world }: Plant, deviceCode: string) =>
   world.call('POST', '/api/login/sso/token', { token: null, body: { deviceCode } });
-
-/** Enters the code at the provider, as somebody. */
-async function enterCode(verificationUri: string, userCode: string, login: string) {
-  const jar: Jar = new Map();
-  const form = await request(jar, verificationUri);
-  const xsrf = /name="xsrf" value="([^"]+)"/.exec(form.text)?.[1] ?? '';
-  const confirm = await request(jar, verificationUri, { xsrf, user_code: userCode });
-  const again = /name="xsrf" value="([^"]+)"/.exec(confirm.text)?.[1] ?? xsrf;
-  const sent = { xsrf: again, user_code: userCode, confirm: 'yes' };
-  const confirmed = await request(jar, verificationUri, sent);
-  assert.ok(confirmed.to, confirmed.text);
-  await signInThere(jar, confirmed.to as URL, login, `${verificationUri}/`).catch(() => undefined);
-}
 
 test('a command line is let in by a code, once', async (plant) => {
   const { body: begun, status } = await begin(plant);
