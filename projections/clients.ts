@@ -66,7 +66,7 @@ export const roleLabel = (role: string): string => `role ${role}`;
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 10,
+  version: 11,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -126,6 +126,8 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
         : 0,
+    /** When its access ends by itself; null: it does not, or has ended. */
+    endsAt: (row) => row.expiresAt,
     /** When its last certificate ends; null: it holds none. */
     certificateEndsAt: ({ state }) => certificateEndsAt(state),
     /** Role names between spaces, to be found one by one. */

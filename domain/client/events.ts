@@ -123,6 +123,8 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('AccessRevoked', changed),
   event('AccessReinstated', changed),
   event('AccessExpired', client),
+  /** It is told, so long before, that access ends by itself; once for each end and lead. */
+  event('AccessEnding', { ...client, endsAt: Instant, leadMs: z.int().min(1) }),
   event('ClientErased', changed),
 ]);
 export type ClientEvent = z.infer<typeof ClientEvent>;

@@ -11,6 +11,7 @@ import {
   activityBucketsMax,
   bodyBytesMax,
   certificateDaysMax,
+  endDaysMax,
   enrolmentCodeLengthMax,
   passwordBytesMax,
 } from '../limits.ts';
@@ -125,6 +126,15 @@ export const CreateUser = named(
   }),
 );
 export const Authorization = named('Authorization', z.strictObject({ ...sentRights, ...reason }));
+export const Renew = named(
+  'Renew',
+  z.strictObject({
+    expiresAt: SentInstant.nullable()
+      .optional()
+      .describe('null: without an end. Left out: as long again as it was given for.'),
+    ...reason,
+  }),
+);
 export const Because = named('Because', z.strictObject(reason));
 export const Rotate = named(
   'Rotate',
@@ -247,6 +257,9 @@ export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
   q: Search.optional(),
+  endsWithinDays: WholeNumber(endDaysMax)
+    .optional()
+    .describe('Only those whose access ends within so many days, the first to end first.'),
   certificateEndsWithinDays: WholeNumber(certificateDaysMax)
     .optional()
     .describe(

@@ -58,6 +58,8 @@ export interface Config {
   readonly certificateTtlMs: number;
   readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
   readonly refusedTtlMs: number;
+  /** Before the end of a grant; none: nobody is warned. */
+  readonly endWarningsMs: readonly number[];
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
   readonly pendingMax: number;
@@ -154,6 +156,7 @@ function configOf(values: Values, environment: Environment): Config {
     certificateTtlMs: values.CERTIFICATE_TTL,
     est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },
     refusedTtlMs: values.REFUSED_TTL,
+    endWarningsMs: [...new Set(values.END_WARNINGS ?? [])],
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { approvalsNeededMax } from '../../domain/approvals/policy.ts';
 import { Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
+import { endWarningsMax } from '../limits.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import {
@@ -238,6 +239,12 @@ export const variables = {
     'a command after each change there, to have brokers read it: systemctl reload mosquitto',
     'a command of the shell',
     secret,
+  ),
+  END_WARNINGS: optional(
+    listOf(Duration, endWarningsMax),
+    'none',
+    'how long before its end a grant is warned of (a list)',
+    `up to ${endWarningsMax} durations such as 14d,1d`,
   ),
   REFUSED_TTL: variable(
     Duration,

@@ -15,6 +15,7 @@ import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { StoredEvent } from '../store/event-store.ts';
 import { holdersSince } from './holders.ts';
 import {
   type NewSighting,
@@ -32,8 +33,8 @@ export interface Sightings {
   /** It was seen, and opened an MQTT session. */
   opened(username: string, atMs: number): void;
   of(username: string): Sighting;
-  /** The name is erased, and its row with it. */
-  forget(username: string): void;
+  /** Of names that are erased nothing is kept from this moment on. */
+  applied(events: readonly Pick<StoredEvent, 'type' | 'data'>[]): void;
   /** Who holds access and was not seen since, the longest unseen first; behind a place of that list. */
   unseen(belowMs: number, after: Unseen | null, limit: number): readonly Unseen[];
   countUnseen(belowMs: number): number;
@@ -101,9 +102,12 @@ export function createSightings(options: SightingsOptions): Sightings {
             sessionTotal: sessionTotal + fresh.opened,
           };
     },
-    forget(username) {
-      waiting.delete(username);
-      table.forgotten(username);
+    applied(events) {
+      for (const { type, data } of events) {
+        if (type !== 'ClientErased') continue;
+        waiting.delete(String(data.username));
+        table.forgotten(String(data.username));
+      }
     },
     unseen: (belowMs, after, limit) => table.unseen(belowMs, after, limit),
     countUnseen: (belowMs) => table.countUnseen(belowMs),

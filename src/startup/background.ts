@@ -3,6 +3,7 @@
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
+import { startWarningOfEnds } from '../jobs/end-warnings.ts';
 import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startRenewingRevocationList } from '../jobs/revocation-list.ts';
@@ -14,10 +15,11 @@ import { createRegistryStates } from '../notifications/registry-states.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { BrokerRuntime } from './brokers.ts';
 import type { Service, ServiceOptions } from './service.ts';
+import { startKeepingSightings } from './sightings.ts';
 
 type BackgroundOptions = Pick<
   ServiceOptions,
-  'config' | 'logger' | 'store' | 'readModels' | 'now'
+  'config' | 'logger' | 'store' | 'readModels' | 'now' | 'sightings'
 > & {
   readonly service: Service;
   readonly runtime: BrokerRuntime;
@@ -29,6 +31,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   const { liveEvents, views } = service.app;
   const { signal } = lifecycle;
 
+  startKeepingSightings(options, runtime, lifecycle);
   lifecycle.runs(startPublishing(options));
   if (runtime.embedded !== null)
     lifecycle.runs(
@@ -42,6 +45,9 @@ export function startBackground(options: BackgroundOptions): Notifications {
   );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
+  lifecycle.runs(
+    startWarningOfEnds({ ...service, leadsMs: config.endWarningsMs, now, logger, signal }),
+  );
   lifecycle.runs(startRenewingRevocationList(service.app.revocationList, { logger, signal }));
   lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({

@@ -15,7 +15,13 @@ import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
-import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
+import {
+  certificateExpiringDays,
+  grantEndingDays,
+  loginFailuresPerMinute,
+  neighbourFailuresFactor,
+  positionWaitMs,
+} from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
@@ -30,7 +36,7 @@ import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { countOfExpiring } from '../views/certificate-ends.ts';
+import { countOfEnding } from '../views/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -80,10 +86,7 @@ export async function buildService(given: ServiceOptions) {
     history: rows.history,
     onApplied: applied.as('live-events'),
   });
-  applied.as('sightings')((events) => {
-    for (const { type, data } of events)
-      if (type === 'ClientErased') options.sightings.forget(String(data.username));
-  });
+  applied.as('sightings')(options.sightings.applied);
   const shared = {
     credentials,
     rows,
@@ -235,7 +238,11 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
-    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
+    certificatesExpiring: countOfEnding(
+      { column: 'certificateEndsAt', clients: rows.clients, now },
+      certificateExpiringDays,
+    ),
+    grantsEnding: countOfEnding({ column: 'endsAt', clients: rows.clients, now }, grantEndingDays),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

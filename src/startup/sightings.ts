@@ -39,8 +39,11 @@ export function openSightings(
 
 /** Until the lifecycle ends: a broker that is down lets nobody in, so that nobody can be seen. */
 export function startKeepingSightings(
-  sightings: Sightings,
-  { logger, now }: SightingsParts,
+  {
+    sightings,
+    logger,
+    now,
+  }: Pick<SightingsParts, 'logger' | 'now'> & { readonly sightings: Sightings },
   runtime: BrokerRuntime,
   lifecycle: Lifecycle,
 ): void {

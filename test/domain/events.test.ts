@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
 import { PolicyEvent } from '../../domain/approvals/policy.ts';
+import { ProposalEvent } from '../../domain/approvals/proposal.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
-import { ProposalEvent } from '../../domain/approvals/proposal.ts';
 import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
@@ -49,6 +49,7 @@ const keys: Readonly<Record<string, string>> = {
   AccessRevoked: changed,
   AccessReinstated: changed,
   AccessExpired: 'at by username',
+  AccessEnding: 'at by endsAt leadMs username',
   ClientErased: changed,
   RegistryUnlocked: 'at by limits until windowId',
   RegistryLocked: 'at by turnedAwayCount windowId',

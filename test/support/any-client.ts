@@ -120,6 +120,7 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
   fact('AccessRevoked', reasoned),
   fact('AccessReinstated', reasoned),
   fact('AccessExpired', caused),
+  fact('AccessEnding', { ...caused, endsAt: anyTime, leadMs: some(86_400_000, 3_600_000) }),
   fact('ClientErased', reasoned),
 );
 
@@ -218,4 +219,5 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('ReinstateAccess', reasoned),
   command('EraseClient', { ...reasoned, windowId: anyWindowOrNone }),
   command('ExpireAccess', { ...caused, windowId: anyWindowOrNone }),
+  command('WarnOfEnd', { ...caused, endsAt: anyTime, leadMs: some(86_400_000, 3_600_000) }),
 );
