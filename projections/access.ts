@@ -23,7 +23,6 @@ export const access: Projection<AccessRow, ClientEvent> = {
     ...{ username: event.data.username, revision, position },
   }),
   columns: {
-    status: (row) => row.status,
     /** When access ends by itself; null: it does not, or has ended. */
     dueAt: (row) =>
       row.status === 'active' || row.status === 'suspended' ? row.rights.expiresAt : null,

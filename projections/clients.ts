@@ -66,7 +66,7 @@ export const roleLabel = (role: string): string => `role ${role}`;
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 11,
+  version: 12,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -115,7 +115,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   },
   columns: {
     status: (row) => row.status,
-    everGranted: (row) => (row.everGranted ? 1 : 0),
+    everGranted: (row) => (row.everGranted ? 1 : null),
     /** When what it held was refused or ended: after some time the verifier goes too. */
     refusedAt: (row) =>
       row.status === 'denied' || row.status === 'revoked' || row.status === 'expired'
@@ -125,7 +125,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
     lastingAdministrator: (row) =>
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
-        : 0,
+        : null,
     /** When its access ends by itself; null: it does not, or has ended. */
     endsAt: (row) => row.expiresAt,
     /** When its last certificate ends; null: it holds none. */

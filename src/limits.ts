@@ -2,6 +2,16 @@
 
 /** Bytes of one HTTP request body. */
 export const bodyBytesMax = 64 * 1024;
+/** Bytes of a file of rules that is imported, bytes of one line of it, and rules. */
+export const rulesFileBytesMax = 8 * 1024 * 1024;
+export const rulesLineBytesMax = 64 * 1024;
+export const rulesImportedMax = 20_000;
+/** Lines of it that are read in one turn of the event loop. */
+export const rulesReadAtOnceMax = 100;
+/** Milliseconds that such a file may take to arrive. */
+export const rulesFileTimeoutMs = 60_000;
+/** Imports of rules at once: one is made, the others wait for it. */
+export const rulesImportsMax = 4;
 /** How deep a JSON body may nest. */
 export const bodyDepthMax = 16;
 /**
@@ -27,6 +37,8 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** Of a file in a proposal, compressed, in base64: it stands in one event. */
+export const proposedFileCharactersMax = 512 * 1024;
 /** How long after a proposal's end its answer may be collected. */
 export const answerKeptMs = 24 * 60 * 60 * 1_000;
 /** How often, and how long after its last approval, what was approved and is not done is looked for. */

@@ -52,7 +52,7 @@ export function createMetrics() {
     observe(from: Readings): void {
       readings = from;
     },
-    registrations: counter('registrations_total', 'Answers of the two doors.', ['flow', 'outcome']),
+    registrations: counter('registrations_total', 'Answers of the doors.', ['flow', 'outcome']),
     decisions: counter('decisions_total', 'Decisions about requests.', ['decision']),
     knocks: counter('knocks_total', 'Attempts while locked.', ['flow']),
     mqttConnects: counter('mqtt_connects_total', 'MQTT CONNECTs.', ['outcome']),

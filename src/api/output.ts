@@ -135,6 +135,7 @@ export const PreauthorizationWithCode = named(
     enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
   }),
 );
+export type PreauthorizationWithCode = z.infer<typeof PreauthorizationWithCode>;
 
 export const proposalStatuses = ['waiting', 'approved', 'rejected', 'expired'] as const;
 
@@ -360,6 +361,21 @@ export const Bulk = named(
   }),
 );
 export type Bulk = z.infer<typeof Bulk>;
+
+/** What became of one line of a file of rules; `line` is where it begins in the file. */
+const LineOfRules = z.union([
+  z.strictObject({
+    line: z.int().min(1),
+    preauthorizationId: none(Id).describe('null: nothing is made by a dry run.'),
+    enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
+  }),
+  z.strictObject({ line: z.int().min(1), problem: Problem }),
+]);
+export const PreauthorizationImport = named(
+  'PreauthorizationImport',
+  z.strictObject({ created: Count, failed: Count, items: z.array(LineOfRules) }),
+);
+export type PreauthorizationImport = z.infer<typeof PreauthorizationImport>;
 
 /** A list, newest first; `nextCursor` is null on the last page. */
 export const listOf = <S extends z.ZodType>(id: string, item: S) =>

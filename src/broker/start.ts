@@ -43,7 +43,7 @@ export async function startBrokers(options: {
   readonly embedded: Broker | null;
   readonly gatewayUrls: () => readonly string[];
   readonly admissions: Hooks['admissions'];
-  /** As `MosquittoOptions`; `revocations` of those that run already. */
+  /** As `MosquittoOptions`; `revocations` of those that read files of this registry's CA. */
   readonly ownSecretOf: (credentialId: string) => string;
   readonly revocations: Revocations | null;
 }): Promise<Brokers> {
@@ -72,6 +72,7 @@ export async function startBrokers(options: {
           api: sessionsOf[kind](name, setting.api),
           admissions: options.admissions[kind],
           urls: () => publicUrls ?? [],
+          revocations: setting.byCertificate ? options.revocations : null,
         });
         stops.push(() => broker.close());
         all.push(broker);

@@ -23,11 +23,15 @@ export type BrokerSetting =
   | { readonly kind: 'embedded' }
   /** `address` null: a private one, started and looked after by the registry. */
   | { readonly kind: 'mosquitto'; readonly address: MosquittoAddress | null }
-  /** It asks the registry over HTTP. `vhosts`: the virtual hosts of RabbitMQ that clients may use. */
+  /**
+   * It asks the registry over HTTP. `vhosts`: the virtual hosts of RabbitMQ that clients may use. `byCertificate`: it lets
+   * clients in by certificates, which it checks against the list of revoked ones.
+   */
   | {
       readonly kind: 'emqx' | 'rabbitmq' | 'vernemq';
       readonly api: ApiAddress;
       readonly vhosts: readonly string[];
+      readonly byCertificate: boolean;
     };
 
 /** Brokers that one registry drives at once. */
@@ -70,7 +74,9 @@ function mosquittoAddress(text: string): MosquittoAddress | null {
   return { transport: { kind: 'tcp', host, port, tls }, username, password };
 }
 
-/** Null: not such an address. RabbitMQ's virtual hosts stand in the query: `?vhost=plant`; none: `/`. */
+/**
+ * Null: not such an address. RabbitMQ's virtual hosts stand in the query, `?vhost=plant` (none: `/`), and `certificates=crl`.
+ */
 function hookSetting(text: string): BrokerSetting | null {
   const [, kind, address = ''] = /^(emqx|rabbitmq|vernemq)\+(https?:\/\/.*)$/.exec(text) ?? [];
   if (kind === undefined || !URL.canParse(address)) return null;
@@ -79,15 +85,18 @@ function hookSetting(text: string): BrokerSetting | null {
   const password = decoded(url.password);
   if (!username || password === null || (password === '' && kind !== 'vernemq')) return null;
   const vhosts = url.searchParams.getAll('vhost');
-  const strange = [...url.searchParams.keys()].some(
-    (key) => key !== 'vhost' || kind !== 'rabbitmq',
-  );
+  const certificates = url.searchParams.getAll('certificates');
+  const strange =
+    [...url.searchParams.keys()].some((key) => key !== 'vhost' && key !== 'certificates') ||
+    (url.search !== '' && kind !== 'rabbitmq') ||
+    certificates.some((how) => how !== 'crl');
   if (strange || url.hash !== '') return null;
   const path = url.pathname.replace(/\/+$/, '');
   return {
     kind: kind as 'emqx' | 'rabbitmq' | 'vernemq',
     api: { url: `${url.origin}${path}`, username, password },
     vhosts: vhosts.length > 0 ? vhosts : ['/'],
+    byCertificate: certificates.length > 0,
   };
 }
 
@@ -101,6 +110,12 @@ export const Broker = z.string().transform((text, context): BrokerSetting => {
   context.addIssue('is no broker');
   return z.NEVER;
 });
+
+/** Whether RabbitMQ lets clients in by certificates. All of several, since a question does not say whose it is. */
+export const rabbitmqByCertificate = (brokers: readonly BrokerSetting[]): boolean => {
+  const all = brokers.filter(({ kind }) => kind === 'rabbitmq');
+  return all.length > 0 && all.every((one) => one.kind === 'rabbitmq' && one.byCertificate);
+};
 
 /**
  * Whether `GATEWAY_UPSTREAM` is a Mosquitto whose accounts this registry keeps: then the gateway can admit clients by their

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { BrokerSetting } from './brokers.ts';
 import {
-  commandWithoutFiles,
+  certificatesWithoutFiles,
   gatewayBesideCertificates,
   gatewayWithoutKey,
   listenersOff,
@@ -109,7 +109,7 @@ export function parseConfig(environment: Environment): Config {
     ...gatewayBesideCertificates(values as Partial<Values>),
     ...plainBesideCertificates(values as Partial<Values>, environment),
     ...listenersOff(values as Partial<Values>),
-    ...commandWithoutFiles(values as Partial<Values>, environment),
+    ...certificatesWithoutFiles(values as Partial<Values>, environment),
     ...certificateFaults(values as Partial<Values>, environment),
   );
   if (faults.length > 0) throw new ConfigError(faults);

@@ -84,20 +84,22 @@ export function gatewayBesideCertificates({
   ];
 }
 
-/** A command after each change of files takes the files. */
-export function commandWithoutFiles(
-  { CERTIFICATE_FILES_EXEC: command }: Partial<Values>,
+/** What goes by the files of certificates takes the files: a command after each change, and a broker that reads them. */
+export function certificatesWithoutFiles(
+  { CERTIFICATE_FILES_EXEC: command, BROKER = [] }: Partial<Values>,
   set: Environment,
 ): ConfigFault[] {
   const dir = `${prefix}CERTIFICATE_FILES_DIR`;
-  if (command === undefined || set[dir] || set[`${dir}_FILE`]) return [];
+  if (set[dir] || set[`${dir}_FILE`]) return [];
+  const isRead = BROKER.some((one) => one.kind === 'rabbitmq' && one.byCertificate);
   return [
-    {
-      variable: `${prefix}CERTIFICATE_FILES_EXEC`,
-      problem: `is set without ${dir}`,
-      remedy: `Set ${dir} too, or neither`,
-    },
-  ];
+    ...(command === undefined ? [] : ['CERTIFICATE_FILES_EXEC']),
+    ...(isRead ? ['BROKER'] : []),
+  ].map((name) => ({
+    variable: `${prefix}${name}`,
+    problem: name === 'BROKER' ? `has certificates=crl without ${dir}` : `is set without ${dir}`,
+    remedy: `Set ${dir} too, or neither`,
+  }));
 }
 
 /** TLS at the gateway takes a private key and a certificate; without TLS, too, a gateway has to listen somewhere. */

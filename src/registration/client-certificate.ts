@@ -1,5 +1,5 @@
 /** Whose certificate a TLS client showed, and whether it is good now: by the log, not by the handshake alone. */
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { certificateShown } from '../../domain/client/certificates.ts';
 import type { Authority } from '../authority.ts';
@@ -15,6 +15,8 @@ type Standing = 'current' | 'next' | 'invalid';
 export interface ClientCertificates {
   /** The certificate of this registry whose key the handshake proved; null: none, or somebody else's. */
   of(socket: TLSSocket): ShownCertificate | null;
+  /** The same of a certificate whose key a broker has seen proven, PEM. */
+  ofPem(pem: string): ShownCertificate | null;
   standing(shown: ShownCertificate): Standing;
   /**
    * Whether it opens now. The first use of a next one is recorded before it does; one whose place another took is
@@ -44,18 +46,25 @@ export function createClientCertificates({
     if (row?.status !== 'active' || shown.notAfter <= now()) return 'invalid';
     return certificateShown(row, shown) ?? 'invalid';
   }
+  function shownBy(shown: X509Certificate | undefined): ShownCertificate | null {
+    // Not by the chain: under a root of others, others sign, too; and what has ended is still ours.
+    if (shown === undefined || !isOurs(shown)) return null;
+    const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
+    return {
+      username,
+      serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
+      notAfter: shown.validToDate.toISOString(),
+      keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
+    };
+  }
   return {
-    of(socket) {
-      const shown = socket.getPeerX509Certificate();
-      // Not by the chain: under a root of others, others sign, too; and what has ended is still ours.
-      if (shown === undefined || !isOurs(shown)) return null;
-      const [, username = ''] = /^CN=([^\n]+)$/.exec(shown.subject) ?? [];
-      return {
-        username,
-        serial: shown.serialNumber.toLowerCase().padStart(32, '0'),
-        notAfter: shown.validToDate.toISOString(),
-        keyFingerprint: fingerprintOf(shown.publicKey.export({ type: 'spki', format: 'der' })),
-      };
+    of: (socket) => shownBy(socket.getPeerX509Certificate()),
+    ofPem(pem) {
+      try {
+        return shownBy(new X509Certificate(pem));
+      } catch {
+        return null;
+      }
     },
     standing,
     async use(shown, cause) {

@@ -14,6 +14,7 @@ import type { Authenticator } from '../broker/ports/authenticator.ts';
 import { type Broker, isJudgedByGateway } from '../broker/ports/broker.ts';
 import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
+import { rabbitmqByCertificate } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
@@ -116,7 +117,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const gateways = await startGateways({
     ...{ config, authenticator, identity, logger, onConnect, onLimit, onSeen: seenNow },
     privateUpstream: brokers.upstream,
-    ...{ chainPem: options.service.ca.chainPem, judging: judgingOf(options) },
+    ...{ chainPem: options.service.ca.trustPem, judging: judgingOf(options) },
   });
   lifecycle.add(() => gateways.close());
   gatewayUrls = gateways.privateUrls;
@@ -155,7 +156,7 @@ function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
   if (config.tls.files === null) return null;
   const { ca, revocationList: list } = service.app;
   const { signal } = lifecycle;
-  const chain = () => ca.chainPem;
+  const chain = () => ca.trustPem;
   const files = keepCertificateFiles({ ...config.tls.files, chain, list, logger, signal });
   lifecycle.runs(files.ended);
   return files;
@@ -177,12 +178,17 @@ const hooksOf = (
   options: BrokerStartOptions,
   authenticator: Authenticator,
   told: Pick<Parameters<typeof createHooks>[0], 'onConnect' | 'onSeen'>,
-): Hooks =>
-  createHooks({
+): Hooks => {
+  const { brokers, clientAuth } = options.config;
+  const byCertificate = clientAuth !== 'both' && rabbitmqByCertificate(brokers);
+  return createHooks({
     ...{ authenticator, ...told, authority: options.service.authority },
     isUsername: isUsernameAt(options),
+    certificateOf: options.service.clientCertificates.ofPem,
+    byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),
     tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,
   });
+};
 
 /** The embedded broker as the process manager drives it; null: there is none. */
 const embeddedAdapterOf = ({ embedded }: BrokerRuntime) => {

@@ -28,11 +28,12 @@ export interface ReconcileOptions {
 export function accountOf(authority: Pick<Authority, 'active'>, username: string): Account | null {
   const found = authority.active(username);
   if (found?.row.status !== 'active') return null;
-  const { credentialId, certificate, passwordOpens, rights } = found.row;
+  const { credentialId, certificate, replaced, passwordOpens, rights } = found.row;
   return {
     username,
     credentialId,
     certificateSerial: certificate?.serial ?? null,
+    hasReplaced: replaced.length > 0,
     passwordOpens,
     permissions: found.effective,
     compiled: found.permissions,

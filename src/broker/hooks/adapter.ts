@@ -5,7 +5,7 @@ import { pause } from '../../platform/pause.ts';
 import { type Account, type Broker, BrokerDown } from '../ports/broker.ts';
 import { type Admissions, type Admitted, rightsDigest } from './admissions.ts';
 import { WatchedApi } from './availability.ts';
-import type { HookKind } from './hooks.ts';
+import type { HookKind } from './kinds.ts';
 
 /** The part of a broker's REST API that is used. Calls reject with BrokerDown or BrokerRefused. */
 export interface SessionsApi {
@@ -24,38 +24,24 @@ interface Staying {
 
 type Stays = (admitted: Admitted) => boolean;
 
-export function hookPort(options: {
+interface HookPortOptions {
   readonly name: string;
   readonly kind: HookKind;
   readonly api: SessionsApi;
   readonly admissions: Admissions;
   readonly urls: () => readonly string[];
   readonly logger: Logger;
-}): Broker {
-  const { name, kind, api, admissions, logger } = options;
+  /** The list of revoked certificates that the broker reads; null: none comes in by one. */
+  readonly revocations: { inForce(): Promise<void> } | null;
+}
+
+export function hookPort(options: HookPortOptions): Broker {
+  const { name, kind, api, logger } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const watched = new WatchedApi(name, { probe: () => api.probe(), logger, signal });
 
-  async function closeExcept(username: string, stays: Stays): Promise<number> {
-    const close = () =>
-      watched.call(() => api.close(username, staying(admissions, username, stays)));
-    const recent = [...admissions.of(username).values()].some(
-      (admitted) => !stays(admitted) && performance.now() - admitted.atMs < hookRecentMs,
-    );
-    const closed = await close();
-    if (!recent) return closed;
-    // A client that was admitted a moment ago may have had no session yet at the first close.
-    await pause(hookSettleMs, signal);
-    if (signal.aborted) throw new BrokerDown(`${name} is being closed`);
-    return closed + (await close());
-  }
-
-  const closeAll = async (username: string) => {
-    const closed = await closeExcept(username, () => false);
-    admissions.forget(username);
-    return closed;
-  };
+  const { closeExcept, closeUnsure, closeAll } = closing(options, watched, signal);
 
   return {
     name,
@@ -69,8 +55,12 @@ export function hookPort(options: {
       await closeAll(username);
     },
     async activate(account, before) {
-      const sessionsClosed = await closeExcept(account.username, admittedAs(account, before));
-      return { active: true, sessionsClosed };
+      const beganMs = performance.now();
+      const stays = admittedAs(account, before);
+      const closed = await closeExcept(account.username, stays);
+      const mayHaveOthers = account.hasReplaced || before !== account.credentialId;
+      const more = mayHaveOthers ? await closeUnsure(account.username, stays, beganMs) : 0;
+      return { active: true, sessionsClosed: closed + more };
     },
     deactivate: closeAll,
     async setAuthorization(account) {
@@ -92,6 +82,44 @@ export function hookPort(options: {
   };
 }
 
+/** Closes sessions: all of a user, or those that may not stay. */
+function closing(
+  { name, api, admissions, revocations }: HookPortOptions,
+  watched: WatchedApi,
+  signal: AbortSignal,
+) {
+  async function closeExcept(username: string, stays: Stays): Promise<number> {
+    const close = () =>
+      watched.call(() => api.close(username, staying(admissions, username, stays)));
+    const recent = [...admissions.of(username).values()].some(
+      (admitted) => !stays(admitted) && performance.now() - admitted.atMs < hookRecentMs,
+    );
+    const closed = await close();
+    if (!recent) return closed;
+    // A client that was admitted a moment ago may have had no session yet at the first close.
+    await pause(hookSettleMs, signal);
+    if (signal.aborted) throw new BrokerDown(`${name} is being closed`);
+    return closed + (await close());
+  }
+
+  /** Until the broker has read the list of revoked certificates, a replaced one comes in with the same CN. */
+  async function closeUnsure(username: string, stays: Stays, sinceMs: number): Promise<number> {
+    if (revocations === null) return 0;
+    await revocations.inForce();
+    const isSure = (one: Admitted) => one.certificateSerial === null || one.atMs < sinceMs;
+    const areSure = [...admissions.of(username).values()].every(isSure);
+    return areSure ? 0 : await closeExcept(username, (one) => stays(one) && isSure(one));
+  }
+
+  const closeAll = async (username: string) => {
+    const closed = await closeExcept(username, () => false);
+    admissions.forget(username);
+    return closed;
+  };
+
+  return { closeExcept, closeUnsure, closeAll };
+}
+
 const staying = (admissions: Admissions, username: string, stays: Stays): Staying => ({
   has(clientId) {
     const admitted = admissions.of(username).get(clientId);
@@ -109,9 +137,10 @@ const rightsOf = ({ compiled, publishPrefix, pinnedClientId }: Account) =>
 /** Sessions admitted with these rights by this credential, or by a token while it was active. */
 function admittedAs(account: Account, before: string | null): Stays {
   const rights = rightsOf(account);
-  const { credentialId } = account;
+  const { credentialId, certificateSerial } = account;
   return (admitted) =>
     admitted.rights === rights &&
+    (admitted.certificateSerial ?? certificateSerial) === certificateSerial &&
     (admitted.credentialId === credentialId ||
       (admitted.credentialId === null && before === credentialId));
 }

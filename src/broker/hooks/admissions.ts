@@ -7,6 +7,8 @@ import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits.ts';
 export interface Admitted {
   readonly credentialId: string | null;
   readonly tokenId: string | null;
+  /** Of the certificate that opened when it was let in by one; null: by a password or a token. */
+  readonly certificateSerial: string | null;
   /** `rightsDigest` of the rights at that time. */
   readonly rights: string;
   /** Milliseconds of the monotonic clock. */

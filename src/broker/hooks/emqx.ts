@@ -15,6 +15,7 @@ const Authn = z.object({
   username: z.string().nullish(),
   password: z.string().nullish(),
   peerhost: z.string().nullish(),
+  cert_pem: z.string().nullish(),
 });
 const Authz = z.object({
   clientid: z.string(),
@@ -56,17 +57,26 @@ function rulesOf(permissions: CompiledPermissions): readonly EmqxRule[] {
   return rules;
 }
 
-/** The answer's body. `peerhost`: the client's address, where EMQX is configured to send it. */
+/** No certificate came: what EMQX writes where there is nothing. */
+const nothing = new Set(['', 'undefined', 'null']);
+
+/** The answer's body. `cert_pem`: the client's certificate, `peerhost`: the client's address, where EMQX is configured to send it. */
 export async function emqxAuthenticates(
   hooks: Hooks,
-  { clientid, username, password, peerhost }: z.output<typeof Authn>,
+  { clientid, username, password, peerhost, cert_pem: pem }: z.output<typeof Authn>,
   addressOf: (text: string | undefined) => string | null,
 ): Promise<object> {
+  const certificate = pem == null || nothing.has(pem) ? null : hooks.certificateOf(pem);
+  // Sessions are found by their usernames, which EMQX has to know of each.
+  if (certificate !== null && !username) return { result: 'deny' };
+  // Beside a certificate there need be no password, and nobody's is empty.
+  const hasPassword = password != null && !(certificate !== null && nothing.has(password));
   const admission = await hooks.connect('emqx', {
     username: username ?? undefined,
     clientId: clientid,
-    password: password == null ? undefined : Buffer.from(password),
+    password: hasPassword ? Buffer.from(password) : undefined,
     source: addressOf(peerhost ?? undefined),
+    certificate,
   });
   // Not `ignore`: that would leave it to the next authenticator in EMQX's chain.
   if (admission === null) return { result: 'deny' };

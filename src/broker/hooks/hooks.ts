@@ -2,16 +2,22 @@
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
 import type { Authority } from '../../authority.ts';
 import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
-import type { Admission, Authenticator, ConnectAttempt } from '../ports/authenticator.ts';
+import type {
+  Admission,
+  Authenticator,
+  ConnectAttempt,
+  ShownCertificate,
+} from '../ports/authenticator.ts';
 import { type Admissions, createAdmissions, rightsDigest } from './admissions.ts';
+import { type SessionsByCertificate, sessionsByCertificate } from './by-certificate.ts';
+import type { HookKind } from './kinds.ts';
 
-export const hookKinds = ['emqx', 'rabbitmq', 'vernemq'] as const;
-export type HookKind = (typeof hookKinds)[number];
-
-export interface Hooks {
+export interface Hooks extends SessionsByCertificate {
   readonly admissions: Readonly<Record<HookKind, Admissions>>;
   /** Null: refused, or the registry cannot decide. Never rejects. */
-  connect(kind: HookKind, attempt: Omit<ConnectAttempt, 'certificate'>): Promise<Admission | null>;
+  connect(kind: HookKind, attempt: ConnectAttempt): Promise<Admission | null>;
+  /** The certificate of this registry that a broker tells whole, PEM; null: none, or somebody else's. */
+  certificateOf(pem: string): ShownCertificate | null;
   /** The client, if it is active now; where a client id is given and pinned, only with that one. */
   activeClient(
     username: string | undefined,
@@ -52,37 +58,44 @@ const onTopics: Pick<Hooks, 'mayPublish' | 'mayRead'> = {
     fits(filter) && isFilter(filter) && mayRead(permissions, filter),
 };
 
-export function createHooks(options: {
+interface HooksOptions {
   readonly authenticator: Authenticator;
   readonly authority: Pick<Authority, 'active'>;
   /** When a token ends, ISO. */
   readonly tokenEnd: (tokenId: string) => string | null;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername: (name: string) => boolean;
+  readonly certificateOf: (pem: string) => ShownCertificate | null;
+  /** Whether certificates count that the broker has checked, at this moment. */
+  readonly byCertificate: () => boolean;
   readonly onConnect?: (outcome: 'admitted' | 'refused' | 'unavailable') => void;
   /** Told of a client that was let in, or that asked for more since. */
   readonly onSeen?: (username: string, how: 'opened' | 'asked') => void;
-}): Hooks {
+}
+
+export function createHooks(options: HooksOptions): Hooks {
   const { authenticator, authority, tokenEnd } = options;
   const admissions = {
     emqx: createAdmissions(),
     rabbitmq: createAdmissions(),
     vernemq: createAdmissions(),
   };
-  const mayUse = ({ username, pinnedClientId }: Admission, clientId: string): boolean =>
+  const mayUse = (
+    { username, pinnedClientId }: Pick<Admission, 'username' | 'pinnedClientId'>,
+    clientId: string,
+  ): boolean =>
     pinnedClientId === null
       ? clientId === username || !options.isUsername(clientId)
       : clientId === pinnedClientId;
 
   return {
     admissions,
+    certificateOf: options.certificateOf,
     async connect(kind, attempt) {
       const { clientId } = attempt;
       const known = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
       const answer = await authenticator.authenticate({
         ...attempt,
-        // What a broker tells of one lacks its serial: nothing says that it is not the revoked one.
-        certificate: null,
         clientId: known ? clientId : '',
       });
       const isFree = answer.admitted && known && mayUse(answer.admission, clientId);
@@ -91,13 +104,14 @@ export function createHooks(options: {
       const { admission } = answer;
       const { username, credentialId, tokenId } = admission;
       admissions[kind].remember(username, clientId, {
-        ...{ credentialId, tokenId },
+        ...{ credentialId, tokenId, certificateSerial: admission.certificate?.serial ?? null },
         rights: rightsDigest(admission),
         atMs: performance.now(),
       });
       options.onSeen?.(username, 'opened');
       return admission;
     },
+    ...sessionsByCertificate({ ...options, admissions, mayUse }),
     activeClient(username, clientId) {
       const found = username === undefined ? undefined : authority.active(username);
       if (found?.row.status !== 'active') return undefined;
@@ -108,11 +122,12 @@ export function createHooks(options: {
       return { permissions: found.permissions, publishPrefix: mqttPublishPrefix };
     },
     ...onTopics,
-    endOf({ username, tokenId }) {
+    endOf({ username, tokenId, certificate }) {
       const found = authority.active(username);
       const ends = [
         found?.row.status === 'active' ? found.row.rights.expiresAt : null,
         tokenId === null ? null : tokenEnd(tokenId),
+        certificate === null ? null : certificate.notAfter,
       ].filter((end) => end !== null);
       return ends.sort()[0] ?? null;
     },

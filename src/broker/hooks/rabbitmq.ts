@@ -31,16 +31,17 @@ export async function rabbitmqAllows(
   const field = (name: string) => fields.get(name) ?? undefined;
   const username = field('username');
   const clientId = field('client_id') ?? field('variable_map.client_id');
+  // By a certificate: neither a password nor a client id is told with the name.
+  if (question === 'user' && username !== undefined && field('password') === undefined)
+    return clientId === undefined && hooks.admitsByCertificate(username);
   if (username === undefined || clientId === undefined) return false;
   const vhost = field('vhost');
   if (vhost !== undefined && !vhosts.includes(vhost)) return false;
   if (question === 'user') {
-    const password = field('password');
     const admission = await hooks.connect('rabbitmq', {
-      ...{ username, clientId },
-      password: password === undefined ? undefined : Buffer.from(password),
+      ...{ username, clientId, password: Buffer.from(field('password') ?? '') },
       // RabbitMQ sends it only with the vhost, which is after this decision.
-      source: null,
+      ...{ source: null, certificate: null },
     });
     return admission !== null;
   }
@@ -49,7 +50,7 @@ export async function rabbitmqAllows(
   const [name = '', permission] = [field('name'), field('permission')];
   switch (question) {
     case 'vhost':
-      return true;
+      return hooks.begins('rabbitmq', username, clientId);
     case 'resource':
       return field('resource') === 'queue'
         ? queuesOf(clientId).includes(name)

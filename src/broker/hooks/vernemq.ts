@@ -53,6 +53,7 @@ export async function vernemqRegisters(
     password: question.password == null ? undefined : Buffer.from(question.password),
     clientId: question.client_id,
     source: addressOf(question.peer_addr ?? undefined),
+    certificate: null,
   });
   return admission === null ? refusal : { result: 'ok' };
 }

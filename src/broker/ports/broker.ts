@@ -8,6 +8,8 @@ export interface Account {
   readonly credentialId: string;
   /** Of the one certificate that opens; null: there is none. */
   readonly certificateSerial: string | null;
+  /** Whether it had other certificates before that one, which are revoked. */
+  readonly hasReplaced: boolean;
   /** Whether its password opens at all: not beside a key that it asked with. */
   readonly passwordOpens: boolean;
   /** Templates are filled in; a broker ignores those of the context `http`. */

@@ -14,6 +14,7 @@ import { Refused } from '../../commands/refused.ts';
 import { requirePermission } from '../request/authorization.ts';
 import { type ProblemAnswer, problemOf } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
+import { fileIn } from './proposing.ts';
 
 /** The route of an operation. */
 export type FindRoute = (operationId: string) => Route;
@@ -72,9 +73,12 @@ function requestOf(app: App, route: Route, row: ProposalRow) {
   const authorize = () => jointCaller(app, route, row);
   const request: RouteRequest<unknown, unknown, unknown, 'permitted'> = {
     ...{ params, query, caller: authorize(), authorize },
+    upload: fileIn(body) ?? Buffer.alloc(0),
+    contentType: String((body as { contentType?: unknown } | null)?.contentType ?? ''),
     body: credentialId === null ? body : { ...(body as object), password: { credentialId } },
     ...{ bearer: null, certificate: null, lastEventId: null, source: null, waitMs: 0 },
     ...{ seesPersonalData: () => false, prefersHtml: false, permit: () => void authorize() },
+    ...{ upload: Buffer.alloc(0), contentType: '' },
     cause: { correlationId: row.proposalId, causationId: null },
     signal: new AbortController().signal,
   };
@@ -84,9 +88,9 @@ function requestOf(app: App, route: Route, row: ProposalRow) {
 /** Faults that pass by themselves: the proposal stays approved, and is carried out later. */
 const passes = ({ status }: ProblemAnswer): boolean => status >= 500 || status === 429;
 
-type Outcome = { readonly response: RouteResponse } | { readonly problem: ProblemAnswer };
+type DeedOutcome = { readonly response: RouteResponse } | { readonly problem: ProblemAnswer };
 
-async function outcomeOf(app: App, route: Route, row: ProposalRow): Promise<Outcome> {
+async function outcomeOf(app: App, route: Route, row: ProposalRow): Promise<DeedOutcome> {
   try {
     const response = await route.handle(requestOf(app, route, row));
     return response.problem === undefined ? { response } : { problem: response.problem };

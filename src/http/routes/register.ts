@@ -159,7 +159,7 @@ const registerRoute = (app: App): Route =>
     operationId: 'register',
     summary: 'Ask for access, or for what became of it',
     description:
-      'Repeat it with the same username and password, or csr, until it answers 201; polling works while locked.',
+      'Repeat it with the same username and password, or csr, until it answers 201; polling works while locked. Clients of EST (RFC 7030) come by /.well-known/est/ where TLS is spoken.',
     access: 'open',
     hot: true,
     body: Register,

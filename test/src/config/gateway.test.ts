@@ -27,18 +27,37 @@ test('a broker that asks is its REST API, and who calls it', () => {
       kind: 'rabbitmq',
       api: { url: 'http://rabbit:15672/base', username: 'user', password: 'p@ss' },
       vhosts: ['/', 'plant'],
+      byCertificate: false,
     },
     {
       kind: 'emqx',
       api: { url: 'https://[::1]:18083', username: 'key', password: 'secret' },
       vhosts: ['/'],
+      byCertificate: false,
     },
     {
       kind: 'vernemq',
       api: { url: 'http://vernemq:8888', username: 'key', password: '' },
       vhosts: ['/'],
+      byCertificate: false,
     },
   ]);
+});
+
+test('RabbitMQ lets in by certificates where it says that it checks them, by files that there are', () => {
+  const address = 'rabbitmq+http://user:pw@rabbit:15672/?vhost=plant&certificates=crl';
+  const files = { GATEBOOK_CERTIFICATE_FILES_DIR: 'certificates' };
+  const [broker] = parseConfig({ GATEBOOK_BROKER: address, ...files }).brokers;
+  assert.equal(broker?.kind === 'rabbitmq' && [broker.byCertificate, broker.vhosts], [
+    true,
+    ['plant'],
+  ]);
+  assert.equal(faultsOf({ GATEBOOK_BROKER: address }), ['GATEBOOK_BROKER']);
+  for (const wrong of [
+    address.replace('=crl', '=yes'),
+    'emqx+http://key:secret@emqx:18083/?certificates=crl',
+  ])
+    assert.equal(faultsOf({ GATEBOOK_BROKER: wrong, ...files }), ['GATEBOOK_BROKER'], wrong);
 });
 
 test('each of these values is a fault of its variable', () => {

@@ -117,12 +117,17 @@ const missing = api.filter(
   (route) =>
     route.path.includes('{') && problemsOf(route).some((code) => code.endsWith('not-found')),
 );
+/** Of those that must be sent something. */
+const leastBody: Readonly<Record<string, object>> = {
+  approveProposal: { hash: '0'.repeat(64) },
+};
 for (const route of missing) {
   const { method, path } = route;
   test(`${method} ${path} finds nothing`, async ({ gatebook }) => {
-    const got = await gatebook.call(method, pathOf(route), { token: gatebook.admin });
+    const body = leastBody[route.operationId];
+    const got = await gatebook.call(method, pathOf(route), { token: gatebook.admin, body });
     assert.is(got.status, 404, got.text);
-    assert.match(got.code ?? '', /^(request|user|role|token|window|broker)-not-found$/);
+    assert.match(got.code ?? '', /^[a-z]+-not-found$/);
   });
 }
 

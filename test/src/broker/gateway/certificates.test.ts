@@ -11,10 +11,13 @@ import {
   programIsHere,
   publish,
   subscribed,
+  until,
   type Version,
   versions,
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { selfSigned } from '../../../support/tls.ts';
+import { mosquittoIsHere, mosquittoPeer } from '../mosquitto/peer.ts';
 
 interface Here {
   world: World;
@@ -191,6 +194,48 @@ when('the end of the certificate ends the session that it opened', async () => {
     await world.stop();
   }
 });
+
+when(
+  'before a Mosquitto of somebody else whose accounts the registry keeps it is the same',
+  async () => {
+    if (!mosquittoIsHere()) return;
+    const peer = await mosquittoPeer();
+    const { key, cert } = await selfSigned();
+    const world = await startRegistry({
+      GATEBOOK_BROKER: peer.socketSetting,
+      GATEBOOK_GATEWAY_UPSTREAM: `mqtt://127.0.0.1:${peer.port}`,
+      ...{ GATEBOOK_GATEWAY_PORT: '0', GATEBOOK_GATEWAY_TLS_PORT: '0' },
+      ...{ GATEBOOK_GATEWAY_TLS_KEY: key, GATEBOOK_GATEWAY_TLS_CERT: cert },
+    });
+    try {
+      const door = doorOf(world);
+      await door.unlock();
+      await until(() => world.running.app.health()['broker:mosquitto'] === 'up');
+      const { username, password, identity } = await certified(world, door, 'both');
+      const comes = (more: Connect = {}) =>
+        connectedOverTls(
+          world.running.ready.gatewayTls as string,
+          { ca: cert, ...identity },
+          { version: 5, clientId: '', ...more },
+        );
+      let session = await comes();
+      for (let tries = 0; session.code === 0x88 && tries < 100; tries++) session = await comes();
+      assert.is(session.code, 0);
+      const alone = { version: 5, username, password: password as string } as const;
+      for (const port of [peer.port, Number(new URL(world.running.ready.gateway as string).port)]) {
+        const byPassword = await connected(port, alone);
+        byPassword.end();
+        assert.is(byPassword.code, 0x87);
+      }
+      await door.change(username, 'revoke');
+      await session.closed;
+      assert.is((await comes()).code, 0x87);
+    } finally {
+      await world.stop();
+      await peer.clean();
+    }
+  },
+);
 
 for (const mode of ['certificate', 'both'] as const)
   when(`${mode}: what opens at the embedded broker opens here`, async () => {

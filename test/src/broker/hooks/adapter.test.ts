@@ -28,7 +28,14 @@ const otherCredential = '00000000-0000-4000-8000-000000000002';
 const own: Permission[] = [{ context: 'mqtt', resource: 'a/#', operation: 'readWrite' }];
 
 const account = (permissions = own): Account => ({
-  ...{ username, credentialId, certificateSerial: null, passwordOpens: true, permissions },
+  ...{
+    username,
+    credentialId,
+    certificateSerial: null,
+    hasReplaced: false,
+    passwordOpens: true,
+    permissions,
+  },
   compiled: compiled(permissions),
   publishPrefix: null,
   pinnedClientId: null,
@@ -40,7 +47,7 @@ const rights = rightsDigest({
 });
 const longAgo = -1_000_000;
 const admitted = (more: Partial<Admitted> = {}): Admitted => ({
-  ...{ credentialId, tokenId: null, rights, atMs: longAgo },
+  ...{ credentialId, tokenId: null, certificateSerial: null, rights, atMs: longAgo },
   ...more,
 });
 
@@ -83,7 +90,7 @@ async function port(here: Here, kind: 'emqx' | 'rabbitmq', own?: SessionsApi): P
   const address = { url: `http://${here.peer.url}`, username: 'key', password: 'secret' };
   const api = own ?? { emqx: emqxSessions, rabbitmq: rabbitmqSessions }[kind](kind, address);
   const broker = hookPort({
-    ...{ name: kind, kind, api, admissions: here.admissions, urls: () => [] },
+    ...{ name: kind, kind, api, admissions: here.admissions, urls: () => [], revocations: null },
     logger: createLogger({ level: 'error' }),
   });
   here.brokers.push(broker);

@@ -6,6 +6,7 @@ import { type Admitted, createAdmissions } from '../../../../src/broker/hooks/ad
 const admitted = (): Admitted => ({
   credentialId: '00000000-0000-4000-8000-000000000001',
   tokenId: null,
+  certificateSerial: null,
   rights: 'rights',
   atMs: 0,
 });

@@ -1,33 +1,10 @@
 /** EMQX 5 as its documentation has it: what it asks, what it understands, and its REST API. */
 import * as assert from 'uvu/assert';
 import { newName, strong } from '../../../support/door.ts';
-import {
-  type AskingBroker,
-  askingBrokerSuite,
-  asks,
-  endSession,
-  eventually,
-  told,
-} from './peer.ts';
+import { bearer, emqxBroker } from './emqx-peer.ts';
+import { type AskingBroker, askingBrokerSuite, asks, eventually, told } from './peer.ts';
 
-const secret = 'a-secret-of-emqx-0123';
-const bearer = { Authorization: `Bearer ${secret}` };
-
-const test = askingBrokerSuite('emqx', {
-  secret,
-  setting: (address) => `emqx+http://key:secret@${address}`,
-  answer: (sessions, method, { pathname, searchParams }) => {
-    if (method === 'GET' && pathname === '/api/v5/clients') {
-      const ids = sessions.get(searchParams.get('username') ?? '') ?? [];
-      const data = ids.map((clientid) => ({ clientid, connected: true, node: 'emqx@127.0.0.1' }));
-      return [200, { data, meta: { count: data.length, limit: 1_000, page: 1, hasnext: false } }];
-    }
-    const clientId = decodeURIComponent(pathname.replace('/api/v5/clients/', ''));
-    return method === 'DELETE' && endSession(sessions, clientId)
-      ? [204]
-      : [404, { code: 'CLIENTID_NOT_FOUND', message: 'Client ID not found' }];
-  },
-});
+const test = askingBrokerSuite('emqx', emqxBroker);
 
 const authn = (
   { world }: AskingBroker,

@@ -35,6 +35,10 @@ export function rabbitMqIsHere(): boolean {
 export async function rabbitMq(options: {
   readonly hooks: string;
   readonly proxyProtocol?: boolean;
+  /** Lines of rabbitmq.conf. */
+  readonly more?: readonly string[];
+  /** What that file cannot say, as Erlang terms. */
+  readonly advanced?: string | undefined;
 }): Promise<RabbitMq> {
   const folder = await mkdtemp(join(tmpdir(), 'gatebook-rabbitmq-'));
   const [mqttPort, managementPort, distributionPort, epmdPort] = [
@@ -61,8 +65,11 @@ export async function rabbitMq(options: {
       `management.tcp.port = ${managementPort}`,
       `default_user = ${account.username}`,
       `default_pass = ${account.password}`,
+      ...(options.more ?? []),
     ].join('\n'),
   );
+  if (options.advanced !== undefined)
+    await writeFile(join(folder, 'advanced.config'), options.advanced);
   await writeFile(
     join(folder, 'plugins'),
     '[rabbitmq_mqtt,rabbitmq_auth_backend_http,rabbitmq_management].\n',
@@ -73,6 +80,7 @@ export async function rabbitMq(options: {
     LANG: 'C.UTF-8',
     RABBITMQ_NODENAME: `gatebook${managementPort}@localhost`,
     RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced.config'),
     RABBITMQ_CONF_ENV_FILE: join(folder, 'none'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'plugins'),
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
