@@ -108,6 +108,8 @@ export const endDaysMax = 3_650;
 export const grantEndingDays = 30;
 /** Milliseconds that a count of those is held, however often somebody scrapes. */
 export const endsCountedEveryMs = 5_000;
+/** Milliseconds between two looks for clients that were not seen for too long. */
+export const staleLookMs = 60_000;
 /** Leads at which ends are warned of; milliseconds between two looks, and for which a look goes back once more. */
 export const endWarningsMax = 8;
 export const endWarningsLookMs = 10_000;

@@ -17,6 +17,8 @@ interface Readings {
   readonly certificatesExpiring: () => number;
   /** Clients whose access ends by itself soon. */
   readonly grantsEnding: () => number;
+  /** Clients that were not seen for longer than the configuration says. */
+  readonly clientsStale: () => number;
   readonly mqttSessions: () => number;
   readonly hashQueueLength: () => number;
   /** Names that were erased, and are still on a disk of the store. */
@@ -99,6 +101,9 @@ function readGauges({ gauge, gaugeBy }: ReturnType<typeof metersIn>): void {
     'grants_ending',
     `Clients whose access ends by itself within ${grantEndingDays} days.`,
     (now) => now.grantsEnding(),
+  );
+  gauge('clients_stale', 'Clients not seen for GATEBOOK_STALE_AFTER; 0 where it is off.', (now) =>
+    now.clientsStale(),
   );
   gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
   gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>

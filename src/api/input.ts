@@ -268,6 +268,14 @@ export const UsersQuery = z.strictObject({
   endsWithinDays: WholeNumber(endDaysMax)
     .optional()
     .describe('Only those whose access ends within so many days, the first to end first.'),
+  unseenForDays: WholeNumber(endDaysMax)
+    .optional()
+    .describe('Only active ones that nobody saw for so many days, the longest unseen first.'),
+  stale: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('true: the same for GATEBOOK_STALE_AFTER; nobody where that is off.'),
   certificateEndsWithinDays: WholeNumber(certificateDaysMax)
     .optional()
     .describe(

@@ -9,6 +9,7 @@ import { PasswordPolicy } from './password-policy.ts';
 import {
   ClientAuth,
   Duration,
+  DurationOrOff,
   EstRetryAfter,
   HookSecret,
   Host,
@@ -245,6 +246,18 @@ export const variables = {
     'none',
     'how long before its end a grant is warned of (a list)',
     `up to ${endWarningsMax} durations such as 14d,1d`,
+  ),
+  STALE_AFTER: variable(
+    DurationOrOff,
+    'off',
+    'how long a client may not be seen until it counts as stale',
+    `${duration}, or off`,
+  ),
+  STALE_SUSPEND: variable(
+    z.enum(['true', 'false']),
+    'false',
+    'suspends clients that are stale, never people',
+    'true or false',
   ),
   REFUSED_TTL: variable(
     Duration,

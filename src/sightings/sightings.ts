@@ -1,7 +1,5 @@
 /** When names were seen, and how many sessions they opened: in memory at once, in the side table a few seconds later. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AccessRow } from '../../projections/access.ts';
-import type { HistoryRow } from '../../projections/history.ts';
 import {
   sightingsGraceMaxMs,
   sightingsMax,
@@ -14,9 +12,8 @@ import {
 import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { pause } from '../platform/pause.ts';
-import type { Rows } from '../read-models/row-table.ts';
 import type { StoredEvent } from '../store/event-store.ts';
-import { holdersSince } from './holders.ts';
+import { type HolderRows, holdersSince } from './holders.ts';
 import {
   type NewSighting,
   openSightingsTable,
@@ -51,7 +48,7 @@ export interface Sightings {
 interface SightingsOptions {
   readonly file: string;
   readonly logId: string;
-  readonly rows: { readonly access: Rows<AccessRow>; readonly history: Rows<HistoryRow> };
+  readonly rows: HolderRows;
   readonly now: () => string;
   /** The longest time for which it matters that nobody watched; null: a named limit. */
   readonly graceMaxMs: number | null;

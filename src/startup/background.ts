@@ -7,6 +7,7 @@ import { startWarningOfEnds } from '../jobs/end-warnings.ts';
 import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startRenewingRevocationList } from '../jobs/revocation-list.ts';
+import { startSuspendingStale } from '../jobs/stale-clients.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
@@ -48,6 +49,13 @@ export function startBackground(options: BackgroundOptions): Notifications {
   lifecycle.runs(
     startWarningOfEnds({ ...service, leadsMs: config.endWarningsMs, now, logger, signal }),
   );
+  if (config.suspendsStale && config.staleAfterMs !== null)
+    lifecycle.runs(
+      startSuspendingStale({
+        ...{ ...service, sightings: options.sightings, staleAfterMs: config.staleAfterMs },
+        ...{ isConnected: connectedTest(runtime), now, logger, signal },
+      }),
+    );
   lifecycle.runs(startRenewingRevocationList(service.app.revocationList, { logger, signal }));
   lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({
@@ -65,6 +73,13 @@ export function startBackground(options: BackgroundOptions): Notifications {
   lifecycle.runs(notifications.ended);
   return notifications;
 }
+
+/** Whether a client has a session at any broker, or by a gateway. */
+const connectedTest = (runtime: BrokerRuntime) => async (username: string) => {
+  if (runtime.proxied().includes(username)) return true;
+  const there = await Promise.all(runtime.brokers.map((one) => one.hasSession(username)));
+  return there.includes(true);
+};
 
 /** Publishes checkpoints to the page, the MQTT topic and the webhook. */
 const startPublishing = ({

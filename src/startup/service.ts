@@ -36,7 +36,7 @@ import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { countOfEnding } from '../views/ends.ts';
+import { countOfEnding, heldCount } from '../views/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -192,7 +192,7 @@ function buildAdministration(
 }
 
 function buildViews(
-  { broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
+  { config, broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
   parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
   const { credentials, rows, authority, doors, erasures } = parts;
@@ -200,6 +200,7 @@ function buildViews(
   return createViews({
     erasures,
     ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle, sightings },
+    staleAfterMs: config.staleAfterMs,
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });
@@ -221,7 +222,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker, now }: ServiceOptions,
+  { config, metrics, readModels, broker, sightings, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -243,6 +244,10 @@ function observeService(
       certificateExpiringDays,
     ),
     grantsEnding: countOfEnding({ column: 'endsAt', clients: rows.clients, now }, grantEndingDays),
+    clientsStale: heldCount(now, (at) => {
+      const { staleAfterMs } = config;
+      return staleAfterMs === null ? 0 : sightings.countUnseen(Date.parse(at) - staleAfterMs);
+    }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

@@ -24,7 +24,7 @@ export function openSightings(
   const sightings = createSightings({
     file: join(config.dataDir, 'sightings.sqlite'),
     logId: store.logId,
-    ...{ rows: rowsOf(readModels), now, graceMaxMs: null },
+    ...{ rows: rowsOf(readModels), now, graceMaxMs: config.staleAfterMs },
   });
   lifecycle.add(async () => {
     try {

@@ -55,15 +55,18 @@ export async function endingWithin(
   return { items, nextCursor: after ? cursors[column].at(`${after.value} ${after.born}`) : null };
 }
 
-/** How many clients have such an end within so many days: counted anew every few seconds at most. */
-export function countOfEnding({ column, clients, now }: EndsOptions, days: number): () => number {
+/** A count that is taken anew every few seconds at most, however often somebody scrapes. */
+export function heldCount(now: () => string, count: (at: string) => number): () => number {
   let counted = { atMs: Number.NEGATIVE_INFINITY, count: 0 };
   return () => {
     const at = now();
     const sinceMs = Date.parse(at) - counted.atMs;
-    if (sinceMs >= 0 && sinceMs < endsCountedEveryMs) return counted.count;
-    const below = addMs(at, days * dayMs);
-    counted = { atMs: Date.parse(at), count: clients.count([{ column, below }]) };
+    if (sinceMs < 0 || sinceMs >= endsCountedEveryMs)
+      counted = { atMs: Date.parse(at), count: count(at) };
     return counted.count;
   };
 }
+
+/** How many clients have such an end within so many days. */
+export const countOfEnding = ({ column, clients, now }: EndsOptions, days: number) =>
+  heldCount(now, (at) => clients.count([{ column, below: addMs(at, days * dayMs) }]));

@@ -10,6 +10,7 @@ import type { ActivationViews } from './activations.ts';
 import { endingWithin } from './ends.ts';
 import { mapPage, type Paging, search, whenGiven } from './paging.ts';
 import type { SharedKeys } from './shared-keys.ts';
+import { unseenSince } from './unseen.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -18,7 +19,9 @@ export interface UserViewOptions {
   readonly authority: Authority;
   /** Null: there is no embedded broker. */
   readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastPackets'> | null;
-  readonly sightings: Pick<Sightings, 'of'>;
+  readonly sightings: Pick<Sightings, 'of' | 'unseen'>;
+  /** How long a client may not be seen; null: nobody is stale. */
+  readonly staleAfterMs: number | null;
   readonly now: () => string;
 }
 
@@ -28,6 +31,8 @@ type UsersQuery = Paging & {
   readonly q?: string | undefined;
   readonly certificateEndsWithinDays?: number | undefined;
   readonly endsWithinDays?: number | undefined;
+  readonly unseenForDays?: number | undefined;
+  readonly stale?: boolean | undefined;
 };
 
 /** What opens: a password where none but it does, and the certificates, the current one first. */
@@ -66,6 +71,15 @@ export const recordedOf = (row: ClientRow) => ({
 });
 
 /** What a list that is led to by an index leaves out. */
+/** For how long the query wants nobody to have been seen; undefined: it does not ask. Where nobody is stale, for ever. */
+function unseenIn({ stale, unseenForDays }: UsersQuery, staleAfterMs: number | null) {
+  const asked = [
+    ...(unseenForDays === undefined ? [] : [unseenForDays * dayMs]),
+    ...(stale === true ? [staleAfterMs ?? Number.MAX_SAFE_INTEGER] : []),
+  ];
+  return asked.length === 0 ? undefined : Math.max(...asked);
+}
+
 const wantedBy =
   ({ status, role, q, endsWithinDays, certificateEndsWithinDays }: UsersQuery, now: () => string) =>
   (row: ClientRow): boolean => {
@@ -131,6 +145,14 @@ export function createUserViews(
     /** Those who ever had access, unless the query has a status. */
     async users(query: UsersQuery) {
       const { endsWithinDays, certificateEndsWithinDays, status, role, q, ...page } = query;
+      const unseenForMs = unseenIn(query, options.staleAfterMs);
+      if (unseenForMs !== undefined) {
+        const belowMs = Date.parse(options.now()) - unseenForMs;
+        const { sightings } = options;
+        const wanted = wantedBy(query, options.now);
+        const found = { clients: rows.clients, sightings };
+        return mapPage(await unseenSince(found, belowMs, wanted, query), userOf);
+      }
       if (endsWithinDays !== undefined)
         return mapPage(await usersEnding('endsAt', endsWithinDays, query), userOf);
       if (certificateEndsWithinDays !== undefined)

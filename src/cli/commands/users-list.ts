@@ -33,6 +33,7 @@ async function runList(call: Call): Promise<number> {
   const days = call.read('certificate-ends-within', (given) =>
     countOf(given, 1, certificateDaysMax),
   );
+  const unseenDays = call.read('unseen-for', (given) => countOf(given, 1, endDaysMax));
   const endDays = call.read('ends-within', (given) => countOf(given, 1, endDaysMax));
   const { body, text } = await page<User>(call, registry, '/users', {
     status: call.text('status'),
@@ -40,6 +41,8 @@ async function runList(call: Call): Promise<number> {
     q: call.text('query'),
     endsWithinDays: endDays,
     certificateEndsWithinDays: days,
+    unseenForDays: unseenDays,
+    stale: call.has('stale') ? 'true' : null,
   });
   if (call.json) call.terminal.json(text);
   else if (body.items.length === 0) call.terminal.line('No users.');
@@ -79,6 +82,11 @@ export const listCommand: Command = {
       value: 'DAYS',
       help: 'only those whose access ends within so many days, the first to end first',
     },
+    'unseen-for': {
+      value: 'DAYS',
+      help: 'only active ones that nobody saw for so many days, the longest unseen first',
+    },
+    stale: { help: 'the same for GATEBOOK_STALE_AFTER of the service' },
     'certificate-ends-within': {
       value: 'DAYS',
       help: 'only those whose last certificate ends within so many days, the first to end first',
@@ -89,6 +97,7 @@ export const listCommand: Command = {
     'gatebook users',
     'gatebook users list --role press --status active',
     'gatebook users --ends-within 14',
+    'gatebook users --unseen-for 90',
     'gatebook users --certificate-ends-within 30',
   ],
   run: runList,
