@@ -138,6 +138,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return [`revoked ${by}`, 'bad', 'Changes'];
     case 'AccessReinstated':
       return [`reinstated ${by}`, '', 'Changes', 'may ask again'];
+    case 'AccessEnding':
+      return ['access ends soon', 'wait', 'Changes', `at ${dateTime(text('endsAt'), nowMs())}`];
     case 'AccessExpired':
       return ['access ended', '', 'Changes'];
     case 'RegistryUnlocked':
