@@ -31,6 +31,14 @@ export const Permission = z
   });
 export type Permission = z.infer<typeof Permission>;
 
+/** Reads `mqtt:readWrite:plant/#`, as people write it; its parts are not looked at. Undefined: it is none. */
+export function permissionFromText(text: string): z.input<typeof Permission> | undefined {
+  const [, context, operation, resource] =
+    /^(mqtt|http):(read|write|readWrite):(.+)$/su.exec(text) ?? [];
+  if (resource === undefined) return undefined;
+  return { context, operation, resource } as z.input<typeof Permission>;
+}
+
 /** Put in front of every topic its owner publishes, as it stands. */
 export const MqttPublishPrefix = Text(1, 512)
   .refine((prefix) => !/[+#]/.test(prefix), { message: 'must not contain + or #' })

@@ -13,6 +13,8 @@ export type WhatIfRule = Conditions &
         readonly kind: 'preauthorization';
         readonly effect: (typeof effects)[number];
         readonly pairingId: string | null;
+        /** Of the key that asks. */
+        readonly csrFingerprint: string | null;
         readonly maxUses: number | null;
       }
   );
@@ -29,6 +31,8 @@ export interface PastRequest {
   /** Null: a rule let it ask, or in, without a window. */
   readonly windowId: string | null;
   readonly pairingId: string | null;
+  /** The key of its CSR; null: it had none. */
+  readonly csr: { readonly fingerprint: string } | null;
   readonly source: PastSource;
   readonly status: 'pending' | 'granted' | 'denied' | 'expired';
 }
@@ -42,6 +46,7 @@ export const reasons = [
   'rule-matches',
   'name-outside',
   'pairing-id-differs',
+  'key-differs',
   'source-outside',
   /** The registry did not know the address when it was asked. */
   'source-unknown',
@@ -116,6 +121,8 @@ function byPreauthorization(rule: RuleOf<'preauthorization'>, liesIn: LiesIn): J
     if (unfit !== null) return { outcome: 'unchanged', reason: unfit };
     if (rule.pairingId !== null && rule.pairingId !== request.pairingId)
       return { outcome: 'unchanged', reason: 'pairing-id-differs' };
+    if (rule.csrFingerprint !== null && rule.csrFingerprint !== request.csr?.fingerprint)
+      return { outcome: 'unchanged', reason: 'key-differs' };
     if (isHeld) return { outcome: 'unchanged', reason: 'name-held' };
     if (rule.maxUses !== null && useCount >= rule.maxUses)
       return { outcome: 'unchanged', reason: 'uses-taken' };

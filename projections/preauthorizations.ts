@@ -37,7 +37,7 @@ export const needsNoProof = ({ terms }: Pick<PreauthorizationRow, 'terms'>): boo
 
 export const preauthorizations: Projection<PreauthorizationRow, PreauthorizationEvent> = {
   name: 'preauthorizations',
-  version: 1,
+  version: 2,
   reads: ['preauthorization'],
   Event: PreauthorizationEvent,
   key: ({ data }) => data.preauthorizationId,
@@ -62,6 +62,7 @@ export const preauthorizations: Projection<PreauthorizationRow, Preauthorization
     /** What became of it, but for its end. */
     state: (row) => (row.withdrawnAt !== null ? 'withdrawn' : stands(row) ? 'open' : 'used'),
     until: ({ terms }) => terms.until,
+    createdBy: ({ createdBy }) => createdBy,
     /** Also of rules that are over: their codes are no guesses. */
     enrolmentCodeId: ({ terms }) => terms.enrolmentCodeId,
     csrFingerprint: (row) => (stands(row) ? row.terms.csrFingerprint : null),

@@ -35,6 +35,8 @@ export interface App {
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
   readonly isServerName: (name: string) => boolean;
   readonly authority: Authority;
+  /** Told of each request with a token that is good. */
+  readonly onCaller: (username: string) => void;
   readonly administration: Administration;
   readonly views: Views;
   readonly audit: Audit;

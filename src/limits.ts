@@ -2,6 +2,16 @@
 
 /** Bytes of one HTTP request body. */
 export const bodyBytesMax = 64 * 1024;
+/** Bytes of a file of rules that is imported, bytes of one line of it, and rules. */
+export const rulesFileBytesMax = 8 * 1024 * 1024;
+export const rulesLineBytesMax = 64 * 1024;
+export const rulesImportedMax = 20_000;
+/** Lines of it that are read in one turn of the event loop. */
+export const rulesReadAtOnceMax = 100;
+/** Milliseconds that such a file may take to arrive. */
+export const rulesFileTimeoutMs = 60_000;
+/** Imports of rules at once: one is made, the others wait for it. */
+export const rulesImportsMax = 4;
 /** How deep a JSON body may nest. */
 export const bodyDepthMax = 16;
 /**
@@ -27,6 +37,8 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** Of a file in a proposal, compressed, in base64: it stands in one event. */
+export const proposedFileCharactersMax = 512 * 1024;
 /** How long after a proposal's end its answer may be collected. */
 export const answerKeptMs = 24 * 60 * 60 * 1_000;
 /** How often, and how long after its last approval, what was approved and is not done is looked for. */
@@ -214,8 +226,17 @@ export const mqttRetainedBytesMax = 64 * 1024 * 1024;
 /** Of these the share of one user, who published them last. */
 export const mqttRetainedMessagesPerUserMax = 2_000;
 export const mqttRetainedBytesPerUserMax = 8 * 1024 * 1024;
-/** Users whose last connect or packet is remembered; the oldest are forgotten first. */
-export const mqttLastSeenMax = 200_000;
+/** Names of which it is kept when they were seen; without access first, then the longest unseen are forgotten. */
+export const sightingsMax = 1_000_000;
+/** Names whose newest sighting waits to be written, those written at once, and milliseconds between two writes. */
+export const sightingsWaitingMax = 200_000;
+export const sightingsPerBatchMax = 500;
+export const sightingsWriteEveryMs = 5_000;
+/** Milliseconds between two marks that somebody watches who comes. */
+export const sightingsWatchedEveryMs = 60_000;
+/** Milliseconds without anybody to watch from which on that counts, and for which at most it counts where no policy says so. */
+export const sightingsUnwatchedMs = 3 * 60_000;
+export const sightingsGraceMaxMs = 30 * 24 * 3_600_000;
 /** Accounts whose rights are held worked out. */
 export const rightsHeldMax = 20_000;
 /** Throttled MQTT clients that are made to wait at once; one more is refused at once. */

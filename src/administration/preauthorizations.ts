@@ -1,5 +1,6 @@
 /** Preauthorizations: made by somebody beforehand, and withdrawn. */
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Permission } from '../../domain/permission.ts';
 import { type PreauthorizationTerms, preauthorization } from '../../domain/preauthorization.ts';
 import { mergeRights, noRights } from '../../domain/rights.ts';
@@ -8,6 +9,7 @@ import type { Authority } from '../authority.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { generateEnrolmentCode, type Passwords } from '../credentials/passwords/passwords.ts';
+import { bulkAtOnceMax } from '../limits.ts';
 import { actorOf, type CommandContext, requireRoles } from './context.ts';
 
 export interface PreauthorizationAdministrationOptions extends RecordingOptions {
@@ -16,19 +18,42 @@ export interface PreauthorizationAdministrationOptions extends RecordingOptions 
   readonly now: () => string;
 }
 
+/** A rule that was made, with its code (the only time that it is told), or why it was not. */
+type ImportedRule =
+  | { readonly preauthorizationId: string | null; readonly enrolmentCode: string | null }
+  | { readonly error: unknown };
+
+/** What became of each, in their order. */
+interface ImportedRules extends Done {
+  readonly outcomes: readonly ImportedRule[];
+}
+
 type Made = Done & {
   readonly preauthorizationId: string;
   /** The only time that it is told; null: the rule has none. */
   readonly enrolmentCode: string | null;
 };
 
-export function createPreauthorizationAdministration(
-  options: PreauthorizationAdministrationOptions,
-) {
-  const { authority, now } = options;
+const termsOf = (
+  wanted: CreatePreauthorization,
+  enrolmentCodeId: string | null,
+): PreauthorizationTerms => ({
+  effect: wanted.effect ?? 'allow',
+  usernamePattern: wanted.usernamePattern ?? null,
+  sources: wanted.sources ?? [],
+  pairingId: wanted.pairingId ?? null,
+  csrFingerprint: wanted.csrFingerprint ?? null,
+  enrolmentCodeId,
+  rights: mergeRights(noRights, wanted),
+  maxUses: wanted.maxUses ?? 1,
+  until: wanted.until,
+  note: wanted.note ?? null,
+});
 
-  /** Whoever asks: people get their rights from people. @throws Refused `rights-exceed-own`, `role-not-found` */
-  function requireNoHttpRights({ roles, permissions }: PreauthorizationTerms['rights']): void {
+/** Whoever asks: people get their rights from people. @throws Refused `rights-exceed-own`, `role-not-found` */
+const requireNoHttpRights =
+  (authority: Authority) =>
+  ({ roles, permissions }: PreauthorizationTerms['rights']): void => {
     requireRoles(authority, roles);
     const isHttp = ({ context }: Permission) => context === 'http';
     const role = roles.find((name) => authority.permissionsOf(name).some(isHttp));
@@ -36,42 +61,90 @@ export function createPreauthorizationAdministration(
     throw new Refused('rights-exceed-own', {
       detail: `A preauthorization never gives HTTP rights: leave ${role === undefined ? 'those permissions' : `the role ${role}`} out, and grant them to a person by hand.`,
     });
+  };
+
+/**
+ * Many at once share a commit, and their rows are waited for once, at the end. Nothing that happens after the first
+ * was made is thrown: the codes are told in the answer and nowhere else.
+ */
+async function importRules(
+  wanted: readonly CreatePreauthorization[],
+  options: RecordingOptions,
+  make: (
+    one: CreatePreauthorization,
+    recording: RecordingOptions,
+  ) => Promise<Exclude<ImportedRule, { error: unknown }> & Done>,
+): Promise<ImportedRules> {
+  const recording = { ...options, settled: async () => undefined };
+  const outcomes: ImportedRule[] = [];
+  let position = options.position();
+  for (let at = 0; at < wanted.length; at += bulkAtOnceMax) {
+    const made = wanted.slice(at, at + bulkAtOnceMax).map(async (one): Promise<ImportedRule> => {
+      try {
+        const { position: stands, ...rule } = await make(one, recording);
+        if (stands > position) position = stands;
+        return rule;
+      } catch (error) {
+        return { error };
+      }
+    });
+    outcomes.push(...(await Promise.all(made)));
+    await nextTurn();
+  }
+  await options.settled(position).catch(() => undefined);
+  return { position, outcomes };
+}
+
+export function createPreauthorizationAdministration(
+  options: PreauthorizationAdministrationOptions,
+) {
+  const { authority, now } = options;
+
+  const requireNoHttp = requireNoHttpRights(authority);
+
+  async function make(
+    context: CommandContext,
+    wanted: CreatePreauthorization,
+    recording: RecordingOptions,
+  ): Promise<Made> {
+    const preauthorizationId = randomUUID();
+    const enrolmentCode = wanted.enrolmentCode === true ? generateEnrolmentCode() : null;
+    const enrolmentCodeId =
+      enrolmentCode === null ? null : options.passwords.enrolmentCodeId(enrolmentCode);
+    const terms = termsOf(wanted, enrolmentCodeId);
+    const create = () => {
+      context.authorize();
+      requireNoHttp(terms.rights);
+      const by = actorOf(context);
+      const type = 'CreatePreauthorization' as const;
+      return { type, preauthorizationId, terms, at: now(), by };
+    };
+    const atHand = () => options.atHand.preauthorization(preauthorizationId);
+    const done = await record(
+      ...([recording, preauthorization, preauthorizationId, create] as const),
+      ...([context.cause, atHand] as const),
+    );
+    return { ...done, preauthorizationId, enrolmentCode };
   }
 
   return {
-    createPreauthorization: async (
+    createPreauthorization: (
       context: CommandContext,
       wanted: CreatePreauthorization,
-    ): Promise<Made> => {
-      const preauthorizationId = randomUUID();
-      const enrolmentCode = wanted.enrolmentCode === true ? generateEnrolmentCode() : null;
-      const terms: PreauthorizationTerms = {
-        effect: wanted.effect ?? 'allow',
-        usernamePattern: wanted.usernamePattern ?? null,
-        sources: wanted.sources ?? [],
-        pairingId: wanted.pairingId ?? null,
-        csrFingerprint: wanted.csrFingerprint ?? null,
-        enrolmentCodeId:
-          enrolmentCode === null ? null : options.passwords.enrolmentCodeId(enrolmentCode),
-        rights: mergeRights(noRights, wanted),
-        maxUses: wanted.maxUses ?? 1,
-        until: wanted.until,
-        note: wanted.note ?? null,
-      };
-      const create = () => {
+    ): Promise<Made> => make(context, wanted, options),
+
+    /** Makes all that may be made, in their order; a dry run only says whether they may. */
+    importPreauthorizations: (
+      context: CommandContext,
+      wanted: readonly CreatePreauthorization[],
+      isDryRun: boolean,
+    ): Promise<ImportedRules> =>
+      importRules(wanted, options, async (one, recording) => {
+        if (!isDryRun) return await make(context, one, recording);
         context.authorize();
-        requireNoHttpRights(terms.rights);
-        const by = actorOf(context);
-        const type = 'CreatePreauthorization' as const;
-        return { type, preauthorizationId, terms, at: now(), by };
-      };
-      const atHand = () => options.atHand.preauthorization(preauthorizationId);
-      const done = await record(
-        ...([options, preauthorization, preauthorizationId, create] as const),
-        ...([context.cause, atHand] as const),
-      );
-      return { ...done, preauthorizationId, enrolmentCode };
-    },
+        requireNoHttp(termsOf(one, null).rights);
+        return { position: recording.position(), preauthorizationId: null, enrolmentCode: null };
+      }),
 
     withdrawPreauthorization: (
       context: CommandContext,

@@ -80,7 +80,7 @@ export const BulkGrant = named('BulkGrant', z.strictObject({ ...ids, ...grant })
 export const BulkDeny = named('BulkDeny', z.strictObject({ ...ids, ...deny }));
 
 /** The SHA-256 of a key in hex, in either case, kept in lower case. */
-const SentFingerprint = z
+export const SentFingerprint = z
   .string()
   .regex(/^[0-9a-fA-F]{64}$/, { message: 'must be 64 hex digits: the SHA-256 of the public key' })
   .transform((text) => text.toLowerCase());
@@ -241,7 +241,15 @@ export const RequestsQuery = z.strictObject({
 });
 export const PreauthorizationsQuery = z.strictObject({
   status: z.enum(preauthorizationStatuses).optional(),
+  createdBy: Text(1, 128).optional().describe('Only those that this person made.'),
   ...page,
+});
+export const ImportQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('true: says what would become of each line, and makes nothing.'),
 });
 export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),

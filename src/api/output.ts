@@ -135,6 +135,7 @@ export const PreauthorizationWithCode = named(
     enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
   }),
 );
+export type PreauthorizationWithCode = z.infer<typeof PreauthorizationWithCode>;
 
 export const proposalStatuses = ['waiting', 'approved', 'rejected', 'expired'] as const;
 
@@ -185,8 +186,13 @@ const user = {
   blockedUntil: none(Instant),
   createdAt: Instant,
   changedAt: Instant,
-  lastSeenAt: none(Instant),
-  sessionCount: Count,
+  lastSeenAt: none(Instant).describe(
+    'By MQTT or by HTTP, at this node; kept over restarts. Null: never, or not since it was kept.',
+  ),
+  sessionCount: Count.describe('MQTT sessions that are open at the embedded broker now.'),
+  sessionTotal: Count.describe(
+    'MQTT sessions that it opened in all, at brokers that ask and by the gateway; kept over restarts.',
+  ),
   activations: z.array(Activation),
 };
 
@@ -355,6 +361,21 @@ export const Bulk = named(
   }),
 );
 export type Bulk = z.infer<typeof Bulk>;
+
+/** What became of one line of a file of rules; `line` is where it begins in the file. */
+const LineOfRules = z.union([
+  z.strictObject({
+    line: z.int().min(1),
+    preauthorizationId: none(Id).describe('null: nothing is made by a dry run.'),
+    enrolmentCode: none(Text).describe('Shown this once; null: the rule has none.'),
+  }),
+  z.strictObject({ line: z.int().min(1), problem: Problem }),
+]);
+export const PreauthorizationImport = named(
+  'PreauthorizationImport',
+  z.strictObject({ created: Count, failed: Count, items: z.array(LineOfRules) }),
+);
+export type PreauthorizationImport = z.infer<typeof PreauthorizationImport>;
 
 /** A list, newest first; `nextCursor` is null on the last page. */
 export const listOf = <S extends z.ZodType>(id: string, item: S) =>

@@ -22,6 +22,8 @@ import { copyCommands } from './commands/copy.ts';
 import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
 import { keyCommands } from './commands/keys.ts';
+import { preauthorizationCommands } from './commands/preauthorizations.ts';
+import { importCommand } from './commands/preauthorizations-import.ts';
 import { deviceCommands } from './commands/register.ts';
 import { requestsCommands } from './commands/requests.ts';
 import { resetCommands } from './commands/reset-administrator.ts';
@@ -44,6 +46,8 @@ export const commands: readonly Command[] = [
   ...windowCommands,
   ...requestsCommands,
   ...decideCommands,
+  ...preauthorizationCommands,
+  importCommand,
   ...userCommands,
   ...roleCommands,
   ...tokenCommands,

@@ -11,6 +11,8 @@ export interface CommandLineSettings {
   readonly password: string | null;
   /** SHA-256 of the registry's CA certificate, hex. */
   readonly caFingerprint: string | null;
+  /** What lets a device in, or lets it ask, while the registry is locked. */
+  readonly enrolmentCode: string | null;
   /** The folder of `gatebook/credentials.json`, after the XDG base directory specification. */
   readonly configFolder: string | null;
   /** NO_COLOR (https://no-color.org): set and not empty. */
@@ -28,6 +30,7 @@ export function commandLineSettings(environment: Environment): CommandLineSettin
     username: text('USERNAME'),
     password: text('PASSWORD'),
     caFingerprint: text('CA_FINGERPRINT'),
+    enrolmentCode: text('ENROLMENT_CODE'),
     configFolder: environment.XDG_CONFIG_HOME || (home ? join(home, '.config') : null),
     noColor: (environment.NO_COLOR ?? '') !== '',
   };

@@ -302,7 +302,14 @@ export type Values = {
 };
 
 /** Read by the command line; the service lets them stand. */
-export const commandLineNames = ['URL', 'TOKEN', 'USERNAME', 'PASSWORD', 'CA_FINGERPRINT'];
+export const commandLineNames = [
+  'URL',
+  'TOKEN',
+  'USERNAME',
+  'PASSWORD',
+  'CA_FINGERPRINT',
+  'ENROLMENT_CODE',
+];
 /** Every variable of the service, for `gatebook serve --help` and the docs. */
 export const configTable: readonly { name: string; default: string; meaning: string }[] =
   Object.entries(variables).map(([name, { fallback, meaning, more }]) => ({

@@ -21,6 +21,8 @@ export interface RegisterOptions {
   readonly context?: Readonly<Record<string, string>>;
   readonly requestedRoles?: readonly string[];
   readonly requestedPermissions?: readonly DevicePermission[];
+  /** Lets it in, or lets it ask, also while the registry is locked; kept nowhere. */
+  readonly enrolmentCode?: string;
   /** Where a password and the progress are kept; run again with the same file, it goes on. */
   readonly file?: string;
   /**

@@ -70,12 +70,13 @@ export class RegistrationSession {
   /** Asks with the password, the key, or both. */
   #ask(timeoutMs: number): Promise<DoorResponse> {
     const { username, password, pairingId } = this.#file;
-    const { context, requestedRoles, requestedPermissions } = this.#options;
+    const { context, requestedRoles, requestedPermissions, enrolmentCode } = this.#options;
     return this.#registry.ask('/api/client-registry/register', timeoutMs, {
       method: 'POST',
       body: {
         ...{ username, password: password ?? undefined, pairingId: pairingId ?? undefined },
-        ...{ context, requestedRoles, requestedPermissions, csr: this.#inHand?.csr },
+        ...{ context, requestedRoles, requestedPermissions, enrolmentCode },
+        csr: this.#inHand?.csr,
       },
     });
   }

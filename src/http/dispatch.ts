@@ -67,6 +67,8 @@ async function commanded(
 const isCommand = ({ method, access }: Route): boolean =>
   method !== 'GET' && (access === 'permitted' || access === 'signed-in');
 
+const noFile = Buffer.alloc(0);
+
 /** What a route takes that takes nothing. */
 const none = { value: Object.freeze({}) };
 
@@ -75,10 +77,11 @@ async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestC
   const bytes =
     route.method === 'GET'
       ? undefined
-      : await bodyBytes(exchange.req, exchange.res, edge.bodyTimeoutMs);
+      : await bodyBytes(exchange.req, exchange.res, edge.bodyTimeoutMs, route.upload);
   // The body may have taken seconds, in which much was decided.
   if (bytes !== undefined) requestCaller.authorize();
-  const json = bodyJson(bytes);
+  const upload = (route.upload === undefined ? undefined : bytes) ?? noFile;
+  const json = bodyJson(upload === noFile ? bytes : undefined);
   const [params, query, position, body] = allOf(
     route.params === undefined ? none : parsedParams(route.params, exchange.params),
     route.query === undefined && exchange.querystring === ''
@@ -87,7 +90,7 @@ async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestC
     parsedPosition(route, exchange),
     withFaults(parsedBody(route.body ?? Nothing, json), route.faults?.(json) ?? []),
   );
-  return { params, query, position, body };
+  return { params, query, position, body, upload };
 }
 
 /** Positions are 20 digits in every log; what they count is the log's own business. */
@@ -100,13 +103,14 @@ function parsedPosition({ method, access }: Route, exchange: Exchange): Parsed<s
 }
 
 type AnyRequest = RouteRequest<unknown, unknown, unknown, 'permitted'>;
-type SentParts = Pick<AnyRequest, 'params' | 'query' | 'body'>;
+type SentParts = Pick<AnyRequest, 'params' | 'query' | 'body' | 'upload'>;
 
 /** What a route is given; what few routes look at is read when they do. */
 class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  readonly upload: Buffer;
   readonly caller: RequestCaller['caller'];
   /** Narrowed where a command must not come to more than it was found to. */
   authorize: RequestCaller['authorize'];
@@ -124,6 +128,7 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
     this.params = parts.params;
     this.query = parts.query;
     this.body = parts.body;
+    this.upload = parts.upload;
     this.caller = requestCaller.caller;
     this.authorize = requestCaller.authorize;
     this.permit = requestCaller.permit;
@@ -156,6 +161,10 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
   get waitMs(): number {
     const prefer = this.#exchange.req.headers.prefer as string | undefined;
     return Math.min(preferredWaitSeconds(prefer), longPollSecondsMax) * 1_000;
+  }
+
+  get contentType(): string {
+    return this.#exchange.req.headers['content-type'] ?? '';
   }
 
   get signal(): AbortSignal {

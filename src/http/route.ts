@@ -4,6 +4,7 @@ import type { Fault, ProblemCode } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
+import type { Upload } from './request/body.ts';
 import type { ProblemAnswer } from './response/problem.ts';
 import type { ServedFile } from './response/static-file.ts';
 
@@ -22,6 +23,10 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly body: B;
   /** As they came; what they may is asked of `authorize` and `seesPersonalData`. */
   readonly caller: CallerFor<A>;
+  /** The file that was sent, as it came; empty where the route takes none. */
+  readonly upload: Buffer;
+  /** `Content-Type` as it was sent. */
+  readonly contentType: string;
   /**
    * The caller as they stand now, where something is decided or sent.
    * @throws Refused `token-invalid`, `permission-missing`
@@ -102,6 +107,8 @@ export interface Route<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Absent: it takes JSON, or nothing. */
+  readonly upload?: Upload;
   /** Faults that no schema knows (a policy, the clock), of the body as it was sent. */
   faults?(body: unknown): readonly Fault[];
   readonly answers: Readonly<Record<number, DeclaredAnswer>>;

@@ -154,7 +154,11 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
 }
 
 const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
-  authenticate: (token) => app.authority.caller(token),
+  async authenticate(token) {
+    const caller = await app.authority.caller(token);
+    if (caller !== null) app.onCaller(caller.username);
+    return caller;
+  },
   current: (caller) => app.authority.current(caller),
   position: () => app.readModels.position(),
   reached: (position, timeoutMs) => app.reached(position, timeoutMs),

@@ -27,6 +27,7 @@ import { createClientCertificates } from '../registration/client-certificate.ts'
 import { createRenewals } from '../registration/renewals.ts';
 import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
+import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
 import { countOfExpiring } from '../views/certificate-ends.ts';
@@ -48,6 +49,7 @@ export interface ServiceOptions {
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: CredentialLimits | undefined;
   readonly broker: () => EmbeddedBroker | null;
+  readonly sightings: Sightings;
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /**
    * Resolves when everything up to a position is in force at the brokers, or that takes too long. The
@@ -77,6 +79,10 @@ export async function buildService(given: ServiceOptions) {
   const liveEvents = createLiveEvents({
     history: rows.history,
     onApplied: applied.as('live-events'),
+  });
+  applied.as('sightings')((events) => {
+    for (const { type, data } of events)
+      if (type === 'ClientErased') options.sightings.forget(String(data.username));
   });
   const shared = {
     credentials,
@@ -115,6 +121,7 @@ export async function buildService(given: ServiceOptions) {
     answers: credentials.answers,
     renewals: createRenewals(certificates),
     isServerName: serverNameTest(config),
+    onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -182,14 +189,14 @@ function buildAdministration(
 }
 
 function buildViews(
-  { broker, brokers, activationObstacle, now }: ServiceOptions,
+  { broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
   parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
   const { credentials, rows, authority, doors, erasures } = parts;
   const { personal, tokens } = credentials;
   return createViews({
     erasures,
-    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle },
+    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle, sightings },
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });

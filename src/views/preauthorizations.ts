@@ -56,12 +56,19 @@ export function createPreauthorizationViews({ rows, now }: PreauthorizationViewO
 
     preauthorizations: async ({
       status,
+      createdBy,
       ...page
-    }: Paging & { readonly status?: PreauthorizationStatus | undefined }) =>
+    }: Paging & {
+      readonly status?: PreauthorizationStatus | undefined;
+      readonly createdBy?: string | undefined;
+    }) =>
       mapPage(
         await rows.preauthorizations.search({
           ...page,
-          where: status === undefined ? [] : withStatus(status),
+          where: [
+            ...(status === undefined ? [] : withStatus(status)),
+            ...(createdBy === undefined ? [] : [{ column: 'createdBy', is: createdBy }]),
+          ],
         }),
         shown,
       ),

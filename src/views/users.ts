@@ -3,6 +3,7 @@ import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { Sightings } from '../sightings/sightings.ts';
 import type { ActivationViews } from './activations.ts';
 import { certificatesEnding } from './certificate-ends.ts';
 import { mapPage, type Paging, search, whenGiven } from './paging.ts';
@@ -12,7 +13,8 @@ export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
   readonly authority: Authority;
   /** Null: there is no embedded broker. */
-  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastSeenAt'> | null;
+  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastPackets'> | null;
+  readonly sightings: Pick<Sightings, 'of'>;
   readonly now: () => string;
 }
 
@@ -65,6 +67,16 @@ export function createUserViews(
 ) {
   const { rows, authority } = options;
 
+  /** Nothing is told of an erased name, though its session may have closed since. */
+  function seenOf({ username, state }: ClientRow) {
+    if (state.status === 'unknown' && state.since === 'erasure')
+      return { lastSeenAt: null, sessionTotal: 0 };
+    const { seenMs, sessionTotal } = options.sightings.of(username);
+    const packets = options.broker()?.lastPackets(username) ?? [];
+    const atMs = Math.max(seenMs ?? 0, ...packets.map((packet) => packet.atMs));
+    return { lastSeenAt: atMs === 0 ? null : new Date(atMs).toISOString(), sessionTotal };
+  }
+
   function userOf(row: ClientRow) {
     const { username, state } = row;
     const broker = options.broker();
@@ -75,7 +87,7 @@ export function createUserViews(
         'fingerprint' in one ? { ...one, ...sharedKeys(username, one.fingerprint) } : one,
       ),
       effectivePermissions: [...(authority.principal(username)?.effective ?? [])],
-      lastSeenAt: broker?.lastSeenAt(username) ?? null,
+      ...seenOf(row),
       sessionCount: broker?.sessionCount(username) ?? 0,
       activations: activations.of(username, held, row.status === 'active'),
     };

@@ -25,6 +25,7 @@ const request = (over: Partial<PastRequest> = {}): PastRequest => ({
   kind: 'new',
   windowId: 'first',
   pairingId: '00ff00',
+  csr: null,
   source: from('10.4.0.1'),
   status: 'pending',
   ...over,
@@ -46,6 +47,7 @@ const allow = (over: Partial<Preauthorization> = {}): Preauthorization => ({
   usernamePattern: null,
   sources: [],
   pairingId: null,
+  csrFingerprint: null,
   maxUses: null,
   ...over,
 });
@@ -130,6 +132,16 @@ test('a preauthorization lets in what fits all its conditions', () =>
       'unchanged pairing-id-differs',
     ],
   ));
+test('one about a key is about what asked with that key alone', () =>
+  assert.equal(
+    told(
+      allow({ csrFingerprint: 'aa' }),
+      request({ csr: { fingerprint: 'aa' } }),
+      request({ username: 'press-2', csr: { fingerprint: 'bb' } }),
+      request({ username: 'press-3' }),
+    ),
+    ['let-in rule-matches', 'unchanged key-differs', 'unchanged key-differs'],
+  ));
 test('one that denies keeps out', () =>
   assert.equal(told(allow({ effect: 'deny' }), request()), ['kept-out rule-matches']));
 test('a name that is held takes none, whatever its effect', () => {
@@ -208,6 +220,7 @@ const anyRequest: fc.Arbitrary<PastRequest> = fc.record({
   kind: fc.constantFrom('new', 'replacement'),
   windowId: fc.constantFrom('first', 'second'),
   pairingId: fc.constantFrom('00ff00', 'ffffff', null),
+  csr: fc.constantFrom(null, { fingerprint: 'aa' }, { fingerprint: 'bb' }),
   source: fc.oneof(
     fc.constantFrom('10.4.0.1', '10.9.0.1').map(from),
     fc.constant<PastSource>({ status: 'unknown' }),

@@ -30,11 +30,18 @@ export interface Registry {
     path: string,
     body?: object,
   ): Promise<RegistryResponse<Body>>;
+  /** Sends a file; for one of thousands of lines the registry takes its time. */
+  upload<Body>(
+    path: string,
+    file: Uint8Array<ArrayBuffer>,
+    mediaType: string,
+  ): Promise<RegistryResponse<Body>>;
   /** What is no JSON, as it comes and however long; `path` is the whole one: `/api/audit/export`. */
   stream(path: string, query?: QueryParameters, accept?: string): AsyncIterable<Uint8Array>;
 }
 
 const responseBytesMax = 256 * 1024 * 1024;
+const uploadTimeoutMs = 10 * 60 * 1_000;
 const defaultUrl = 'http://127.0.0.1:8080';
 
 /** The registry's address without a slash at the end. @throws CommandFailed when it is none. */
@@ -54,28 +61,32 @@ export function registryUrl(given: string | null): string {
   return url.href.replace(/\/+$/, '');
 }
 
+const jsonBody = (body: object) => ({ body: JSON.stringify(body), type: 'application/json' });
+
 export function registryAt(url: string, token: string | null): Registry {
   let position: string | null = null;
   const request = async (
     method: string,
     path: string,
-    body?: object,
+    sent?: { readonly body: string | Uint8Array<ArrayBuffer>; readonly type: string },
     reading: ReadOptions = {},
+    timeoutMs = requestTimeoutMs,
   ) => {
     const minimumPosition = reading.position ?? position;
-    const { response, text } = await fetchText(url, `${url}/api${path}`, {
+    const init = {
       method,
       ...(reading.signal && { signal: reading.signal }),
       headers: {
         accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(sent !== undefined && { 'content-type': sent.type }),
         ...(token !== null && { authorization: `Bearer ${token}` }),
         // A read after a command sees what the command did.
         ...(method === 'GET' &&
           minimumPosition !== null && { 'gatebook-position': minimumPosition }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
+      ...(sent !== undefined && { body: sent.body }),
+    };
+    const { response, text } = await fetchText(url, `${url}/api${path}`, init, timeoutMs);
     position = response.headers.get('gatebook-position') ?? position;
     const parsed = jsonOf(text);
     if (response.ok && (parsed !== undefined || response.status === 204))
@@ -93,7 +104,13 @@ export function registryAt(url: string, token: string | null): Registry {
     get: async <Body>(path: string, query: QueryParameters = {}, reading: ReadOptions = {}) =>
       (await request('GET', path + queryText(query), undefined, reading)) as RegistryResponse<Body>,
     send: async <Body>(method: string, path: string, body?: object) =>
-      (await request(method, path, body)) as RegistryResponse<Body>,
+      (await request(method, path, body && jsonBody(body))) as RegistryResponse<Body>,
+    upload: async <Body>(path: string, file: Uint8Array<ArrayBuffer>, type: string) => {
+      const sent = { body: file, type };
+      return (await request(
+        ...(['POST', path, sent, {}, uploadTimeoutMs] as const),
+      )) as RegistryResponse<Body>;
+    },
     stream: (path: string, query: QueryParameters = {}, accept = '*/*') =>
       streamed(url, path + queryText(query), {
         accept,
@@ -134,8 +151,8 @@ async function* streamed(
   }
 }
 
-async function fetchText(registry: string, url: string, init: RequestInit) {
-  const timeout = AbortSignal.timeout(requestTimeoutMs);
+async function fetchText(registry: string, url: string, init: RequestInit, timeoutMs: number) {
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     // A redirect is not followed: it would carry the token to somebody else.
     const signals = init.signal ? [timeout, init.signal] : [timeout];

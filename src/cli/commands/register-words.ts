@@ -15,7 +15,7 @@ import { type Call, CommandFailed, exitCodes } from '../command.ts';
 import { dateTimeText, durationText, momentText, pairingText, shellWord } from '../text/format.ts';
 
 /** Says each state once, on stderr where stdout is for JSON. */
-export function statusSayer(call: Call, url: string) {
+export function statusSayer(call: Call, url: string, hasCode: boolean) {
   const { terminal, now } = call;
   const line = call.json ? terminal.error : terminal.line;
   let said = '';
@@ -38,7 +38,7 @@ export function statusSayer(call: Call, url: string) {
       : `Asking again in ${durationText(Math.ceil(status.retryInMs / 1_000) * 1_000)} (Ctrl-C stops; the same command goes on later)`;
     const words = {
       pending: `pending since ${momentText(now().toISOString(), now())}`,
-      locked: `the registry is locked. ${again}`,
+      locked: `the registry is locked${hasCode ? ', and its enrolment code opens nothing: it is used up, over, or for another name' : ''}. ${again}`,
       'username-taken': `another credential holds this name. ${again.replace('Asking again', 'Asking once more')}`,
       'replacement-pending': `another credential holds this name; an administrator is asked to replace it. ${again}`,
       busy: `the registry is busy. ${again}`,

@@ -1,4 +1,6 @@
 /** For devices: `register`, which asks for access and waits for it. */
+import { readFileSync } from 'node:fs';
+import { isEnrolmentCode } from '../../../domain/enrolment-code.ts';
 import { RegistrationRefused, register } from '../../device/register.ts';
 import { givenFingerprint } from '../client/ca-fingerprint.ts';
 import { registryUrl } from '../client/registry-client.ts';
@@ -50,6 +52,7 @@ async function optionsOf(call: Call, { out, key, certificate }: DeviceFiles) {
   const [username = ''] = call.positionals;
   const url = registryUrl(call.text('url') ?? call.settings.url);
   const trusted = givenFingerprint(call);
+  const enrolmentCode = enrolmentCodeOf(call);
   const pairingId = call.read('pairing-id', pairingIdOf);
   const context = contextOf(call.all('context'));
   if (key !== null && !url.startsWith('https:'))
@@ -63,6 +66,7 @@ async function optionsOf(call: Call, { out, key, certificate }: DeviceFiles) {
     ...(key !== null &&
       certificate !== null && { certificate: { keyFile: key, certificateFile: certificate } }),
     ...(pairingId !== null && { pairingId }),
+    ...(enrolmentCode !== null && { enrolmentCode }),
     ...(call.has('context') && { context }),
     ...(call.has('role') && { requestedRoles: call.all('role') }),
     ...(call.has('permission') && {
@@ -77,7 +81,7 @@ async function runRegister(call: Call): Promise<number> {
   const files = filesOf(call);
   const options = await optionsOf(call, files);
   const { url, username } = options;
-  const say = statusSayer(call, url);
+  const say = statusSayer(call, url, 'enrolmentCode' in options);
   // A script that asks once reads one answer, on one of the two streams.
   const says = options.wait || !call.json;
   try {
@@ -126,6 +130,29 @@ function pairingIdOf(text: string): string {
   return digits;
 }
 
+/** From a file or the environment: what stands on a command line, every user of the machine can read. */
+function enrolmentCodeOf(call: Call): string | null {
+  const path = call.text('enrolment-code-file');
+  const code = path === null ? call.settings.enrolmentCode : codeIn(path);
+  if (code === null) return null;
+  // As people copy it from a label.
+  const plain = code.replace(/\s/g, '');
+  if (!isEnrolmentCode(plain))
+    throw usageFault(
+      `${path ?? 'GATEBOOK_ENROLMENT_CODE'} holds no enrolment code: one is gbe_ and 43 characters more.`,
+      ['An administrator makes them: gatebook preauthorizations create --code'],
+    );
+  return plain;
+}
+
+function codeIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usageFault(`${path} cannot be read (${(error as { code?: string }).code}).`);
+  }
+}
+
 function contextOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
@@ -160,6 +187,10 @@ export const deviceCommands: readonly Command[] = [
       },
       role: { value: 'ROLE', many: true, help: 'a role it wishes for (repeatable)' },
       ...permissionOption,
+      'enrolment-code-file': {
+        value: 'FILE',
+        help: 'holds a code that lets it in while locked (GATEBOOK_ENROLMENT_CODE)',
+      },
       'password-stdin': { help: 'take the password from stdin (default: made)' },
       'no-wait': { help: 'ask once; exit 6 when it is not decided yet' },
     },
@@ -171,6 +202,7 @@ export const deviceCommands: readonly Command[] = [
     examples: [
       'gatebook register press-17 --out press-17.json',
       'gatebook register press-17 --out press-17.json --context line=4 --no-wait',
+      'gatebook register press-17 --out press-17.json --enrolment-code-file label.txt',
       'gatebook register press-17 --url https://gatebook.plant:8443 --ca-fingerprint HEX --key press-17.key --certificate press-17.pem',
     ],
     run: runRegister,

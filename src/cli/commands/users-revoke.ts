@@ -1,7 +1,7 @@
 /** `users revoke`: one user, or all that an administrator, a window or a network brought in. */
-import type { Event, Request, User } from '../../api/output.ts';
+import type { Event, Preauthorization, Request, User } from '../../api/output.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
-import { everyItem } from '../client/lists.ts';
+import { everyItem, type List } from '../client/lists.ts';
 import { requirePersonalData } from '../client/personal-data.ts';
 import { ProblemAnswered } from '../client/problem.ts';
 import type { Registry } from '../client/registry-client.ts';
@@ -18,6 +18,7 @@ import { confirmed } from '../terminal/confirm.ts';
 import { countText, dateTimeText } from '../text/format.ts';
 import { cidrOf, MistypedError } from '../text/parse.ts';
 import { reasonOf } from '../text/rights-options.ts';
+import { preauthorizationsPath } from './preauthorizations.ts';
 
 const filters = ['granted-by', 'window', 'rule', 'from'] as const;
 
@@ -49,11 +50,28 @@ async function runOne(call: Call, username: string): Promise<number> {
     reasonOf(call),
   );
   if (call.json) call.terminal.json(text);
-  else
+  else {
     call.terminal.line(
       `Revoked ${body.username}. The name can ask again only after: gatebook users reinstate ${body.username}`,
     );
+    await sayRulesOf(call, registry, username);
+  }
   return exitCodes.done;
+}
+
+/** What somebody let in beforehand goes on without them: said to who may read it. */
+async function sayRulesOf(call: Call, registry: Registry, username: string): Promise<void> {
+  try {
+    const { body } = await registry.get<List<Preauthorization>>(preauthorizationsPath, {
+      ...{ createdBy: username, status: 'active', limit: 1 },
+    });
+    if (body.items.length > 0)
+      call.terminal.line(
+        `Rules that they made still stand: gatebook preauthorizations withdraw --made-by ${username} --dry-run`,
+      );
+  } catch (error) {
+    if (!(error instanceof ProblemAnswered)) throw error;
+  }
 }
 
 const holds = ({ status }: User) => status === 'active' || status === 'suspended';

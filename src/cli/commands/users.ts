@@ -45,7 +45,7 @@ async function runShow(call: Call): Promise<number> {
         .join(', '),
     ],
     ['brokers', activationsText(body.activations)],
-    ['sessions', String(body.sessionCount)],
+    ['sessions', `${body.sessionCount} now, ${body.sessionTotal} in all`],
     ['last seen', body.lastSeenAt === null ? '' : dateTimeText(body.lastSeenAt)],
     ['created', dateTimeText(body.createdAt)],
     ['changed', dateTimeText(body.changedAt)],

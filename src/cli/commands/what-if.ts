@@ -17,6 +17,7 @@ const reasonWords: Readonly<Record<Item['reason'], string>> = {
   'rule-matches': 'the rule matches',
   'name-outside': 'another name',
   'pairing-id-differs': 'another pairing ID',
+  'key-differs': 'another key, or none',
   'source-outside': 'another network',
   'source-unknown': 'address not known',
   'source-erased': 'address erased',
@@ -99,6 +100,17 @@ function differenceLines({ counts, items }: Pick<WhatIf, 'counts' | 'items'>): s
   return lines;
 }
 
+/** What a rule would have come to, in words. */
+export function sayWhatIf(
+  { terminal }: Call,
+  effect: keyof typeof parts,
+  answer: WhatIf,
+  period: string,
+): void {
+  terminal.line(summaryText(effect, answer.counts, period));
+  for (const line of differenceLines(answer)) terminal.line(line);
+}
+
 function rowOf({ request, outcome, reason, differs }: Item, now: Date): Piece[] {
   const would = outcomeWords[outcome];
   return [
@@ -117,7 +129,7 @@ function ruleOf(call: Call): RuleKind {
   const rule = rules.find((one) => one === typed);
   if (rule === undefined)
     throw usageFault(`"${typed}" is no rule. Give one of ${rules.join(', ')}.`);
-  const foreign = rule === 'limits' ? ['pairing-id', 'deny'] : [];
+  const foreign = rule === 'limits' ? ['pairing-id', 'key-fingerprint', 'deny'] : [];
   for (const option of foreign)
     if (call.has(option)) throw usageFault(`--${option} is for: gatebook what-if preauthorization`);
   return rule;
@@ -138,6 +150,7 @@ async function runWhatIf(call: Call): Promise<number> {
     sources: sources.length === 0 ? null : sources.join(','),
     [rule === 'limits' ? 'maxRequests' : 'maxUses']: max,
     pairingId: call.text('pairing-id'),
+    csrFingerprint: call.text('key-fingerprint'),
     effect: call.has('deny') ? 'deny' : null,
     ...{ since, until },
     differs: call.has('all') ? null : 'true',
@@ -152,8 +165,7 @@ async function runWhatIf(call: Call): Promise<number> {
     ...(until === null ? [] : [` until ${dateTimeText(until)}`]),
   ].join('');
   const effect = rule === 'limits' ? rule : call.has('deny') ? 'deny' : 'allow';
-  call.terminal.line(summaryText(effect, body.counts, period));
-  for (const line of differenceLines(body)) call.terminal.line(line);
+  sayWhatIf(call, effect, body, period);
   if (body.items.length > 0)
     call.terminal.table(
       ['NAME', 'KIND', 'SOURCE', 'ASKED', 'DECIDED', 'WOULD BE', 'WHY'],
@@ -173,6 +185,7 @@ export const whatIfCommands: readonly Command[] = [
       source: { value: 'CIDR', many: true, help: 'from where (repeatable)' },
       max: { value: 'N', help: 'requests in each window; or uses of the preauthorization' },
       'pairing-id': { value: 'H', help: 'of a preauthorization: only with this pairing ID' },
+      'key-fingerprint': { value: 'HEX', help: 'of a preauthorization: only with this key' },
       deny: { help: 'a preauthorization that keeps out instead of letting in' },
       since: { value: 'T', help: 'only what was asked from then on: 30d (ago), a day, an instant' },
       until: { value: 'T', help: 'only what was asked before' },

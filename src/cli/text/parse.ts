@@ -1,5 +1,5 @@
 /** Parses what people type: durations, instants, permissions, networks and numbers. */
-import type { Permission } from '../../../domain/permission.ts';
+import { type Permission, permissionFromText } from '../../../domain/permission.ts';
 import { Cidr } from '../../../domain/window.ts';
 import { parseDuration } from '../../config/values.ts';
 
@@ -45,17 +45,12 @@ export function pastInstantOf(text: string, now: Date): string {
 
 /** Reads `mqtt:readWrite:plant/#`. @throws MistypedError */
 export function permissionOf(text: string): Permission {
-  const [, context, operation, resource] =
-    /^(mqtt|http):(read|write|readWrite):(.+)$/su.exec(text) ?? [];
-  if (resource === undefined)
+  const permission = permissionFromText(text);
+  if (permission === undefined)
     throw new MistypedError(
       `"${text}" is no permission. Give CONTEXT:OPERATION:RESOURCE such as mqtt:readWrite:plant/# (mqtt or http; read, write or readWrite).`,
     );
-  return {
-    context: context as Permission['context'],
-    operation: operation as Permission['operation'],
-    resource,
-  };
+  return permission;
 }
 
 /** @throws MistypedError */

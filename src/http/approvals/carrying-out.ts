@@ -14,7 +14,7 @@ import { Refused } from '../../commands/refused.ts';
 import { requirePermission } from '../request/authorization.ts';
 import { type ProblemAnswer, problemOf } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
-import { hashNow } from './proposing.ts';
+import { fileIn, hashNow } from './proposing.ts';
 
 /** The route of an operation. */
 export type FindRoute = (operationId: string) => Route;
@@ -73,6 +73,8 @@ function requestOf(app: App, route: Route, row: ProposalRow) {
   const authorize = () => jointCaller(app, route, row);
   const request: RouteRequest<unknown, unknown, unknown, 'permitted'> = {
     ...{ params, query, caller: authorize(), authorize },
+    upload: fileIn(body) ?? Buffer.alloc(0),
+    contentType: String((body as { contentType?: unknown } | null)?.contentType ?? ''),
     body: credentialId === null ? body : { ...(body as object), password: { credentialId } },
     ...{ bearer: null, certificate: null, lastEventId: null, source: null, waitMs: 0 },
     ...{ seesPersonalData: () => false, prefersHtml: false, permit: () => void authorize() },
@@ -91,14 +93,14 @@ async function requireUnchanged(app: App, { proposed, approvals }: ProposalRow):
     throw new Refused('approval-changed');
 }
 
-type Outcome = { readonly response: RouteResponse } | { readonly problem: ProblemAnswer };
+type DeedOutcome = { readonly response: RouteResponse } | { readonly problem: ProblemAnswer };
 
 async function outcomeOf(
   app: App,
   route: Route,
   row: ProposalRow,
   isBegun: boolean,
-): Promise<Outcome> {
+): Promise<DeedOutcome> {
   try {
     // A crash, or a store that was away, may lie between the last approval and now.
     if (!isBegun) await requireUnchanged(app, row);

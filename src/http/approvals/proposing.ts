@@ -1,5 +1,6 @@
 /** Turns a command that needs several people into a proposal, and works out anew what a proposal would do. */
 import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { ProposedCommand } from '../../../domain/approvals/proposal.ts';
 import { compiled, holdsHttpRights, httpPermissionsOf } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
@@ -7,7 +8,9 @@ import { requireOwnRights } from '../../administration/context.ts';
 import type { App } from '../../app.ts';
 import { canonicalJson } from '../../audit/transparency-log/canonical-json.ts';
 import { Refused } from '../../commands/refused.ts';
+import { proposedFileCharactersMax } from '../../limits.ts';
 import { commandContext, found } from '../request/command-context.ts';
+import { Problem } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
 import { type Sent, type Weight, weights, weightsAgain } from './weights.ts';
 
@@ -30,7 +33,8 @@ const hashOf = (
 /** What a proposal would come to now, in the hash that its approvers confirm; '': nothing any more. */
 export async function hashNow(app: App, proposed: ProposedCommand, by: string): Promise<string> {
   const { action, params, query, body } = proposed;
-  const sent = { params, query, body, caller: { username: by } } as unknown as Sent;
+  const upload = fileIn(body) ?? Buffer.alloc(0);
+  const sent = { params, query, body, upload, caller: { username: by } } as unknown as Sent;
   const weight = await weights[action]?.(sent, app);
   return weight == null ? '' : hashOf(proposed, weight);
 }
@@ -68,8 +72,31 @@ function requireReachable({ gains, isOfPeople, isBarredForPeople, subject }: Wei
   });
 }
 
+/** A file that was sent, as an event can hold it. @throws Problem `body-too-large` */
+function fileKept({ upload, contentType }: Pick<CommandRequest, 'upload' | 'contentType'>) {
+  const file = gzipSync(upload).toString('base64');
+  if (file.length > proposedFileCharactersMax)
+    throw new Problem('body-too-large', {
+      detail: `Where several people approve, a file has at most ${proposedFileCharactersMax} characters of gzip in base64: send it in parts.`,
+    });
+  const digest = createHash('sha256').update(upload).digest('hex');
+  return {
+    file,
+    contentType,
+    digest,
+    count: upload.toString('latin1').trimEnd().split('\n').length - 1,
+  };
+}
+
+/** The file of a proposal; undefined: it has none. */
+export const fileIn = (body: unknown): Buffer | undefined => {
+  const { file } = (body ?? {}) as { readonly file?: unknown };
+  return typeof file === 'string' ? gunzipSync(Buffer.from(file, 'base64')) : undefined;
+};
+
 /** What was sent without the password, whose verifier waits in the vault. */
 async function withoutSecrets(app: App, weight: Weight, request: CommandRequest) {
+  if (request.upload.length > 0) return { body: fileKept(request), credentialId: null };
   const { password, ...body } = request.body as { password?: unknown } & Record<string, unknown>;
   if (typeof password !== 'string') return { body, credentialId: null };
   const kept = await app.administration.keepPassword(request, weight.subject, password);

@@ -1,4 +1,5 @@
 /** What each command would come to, for those who approve it: judged by its effect, so that no route is a way around. */
+import { createHash } from 'node:crypto';
 import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { mergeRights, noRights } from '../../../domain/rights.ts';
@@ -9,7 +10,7 @@ import type { RouteRequest } from '../route.ts';
 
 export type Sent = Pick<
   RouteRequest<Record<string, string>, Record<string, unknown>, never, 'permitted'>,
-  'params' | 'query' | 'body'
+  'params' | 'query' | 'body' | 'upload'
 > & { readonly caller: { readonly username: string } };
 
 export interface Weight {
@@ -225,6 +226,10 @@ export const weights: Readonly<Record<string, Weigh>> = {
   reconcileBroker: (sent) =>
     body<{ repair?: boolean }>(sent).repair === true ? weight(String(sent.params.name)) : null,
   createPreauthorization: (sent, app) => ofPreauthorization(app, body(sent)),
+  importPreauthorizations: ({ query, upload }) => {
+    const digest = createHash('sha256').update(upload).digest('hex');
+    return query.dryRun === true ? null : weight('a file of preauthorizations', { seen: digest });
+  },
   withdrawPreauthorization: (sent, { views }) => {
     const rule = views.preauthorization(String(sent.params.id));
     // Only what keeps out lets more in by its end.
@@ -251,4 +256,6 @@ const ofEachInBulk = (sent: Sent, app: App): Weight | null => {
 export const weightsAgain: Readonly<Record<string, Weigh>> = {
   ...weights,
   grantRequests: ofEachInBulk,
+  // No rule gives HTTP rights, and hashing its file for each of them would take long.
+  importPreauthorizations: atOnce,
 };

@@ -169,6 +169,14 @@ function operationOf(route: Route): JsonObject {
           },
         }
       : {}),
+    ...(route.upload === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { [route.upload.mediaType]: { schema: { type: 'string' } } },
+          },
+        }),
     responses: responsesOf(route),
   };
 }

@@ -1,4 +1,4 @@
-/** Reads the JSON body of a request: bounded in bytes, content and time, in strict UTF-8. */
+/** Reads the body of a request, JSON or a file: bounded in bytes, content and time, in strict UTF-8. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bodyBytesMax, bodyTimeoutMs } from '../../limits.ts';
 import { malformed, Problem } from '../response/problem.ts';
@@ -14,18 +14,50 @@ const announced = (request: IncomingMessage) =>
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0;
 
-function checkHeaders({ headers }: IncomingMessage, wanted: RegExp): void {
-  if (Number(headers['content-length'] ?? 0) > bodyBytesMax) throw new Problem('body-too-large');
+/** A file that a route takes instead of JSON. */
+export interface Upload {
+  readonly mediaType: string;
+  /** Which `Content-Type` it may have. */
+  readonly type: RegExp;
+  readonly bytesMax: number;
+  readonly timeoutMs: number;
+}
+
+/** What a body may be, and what is said of another. */
+type Wanted = Pick<Upload, 'type' | 'bytesMax'> & Partial<Upload>;
+
+const json: Wanted = { type: jsonType, bytesMax: bodyBytesMax };
+
+const tooLarge = ({ mediaType, bytesMax }: Wanted) =>
+  new Problem(
+    'body-too-large',
+    mediaType === undefined ? {} : { detail: `A file has at most ${bytesMax} bytes: send less.` },
+  );
+
+const otherType = ({ mediaType }: Wanted) =>
+  new Problem(
+    'media-type-unsupported',
+    mediaType === undefined
+      ? {}
+      : { detail: `Send the file as "Content-Type: ${mediaType}", without a content encoding.` },
+  );
+
+function checkHeaders({ headers }: IncomingMessage, wanted: Wanted): void {
+  if (Number(headers['content-length'] ?? 0) > wanted.bytesMax) throw tooLarge(wanted);
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
     throw new Problem('media-type-unsupported', {
       detail: 'Send the body without a Content-Encoding.',
     });
   const type = headers['content-type'];
-  if (type !== undefined && !wanted.test(type.trim())) throw new Problem('media-type-unsupported');
+  if (type !== undefined && !wanted.type.test(type.trim())) throw otherType(wanted);
 }
 
-async function bytesOf(request: IncomingMessage, timeoutMs: number): Promise<Buffer> {
+async function bytesOf(
+  request: IncomingMessage,
+  timeoutMs: number,
+  wanted: Wanted,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {
@@ -37,7 +69,7 @@ async function bytesOf(request: IncomingMessage, timeoutMs: number): Promise<Buf
     };
     const take = (chunk: Buffer) => {
       length += chunk.length;
-      if (length > bodyBytesMax) settle(new Problem('body-too-large'));
+      if (length > wanted.bytesMax) settle(tooLarge(wanted));
       else chunks.push(chunk);
     };
     const done = () => settle();
@@ -78,21 +110,21 @@ export async function bodyBytes(
   request: IncomingMessage,
   response: ServerResponse,
   timeoutMs = bodyTimeoutMs,
-  wanted = jsonType,
+  wanted: Wanted = json,
 ): Promise<Buffer | undefined> {
   if (!announced(request)) return undefined;
   checkHeaders(request, wanted);
-  if (request.headers['content-length'] !== undefined) typeNamed(request);
+  if (request.headers['content-length'] !== undefined) typeNamed(request, wanted);
   // The client waits for this word before it sends a body [RFC 9110, section 10.1.1].
   if (request.headers.expect !== undefined) response.writeContinue();
-  const bytes = await bytesOf(request, timeoutMs);
+  const bytes = await bytesOf(request, wanted.timeoutMs ?? timeoutMs, wanted);
   if (bytes.length === 0) return undefined;
-  typeNamed(request);
+  typeNamed(request, wanted);
   return bytes;
 }
 
-function typeNamed({ headers }: IncomingMessage): void {
-  if (headers['content-type'] === undefined) throw new Problem('media-type-unsupported');
+function typeNamed({ headers }: IncomingMessage, wanted: Wanted): void {
+  if (headers['content-type'] === undefined) throw otherType(wanted);
 }
 
 /** The JSON of a body; no body is `{}`. @throws Problem `request-malformed` */

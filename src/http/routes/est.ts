@@ -9,6 +9,7 @@ import type { Cause } from '../../commands/handle.ts';
 import { certificatesOnly } from '../../credentials/certificates/cms.ts';
 import { readNamedCsr } from '../../credentials/certificates/csr.ts';
 import {
+  bodyBytesMax,
   estRetryAfterMaxSeconds,
   estReturnsPerSecond,
   malformedPerMinuteMax,
@@ -33,7 +34,7 @@ import type { RouteResponse } from '../route.ts';
 import { membersTold } from './register.ts';
 
 const beginning = '/.well-known/est/';
-const pkcs10Type = /^application\/pkcs10[\t ]*(;.*)?$/i;
+const pkcs10 = { type: /^application\/pkcs10[\t ]*(;.*)?$/i, bytesMax: bodyBytesMax };
 
 /** What the operations share. */
 interface EstParts {
@@ -61,7 +62,7 @@ const causeOf = ({ state }: Exchange): Cause => ({
 
 /** The request that was sent, read as far as it says whose it is. @throws Problem 413, 415, 400 */
 async function sentCsr({ edge }: EstParts, { req, res }: Exchange) {
-  const bytes = await bodyBytes(req, res, edge.bodyTimeoutMs, pkcs10Type);
+  const bytes = await bodyBytes(req, res, edge.bodyTimeoutMs, pkcs10);
   if (bytes === undefined)
     throw malformed([{ pointer: '#/csr', detail: 'The body is empty: send a PKCS#10 request.' }]);
   const read = readNamedCsr(bytes.toString('latin1'));

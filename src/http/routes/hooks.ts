@@ -26,6 +26,7 @@ import {
   vernemqRegisters,
   vernemqSubscribes,
 } from '../../broker/hooks/vernemq.ts';
+import { bodyBytesMax } from '../../limits.ts';
 import type { AnswersBelow } from '../direct.ts';
 import type { Exchange } from '../edge.ts';
 import { bodyBytes, bodyJson, jsonType } from '../request/body.ts';
@@ -153,7 +154,7 @@ function oneOf<Known extends string>(
 
 async function posted({ method, req, res }: Exchange, type: RegExp): Promise<Buffer | undefined> {
   if (method !== 'POST') throw new Problem('method-not-allowed', { headers: { Allow: 'POST' } });
-  return await bodyBytes(req, res, undefined, type);
+  return await bodyBytes(req, res, undefined, { type, bytesMax: bodyBytesMax });
 }
 
 function formOf(bytes: Buffer | undefined): URLSearchParams {

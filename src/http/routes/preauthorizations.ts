@@ -1,65 +1,33 @@
 /** Preauthorizations: who is let in, kept out or may ask without a window, said beforehand. */
-
-import { couldFitName } from '../../../domain/pattern.ts';
 import {
   ByPreauthorizationId,
   CreatePreauthorization,
+  ImportQuery,
   PreauthorizationsQuery,
 } from '../../api/input.ts';
 import {
   Preauthorization,
+  PreauthorizationImport,
   PreauthorizationList,
   PreauthorizationWithCode,
 } from '../../api/output.ts';
-import type { Fault } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import { commandContext, faultsUnlessAhead, found } from '../request/command-context.ts';
-import { created, ok, type Route, removed, route } from '../route.ts';
+import { rulesImportsMax } from '../../limits.ts';
+import { serial } from '../../platform/serial.ts';
+import { commandContext, found } from '../request/command-context.ts';
+import {
+  type RuleLine,
+  ruleFaultsOf,
+  ruleLinesOf,
+  rulesFile,
+  rulesFileColumns,
+} from '../request/preauthorization-file.ts';
+import { malformed, Problem, problemOf } from '../response/problem.ts';
+import { created, done, ok, type Route, removed, route } from '../route.ts';
 
 const group = 'Preauthorizations';
 const base = '/api/client-registry/preauthorizations';
 const one = `${base}/{id}`;
-
-const gives = (value: unknown): boolean =>
-  Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
-
-const rightsFields = ['roles', 'permissions', 'mqttPublishPrefix', 'mqttClientId', 'expiresAt'];
-
-/** Faults of a rule that says what contradicts itself, or could never match. */
-function contradictionsOf(body: unknown): Fault[] {
-  const sent = CreatePreauthorization.safeParse(body);
-  if (!sent.success) return [];
-  const { effect = 'allow', usernamePattern, maxUses, enrolmentCode } = sent.data;
-  const fault = (field: string, detail: string) => [{ pointer: `#/${field}`, detail }];
-  const rights = rightsFields.flatMap((field) =>
-    effect !== 'allow' && gives(sent.data[field as keyof typeof sent.data])
-      ? fault(
-          field,
-          effect === 'deny'
-            ? `${field} must be left out: a rule that denies gives nothing.`
-            : `${field} must be left out: a rule that lets ask gives nothing, the person who grants does.`,
-        )
-      : [],
-  );
-  return [
-    ...rights,
-    ...(effect === 'deny' && maxUses !== undefined
-      ? fault('maxUses', 'maxUses must be left out: a rule that denies counts no uses.')
-      : []),
-    ...(effect === 'deny' && enrolmentCode === true
-      ? fault(
-          'enrolmentCode',
-          'enrolmentCode must be left out: nobody shows a code to be kept out.',
-        )
-      : []),
-    ...(typeof usernamePattern === 'string' && !couldFitName(usernamePattern)
-      ? fault(
-          'usernamePattern',
-          'usernamePattern fits no name: names have 3 to 128 of A-Z a-z 0-9 . _ @ : - and start with a letter or digit.',
-        )
-      : []),
-  ];
-}
 
 const readingRoutes = ({ views }: App): Route[] => [
   route({
@@ -99,11 +67,7 @@ const changingRoutes = ({ administration, views, now }: App): Route[] => [
       'With an enrolment code or the fingerprint of a key it works while locked; without, in open windows alone. It reaches names alone that nobody holds, and never gives HTTP rights.',
     access: 'permitted',
     body: CreatePreauthorization,
-    faults: (body) => [
-      ...faultsUnlessAhead(body, 'until', now()),
-      ...faultsUnlessAhead(body, 'expiresAt', now()),
-      ...contradictionsOf(body),
-    ],
+    faults: (body) => ruleFaultsOf(body, now()),
     answers: { 201: { description: 'The new one.', body: PreauthorizationWithCode } },
     problems: ['rights-exceed-own', 'role-not-found'],
     async handle(request) {
@@ -134,7 +98,89 @@ const changingRoutes = ({ administration, views, now }: App): Route[] => [
   }),
 ];
 
+type ImportedItem = PreauthorizationImport['items'][number];
+
+/** What became of each line, in the order of the file; an error that is our own fault is logged and says no more. */
+function linesOf(
+  { logger, metrics }: App,
+  lines: readonly RuleLine[],
+  { outcomes }: Awaited<ReturnType<App['administration']['importPreauthorizations']>>,
+): ImportedItem[] {
+  let made = 0;
+  const refused = (line: number, error: unknown): ImportedItem => {
+    const problem = problemOf(error) ?? new Problem('internal-error');
+    if (problem.code === 'internal-error') logger.error('A rule of many failed', { line, error });
+    metrics.refusals.inc({ code: problem.code });
+    return {
+      line,
+      problem: problem.document as Extract<ImportedItem, { problem: unknown }>['problem'],
+    };
+  };
+  return lines.map((read) => {
+    if ('problem' in read) return refused(read.line, read.problem);
+    const outcome = outcomes[made++];
+    if (outcome === undefined || 'error' in outcome) return refused(read.line, outcome?.error);
+    return { line: read.line, ...outcome };
+  });
+}
+
+/** A file is too large to stand in a proposal. @throws Problem where what it makes waits for several people */
+function requireOnePerson({ views, config }: App, { dryRun }: { dryRun?: boolean | undefined }) {
+  if (dryRun === true || config.approvals.of !== 'all' || views.approvalsNeeded() < 2) return;
+  throw malformed([
+    {
+      parameter: 'dryRun',
+      detail:
+        'dryRun must be true where decisions need several people: a file of rules is not proposed. Make the rules one by one.',
+    },
+  ]);
+}
+
+const importRoute = (app: App): Route => {
+  const queue = serial();
+  let waitingCount = 0;
+  return route({
+    method: 'POST',
+    path: `${base}/import`,
+    group,
+    operationId: 'importPreauthorizations',
+    summary: 'Make many preauthorizations from a CSV file',
+    description:
+      `A header names the columns, any of ${rulesFileColumns.join(', ')}; lists by ;, permissions as mqtt:readWrite:plant/#, enrolmentCode make. ` +
+      'Good lines are made, bad ones are named; a file that is no CSV in UTF-8 makes nothing.',
+    access: 'permitted',
+    query: ImportQuery,
+    upload: rulesFile,
+    answers: { 200: { description: 'What became of each line.', body: PreauthorizationImport } },
+    problems: ['source-throttled'],
+    async handle(request) {
+      if (waitingCount >= rulesImportsMax)
+        throw new Problem('source-throttled', {
+          detail: 'Too many imports wait for one another: try again in a moment.',
+        });
+      waitingCount += 1;
+      try {
+        requireOnePerson(app, request.query);
+        return await queue(async () => {
+          const lines = await ruleLinesOf(request.upload, request.contentType, app.now());
+          const rules = lines.flatMap((line) => ('rule' in line ? [line.rule] : []));
+          const { administration } = app;
+          const imported = await administration.importPreauthorizations(
+            ...([commandContext(request), rules, request.query.dryRun === true] as const),
+          );
+          const items = linesOf(app, lines, imported);
+          const failed = items.filter((item) => 'problem' in item).length;
+          return done(imported, { created: items.length - failed, failed, items });
+        });
+      } finally {
+        waitingCount -= 1;
+      }
+    },
+  });
+};
+
 export const preauthorizationRoutes = (app: App): Route[] => [
   ...readingRoutes(app),
+  importRoute(app),
   ...changingRoutes(app),
 ];

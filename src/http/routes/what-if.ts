@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { personalDataResource } from '../../../domain/role.ts';
 import { Text } from '../../../domain/values.ts';
 import { effects, outcomes, ruleKinds, type WhatIfRule } from '../../../domain/what-if.ts';
-import { PageQuery, SentCidr, SentInstant, SentPairingId, WholeNumber } from '../../api/input.ts';
+import {
+  PageQuery,
+  SentCidr,
+  SentFingerprint,
+  SentInstant,
+  SentPairingId,
+  WholeNumber,
+} from '../../api/input.ts';
 import { WhatIf } from '../../api/what-if.ts';
 import type { App } from '../../app.ts';
 import { PeriodTooLong, TooManyWhatIfs } from '../../audit/time-travel/what-if.ts';
@@ -24,6 +31,7 @@ const ofLimits = { maxRequests: WholeNumber(1_000_000).optional() };
 const ofPreauthorizations = {
   effect: z.enum(effects).optional(),
   pairingId: SentPairingId.optional(),
+  csrFingerprint: SentFingerprint.optional(),
   maxUses: WholeNumber(1_000_000).optional(),
 };
 
@@ -70,6 +78,7 @@ function ruleOf(query: Query): WhatIfRule {
         ...conditions,
         effect: query.effect ?? 'allow',
         pairingId: query.pairingId ?? null,
+        csrFingerprint: query.csrFingerprint ?? null,
         maxUses: query.maxUses ?? null,
       };
 }

@@ -9,6 +9,7 @@ export const reasonWords: Readonly<Record<WhatIfItem['reason'], string>> = {
   'rule-matches': 'fits the rule',
   'name-outside': 'another name',
   'pairing-id-differs': 'another pairing ID',
+  'key-differs': 'another key, or none',
   'source-outside': 'another network',
   'source-unknown': 'its address was not known',
   'source-erased': 'its address was erased',

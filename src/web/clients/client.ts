@@ -54,7 +54,7 @@ function Head({ user, act }: { user: User; act: (action: Action) => void }): Vie
       )}</div>
     <p>${
       has
-        ? html`${user.sessionCount === 0 ? 'No session now' : counted(user.sessionCount, 'session now', 'sessions now')}${user.lastSeenAt !== null && html`, last seen <${Time} at=${user.lastSeenAt} ago />`}. Access since ${dateTime(user.createdAt, nowMs())}, ${user.expiresAt === null ? 'without an end' : `until ${dateTime(user.expiresAt, nowMs())}`}.`
+        ? html`${user.sessionCount === 0 ? 'No session now' : counted(user.sessionCount, 'session now', 'sessions now')}, ${user.sessionTotal} in all${user.lastSeenAt !== null && html`, last seen <${Time} at=${user.lastSeenAt} ago />`}. Access since ${dateTime(user.createdAt, nowMs())}, ${user.expiresAt === null ? 'without an end' : `until ${dateTime(user.expiresAt, nowMs())}`}.`
         : user.blockedUntil !== null
           ? `It may not ask again before ${dateTime(user.blockedUntil, nowMs())}.`
           : 'It has no access now.'

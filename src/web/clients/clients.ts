@@ -101,7 +101,7 @@ export function Clients(): View {
                   ${days !== '' && html`<td><${CertificateEnd} user=${user} /></td>`}
                   <td class="wide-only soft">${rightsLine(user)}</td>
                   <td class="wide-only">${user.sessionCount === 0 ? html`<span class="soft">none</span>` : user.sessionCount}</td>
-                  <td class="wide-only">${user.lastSeenAt === null ? html`<span class="soft">not since the start</span>` : html`<${Time} at=${user.lastSeenAt} ago />`}</td>
+                  <td class="wide-only">${user.lastSeenAt === null ? html`<span class="soft">never, or not since it was kept</span>` : html`<${Time} at=${user.lastSeenAt} ago />`}</td>
                 </tr>`,
               )}</tbody>
             </table>`

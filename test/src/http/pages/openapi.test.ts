@@ -29,6 +29,7 @@ POST /api/client-registry/requests/grant
 POST /api/client-registry/requests/deny
 GET /api/client-registry/preauthorizations
 POST /api/client-registry/preauthorizations
+POST /api/client-registry/preauthorizations/import
 GET /api/client-registry/preauthorizations/{id}
 DELETE /api/client-registry/preauthorizations/{id}
 GET /api/approvals
