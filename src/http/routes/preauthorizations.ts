@@ -22,7 +22,7 @@ import {
   rulesFile,
   rulesFileColumns,
 } from '../request/preauthorization-file.ts';
-import { malformed, Problem, problemOf } from '../response/problem.ts';
+import { Problem, problemOf } from '../response/problem.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
 
 const group = 'Preauthorizations';
@@ -124,18 +124,6 @@ function linesOf(
   });
 }
 
-/** A file is too large to stand in a proposal. @throws Problem where what it makes waits for several people */
-function requireOnePerson({ views, config }: App, { dryRun }: { dryRun?: boolean | undefined }) {
-  if (dryRun === true || config.approvals.of !== 'all' || views.approvalsNeeded() < 2) return;
-  throw malformed([
-    {
-      parameter: 'dryRun',
-      detail:
-        'dryRun must be true where decisions need several people: a file of rules is not proposed. Make the rules one by one.',
-    },
-  ]);
-}
-
 const importRoute = (app: App): Route => {
   const queue = serial();
   let waitingCount = 0;
@@ -160,7 +148,6 @@ const importRoute = (app: App): Route => {
         });
       waitingCount += 1;
       try {
-        requireOnePerson(app, request.query);
         return await queue(async () => {
           const lines = await ruleLinesOf(request.upload, request.contentType, app.now());
           const rules = lines.flatMap((line) => ('rule' in line ? [line.rule] : []));
