@@ -488,3 +488,6 @@ export const deviceSignInMaxMs = 15 * 60 * 1_000;
 export const estRetryAfterMaxSeconds = 600;
 /** Clients that wait by EST are told to come at such times that about so many of them come each second. */
 export const estReturnsPerSecond = 50;
+
+/** Holders of a role whom a proposal to widen it names. */
+export const holdersShownMax = 1_000;
