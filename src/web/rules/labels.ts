@@ -42,8 +42,21 @@ function Sheet({ codes, onClose }: { codes: readonly LabelledCode[]; onClose: ()
     <ul>${codes.map((code) => html`<${Label} key=${code.enrolmentCode} label=${{ ...code, url, caFingerprint }} />`)}</ul></section>`;
 }
 
+/** Labels that are drawn at once: a browser draws many of them slowly. */
+const sheetMax = 500;
+
 export function LabelsButton({ codes }: { codes: readonly LabelledCode[] }): View {
-  const [open, setOpen] = useState(false);
-  return html`<button type="button" class="button" onClick=${() => setOpen(true)}>Print ${codes.length === 1 ? 'label' : 'labels'}…</button>
-    ${open && html`<${Sheet} codes=${codes} onClose=${() => setOpen(false)} />`}`;
+  const [from, setFrom] = useState<number | null>(null);
+  const starts = Array.from(
+    { length: Math.ceil(codes.length / sheetMax) },
+    (_, at) => at * sheetMax,
+  );
+  const words = (start: number) =>
+    codes.length === 1
+      ? 'label'
+      : starts.length === 1
+        ? 'labels'
+        : `labels ${start + 1}–${Math.min(codes.length, start + sheetMax)}`;
+  return html`${starts.map((start) => html`<button type="button" key=${start} class="button" onClick=${() => setFrom(start)}>Print ${words(start)}…</button>`)}
+    ${from !== null && html`<${Sheet} key=${from} codes=${codes.slice(from, from + sheetMax)} onClose=${() => setFrom(null)} />`}`;
 }

@@ -83,7 +83,7 @@ function Conditions({
     <input class="input" id="rule-${field}" autocomplete="off" spellcheck=${false} aria-describedby="rule-${field}-h" aria-invalid=${faultOf(field) !== undefined}
       value=${typed[field]} onInput=${(event: InputEvent) => set({ [field]: (event.target as HTMLInputElement).value })} ...${more} /><//>`;
   const isDeny = typed.effect === 'deny';
-  return html`<${Segments} name="rule-effect" legend="Whoever fits is" choices=${effects} value=${typed.effect} set=${(effect: RuleDraft['effect']) => set({ effect })} />
+  return html`<${Segments} name="rule-effect" legend="What it does" choices=${effects} value=${typed.effect} set=${(effect: RuleDraft['effect']) => set({ effect })} />
     <p class="small soft">${effectHints[typed.effect]}</p>
     ${
       !isDeny &&
