@@ -113,10 +113,7 @@ export function Rules(): View {
       }
       <p>Said beforehand: who is let in at once, who is kept out, and who may ask while the registry is locked.</p></div>
     <section class="card" aria-labelledby="rules-list"><h2 id="rules-list" class="sr">List</h2>
-      <fieldset><legend class="sr">Which rules</legend><div class="segments">${statuses.map(
-        ([name, words]) =>
-          html`<label key=${name}><input type="radio" name="rules-status" checked=${status === name} onChange=${() => setStatus(name)} />${words}</label>`,
-      )}</div></fieldset>
+      <div class="fields"><div class="field"><label for="rules-status">State</label><select class="input" id="rules-status" onChange=${(event: Event) => setStatus((event.target as HTMLSelectElement).value as Preauthorization['status'])}>${statuses.map(([name, words]) => html`<option key=${name} value=${name} selected=${status === name}>${words}</option>`)}</select></div></div>
       <${ReadFault} fault=${fault} again=${again} />
       ${value !== null && items.length === 0 ? html`<p>${status === 'active' ? 'No rule stands. Devices ask through an open window, and a person decides.' : 'There is none.'}</p>` : html`<${RuleTable} rules=${items} again=${again} />`}
       ${value?.nextCursor != null && html`<p class="small soft">These are the newest ${shownMax}; gatebook preauthorizations goes on from there.</p>`}

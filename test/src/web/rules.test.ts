@@ -115,7 +115,7 @@ test('a rule is withdrawn; those of somebody who was revoked are listed at their
   await page.locator('dialog[open]').getByRole('button', { name: 'Withdraw', exact: true }).click();
   await made.waitFor({ state: 'detached' });
   await goTo(context, 'rules');
-  await page.locator('.segments label', { hasText: 'Withdrawn' }).click();
+  await page.selectOption('#rules-status', 'withdrawn');
   await page.locator('tr', { hasText: 'back-*' }).getByText('Withdrawn').waitFor();
   await accessible(page);
 });
