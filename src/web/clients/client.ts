@@ -20,6 +20,7 @@ import {
   useRead,
 } from '../parts/parts.ts';
 import { TopicTester } from '../rights/topic-preview.ts';
+import { RulesMadeBy } from '../rules/rules.ts';
 import { type Action, ActionDialog, actionWords, RightsDialog } from './client-actions.ts';
 import { RenewButton } from './renew.ts';
 
@@ -266,6 +267,7 @@ export function ClientPage({ username }: { username: string }): View {
   const again = () => setBeat((count) => count + 1);
   return html`<${Head} user=${now} act=${setAction} changed=${again} />
     <div class="split"><div>
+      <${RulesMadeBy} key=${now.status} username=${username} isGone=${['revoked', 'expired', 'denied'].includes(now.status)} />
       <${Rights} user=${now} change=${() => setAction('rights')} />
       <section class="card" aria-labelledby="story">
         <div class="row"><h2 id="story">How it came to this</h2>${mayRead && html`<a class="small" href="#/audit?username=${encodeURIComponent(username)}">Open in Audit</a>`}</div>
