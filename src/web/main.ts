@@ -2,9 +2,9 @@
 import { render } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { html, type View } from './app/html.ts';
+import { lazily } from './app/lazily.ts';
 import { restWhileHidden } from './app/live.ts';
 import { state, useStore } from './app/store.ts';
-import { Audit } from './audit/audit.ts';
 import { ClientPage } from './clients/client.ts';
 import { Clients } from './clients/clients.ts';
 import { NewClient } from './clients/new-client.ts';
@@ -13,9 +13,11 @@ import { Registry } from './registry/registry.ts';
 import { Revoking } from './registry/revoke-dialog.ts';
 import { Roles } from './rights/roles.ts';
 import { Tokens } from './rights/tokens.ts';
-import { Rules } from './rules/rules.ts';
 import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
+
+const Audit = lazily(async () => (await import('./audit/audit.ts')).Audit);
+const Rules = lazily(async () => (await import('./rules/rules.ts')).Rules);
 
 interface PagePlace {
   readonly name: string;

@@ -32,7 +32,7 @@ function browserSpecifier(specifier: string): string {
 
 const rewritten = (code: string): string =>
   code.replaceAll(
-    /\b(from|import)(\s*)(['"])([^'"\n]+)\3/g,
+    /\b(from|import)(\s*\(?)(['"])([^'"\n]+)\3/g,
     (_whole, word, space, quote, specifier) =>
       `${word}${space}${quote}${browserSpecifier(specifier)}${quote}`,
   );
@@ -81,8 +81,9 @@ function allFiles(): Map<string, ServedFile> {
       serve(basename(path), servedFile(readFileSync(path, 'utf8'), type));
   }
   const document = readFileSync(join(source, 'page.html'), 'utf8');
-  const modules = [...files.keys()].filter((name) => name.endsWith('.js'));
-  const preloads = modules.map((name) => `<link rel="modulepreload" href="/page/${name}">`);
+  const preloads = neededAtFirst(files).map(
+    (name) => `<link rel="modulepreload" href="/page/${name}">`,
+  );
   files.set(
     '',
     servedFile(
@@ -92,6 +93,18 @@ function allFiles(): Map<string, ServedFile> {
   );
   return files;
 }
+
+/** The modules that the page imports before it shows anything; what it imports later comes then. */
+function neededAtFirst(files: ReadonlyMap<string, ServedFile>): string[] {
+  const found = new Set(['main.js']);
+  for (const name of found) {
+    const code = files.get(name)?.plain.toString() ?? '';
+    for (const [, specifier = ''] of code.matchAll(staticImport)) found.add(specifier.slice(2));
+  }
+  return [...found].sort();
+}
+
+const staticImport = /^(?:import|export)\b[^'"(;=]*['"](\.\/[^'"\n]+)['"]/gm;
 
 let made: Map<string, ServedFile> | undefined;
 

@@ -20,7 +20,7 @@ import {
   useRead,
 } from '../parts/parts.ts';
 import { TopicTester } from '../rights/topic-preview.ts';
-import { RulesMadeBy } from '../rules/rules.ts';
+import { RulesMadeBy } from '../rules/made-by.ts';
 import { type Action, ActionDialog, actionWords, RightsDialog } from './client-actions.ts';
 import { RenewButton } from './renew.ts';
 
