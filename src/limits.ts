@@ -37,6 +37,8 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** Of a file in a proposal, compressed, in base64: it stands in one event. */
+export const proposedFileCharactersMax = 512 * 1024;
 /** How long after a proposal's end its answer may be collected. */
 export const answerKeptMs = 24 * 60 * 60 * 1_000;
 /** How often, and how long after its last approval, what was approved and is not done is looked for. */
@@ -101,8 +103,17 @@ export const crlAheadMsMax = 5 * 60_000;
 /** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
 export const certificateDaysMax = 3_650;
 export const certificateExpiringDays = 30;
-/** Milliseconds that the count of those is held, however often somebody scrapes. */
-export const certificatesCountedEveryMs = 5_000;
+/** The same of access. */
+export const endDaysMax = 3_650;
+export const grantEndingDays = 30;
+/** Milliseconds that a count of those is held, however often somebody scrapes. */
+export const endsCountedEveryMs = 5_000;
+/** Milliseconds between two looks for clients that were not seen for too long. */
+export const staleLookMs = 60_000;
+/** Leads at which ends are warned of; milliseconds between two looks, and for which a look goes back once more. */
+export const endWarningsMax = 8;
+export const endWarningsLookMs = 10_000;
+export const endWarningsAgainMs = 10 * 60_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
@@ -224,8 +235,17 @@ export const mqttRetainedBytesMax = 64 * 1024 * 1024;
 /** Of these the share of one user, who published them last. */
 export const mqttRetainedMessagesPerUserMax = 2_000;
 export const mqttRetainedBytesPerUserMax = 8 * 1024 * 1024;
-/** Users whose last connect or packet is remembered; the oldest are forgotten first. */
-export const mqttLastSeenMax = 200_000;
+/** Names of which it is kept when they were seen; without access first, then the longest unseen are forgotten. */
+export const sightingsMax = 1_000_000;
+/** Names whose newest sighting waits to be written, those written at once, and milliseconds between two writes. */
+export const sightingsWaitingMax = 200_000;
+export const sightingsPerBatchMax = 500;
+export const sightingsWriteEveryMs = 5_000;
+/** Milliseconds between two marks that somebody watches who comes. */
+export const sightingsWatchedEveryMs = 60_000;
+/** Milliseconds without anybody to watch from which on that counts, and for which at most it counts where no policy says so. */
+export const sightingsUnwatchedMs = 3 * 60_000;
+export const sightingsGraceMaxMs = 30 * 24 * 3_600_000;
 /** Accounts whose rights are held worked out. */
 export const rightsHeldMax = 20_000;
 /** Throttled MQTT clients that are made to wait at once; one more is refused at once. */
@@ -433,9 +453,41 @@ export const certificateFilesSettleMs = 250;
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
 
+/** Milliseconds that a sign-in at the identity provider lasts at most, with all its tokens. */
+export const ssoSessionMaxMs = 24 * 60 * 60 * 1_000;
+/** Groups of the identity provider that have roles here. */
+export const ssoGroupsMax = 256;
+/** Milliseconds from the button to the way back: what the browser keeps meanwhile ends then. */
+export const ssoFlowMs = 10 * 60 * 1_000;
+/** Sign-ins whose one use is remembered until they end; of more, the oldest may come back once more. */
+export const ssoFlowsSeenMax = 100_000;
+/** Milliseconds that one request to the identity provider may take. */
+export const ssoRequestTimeoutMs = 5_000;
+/** Bytes of one answer of the identity provider. */
+export const ssoResponseBytesMax = 262_144;
+/** Requests of sign-ins to the identity provider that are under way at once. */
+export const ssoRequestsAtOnceMax = 32;
+/** Milliseconds until what the identity provider says of itself is asked anew. */
+export const ssoMetadataFreshMs = 60 * 60 * 1_000;
+/** Milliseconds that a provider is left alone that did not answer. */
+export const ssoProviderRestMs = 2_000;
+/** Characters of a subject (OpenID Connect Core, section 2). */
+export const ssoSubjectCharactersMax = 255;
+/** Groups of one person that are looked at. */
+export const ssoGroupsOfPersonMax = 10_000;
+/** Sign-ins of command lines that wait for their person, in all. */
+export const deviceSignInsMax = 200;
+/** The same from one source. */
+export const deviceSignInsPerSourceMax = 10;
+/** Milliseconds that one of them waits at most, whatever the provider says. */
+export const deviceSignInMaxMs = 15 * 60 * 1_000;
+
 // EST
 
 /** The longest that `Retry-After` of EST says, in seconds. */
 export const estRetryAfterMaxSeconds = 600;
 /** Clients that wait by EST are told to come at such times that about so many of them come each second. */
 export const estReturnsPerSecond = 50;
+
+/** Holders of a role whom a proposal to widen it names. */
+export const holdersShownMax = 1_000;

@@ -69,8 +69,11 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
   ['wire', ['src/api/']],
   ['configuration', ['src/config/', 'src/device/']],
   ['log', ['projections/', 'src/store/']],
-  ['rows and secrets', ['src/read-models/', 'src/credentials/', 'src/audit/transparency-log/']],
-  ['commands', ['src/commands/', 'src/authority.ts']],
+  [
+    'rows and secrets',
+    ['src/read-models/', 'src/credentials/', 'src/sightings/', 'src/audit/transparency-log/'],
+  ],
+  ['commands', ['src/commands/', 'src/authority.ts', 'src/sign-on/']],
   [
     'doors and desks',
     ['src/registration/', 'src/administration/', 'src/jobs/', 'src/broker/', 'src/web/'],
@@ -220,7 +223,13 @@ test('adapters never import one another', () => {
 
 const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
   [/^@kurrent\//, ['src/store/kurrentdb/']],
-  [/^node:sqlite$/, ['src/store/', 'src/read-models/', 'src/audit/transparency-log/tree.ts']],
+  [
+    /^node:sqlite$/,
+    [
+      ...['src/store/', 'src/read-models/', 'src/audit/transparency-log/tree.ts'],
+      'src/sightings/table.ts',
+    ],
+  ],
   [/^(koa|@koa\/)/, ['src/http/']],
   [/^(aedes|aedes-persistence|ws|mqtt|mqtt-packet)$/, ['src/broker/']],
   [/^paseto\b/, ['src/credentials/']],

@@ -24,7 +24,7 @@ test.after.each(async ({ folder, worlds }) => {
 const program = fileURLToPath(new URL('../bin/gatebook.js', import.meta.url));
 const missing = ['curl', 'openssl', 'jq'].filter((name) => !programIsHere(name, '--version'));
 
-const [session = '', offlineRoot = '', overlap = '', list = ''] = [
+const [session = '', offlineRoot = '', overlap = '', list = '', est = '', estByPki = ''] = [
   ...(await readFile(new URL('../docs/certificates.md', import.meta.url), 'utf8')).matchAll(
     /```sh\n(.*?)```/gs,
   ),
@@ -36,7 +36,11 @@ function pasted(block: string, folder: string, world?: World): Promise<string> {
   const script = block
     .replaceAll('npx gatebook', `${process.execPath} ${program}`)
     .replaceAll('http://localhost:8080', world?.url ?? '')
-    .replaceAll('https://localhost:8443', https ?? '');
+    .replaceAll('https://localhost:8443', https ?? '')
+    .replaceAll(
+      '-p 8883',
+      `-p ${new URL(world?.running.ready.mqtts ?? 'mqtts://localhost:8883').port}`,
+    );
   const env = {
     ...{ PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1' },
     ...(world && { GATEBOOK_URL: world.url, GATEBOOK_TOKEN: world.token }),
@@ -114,6 +118,25 @@ test('while the CA changes, both are shown, and each signs its list', async ({
   assert.is(output.match(/^verify OK$/gm)?.length, 2);
   assert.match(output, /^issuer=CN ?= ?Gatebook Issuer 1$/m);
   assert.match(output, /^issuer=CN ?= ?Gatebook CA [0-9a-f]{8}$/m);
+});
+
+test('its EST client waits, is granted, publishes and renews; and so does pki', async ({
+  folder,
+  worlds,
+}) => {
+  if (missing.length > 0) return skipped(`no ${missing.join(', ')} here`);
+  if (!programIsHere('mosquitto_pub', '--help') || !programIsHere('pki', '--version')) return;
+  const world = await startRegistry({ GATEBOOK_EST_RETRY_AFTER: '1s' });
+  worlds.push(world);
+  const output = await pasted(est, folder, world);
+  assert.equal(output.match(/^\d{3}$/gm), ['202', '202', '200', '200'], output);
+  assert.match(output, 'pump-3.pem: OK');
+  const { items } = (await world.call('GET', '/api/audit/events?username=pump-3&order=asc')).body;
+  assert.equal(
+    items.map(({ type }: { type: string }) => type).filter((type: string) => /^Cert/.test(type)),
+    ['CertificateIssued', 'CertificateIssued', 'CertificateTaken'],
+  );
+  assert.match(await pasted(estByPki, folder, world), 'mixer-4.pem: OK');
 });
 
 test.run();

@@ -165,7 +165,7 @@ const user = {
   ...rights,
   username: Text,
   status: z.enum(clientStatuses),
-  origin: z.enum(['registration', 'created']),
+  origin: z.enum(['registration', 'created', 'sso']),
   effectivePermissions: z.array(Permission),
   credentials: z.array(
     z.strictObject({
@@ -186,8 +186,13 @@ const user = {
   blockedUntil: none(Instant),
   createdAt: Instant,
   changedAt: Instant,
-  lastSeenAt: none(Instant),
-  sessionCount: Count,
+  lastSeenAt: none(Instant).describe(
+    'By MQTT or by HTTP, at this node; kept over restarts. Null: never, or not since it was kept.',
+  ),
+  sessionCount: Count.describe('MQTT sessions that are open at the embedded broker now.'),
+  sessionTotal: Count.describe(
+    'MQTT sessions that it opened in all, at brokers that ask and by the gateway; kept over restarts.',
+  ),
   activations: z.array(Activation),
 };
 
@@ -248,6 +253,27 @@ const token = {
 
 export const Token = named('Token', z.strictObject(token));
 export type Token = z.infer<typeof Token>;
+
+export const SignInOffer = named(
+  'SignInOffer',
+  z.strictObject({
+    name: none(Text).describe('What the page calls it; null: there is none.'),
+    url: none(Text),
+  }),
+);
+export type SignInOffer = z.infer<typeof SignInOffer>;
+
+export const DeviceSignInBegun = named(
+  'DeviceSignInBegun',
+  z.strictObject({ userCode: Text, verificationUri: Text, deviceCode: Text, intervalS: Count }),
+);
+export type DeviceSignInBegun = z.infer<typeof DeviceSignInBegun>;
+
+export const DeviceSignInWaiting = named(
+  'DeviceSignInWaiting',
+  z.strictObject({ status: z.literal('pending'), intervalS: Count }),
+);
+export type DeviceSignInWaiting = z.infer<typeof DeviceSignInWaiting>;
 
 export const IssuedToken = named(
   'IssuedToken',

@@ -21,8 +21,8 @@ interface CertificateFilesOptions {
   /** PEM. */
   readonly chain: () => string;
   readonly list: {
-    /** DER. */
-    current(): Promise<Buffer>;
+    /** DER: one of each issuer. */
+    all(): Promise<readonly Buffer[]>;
     onChange(listener: () => void): void;
   };
   readonly logger: Logger;
@@ -47,18 +47,19 @@ const pemOf = (der: Buffer): string =>
 export function keepCertificateFiles(options: CertificateFilesOptions): FilesForBrokers {
   const { chain, list, logger, signal } = options;
   /** What the brokers were last told of. */
-  let told: { readonly ca: string; readonly list: Buffer } | null = null;
+  let told: { readonly ca: string; readonly lists: string } | null = null;
   let running = Promise.resolve();
   let waiting: Promise<void> | null = null;
 
   async function write(): Promise<void> {
     try {
-      const current = { ca: chain(), list: await list.current() };
-      const isTold = told?.ca === current.ca && told.list.equals(current.list);
+      const lists = (await list.all()).map(pemOf).join('');
+      const current = { ca: chain(), lists };
+      const isTold = told?.ca === current.ca && told.lists === current.lists;
       if (isTold || signal.aborted) return;
       await mkdir(options.dir, { recursive: true, mode: 0o755 });
       await replaceFile(join(options.dir, 'ca.pem'), current.ca, mode);
-      await replaceFile(join(options.dir, 'crl.pem'), pemOf(current.list), mode);
+      await replaceFile(join(options.dir, 'crl.pem'), current.lists, mode);
       await tell(options);
       told = current;
     } catch (error) {

@@ -13,7 +13,7 @@ import {
   parsedQuery,
   withFaults,
 } from './request/parse.ts';
-import { tokenOf } from './request/session-cookie.ts';
+import { signOnOf, tokenOf } from './request/session-cookie.ts';
 import { Problem } from './response/problem.ts';
 import {
   Nothing,
@@ -42,20 +42,32 @@ export function createDispatch(edge: Edge): Dispatch {
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
       requestCaller.authorize();
     }
-    const response =
-      (isCommand(route) && (await edge.proposing?.(route, request as never))) ||
-      (await route.handle(request as unknown as Parameters<Route['handle']>[0]));
+    const response = await commanded(route, request, edge);
     // What was read is shown to who may see it now; what was done is told to who did it.
     if (route.method === 'GET') requestCaller.authorize();
     return response;
   };
 }
 
-const noFile = Buffer.alloc(0);
+/** What the route answers, or that it waits for several people. */
+async function commanded(
+  route: Route,
+  request: DispatchedRequest,
+  { proposing }: Edge,
+): Promise<RouteResponse> {
+  if (proposing !== undefined && isCommand(route)) {
+    const proposed = await proposing(route, request as never);
+    if ('response' in proposed) return proposed.response;
+    request.authorize = proposed.authorize;
+  }
+  return await route.handle(request as unknown as Parameters<Route['handle']>[0]);
+}
 
 /** Whether somebody who is signed in has something done. */
 const isCommand = ({ method, access }: Route): boolean =>
   method !== 'GET' && (access === 'permitted' || access === 'signed-in');
+
+const noFile = Buffer.alloc(0);
 
 /** What a route takes that takes nothing. */
 const none = { value: Object.freeze({}) };
@@ -100,7 +112,8 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
   readonly body: unknown;
   readonly upload: Buffer;
   readonly caller: RequestCaller['caller'];
-  readonly authorize: RequestCaller['authorize'];
+  /** Narrowed where a command must not come to more than it was found to. */
+  authorize: RequestCaller['authorize'];
   readonly permit: RequestCaller['permit'];
   readonly seesPersonalData: RequestCaller['seesPersonalData'];
   readonly source: string | null;
@@ -126,6 +139,14 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
     this.#ended = requestCaller.ended;
     this.#stopping = edge.stopping;
     this.#certificateOf = edge.certificateOf;
+  }
+
+  get querystring(): string {
+    return this.#exchange.querystring;
+  }
+
+  get signOn(): string | null {
+    return signOnOf(this.#exchange);
   }
 
   /** Read only by routes that a token opens: where none is needed, a wrong one does no harm. */

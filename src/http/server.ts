@@ -30,6 +30,7 @@ import { pageRoutes } from './routes/page.ts';
 import { preauthorizationRoutes } from './routes/preauthorizations.ts';
 import { doorRoutes } from './routes/register.ts';
 import { roleRoutes } from './routes/roles.ts';
+import { singleSignOnRoutes } from './routes/single-sign-on.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 
@@ -74,6 +75,7 @@ export const allRoutes = (app: App): readonly Route[] => {
     ...preauthorizationRoutes(app),
     ...roleRoutes(app),
     ...tokenRoutes(app),
+    ...singleSignOnRoutes(app),
     ...keyRoutes(app),
     ...auditRoutes(app),
     ...brokerRoutes(app),
@@ -154,7 +156,11 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
 }
 
 const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
-  authenticate: (token) => app.authority.caller(token),
+  async authenticate(token) {
+    const caller = await app.authority.caller(token);
+    if (caller !== null) app.onCaller(caller.username);
+    return caller;
+  },
   current: (caller) => app.authority.current(caller),
   position: () => app.readModels.position(),
   reached: (position, timeoutMs) => app.reached(position, timeoutMs),

@@ -9,11 +9,12 @@ import type { WindowRow } from '../../projections/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { handle, newCause } from '../commands/handle.ts';
 import type { RowsAtHand } from '../commands/rows-at-hand.ts';
-import { dueAtOnceMax } from '../limits.ts';
+import { bulkAtOnceMax, dueAtOnceMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
+import { pagesBetween } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
-import type { EventStore } from '../store/event-store.ts';
+import { type EventStore, StoreUnavailable } from '../store/event-store.ts';
 
 /** How late an expiry may be recorded; registration and brokers observe the time itself. */
 const tickMs = 100;
@@ -34,42 +35,82 @@ interface ExpiryOptions {
   readonly logger: Logger;
 }
 
-/** Does everything that is due now. */
+/**
+ * Does everything that is due now. What cannot be ended holds up nothing else.
+ * @throws what the first of those said, once the others are ended; StoreUnavailable at once
+ */
 export async function expireDue(options: ExpiryOptions): Promise<void> {
   const { store, clients, rows, now } = options;
-  const row = rows.window.get(registryId);
-  if (row?.status === 'unlocked' && row.until <= now())
-    await handle(
-      store,
-      window,
-      registryId,
-      { type: 'EndWindow', at: now(), by: system, turnedAway: options.turnedAway() },
-      newCause(),
-      options.atHand.window,
-    );
-
-  const due = { column: 'dueAt', below: now(), limit: dueAtOnceMax };
-  for (const { proposalId } of rows.proposals.between(due).items)
-    await handle(
+  const faults: unknown[] = [];
+  await unlessFaulty(lockWhenOver(options), faults);
+  await endEach(rows.proposals, now(), faults, ({ proposalId }) =>
+    handle(
       store,
       proposals,
       proposalId,
       { type: 'Expire', proposalId, at: now(), by: system },
       newCause(),
-    );
-  const windowId = row?.windowId ?? null;
-  for (const { username, requestId } of rows.requests.between(due).items)
-    await clients.change(
+    ),
+  );
+  await endEach(rows.requests, now(), faults, ({ username, requestId }) =>
+    clients.change(
       username,
       { type: 'ExpireRegistration', username, requestId, at: now(), by: system },
       newCause(),
-    );
-  for (const { username } of rows.access.between(due).items)
-    await clients.change(
+    ),
+  );
+  const windowId = rows.window.get(registryId)?.windowId ?? null;
+  await endEach(rows.access, now(), faults, ({ username }) =>
+    clients.change(
       username,
       { type: 'ExpireAccess', username, windowId, at: now(), by: system },
       newCause(),
-    );
+    ),
+  );
+  if (faults.length > 0) throw faults[0];
+}
+
+async function lockWhenOver({ store, rows, now, turnedAway, atHand }: ExpiryOptions) {
+  const row = rows.window.get(registryId);
+  if (row?.status !== 'unlocked' || row.until > now()) return;
+  await handle(
+    store,
+    window,
+    registryId,
+    { type: 'EndWindow', at: now(), by: system, turnedAway: turnedAway() },
+    newCause(),
+    atHand.window,
+  );
+}
+
+/** Whether it was done; else its fault is kept. @throws StoreUnavailable */
+async function unlessFaulty(doing: Promise<unknown>, faults: unknown[]): Promise<boolean> {
+  try {
+    await doing;
+    return true;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    if (faults.length === 0) faults.push(error);
+    return false;
+  }
+}
+
+/** Ends the first to be due, and leaves the rest for the next round. @throws StoreUnavailable */
+async function endEach<Row>(
+  rows: Rows<Row>,
+  at: string,
+  faults: unknown[],
+  end: (row: Row) => Promise<unknown>,
+): Promise<void> {
+  for (const page of pagesBetween(rows, { column: 'dueAt', below: at, limit: dueAtOnceMax })) {
+    let areAnyEnded = false;
+    for (let from = 0; from < page.length; from += bulkAtOnceMax) {
+      const portion = page.slice(from, from + bulkAtOnceMax);
+      const ended = await Promise.all(portion.map((row) => unlessFaulty(end(row), faults)));
+      areAnyEnded ||= ended.includes(true);
+    }
+    if (areAnyEnded) return;
+  }
 }
 
 /** Runs until the signal aborts; resolves then. */

@@ -44,9 +44,9 @@ export class HeldRows<Row> {
   }
 
   #add(key: string, held: SizedRow<Row>): void {
-    this.delete(key);
+    // An older one among the old is hidden by this one, and forgotten before it.
+    this.#youngSize += held.size - (this.#young.get(key)?.size ?? 0);
     this.#young.set(key, held);
-    this.#youngSize += held.size;
     if (this.#youngSize < this.#generationSizeMax) return;
     this.#old = this.#young;
     this.#young = new Map();

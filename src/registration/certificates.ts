@@ -1,5 +1,5 @@
 /** Issues the certificate of a client's key: signed once its access is recorded, told once that is recorded, too. */
-import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { client } from '../../domain/client/client.ts';
 import type { ClientKey } from '../../domain/client/events.ts';
 import type { Client } from '../../domain/client/state.ts';
@@ -55,10 +55,9 @@ function signingBy({ ca, ttlMs, now }: CertificatesOptions) {
       Math.min(...ends.filter((end) => end !== null).map((end) => Date.parse(end))),
     );
     const serial = serialFrom(randomBytes(16));
-    const spki = Buffer.from(key.publicKey, 'base64');
     const { raw } = clientCertificate(ca, username, {
       serial,
-      publicKey: createPublicKey({ key: spki, format: 'der', type: 'spki' }),
+      publicKey: Buffer.from(key.publicKey, 'base64'),
       notBefore: new Date(Date.parse(at) - backdatedMs),
       notAfter: new Date(notAfter),
     });

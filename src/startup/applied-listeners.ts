@@ -14,6 +14,8 @@ const order = [
   'revocation-list',
   // On every node, whichever of them erased a name.
   'knocks',
+  // Of an erased name nothing is kept, on every node.
+  'sightings',
   // Devices that wait for a decision are answered before the people who look at it.
   'long-polls',
   'live-events',

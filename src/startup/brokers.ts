@@ -35,12 +35,15 @@ export interface BrokerRuntime {
   embedded: Embedded | null;
   brokers: readonly Broker[];
   activation: ActivationManager | null;
+  /** The names that are connected by gateways now. */
+  proxied: () => readonly string[];
 }
 
 export const emptyRuntime = (): BrokerRuntime => ({
   embedded: null,
   brokers: [],
   activation: null,
+  proxied: () => [],
 });
 
 /** The brokers as the service sees them. */
@@ -65,7 +68,7 @@ interface BrokersStarted {
 
 type BrokerStartOptions = Pick<
   ServiceOptions,
-  'config' | 'logger' | 'metrics' | 'store' | 'readModels' | 'now' | 'inTouch'
+  'config' | 'logger' | 'metrics' | 'store' | 'readModels' | 'now' | 'inTouch' | 'sightings'
 > & {
   readonly service: Service;
   readonly runtime: BrokerRuntime;
@@ -78,11 +81,19 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const { config, logger, metrics, store, runtime, lifecycle, identity } = options;
   const authenticator = authenticatorOf(options);
   const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
+  const { sightings } = options;
+  const seenNow = (username: string, how: 'opened' | 'asked' | 'closed') => {
+    const atMs = Date.parse(options.now());
+    if (how === 'opened') sightings.opened(username, atMs);
+    else sightings.seen(username, atMs);
+  };
   const onLimit = (limit: MqttLimit) => metrics.mqttLimits.inc({ limit });
   const lease = await leaseOf(options);
   if (embeds(config)) {
     const embedded = await startEmbeddedBroker({
       ...{ ...mqttListeners(config, identity), authenticator, logger, onConnect },
+      onSeen: ({ username, atMs }, how) =>
+        how === 'opened' ? sightings.opened(username, atMs) : sightings.seen(username, atMs),
       ...{ onLimit, trustedProxies: config.trustedProxies },
       isUsername: isUsernameAt(options),
       certificateOf: options.service.clientCertificates.of,
@@ -91,7 +102,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
     lifecycle.add(() => embedded.close());
     runtime.embedded = embedded;
   }
-  const hooks = hooksOf(options, authenticator, onConnect);
+  const hooks = hooksOf(options, authenticator, { onConnect, onSeen: seenNow });
   let gatewayUrls: readonly string[] = [];
   const brokers = await startBrokers({
     ...{ config, logger, logId: store.logId, admissions: hooks.admissions },
@@ -104,12 +115,13 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   // What waits for a broker's answer waits no longer; what was half done is done at the next start.
   lifecycle.runs(runtime.activation.ended, () => brokers.close());
   const gateways = await startGateways({
-    ...{ config, authenticator, identity, logger, onConnect, onLimit },
+    ...{ config, authenticator, identity, logger, onConnect, onLimit, onSeen: seenNow },
     privateUpstream: brokers.upstream,
-    ...{ chainPem: options.service.ca.chainPem, judging: judgingOf(options) },
+    ...{ chainPem: options.service.ca.trustPem, judging: judgingOf(options) },
   });
   lifecycle.add(() => gateways.close());
   gatewayUrls = gateways.privateUrls;
+  runtime.proxied = gateways.connected;
   return {
     activation: runtime.activation,
     hooks,
@@ -144,7 +156,7 @@ function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
   if (config.tls.files === null) return null;
   const { ca, revocationList: list } = service.app;
   const { signal } = lifecycle;
-  const chain = () => ca.chainPem;
+  const chain = () => ca.trustPem;
   const files = keepCertificateFiles({ ...config.tls.files, chain, list, logger, signal });
   lifecycle.runs(files.ended);
   return files;
@@ -165,12 +177,12 @@ const judgingOf = ({ config, service }: BrokerStartOptions): Judging => ({
 const hooksOf = (
   options: BrokerStartOptions,
   authenticator: Authenticator,
-  onConnect: (outcome: string) => void,
+  told: Pick<Parameters<typeof createHooks>[0], 'onConnect' | 'onSeen'>,
 ): Hooks => {
   const { brokers, clientAuth } = options.config;
   const byCertificate = clientAuth !== 'both' && rabbitmqByCertificate(brokers);
   return createHooks({
-    ...{ authenticator, onConnect, authority: options.service.authority },
+    ...{ authenticator, ...told, authority: options.service.authority },
     isUsername: isUsernameAt(options),
     certificateOf: options.service.clientCertificates.ofPem,
     byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),

@@ -14,8 +14,15 @@ import { Refused } from '../commands/refused.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
+import { personNameTest } from '../config/sso.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
-import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
+import {
+  certificateExpiringDays,
+  grantEndingDays,
+  loginFailuresPerMinute,
+  neighbourFailuresFactor,
+  positionWaitMs,
+} from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
@@ -27,9 +34,10 @@ import { createClientCertificates } from '../registration/client-certificate.ts'
 import { createRenewals } from '../registration/renewals.ts';
 import { createRevocationList } from '../registration/revocation-list.ts';
 import { registrationTokenGraceMs } from '../registration/tokens.ts';
+import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { countOfExpiring } from '../views/certificate-ends.ts';
+import { countOfEnding, heldCount } from '../views/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -48,6 +56,7 @@ export interface ServiceOptions {
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: CredentialLimits | undefined;
   readonly broker: () => EmbeddedBroker | null;
+  readonly sightings: Sightings;
   readonly brokers: () => readonly { readonly name: string; readonly urls: readonly string[] }[];
   /**
    * Resolves when everything up to a position is in force at the brokers, or that takes too long. The
@@ -78,6 +87,7 @@ export async function buildService(given: ServiceOptions) {
     history: rows.history,
     onApplied: applied.as('live-events'),
   });
+  applied.as('sightings')(options.sightings.applied);
   const shared = {
     credentials,
     rows,
@@ -90,16 +100,7 @@ export async function buildService(given: ServiceOptions) {
   const clients = clientsSettledAt('all', options, credentials);
   const doorClients = clientsSettledAt('embedded', options, credentials);
   const doors = buildDoors(options, { ...shared, applied, liveEvents, clients: doorClients });
-  const certificates = createCertificates({
-    ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
-  });
-  const clientCertificates = createClientCertificates({
-    ...{ authority, clients: doorClients, ca: credentials.ca, now },
-  });
-  const revocationList = createRevocationList({
-    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
-    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
-  });
+  const issuing = buildIssuing(options, { ...shared, applied, clients: doorClients });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
@@ -111,10 +112,10 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
-    ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
-    answers: credentials.answers,
-    renewals: createRenewals(certificates),
+    ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
+    onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
+    isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -122,7 +123,8 @@ export async function buildService(given: ServiceOptions) {
   const { vault, passwords, ca, brokerSecretOf } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, rules },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, rules },
+    clientCertificates: issuing.clientCertificates,
     brokerSecretOf,
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
@@ -137,6 +139,38 @@ interface Shared {
   readonly rows: RowsOf;
   readonly authority: Authority;
   readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
+}
+
+/** What issues certificates, knows whose one is, and lists those that are revoked. */
+function buildIssuing(
+  { store, readModels, config, now }: ServiceOptions,
+  {
+    credentials,
+    rows,
+    authority,
+    applied,
+    clients,
+  }: Shared & {
+    readonly applied: ReturnType<typeof listenInOrder>;
+    readonly clients: ReturnType<typeof createClients>;
+  },
+) {
+  const certificates = createCertificates({
+    ...{ clients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
+  });
+  const clientCertificates = createClientCertificates({
+    ...{ authority, clients, ca: credentials.ca, now },
+  });
+  const revocationList = createRevocationList({
+    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
+  });
+  return {
+    certificates,
+    clientCertificates,
+    revocationList,
+    renewals: createRenewals(certificates),
+  };
 }
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
@@ -166,7 +200,7 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens, pace } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace, signOn } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
@@ -174,6 +208,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    ...{ signOn, signInMs: config.sso?.sessionMs ?? 0 },
     approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
@@ -182,14 +217,15 @@ function buildAdministration(
 }
 
 function buildViews(
-  { broker, brokers, activationObstacle, now }: ServiceOptions,
+  { config, broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
   parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
   const { credentials, rows, authority, doors, erasures } = parts;
   const { personal, tokens } = credentials;
   return createViews({
     erasures,
-    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle },
+    ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle, sightings },
+    staleAfterMs: config.staleAfterMs,
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });
@@ -211,7 +247,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker, now }: ServiceOptions,
+  { config, metrics, readModels, broker, sightings, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -228,7 +264,15 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
-    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
+    certificatesExpiring: countOfEnding(
+      { column: 'certificateEndsAt', clients: rows.clients, now },
+      certificateExpiringDays,
+    ),
+    grantsEnding: countOfEnding({ column: 'endsAt', clients: rows.clients, now }, grantEndingDays),
+    clientsStale: heldCount(now, (at) => {
+      const { staleAfterMs } = config;
+      return staleAfterMs === null ? 0 : sightings.countUnseen(Date.parse(at) - staleAfterMs);
+    }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

@@ -18,10 +18,10 @@ export interface ApprovalViewOptions {
   };
 }
 
-/** Of a list of ids its digest and count: they are too many to read. */
+/** Of a list of ids, or a file, its digest and count: they are too much to read. */
 function bodyShown(body: unknown): unknown {
-  const { ids, ...rest } = (body ?? {}) as { ids?: unknown } & Record<string, unknown>;
-  if (!Array.isArray(ids)) return body ?? {};
+  const { ids, file: _, ...rest } = (body ?? {}) as { ids?: unknown } & Record<string, unknown>;
+  if (!Array.isArray(ids)) return rest;
   const digest = createHash('sha256').update(JSON.stringify(ids)).digest('hex');
   return { ...rest, count: ids.length, digest };
 }

@@ -11,6 +11,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { secretOf } from './names.ts';
 import { sampleOf } from './sample.ts';
@@ -45,9 +46,10 @@ function requestsOf(load: HttpLoad): Buffer[] {
       `${load.method ?? 'GET'} ${filled(load.path)} HTTP/1.1`,
       `Host: ${host}`,
       ...(load.headers ?? []).map(filled),
-      ...(load.body === undefined
+      ...(load.body === undefined || load.headers?.some((one) => /^content-type:/i.test(one))
         ? []
-        : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]),
+        : ['Content-Type: application/json']),
+      ...(load.body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
     ];
     return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
   });
@@ -78,12 +80,14 @@ type Answered = (status: number) => void;
 class Caller {
   readonly #port: number;
   readonly #host: string;
+  readonly #isTls: boolean;
   #socket: Socket | undefined;
   #text = '';
   #answered: Answered | undefined;
 
   constructor(url: string) {
-    const { hostname, port } = new URL(url);
+    const { protocol, hostname, port } = new URL(url);
+    this.#isTls = protocol === 'https:';
     this.#host = hostname;
     this.#port = Number(port);
   }
@@ -99,7 +103,10 @@ class Caller {
   }
 
   #connected(): Socket {
-    const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    const to = { host: this.#host, port: this.#port };
+    const socket = this.#isTls
+      ? connectTls({ ...to, rejectUnauthorized: false }).setNoDelay()
+      : connect({ ...to, noDelay: true });
     socket.setEncoding('latin1');
     socket.on('data', (data) => {
       this.#text += data;

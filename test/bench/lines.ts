@@ -1,6 +1,7 @@
 /** Every line of the bench, in the order of its table. */
 import type { Line } from './line.ts';
 import { enrol } from './lines/enrol.ts';
+import { est } from './lines/est.ts';
 import { exporting } from './lines/export.ts';
 import { grant, grantMosquitto, revoke } from './lines/grant.ts';
 import { growth } from './lines/growth.ts';
@@ -19,6 +20,7 @@ export const lines: readonly Line[] = [
   pollPost,
   pollGet,
   registerLocked,
+  est,
   hookDecision,
   hookOpen,
   connects,

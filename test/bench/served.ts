@@ -15,6 +15,7 @@ export const here: Checkout = { name: 'Gatebook', dir: join(import.meta.dirname,
 
 export interface Served {
   readonly http: string;
+  readonly https: string;
   readonly mqtt: string;
   /** From starting the process until it was ready. */
   readonly startSeconds: number;
@@ -101,7 +102,7 @@ export async function serve(checkout: Checkout, options: ServeOptions = {}): Pro
     { ...limitsOff, GATEBOOK_DATA_DIR: dataDir, ...options.environment },
   );
   const startSeconds = (performance.now() - beganMs) / 1_000;
-  const ready = JSON.parse(line) as { http: string; mqtt: string };
+  const ready = JSON.parse(line) as { http: string; https: string; mqtt: string };
   let token = '';
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(ready.http + path, {

@@ -125,17 +125,17 @@ test('where a client came from stays, until it comes anew', () => {
 });
 
 // biome-ignore format: a table reads as a table
-const columns: Record<the.StateName, [refusedAt: string | null, everGranted: 0 | 1, roles: string | null]> = {
-  unknown: [null, 0, null],
-  pending: [null, 0, null],                      'pending, contested': [null, 0, null],
+const columns: Record<the.StateName, [refusedAt: string | null, everGranted: 1 | null, roles: string | null]> = {
+  unknown: [null, null, null],
+  pending: [null, null, null],                      'pending, contested': [null, null, null],
   active: [null, 1, ' press '],                  'active, challenged': [null, 1, ' press '],
   'active, challenger contested': [null, 1, ' press '],
   'active, challenger denied': [null, 1, ' press '],
   'active, challenger blocked': [null, 1, ' press '],
   suspended: [null, 1, ' press '],               'suspended, challenger denied': [null, 1, ' press '],
-  denied: [the.at, 0, null],                     'denied, blocked': [the.at, 0, null],
+  denied: [the.at, null, null],                     'denied, blocked': [the.at, null, null],
   revoked: [the.at, 1, null],                    expired: [the.later, 1, null],
-  lapsed: [null, 0, null],                       reinstated: [null, 1, null],
+  lapsed: [null, null, null],                       reinstated: [null, 1, null],
   created: [null, 1, ' press '],                 erased: [null, 1, null],
   'reset, revoked before': [null, 1, ' administrator '],
 };
@@ -148,7 +148,8 @@ for (const [state, [refusedAt, everGranted, roles]] of Object.entries(columns)) 
       refusedAt,
       everGranted,
       roles,
-      lastingAdministrator: state === 'reset, revoked before' ? 1 : 0,
+      lastingAdministrator: state === 'reset, revoked before' ? 1 : null,
+      endsAt: null,
       certificateEndsAt: null,
     }));
 }
@@ -165,11 +166,11 @@ test('an administrator counts as a lasting one while active and without an end',
   const lasting = (...more: readonly ClientEvent[]) =>
     columnsOf(clients, row(the.created({ rights }), ...more)).lastingAdministrator;
   assert.is(lasting(), 1);
-  assert.is(lasting(the.suspended), 0);
+  assert.is(lasting(the.suspended), null);
   assert.is(lasting(the.suspended, the.resumed), 1);
-  assert.is(lasting(the.revoked), 0);
-  assert.is(lasting(the.changedTo({ ...rights, expiresAt: the.due })), 0);
-  assert.is(lasting(the.changedTo(the.rights)), 0);
+  assert.is(lasting(the.revoked), null);
+  assert.is(lasting(the.changedTo({ ...rights, expiresAt: the.due })), null);
+  assert.is(lasting(the.changedTo(the.rights)), null);
 });
 
 for (const [state, history] of Object.entries(the.histories))

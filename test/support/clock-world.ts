@@ -1,4 +1,5 @@
 /** A log in memory with its read models, a vault and a clock that stands still: for what time brings about. */
+import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { ClientCommand } from '../../domain/client/commands.ts';
 import { type Clients, createClients } from '../../src/commands/client-commands.ts';
@@ -19,6 +20,7 @@ export type World = ReturnType<typeof clockWorld>;
 
 export function clockWorld() {
   const file = rowsFile();
+  const folder = dirname(file.file);
   const store = memoryStore();
   const models = file.open({ logId: store.logId });
   const lines: string[] = [];
@@ -35,7 +37,7 @@ export function clockWorld() {
   const passwords = { forget: (username: string) => void forgotten.push(username) };
   const clients: Clients = createClients({ store, vault, forget: () => undefined, settled });
   return {
-    ...{ store, models, vault, clients, clock, lines, forgotten },
+    ...{ store, models, vault, clients, clock, lines, forgotten, folder },
     options: {
       atHand: rowsAtHand(models),
       ...{ store, clients, vault, passwords, now, logger },

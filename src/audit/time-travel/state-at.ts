@@ -51,6 +51,7 @@ export async function clientAt(
     // Sessions are no events: nobody knows them afterwards.
     lastSeenAt: null,
     sessionCount: 0,
+    sessionTotal: 0,
     activations: activationsOf(row, acknowledged),
   };
 }

@@ -25,11 +25,12 @@ import { type ConnectOutcome, connecting } from './connect.ts';
 import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
 import { startNewSession } from './new-session.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
-import { heldSessions, type SessionLimits, type Sessions } from './sessions.ts';
+import type { TableLimits } from './session-table.ts';
+import { heldSessions, type SeenListener, type Sessions } from './sessions.ts';
 
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
-  SessionLimits &
+  TableLimits &
   SubscriptionLimits &
   ListenerLimits & { readonly answerTimeoutMs: number };
 
@@ -37,6 +38,7 @@ export interface EmbeddedOptions extends ListenerOptions {
   readonly authenticator: Authenticator;
   readonly logger?: Logger;
   readonly onConnect?: (outcome: ConnectOutcome) => void;
+  readonly onSeen?: SeenListener;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername?: (name: string) => boolean;
   readonly now?: () => Date;
@@ -61,7 +63,6 @@ const namedLimits: EmbeddedLimits = {
   sessionsPerUser: named.mqttSessionsPerUserMax,
   storedPerUser: named.mqttStoredSessionsPerUserMax,
   stored: named.mqttStoredSessionsMax,
-  lastSeen: named.mqttLastSeenMax,
   queuedMessages: named.mqttQueuedMessagesMax,
   queuedBytes: named.mqttQueuedBytesMax,
   queuedBytesPerUser: named.mqttQueuedBytesPerUserMax,
@@ -79,6 +80,7 @@ type RunningBroker = EmbeddedBroker & Pick<Listeners, 'addresses' | 'connectionC
 export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<RunningBroker> {
   const { authenticator, logger, onConnect, now = () => new Date() } = options;
   const { isUsername = () => false, onLimit: reached = () => undefined } = options;
+  const { onSeen = () => undefined } = options;
   const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
   const connections = new WeakMap<Client, BrokerConnection>();
   const connectionOf = (client: Client) => connections.get(client);
@@ -91,7 +93,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     ...{ reached, rendered: options.rendered },
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
-  const sessions = heldSessions({ memory, limits: sizes, now, reached });
+  const sessions = heldSessions({ memory, limits: sizes, now, onSeen, reached });
   const aedes: Aedes = await startAedes(
     {
       ...connecting({
@@ -159,7 +161,7 @@ function brokerOver(
     endSessions: sessions.endSessions,
     sessions: sessions.sessions,
     sessionCount: sessions.sessionCount,
-    lastSeenAt: sessions.lastSeenAt,
+    lastPackets: sessions.lastPackets,
     isRead: async (topic) =>
       isReadLive(aedes, topic) || (await memory.subscriptionsByTopic(topic)).length > 0,
     isAnyReadBelow: sessions.isAnyReadBelow,

@@ -1,9 +1,8 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
 import { levelsOf, mayMeet, mayRead } from '../../../domain/matching.ts';
 import type { Admission } from '../ports/authenticator.ts';
-import type { BrokerSession, MqttLimit } from '../ports/embedded.ts';
+import type { BrokerSession, MqttLimit, SeenUser } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
-import { LastSeen } from './last-seen.ts';
 import type { Memory } from './memory.ts';
 import {
   type BrokerConnection,
@@ -16,9 +15,8 @@ import {
 } from './session.ts';
 import { SessionTable, type TableLimits } from './session-table.ts';
 
-export interface SessionLimits extends TableLimits {
-  readonly lastSeen: number;
-}
+/** Told of a user who opened a session, or whose session is closed. */
+export type SeenListener = (seen: SeenUser, how: 'opened' | 'closed') => void;
 
 /** MQTT 5 reason codes [MQTT 5, 2.4]. */
 const sessionTakenOver = 0x8e;
@@ -29,24 +27,25 @@ export type Sessions = ReturnType<typeof heldSessions>;
 interface SessionState {
   readonly table: SessionTable;
   readonly attempts: Attempts;
-  readonly lastSeen: LastSeen;
+  readonly onSeen: SeenListener;
   readonly memory: Memory;
   readonly now: () => Date;
 }
 
 export function heldSessions(options: {
   readonly memory: Memory;
-  readonly limits: SessionLimits;
+  readonly limits: TableLimits;
   readonly now: () => Date;
+  readonly onSeen: SeenListener;
   readonly reached: (limit: MqttLimit) => void;
 }) {
-  const { memory, limits, now, reached } = options;
+  const { memory, limits, now, onSeen, reached } = options;
   const table = new SessionTable(memory, limits, reached);
   const attempts = new Attempts();
   const state: SessionState = {
     table,
     attempts,
-    lastSeen: new LastSeen(limits.lastSeen),
+    onSeen,
     memory,
     now,
   };
@@ -67,7 +66,7 @@ export function heldSessions(options: {
   };
 }
 
-function ofConnections({ table, lastSeen, now }: SessionState) {
+function ofConnections({ table, onSeen, now }: SessionState) {
   return {
     /**
      * Gives an admitted connection its session. A live one of the same user is closed first and waited
@@ -104,7 +103,7 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
       session.certificate = admission.certificate;
       session.connection = connection;
       connection.session = session;
-      lastSeen.record(admission.username, now().getTime());
+      onSeen({ username: admission.username, atMs: now().getTime() }, 'opened');
       return 'claimed';
     },
 
@@ -118,7 +117,7 @@ function ofConnections({ table, lastSeen, now }: SessionState) {
       const { session, client } = connection;
       if (session === null || session.connection !== connection) return;
       session.connection = null;
-      lastSeen.record(session.user.username, connection.lastPacketMs);
+      onSeen({ username: session.user.username, atMs: connection.lastPacketMs }, 'closed');
       if (session.ended || client.sessionExpiryInterval === 0) table.discard(session);
       else table.store(session, client.sessionExpiryInterval);
       connection.markClosed();
@@ -216,7 +215,7 @@ async function endForbidden(
   await new Promise<void>((resolve) => unsubscribe(connection.client, [...gone], () => resolve()));
 }
 
-function readings({ table, lastSeen }: SessionState) {
+function readings({ table }: SessionState) {
   return {
     sessions: (): BrokerSession[] =>
       table.all().flatMap(({ user, clientId, connection }) =>
@@ -242,11 +241,11 @@ function readings({ table, lastSeen }: SessionState) {
       return false;
     },
 
-    lastSeenAt(username: string): string | null {
-      let atMs = lastSeen.of(username);
-      for (const { connection } of table.user(username)?.sessions ?? [])
-        if (connection !== null) atMs = Math.max(atMs ?? 0, connection.lastPacketMs);
-      return atMs === null ? null : new Date(atMs).toISOString();
+    lastPackets(username?: string): SeenUser[] {
+      const sessions = username === undefined ? table.all() : table.user(username)?.sessions;
+      return [...(sessions ?? [])].flatMap(({ user, connection }) =>
+        connection === null ? [] : [{ username: user.username, atMs: connection.lastPacketMs }],
+      );
     },
   };
 }

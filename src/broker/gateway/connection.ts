@@ -37,6 +37,8 @@ export interface ConnectionOptions {
   /** Sends the broker each client's address by PROXY protocol, version 2. */
   readonly proxyProtocol?: boolean;
   readonly onConnect?: (outcome: GatewayOutcome) => void;
+  /** Told of the name that the broker let in, and again when its connection ends. */
+  readonly onSeen?: (username: string, how: 'opened' | 'closed') => void;
   /** Other times than the named limits, so that a test can reach them. */
   readonly timeouts?: Partial<typeof defaultTimeouts>;
 }
@@ -57,6 +59,8 @@ export class ProxiedConnection {
   readonly #source: string | null;
   /** That the client showed in its handshake; null: none of this registry's. */
   readonly certificate: ShownCertificate | null;
+  /** Whom the broker let in; null: nobody yet. */
+  connectedAs: string | null = null;
   #upstream: Socket | undefined;
   /** The client is to be sent an answer still, whatever happens to the broker's connection. */
   #owesAnswer = false;
@@ -230,6 +234,7 @@ export class ProxiedConnection {
         this.#owesAnswer = refused;
         if (refused) await this.#judge(seen);
         this.#owesAnswer = false;
+        if (answer.code === 0) this.#letIn(seen.username ?? this.certificate?.username);
         if (upstream.destroyed) return this.#closeWith(answer.passed);
         client.write(answer.passed);
         upstream.pipe(client);
@@ -238,6 +243,14 @@ export class ProxiedConnection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #letIn(username: string | undefined): void {
+    if (username === undefined) return;
+    this.connectedAs = username;
+    const { onSeen } = this.#options;
+    onSeen?.(username, 'opened');
+    this.#client.once('close', () => onSeen?.(username, 'closed'));
   }
 
   /** Whether the certificate that was judged opens still: later, the broker closes whom it no longer admits. */

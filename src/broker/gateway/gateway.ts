@@ -18,6 +18,8 @@ export interface Gateway {
   readonly addresses: Addresses;
   /** Connections of clients that are open now. */
   connectionCount(): number;
+  /** The names that the broker let in, and whose connections are open. */
+  connected(): readonly string[];
   /** Accepts no more connections, and closes every one that is open. */
   close(): Promise<void>;
 }
@@ -53,6 +55,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     addresses: listeners.addresses,
     connectionCount: () => connections.size,
+    connected: () =>
+      [...connections].flatMap(({ connectedAs }) => (connectedAs === null ? [] : [connectedAs])),
     async close() {
       clearInterval(looking);
       const closing = listeners.close();

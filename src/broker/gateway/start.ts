@@ -21,6 +21,8 @@ interface Gateways {
   readonly addresses: Readonly<Record<string, string>>;
   /** Where clients reach the private Mosquitto. */
   readonly privateUrls: readonly string[];
+  /** The names that are connected now. */
+  connected(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -38,9 +40,10 @@ export async function startGateways(options: {
   readonly logger: Logger;
   readonly onConnect: (outcome: GatewayOutcome) => void;
   readonly onLimit: (limit: MqttLimit) => void;
+  readonly onSeen: NonNullable<GatewayOptions['onSeen']>;
 }): Promise<Gateways> {
   const { config, privateUpstream, identity, chainPem, judging } = options;
-  const { authenticator, logger, onConnect, onLimit } = options;
+  const { authenticator, logger, onConnect, onLimit, onSeen } = options;
   const { trustedProxies } = config;
   const started: Gateway[] = [];
   const close = async () => {
@@ -48,7 +51,7 @@ export async function startGateways(options: {
   };
   const start = async (more: Pick<GatewayOptions, 'upstream' | 'judging'> & ListenerOptions) => {
     const gateway = await startGateway({
-      ...{ authenticator, logger, onConnect, onLimit, trustedProxies },
+      ...{ authenticator, logger, onConnect, onLimit, onSeen, trustedProxies },
       ...more,
     });
     started.push(gateway);
@@ -77,7 +80,8 @@ export async function startGateways(options: {
     await close();
     throw error;
   }
-  return { addresses, privateUrls, close };
+  const connected = () => started.flatMap((gateway) => gateway.connected());
+  return { addresses, privateUrls, connected, close };
 }
 
 function beforeGivenBroker(

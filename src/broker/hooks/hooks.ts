@@ -1,6 +1,6 @@
 /** Answers brokers that ask over HTTP who may connect, publish and subscribe, from memory alone. */
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
-import type { Authority, Principal } from '../../authority.ts';
+import type { Authority } from '../../authority.ts';
 import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
 import type {
   Admission,
@@ -51,6 +51,13 @@ const isFilter = (text: string) =>
 export const withoutShareName = (filter: string): string =>
   filter.replace(/^\$share\/[^/+#]+\//, '');
 
+const onTopics: Pick<Hooks, 'mayPublish' | 'mayRead'> = {
+  mayPublish: ({ permissions }, topic) =>
+    fits(topic) && !topic.startsWith('$') && !/[+#]/.test(topic) && mayPublish(permissions, topic),
+  mayRead: ({ permissions }, filter) =>
+    fits(filter) && isFilter(filter) && mayRead(permissions, filter),
+};
+
 interface HooksOptions {
   readonly authenticator: Authenticator;
   readonly authority: Pick<Authority, 'active'>;
@@ -62,6 +69,8 @@ interface HooksOptions {
   /** Whether certificates count that the broker has checked, at this moment. */
   readonly byCertificate: () => boolean;
   readonly onConnect?: (outcome: 'admitted' | 'refused' | 'unavailable') => void;
+  /** Told of a client that was let in, or that asked for more since. */
+  readonly onSeen?: (username: string, how: 'opened' | 'asked') => void;
 }
 
 export function createHooks(options: HooksOptions): Hooks {
@@ -71,8 +80,6 @@ export function createHooks(options: HooksOptions): Hooks {
     rabbitmq: createAdmissions(),
     vernemq: createAdmissions(),
   };
-  const activeOf = (username: string): Principal | undefined => authority.active(username);
-
   const mayUse = (
     { username, pinnedClientId }: Pick<Admission, 'username' | 'pinnedClientId'>,
     clientId: string,
@@ -101,26 +108,22 @@ export function createHooks(options: HooksOptions): Hooks {
         rights: rightsDigest(admission),
         atMs: performance.now(),
       });
+      options.onSeen?.(username, 'opened');
       return admission;
     },
     ...sessionsByCertificate({ ...options, admissions, mayUse }),
     activeClient(username, clientId) {
-      const found = username === undefined ? undefined : activeOf(username);
+      const found = username === undefined ? undefined : authority.active(username);
       if (found?.row.status !== 'active') return undefined;
       const { mqttPublishPrefix, mqttClientId } = found.row.rights;
       if (mqttClientId !== null && clientId !== undefined && clientId !== mqttClientId)
         return undefined;
+      options.onSeen?.(found.row.username, 'asked');
       return { permissions: found.permissions, publishPrefix: mqttPublishPrefix };
     },
-    mayPublish: ({ permissions }, topic) =>
-      fits(topic) &&
-      !topic.startsWith('$') &&
-      !/[+#]/.test(topic) &&
-      mayPublish(permissions, topic),
-    mayRead: ({ permissions }, filter) =>
-      fits(filter) && isFilter(filter) && mayRead(permissions, filter),
+    ...onTopics,
     endOf({ username, tokenId, certificate }) {
-      const found = activeOf(username);
+      const found = authority.active(username);
       const ends = [
         found?.row.status === 'active' ? found.row.rights.expiresAt : null,
         tokenId === null ? null : tokenEnd(tokenId),

@@ -10,6 +10,12 @@ export interface BrokerSession {
   readonly since: string;
 }
 
+/** That a user was seen: milliseconds since the epoch. */
+export interface SeenUser {
+  readonly username: string;
+  readonly atMs: number;
+}
+
 /** A limit of the MQTT side by which something was refused or dropped, as the metric names it. */
 export type MqttLimit =
   | 'connections'
@@ -64,8 +70,8 @@ export interface EmbeddedBroker {
   sessions(): readonly BrokerSession[];
   /** Live sessions of a user. */
   sessionCount(username: string): number;
-  /** ISO instant of the last connect or packet, null when not seen since the start. */
-  lastSeenAt(username: string): string | null;
+  /** When each live session sent something last, in milliseconds since the epoch; of one user, where one is named. */
+  lastPackets(username?: string): readonly SeenUser[];
   /**
    * Publishes a message of the registry itself; permissions apply to its readers as to any topic.
    * Resolves when every reader's socket took it, which a slow one delays by seconds.

@@ -12,6 +12,7 @@ import { activationsText, permissionText, rightsText } from '../text/rights.ts';
 import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 import { erasureHint, erasuresCommand } from './users-erasures.ts';
 import { listCommand, statusPiece } from './users-list.ts';
+import { renewCommand } from './users-renew.ts';
 import { revokeCommand } from './users-revoke.ts';
 
 const pathOf = (username: string): string => `/users/${encodeURIComponent(username)}`;
@@ -45,7 +46,7 @@ async function runShow(call: Call): Promise<number> {
         .join(', '),
     ],
     ['brokers', activationsText(body.activations)],
-    ['sessions', String(body.sessionCount)],
+    ['sessions', `${body.sessionCount} now, ${body.sessionTotal} in all`],
     ['last seen', body.lastSeenAt === null ? '' : dateTimeText(body.lastSeenAt)],
     ['created', dateTimeText(body.createdAt)],
     ['changed', dateTimeText(body.changedAt)],
@@ -220,6 +221,7 @@ export const userCommands: readonly Command[] = [
       `Its address, client id and context are unreadable for ever; its history and proofs stay.${await afterErasure(name, registry)}`,
   ),
   erasuresCommand,
+  renewCommand,
   {
     name: 'users rotate',
     summary: 'change the password of an active user',

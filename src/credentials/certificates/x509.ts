@@ -35,7 +35,8 @@ export interface Issuer {
 interface CertificateFields {
   /** 16 bytes, the first bit 0. */
   readonly serial: Buffer;
-  readonly publicKey: KeyObject;
+  /** A key, or its SubjectPublicKeyInfo: to make the one of the other takes longer than to sign. */
+  readonly publicKey: KeyObject | Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
@@ -57,10 +58,12 @@ export function extension(id: string, critical: boolean, value: object): Extensi
   return new Extension({ extnID: id, critical, extnValue });
 }
 
+const infoOf = (publicKey: KeyObject | Buffer): Buffer =>
+  Buffer.isBuffer(publicKey) ? publicKey : publicKey.export({ type: 'spki', format: 'der' });
+
 /** The SHA-1 of the key's bits, which names it and guards nothing (RFC 5280, section 4.2.1.2, method 1). */
-function keyIdentifierOf(publicKey: KeyObject): Buffer {
-  const info = readDer(publicKey.export({ type: 'spki', format: 'der' }));
-  const [, bits] = partsOf(info, tags.sequence);
+function keyIdentifierOf(info: Buffer): Buffer {
+  const [, bits] = partsOf(readDer(info), tags.sequence);
   // Behind the octet that counts unused bits.
   return createHash('sha1')
     .update(bits?.content.subarray(1) ?? '')
@@ -68,12 +71,13 @@ function keyIdentifierOf(publicKey: KeyObject): Buffer {
 }
 
 /** What names an issuer's key in what it signs: its identifier in hex. */
-export const keyIdOf = (publicKey: KeyObject): string => keyIdentifierOf(publicKey).toString('hex');
+export const keyIdOf = (publicKey: KeyObject): string =>
+  keyIdentifierOf(infoOf(publicKey)).toString('hex');
 
 const subjectKeyId = derOf(tags.objectIdentifier, Buffer.from('551d0e', 'hex'));
 
-const subjectKey = (publicKey: KeyObject): Buffer => {
-  const identifier = derOf(tags.octetString, keyIdentifierOf(publicKey));
+const subjectKey = (info: Buffer): Buffer => {
+  const identifier = derOf(tags.octetString, keyIdentifierOf(info));
   return derOf(tags.sequence, subjectKeyId, derOf(tags.octetString, identifier));
 };
 
@@ -82,7 +86,7 @@ export const authorityKey = (issuerKey: KeyObject) =>
     id_ce_authorityKeyIdentifier,
     false,
     new AuthorityKeyIdentifier({
-      keyIdentifier: new KeyIdentifier(arrayBufferOf(keyIdentifierOf(issuerKey))),
+      keyIdentifier: new KeyIdentifier(arrayBufferOf(keyIdentifierOf(infoOf(issuerKey)))),
     }),
   );
 
@@ -180,7 +184,7 @@ function signed(issuer: Buffer, key: KeyObject, fields: ToBeSigned): Buffer {
     issuer,
     derOf(tags.sequence, timeOf(fields.notBefore), timeOf(fields.notAfter)),
     fields.subject,
-    fields.publicKey.export({ type: 'spki', format: 'der' }),
+    infoOf(fields.publicKey),
     derOf(extensionsTag, derOf(tags.sequence, ...fields.extensions)),
   );
   const signature = sign(digest, toBeSigned, key);
@@ -205,7 +209,7 @@ export function rootCertificate(
     extensions: [
       constraints({ cA: true, pathLenConstraint: 0 }),
       usage(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign),
-      subjectKey(publicKey),
+      subjectKey(infoOf(publicKey)),
     ],
   });
   return new X509Certificate(der);
@@ -232,9 +236,10 @@ function leaf(
   extensions: readonly Buffer[],
 ): X509Certificate {
   const { name, authorityKey: authority } = partsOfIssuer(issuer);
+  const publicKey = infoOf(fields.publicKey);
   const der = signed(name, issuer.key, {
-    ...{ ...fields, subject },
-    extensions: [noAuthority, signs, ...extensions, subjectKey(fields.publicKey), authority],
+    ...{ ...fields, publicKey, subject },
+    extensions: [noAuthority, signs, ...extensions, subjectKey(publicKey), authority],
   });
   return new X509Certificate(der);
 }

@@ -105,20 +105,19 @@ export function createPasswords(options: PasswordOptions): Passwords {
 
   // A key that is imported anew for each hash costs five times the hash.
   const key = createSecretKey(pepper);
-  const keyed = (text: string) => createHmac('sha256', key).update(text);
+  // As text from the hash itself: bytes of their own cost as much as the hash again, and more.
+  const keyed = (text: string, encoding: 'base64' | 'hex') =>
+    createHmac('sha256', key).update(text).digest(encoding);
 
   const quickVerifierOf = (username: string, password: string): string | null => {
     requireUsername(username);
     if (!isStrong(password)) return null;
-    // As text from the hash itself: bytes of their own cost as much as the hash again, and more.
-    return (
-      quickPrefix + withoutPadding(keyed(`verifier\0${username}\0${password}`).digest('base64'))
-    );
+    return quickPrefix + withoutPadding(keyed(`verifier\0${username}\0${password}`, 'base64'));
   };
 
   const slowVerifierOf = async (username: string, password: string): Promise<string> => {
     slowHashes += 1;
-    const salt = keyed(`salt\0${username}`).digest().subarray(0, saltBytes);
+    const salt = Buffer.from(keyed(`salt\0${username}`, 'base64'), 'base64').subarray(0, saltBytes);
     const hash = await argon2Async('argon2id', {
       message: password,
       nonce: salt,
@@ -140,7 +139,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
     verifierOf: async (username, password, source, lane) =>
       quickVerifierOf(username, password) ??
       (await queue.run(source, () => slowVerifierOf(username, password), lane)),
-    enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`).digest('hex'),
+    enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`, 'hex'),
     sameVerifier,
   };
 }

@@ -34,7 +34,7 @@ import type { RouteResponse } from '../route.ts';
 import { membersTold } from './register.ts';
 
 const beginning = '/.well-known/est/';
-const pkcs10Type = /^application\/pkcs10[\t ]*(;.*)?$/i;
+const pkcs10 = { type: /^application\/pkcs10[\t ]*(;.*)?$/i, bytesMax: bodyBytesMax };
 
 /** What the operations share. */
 interface EstParts {
@@ -62,10 +62,7 @@ const causeOf = ({ state }: Exchange): Cause => ({
 
 /** The request that was sent, read as far as it says whose it is. @throws Problem 413, 415, 400 */
 async function sentCsr({ edge }: EstParts, { req, res }: Exchange) {
-  const bytes = await bodyBytes(req, res, edge.bodyTimeoutMs, {
-    type: pkcs10Type,
-    bytesMax: bodyBytesMax,
-  });
+  const bytes = await bodyBytes(req, res, edge.bodyTimeoutMs, pkcs10);
   if (bytes === undefined)
     throw malformed([{ pointer: '#/csr', detail: 'The body is empty: send a PKCS#10 request.' }]);
   const read = readNamedCsr(bytes.toString('latin1'));
@@ -200,7 +197,7 @@ const certificateWanted = () =>
 const operations: Readonly<Record<string, EstOperation>> = {
   cacerts: {
     method: 'GET',
-    answer: ({ app }) => pkcs7(certificatesOnly(certificatesIn(app.ca.chainPem)), ''),
+    answer: ({ app }) => pkcs7(certificatesOnly(certificatesIn(app.ca.trustPem)), ''),
   },
   // Nothing is asked of a CSR but its CN (RFC 7030, section 4.5.2).
   csrattrs: { method: 'GET', answer: () => ({ status: 204 }) },

@@ -113,6 +113,10 @@ function lineOf({ type, actor, data }: Event): StoryLine {
         'Activation',
         `${data.sessionsClosed ?? 0} sessions closed`,
       ];
+    case 'PersonSignedIn':
+      return ['signed in at the identity provider', 'good', 'Changes', rightsWords(rights)];
+    case 'PersonBound':
+      return ['name bound to a person', '', 'Decision', `of ${text('issuer')}`];
     case 'AuthorizationChanged':
       return [`rights changed ${by}`, '', 'Changes', rightsWords(rights)];
     case 'CredentialRotated':
@@ -141,6 +145,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return [`revoked ${by}`, 'bad', 'Changes'];
     case 'AccessReinstated':
       return [`reinstated ${by}`, '', 'Changes', 'may ask again'];
+    case 'AccessEnding':
+      return ['access ends soon', 'wait', 'Changes', `at ${dateTime(text('endsAt'), nowMs())}`];
     case 'AccessExpired':
       return ['access ended', '', 'Changes'];
     case 'RegistryUnlocked':

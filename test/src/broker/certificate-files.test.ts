@@ -27,7 +27,7 @@ test.before.each(async (here) => {
     keepCertificateFiles({
       ...{ dir: here.dir, command, chain: () => 'the chain\n', signal: here.ending.signal },
       list: {
-        current: async () => here.list.der,
+        all: async () => [here.list.der],
         onChange(listener) {
           here.list.changed = listener;
         },

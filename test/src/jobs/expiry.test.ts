@@ -4,9 +4,15 @@ import * as assert from 'uvu/assert';
 import { client } from '../../../domain/client/client.ts';
 import { system } from '../../../domain/values.ts';
 import { registryId, window } from '../../../domain/window.ts';
+import type { Clients } from '../../../src/commands/client-commands.ts';
 import { handle, newCause } from '../../../src/commands/handle.ts';
 import { expireDue, startExpiry } from '../../../src/jobs/expiry.ts';
-import { beginning, type EventStore } from '../../../src/store/event-store.ts';
+import {
+  beginning,
+  Conflict,
+  type EventStore,
+  StoreUnavailable,
+} from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, near, type World } from '../../support/clock-world.ts';
 
@@ -135,6 +141,44 @@ test('a store that is away is told, and tried again', async (world) => {
   assert.is(world.lines.filter((line) => line.includes('trying again')).length, 1);
 });
 
+test('what cannot be ended holds up nothing else, however much of it there is', async (world) => {
+  const broken = Array.from({ length: 201 }, (_, number) => `broken-${number}`);
+  for (const username of [...broken, 'press-1'])
+    await change(world, {
+      ...{ ...asks, username, requestId: randomUUID(), credentialId: randomUUID() },
+      // The one that can is the last to be due.
+      expiresAt: near(the.due, username === 'press-1' ? 1 : 0),
+    });
+  const clients: Clients = {
+    ...world.clients,
+    change: (username, ...given) =>
+      username.startsWith('broken')
+        ? Promise.reject(new Conflict('somebody else was first'))
+        : world.clients.change(username, ...given),
+  };
+  world.clock.at = near(the.due, 2);
+  let fault: unknown;
+  await expireDue({ ...world.options, clients }).catch((error) => (fault = error));
+  assert.equal(await ends(world), ['RegistrationExpired']);
+  assert.instance(fault, Conflict);
+});
+test('a store that is away ends the round: it would say so of each', async (world) => {
+  for (const username of ['press-1', 'press-2', 'press-3'])
+    await change(world, { ...asks, username, requestId: randomUUID(), credentialId: randomUUID() });
+  world.clock.at = near(the.due, 1);
+  let asked = 0;
+  const clients: Clients = {
+    ...world.clients,
+    change() {
+      asked += 1;
+      return Promise.reject(new StoreUnavailable('away'));
+    },
+  };
+  let fault: unknown;
+  await expireDue({ ...world.options, clients }).catch((error) => (fault = error));
+  assert.instance(fault, StoreUnavailable);
+  assert.ok(asked <= 3);
+});
 test('the state at the end is what a replay comes to', async (world) => {
   await unlock(world, the.later);
   await change(world, asks);

@@ -254,8 +254,16 @@ test('an empty client id is given one', async ({ world }) => {
 
 test('who is there, since when, from where', async () => {
   let at = new Date('2026-01-01T00:00:00.000Z');
-  const world = await embeddedWorld({ ada: account() }, { now: () => at });
-  assert.is(world.broker.lastSeenAt('ada'), null);
+  const seen: string[] = [];
+  const world = await embeddedWorld(
+    { ada: account() },
+    {
+      now: () => at,
+      onSeen: ({ username, atMs }, how) =>
+        seen.push(`${username} ${how} ${new Date(atMs).toISOString()}`),
+    },
+  );
+  assert.equal(world.broker.lastPackets(), []);
   await world.connect('ada', { version: 3, clientId: 'a' });
   const second = await world.connect('ada', { version: 5, clientId: 'b' });
   assert.equal(world.broker.sessions(), [
@@ -278,11 +286,17 @@ test('who is there, since when, from where', async () => {
   at = new Date('2026-01-01T00:01:00.000Z');
   second.send(publish('plant/a', 'x', { qos: 1 }));
   await second.take('puback');
-  assert.is(world.broker.lastSeenAt('ada'), at.toISOString());
+  const packets = world.broker.lastPackets('ada').map(({ atMs }) => atMs);
+  assert.is(Math.max(...packets), at.getTime());
   second.end();
   await until(() => world.broker.sessionCount('ada') === 1);
   at = new Date('2026-01-01T00:02:00.000Z');
-  assert.is(world.broker.lastSeenAt('ada'), '2026-01-01T00:01:00.000Z');
+  assert.equal(seen, [
+    'ada opened 2026-01-01T00:00:00.000Z',
+    'ada opened 2026-01-01T00:00:00.000Z',
+    'ada closed 2026-01-01T00:01:00.000Z',
+  ]);
+  assert.is(world.broker.lastPackets().length, 1);
   await world.close();
 });
 

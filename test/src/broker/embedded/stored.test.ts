@@ -188,20 +188,6 @@ test('in all only so many sessions are stored: the newest is not', async () => {
   await world.close();
 });
 
-test('only so many users are remembered as seen', async () => {
-  const many = Object.fromEntries(
-    ['u-1', 'u-2', 'u-3'].map((name) => [name, { password: 's', read: [], write: [] }]),
-  );
-  const world = await embeddedWorld(many, { limits: { lastSeen: 2 } });
-  for (const username of Object.keys(many)) {
-    (await world.connect(username)).end();
-    await until(() => world.broker.sessionCount(username) === 0);
-  }
-  assert.is(world.broker.lastSeenAt('u-1'), null);
-  assert.ok(world.broker.lastSeenAt('u-3'));
-  await world.close();
-});
-
 test('a clean start forgets what was stored', async ({ world }) => {
   for (const version of versions) {
     await stored(world, 'absent', { version });

@@ -104,6 +104,18 @@ test('access that ends says when', async (here) => {
   assert.is(byToken.body.expire_at, Math.floor(Date.parse(ends) / 1_000));
 });
 
+test('at its end the live sessions are closed, though EMQX was told when that is', async (here) => {
+  const { door, sessions } = here;
+  const expiresAt = new Date(Date.now() + 600).toISOString();
+  const { username, password } = await door.active({ expiresAt });
+  await authn(here, username, password, { clientid: 'ending' });
+  sessions.set(username, ['ending']);
+  await eventually(() => (sessions.get(username)?.length === 0 ? true : undefined));
+  assert.ok(new Date().toISOString() >= expiresAt);
+  assert.is((await told(door, username, 'CredentialDeactivated')).broker, 'emqx');
+  assert.is((await authn(here, username, password)).body.result, 'deny');
+});
+
 test('the rules hold only what EMQX compares as MQTT means it', async (here) => {
   const { username, password } = await here.door.active({
     permissions: [

@@ -66,6 +66,13 @@ test('any other password gets argon2id of 19 MiB, and nothing at once', async ()
   assert.is(verifier, `$argon2id$v=19$m=19456,t=2,p=1$${text(salt)}$${text(hash)}`);
 });
 
+test('an enrolment code has the id of a peppered HMAC, and no other code has it', () => {
+  const { enrolmentCodeId } = createPasswords({ pepper });
+  const hash = createHmac('sha256', pepper).update('enrolment-code\0gbe_1').digest('hex');
+  assert.is(enrolmentCodeId('gbe_1'), hash);
+  assert.is.not(enrolmentCodeId('gbe_2'), hash);
+});
+
 test('a verifier depends on the name, the password and the pepper, and on nothing else', async () => {
   const one = createPasswords({ pepper });
   const other = createPasswords({ pepper: randomBytes(32) });

@@ -175,6 +175,26 @@ test('one’s own token and password, and less for others, need nobody', async (
   await proposed(door, `/api/users/${device.username}/reinstate`);
 });
 
+test('a file of rules waits by its digest, and is imported by the last approval', async (here) => {
+  const { door, world } = here;
+  const path = '/api/client-registry/preauthorizations/import';
+  const name = newName('file');
+  const sent = await fetch(`${world.url}${path}`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${world.token}`, 'Content-Type': 'text/csv' },
+    body: `usernamePattern,until\n${name},2999-01-01T00:00:00Z\n`,
+  });
+  const proposal = (await sent.json()) as { proposalId: string; hash: string; body: object };
+  assert.is(sent.status, 202);
+  assert.equal(Object.keys(proposal.body).sort(), ['contentType', 'count', 'digest']);
+  const listed = async () =>
+    (await door.must(200, 'GET', '/api/client-registry/preauthorizations')).body.items.length;
+  assert.is(await listed(), 0);
+  assert.is((await approve(here, proposal)).body.outcome, null);
+  assert.is(await listed(), 1);
+  assert.is((await collect(here, proposal)).body.created, 1);
+});
+
 test('rejected and ended ones are over', async (here) => {
   const { door, world } = here;
   const proposal = await proposed(door, grantPath(await asks(door)));

@@ -4,11 +4,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { caOf } from '../../../support/est.ts';
 import { programIsHere, type Running, ran, running } from '../../../support/mqtt-peers.ts';
+import { runProgram } from '../../../support/program.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 
 const test = suite<{ world: World; door: Door; folder: string }>('EST by pki');
@@ -23,6 +25,7 @@ test.after(async ({ world, folder }) => {
   await rm(folder, { recursive: true });
 });
 
+const program = fileURLToPath(new URL('../../../../bin/gatebook.js', import.meta.url));
 const patienceMs = 30_000;
 const pki = (...args: readonly string[]) => running('pki', args, patienceMs);
 
@@ -158,6 +161,27 @@ test('a name and a password beside the CSR ask again, and a re-imaged device wai
   const replaced = await issued(folder, 'fresh', replacing);
   assert.is((await published(world, folder, replaced, fresh.key)).exitCode, 0);
   assert.is.not((await published(world, folder, cert, old.key)).exitCode, 0);
+  const list = join(folder, 'list.crl');
+  await writeFile(list, Buffer.from(await (await fetch(`${world.url}/ca/crl`)).arrayBuffer()));
+  const { output } = await ran('openssl', [
+    'crl',
+    '-inform',
+    'DER',
+    '-in',
+    list,
+    '-noout',
+    '-text',
+  ]);
+  assert.match(output, new X509Certificate(await readFile(cert)).serialNumber);
+  assert.not.match(output, new X509Certificate(await readFile(replaced)).serialNumber);
+  const told = async (...args: readonly string[]) =>
+    (
+      await runProgram(process.execPath, [program, ...args], {
+        ...{ GATEBOOK_URL: world.url, GATEBOOK_TOKEN: world.token, NO_COLOR: '1' },
+      })
+    ).output;
+  assert.match(await told('requests', '--status', 'granted'), /press-18 .* est /);
+  assert.match(await told('history', 'press-18'), /ReplacementRequested.* est/);
 });
 
 test.run();

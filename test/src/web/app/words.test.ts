@@ -49,6 +49,7 @@ test('where it is from, and what each broker says', () => {
     'MQTT from 10.4.0.1, client id tw-08',
   );
   assert.match(whereFrom({ door: 'mqtt', source: null, clientId: null }), 'may not see');
+  assert.is(whereFrom({ door: 'est', source: '10.4.0.1', clientId: null }), 'EST from 10.4.0.1');
   const activation = (broker: string, status: 'active' | 'waiting') => ({
     broker,
     status,

@@ -1,0 +1,164 @@
+/** When names were seen, and how many sessions they opened: in memory at once, in the side table a few seconds later. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  sightingsGraceMaxMs,
+  sightingsMax,
+  sightingsPerBatchMax,
+  sightingsUnwatchedMs,
+  sightingsWaitingMax,
+  sightingsWatchedEveryMs,
+  sightingsWriteEveryMs,
+} from '../limits.ts';
+import type { Logger } from '../logger.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
+import { pause } from '../platform/pause.ts';
+import type { StoredEvent } from '../store/event-store.ts';
+import { type HolderRows, holdersSince } from './holders.ts';
+import {
+  type NewSighting,
+  openSightingsTable,
+  type Sighting,
+  type SightingsTable,
+  type Unseen,
+} from './table.ts';
+
+export type { Unseen } from './table.ts';
+
+export interface Sightings {
+  /** A name was seen: it sent something, or came in. Never throws; who holds no access is forgotten at the next write. */
+  seen(username: string, atMs: number): void;
+  /** It was seen, and opened an MQTT session. */
+  opened(username: string, atMs: number): void;
+  of(username: string): Sighting;
+  /** Of names that are erased nothing is kept from this moment on. */
+  applied(events: readonly Pick<StoredEvent, 'type' | 'data'>[]): void;
+  /** Who holds access and was not seen since, the longest unseen first; behind a place of that list. */
+  unseen(belowMs: number, after: Unseen | null, limit: number): readonly Unseen[];
+  countUnseen(belowMs: number): number;
+  /** Milliseconds to be watched yet until who was not seen may count as gone: nobody watched for a while. */
+  graceMs(): number;
+  /**
+   * Writes what is new, a portion at a time. `isWatched`: all who came since the last time would have been seen; else,
+   * as long as that lasts, nobody counts as gone for as long again.
+   */
+  write(isWatched: boolean): Promise<void>;
+  close(): void;
+}
+
+interface SightingsOptions {
+  readonly file: string;
+  readonly logId: string;
+  readonly rows: HolderRows;
+  readonly now: () => string;
+  /** The longest time for which it matters that nobody watched; null: a named limit. */
+  readonly graceMaxMs: number | null;
+  /** Other than the named limit, so that a test can reach it. */
+  readonly max?: number;
+}
+
+const neverSeen: Sighting = { seenMs: null, sessionTotal: 0 };
+
+export function createSightings(options: SightingsOptions): Sightings {
+  const { file, logId, rows, now, max = sightingsMax } = options;
+  const table = openSightingsTable(file, logId, max);
+  const waiting = new BoundedMap<string, NewSighting>(sightingsWaitingMax);
+  const nowMs = () => Date.parse(now());
+  const holds = (username: string) => rows.access.get(username)?.status === 'active';
+
+  function add(username: string, atMs: number, opened: number): void {
+    const known = waiting.get(username);
+    waiting.set(username, {
+      atMs: Math.max(known?.atMs ?? 0, atMs),
+      opened: (known?.opened ?? 0) + opened,
+    });
+  }
+
+  /** In the order that they came in, so that a portion is what waited longest. */
+  function writePortion(): void {
+    const portion = [...waiting.entries().take(sightingsPerBatchMax)];
+    table.batch(() => {
+      for (const [username, sighting] of portion) {
+        const isHolder = holds(username);
+        if (isHolder || table.of(username) !== undefined) table.seen(username, sighting, isHolder);
+      }
+      table.trim();
+    });
+    for (const [username] of portion) waiting.delete(username);
+  }
+
+  return {
+    seen: (username, atMs) => add(username, atMs, 0),
+    opened: (username, atMs) => add(username, atMs, 1),
+    of(username) {
+      const { seenMs, sessionTotal } = table.of(username) ?? neverSeen;
+      const fresh = waiting.get(username);
+      return fresh === undefined
+        ? { seenMs, sessionTotal }
+        : {
+            seenMs: Math.max(seenMs ?? 0, fresh.atMs),
+            sessionTotal: sessionTotal + fresh.opened,
+          };
+    },
+    applied(events) {
+      for (const { type, data } of events) {
+        if (type !== 'ClientErased') continue;
+        waiting.delete(String(data.username));
+        table.forgotten(String(data.username));
+      }
+    },
+    unseen: (belowMs, after, limit) => table.unseen(belowMs, after, limit),
+    countUnseen: (belowMs) => table.countUnseen(belowMs),
+    graceMs: () => table.facts().graceMs,
+    async write(isWatched) {
+      await holdersSince({
+        ...{ table, rows, nowMs: nowMs() },
+        forget: (username) => waiting.delete(username),
+      });
+      while (waiting.size > 0) {
+        writePortion();
+        await nextTurn();
+      }
+      if (isWatched) watched(table, nowMs(), options.graceMaxMs ?? sightingsGraceMaxMs);
+    },
+    close: () => table.close(),
+  };
+}
+
+/**
+ * Somebody watches now. Was nobody there for a while (the process was down, or a broker), nobody counts as gone until as
+ * long again was watched: they could not be seen. A clock that jumps ahead looks the same, and is treated so.
+ */
+function watched(table: SightingsTable, nowMs: number, graceMaxMs: number): void {
+  const facts = table.facts();
+  const sinceMs = nowMs - (facts.watchedMs ?? nowMs);
+  const isKnown = facts.watchedMs !== null && sinceMs >= 0;
+  if (isKnown && sinceMs < sightingsWatchedEveryMs) return;
+  table.batch(() => {
+    if (sinceMs < 0) table.notAfter(nowMs);
+    const graceMs =
+      sinceMs > sightingsUnwatchedMs
+        ? Math.min(facts.graceMs + sinceMs, graceMaxMs)
+        : Math.max(0, facts.graceMs - Math.max(0, sinceMs));
+    table.saveFacts({ ...facts, watchedMs: nowMs, graceMs });
+  });
+}
+
+/** Writes now and then until the signal aborts; resolves then. `live`: the sessions of now, and when each sent something last. */
+export async function keepSightings(options: {
+  readonly sightings: Sightings;
+  readonly live: () => Iterable<{ readonly username: string; readonly atMs: number }>;
+  readonly isWatched: () => boolean;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { sightings, logger, signal } = options;
+  while (!signal.aborted) {
+    await pause(sightingsWriteEveryMs, signal);
+    for (const { username, atMs } of options.live()) sightings.seen(username, atMs);
+    try {
+      await sightings.write(options.isWatched());
+    } catch (error) {
+      logger.warn('When clients were seen could not be written down; trying again', { error });
+    }
+  }
+}
