@@ -1,6 +1,6 @@
 /** Labels of devices as one HTML document to print: nothing in it comes from elsewhere. */
 import qrcode from 'qrcode-generator';
-import { type DeviceLabel, labelText, qrPath, spaced } from '../../../domain/label.ts';
+import { type DeviceLabel, labelText, qrPath, spaced } from '../../../domain/client/label.ts';
 
 const style = `<style>
 @page { margin: 10mm; }

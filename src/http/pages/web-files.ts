@@ -19,7 +19,7 @@ const libraries: Readonly<Record<string, string>> = {
   'qrcode-generator': 'qrcode.mjs',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = ['matching.ts', 'client/door-name.ts', 'label.ts'].map((name) =>
+const shared = ['matching.ts', 'client/door-name.ts', 'client/label.ts'].map((name) =>
   join(source, '..', '..', 'domain', name),
 );
 

@@ -1,7 +1,7 @@
 /** Labels to print: what a device needs to be let in, for people and as a QR code. Nothing of them is sent anywhere. */
 import { useEffect, useState } from 'preact/hooks';
 import qrcode from 'qrcode-generator';
-import { type DeviceLabel, labelText, qrPath, spaced } from '../../../domain/label.ts';
+import { type DeviceLabel, labelText, qrPath, spaced } from '../../../domain/client/label.ts';
 import { get } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
 import { useRead } from '../parts/parts.ts';
