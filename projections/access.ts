@@ -25,6 +25,8 @@ export const access: Projection<AccessRow, ClientEvent> = {
   columns: {
     /** When access ends by itself; null: it does not, or has ended. */
     dueAt: (row) =>
-      row.status === 'active' || row.status === 'suspended' ? row.rights.expiresAt : null,
+      row.status === 'active' || (row.status === 'suspended' && row.personId === null)
+        ? row.rights.expiresAt
+        : null,
   },
 };

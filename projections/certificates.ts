@@ -100,6 +100,7 @@ function evolve(row: Unplaced | undefined, { type, data }: ClientEvent): Unplace
     case 'ReplacementDenied':
     case 'ReplacementExpired':
     case 'ClientCreated':
+    case 'PersonSignedIn':
     case 'AuthorizationChanged':
     case 'AccessReinstated':
     case 'CertificateContested':

@@ -108,6 +108,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'ReplacementExpired':
         return row && { ...row, status: 'expired' };
       case 'ClientCreated':
+      case 'PersonSignedIn':
       case 'AdministratorReset':
       case 'AuthorizationChanged':
       case 'CredentialRotated':

@@ -15,7 +15,11 @@ import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
-import { requireApprovals, startCarryingOut } from './startup/approvals.ts';
+import {
+  requireApprovals,
+  startCarryingOut,
+  warnOfFewAdministrators,
+} from './startup/approvals.ts';
 import { startBackground } from './startup/background.ts';
 import { brokerAccess, emptyRuntime, startAllBrokers } from './startup/brokers.ts';
 import { catchUp } from './startup/catch-up.ts';
@@ -101,36 +105,56 @@ async function start(
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
-  const app: App = {
-    ...service.app,
-    deadLetters: notifications.deadLetters,
-    brokers: brokers.activation,
-    health: () => ({
-      store: service.storeFault() === null && inTouch() ? 'up' : 'down',
-      readModels: following.fault() === null && readModels.faults().length === 0 ? 'up' : 'down',
-      ...(service.audit.checkpoints.fault() === null ? {} : { checkpoints: 'down' as const }),
-      ...Object.fromEntries(
-        runtime.brokers.map((broker) => [`broker:${broker.name}`, broker.status()]),
-      ),
-    }),
-  };
+  const app = appOf(service, runtime, { notifications, brokers, following, inTouch });
   await early?.stop(0);
+  const approvals = { ...parts, clients: service.rows.clients };
+  // Before anybody can be answered; an empty log begins with its administrator.
+  if (readModels.resume().index > 0) await requireApprovals(app, approvals);
   const http = await listenForHttp(app, identity, brokers.hooks);
   lifecycle.add(() => http.close());
-  lifecycle.runs(
-    startCarryingOut(app, { logger, now, isShared: isShared(config) }, lifecycle.signal),
-  );
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
+  lifecycle.runs(startCarryingOut(app, approvals, lifecycle.signal));
 
   // Only now: a start that cannot listen must not make a password that nobody is told.
   const passwordShown = await firstAdministrator(parts, service);
+  await requireApprovals(app, approvals);
+  warnOfFewAdministrators(app, approvals);
   const ready = { ...http.addresses, ...brokers.addresses };
-  await requireApprovals(app, { store, logger, now, clients: service.rows.clients });
   await showPassword(passwordShown, config, ready, logger);
   logger.info('ready', { ...ready, caFingerprint: app.ca.root.fingerprint256 });
   return { ready, app, stop: () => lifecycle.stop() };
 }
+
+/** The service as its edges see it. */
+const appOf = (
+  service: Service,
+  runtime: ReturnType<typeof emptyRuntime>,
+  {
+    notifications,
+    brokers,
+    following,
+    inTouch,
+  }: {
+    readonly notifications: ReturnType<typeof startBackground>;
+    readonly brokers: Awaited<ReturnType<typeof startAllBrokers>>;
+    readonly following: ReadModelFollower;
+    readonly inTouch: () => boolean;
+  },
+): App => ({
+  ...service.app,
+  deadLetters: notifications.deadLetters,
+  brokers: brokers.activation,
+  health: () => ({
+    store: service.storeFault() === null && inTouch() ? 'up' : 'down',
+    readModels:
+      following.fault() === null && service.app.readModels.faults().length === 0 ? 'up' : 'down',
+    ...(service.audit.checkpoints.fault() === null ? {} : { checkpoints: 'down' as const }),
+    ...Object.fromEntries(
+      runtime.brokers.map((broker) => [`broker:${broker.name}`, broker.status()]),
+    ),
+  }),
+});
 
 type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
 

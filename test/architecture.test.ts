@@ -73,7 +73,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
     'rows and secrets',
     ['src/read-models/', 'src/credentials/', 'src/sightings/', 'src/audit/transparency-log/'],
   ],
-  ['commands', ['src/commands/', 'src/authority.ts']],
+  ['commands', ['src/commands/', 'src/authority.ts', 'src/sign-on/']],
   [
     'doors and desks',
     ['src/registration/', 'src/administration/', 'src/jobs/', 'src/broker/', 'src/web/'],

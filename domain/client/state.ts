@@ -88,13 +88,16 @@ interface PastDecisions {
   readonly generation: number;
   /** Counts rotations too: login tokens end with the password they were given for. */
   readonly loginGeneration: number;
+  /** The person whose name it is, by single sign-on; null: it is nobody's, or a device's. */
+  readonly personId: string | null;
 }
 
 export type Client = PastDecisions &
   (
     | {
         readonly status: 'unknown';
-        readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure';
+        /** `barred`: erased while suspended or revoked, so that a person needs a reinstatement to come back. */
+        readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure' | 'barred';
       }
     | { readonly status: 'pending'; readonly waiting: Waiting }
     | ({ readonly status: 'denied' } & Denial)
@@ -132,6 +135,7 @@ export const initial: Client = {
   decided: {},
   generation: 0,
   loginGeneration: 0,
+  personId: null,
 };
 
 const history = (state: Client): PastDecisions => ({
@@ -139,6 +143,7 @@ const history = (state: Client): PastDecisions => ({
   decided: state.decided,
   generation: state.generation,
   loginGeneration: state.loginGeneration,
+  personId: state.personId,
 });
 
 const decided = (state: Client, requestId: string, outcome: RequestOutcome): PastDecisions => ({
@@ -288,6 +293,13 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ...newGrant(history(state)),
         ...given(data, null, noRights),
       };
+    case 'PersonSignedIn':
+      return {
+        ...(state.status === 'active' ? history(state) : newGrant(history(state))),
+        ...given(data, null, noRights),
+        passwordOpens: false,
+        personId: data.personId,
+      };
     case 'AuthorizationChanged':
       return state.status === 'active' || state.status === 'suspended'
         ? {
@@ -355,9 +367,18 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'AccessReinstated':
       return { ...history(state), status: 'unknown', since: 'reinstatement' };
     case 'ClientErased':
-      return { ...history(state), personalKeyId: null, status: 'unknown', since: 'erasure' };
+      return {
+        ...history(state),
+        ...{ personalKeyId: null, personId: null, status: 'unknown' },
+        since: isBarred(state) ? 'barred' : 'erasure',
+      };
   }
 }
+
+/** A person who is kept out, whatever the identity provider says of them. */
+const isBarred = (state: Client): boolean =>
+  (state.personId !== null && (state.status === 'suspended' || state.status === 'revoked')) ||
+  (state.status === 'unknown' && state.since === 'barred');
 
 type EventData<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>['data'];
 

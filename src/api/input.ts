@@ -173,6 +173,8 @@ export const Login = named(
     label: Label.optional(),
   }),
 );
+/** What `POST /api/login/sso` gave. */
+export const DeviceSignIn = named('DeviceSignIn', z.strictObject({ deviceCode: Text(1, 4_096) }));
 export const CreateToken = named(
   'CreateToken',
   z.strictObject({

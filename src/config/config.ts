@@ -13,6 +13,7 @@ import {
 import { ConfigError, type ConfigFault } from './fault.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 import { type Environment, readVariable, unknownVariables } from './reading.ts';
+import { type SsoConfig, ssoFaults, ssoOf } from './sso.ts';
 import { certificateFaults, type TlsConfig, type TlsPort, tlsOf, tlsPortsOf } from './tls.ts';
 import type { ClientAuth } from './values.ts';
 import { type Values, type Variable, variables } from './variables.ts';
@@ -55,6 +56,8 @@ export interface Config {
   readonly webhook: { readonly url: string; readonly secret: string | null } | null;
   /** Null: no messages for people. */
   readonly ntfyUrl: string | null;
+  /** Null: everybody signs in with a password of this registry. */
+  readonly sso: SsoConfig | null;
   readonly pendingTtlMs: number;
   readonly certificateTtlMs: number;
   readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
@@ -116,6 +119,7 @@ export function parseConfig(environment: Environment): Config {
     ...staleUnseen(values as Partial<Values>),
     ...certificatesWithoutFiles(values as Partial<Values>, environment),
     ...certificateFaults(values as Partial<Values>, environment),
+    ...ssoFaults(values as Partial<Values>, environment),
   );
   if (faults.length > 0) throw new ConfigError(faults);
   // Without a fault, every variable has the value that its schema promises.
@@ -157,6 +161,7 @@ function configOf(values: Values, environment: Environment): Config {
         ? null
         : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? null },
     ntfyUrl: values.NTFY_URL ?? null,
+    sso: ssoOf(values),
     pendingTtlMs: values.PENDING_TTL,
     certificateTtlMs: values.CERTIFICATE_TTL,
     est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },

@@ -11,6 +11,7 @@ import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { isShared } from '../store/location.ts';
 
 interface ApprovalStartOptions {
   readonly store: EventStore;
@@ -22,7 +23,7 @@ interface ApprovalStartOptions {
 /** The log's newest number is in force on every node; a node that is started with another changes it for all. */
 export async function requireApprovals(
   { config, readModels }: Pick<App, 'config' | 'readModels'>,
-  { store, logger, now, clients }: ApprovalStartOptions,
+  { store, logger, now }: ApprovalStartOptions,
 ): Promise<void> {
   const { needed } = config.approvals;
   const { position } = await handle(
@@ -36,6 +37,14 @@ export async function requireApprovals(
     logger.info('Decisions need another number of people from now on', { needed });
     await readModels.reached(position, 10_000);
   }
+}
+
+/** Narrowing and looking work without them; the number does not shrink with them. */
+export function warnOfFewAdministrators(
+  { config }: Pick<App, 'config'>,
+  { logger, clients }: ApprovalStartOptions,
+): void {
+  const { needed } = config.approvals;
   const administrators = clients.count([{ column: 'lastingAdministrator', is: 1 }], needed);
   if (administrators < needed)
     logger.warn(
@@ -47,12 +56,12 @@ export async function requireApprovals(
 /** Runs until the signal aborts: what was approved and is not done, as a crash may leave it, is done. */
 export async function startCarryingOut(
   app: App,
-  { logger, now, isShared }: Pick<ApprovalStartOptions, 'logger' | 'now'> & { isShared: boolean },
+  { logger, now }: Pick<ApprovalStartOptions, 'logger' | 'now'>,
   signal: AbortSignal,
 ): Promise<void> {
   // Where the log is this node's alone, nobody else is at it now.
   for (
-    let ageMs = isShared ? carryOutOlderThanMs : 0;
+    let ageMs = isShared(app.config) ? carryOutOlderThanMs : 0;
     !signal.aborted;
     ageMs = carryOutOlderThanMs
   ) {

@@ -14,6 +14,7 @@ import { Refused } from '../commands/refused.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
+import { personNameTest } from '../config/sso.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
 import {
   certificateExpiringDays,
@@ -99,16 +100,7 @@ export async function buildService(given: ServiceOptions) {
   const clients = clientsSettledAt('all', options, credentials);
   const doorClients = clientsSettledAt('embedded', options, credentials);
   const doors = buildDoors(options, { ...shared, applied, liveEvents, clients: doorClients });
-  const certificates = createCertificates({
-    ...{ clients: doorClients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
-  });
-  const clientCertificates = createClientCertificates({
-    ...{ authority, clients: doorClients, ca: credentials.ca, now },
-  });
-  const revocationList = createRevocationList({
-    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
-    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
-  });
+  const issuing = buildIssuing(options, { ...shared, applied, clients: doorClients });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
@@ -120,11 +112,10 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels },
-    ...{ certificates, clientCertificates, ca: credentials.ca, revocationList },
-    answers: credentials.answers,
-    renewals: createRenewals(certificates),
+    ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
     onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
+    isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -132,7 +123,8 @@ export async function buildService(given: ServiceOptions) {
   const { vault, passwords, ca, brokerSecretOf } = credentials;
   return {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
-    ...{ passwordFaults: faultsOf, storeFault, erasures, clientCertificates, rules },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, rules },
+    clientCertificates: issuing.clientCertificates,
     brokerSecretOf,
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
@@ -147,6 +139,38 @@ interface Shared {
   readonly rows: RowsOf;
   readonly authority: Authority;
   readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
+}
+
+/** What issues certificates, knows whose one is, and lists those that are revoked. */
+function buildIssuing(
+  { store, readModels, config, now }: ServiceOptions,
+  {
+    credentials,
+    rows,
+    authority,
+    applied,
+    clients,
+  }: Shared & {
+    readonly applied: ReturnType<typeof listenInOrder>;
+    readonly clients: ReturnType<typeof createClients>;
+  },
+) {
+  const certificates = createCertificates({
+    ...{ clients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
+  });
+  const clientCertificates = createClientCertificates({
+    ...{ authority, clients, ca: credentials.ca, now },
+  });
+  const revocationList = createRevocationList({
+    ...{ rows, store, ca: credentials.ca, now, onApplied: applied.as('revocation-list') },
+    reached: (position, timeoutMs) => readModels.reached(position, timeoutMs),
+  });
+  return {
+    certificates,
+    clientCertificates,
+    revocationList,
+    renewals: createRenewals(certificates),
+  };
 }
 
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
@@ -176,7 +200,7 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens, pace } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace, signOn } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
@@ -184,6 +208,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    ...{ signOn, signInMs: config.sso?.sessionMs ?? 0 },
     approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { mergeRights, noRights } from '../../../domain/rights.ts';
-import { renewedRights } from '../../administration/renewed-rights.ts';
+import { renewedRights } from '../../administration/users.ts';
 import type { App } from '../../app.ts';
 import type { Authority } from '../../authority.ts';
 import type { RouteRequest } from '../route.ts';
@@ -213,8 +213,6 @@ export const weights: Readonly<Record<string, Weigh>> = {
   rotateKeys: () => weight('the keys that sign tokens', { isOfPeople: true }),
   reconcileBroker: (sent) =>
     body<{ repair?: boolean }>(sent).repair === true ? weight(String(sent.params.name)) : null,
-  // Where everything waits, its route takes no file: one is too large to stand in a proposal.
-  importPreauthorizations: atOnce,
   createPreauthorization: (sent, app) => ofPreauthorization(app, body(sent)),
   importPreauthorizations: ({ query, upload }) => {
     const digest = createHash('sha256').update(upload).digest('hex');

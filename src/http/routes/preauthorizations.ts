@@ -22,7 +22,7 @@ import {
   rulesFile,
   rulesFileColumns,
 } from '../request/preauthorization-file.ts';
-import { malformed, Problem, problemOf } from '../response/problem.ts';
+import { Problem, problemOf } from '../response/problem.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
 
 const group = 'Preauthorizations';
@@ -56,7 +56,7 @@ const readingRoutes = ({ views }: App): Route[] => [
   }),
 ];
 
-const changingRoutes = ({ administration, views, now }: App): Route[] => [
+const changingRoutes = ({ administration, views, now, isPersonName }: App): Route[] => [
   route({
     method: 'POST',
     path: base,
@@ -67,7 +67,7 @@ const changingRoutes = ({ administration, views, now }: App): Route[] => [
       'With an enrolment code or the fingerprint of a key it works while locked; without, in open windows alone. It reaches names alone that nobody holds, and never gives HTTP rights.',
     access: 'permitted',
     body: CreatePreauthorization,
-    faults: (body) => ruleFaultsOf(body, now()),
+    faults: (body) => ruleFaultsOf(body, { at: now(), isPersonName }),
     answers: { 201: { description: 'The new one.', body: PreauthorizationWithCode } },
     problems: ['rights-exceed-own', 'role-not-found'],
     async handle(request) {
@@ -124,18 +124,6 @@ function linesOf(
   });
 }
 
-/** A file is too large to stand in a proposal. @throws Problem where what it makes waits for several people */
-function requireOnePerson({ views, config }: App, { dryRun }: { dryRun?: boolean | undefined }) {
-  if (dryRun === true || config.approvals.of !== 'all' || views.approvalsNeeded() < 2) return;
-  throw malformed([
-    {
-      parameter: 'dryRun',
-      detail:
-        'dryRun must be true where decisions need several people: a file of rules is not proposed. Make the rules one by one.',
-    },
-  ]);
-}
-
 const importRoute = (app: App): Route => {
   const queue = serial();
   let waitingCount = 0;
@@ -160,9 +148,10 @@ const importRoute = (app: App): Route => {
         });
       waitingCount += 1;
       try {
-        requireOnePerson(app, request.query);
         return await queue(async () => {
-          const lines = await ruleLinesOf(request.upload, request.contentType, app.now());
+          const lines = await ruleLinesOf(request.upload, request.contentType, {
+            ...{ at: app.now(), isPersonName: app.isPersonName },
+          });
           const rules = lines.flatMap((line) => ('rule' in line ? [line.rule] : []));
           const { administration } = app;
           const imported = await administration.importPreauthorizations(

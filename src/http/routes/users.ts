@@ -18,6 +18,7 @@ import {
   faultsUnlessAhead,
   found,
   passwordFaultsOf,
+  personNameFaultsOf,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
 
@@ -86,6 +87,7 @@ const creating = (app: App): Route[] => [
     access: 'permitted',
     body: CreateUser,
     faults: (body) => [
+      ...personNameFaultsOf(body, app.isPersonName),
       ...passwordFaultsOf(body, app.passwordFaults),
       ...faultsUnlessAhead(body, 'expiresAt', app.now()),
     ],
@@ -118,6 +120,7 @@ const changing = (app: App): Route[] => [
       'user-not-found',
       'role-not-found',
       'user-not-active',
+      'user-from-sso',
       'last-administrator',
     ],
     async handle(request) {
@@ -147,7 +150,7 @@ const changing = (app: App): Route[] => [
     answers: { 200: { description: 'The user as it is now.', body: UserWithPassword } },
     problems: [
       ...(['user-not-found', 'user-not-active', 'hashing-busy'] as const),
-      ...(['rights-exceed-own', 'login-throttled'] as const),
+      ...(['rights-exceed-own', 'login-throttled', 'user-from-sso'] as const),
     ],
     async handle(request) {
       const { username } = request.params;
@@ -175,7 +178,10 @@ const renewing = (app: App): Route[] => [
     body: Renew,
     faults: (body) => faultsUnlessAhead(body, 'expiresAt', app.now()),
     answers: userNow,
-    problems: ['rights-exceed-own', 'user-not-found', 'user-not-active', 'last-administrator'],
+    problems: [
+      ...(['rights-exceed-own', 'user-not-found', 'user-not-active'] as const),
+      ...(['last-administrator', 'user-from-sso'] as const),
+    ],
     async handle(request) {
       const { username } = request.params;
       const { expiresAt, reason } = request.body;

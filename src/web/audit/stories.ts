@@ -106,6 +106,10 @@ function lineOf({ type, actor, data }: Event): StoryLine {
         'Activation',
         `${data.sessionsClosed ?? 0} sessions closed`,
       ];
+    case 'PersonSignedIn':
+      return ['signed in at the identity provider', 'good', 'Changes', rightsWords(rights)];
+    case 'PersonBound':
+      return ['name bound to a person', '', 'Decision', `of ${text('issuer')}`];
     case 'AuthorizationChanged':
       return [`rights changed ${by}`, '', 'Changes', rightsWords(rights)];
     case 'CredentialRotated':

@@ -26,10 +26,15 @@ import { RenewButton } from './renew.ts';
 const eventsMax = 500;
 const sessionsEveryMs = 15_000;
 
+/** Whoever signs in at the identity provider has no password here, and the rights of their groups there. */
+const isPerson = ({ origin }: User): boolean => origin === 'sso';
+
 const actionsOf = (user: User): Action[] => {
   switch (user.status) {
     case 'active':
-      return ['suspend', 'revoke', 'rotate', 'erase'];
+      return isPerson(user)
+        ? ['suspend', 'revoke', 'erase']
+        : ['suspend', 'revoke', 'rotate', 'erase'];
     case 'suspended':
       return ['resume', 'revoke', 'erase'];
     case 'revoked':
@@ -90,6 +95,7 @@ function Rights({ user, change }: { user: User; change: () => void }): View {
   return html`<section class="card" aria-labelledby="rights">
     <div class="row"><h2 id="rights">What it may do</h2>${
       (user.status === 'active' || user.status === 'suspended') &&
+      !isPerson(user) &&
       may('write', `/api/users/${user.username}/authorization`) &&
       html`<button class="button" onClick=${change}>Change rights…</button>`
     }</div>
@@ -98,6 +104,7 @@ function Rights({ user, change }: { user: User; change: () => void }): View {
         ? html`<p class="soft">Nothing: neither publish nor subscribe.</p>`
         : html`<ul class="topics lines">${user.effectivePermissions.slice(0, 60).map((permission) => html`<${TopicLine} permission=${permission} from=${fromOf(permission.resource)} mark=${user.username} />`)}</ul>`
     }
+    ${isPerson(user) && html`<p class="small soft">A person of the identity provider: the roles are those of their groups there, at the last sign-in.</p>`}
     <dl class="facts small">
       <div><dt>Roles</dt><dd>${user.roles.length === 0 ? 'none' : user.roles.join(', ')}</dd></div>
       <div><dt>Publish prefix</dt><dd>${user.mqttPublishPrefix === null ? 'none' : html`<code><bdi>${user.mqttPublishPrefix}</bdi></code>`}</dd></div>

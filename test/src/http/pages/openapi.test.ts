@@ -63,6 +63,11 @@ GET /api/events
 GET /api/notifications/dead-letters
 GET /api/users/{username}/sessions
 GET /page/{file}
+GET /page/sso
+GET /page/sso/start
+GET /page/sso/callback
+POST /api/login/sso
+POST /api/login/sso/token
 POST /page/session
 DELETE /page/session
 GET /api/audit/events
