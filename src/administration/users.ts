@@ -1,14 +1,15 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
-import type { GivenRights } from '../../domain/client/client.ts';
+import type { GivenRights, Rights } from '../../domain/client/client.ts';
+import type { Client } from '../../domain/client/state.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
 import { mergeRights, noRights } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { addMs } from '../platform/instant.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
-import { renewedRights } from './renewed-rights.ts';
 
 export interface UserAdministrationOptions {
   readonly store: EventStore;
@@ -71,6 +72,19 @@ export function createUserAdministration(
       return done;
     },
   };
+}
+
+/**
+ * What a client holds with another end: a renewal changes nothing else.
+ * @param expiresAt null: without an end; undefined: as long again as it was given for, where it has an end
+ */
+export function renewedRights(state: Client, expiresAt: string | null | undefined): Rights {
+  if (state.status !== 'active' && state.status !== 'suspended') return noRights;
+  const { rights, endSetAt } = state;
+  if (expiresAt !== undefined) return { ...rights, expiresAt };
+  if (rights.expiresAt === null) return rights;
+  const givenForMs = Date.parse(rights.expiresAt) - Date.parse(endSetAt);
+  return { ...rights, expiresAt: addMs(rights.expiresAt, Math.max(0, givenForMs)) };
 }
 
 function renewing({ change, heldBy, requireUser, newestWindow, stamp }: ClientChanges) {

@@ -13,6 +13,7 @@ const givesAccess: ReadonlySet<string> = new Set([
   'RegistrationGranted',
   'ReplacementGranted',
   'ClientCreated',
+  'PersonSignedIn',
   'AdministratorReset',
   'AccessResumed',
 ]);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { mergeRights, noRights } from '../../../domain/rights.ts';
-import { renewedRights } from '../../administration/renewed-rights.ts';
+import { renewedRights } from '../../administration/users.ts';
 import type { App } from '../../app.ts';
 import type { Authority } from '../../authority.ts';
 import { holdersShownMax } from '../../limits.ts';

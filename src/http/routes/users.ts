@@ -178,7 +178,10 @@ const renewing = (app: App): Route[] => [
     body: Renew,
     faults: (body) => faultsUnlessAhead(body, 'expiresAt', app.now()),
     answers: userNow,
-    problems: ['rights-exceed-own', 'user-not-found', 'user-not-active', 'last-administrator'],
+    problems: [
+      ...(['rights-exceed-own', 'user-not-found', 'user-not-active'] as const),
+      ...(['last-administrator', 'user-from-sso'] as const),
+    ],
     async handle(request) {
       const { username } = request.params;
       const { expiresAt, reason } = request.body;

@@ -11,7 +11,10 @@ export function RenewButton({ user, onDone }: { user: User; onDone: () => void }
   const { username, expiresAt, status } = user;
   const path = `/api/users/${encodeURIComponent(username)}/renew`;
   const has = status === 'active' || status === 'suspended';
-  if (expiresAt === null || !has || !may('write', `/api/users/${username}/renew`)) return html``;
+  // Whose end a sign-in sets.
+  const isPerson = user.origin === 'sso';
+  if (expiresAt === null || !has || isPerson || !may('write', `/api/users/${username}/renew`))
+    return html``;
   const renew = () =>
     command.run(async () => {
       const after = await post<User>(path, {});
