@@ -61,6 +61,11 @@ const table = {
     'No such preauthorization',
     'Name a preauthorization that GET /api/client-registry/preauthorizations lists.',
   ),
+  'schedule-not-found': row(
+    404,
+    'No such schedule',
+    'Name a schedule that GET /api/client-registry/windows lists.',
+  ),
   'broker-not-found': row(404, 'No such broker', 'Name a broker that GET /api/brokers lists.'),
   'approval-not-found': row(
     404,
@@ -111,6 +116,11 @@ const table = {
     'Users or preauthorizations have this role: take it from them first, then remove it.',
   ),
   'role-built-in': row(409, 'Built-in role', 'Built-in roles stay as they are: make another one.'),
+  'schedules-full': row(
+    409,
+    'Too many schedules',
+    'As many windows are scheduled as there may be: cancel one that is needed no more.',
+  ),
   'last-administrator': row(
     409,
     'Last administrator',

@@ -12,6 +12,7 @@ import { ClientEvent } from '../../domain/client/events.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
 import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
+import { ScheduleEvent } from '../../domain/schedules/schedule.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
 import * as any from '../support/any-client.ts';
@@ -50,8 +51,11 @@ const keys: Readonly<Record<string, string>> = {
   AccessReinstated: changed,
   AccessExpired: 'at by username',
   ClientErased: changed,
-  RegistryUnlocked: 'at by limits until windowId',
+  RegistryUnlocked: 'at by limits schedule until windowId',
   RegistryLocked: 'at by turnedAwayCount windowId',
+  ScheduleCreated: 'at by durationMs limits scheduleId timing tokenId',
+  ScheduleSkipped: 'at by occurrence reason scheduleId',
+  ScheduleCancelled: 'at by scheduleId',
   RoleDefined: 'at by description name permissions',
   RoleRemoved: 'at by name',
   PreauthorizationCreated: 'at by preauthorizationId terms',
@@ -74,6 +78,7 @@ const keys: Readonly<Record<string, string>> = {
 const declared = [
   ClientEvent,
   WindowEvent,
+  ScheduleEvent,
   RoleEvent,
   PreauthorizationEvent,
   ProposalEvent,
@@ -116,6 +121,7 @@ test('an event holds no boolean, and nothing that JSON would lose', () => {
       z.union([
         ClientEvent,
         WindowEvent,
+        ScheduleEvent,
         RoleEvent,
         TokenEvent,
         ActivationEvent,

@@ -171,6 +171,8 @@ export const weights: Readonly<Record<string, Weigh>> = {
   unlock: (sent, { config }) =>
     config.approvals.isUnlockAmongThem ? weight('the registry', { seen: body(sent) }) : null,
   lock: atOnce,
+  createSchedule: (sent) => weight('the registry', { seen: body(sent) }),
+  cancelSchedule: atOnce,
   grantRequest: (sent, app) => ofGrant(app, String(sent.params.id), body<SentRights>(sent)),
   grantRequests: (sent, app) => {
     const { ids, ...given } = body<SentRights & { ids: string[] }>(sent);

@@ -29,6 +29,7 @@ const logCategories = [
   'registry',
   'revocations',
   'role',
+  'schedule',
   'token',
 ] as const;
 
