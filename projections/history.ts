@@ -69,6 +69,7 @@ export const history: Projection<HistoryRow, AnyEvent> = {
   version: 5,
   reads: [
     'registry',
+    'schedule',
     'client',
     'role',
     'token',

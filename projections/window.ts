@@ -1,7 +1,13 @@
 /** The state of the lock, and the facts of the newest window. */
 import { z } from 'zod';
 import { ClientEvent } from '../domain/client/events.ts';
-import { registryId, WindowEvent, type WindowLimits } from '../domain/window.ts';
+import {
+  registryId,
+  type Scheduled,
+  WindowEvent,
+  type WindowLimits,
+  windowsBefore,
+} from '../domain/window.ts';
 import type { Projection } from './projection.ts';
 
 export interface WindowRow {
@@ -18,6 +24,12 @@ export interface WindowRow {
   readonly requestCount: number;
   /** Attempts that the limits turned away; null: it is open, or nobody counted them. */
   readonly turnedAwayCount: number | null;
+  /** The schedule that opened it; absent: a person did. */
+  readonly scheduleId?: string;
+  /** The newest opening by a schedule, also of a window before; absent: there was none. */
+  readonly scheduled?: Scheduled;
+  /** When a person locked it last, also a window before; absent: nobody did. */
+  readonly lockedByHandAt?: string;
   /** Of the newest event of the lock. */
   readonly revision: number;
 }
@@ -27,7 +39,7 @@ type WindowOrClientEvent = z.infer<typeof WindowOrClientEvent>;
 
 export const windowProjection: Projection<WindowRow, WindowOrClientEvent, WindowRow> = {
   name: 'window',
-  version: 5,
+  version: 6,
   reads: ['registry', 'client'],
   Event: WindowOrClientEvent,
   eventsOf: { registry: WindowEvent, client: ClientEvent },
@@ -42,10 +54,12 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
         return undefined;
     }
   },
-  evolve: (row, { type, data }, { revision }) => {
+  evolve: (row, event, { revision }) => {
+    const { type, data } = event;
     switch (type) {
       case 'RegistryUnlocked': {
         const goesOn = row?.status === 'unlocked' && row.windowId === data.windowId;
+        const scheduleId = goesOn ? row.scheduleId : data.schedule?.scheduleId;
         return {
           status: 'unlocked',
           windowId: data.windowId,
@@ -57,6 +71,8 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
           limits: data.limits,
           requestCount: goesOn ? row.requestCount : 0,
           turnedAwayCount: null,
+          ...(scheduleId !== undefined && { scheduleId }),
+          ...windowsBefore(row ?? {}, event),
           revision,
         };
       }
@@ -71,6 +87,7 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
           lockedAt,
           lockedBy: byItself ? null : data.by.name,
           turnedAwayCount: data.turnedAwayCount ?? null,
+          ...windowsBefore(row, event),
           revision,
         };
       }

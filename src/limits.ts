@@ -48,6 +48,12 @@ export const carryOutOlderThanMs = 60_000;
 export const rulesForOneMax = 1_000;
 /** Preauthorizations whose newest state is held while they are used. */
 export const rulesInUseHeldMax = 1_000;
+/** Schedules of windows that stand at once. */
+export const schedulesMax = 50;
+/** How far ahead a window may be scheduled. */
+export const scheduledAheadMsMax = 400 * 24 * 60 * 60 * 1_000;
+/** How often schedules are looked at. */
+export const schedulesEveryMs = 500;
 /** Events that one `readAll` or one batch of `follow` holds. */
 export const readBatchMax = 1_000;
 /** Appends that wait for the next commit of the embedded log. */

@@ -12,12 +12,14 @@ import {
 } from './preauthorizations.ts';
 import { createRequestAdministration, type RequestAdministrationOptions } from './requests.ts';
 import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
+import { createScheduleAdministration, type ScheduleAdministrationOptions } from './schedules.ts';
 import { createTokenAdministration, type TokenAdministrationOptions } from './tokens.ts';
 import { createUserAdministration, type UserAdministrationOptions } from './users.ts';
 import { createWindowAdministration, type WindowAdministrationOptions } from './window.ts';
 
 type AdministrationOptions = ClientChangesOptions &
   WindowAdministrationOptions &
+  ScheduleAdministrationOptions &
   RequestAdministrationOptions &
   PreauthorizationAdministrationOptions &
   ApprovalAdministrationOptions &
@@ -33,6 +35,7 @@ export function createAdministration(options: AdministrationOptions) {
   const changes = createClientChanges(options);
   return {
     ...createWindowAdministration(options),
+    ...createScheduleAdministration(options),
     ...createRequestAdministration(options, changes),
     ...createPreauthorizationAdministration(options),
     ...createApprovalAdministration(options),

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { preauthorizationEffects } from '../../domain/preauthorization.ts';
+import { isTimeZone, TimeOfDay, weekdays } from '../../domain/schedules/occurrence.ts';
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
-import { Cidr } from '../../domain/window.ts';
+import { Cidr, windowDurationMsMax } from '../../domain/window.ts';
 import {
   activityBuckets,
   activityBucketsMax,
@@ -60,7 +61,7 @@ const reason = { reason: Reason.optional() };
 export const Unlock = named(
   'Unlock',
   z.strictObject({
-    durationMs: z.int().min(1).max(86_400_000).optional(),
+    durationMs: z.int().min(1).max(windowDurationMsMax).optional(),
     maxRequests: z.int().min(1).max(1_000_000).optional(),
     usernamePattern: Text(1, 256).optional(),
     sources: z.array(SentCidr).max(64).optional(),
@@ -68,6 +69,29 @@ export const Unlock = named(
   }),
 );
 export type Unlock = z.output<typeof Unlock>;
+
+export const CreateSchedule = named(
+  'CreateSchedule',
+  z.strictObject({
+    opensAt: SentInstant.optional().describe('Once, at this instant. Either this or weekly.'),
+    weekly: z
+      .strictObject({
+        weekday: z.enum(weekdays),
+        time: TimeOfDay.describe('By the clock on the wall there.'),
+        timeZone: Text(1, 64)
+          .refine(isTimeZone, { message: 'must be a time zone such as Europe/Berlin' })
+          .describe('Of the IANA time zone database.'),
+      })
+      .optional()
+      .describe('Each week.'),
+    durationMs: z.int().min(1).max(windowDurationMsMax),
+    maxRequests: z.int().min(1).max(1_000_000).optional().describe('100 when left out.'),
+    usernamePattern: Text(1, 256).optional(),
+    sources: z.array(SentCidr).max(64).optional(),
+    note: Note.optional(),
+  }),
+);
+export type CreateSchedule = z.output<typeof CreateSchedule>;
 
 const grant = { ...sentRights, ...reason, confirmContested: z.boolean().optional() };
 const deny = { ...reason, blockedUntil: SentInstant.optional() };
@@ -251,6 +275,14 @@ export const RequestsQuery = z.strictObject({
   q: Search.optional(),
   ...page,
 });
+export const SchedulesQuery = z.strictObject({
+  standing: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('true: those that may open yet; false: those that are over or cancelled.'),
+  ...page,
+});
+export const ByScheduleId = z.strictObject({ id: Id });
 export const PreauthorizationsQuery = z.strictObject({
   status: z.enum(preauthorizationStatuses).optional(),
   createdBy: Text(1, 128).optional().describe('Only those that this person made.'),

@@ -4,6 +4,8 @@ import { doorNames } from '../../domain/client/door-name.ts';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { preauthorizationEffects } from '../../domain/preauthorization.ts';
+import { TimeOfDay, weekdays } from '../../domain/schedules/occurrence.ts';
+import { skipReasons } from '../../domain/schedules/schedule.ts';
 import { Id, Instant, RoleName } from '../../domain/values.ts';
 import { problemTable } from './problems.ts';
 
@@ -35,6 +37,7 @@ export const Window = named(
     windowId: none(Id),
     unlockedAt: none(Instant),
     unlockedBy: none(Text),
+    scheduleId: Id.optional().describe('Of the schedule that opened it; absent: a person did.'),
     until: none(Instant),
     lockedAt: none(Instant),
     lockedBy: none(Text),
@@ -48,6 +51,33 @@ export const Window = named(
   }),
 );
 export type Window = z.infer<typeof Window>;
+
+export const Schedule = named(
+  'Schedule',
+  z.strictObject({
+    scheduleId: Id,
+    status: z.enum(['standing', 'over', 'cancelled']),
+    next: none(z.strictObject({ from: Instant, until: Instant })).describe(
+      'The occurrence that is on and may open yet, else the next one; null: none.',
+    ),
+    opensAt: none(Instant),
+    weekly: none(z.strictObject({ weekday: z.enum(weekdays), time: TimeOfDay, timeZone: Text })),
+    durationMs: Count,
+    maxRequests: Count,
+    usernamePattern: none(Text),
+    sources: z.array(Text),
+    note: none(Text),
+    createdBy: Text,
+    createdAt: Instant,
+    cancelledAt: none(Instant),
+    lastOpenedAt: none(Instant),
+    lastSkipped: none(z.strictObject({ at: Instant, reason: z.enum(skipReasons) })),
+    obstacle: none(z.enum(skipReasons)).describe(
+      'Why it would not open now: who made it does not act any more, or may not unlock.',
+    ),
+  }),
+);
+export type Schedule = z.infer<typeof Schedule>;
 
 export const Activation = named(
   'Activation',
@@ -402,6 +432,7 @@ export type PreauthorizationImport = z.infer<typeof PreauthorizationImport>;
 export const listOf = <S extends z.ZodType>(id: string, item: S) =>
   named(id, z.strictObject({ items: z.array(item), nextCursor: none(Text) }));
 
+export const ScheduleList = listOf('ScheduleList', Schedule);
 export const RequestList = listOf('RequestList', Request);
 export const UserList = listOf('UserList', User);
 export const SessionList = listOf('SessionList', Session);

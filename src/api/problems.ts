@@ -71,6 +71,11 @@ const table = {
     'No such preauthorization',
     'Name a preauthorization that GET /api/client-registry/preauthorizations lists.',
   ),
+  'schedule-not-found': row(
+    404,
+    'No such schedule',
+    'Name a schedule that GET /api/client-registry/windows lists.',
+  ),
   'broker-not-found': row(404, 'No such broker', 'Name a broker that GET /api/brokers lists.'),
   'approval-not-found': row(
     404,
@@ -125,6 +130,11 @@ const table = {
     409,
     'Signs in elsewhere',
     'This person signs in at the identity provider: it has no password here, and its roles follow its groups there.',
+  ),
+  'schedules-full': row(
+    409,
+    'Too many schedules',
+    'As many windows are scheduled as there may be: cancel one that is needed no more.',
   ),
   'last-administrator': row(
     409,

@@ -35,6 +35,7 @@ import { auditFileCommands } from './commands/verify.ts';
 import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
+import { windowScheduleCommands } from './commands/windows.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
@@ -45,6 +46,7 @@ const [serve, ...otherOperateCommands] = operateCommands;
 export const commands: readonly Command[] = [
   ...(serve === undefined ? [] : [serve]),
   ...windowCommands,
+  ...windowScheduleCommands,
   ...requestsCommands,
   ...decideCommands,
   ...approvalCommands,

@@ -12,6 +12,8 @@ interface RefusedMore {
 export type RefusedCode =
   | import('../../domain/client/commands.ts').ClientRefusal
   | import('../../domain/role.ts').RoleRefusal
+  | import('../../domain/schedules/schedule.ts').ScheduleRefusal
+  | 'schedules-full'
   | import('../../domain/token.ts').TokenRefusal
   | import('../../domain/preauthorization.ts').PreauthorizationRefusal
   | import('../../domain/approvals/proposal.ts').ProposalRefusal

@@ -1,4 +1,4 @@
-/** What this node knows of the window, a role or a token without asking the store: the rows that it goes by elsewhere. */
+/** What this node knows of the window, a schedule, a role or a token without asking the store: the rows that it goes by elsewhere. */
 
 import {
   type PreauthorizationState,
@@ -6,6 +6,7 @@ import {
   preauthorizationRevision,
 } from '../../domain/preauthorization.ts';
 import { type RoleState, role } from '../../domain/role.ts';
+import { type ScheduleState, schedule } from '../../domain/schedules/schedule.ts';
 import { type TokenState, token } from '../../domain/token.ts';
 import { registryId, type WindowState, window } from '../../domain/window.ts';
 import {
@@ -13,6 +14,7 @@ import {
   preauthorizations,
 } from '../../projections/preauthorizations.ts';
 import { type RoleRow, roles } from '../../projections/roles.ts';
+import { type ScheduleRow, schedules } from '../../projections/schedules.ts';
 import { type TokenRow, tokens } from '../../projections/tokens.ts';
 import { type WindowRow, windowProjection } from '../../projections/window.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
@@ -24,6 +26,7 @@ export interface RowsAtHand {
   readonly window: () => Basis<WindowState> | undefined;
   readonly role: (name: string) => Basis<RoleState> | undefined;
   readonly token: (tokenId: string) => Basis<TokenState> | undefined;
+  readonly schedule: (id: string) => Basis<ScheduleState> | undefined;
   readonly preauthorization: (id: string) => Basis<PreauthorizationState> | undefined;
 }
 
@@ -35,12 +38,23 @@ const windowOf = ({
   windowId,
   until,
   limits,
+  scheduled,
+  lockedByHandAt,
   revision,
-}: WindowRow): Basis<WindowState> => ({
-  state: status === 'locked' ? { status, windowId } : { status, windowId, until, limits },
-  revision,
-  position,
-});
+}: WindowRow): Basis<WindowState> => {
+  const before = {
+    ...(scheduled !== undefined && { scheduled }),
+    ...(lockedByHandAt !== undefined && { lockedByHandAt }),
+  };
+  return {
+    state:
+      status === 'locked'
+        ? { status, windowId, ...before }
+        : { status, windowId, until, limits, ...before },
+    revision,
+    position,
+  };
+};
 
 const roleOf = ({ permissions, description, revision }: RoleRow): Basis<RoleState> => ({
   state: { status: 'defined', permissions, description },
@@ -53,6 +67,15 @@ const tokenOf = ({ username, revokedAt }: TokenRow): Basis<TokenState> =>
   revokedAt === null
     ? { state: { status: 'issued', username }, revision: 0, position }
     : { state: { status: 'revoked' }, revision: 1, position };
+
+const scheduleOf = ({ cancelledAt, lastSkipped, revision }: ScheduleRow): Basis<ScheduleState> => ({
+  state:
+    cancelledAt === null
+      ? { status: 'standing', skipped: lastSkipped?.occurrence ?? null }
+      : { status: 'cancelled' },
+  revision,
+  position,
+});
 
 const preauthorizationOf = ({
   terms,
@@ -68,6 +91,7 @@ export function rowsAtHand(readModels: Pick<ReadModels, 'rows' | 'faults'>): Row
   const rows = {
     window: readModels.rows(windowProjection),
     roles: readModels.rows(roles),
+    schedules: readModels.rows(schedules),
     tokens: readModels.rows(tokens),
     preauthorizations: readModels.rows(preauthorizations),
   };
@@ -83,6 +107,7 @@ export function rowsAtHand(readModels: Pick<ReadModels, 'rows' | 'faults'>): Row
   return {
     window: () => basis(rows.window.get(registryId), window.initial, windowOf),
     role: (name) => basis(rows.roles.get(name), role.initial, roleOf),
+    schedule: (id) => basis(rows.schedules.get(id), schedule.initial, scheduleOf),
     preauthorization: (id) =>
       basis(rows.preauthorizations.get(id), preauthorization.initial, preauthorizationOf),
     token: (tokenId) => basis(rows.tokens.get(tokenId), token.initial, tokenOf),

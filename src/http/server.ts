@@ -33,6 +33,7 @@ import { roleRoutes } from './routes/roles.ts';
 import { singleSignOnRoutes } from './routes/single-sign-on.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
+import { windowScheduleRoutes } from './routes/windows.ts';
 
 /** Where it listens, `http://127.0.0.1:8080`; what is off is absent. */
 interface HttpAddresses {
@@ -71,6 +72,7 @@ export const allRoutes = (app: App): readonly Route[] => {
     ...doorRoutes(app),
     ...renewalRoutes(app),
     ...clientRegistryRoutes(app),
+    ...windowScheduleRoutes(app),
     ...userRoutes(app),
     ...preauthorizationRoutes(app),
     ...roleRoutes(app),

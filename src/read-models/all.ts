@@ -11,6 +11,7 @@ import { proposalRows } from '../../projections/proposals.ts';
 import { requests } from '../../projections/requests.ts';
 import { revocationRenewals } from '../../projections/revocations.ts';
 import { roles } from '../../projections/roles.ts';
+import { schedules } from '../../projections/schedules.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
 import { merkleTree } from '../audit/transparency-log/tree.ts';
@@ -22,6 +23,7 @@ export const allProjections = [
   clients,
   access,
   roles,
+  schedules,
   tokens,
   preauthorizations,
   proposalRows,
@@ -42,6 +44,7 @@ export const rowsOf = (readModels: ReadModels) => ({
   clients: readModels.rows(clients),
   access: readModels.rows(access),
   roles: readModels.rows(roles),
+  schedules: readModels.rows(schedules),
   tokens: readModels.rows(tokens),
   preauthorizations: readModels.rows(preauthorizations),
   proposals: readModels.rows(proposalRows),

@@ -7,6 +7,7 @@ import { startWarningOfEnds } from '../jobs/end-warnings.ts';
 import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startRenewingRevocationList } from '../jobs/revocation-list.ts';
+import { startOpeningSchedules } from '../jobs/schedules.ts';
 import { startSuspendingStale } from '../jobs/stale-clients.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
@@ -43,6 +44,16 @@ export function startBackground(options: BackgroundOptions): Notifications {
     );
   lifecycle.runs(
     startExpiry({ ...service, store, logger, now, signal, atHand: rowsAtHand(readModels) }),
+  );
+  lifecycle.runs(
+    startOpeningSchedules({
+      ...service,
+      store,
+      logger,
+      now,
+      signal,
+      atHand: rowsAtHand(readModels),
+    }),
   );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));

@@ -14,6 +14,7 @@ import {
 } from './preauthorizations.ts';
 import { createRequestViews, type RequestViewOptions } from './requests.ts';
 import { createRoleViews, type RoleViewOptions } from './roles.ts';
+import { createScheduleViews, type ScheduleViewOptions } from './schedules.ts';
 import { createSessionViews, type SessionViewOptions } from './sessions.ts';
 import { createSharedKeys, type SharedKeyOptions } from './shared-keys.ts';
 import { createTokenViews, type TokenViewOptions } from './tokens.ts';
@@ -28,6 +29,7 @@ interface WindowViewOptions {
 }
 
 type ViewOptions = WindowViewOptions &
+  ScheduleViewOptions &
   PreauthorizationViewOptions &
   ApprovalViewOptions &
   RequestViewOptions &
@@ -54,6 +56,7 @@ export function createViews(options: ViewOptions) {
         pendingCount: options.pendingCount(),
         knockCount: knocks.size(),
       }),
+    ...createScheduleViews(options),
     ...createRequestViews(options, activations, sharedKeys, approvals.approvalsOf),
     ...createPreauthorizationViews(options),
     ...approvals,

@@ -15,6 +15,7 @@ export function windowAt(row: WindowRow | undefined, at: string, counts: WindowC
     windowId: row?.windowId ?? null,
     unlockedAt: row?.unlockedAt ?? null,
     unlockedBy: row?.unlockedBy ?? null,
+    ...(row?.scheduleId !== undefined && { scheduleId: row.scheduleId }),
     until: row?.until ?? null,
     lockedAt: over ? row.until : (row?.lockedAt ?? null),
     lockedBy: row?.lockedBy ?? null,

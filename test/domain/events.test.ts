@@ -13,6 +13,7 @@ import { PersonEvent } from '../../domain/person.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
 import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
+import { ScheduleEvent } from '../../domain/schedules/schedule.ts';
 import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
 import * as any from '../support/any-client.ts';
@@ -54,8 +55,11 @@ const keys: Readonly<Record<string, string>> = {
   PersonBound: 'at by issuer personId username',
   AccessEnding: 'at by endsAt leadMs username',
   ClientErased: changed,
-  RegistryUnlocked: 'at by limits until windowId',
+  RegistryUnlocked: 'at by limits schedule until windowId',
   RegistryLocked: 'at by turnedAwayCount windowId',
+  ScheduleCreated: 'at by durationMs limits scheduleId timing tokenId',
+  ScheduleSkipped: 'at by occurrence reason scheduleId',
+  ScheduleCancelled: 'at by scheduleId',
   RoleDefined: 'at by description name permissions',
   RoleRemoved: 'at by name',
   PreauthorizationCreated: 'at by preauthorizationId terms',
@@ -78,6 +82,7 @@ const keys: Readonly<Record<string, string>> = {
 const declared = [
   ClientEvent,
   WindowEvent,
+  ScheduleEvent,
   RoleEvent,
   PreauthorizationEvent,
   ProposalEvent,
@@ -121,6 +126,7 @@ test('an event holds no boolean, and nothing that JSON would lose', () => {
       z.union([
         ClientEvent,
         WindowEvent,
+        ScheduleEvent,
         RoleEvent,
         TokenEvent,
         ActivationEvent,

@@ -75,6 +75,7 @@ test('locked by somebody', () =>
     status: 'locked',
     lockedAt: the.at,
     lockedBy: 'ada',
+    lockedByHandAt: the.at,
     revision: 1,
   }));
 test('locked, with what was turned away while it was open', () => {
@@ -105,8 +106,18 @@ test('a new window counts from nothing', () => {
     windowId: the.nextWindow,
     unlockedAt: the.later,
     until: the.due,
+    lockedByHandAt: the.at,
     revision: 3,
   });
+});
+test('opened by a schedule: it is named, and the newest one stays known after a person unlocks', () => {
+  const schedule = { scheduleId: the.id(60), occurrence: '2026-01-01' };
+  const { type, data } = unlocked();
+  const byItself = { type, data: { ...data, schedule } };
+  assert.is(row(byItself)?.scheduleId, schedule.scheduleId);
+  const next = unlocked({ windowId: the.nextWindow, at: the.later, until: the.due });
+  const { scheduleId, scheduled } = row(byItself, locked(the.at), next) ?? {};
+  assert.equal([scheduleId, scheduled], [undefined, schedule]);
 });
 test('requests and replacements of this window count, whatever became of them', () => {
   assert.is(

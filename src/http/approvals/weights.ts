@@ -192,6 +192,8 @@ export const weights: Readonly<Record<string, Weigh>> = {
       ? weight('the registry', { isByPolicy: true, seen: body(sent) })
       : null,
   lock: atOnce,
+  createSchedule: (sent) => weight('the registry', { seen: body(sent) }),
+  cancelSchedule: atOnce,
   grantRequest: (sent, app) => ofGrant(app, String(sent.params.id), body<SentRights>(sent)),
   grantRequests: (sent, app) => {
     const { ids, ...given } = body<SentRights & { ids: string[] }>(sent);

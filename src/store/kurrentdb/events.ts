@@ -30,6 +30,7 @@ const logCategories = [
   'registry',
   'revocations',
   'role',
+  'schedule',
   'token',
 ] as const;
 

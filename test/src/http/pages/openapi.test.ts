@@ -27,6 +27,10 @@ POST /api/client-registry/requests/{id}/grant
 POST /api/client-registry/requests/{id}/deny
 POST /api/client-registry/requests/grant
 POST /api/client-registry/requests/deny
+GET /api/client-registry/windows
+POST /api/client-registry/windows
+GET /api/client-registry/windows/{id}
+DELETE /api/client-registry/windows/{id}
 GET /api/client-registry/preauthorizations
 POST /api/client-registry/preauthorizations
 POST /api/client-registry/preauthorizations/import

@@ -60,9 +60,16 @@ test('an event in our streams that is not ours is never skipped', async ({ serve
 test('a stream that would stand in no order is refused', async ({ store }) => {
   for (const stream of ['orders-1', 'client', '-a', '', '$client-a', 'gatebook-log'])
     assert.instance(await errorOf(store.append(stream, noStream, newEvents(1))), TypeError);
-  for (const stream of ['activation-a', 'preauthorization-a', 'registry-main', 'role-a', 'token-a'])
+  for (const stream of [
+    'activation-a',
+    'preauthorization-a',
+    'registry-main',
+    'role-a',
+    'schedule-a',
+    'token-a',
+  ])
     await store.append(stream, noStream, newEvents(1));
-  assert.is((await wholeLog(store)).length, 5);
+  assert.is((await wholeLog(store)).length, 6);
 });
 
 test('an id that the server would change, and a foreign position, are refused', async ({
