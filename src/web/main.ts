@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { html, type View } from './app/html.ts';
 import { restWhileHidden } from './app/live.ts';
 import { state, useStore } from './app/store.ts';
+import { Approvals } from './approvals/approvals.ts';
 import { Audit } from './audit/audit.ts';
 import { ClientPage } from './clients/client.ts';
 import { Clients } from './clients/clients.ts';
@@ -51,6 +52,7 @@ function placeOf(hash: string): PagePlace {
       title: 'Audit',
       view: () => html`<${Audit} key=${search} query=${query} />`,
     },
+    approvals: { name: 'approvals', title: 'Approvals', view: () => html`<${Approvals} />` },
     more: { name: 'more', title: 'Account', view: () => html`<${More} />` },
   };
   return (

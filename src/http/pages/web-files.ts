@@ -18,7 +18,7 @@ const libraries: Readonly<Record<string, string>> = {
   htm: 'htm.module.js',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = ['matching.ts', 'client/door-name.ts'].map((name) =>
+const shared = ['matching.ts', 'client/door-name.ts', 'approvals/proposal-words.ts'].map((name) =>
   join(source, '..', '..', 'domain', name),
 );
 
