@@ -16,6 +16,7 @@ export const liveNames = [
   'user.changed',
   'user.ending',
   'activation.changed',
+  'proposal.changed',
   'knock',
   'checkpoint.published',
 ] as const;
@@ -24,7 +25,7 @@ export type LiveName = (typeof liveNames)[number];
 /** That something changed. Its new state is read when the live event is sent. */
 export interface LiveEntry {
   readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
-  /** The request's id or the username; empty for the window. */
+  /** The id of the request or the proposal, or the username; empty for the window. */
   readonly key: string;
   /** Whom it is about; empty for the window. */
   readonly username: string;
@@ -73,13 +74,18 @@ type LoggedEvent = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
 
 /** The live events that an event of the log means, in order. */
 export function liveEntries({ type, stream, position, data }: LoggedEvent): LiveEntry[] {
-  const { requestId, username, broker, at } = data as Record<string, string | undefined>;
+  const { requestId, proposalId, username, broker, at } = data as Record<
+    string,
+    string | undefined
+  >;
   const entry = (name: LiveEntry['name'], key: string, its: string | null = null): LiveEntry => ({
     ...{ name, key, username: username ?? '', broker: its, position },
     at: at ?? '',
   });
   if (type === 'RegistryUnlocked') return [entry('window.unlocked', '')];
   if (type === 'RegistryLocked') return [entry('window.locked', '')];
+  if (proposalId !== undefined && stream.startsWith('proposal-'))
+    return [entry('proposal.changed', proposalId)];
   if (username === undefined) return [];
   if (stream.startsWith('activation-'))
     return [entry('activation.changed', username, broker ?? null)];

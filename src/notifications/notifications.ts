@@ -41,7 +41,7 @@ interface NotificationOptions {
   /** The page's own address, to be opened from a message. */
   readonly publicUrl: string | null;
   readonly history: Rows<HistoryRow>;
-  readonly views: Pick<Views, 'request' | 'window' | 'user'>;
+  readonly views: Pick<Views, 'proposal' | 'request' | 'window' | 'user'>;
   readonly readModels: Pick<ReadModels, 'getBookmark' | 'setBookmark' | 'onApplied'>;
   readonly logger: Logger;
   readonly now: () => string;
@@ -103,7 +103,7 @@ function webhookTarget({ webhook, views }: NotificationOptions): Target | null {
             webhookMessage(webhook, {
               id: `${row.eventId}-${entry.name}`,
               event: entry.name,
-              subject: row.username ?? row.windowId ?? '',
+              subject: row.username ?? row.windowId ?? entry.key,
               at: row.at,
               data,
             }),

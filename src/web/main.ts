@@ -17,6 +17,7 @@ import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
 
 const Audit = lazily(async () => (await import('./audit/audit.ts')).Audit);
+const Approvals = lazily(async () => (await import('./approvals/approvals.ts')).Approvals);
 const Rules = lazily(async () => (await import('./rules/rules.ts')).Rules);
 
 interface PagePlace {
@@ -55,6 +56,7 @@ function placeOf(hash: string): PagePlace {
       title: 'Audit',
       view: () => html`<${Audit} key=${search} query=${query} />`,
     },
+    approvals: { name: 'approvals', title: 'Approvals', view: () => html`<${Approvals} />` },
     more: { name: 'more', title: 'Account', view: () => html`<${More} />` },
   };
   return (

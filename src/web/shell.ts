@@ -18,17 +18,24 @@ const places = [
   { name: 'audit', href: '#/audit', label: 'Audit', icon: 'audit', less: false },
 ] as const;
 
+const approvalsPlace = {
+  ...{ name: 'approvals', href: '#/approvals', label: 'Approvals', icon: 'check', less: false },
+} as const;
+
 function Nav({ place }: { place: string }): View {
-  const { requests, arrivals } = useStore();
-  const waiting = requests.filter(({ status }) => status === 'pending').length + arrivals.length;
+  const { requests, arrivals, proposals } = useStore();
+  const unapproved = proposals.filter(({ status }) => status === 'waiting').length;
+  // Where one person is enough, there is nothing to see.
+  const shown = unapproved > 0 || place === 'approvals' ? [...places, approvalsPlace] : places;
+  const asking = requests.filter(({ status }) => status === 'pending').length + arrivals.length;
+  const counts: Readonly<Record<string, number>> = { registry: asking, approvals: unapproved };
   const inMore = ['rules', 'roles', 'tokens', 'more'].includes(place);
   return html`<nav class="nav" aria-label="Main"><ul>
-    ${places.map(
+    ${shown.map(
       ({ name, href, label, icon, less }) =>
         html`<li key=${name} class=${less ? 'less' : undefined}><a href=${href} aria-current=${place === name ? 'page' : undefined}><${Icon} name=${icon} />${label}${
-          name === 'registry' &&
-          waiting > 0 &&
-          html`<span class="count">${waiting}<span class="sr"> waiting</span></span>`
+          (counts[name] ?? 0) > 0 &&
+          html`<span class="count">${counts[name]}<span class="sr"> waiting</span></span>`
         }</a></li>`,
     )}
     <li class="more"><a href="#/more" aria-current=${inMore ? 'page' : undefined}><${Icon} name="more" />More</a></li>
@@ -142,7 +149,7 @@ export function More(): View {
       <p>Signed in until ${me != null && html`<${Time} at=${me.tokenExpiresAt} />`}. ${me != null && me.roles.length > 0 ? `With ${me.roles.length === 1 ? 'role' : 'roles'} ${me.roles.join(', ')}.` : ''}</p></div>
     <div class="split"><div>
       <section class="card narrow-nav" aria-labelledby="go"><h2 id="go">Go to</h2><ul class="lines">
-        <li><a href="#/rules">Rules</a></li><li><a href="#/roles">Roles</a></li><li><a href="#/tokens">Tokens</a></li><li><a href=${`#/clients/${me?.username ?? ''}`}>My own access</a></li><li><a href="/docs">The API</a></li></ul></section>
+        <li><a href="#/rules">Rules</a></li><li><a href="#/roles">Roles</a></li><li><a href="#/tokens">Tokens</a></li><li><a href="#/approvals">Approvals</a></li><li><a href=${`#/clients/${me?.username ?? ''}`}>My own access</a></li><li><a href="/docs">The API</a></li></ul></section>
       <section class="card" aria-labelledby="look"><h2 id="look">How this page looks</h2>
         <fieldset><legend>Colours</legend><div class="segments">${themes.map(
           ([name, words]) =>

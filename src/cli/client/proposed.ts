@@ -1,6 +1,7 @@
 /** Commands that wait for several people: what is said of them instead of what they would have said. */
+
+import { deedWords, gainsWords, missingWords } from '../../../domain/approvals/proposal-words.ts';
 import type { Proposal } from '../../api/output.ts';
-import { deedWords, gainsWords, missingWords } from '../../api/proposal-words.ts';
 import { type Call, CommandFailed, exitCodes } from '../command.ts';
 import { dateTimeText } from '../text/format.ts';
 

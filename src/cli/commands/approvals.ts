@@ -1,6 +1,7 @@
 /** For administrators: `approvals`, what waits for several people. */
+
+import { deedWords, gainsWords, missingWords } from '../../../domain/approvals/proposal-words.ts';
 import { type Proposal, proposalStatuses, type Request } from '../../api/output.ts';
-import { deedWords, gainsWords, missingWords } from '../../api/proposal-words.ts';
 import { type List, listOptions, page, sayMore } from '../client/lists.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';

@@ -1,6 +1,8 @@
 /** The API description (OpenAPI 3.1), made from the declared routes and the shapes they name. */
+
 import { z } from 'zod';
-import { namedShapes } from '../../api/output.ts';
+import { deeds } from '../../../domain/approvals/proposal-words.ts';
+import { namedShapes, Proposal } from '../../api/output.ts';
 import { type ProblemCode, problemTable } from '../../api/problems.ts';
 import { type DeclaredAnswer, Nothing, parametersOf, type Route } from '../route.ts';
 import '../../api/input.ts';
@@ -88,10 +90,15 @@ function answerOf({ description, body, type }: DeclaredAnswer): JsonObject {
   return { description };
 }
 
+const waitsForPeople =
+  'Where several people approve: it waits for them, and is done by the last approval.';
+
 function responsesOf(route: Route): JsonObject {
   const responses = new Map<number, JsonObject>();
   for (const [status, declared] of Object.entries(route.answers))
     responses.set(Number(status), withHeaders(answerOf(declared), headers(route, Number(status))));
+  if (deeds[route.operationId] !== undefined)
+    responses.set(202, answerOf({ description: waitsForPeople, body: Proposal }));
   const byStatus = Map.groupBy(problemsOf(route), (code) => problemTable[code].status);
   for (const [status, codes] of byStatus) {
     const declared = responses.get(status);

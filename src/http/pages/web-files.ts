@@ -19,9 +19,12 @@ const libraries: Readonly<Record<string, string>> = {
   'qrcode-generator': 'qrcode.mjs',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = ['matching.ts', 'client/door-name.ts', 'client/label.ts'].map((name) =>
-  join(source, '..', '..', 'domain', name),
-);
+const shared = [
+  'matching.ts',
+  'client/door-name.ts',
+  'client/label.ts',
+  'approvals/proposal-words.ts',
+].map((name) => join(source, '..', '..', 'domain', name));
 
 /** The browser's name of a module: whatever folder it stands in here, there it stands beside the others. */
 function browserSpecifier(specifier: string): string {

@@ -38,6 +38,7 @@ function pathOf(name: LiveName, key: string): string[] {
   const base = ['', 'api', 'client-registry'];
   if (name.startsWith('request.')) return [...base, 'requests', key];
   if (name.startsWith('window.')) return base;
+  if (name === 'proposal.changed') return ['', 'api', 'approvals', key];
   if (name === 'checkpoint.published') return ['', 'api', 'audit', 'checkpoint'];
   return name === 'knock' ? [...base, 'knocks'] : ['', 'api', 'users', key];
 }

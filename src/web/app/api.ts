@@ -1,8 +1,9 @@
 /** Calls to the registry: the session is a cookie, faults are problems in words, the clock is the server's. */
 
+import { deedWords, missingWords } from '../../../domain/approvals/proposal-words.ts';
 import { type CompiledPermissions, compiled, mayCall } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
-import type { Self } from '../../api/output.ts';
+import type { Proposal, Self } from '../../api/output.ts';
 
 export interface PageOf<Item> {
   readonly items: Item[];
@@ -88,6 +89,7 @@ export async function call<Answer>(
   readClock(response, startedMs);
   const text = await response.text();
   const json = text === '' ? undefined : parsed(text);
+  if (response.status === 202 && isProposal(json)) throw waitsFault(json);
   if (response.ok) return json as Answer;
   if (response.status === 401 && path !== '/page/session') onSessionOver();
   throw new PageFault(
@@ -96,6 +98,22 @@ export async function call<Answer>(
     response.headers.get('retry-after'),
   );
 }
+
+/** `code` of a fault that is none: the command waits for several people. */
+export const waitsCode = 'waits-for-approval';
+
+const isProposal = (json: unknown): json is Proposal =>
+  typeof json === 'object' && json !== null && 'proposalId' in json && 'hash' in json;
+
+const waitsFault = (proposal: Proposal): PageFault =>
+  new PageFault(
+    202,
+    {
+      code: waitsCode,
+      detail: `Not done yet, it needs ${proposal.needed} people: ${deedWords(proposal)}. ${missingWords(proposal)} It is under Approvals.`,
+    },
+    null,
+  );
 
 function parsed(text: string): unknown {
   try {

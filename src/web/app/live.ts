@@ -1,6 +1,6 @@
 /** Follows `/api/events` with the session's cookie, goes on after a lost connection, and keeps the store fresh. */
 import { useEffect } from 'preact/hooks';
-import type { Knock, Request, Role, User, Window } from '../../api/output.ts';
+import type { Knock, Proposal, Request, Role, User, Window } from '../../api/output.ts';
 import { get, getAll, may, nowMs, type PageOf, pageHeaders, sessionIsOver } from './api.ts';
 import { announce, change, state } from './store.ts';
 import { counted } from './words.ts';
@@ -11,6 +11,7 @@ const hiddenMaxMs = 60_000;
 /** Waiting requests that are held here; the find field asks the server for others. */
 const requestsMax = 10_000;
 const knocksShownMax = 50;
+const proposalsMax = 1_000;
 const announceEveryMs = 5_000;
 
 /** Whether the list must not move now: pointer or focus are in it, or its top is out of view. */
@@ -29,7 +30,7 @@ async function readAll(): Promise<void> {
   const registry = '/api/client-registry';
   const optional = async <T>(path: string, read: () => Promise<T>, otherwise: T): Promise<T> =>
     may('read', path) ? await read() : otherwise;
-  const [window, first, knocks, roles] = await Promise.all([
+  const [window, first, knocks, roles, proposals] = await Promise.all([
     optional(registry, () => get<Window>(registry), null),
     optional(
       `${registry}/requests`,
@@ -45,6 +46,11 @@ async function readAll(): Promise<void> {
       },
     ),
     optional('/api/roles', () => getAll<Role>('/api/roles', 1_000), []),
+    optional(
+      '/api/approvals',
+      () => getAll<Proposal>('/api/approvals?status=waiting', proposalsMax),
+      [],
+    ),
   ]);
   change({
     window,
@@ -53,6 +59,7 @@ async function readAll(): Promise<void> {
     arrivals: [],
     knocks: knocks.items,
     roles,
+    proposals,
   });
   state.decidedMs.clear();
   if (first.nextCursor === null) return;
@@ -118,6 +125,12 @@ export function putRequest(request: Request): void {
   if (!listIsHeld()) letArrivalsIn();
 }
 
+/** Keeps a proposal as it is now. */
+export function putProposal(proposal: Proposal): void {
+  const others = state.proposals.filter(({ proposalId }) => proposalId !== proposal.proposalId);
+  change({ proposals: [proposal, ...others].slice(0, proposalsMax) });
+}
+
 type LiveListener = (name: string, data: unknown) => void;
 const listeners = new Set<LiveListener>();
 
@@ -145,6 +158,11 @@ function apply(name: string, data: unknown): void {
     if (window.status !== state.window?.status)
       announce(window.status === 'unlocked' ? 'Unlocked' : 'Locked');
     change({ window });
+  } else if (name === 'proposal.changed') {
+    const proposal = data as Proposal;
+    if (!state.proposals.some(({ proposalId }) => proposalId === proposal.proposalId))
+      announce('Something waits for approval');
+    putProposal(proposal);
   } else if (name === 'knock') {
     const knock = data as Knock;
     const others = state.knocks.filter(

@@ -1,6 +1,6 @@
 /** What the page knows now, kept fresh by live events; components draw it anew when it changes. */
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import type { Knock, Request, Role, Self, User, Window } from '../../api/output.ts';
+import type { Knock, Proposal, Request, Role, Self, User, Window } from '../../api/output.ts';
 import { nowMs } from './api.ts';
 
 interface Toast {
@@ -29,6 +29,8 @@ interface PageState {
   decidedMs: Map<string, number>;
   arrivedMs: Map<string, number>;
   knocks: Knock[];
+  /** Those that wait for several people, and those that changed while this page was open. */
+  proposals: Proposal[];
   roles: Role[];
   toast: Toast | null;
   /** Counts changes of users, by name: what shows one reads it anew. */
@@ -66,6 +68,7 @@ export const fresh = () => ({
   decidedMs: new Map<string, number>(),
   arrivedMs: new Map<string, number>(),
   knocks: [],
+  proposals: [],
   roles: [],
   userChanges: new Map<string, number>(),
   userStatuses: new Map<string, User['status']>(),

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Permission } from '../../../domain/permission.ts';
 import type { User } from '../../api/output.ts';
-import { asFault, faultWords, nowMs, type PageFault } from '../app/api.ts';
+import { asFault, faultWords, nowMs, type PageFault, waitsCode } from '../app/api.ts';
 import { type Children, html, Icon, type View } from '../app/html.ts';
 import { useNow, useStore } from '../app/store.ts';
 import {
@@ -175,7 +175,8 @@ export function useCommand(): RunningCommand & { retryAtMs: number | null } {
       },
       (error: unknown) => {
         const found = asFault(error);
-        setBusy(false);
+        // What waits for others is not sent a second time.
+        setBusy(found.code === waitsCode);
         setFault(found);
         if (found.retryAfterSeconds === null) return;
         const waitMs = found.retryAfterSeconds * 1_000;
@@ -201,11 +202,16 @@ export function useCommand(): RunningCommand & { retryAtMs: number | null } {
   };
 }
 
+/** In a long dialog it stands below what is seen. */
+const intoView = (element: Element | null): void => element?.scrollIntoView({ block: 'nearest' });
+
 export function FaultNotice({ command }: { command: ReturnType<typeof useCommand> }): View | null {
   const now = useNow();
   const { fault, retryAtMs } = command;
   if (fault === null || fault.status === 401) return null;
   const seconds = retryAtMs === null ? null : Math.max(0, Math.ceil((retryAtMs - now) / 1_000));
+  if (fault.code === waitsCode)
+    return html`<div ref=${intoView}><${Notice} tone="wait" icon="clock" role="alert">${faultWords(fault)}<//></div>`;
   return html`<${Notice} tone="bad" role="alert">${faultWords(fault)}${
     seconds !== null && html` <span aria-hidden="true">Trying again in ${seconds} s.</span>`
   }<//>`;

@@ -1,8 +1,12 @@
 /** What a proposal would do, in words for whoever approves it: on the command line and on the page. */
-import type { Permission } from '../../domain/permission.ts';
-import type { Proposal } from './output.ts';
+import type { Permission } from '../permission.ts';
 
-type Told = Pick<Proposal, 'action' | 'subject' | 'body'>;
+/** What of a proposal is told, as the API shows it. */
+interface Told {
+  readonly action: string;
+  readonly subject: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
 
 const textOf = (body: Told['body'], name: string): string | null =>
   typeof body[name] === 'string' ? body[name] : null;
@@ -73,7 +77,7 @@ export const deedWords = (told: Told): string =>
   deeds[told.action]?.(told) ?? `${told.action}: ${told.subject}`;
 
 /** Whoever gains HTTP rights can do things here themselves: it is said in its own words. */
-export const gainsWords = ({ gains }: Pick<Proposal, 'gains'>): string =>
+export const gainsWords = ({ gains }: { readonly gains: readonly string[] }): string =>
   gains.length === 0
     ? 'Nobody gains HTTP rights.'
     : `Gains HTTP rights, and can act in this registry: ${gains.join(', ')}.`;
@@ -82,7 +86,10 @@ export const gainsWords = ({ gains }: Pick<Proposal, 'gains'>): string =>
 export function missingWords({
   approvals,
   needed,
-}: Pick<Proposal, 'approvals' | 'needed'>): string {
+}: {
+  readonly approvals: readonly { readonly by: string }[];
+  readonly needed: number;
+}): string {
   const [proposer, ...others] = approvals.map(({ by }) => by);
   const approved = others.length === 0 ? '' : `, approved by ${others.join(', ')}`;
   const left = needed - approvals.length;
