@@ -22,7 +22,7 @@ test('the command line reads where the registry is and who asks', () => {
       username: null,
       password: null,
       caFingerprint: null,
-    enrolmentCode: null,
+      enrolmentCode: null,
       configFolder: '/home/a/.config',
       noColor: false,
     },
