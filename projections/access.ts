@@ -14,7 +14,7 @@ export type AccessRow = NamedClient & {
 
 export const access: Projection<AccessRow, ClientEvent> = {
   name: 'access',
-  version: 7,
+  version: 8,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,

@@ -104,6 +104,7 @@ function evolve(row: Unplaced | undefined, { type, data }: ClientEvent): Unplace
     case 'AuthorizationChanged':
     case 'AccessReinstated':
     case 'CertificateContested':
+    case 'AccessEnding':
       return row;
   }
 }

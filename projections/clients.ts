@@ -77,7 +77,7 @@ export const roleLabel = (role: string): string => `role ${role}`;
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 11,
+  version: 12,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -133,6 +133,8 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
         : null,
+    /** When its access ends by itself; null: it does not, or has ended. */
+    endsAt: (row) => row.expiresAt,
     /** When its last certificate ends; null: it holds none. */
     certificateEndsAt: ({ state }) => certificateEndsAt(state),
     /** Role names between spaces, to be found one by one. */

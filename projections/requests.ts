@@ -120,6 +120,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'AccessRevoked':
       case 'AccessReinstated':
       case 'AccessExpired':
+      case 'AccessEnding':
       case 'ClientErased':
         return row;
     }

@@ -52,7 +52,7 @@ export interface Authority {
   current(caller: Caller): Caller | null;
   /**
    * What an account may now, never beyond the limit of the token that it acted with, which may be over; undefined: it
-   * is not active, or there never was such a token of it.
+   * is not active, has been granted anew since (its name may be somebody else's), or there never was such a token of it.
    */
   limited(username: string, tokenId: string): readonly Permission[] | undefined;
   /** Whether a token of this row still acts, its user and its own end considered. */
@@ -126,6 +126,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
   function limited(username: string, tokenId: string): readonly Permission[] | undefined {
     const [token, found] = [tokenRows.get(tokenId), active(username)];
     if (token === undefined || found === undefined || token.username !== username) return undefined;
+    if (found.row.generation !== token.generation) return undefined;
     const httpLimit = limitOf(token);
     return httpLimit === null ? found.effective : withinHttpLimit(httpLimit, found.effective);
   }

@@ -103,8 +103,17 @@ export const crlAheadMsMax = 5 * 60_000;
 /** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
 export const certificateDaysMax = 3_650;
 export const certificateExpiringDays = 30;
-/** Milliseconds that the count of those is held, however often somebody scrapes. */
-export const certificatesCountedEveryMs = 5_000;
+/** The same of access. */
+export const endDaysMax = 3_650;
+export const grantEndingDays = 30;
+/** Milliseconds that a count of those is held, however often somebody scrapes. */
+export const endsCountedEveryMs = 5_000;
+/** Milliseconds between two looks for clients that were not seen for too long. */
+export const staleLookMs = 60_000;
+/** Leads at which ends are warned of; milliseconds between two looks, and for which a look goes back once more. */
+export const endWarningsMax = 8;
+export const endWarningsLookMs = 10_000;
+export const endWarningsAgainMs = 10 * 60_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
@@ -479,3 +488,6 @@ export const deviceSignInMaxMs = 15 * 60 * 1_000;
 export const estRetryAfterMaxSeconds = 600;
 /** Clients that wait by EST are told to come at such times that about so many of them come each second. */
 export const estReturnsPerSecond = 50;
+
+/** Holders of a role whom a proposal to widen it names. */
+export const holdersShownMax = 1_000;

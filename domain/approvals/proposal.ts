@@ -24,7 +24,7 @@ export const ProposedCommand = z.object({
   body: z.unknown(),
   /** The verifier of a password that was sent along waits under this id; null: none was. */
   credentialId: Id.nullable(),
-  /** What it gives, worked out, as the approvers see it. */
+  /** The HTTP part of what it gives, worked out: what its people must have themselves. */
   gives: z.array(Permission),
   /** Names that come to hold HTTP rights by it. */
   gains: z.array(Username),

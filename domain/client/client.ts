@@ -215,6 +215,16 @@ function expireAccess(command: ClientCommandOf<'ExpireAccess'>, state: Client): 
   });
 }
 
+/** Once for each end and lead; one with a shorter lead was more urgent already. */
+function warnOfEnd(command: ClientCommandOf<'WarnOfEnd'>, state: Client): ClientDecision {
+  const { username, endsAt, leadMs, at, by } = command;
+  if (state.status !== 'active' && state.status !== 'suspended') return accept();
+  const { rights, warned } = state;
+  if (rights.expiresAt !== endsAt || endsAt <= at) return accept();
+  if (warned?.endsAt === endsAt && warned.leadMs <= leadMs) return accept();
+  return accept({ type: 'AccessEnding', data: { username, endsAt, leadMs, at, by } });
+}
+
 function decide(command: ClientCommand, state: Client): ClientDecision {
   switch (command.type) {
     case 'RequestRegistration':
@@ -256,6 +266,8 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
       return erase(command, state);
     case 'ExpireAccess':
       return expireAccess(command, state);
+    case 'WarnOfEnd':
+      return warnOfEnd(command, state);
   }
 }
 

@@ -168,7 +168,9 @@ export type ClientCommand =
       'EraseClient',
       { readonly reason: string | null; readonly windowId: string | null }
     >
-  | ClientCommandBase<'ExpireAccess', { readonly windowId: string | null }>;
+  | ClientCommandBase<'ExpireAccess', { readonly windowId: string | null }>
+  /** Tells that access ends within so many milliseconds; the end that was looked at comes along. */
+  | ClientCommandBase<'WarnOfEnd', { readonly endsAt: string; readonly leadMs: number }>;
 
 export type ClientCommandOf<Type extends ClientCommand['type']> = CommandOf<ClientCommand, Type>;
 

@@ -143,6 +143,8 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('AccessReinstated', changed),
   /** `reason`: why it ended before its time; absent: it did not, and in older events. */
   event('AccessExpired', { ...client, reason: Reason.optional() }),
+  /** It is told, so long before, that access ends by itself; once for each end and lead. */
+  event('AccessEnding', { ...client, endsAt: Instant, leadMs: z.int().min(1) }),
   event('ClientErased', changed),
 ]);
 export type ClientEvent = z.infer<typeof ClientEvent>;

@@ -69,6 +69,10 @@ interface GrantedAccess {
   readonly httpLimit: readonly Permission[] | null;
   readonly requestId: string | null;
   readonly rights: Rights;
+  /** When the end that it has was set, or that it has none. */
+  readonly endSetAt: string;
+  /** The newest warning that was given of an end; null: none. */
+  readonly warned: { readonly endsAt: string; readonly leadMs: number } | null;
   /** The rights of the grant itself, so that repeating it is known for what it is. */
   readonly grantedRights: Rights;
   /** What that grant gave where it was silent: no rights, or in a replacement those of before. */
@@ -241,18 +245,13 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'RegistrationGranted':
       return {
         ...newGrant(decided(state, data.requestId, 'granted')),
-        ...given(data.credentialId, data.requestId, data.rights, noRights),
+        ...given(data, data.requestId, noRights),
         ...keyAsked(state.status === 'pending' ? state.waiting : null),
       };
     case 'ReplacementGranted':
       return {
         ...newGrant(decided(state, data.requestId, 'granted')),
-        ...given(
-          data.credentialId,
-          data.requestId,
-          data.rights,
-          state.status === 'active' ? state.rights : noRights,
-        ),
+        ...given(data, data.requestId, state.status === 'active' ? state.rights : noRights),
         ...keyAsked(state.status === 'active' ? state.challenger : null),
       };
     case 'RegistrationDenied':
@@ -283,23 +282,31 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'ClientCreated':
       return {
         ...newGrant(history(state)),
-        ...given(data.credentialId, null, data.rights, noRights, data.httpLimit),
+        ...given(data, null, noRights, data.httpLimit),
       };
     case 'AdministratorReset':
       return {
         ...newGrant(history(state)),
-        ...given(data.credentialId, null, data.rights, noRights),
+        ...given(data, null, noRights),
       };
     case 'PersonSignedIn':
       return {
         ...(state.status === 'active' ? history(state) : newGrant(history(state))),
-        ...given(data.credentialId, null, data.rights, noRights),
+        ...given(data, null, noRights),
         passwordOpens: false,
         personId: data.personId,
       };
     case 'AuthorizationChanged':
       return state.status === 'active' || state.status === 'suspended'
-        ? { ...state, rights: data.rights }
+        ? {
+            ...state,
+            rights: data.rights,
+            endSetAt: data.rights.expiresAt === state.rights.expiresAt ? state.endSetAt : data.at,
+          }
+        : state;
+    case 'AccessEnding':
+      return state.status === 'active' || state.status === 'suspended'
+        ? { ...state, warned: { endsAt: data.endsAt, leadMs: data.leadMs } }
         : state;
     case 'CredentialRotated':
       return state.status === 'active'
@@ -339,6 +346,8 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         httpLimit: state.httpLimit,
         requestId: state.requestId,
         rights: state.rights,
+        endSetAt: state.endSetAt,
+        warned: state.warned,
         grantedRights: state.grantedRights,
         grantBase: state.grantBase,
         denial: state.denial,
@@ -424,9 +433,8 @@ const keyAsked = (asked: Waiting | null) =>
     : { key: asked.key, passwordOpens: false, keyAlone: asked.keyAlone };
 
 const given = (
-  credentialId: string,
+  { credentialId, rights, at }: { credentialId: string; rights: Rights; at: string },
   requestId: string | null,
-  rights: Rights,
   grantBase: Rights,
   httpLimit: readonly Permission[] | null = null,
 ) => ({
@@ -441,6 +449,8 @@ const given = (
   httpLimit,
   requestId,
   rights,
+  endSetAt: at,
+  warned: null,
   grantedRights: rights,
   grantBase,
   challenger: null,

@@ -35,7 +35,7 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
     return row && { state: row, revision: row.revision, position: row.position };
   }
 
-  const tell = (proposalId: string, command: () => ProposalCommand, cause: Cause): Promise<Done> =>
+  const tell = (proposalId: string, command: () => ProposalCommand, cause: Cause) =>
     record(options, proposals, proposalId, command, cause, () => atHand(proposalId));
 
   return {
@@ -61,7 +61,7 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
       proposalId: string,
       shown: string,
       hashNow: () => string,
-    ): Promise<Done> => {
+    ): Promise<Done & { readonly isNew: boolean }> => {
       const approve = () => {
         const { tokenId } = context.authorize();
         const type = 'Approve' as const;

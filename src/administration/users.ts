@@ -8,6 +8,7 @@ import type { Vault } from '../credentials/vault.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
+import { renewedRights } from './renewed-rights.ts';
 
 export interface UserAdministrationOptions {
   readonly store: EventStore;
@@ -61,12 +62,38 @@ export function createUserAdministration(
     revoke: taking('RevokeAccess'),
 
     ...restoring(changes),
+    ...renewing(changes),
 
     /** Forgets who a client was: its keys and verifiers are destroyed, and its history stays whole. */
     async erase(context: CommandContext, username: string, reason: string | null): Promise<Done> {
       const done = await eraseClient(context, username, reason);
       for (const keyId of await erasedKeysOf(store, username)) await vault.destroy(keyId);
       return done;
+    },
+  };
+}
+
+function renewing({ change, heldBy, requireUser, newestWindow, stamp }: ClientChanges) {
+  return {
+    /** Another end, and all else as it is; undefined: as long again as the one before was given for. */
+    async renew(
+      context: CommandContext,
+      username: string,
+      expiresAt: string | null | undefined,
+      reason: string | null,
+    ): Promise<Done> {
+      requireUser(username);
+      return await change(context, username, (state) => {
+        const effective = heldBy(username, state);
+        // Time is given with the rights that it is given for.
+        requireOwnRights(context, effective);
+        const rights = renewedRights(state, expiresAt);
+        return {
+          ...{ type: 'ChangeAuthorization', rights, windowId: newestWindow() },
+          holdsHttpRights: holdsHttpRights(effective),
+          ...stamp(context, username, reason),
+        };
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
-/** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. */
+/** Says on stderr what went wrong: what happened, why, and the remedy; never a stack. What waits is said on stdout. */
 import { ConfigError } from '../config/fault.ts';
 import { ProblemAnswered } from './client/problem.ts';
+import { CommandWaits, sayWaits } from './client/proposed.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { MistypedError } from './text/parse.ts';
@@ -25,6 +26,10 @@ export function fileFault(error: unknown, file?: string): never {
 /** Says it, and gives the exit code. With `--json` a problem is printed as the registry sent it. */
 export function reportFault(terminal: Terminal, json: boolean, error: unknown): number {
   terminal.progress('');
+  if (error instanceof CommandWaits) {
+    sayWaits({ terminal, json }, error);
+    return error.exitCode;
+  }
   if (error instanceof ProblemAnswered && json) {
     terminal.errorJson(error.text);
     return error.exitCode;

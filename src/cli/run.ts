@@ -16,6 +16,7 @@ import {
   parsedArguments,
   usageFault,
 } from './command.ts';
+import { approvalCommands } from './commands/approvals.ts';
 import { auditPastCommands } from './commands/audit-past.ts';
 import { reconcileCommands } from './commands/brokers.ts';
 import { copyCommands } from './commands/copy.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   ...windowCommands,
   ...requestsCommands,
   ...decideCommands,
+  ...approvalCommands,
   ...preauthorizationCommands,
   importCommand,
   ...userCommands,

@@ -10,6 +10,11 @@ export interface Done {
   readonly position: string;
 }
 
+/** What was recorded just now, or stood already. */
+interface DoneAnew extends Done {
+  readonly isNew: boolean;
+}
+
 export interface RecordingOptions {
   readonly store: EventStore;
   /** Resolves when what stands at a position is readable and in force. */
@@ -35,10 +40,10 @@ export async function record<
   command: () => Command,
   cause: Cause,
   basis: () => Basis<State> | undefined,
-): Promise<Done> {
+): Promise<DoneAnew> {
   const outcome = await handle(store, decider, id, command, cause, basis);
   if (!outcome.decision.accepted) throw new Refused(outcome.decision.refusal);
   const stands = outcome.position ?? outcome.decidedOn;
   if (stands !== null) await settled(stands);
-  return { position: outcome.position ?? position() };
+  return { position: outcome.position ?? position(), isNew: outcome.position !== null };
 }

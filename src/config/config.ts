@@ -8,6 +8,7 @@ import {
   listenersOff,
   plainBesideCertificates,
   portClashes,
+  staleUnseen,
 } from './conflicts.ts';
 import { ConfigError, type ConfigFault } from './fault.ts';
 import type { PasswordPolicy } from './password-policy.ts';
@@ -61,6 +62,11 @@ export interface Config {
   readonly certificateTtlMs: number;
   readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
   readonly refusedTtlMs: number;
+  /** How long a client may not be seen; null: as long as it likes. */
+  readonly staleAfterMs: number | null;
+  readonly suspendsStale: boolean;
+  /** Before the end of a grant; none: nobody is warned. */
+  readonly endWarningsMs: readonly number[];
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
   readonly pendingMax: number;
@@ -110,6 +116,7 @@ export function parseConfig(environment: Environment): Config {
     ...gatewayBesideCertificates(values as Partial<Values>),
     ...plainBesideCertificates(values as Partial<Values>, environment),
     ...listenersOff(values as Partial<Values>),
+    ...staleUnseen(values as Partial<Values>),
     ...certificatesWithoutFiles(values as Partial<Values>, environment),
     ...certificateFaults(values as Partial<Values>, environment),
     ...ssoFaults(values as Partial<Values>, environment),
@@ -159,6 +166,9 @@ function configOf(values: Values, environment: Environment): Config {
     certificateTtlMs: values.CERTIFICATE_TTL,
     est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },
     refusedTtlMs: values.REFUSED_TTL,
+    staleAfterMs: values.STALE_AFTER,
+    suspendsStale: values.STALE_SUSPEND === 'true',
+    endWarningsMs: [...new Set(values.END_WARNINGS ?? [])],
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,

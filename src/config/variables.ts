@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { approvalsNeededMax } from '../../domain/approvals/policy.ts';
 import { Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
+import { endWarningsMax } from '../limits.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import {
@@ -16,6 +17,7 @@ import {
 import {
   ClientAuth,
   Duration,
+  DurationOrOff,
   EstRetryAfter,
   HookSecret,
   Host,
@@ -246,6 +248,24 @@ export const variables = {
     'a command after each change there, to have brokers read it: systemctl reload mosquitto',
     'a command of the shell',
     secret,
+  ),
+  END_WARNINGS: optional(
+    listOf(Duration, endWarningsMax),
+    'none',
+    'how long before its end a grant is warned of (a list)',
+    `up to ${endWarningsMax} durations such as 14d,1d`,
+  ),
+  STALE_AFTER: variable(
+    DurationOrOff,
+    'off',
+    'how long a client may not be seen until it counts as stale',
+    `${duration}, or off`,
+  ),
+  STALE_SUSPEND: variable(
+    z.enum(['true', 'false']),
+    'false',
+    'suspends clients that are stale, never people',
+    'true or false',
   ),
   REFUSED_TTL: variable(
     Duration,

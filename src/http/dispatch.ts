@@ -42,13 +42,25 @@ export function createDispatch(edge: Edge): Dispatch {
         throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
       requestCaller.authorize();
     }
-    const response =
-      (isCommand(route) && (await edge.proposing?.(route, request as never))) ||
-      (await route.handle(request as unknown as Parameters<Route['handle']>[0]));
+    const response = await commanded(route, request, edge);
     // What was read is shown to who may see it now; what was done is told to who did it.
     if (route.method === 'GET') requestCaller.authorize();
     return response;
   };
+}
+
+/** What the route answers, or that it waits for several people. */
+async function commanded(
+  route: Route,
+  request: DispatchedRequest,
+  { proposing }: Edge,
+): Promise<RouteResponse> {
+  if (proposing !== undefined && isCommand(route)) {
+    const proposed = await proposing(route, request as never);
+    if ('response' in proposed) return proposed.response;
+    request.authorize = proposed.authorize;
+  }
+  return await route.handle(request as unknown as Parameters<Route['handle']>[0]);
 }
 
 /** Whether somebody who is signed in has something done. */
@@ -100,7 +112,8 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
   readonly body: unknown;
   readonly upload: Buffer;
   readonly caller: RequestCaller['caller'];
-  readonly authorize: RequestCaller['authorize'];
+  /** Narrowed where a command must not come to more than it was found to. */
+  authorize: RequestCaller['authorize'];
   readonly permit: RequestCaller['permit'];
   readonly seesPersonalData: RequestCaller['seesPersonalData'];
   readonly source: string | null;

@@ -23,7 +23,7 @@ export interface Edge extends Callers {
   readonly behindHttps: boolean;
   /** Whether browsers are told to come by HTTPS alone: a promise that outlives a certificate of the own CA. */
   readonly strictTransport: boolean;
-  /** The answer to a command that waits for several people; undefined: it happens at once. */
+  /** The answer to a command that waits for several people, or who may go on with one that happens at once. */
   readonly proposing?: typeof import('./approvals/proposing.ts').proposing extends (
     app: never,
     ...rest: infer Rest

@@ -11,7 +11,7 @@ export async function entryData(
   if (name.startsWith('request.')) return await views.request(key, withPersonalData);
   if (name.startsWith('window.')) return views.window();
   const user = views.user(key);
-  if (name === 'user.changed' || user === undefined) return user;
+  if (name.startsWith('user.') || user === undefined) return user;
   const activation = user.activations.find((one) => one.broker === broker);
   return activation && { ...activation, username: key };
 }

@@ -16,7 +16,13 @@ import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
 import { personNameTest } from '../config/sso.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
-import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
+import {
+  certificateExpiringDays,
+  grantEndingDays,
+  loginFailuresPerMinute,
+  neighbourFailuresFactor,
+  positionWaitMs,
+} from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
@@ -31,7 +37,7 @@ import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { countOfExpiring } from '../views/certificate-ends.ts';
+import { countOfEnding, heldCount } from '../views/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -81,10 +87,7 @@ export async function buildService(given: ServiceOptions) {
     history: rows.history,
     onApplied: applied.as('live-events'),
   });
-  applied.as('sightings')((events) => {
-    for (const { type, data } of events)
-      if (type === 'ClientErased') options.sightings.forget(String(data.username));
-  });
+  applied.as('sightings')(options.sightings.applied);
   const shared = {
     credentials,
     rows,
@@ -214,7 +217,7 @@ function buildAdministration(
 }
 
 function buildViews(
-  { broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
+  { config, broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
   parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
   const { credentials, rows, authority, doors, erasures } = parts;
@@ -222,6 +225,7 @@ function buildViews(
   return createViews({
     erasures,
     ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle, sightings },
+    staleAfterMs: config.staleAfterMs,
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });
@@ -243,7 +247,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker, now }: ServiceOptions,
+  { config, metrics, readModels, broker, sightings, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -260,7 +264,15 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
-    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
+    certificatesExpiring: countOfEnding(
+      { column: 'certificateEndsAt', clients: rows.clients, now },
+      certificateExpiringDays,
+    ),
+    grantsEnding: countOfEnding({ column: 'endsAt', clients: rows.clients, now }, grantEndingDays),
+    clientsStale: heldCount(now, (at) => {
+      const { staleAfterMs } = config;
+      return staleAfterMs === null ? 0 : sightings.countUnseen(Date.parse(at) - staleAfterMs);
+    }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

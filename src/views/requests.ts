@@ -87,6 +87,9 @@ export function createRequestViews(
   const requestOf = requestShown(options, activations, sharedKeys, approvalsOf);
 
   return {
+    /** The row itself, for who weighs what its grant would come to. */
+    requestRow: (requestId: string) => rows.requests.get(requestId),
+
     async request(requestId: string, seeing: boolean) {
       const row = rows.requests.get(requestId);
       return row && (await requestOf(row, seeing));

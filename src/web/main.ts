@@ -13,6 +13,7 @@ import { Registry } from './registry/registry.ts';
 import { Revoking } from './registry/revoke-dialog.ts';
 import { Roles } from './rights/roles.ts';
 import { Tokens } from './rights/tokens.ts';
+import { Rules } from './rules/rules.ts';
 import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
 
@@ -45,6 +46,7 @@ function placeOf(hash: string): PagePlace {
     clients: { name: 'clients', title: 'Clients', view: () => html`<${Clients} />` },
     'new-client': { name: 'clients', title: 'New client', view: () => html`<${NewClient} />` },
     roles: { name: 'roles', title: 'Roles', view: () => html`<${Roles} />` },
+    rules: { name: 'rules', title: 'Rules', view: () => html`<${Rules} />` },
     tokens: { name: 'tokens', title: 'Tokens', view: () => html`<${Tokens} />` },
     audit: {
       name: 'audit',

@@ -52,6 +52,7 @@ const keys: Readonly<Record<string, string>> = {
   AccessExpired: 'at by reason username',
   PersonSignedIn: 'at by credentialId issuer personId rights username',
   PersonBound: 'at by issuer personId username',
+  AccessEnding: 'at by endsAt leadMs username',
   ClientErased: changed,
   RegistryUnlocked: 'at by limits until windowId',
   RegistryLocked: 'at by turnedAwayCount windowId',

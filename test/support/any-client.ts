@@ -126,6 +126,7 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
     ...{ ...caused, personId: anyPerson, issuer: some('https://id.example') },
     ...{ credentialId: anyCredential, rights: anyRights },
   }),
+  fact('AccessEnding', { ...caused, endsAt: anyTime, leadMs: some(86_400_000, 3_600_000) }),
   fact('ClientErased', reasoned),
 );
 
@@ -229,4 +230,5 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   }),
   command('EndPersonAccess', { ...caused, personId: anyPerson, reason: some('no group') }),
   command('ExpireAccess', { ...caused, windowId: anyWindowOrNone }),
+  command('WarnOfEnd', { ...caused, endsAt: anyTime, leadMs: some(86_400_000, 3_600_000) }),
 );

@@ -1,6 +1,7 @@
 /** The registry's REST API over HTTP: one request, its response, and what went wrong in words. */
 import { CommandFailed, exitCodes } from '../command.ts';
 import { faultOf } from './problem.ts';
+import { CommandWaits, proposalIn } from './proposed.ts';
 import { requestTimeoutMs, systemCode, unreachable } from './unreachable.ts';
 
 interface RegistryResponse<Body> {
@@ -17,7 +18,7 @@ interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The registry's REST API, as one signed-in person. Rejects with ProblemAnswered or CommandFailed. */
+/** The registry's REST API, as one signed-in person. Rejects with ProblemAnswered, CommandWaits or CommandFailed. */
 export interface Registry {
   readonly url: string;
   get<Body>(
@@ -89,6 +90,8 @@ export function registryAt(url: string, token: string | null): Registry {
     const { response, text } = await fetchText(url, `${url}/api${path}`, init, timeoutMs);
     position = response.headers.get('gatebook-position') ?? position;
     const parsed = jsonOf(text);
+    const waiting = proposalIn(response.status, parsed);
+    if (waiting !== undefined) throw new CommandWaits(waiting, text);
     if (response.ok && (parsed !== undefined || response.status === 204))
       return { body: parsed, text };
     throw faultOf(url, response, text, parsed);

@@ -1,6 +1,7 @@
 /** For operators: `brokers`, and `reconcile`, which compares them with the log. */
 import type { BrokerShape } from '../../api/brokers.ts';
 import type { List } from '../client/lists.ts';
+import { unlessWaits } from '../client/proposed.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { countText } from '../text/format.ts';
@@ -41,10 +42,13 @@ async function runReconcile(call: Call): Promise<number> {
     ]);
   const repair = call.has('repair');
   const compared: BrokerShape[] = [];
-  for (const name of names)
-    compared.push(
-      (await registry.send<BrokerShape>('POST', `/brokers/${name}/reconcile`, { repair })).body,
+  for (const name of names) {
+    const answer = await unlessWaits(call, () =>
+      registry.send<BrokerShape>('POST', `/brokers/${name}/reconcile`, { repair }),
     );
+    if (answer !== undefined) compared.push(answer.body);
+  }
+  if (compared.length === 0) return exitCodes.done;
   if (call.json) call.terminal.json(JSON.stringify({ items: compared, nextCursor: null }));
   else for (const broker of compared) say(call, broker);
   const isRight = compared.every(({ status, drift }) => status === 'up' && drift.length === 0);

@@ -2,6 +2,7 @@
 import { fitsPattern } from '../../../domain/pattern.ts';
 import type { Bulk, Request } from '../../api/output.ts';
 import { everyItem } from '../client/lists.ts';
+import { unlessWaits } from '../client/proposed.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { type Call, CommandFailed, exitCodes, retyped } from '../command.ts';
 import { confirmed } from '../terminal/confirm.ts';
@@ -95,11 +96,16 @@ export async function decideBulk(
   const requests = new Map(found.map((request) => [request.requestId, request]));
   const done: string[] = [];
   const leftAlone: string[] = [];
+  let isWaiting = false;
   let exitCode: number = exitCodes.done;
   const ids = [...requests.keys()];
   for (let at = 0; at < ids.length; at += bulkMax) {
     const sent = { ids: ids.slice(at, at + bulkMax), ...body };
-    const answer = await registry.send<Bulk>('POST', `${requestsPath}/${verb}`, sent);
+    const answer = await unlessWaits(call, () =>
+      registry.send<Bulk>('POST', `${requestsPath}/${verb}`, sent),
+    );
+    isWaiting ||= answer === undefined;
+    if (answer === undefined) continue;
     if (call.json) call.terminal.json(answer.text);
     for (const result of answer.body.results) {
       const name = requests.get(result.requestId)?.username ?? result.requestId;
@@ -113,7 +119,8 @@ export async function decideBulk(
       }
     }
   }
-  if (!call.json) sayBulk(call, verb, done, leftAlone);
+  if (!call.json && (!isWaiting || done.length + leftAlone.length > 0))
+    sayBulk(call, verb, done, leftAlone);
   return exitCode;
 }
 

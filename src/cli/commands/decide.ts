@@ -3,6 +3,7 @@ import type { Request, Role, User } from '../../api/output.ts';
 import { nearestWord } from '../../platform/did-you-mean.ts';
 import { everyItem } from '../client/lists.ts';
 import { ProblemAnswered } from '../client/problem.ts';
+import { unlessWaits } from '../client/proposed.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import {
@@ -163,7 +164,7 @@ async function decideAll(call: Call, registry: Registry, decision: BulkDecision)
 /** What concerns one name alone does not stop the others. Resolves with the exit code. */
 async function onItsOwn(call: Call, work: () => Promise<void>): Promise<number> {
   try {
-    await work();
+    await unlessWaits(call, work);
     return exitCodes.done;
   } catch (error) {
     const isOwn = error instanceof CommandFailed && error.exitCode === exitCodes.refused;

@@ -4,6 +4,7 @@ import type { Preauthorization, PreauthorizationWithCode } from '../../api/outpu
 import type { WhatIf } from '../../api/what-if.ts';
 import { everyItem, listOptions, page, sayMore } from '../client/lists.ts';
 import { ProblemAnswered } from '../client/problem.ts';
+import { unlessWaits } from '../client/proposed.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import {
@@ -237,16 +238,21 @@ async function runWithdraw(call: Call): Promise<number> {
     );
     if (!isMeant) throw new CommandFailed(exitCodes.failed, 'Nothing was withdrawn.');
   }
+  const withdrawn: Preauthorization[] = [];
   if (!dryRun)
-    for (const { preauthorizationId } of found)
-      await registry.send('DELETE', pathOf(preauthorizationId));
+    for (const rule of found)
+      if (await unlessWaits(call, () => registry.send('DELETE', pathOf(idOf(rule)))))
+        withdrawn.push(rule);
+  if (!dryRun && withdrawn.length === 0 && found.length > 0) return exitCodes.done;
   if (call.json)
-    call.terminal.json(JSON.stringify({ [dryRun ? 'found' : 'withdrawn']: found.map(idOf) }));
+    call.terminal.json(
+      JSON.stringify(dryRun ? { found: found.map(idOf) } : { withdrawn: withdrawn.map(idOf) }),
+    );
   else
     call.terminal.line(
       dryRun
         ? `${countText(found.length, 'rule')} would be withdrawn. Without --dry-run they are.`
-        : `Withdrew ${countText(found.length, 'rule')}. Whom they let in stays: gatebook users revoke --rule ID`,
+        : `Withdrew ${countText(withdrawn.length, 'rule')}. Whom they let in stays: gatebook users revoke --rule ID`,
     );
   return exitCodes.done;
 }

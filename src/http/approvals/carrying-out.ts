@@ -14,7 +14,7 @@ import { Refused } from '../../commands/refused.ts';
 import { requirePermission } from '../request/authorization.ts';
 import { type ProblemAnswer, problemOf } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
-import { fileIn } from './proposing.ts';
+import { fileIn, hashNow } from './proposing.ts';
 
 /** The route of an operation. */
 export type FindRoute = (operationId: string) => Route;
@@ -88,10 +88,23 @@ function requestOf(app: App, route: Route, row: ProposalRow) {
 /** Faults that pass by themselves: the proposal stays approved, and is carried out later. */
 const passes = ({ status }: ProblemAnswer): boolean => status >= 500 || status === 429;
 
+/** @throws Refused `approval-changed` when it would come to something else than what was approved */
+async function requireUnchanged(app: App, { proposed, approvals }: ProposalRow): Promise<void> {
+  if ((await hashNow(app, proposed, approvals[0]?.by ?? '')) !== proposed.hash)
+    throw new Refused('approval-changed');
+}
+
 type DeedOutcome = { readonly response: RouteResponse } | { readonly problem: ProblemAnswer };
 
-async function outcomeOf(app: App, route: Route, row: ProposalRow): Promise<DeedOutcome> {
+async function outcomeOf(
+  app: App,
+  route: Route,
+  row: ProposalRow,
+  isBegun: boolean,
+): Promise<DeedOutcome> {
   try {
+    // A crash, or a store that was away, may lie between the last approval and now.
+    if (!isBegun) await requireUnchanged(app, row);
     const response = await route.handle(requestOf(app, route, row));
     return response.problem === undefined ? { response } : { problem: response.problem };
   } catch (error) {
@@ -101,19 +114,48 @@ async function outcomeOf(app: App, route: Route, row: ProposalRow): Promise<Deed
   }
 }
 
+/** What is carried out by this node just now, by the proposal's id. */
+const underWay = new WeakMap<App, Map<string, Promise<void>>>();
+
+function underWayOf(app: App): Map<string, Promise<void>> {
+  const known = underWay.get(app) ?? new Map<string, Promise<void>>();
+  underWay.set(app, known);
+  return known;
+}
+
+/** Resolves when this node is at a proposal no more. */
+export const whileCarriedOut = async (app: App, proposalId: string): Promise<void> =>
+  await underWayOf(app)
+    .get(proposalId)
+    ?.catch(() => undefined);
+
 /**
- * Does what was approved, unless it was done already, and records what came of it.
- * @throws what passes by itself: it is tried again by `resuming`
+ * Does what was approved, unless it was done already, and records what came of it; once, however many ask for it.
+ * @throws what passes by itself: it is tried again by `startCarryingOut`
  */
 export async function carryOut(app: App, findRoute: FindRoute, row: ProposalRow): Promise<void> {
+  const known = underWayOf(app);
+  const { proposalId } = row;
+  const running =
+    known.get(proposalId) ??
+    carryOutNow(app, findRoute, row).finally(() => known.delete(proposalId));
+  known.set(proposalId, running);
+  await running;
+}
+
+/** They come to the same when they are done twice, and a crash may have left them half done. */
+const isRepeatable: ReadonlySet<string> = new Set(['grantRequests', 'eraseUser']);
+
+async function carryOutNow(app: App, findRoute: FindRoute, row: ProposalRow): Promise<void> {
   const { proposalId, proposed, index, approvals } = row;
   const record = (over: Parameters<App['administration']['carriedOut']>[1]) =>
     app.administration.carriedOut(proposalId, over);
-  if (app.views.wasCausedBy(proposalId, index)) {
+  const isBegun = app.views.wasCausedBy(proposalId, index);
+  if (isBegun && !isRepeatable.has(proposed.action)) {
     await record({ problem: null, answerId: null });
     return;
   }
-  const outcome = await outcomeOf(app, findRoute(proposed.action), row);
+  const outcome = await outcomeOf(app, findRoute(proposed.action), row, isBegun);
   if ('problem' in outcome) {
     const { status, code, document } = outcome.problem;
     await record({ problem: { status, code, detail: document.detail }, answerId: null });

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { ProposedCommand } from '../../../domain/approvals/proposal.ts';
+import { compiled, holdsHttpRights, httpPermissionsOf } from '../../../domain/matching.ts';
+import type { Permission } from '../../../domain/permission.ts';
 import { requireOwnRights } from '../../administration/context.ts';
 import type { App } from '../../app.ts';
 import { canonicalJson } from '../../audit/transparency-log/canonical-json.ts';
@@ -10,7 +12,7 @@ import { proposedFileCharactersMax } from '../../limits.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
-import { type Sent, type Weight, weights } from './weights.ts';
+import { type Sent, type Weight, weights, weightsAgain } from './weights.ts';
 
 type CommandRequest = RouteRequest<
   Record<string, string>,
@@ -37,8 +39,30 @@ export async function hashNow(app: App, proposed: ProposedCommand, by: string): 
   return weight == null ? '' : hashOf(proposed, weight);
 }
 
-const waitsFor = ({ config }: App, { gains, isOfPeople }: Weight): boolean =>
-  config.approvals.of === 'all' || gains.length > 0 || isOfPeople;
+const waitsFor = ({ config }: App, { gains, isOfPeople, isByPolicy }: Weight): boolean =>
+  config.approvals.of === 'all' || isByPolicy || gains.length > 0 || isOfPeople;
+
+/**
+ * Who calls, as `authorize` says it, of a command that happens at once: others may have taken away what it would
+ * give back, or widened what it gives, while it was on its way. @throws Refused `approval-changed`
+ */
+function stillAtOnce(
+  app: App,
+  operationId: string,
+  request: CommandRequest,
+): CommandRequest['authorize'] {
+  const { authorize } = request;
+  return () => {
+    const caller = authorize();
+    const weight = weightsAgain[operationId]?.(request, app);
+    const isLight = weight == null || (!(weight instanceof Promise) && !waitsFor(app, weight));
+    if (isLight) return caller;
+    throw new Refused('approval-changed', {
+      detail:
+        'What this comes to changed while it was on its way: it needs several people now. Send it again.',
+    });
+  };
+}
 
 /** @throws Refused `rights-exceed-own` for what no number of approvers makes right (SPEC 3) */
 function requireReachable({ gains, isOfPeople, isBarredForPeople, subject }: Weight): void {
@@ -79,22 +103,29 @@ async function withoutSecrets(app: App, weight: Weight, request: CommandRequest)
   return { body, credentialId: kept.credentialId };
 }
 
+/** What its people must have themselves, each once: what many devices get is too much to write out. */
+const httpOf = (gives: readonly Permission[]): Permission[] =>
+  httpPermissionsOf(compiled(gives.filter((one) => holdsHttpRights([one]))));
+
 /** JSON as it would be stored: `undefined` is left out. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-/**
- * The answer to a command that waits for others; undefined: it happens at once.
- * @throws Refused, HashingBusy, StoreUnavailable
- */
+/** What becomes of a command: the answer to one that waits, or who may go on with one that happens at once. */
+type Proposing =
+  | { readonly response: RouteResponse }
+  | { readonly authorize: CommandRequest['authorize'] };
+
+/** @throws Refused, HashingBusy, StoreUnavailable */
 export async function proposing(
   app: App,
   { operationId }: Pick<Route, 'operationId'>,
   request: CommandRequest,
-): Promise<RouteResponse | undefined> {
+): Promise<Proposing> {
   const needed = app.views.approvalsNeeded();
-  if (needed < 2) return undefined;
+  if (needed < 2) return request;
   const weight = await weights[operationId]?.(request, app);
-  if (weight == null || !waitsFor(app, weight)) return undefined;
+  if (weight == null || !waitsFor(app, weight))
+    return { authorize: stillAtOnce(app, operationId, request) };
   requireReachable(weight);
   const context = commandContext(request);
   requireOwnRights(context, weight.gives);
@@ -102,14 +133,11 @@ export async function proposing(
   const sent = plain({ action: operationId, params: request.params, query: request.query, body });
   const { subject, gives, gains } = weight;
   const proposed: ProposedCommand = {
-    ...{ ...sent, subject, credentialId, gives: [...gives], gains: [...gains] },
+    ...{ ...sent, subject, credentialId, gives: httpOf(gives), gains: [...gains] },
     hash: hashOf(sent, weight),
   };
   const { proposalId, position } = await app.administration.propose(context, proposed, needed);
-  return {
-    status: 202,
-    body: found(app.views.proposal(proposalId), 'approval-not-found'),
-    headers: { Location: `/api/approvals/${proposalId}` },
-    position,
-  };
+  const waiting = found(app.views.proposal(proposalId), 'approval-not-found');
+  const headers = { Location: `/api/approvals/${proposalId}` };
+  return { response: { status: 202, body: waiting, headers, position } };
 }

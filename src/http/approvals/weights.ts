@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { mergeRights, noRights } from '../../../domain/rights.ts';
+import { renewedRights } from '../../administration/renewed-rights.ts';
 import type { App } from '../../app.ts';
 import type { Authority } from '../../authority.ts';
+import { holdersShownMax } from '../../limits.ts';
 import type { RouteRequest } from '../route.ts';
 
 export type Sent = Pick<
@@ -23,17 +25,27 @@ export interface Weight {
   readonly isOfPeople: boolean;
   /** Whether such a name is out of its reach: one person must not make the second approver (SPEC 3). */
   readonly isBarredForPeople: boolean;
+  /** Whether a policy of its own makes it wait, whoever it is about. */
+  readonly isByPolicy: boolean;
   /** What else of the registry was shown to whoever approves. */
   readonly seen: unknown;
 }
 
-/** Null: it happens at once. */
+/** Null: it happens at once. What may happen at once is never a promise, since it is asked again when it is decided. */
 type Weigh = (sent: Sent, app: App) => Promise<Weight | null> | Weight | null;
 
 const atOnce: Weigh = () => null;
 
 const weight = (subject: string, over: Partial<Weight> = {}): Weight => ({
-  ...{ subject, gives: [], gains: [], isOfPeople: false, isBarredForPeople: false, seen: null },
+  ...{
+    subject,
+    gives: [],
+    gains: [],
+    isOfPeople: false,
+    isBarredForPeople: false,
+    isByPolicy: false,
+    seen: null,
+  },
   ...over,
 });
 
@@ -49,11 +61,12 @@ const heldBy = (authority: Authority, username: string): readonly Permission[] =
 const isPerson = (authority: Authority, username: string): boolean =>
   authority.principal(username)?.holdsHttpRights === true;
 
-async function ofGrant(app: App, requestId: string, given: SentRights): Promise<Weight | null> {
-  const request = await app.views.request(requestId, false);
+function ofGrant(app: App, requestId: string, given: SentRights): Weight | null {
+  const request = app.views.requestRow(requestId);
   // Its own refusal says more.
   if (request?.status !== 'pending') return null;
-  const { username, kind, contested, pairingId, csr } = request;
+  const { username, kind, conflictCount, pairingId, csr } = request;
+  const contested = conflictCount > 0;
   const row = app.authority.principal(username)?.row;
   const base = kind === 'replacement' && row?.status === 'active' ? row.rights : noRights;
   const gives = app.authority.effective(username, mergeRights(base, given));
@@ -65,10 +78,10 @@ async function ofGrant(app: App, requestId: string, given: SentRights): Promise<
   });
 }
 
-async function ofBulkGrant(app: App, ids: readonly string[], given: SentRights) {
+function ofBulkGrant(app: App, ids: readonly string[], given: SentRights) {
   const weights: Weight[] = [];
   for (const id of ids) {
-    const one = await ofGrant(app, id, given);
+    const one = ofGrant(app, id, given);
     if (one !== null) weights.push(one);
   }
   if (weights.length === 0) return null;
@@ -134,18 +147,23 @@ const ofName =
     return weight(username, { gives, isOfPeople, isBarredForPeople, seen });
   };
 
-async function ofRole(app: App, name: string, permissions: readonly Permission[]) {
+function ofRole(
+  app: App,
+  name: string,
+  permissions: readonly Permission[],
+): Promise<Weight> | Weight | null {
   const before = app.authority.permissionsOf(name);
   if (app.authority.roleExists(name) && isWithin(before, permissions)) return null;
-  const isHttp = gainsHttp(before, permissions);
-  const holders = isHttp ? (await app.views.users({ role: name, limit: 1_000 })).items : [];
-  return weight(name, {
-    gives: permissions,
-    gains: holders.map(({ username }) => username),
-    isOfPeople: holdsHttpRights(permissions) || holdsHttpRights(before),
-    isBarredForPeople: holders.length > 0,
-    seen: before,
-  });
+  const isOfPeople = holdsHttpRights(permissions) || holdsHttpRights(before);
+  const role = { gives: permissions, isOfPeople, seen: before };
+  if (!gainsHttp(before, permissions)) return weight(name, role);
+  return app.views.users({ role: name, limit: holdersShownMax }).then(({ items }) =>
+    weight(name, {
+      ...role,
+      gains: items.map(({ username }) => username),
+      isBarredForPeople: items.length > 0,
+    }),
+  );
 }
 
 function ofPreauthorization(
@@ -170,7 +188,9 @@ const name = ({ params }: Sent) => String(params.username);
  */
 export const weights: Readonly<Record<string, Weigh>> = {
   unlock: (sent, { config }) =>
-    config.approvals.isUnlockAmongThem ? weight('the registry', { seen: body(sent) }) : null,
+    config.approvals.isUnlockAmongThem
+      ? weight('the registry', { isByPolicy: true, seen: body(sent) })
+      : null,
   lock: atOnce,
   grantRequest: (sent, app) => ofGrant(app, String(sent.params.id), body<SentRights>(sent)),
   grantRequests: (sent, app) => {
@@ -186,6 +206,12 @@ export const weights: Readonly<Record<string, Weigh>> = {
     return weight(username, { gives, gains, isBarredForPeople: true });
   },
   setAuthorization: (sent, app) => ofAuthorization(app, name(sent), body<SentRights>(sent)),
+  renewUser: (sent, app) => {
+    const row = app.authority.principal(name(sent))?.row;
+    if (row?.status !== 'active' && row?.status !== 'suspended') return null;
+    const { expiresAt } = body<{ expiresAt?: string | null }>(sent);
+    return ofAuthorization(app, name(sent), renewedRights(row, expiresAt));
+  },
   rotateCredential: (sent, app) =>
     name(sent) === sent.caller.username ? null : ofName(true)(sent, app),
   suspendUser: atOnce,
@@ -221,4 +247,22 @@ export const weights: Readonly<Record<string, Weigh>> = {
   approveProposal: atOnce,
   rejectProposal: atOnce,
   collectProposal: atOnce,
+};
+
+/**
+ * A few words of what each one of many comes to: weighed anew for each of them, all of them would be weighed a
+ * thousand times. Replacements are left alone in bulk, so that what is given is all that counts.
+ */
+const ofEachInBulk = (sent: Sent, app: App): Weight | null => {
+  const given = mergeRights(noRights, body<SentRights>(sent));
+  const gives = app.authority.effective('', given);
+  return holdsHttpRights(gives) ? weight('a request', { gives, gains: ['a request'] }) : null;
+};
+
+/** Asked again where it is decided, of what was found to happen at once. */
+export const weightsAgain: Readonly<Record<string, Weigh>> = {
+  ...weights,
+  grantRequests: ofEachInBulk,
+  // No rule gives HTTP rights, and hashing its file for each of them would take long.
+  importPreauthorizations: atOnce,
 };

@@ -16,9 +16,10 @@ const libraries: Readonly<Record<string, string>> = {
   preact: 'preact.module.js',
   'preact/hooks': 'hooks.module.js',
   htm: 'htm.module.js',
+  'qrcode-generator': 'qrcode.mjs',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = ['matching.ts', 'client/door-name.ts'].map((name) =>
+const shared = ['matching.ts', 'client/door-name.ts', 'label.ts'].map((name) =>
   join(source, '..', '..', 'domain', name),
 );
 

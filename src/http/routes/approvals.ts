@@ -4,7 +4,12 @@ import { ApproveProposal, Because, ByProposalId, ProposalsQuery } from '../../ap
 import { Proposal, ProposalList } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import { carryOut, type FindRoute, permittedTo } from '../approvals/carrying-out.ts';
+import {
+  carryOut,
+  type FindRoute,
+  permittedTo,
+  whileCarriedOut,
+} from '../approvals/carrying-out.ts';
 import { hashNow } from '../approvals/proposing.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
@@ -75,7 +80,9 @@ const approving = (app: App, findRoute: FindRoute): Route =>
       const context = commandContext(request);
       const approved = await app.administration.approve(context, id, request.body.hash, () => now);
       const after = found(app.views.proposalRow(id), 'approval-not-found');
-      if (after.status === 'approved' && !after.isCarriedOut) await tried(app, findRoute, after);
+      // Whoever recorded the last approval sees to it: also on another node nobody else begins.
+      if (approved.isNew && after.status === 'approved') await tried(app, findRoute, after);
+      else await whileCarriedOut(app, id);
       return done(approved, found(app.views.proposal(id), 'approval-not-found'));
     },
   });
@@ -140,6 +147,11 @@ const collecting = (app: App): Route =>
       const { status, isCarriedOut, outcome, answerId } = row;
       if (row.approvals[0]?.by !== caller.username)
         throw new Problem('permission-missing', { detail: 'Only who proposed it collects.' });
+      if (app.authority.limited(caller.username, row.approvals[0].tokenId) === undefined)
+        throw new Problem('permission-missing', {
+          detail:
+            'This name was granted anew since it was proposed: what was made is given to nobody.',
+        });
       if (status === 'waiting' || (status === 'approved' && !isCarriedOut))
         return {
           status: 202,

@@ -6,6 +6,7 @@ import {
   ByUsername,
   CreateUser,
   PageQuery,
+  Renew,
   Rotate,
   UsersQuery,
 } from '../../api/input.ts';
@@ -164,6 +165,34 @@ const changing = (app: App): Route[] => [
   }),
 ];
 
+const renewing = (app: App): Route[] => [
+  route({
+    method: 'POST',
+    path: `${base}/{username}/renew`,
+    group,
+    operationId: 'renewUser',
+    summary: 'Give a user another end, and all else as it is',
+    description: 'Without an instant: as long again as the end before was given for.',
+    access: 'permitted',
+    params: ByUsername,
+    body: Renew,
+    faults: (body) => faultsUnlessAhead(body, 'expiresAt', app.now()),
+    answers: userNow,
+    problems: ['rights-exceed-own', 'user-not-found', 'user-not-active', 'last-administrator'],
+    async handle(request) {
+      const { username } = request.params;
+      const { expiresAt, reason } = request.body;
+      const renewed = await app.administration.renew(
+        commandContext(request),
+        username,
+        expiresAt,
+        reason ?? null,
+      );
+      return done(renewed, found(app.views.user(username), 'user-not-found'));
+    },
+  }),
+];
+
 type Change = 'suspend' | 'resume' | 'revoke' | 'reinstate' | 'erase';
 
 const change = (
@@ -198,6 +227,7 @@ export const userRoutes = (app: App): Route[] => [
   ...listing(app),
   ...creating(app),
   ...changing(app),
+  ...renewing(app),
   change(app, 'suspend', 'Stop a user for a while', ['user-not-active', 'last-administrator']),
   change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended']),
   change(app, 'revoke', 'Take access away', ['user-not-active', 'last-administrator']),

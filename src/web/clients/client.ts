@@ -20,7 +20,9 @@ import {
   useRead,
 } from '../parts/parts.ts';
 import { TopicTester } from '../rights/topic-preview.ts';
+import { RulesMadeBy } from '../rules/rules.ts';
 import { type Action, ActionDialog, actionWords, RightsDialog } from './client-actions.ts';
+import { RenewButton } from './renew.ts';
 
 const eventsMax = 500;
 const sessionsEveryMs = 15_000;
@@ -45,13 +47,21 @@ const actionsOf = (user: User): Action[] => {
   }
 };
 
-function Head({ user, act }: { user: User; act: (action: Action) => void }): View {
+function Head({
+  user,
+  act,
+  changed,
+}: {
+  user: User;
+  act: (action: Action) => void;
+  changed: () => void;
+}): View {
   const path = `/api/users/${user.username}`;
   const has = user.status === 'active' || user.status === 'suspended';
   return html`<div class="page-head">
     <h1 tabindex="-1"><${Name}>${user.username}<//></h1>
     <${Status} status=${user.status} />
-    <div class="buttons">${actionsOf(user)
+    <div class="buttons"><${RenewButton} user=${user} onDone=${changed} />${actionsOf(user)
       .filter((action) => may('write', `${path}/${action}`))
       .map(
         (action) =>
@@ -255,8 +265,9 @@ export function ClientPage({ username }: { username: string }): View {
     return html`<div class="page-head"><h1 tabindex="-1"><${Name}>${username}<//></h1></div>
       ${user.fault?.status === 404 ? html`<p class="card">Nobody of this name was ever known here. <a href="#/clients">All clients</a></p>` : html`<${ReadFault} fault=${user.fault} again=${user.again} />`}`;
   const again = () => setBeat((count) => count + 1);
-  return html`<${Head} user=${now} act=${setAction} />
+  return html`<${Head} user=${now} act=${setAction} changed=${again} />
     <div class="split"><div>
+      <${RulesMadeBy} key=${now.status} username=${username} isGone=${['revoked', 'expired', 'denied'].includes(now.status)} />
       <${Rights} user=${now} change=${() => setAction('rights')} />
       <section class="card" aria-labelledby="story">
         <div class="row"><h2 id="story">How it came to this</h2>${mayRead && html`<a class="small" href="#/audit?username=${encodeURIComponent(username)}">Open in Audit</a>`}</div>

@@ -1,6 +1,7 @@
 /** Every command is weighed: a new route says whether it waits for several people. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { deeds } from '../../../src/api/proposal-words.ts';
 import type { App } from '../../../src/app.ts';
 import { weights } from '../../../src/http/approvals/weights.ts';
 import { allRoutes } from '../../../src/http/server.ts';
@@ -13,6 +14,14 @@ test('every command that somebody signed in gives has one, and nothing else', ()
     .filter(({ method, access }) => method !== 'GET' && /^(permitted|signed-in)$/.test(access))
     .map(({ operationId }) => operationId);
   assert.equal(Object.keys(weights).sort(), commands.sort());
+});
+
+test('every command that may wait is told in words of its own', () => {
+  const mayWait = Object.keys(weights).filter((name) => weights[name] !== weights.lock);
+  assert.equal(
+    mayWait.filter((name) => deeds[name] === undefined),
+    [],
+  );
 });
 
 test.run();

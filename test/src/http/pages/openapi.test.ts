@@ -47,6 +47,7 @@ POST /api/users/{username}/revoke
 POST /api/users/{username}/reinstate
 POST /api/users/{username}/erase
 POST /api/users/{username}/rotate
+POST /api/users/{username}/renew
 GET /api/roles
 GET /api/roles/{name}
 PUT /api/roles/{name}

@@ -394,8 +394,12 @@ test('a command line is let in by a code, once', async (plant) => {
   await enterCode(begun.verificationUri, begun.userCode, 'bob');
   // Too soon again: the provider is not asked.
   assert.is((await ask(plant, begun.deviceCode)).status, 202);
-  await new Promise((resolve) => setTimeout(resolve, begun.intervalS * 1_000 + 50));
-  const { body, status: done } = await ask(plant, begun.deviceCode);
+  const answer = async () => {
+    await new Promise((resolve) => setTimeout(resolve, begun.intervalS * 1_000 + 50));
+    return await ask(plant, begun.deviceCode);
+  };
+  let { body, status: done } = await answer();
+  for (let left = 10; done === 202 && left > 0; left--) ({ body, status: done } = await answer());
   assert.is(done, 200);
   assert.equal([body.username, body.kind], ['bob@sso', 'login']);
   assert.is((await whoami(plant, body.token)).status, 200);
