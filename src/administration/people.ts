@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { client } from '../../domain/client/client.ts';
 import type { ClientCommandOf } from '../../domain/client/commands.ts';
+import { person } from '../../domain/client/person.ts';
 import type { Client } from '../../domain/client/state.ts';
-import { person } from '../../domain/person.ts';
 import { noRights } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
@@ -17,8 +17,8 @@ import type { ProvenPerson } from '../sign-on/claims.ts';
 import { NotProven } from '../sign-on/identity-provider.ts';
 import { ProviderUnavailable } from '../sign-on/provider-fetch.ts';
 import { type SignOn, TooManyWaiting } from '../sign-on/sign-on.ts';
+import type { TokenLimits } from './token-issue.ts';
 import { issue, type TokenIssueOptions } from './token-issue.ts';
-import type { TokenLimits } from './token-limits.ts';
 
 export interface PeopleAdministrationOptions extends TokenIssueOptions {
   readonly authority: Authority;

@@ -17,8 +17,7 @@ import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
 import { createPeopleAdministration, type PeopleAdministrationOptions } from './people.ts';
-import { issue, loginHours } from './token-issue.ts';
-import { createTokenLimits, type TokenLimits } from './token-limits.ts';
+import { createTokenLimits, issue, loginHours, type TokenLimits } from './token-issue.ts';
 
 export interface TokenAdministrationOptions extends PeopleAdministrationOptions {
   readonly proofs: Proofs;

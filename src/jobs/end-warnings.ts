@@ -32,6 +32,8 @@ interface Due {
  */
 function dueOf(row: AccessRow, at: string, leadsMs: readonly number[]): Due | undefined {
   if (row.status !== 'active' && row.status !== 'suspended') return undefined;
+  // Whoever signs in at the identity provider does so again: nobody renews that end.
+  if (row.personId !== null) return undefined;
   const { username, rights, endSetAt, warned } = row;
   const endsAt = rights.expiresAt;
   if (endsAt === null || endsAt <= at) return undefined;

@@ -9,7 +9,7 @@ import { PolicyEvent } from '../../domain/approvals/policy.ts';
 import { ProposalEvent } from '../../domain/approvals/proposal.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
-import { PersonEvent } from '../../domain/person.ts';
+import { PersonEvent } from '../../domain/client/person.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
 import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';

@@ -165,6 +165,23 @@ test('a changed claim changes no name: it is bound to the person', async (plant)
   assert.is((await whoami(plant, token)).body.username, 'carla@sso');
 });
 
+test('two first sign-ins at once, with two claims, come to one name', async (plant) => {
+  plant.provider.people.set('kim', { groups: ['shift'] });
+  const ways = [await wayBack(plant, 'kim'), await wayBack(plant, 'kim')];
+  let count = 0;
+  plant.provider.tamper = (claims) => ({
+    claims: { ...claims, preferred_username: `kim${++count}` },
+  });
+  const came = await Promise.all(ways.map(({ jar, url }) => arrive(plant, jar, url)));
+  const tokens = came.filter(({ refused }) => refused === null).map(({ token }) => token);
+  const names = await Promise.all(
+    tokens.map(async (one) => (await whoami(plant, one)).body.username),
+  );
+  assert.is(new Set(names).size, 1, names.join());
+  const { body } = await plant.world.call('GET', '/api/users?q=kim');
+  assert.is(body.items.length, 1);
+});
+
 test('a second subject with the same claim is not let in, nor bound', async (plant) => {
   await signIn(plant, 'bob');
   const { people } = plant.provider;

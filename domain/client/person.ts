@@ -1,7 +1,7 @@
 /** A person at the identity provider: which name is theirs, so that one person never has two. */
 import { z } from 'zod';
-import { accept, type CommandBase, type Decider, type Decision, event } from './decider.ts';
-import { caused, PersonId, Text, Username } from './values.ts';
+import { accept, type CommandBase, type Decider, type Decision, event } from '../decider.ts';
+import { caused, PersonId, Text, Username } from '../values.ts';
 
 export const PersonEvent = z.discriminatedUnion('type', [
   event('PersonBound', {
