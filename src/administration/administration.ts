@@ -13,7 +13,7 @@ import {
 import { createRequestAdministration, type RequestAdministrationOptions } from './requests.ts';
 import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
 import { createScheduleAdministration, type ScheduleAdministrationOptions } from './schedules.ts';
-import { createTokenAdministration, type TokenAdministrationOptions } from './tokens.ts';
+import { createTokenAdministration, type TokenAdministrationOptions } from './tokens/tokens.ts';
 import { createUserAdministration, type UserAdministrationOptions } from './users.ts';
 import { createWindowAdministration, type WindowAdministrationOptions } from './window.ts';
 

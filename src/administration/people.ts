@@ -17,8 +17,8 @@ import type { ProvenPerson } from '../sign-on/claims.ts';
 import { NotProven } from '../sign-on/identity-provider.ts';
 import { ProviderUnavailable } from '../sign-on/provider-fetch.ts';
 import { type SignOn, TooManyWaiting } from '../sign-on/sign-on.ts';
-import type { TokenLimits } from './token-issue.ts';
-import { issue, type TokenIssueOptions } from './token-issue.ts';
+import type { TokenLimits } from './tokens/issue.ts';
+import { issue, type TokenIssueOptions } from './tokens/issue.ts';
 
 export interface PeopleAdministrationOptions extends TokenIssueOptions {
   readonly authority: Authority;

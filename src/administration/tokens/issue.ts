@@ -1,18 +1,18 @@
 /** Makes tokens: each is an event, and the log is for ever, so a name makes and holds so many (docs/decisions/0013). */
 import { randomUUID } from 'node:crypto';
-import type { Permission } from '../../domain/permission.ts';
-import { token } from '../../domain/token.ts';
-import type { Actor } from '../../domain/values.ts';
-import { type TokenRow, unrevokedOf } from '../../projections/tokens.ts';
-import type { Principal } from '../authority.ts';
-import type { Cause } from '../commands/handle.ts';
-import { type RecordingOptions, record } from '../commands/record.ts';
-import { Refused } from '../commands/refused.ts';
-import type { Tokens } from '../credentials/tokens.ts';
-import { liveTokensPerUserMax, retryAfterSeconds, tokensPerUserPerMinute } from '../limits.ts';
-import { addMs } from '../platform/instant.ts';
-import { createThrottle } from '../platform/throttle.ts';
-import type { Rows } from '../read-models/row-table.ts';
+import type { Permission } from '../../../domain/permission.ts';
+import { token } from '../../../domain/token.ts';
+import type { Actor } from '../../../domain/values.ts';
+import { type TokenRow, unrevokedOf } from '../../../projections/tokens.ts';
+import type { Principal } from '../../authority.ts';
+import type { Cause } from '../../commands/handle.ts';
+import { type RecordingOptions, record } from '../../commands/record.ts';
+import { Refused } from '../../commands/refused.ts';
+import type { Tokens } from '../../credentials/tokens.ts';
+import { liveTokensPerUserMax, retryAfterSeconds, tokensPerUserPerMinute } from '../../limits.ts';
+import { addMs } from '../../platform/instant.ts';
+import { createThrottle } from '../../platform/throttle.ts';
+import type { Rows } from '../../read-models/row-table.ts';
 
 export interface TokenIssueOptions extends RecordingOptions {
   readonly tokens: Tokens;

@@ -1,23 +1,23 @@
 /** Tokens that let somebody act: for a password, for a service, until they end or are revoked. */
 
-import { httpPermissionsOf } from '../../domain/matching.ts';
-import { token } from '../../domain/token.ts';
-import type { ClientRow } from '../../projections/clients.ts';
-import type { TokenRow } from '../../projections/tokens.ts';
-import type { Principal } from '../authority.ts';
-import { type Cause, newCause } from '../commands/handle.ts';
-import { type Done, record } from '../commands/record.ts';
-import { Refused } from '../commands/refused.ts';
-import { isStrong } from '../credentials/passwords/passwords.ts';
-import type { Proofs } from '../credentials/passwords/proofs.ts';
-import type { SeenCredentials } from '../credentials/passwords/seen.ts';
-import { sourceKey } from '../platform/networks.ts';
-import type { Pace } from '../platform/pace.ts';
-import type { SourceThrottle } from '../platform/source-throttle.ts';
-import type { Rows } from '../read-models/row-table.ts';
-import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
-import { createPeopleAdministration, type PeopleAdministrationOptions } from './people.ts';
-import { createTokenLimits, issue, loginHours, type TokenLimits } from './token-issue.ts';
+import { httpPermissionsOf } from '../../../domain/matching.ts';
+import { token } from '../../../domain/token.ts';
+import type { ClientRow } from '../../../projections/clients.ts';
+import type { TokenRow } from '../../../projections/tokens.ts';
+import type { Principal } from '../../authority.ts';
+import { type Cause, newCause } from '../../commands/handle.ts';
+import { type Done, record } from '../../commands/record.ts';
+import { Refused } from '../../commands/refused.ts';
+import { isStrong } from '../../credentials/passwords/passwords.ts';
+import type { Proofs } from '../../credentials/passwords/proofs.ts';
+import type { SeenCredentials } from '../../credentials/passwords/seen.ts';
+import { sourceKey } from '../../platform/networks.ts';
+import type { Pace } from '../../platform/pace.ts';
+import type { SourceThrottle } from '../../platform/source-throttle.ts';
+import type { Rows } from '../../read-models/row-table.ts';
+import { actorOf, type CommandContext, requireOwnRights } from '../context.ts';
+import { createPeopleAdministration, type PeopleAdministrationOptions } from '../people.ts';
+import { createTokenLimits, issue, loginHours, type TokenLimits } from './issue.ts';
 
 export interface TokenAdministrationOptions extends PeopleAdministrationOptions {
   readonly proofs: Proofs;
