@@ -16,6 +16,10 @@ export const Username = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]{2,127}$/,
 });
 export type Username = z.infer<typeof Username>;
 
+/** Whose a person's name is, for ever: the SHA-256 of issuer and subject at the identity provider, in hex. */
+export const PersonId = z.string().regex(/^[0-9a-f]{64}$/);
+export type PersonId = z.infer<typeof PersonId>;
+
 export const RoleName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
   message: 'must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit',
 });

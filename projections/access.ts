@@ -14,7 +14,7 @@ export type AccessRow = NamedClient & {
 
 export const access: Projection<AccessRow, ClientEvent> = {
   name: 'access',
-  version: 7,
+  version: 8,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -25,6 +25,8 @@ export const access: Projection<AccessRow, ClientEvent> = {
   columns: {
     /** When access ends by itself; null: it does not, or has ended. */
     dueAt: (row) =>
-      row.status === 'active' || row.status === 'suspended' ? row.rights.expiresAt : null,
+      row.status === 'active' || (row.status === 'suspended' && row.personId === null)
+        ? row.rights.expiresAt
+        : null,
   },
 };

@@ -100,9 +100,11 @@ function evolve(row: Unplaced | undefined, { type, data }: ClientEvent): Unplace
     case 'ReplacementDenied':
     case 'ReplacementExpired':
     case 'ClientCreated':
+    case 'PersonSignedIn':
     case 'AuthorizationChanged':
     case 'AccessReinstated':
     case 'CertificateContested':
+    case 'AccessEnding':
       return row;
   }
 }

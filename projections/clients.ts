@@ -7,7 +7,7 @@ import type { Projection } from './projection.ts';
 export interface ClientRow extends Rights {
   readonly username: string;
   readonly status: Client['status'];
-  readonly origin: 'registration' | 'created';
+  readonly origin: 'registration' | 'created' | 'sso';
   readonly credential: {
     readonly credentialId: string;
     readonly kind: 'password';
@@ -51,14 +51,25 @@ function credentialOf(row: ClientRow | undefined, state: Client, at: string) {
 
 /** A challenger that is refused says nothing of the client that it asked to replace; who asks anew starts anew. */
 function reasonOf(row: ClientRow | undefined, { type, data }: ClientEvent): string | null {
-  if (type === 'RegistrationRequested') return null;
-  return 'reason' in data && type !== 'ReplacementDenied' ? data.reason : (row?.reason ?? null);
+  if (type === 'RegistrationRequested' || type === 'PersonSignedIn') return null;
+  return 'reason' in data && type !== 'ReplacementDenied'
+    ? (data.reason ?? null)
+    : (row?.reason ?? null);
 }
 
 /** Made without a request. */
 const isMade = (type: ClientEvent['type']) =>
   type === 'ClientCreated' || type === 'AdministratorReset';
-const startsAnew = (type: ClientEvent['type']) => type === 'RegistrationRequested' || isMade(type);
+const startsAnew = (row: ClientRow | undefined, { type }: ClientEvent) =>
+  type === 'RegistrationRequested' ||
+  isMade(type) ||
+  (type === 'PersonSignedIn' && row?.origin !== 'sso');
+
+function originOf(row: ClientRow | undefined, { type }: ClientEvent): ClientRow['origin'] {
+  if (isMade(type)) return 'created';
+  if (type === 'RegistrationRequested') return 'registration';
+  return type === 'PersonSignedIn' ? 'sso' : (row?.origin ?? 'registration');
+}
 
 /** The label of clients that another credential waits to replace, and of those that hold a role. */
 export const challenged = 'challenged';
@@ -66,7 +77,7 @@ export const roleLabel = (role: string): string => `role ${role}`;
 
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 11,
+  version: 12,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -78,13 +89,9 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       ...rightsOf(state),
       username: data.username,
       status: state.status,
-      origin: isMade(type)
-        ? 'created'
-        : type === 'RegistrationRequested'
-          ? 'registration'
-          : (row?.origin ?? 'registration'),
+      origin: originOf(row, event),
       credential: credentialOf(row, state, data.at),
-      requestId: startsAnew(type)
+      requestId: startsAnew(row, event)
         ? 'requestId' in data
           ? data.requestId
           : null
@@ -93,7 +100,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
           : (row?.requestId ?? null),
       reason: reasonOf(row, event),
       blockedUntil: state.status === 'denied' ? state.blockedUntil : null,
-      createdAt: startsAnew(type) || row === undefined ? data.at : row.createdAt,
+      createdAt: startsAnew(row, event) || row === undefined ? data.at : row.createdAt,
       changedAt: data.at,
       everGranted: (row?.everGranted ?? false) || holds(state),
       tokensEndedAt:
@@ -126,6 +133,8 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
         : null,
+    /** When its access ends by itself; null: it does not, or has ended. */
+    endsAt: (row) => row.expiresAt,
     /** When its last certificate ends; null: it holds none. */
     certificateEndsAt: ({ state }) => certificateEndsAt(state),
     /** Role names between spaces, to be found one by one. */

@@ -66,12 +66,13 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
-  version: 4,
+  version: 5,
   reads: [
     'registry',
     'client',
     'role',
     'token',
+    'person',
     'preauthorization',
     'proposal',
     'policy',

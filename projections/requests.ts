@@ -108,6 +108,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'ReplacementExpired':
         return row && { ...row, status: 'expired' };
       case 'ClientCreated':
+      case 'PersonSignedIn':
       case 'AdministratorReset':
       case 'AuthorizationChanged':
       case 'CredentialRotated':
@@ -119,6 +120,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'AccessRevoked':
       case 'AccessReinstated':
       case 'AccessExpired':
+      case 'AccessEnding':
       case 'ClientErased':
         return row;
     }

@@ -34,6 +34,8 @@ export interface App {
   readonly answers: Answers;
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */
   readonly isServerName: (name: string) => boolean;
+  /** Whether a name is one that people have who sign in at the identity provider: nobody else may choose it. */
+  readonly isPersonName: (name: string) => boolean;
   readonly authority: Authority;
   /** Told of each request with a token that is good. */
   readonly onCaller: (username: string) => void;

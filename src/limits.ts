@@ -103,8 +103,17 @@ export const crlAheadMsMax = 5 * 60_000;
 /** Days ahead that ends of certificates are looked for; and how many days before its end one counts as expiring. */
 export const certificateDaysMax = 3_650;
 export const certificateExpiringDays = 30;
-/** Milliseconds that the count of those is held, however often somebody scrapes. */
-export const certificatesCountedEveryMs = 5_000;
+/** The same of access. */
+export const endDaysMax = 3_650;
+export const grantEndingDays = 30;
+/** Milliseconds that a count of those is held, however often somebody scrapes. */
+export const endsCountedEveryMs = 5_000;
+/** Milliseconds between two looks for clients that were not seen for too long. */
+export const staleLookMs = 60_000;
+/** Leads at which ends are warned of; milliseconds between two looks, and for which a look goes back once more. */
+export const endWarningsMax = 8;
+export const endWarningsLookMs = 10_000;
+export const endWarningsAgainMs = 10 * 60_000;
 /** Sources and names whose attempts are counted; the oldest are forgotten first. */
 export const sourcesCountedMax = 50_000;
 /** Knocks (name and source) that are shown; the oldest are forgotten first. */
@@ -443,6 +452,35 @@ export const certificateFilesSettleMs = 250;
 
 /** Certificates that a client may ask for to follow its current one, a minute. */
 export const renewalsPerMinuteMax = 10;
+
+/** Milliseconds that a sign-in at the identity provider lasts at most, with all its tokens. */
+export const ssoSessionMaxMs = 24 * 60 * 60 * 1_000;
+/** Groups of the identity provider that have roles here. */
+export const ssoGroupsMax = 256;
+/** Milliseconds from the button to the way back: what the browser keeps meanwhile ends then. */
+export const ssoFlowMs = 10 * 60 * 1_000;
+/** Sign-ins whose one use is remembered until they end; of more, the oldest may come back once more. */
+export const ssoFlowsSeenMax = 100_000;
+/** Milliseconds that one request to the identity provider may take. */
+export const ssoRequestTimeoutMs = 5_000;
+/** Bytes of one answer of the identity provider. */
+export const ssoResponseBytesMax = 262_144;
+/** Requests of sign-ins to the identity provider that are under way at once. */
+export const ssoRequestsAtOnceMax = 32;
+/** Milliseconds until what the identity provider says of itself is asked anew. */
+export const ssoMetadataFreshMs = 60 * 60 * 1_000;
+/** Milliseconds that a provider is left alone that did not answer. */
+export const ssoProviderRestMs = 2_000;
+/** Characters of a subject (OpenID Connect Core, section 2). */
+export const ssoSubjectCharactersMax = 255;
+/** Groups of one person that are looked at. */
+export const ssoGroupsOfPersonMax = 10_000;
+/** Sign-ins of command lines that wait for their person, in all. */
+export const deviceSignInsMax = 200;
+/** The same from one source. */
+export const deviceSignInsPerSourceMax = 10;
+/** Milliseconds that one of them waits at most, whatever the provider says. */
+export const deviceSignInMaxMs = 15 * 60 * 1_000;
 
 // EST
 

@@ -29,7 +29,7 @@ import { listenForHttp } from './startup/http.ts';
 import { checkIssuers } from './startup/issuers.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
-import { openSightings, startKeepingSightings } from './startup/sightings.ts';
+import { openSightings } from './startup/sightings.ts';
 import { serverIdentityOf, warnOfPlainListeners, withoutTakenTlsPorts } from './startup/tls.ts';
 import { waitForStore } from './startup/wait-for-store.ts';
 import { isShared } from './store/location.ts';
@@ -96,14 +96,13 @@ async function start(
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();
-  const sightings = openSightings({ config, logger, store, readModels, now }, lifecycle);
-  const parts = { config, logger, metrics, store, readModels, now, inTouch, sightings };
+  const opened = { config, logger, metrics, store, readModels, now, inTouch };
+  const parts = { ...opened, sightings: openSightings(opened, lifecycle) };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
   const following = await follow(parts, service, lifecycle, stopping);
   checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
   const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
-  startKeepingSightings(sightings, parts, runtime, lifecycle);
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
   const app = appOf(service, runtime, { notifications, brokers, following, inTouch });

@@ -3,7 +3,7 @@
  * known of any Node process, under the names that all dashboards know (`process_…`, `nodejs_…`).
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { certificateExpiringDays } from './limits.ts';
+import { certificateExpiringDays, grantEndingDays } from './limits.ts';
 
 const prefix = 'gatebook_';
 
@@ -15,6 +15,10 @@ interface Readings {
   readonly clients: () => Readonly<Record<string, number>>;
   /** Clients whose last certificate ends soon, or has ended and none followed. */
   readonly certificatesExpiring: () => number;
+  /** Clients whose access ends by itself soon. */
+  readonly grantsEnding: () => number;
+  /** Clients that were not seen for longer than the configuration says. */
+  readonly clientsStale: () => number;
   readonly mqttSessions: () => number;
   readonly hashQueueLength: () => number;
   /** Names that were erased, and are still on a disk of the store. */
@@ -40,30 +44,9 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecisionMs });
   registry.removeSingleMetric(untold);
   let readings: Readings | undefined;
-  const { gauge, gaugeBy, counter, histogram } = metersIn(registry, () => readings);
-
-  gauge('window_unlocked', '1 while the registry is unlocked.', (now) =>
-    now.windowUnlocked() ? 1 : 0,
-  );
-  gauge('requests_pending', 'Requests that wait for a decision.', (now) => now.requestsPending());
-  gaugeBy('clients', 'Clients by status.', 'status', (now) => now.clients());
-  gauge(
-    'certificates_expiring',
-    `Clients whose last certificate ends within ${certificateExpiringDays} days, or has ended.`,
-    (now) => now.certificatesExpiring(),
-  );
-  gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
-  gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
-    now.hashQueueLength(),
-  );
-  gauge(
-    'erasures_pending',
-    'Erased names that are on a disk of the store until a scavenge.',
-    (now) => now.erasuresPending(),
-  );
-  gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
-    now.projectionLagEvents(),
-  );
+  const meters = metersIn(registry, () => readings);
+  const { counter, histogram } = meters;
+  readGauges(meters);
 
   return {
     registry,
@@ -100,6 +83,40 @@ export function createMetrics() {
       ['broker'],
     ),
   };
+}
+
+/** What is read when somebody scrapes. */
+function readGauges({ gauge, gaugeBy }: ReturnType<typeof metersIn>): void {
+  gauge('window_unlocked', '1 while the registry is unlocked.', (now) =>
+    now.windowUnlocked() ? 1 : 0,
+  );
+  gauge('requests_pending', 'Requests that wait for a decision.', (now) => now.requestsPending());
+  gaugeBy('clients', 'Clients by status.', 'status', (now) => now.clients());
+  gauge(
+    'certificates_expiring',
+    `Clients whose last certificate ends within ${certificateExpiringDays} days, or has ended.`,
+    (now) => now.certificatesExpiring(),
+  );
+  gauge(
+    'grants_ending',
+    `Clients whose access ends by itself within ${grantEndingDays} days.`,
+    (now) => now.grantsEnding(),
+  );
+  gauge('clients_stale', 'Clients not seen for GATEBOOK_STALE_AFTER; 0 where it is off.', (now) =>
+    now.clientsStale(),
+  );
+  gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
+  gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
+    now.hashQueueLength(),
+  );
+  gauge(
+    'erasures_pending',
+    'Erased names that are on a disk of the store until a scavenge.',
+    (now) => now.erasuresPending(),
+  );
+  gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
+    now.projectionLagEvents(),
+  );
 }
 
 /**

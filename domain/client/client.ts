@@ -18,6 +18,7 @@ import { decideOnCertificate } from './certificates.ts';
 import type { ClientCommand, ClientCommandOf, ClientDecision, ClientRefusal } from './commands.ts';
 import { requestRegistration } from './door.ts';
 import { ClientEvent } from './events.ts';
+import { endAccess, isPerson, signIn } from './people.ts';
 import { deny, expireRequest, grant } from './requests.ts';
 import { type Client, evolve, initial } from './state.ts';
 
@@ -55,6 +56,7 @@ const limitIn = ({ httpLimit }: ClientCommandOf<'CreateClient' | 'RotateCredenti
 function create(command: ClientCommandOf<'CreateClient'>, state: Client): ClientDecision {
   const { username, credentialId, rights, reason, at, by } = command;
   const limit = limitIn(command);
+  if (isPerson(state)) return refuse('username-taken');
   switch (state.status) {
     case 'unknown':
     case 'denied':
@@ -81,6 +83,7 @@ function changeAuthorization(
   const { username, rights, reason, at, by } = command;
   if (state.status !== 'active' && state.status !== 'suspended')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  if (isPerson(state)) return refuse('user-from-sso');
   const ending = command.holdsHttpRights ? challengerEnds(command, state) : [];
   if (sameRights(rights, state.rights)) return accept(...ending);
   return accept(...ending, {
@@ -93,6 +96,7 @@ function rotate(command: ClientCommandOf<'RotateCredential'>, state: Client): Cl
   const { username, credentialId, reason, at, by } = command;
   if (state.status !== 'active')
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
+  if (isPerson(state)) return refuse('user-from-sso');
   if (state.credentialId === credentialId) return accept();
   const tokens = command.namedTokens === 'ended' ? { namedTokens: command.namedTokens } : {};
   return accept(...challengerEnds(command, state), {
@@ -150,6 +154,8 @@ function reinstate(command: ClientCommandOf<'ReinstateAccess'>, state: Client): 
       return accept({ type: 'AccessReinstated', data: changed(command) });
     case 'unknown':
       if (state.since === 'reinstatement') return accept();
+      if (state.since === 'barred')
+        return accept({ type: 'AccessReinstated', data: changed(command) });
       return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-revoked');
     case 'pending':
     case 'active':
@@ -172,7 +178,8 @@ function waitingEnds(
 /** Whatever the client was: a waiting request ends with it, and its personal key is named no more. */
 function erase(command: ClientCommandOf<'EraseClient'>, state: Client): ClientDecision {
   if (neverSeen(state)) return refuse('user-not-found');
-  if (state.status === 'unknown' && state.since === 'erasure') return accept();
+  if (state.status === 'unknown' && (state.since === 'erasure' || state.since === 'barred'))
+    return accept();
   return accept(...waitingEnds(command, state), { type: 'ClientErased', data: changed(command) });
 }
 
@@ -182,6 +189,7 @@ function resetAdministrator(
   state: Client,
 ): ClientDecision {
   const { username, credentialId, reason, at, by } = command;
+  if (isPerson(state)) return refuse('user-from-sso');
   const isHolder = state.status === 'active' || state.status === 'suspended';
   if (state.status === 'active' && state.credentialId === credentialId) return accept();
   const held = isHolder ? state.rights : noRights;
@@ -198,11 +206,23 @@ function resetAdministrator(
 function expireAccess(command: ClientCommandOf<'ExpireAccess'>, state: Client): ClientDecision {
   const { username, at, by } = command;
   if (state.status !== 'active' && state.status !== 'suspended') return accept();
+  // Suspension beats any group: an end would let a person sign in again.
+  if (state.status === 'suspended' && isPerson(state)) return accept();
   if (state.rights.expiresAt === null || state.rights.expiresAt > at) return accept();
   return accept(...challengerEnds(command, state), {
     type: 'AccessExpired',
     data: { username, at, by },
   });
+}
+
+/** Once for each end and lead; one with a shorter lead was more urgent already. */
+function warnOfEnd(command: ClientCommandOf<'WarnOfEnd'>, state: Client): ClientDecision {
+  const { username, endsAt, leadMs, at, by } = command;
+  if (state.status !== 'active' && state.status !== 'suspended') return accept();
+  const { rights, warned } = state;
+  if (rights.expiresAt !== endsAt || endsAt <= at) return accept();
+  if (warned?.endsAt === endsAt && warned.leadMs <= leadMs) return accept();
+  return accept({ type: 'AccessEnding', data: { username, endsAt, leadMs, at, by } });
 }
 
 function decide(command: ClientCommand, state: Client): ClientDecision {
@@ -221,6 +241,10 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
       return create(command, state);
     case 'ResetAdministrator':
       return resetAdministrator(command, state);
+    case 'SignInPerson':
+      return signIn(command, state);
+    case 'EndPersonAccess':
+      return endAccess(command, state);
     case 'ChangeAuthorization':
       return changeAuthorization(command, state);
     case 'RotateCredential':
@@ -242,6 +266,8 @@ function decide(command: ClientCommand, state: Client): ClientDecision {
       return erase(command, state);
     case 'ExpireAccess':
       return expireAccess(command, state);
+    case 'WarnOfEnd':
+      return warnOfEnd(command, state);
   }
 }
 

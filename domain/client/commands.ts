@@ -97,6 +97,18 @@ export type ClientCommand =
         readonly windowId: string | null;
       }
     >
+  /** A person was proven by the identity provider, with groups that give these rights until their end. */
+  | ClientCommandBase<
+      'SignInPerson',
+      {
+        readonly personId: string;
+        readonly issuer: string;
+        readonly credentialId: string;
+        readonly rights: Rights;
+      }
+    >
+  /** The same, but no group of theirs gives anything any more. */
+  | ClientCommandBase<'EndPersonAccess', { readonly personId: string; readonly reason: string }>
   | ClientCommandBase<
       'ChangeAuthorization',
       {
@@ -156,7 +168,9 @@ export type ClientCommand =
       'EraseClient',
       { readonly reason: string | null; readonly windowId: string | null }
     >
-  | ClientCommandBase<'ExpireAccess', { readonly windowId: string | null }>;
+  | ClientCommandBase<'ExpireAccess', { readonly windowId: string | null }>
+  /** Tells that access ends within so many milliseconds; the end that was looked at comes along. */
+  | ClientCommandBase<'WarnOfEnd', { readonly endsAt: string; readonly leadMs: number }>;
 
 export type ClientCommandOf<Type extends ClientCommand['type']> = CommandOf<ClientCommand, Type>;
 
@@ -183,7 +197,10 @@ export type ClientRefusal =
   | 'user-not-found'
   | 'user-not-active'
   | 'user-not-suspended'
-  | 'user-not-revoked';
+  | 'user-not-revoked'
+  | 'user-from-sso'
+  | 'sso-not-permitted'
+  | 'sso-username-taken';
 
 /** What is recorded of a command, or why it is refused. */
 export type ClientDecision = Decision<ClientEvent, ClientRefusal>;

@@ -4,6 +4,7 @@ import { accept, type Decision, refuse } from '../decider.ts';
 import { system } from '../values.ts';
 import type { DoorRefusal, RequestRegistration } from './commands.ts';
 import type { ClientEvent, Rights } from './events.ts';
+import { isPerson } from './people.ts';
 import { type Client, credentialIdsOf, type Denial, type Waiting } from './state.ts';
 
 type DoorDecision = Decision<ClientEvent, DoorRefusal>;
@@ -121,10 +122,12 @@ export function requestRegistration(command: RequestRegistration, state: Client)
     const answer = matchedAnswer(command, state);
     if (answer) return answer;
   }
-  const preauthorized = preauthorizedAnswer(command, state);
+  // A person's name is nobody's to ask for, whatever became of it.
+  const preauthorized = isPerson(state) ? undefined : preauthorizedAnswer(command, state);
   if (preauthorized) return preauthorized;
   const { windowId, gate } = command;
   if (gate !== 'open' || windowId === null) return refuse('registry-locked');
+  if (isPerson(state)) return refuse('username-taken');
 
   switch (state.status) {
     case 'pending':

@@ -2,7 +2,18 @@
 import { z } from 'zod';
 import { event } from '../decider.ts';
 import { Permission, rightsShape } from '../permission.ts';
-import { caused, Id, Instant, PairingId, Reason, RoleName, Sealed, Username } from '../values.ts';
+import {
+  caused,
+  Id,
+  Instant,
+  PairingId,
+  PersonId,
+  Reason,
+  RoleName,
+  Sealed,
+  Text,
+  Username,
+} from '../values.ts';
 
 /** What a grant gives, and until when. */
 export const Rights = z.object({ ...rightsShape, expiresAt: Instant.nullable() });
@@ -98,6 +109,14 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('ClientCreated', { ...changed, ...passwordSet, rights: Rights }),
   /** By who runs the machine, with the service stopped: whatever the name was, it is an administrator now. */
   event('AdministratorReset', { ...changed, credentialId: Id, rights: Rights }),
+  /** A person signed in at the identity provider: the name is theirs, and access is given until `rights.expiresAt`. */
+  event('PersonSignedIn', {
+    ...client,
+    personId: PersonId,
+    issuer: Text(1, 512),
+    credentialId: Id,
+    rights: Rights,
+  }),
   event('AuthorizationChanged', { ...changed, rights: Rights }),
   event('CredentialRotated', {
     ...changed,
@@ -122,7 +141,10 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('AccessResumed', changed),
   event('AccessRevoked', changed),
   event('AccessReinstated', changed),
-  event('AccessExpired', client),
+  /** `reason`: why it ended before its time; absent: it did not, and in older events. */
+  event('AccessExpired', { ...client, reason: Reason.optional() }),
+  /** It is told, so long before, that access ends by itself; once for each end and lead. */
+  event('AccessEnding', { ...client, endsAt: Instant, leadMs: z.int().min(1) }),
   event('ClientErased', changed),
 ]);
 export type ClientEvent = z.infer<typeof ClientEvent>;

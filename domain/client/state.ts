@@ -69,6 +69,10 @@ interface GrantedAccess {
   readonly httpLimit: readonly Permission[] | null;
   readonly requestId: string | null;
   readonly rights: Rights;
+  /** When the end that it has was set, or that it has none. */
+  readonly endSetAt: string;
+  /** The newest warning that was given of an end; null: none. */
+  readonly warned: { readonly endsAt: string; readonly leadMs: number } | null;
   /** The rights of the grant itself, so that repeating it is known for what it is. */
   readonly grantedRights: Rights;
   /** What that grant gave where it was silent: no rights, or in a replacement those of before. */
@@ -84,13 +88,16 @@ interface PastDecisions {
   readonly generation: number;
   /** Counts rotations too: login tokens end with the password they were given for. */
   readonly loginGeneration: number;
+  /** The person whose name it is, by single sign-on; null: it is nobody's, or a device's. */
+  readonly personId: string | null;
 }
 
 export type Client = PastDecisions &
   (
     | {
         readonly status: 'unknown';
-        readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure';
+        /** `barred`: erased while suspended or revoked, so that a person needs a reinstatement to come back. */
+        readonly since: 'never' | 'expiry' | 'reinstatement' | 'erasure' | 'barred';
       }
     | { readonly status: 'pending'; readonly waiting: Waiting }
     | ({ readonly status: 'denied' } & Denial)
@@ -128,6 +135,7 @@ export const initial: Client = {
   decided: {},
   generation: 0,
   loginGeneration: 0,
+  personId: null,
 };
 
 const history = (state: Client): PastDecisions => ({
@@ -135,6 +143,7 @@ const history = (state: Client): PastDecisions => ({
   decided: state.decided,
   generation: state.generation,
   loginGeneration: state.loginGeneration,
+  personId: state.personId,
 });
 
 const decided = (state: Client, requestId: string, outcome: RequestOutcome): PastDecisions => ({
@@ -236,18 +245,13 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'RegistrationGranted':
       return {
         ...newGrant(decided(state, data.requestId, 'granted')),
-        ...given(data.credentialId, data.requestId, data.rights, noRights),
+        ...given(data, data.requestId, noRights),
         ...keyAsked(state.status === 'pending' ? state.waiting : null),
       };
     case 'ReplacementGranted':
       return {
         ...newGrant(decided(state, data.requestId, 'granted')),
-        ...given(
-          data.credentialId,
-          data.requestId,
-          data.rights,
-          state.status === 'active' ? state.rights : noRights,
-        ),
+        ...given(data, data.requestId, state.status === 'active' ? state.rights : noRights),
         ...keyAsked(state.status === 'active' ? state.challenger : null),
       };
     case 'RegistrationDenied':
@@ -278,16 +282,31 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'ClientCreated':
       return {
         ...newGrant(history(state)),
-        ...given(data.credentialId, null, data.rights, noRights, data.httpLimit),
+        ...given(data, null, noRights, data.httpLimit),
       };
     case 'AdministratorReset':
       return {
         ...newGrant(history(state)),
-        ...given(data.credentialId, null, data.rights, noRights),
+        ...given(data, null, noRights),
+      };
+    case 'PersonSignedIn':
+      return {
+        ...(state.status === 'active' ? history(state) : newGrant(history(state))),
+        ...given(data, null, noRights),
+        passwordOpens: false,
+        personId: data.personId,
       };
     case 'AuthorizationChanged':
       return state.status === 'active' || state.status === 'suspended'
-        ? { ...state, rights: data.rights }
+        ? {
+            ...state,
+            rights: data.rights,
+            endSetAt: data.rights.expiresAt === state.rights.expiresAt ? state.endSetAt : data.at,
+          }
+        : state;
+    case 'AccessEnding':
+      return state.status === 'active' || state.status === 'suspended'
+        ? { ...state, warned: { endsAt: data.endsAt, leadMs: data.leadMs } }
         : state;
     case 'CredentialRotated':
       return state.status === 'active'
@@ -327,6 +346,8 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         httpLimit: state.httpLimit,
         requestId: state.requestId,
         rights: state.rights,
+        endSetAt: state.endSetAt,
+        warned: state.warned,
         grantedRights: state.grantedRights,
         grantBase: state.grantBase,
         denial: state.denial,
@@ -342,9 +363,18 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
     case 'AccessReinstated':
       return { ...history(state), status: 'unknown', since: 'reinstatement' };
     case 'ClientErased':
-      return { ...history(state), personalKeyId: null, status: 'unknown', since: 'erasure' };
+      return {
+        ...history(state),
+        ...{ personalKeyId: null, personId: null, status: 'unknown' },
+        since: isBarred(state) ? 'barred' : 'erasure',
+      };
   }
 }
+
+/** A person who is kept out, whatever the identity provider says of them. */
+const isBarred = (state: Client): boolean =>
+  (state.personId !== null && (state.status === 'suspended' || state.status === 'revoked')) ||
+  (state.status === 'unknown' && state.since === 'barred');
 
 type EventData<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>['data'];
 
@@ -403,9 +433,8 @@ const keyAsked = (asked: Waiting | null) =>
     : { key: asked.key, passwordOpens: false, keyAlone: asked.keyAlone };
 
 const given = (
-  credentialId: string,
+  { credentialId, rights, at }: { credentialId: string; rights: Rights; at: string },
   requestId: string | null,
-  rights: Rights,
   grantBase: Rights,
   httpLimit: readonly Permission[] | null = null,
 ) => ({
@@ -420,6 +449,8 @@ const given = (
   httpLimit,
   requestId,
   rights,
+  endSetAt: at,
+  warned: null,
   grantedRights: rights,
   grantBase,
   challenger: null,

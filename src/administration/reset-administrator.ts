@@ -4,11 +4,16 @@ import { system } from '../../domain/values.ts';
 import { registryId, window } from '../../domain/window.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { load, newCause } from '../commands/handle.ts';
+import { Refused } from '../commands/refused.ts';
 import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { EventStore } from '../store/event-store.ts';
 
-/** Who may read the machine's keys decides here: nobody is asked whether they may. @returns the new password */
+/**
+ * Who may read the machine's keys decides here: nobody is asked whether they may.
+ * @returns the new password
+ * @throws Refused `user-from-sso` for the name of a person, which has none
+ */
 export async function resetAdministrator(options: {
   username: string;
   store: EventStore;
@@ -22,7 +27,7 @@ export async function resetAdministrator(options: {
   const verifier = await passwords.verifierOf(username, password, 'reset');
   const { windowId } = (await load(store, window, registryId)).state;
   const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
-  await clients.change(
+  const { decision } = await clients.change(
     username,
     {
       type: 'ResetAdministrator',
@@ -33,5 +38,9 @@ export async function resetAdministrator(options: {
     },
     newCause(),
   );
+  if (!decision.accepted) {
+    await vault.destroy(credentialId);
+    throw new Refused(decision.refusal);
+  }
   return password;
 }

@@ -1,44 +1,36 @@
 /** Tokens that let somebody act: for a password, for a service, until they end or are revoked. */
 
-import { randomUUID } from 'node:crypto';
 import { httpPermissionsOf } from '../../domain/matching.ts';
-import type { Permission } from '../../domain/permission.ts';
 import { token } from '../../domain/token.ts';
-import type { Actor } from '../../domain/values.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
-import type { Authority, Principal } from '../authority.ts';
+import type { Principal } from '../authority.ts';
 import { type Cause, newCause } from '../commands/handle.ts';
-import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { type Done, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import type { Proofs } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
-import type { Tokens } from '../credentials/tokens.ts';
-import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { Pace } from '../platform/pace.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from './context.ts';
+import { createPeopleAdministration, type PeopleAdministrationOptions } from './people.ts';
+import { issue, loginHours } from './token-issue.ts';
 import { createTokenLimits, type TokenLimits } from './token-limits.ts';
 
-export interface TokenAdministrationOptions extends RecordingOptions {
-  readonly authority: Authority;
+export interface TokenAdministrationOptions extends PeopleAdministrationOptions {
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
   /** Tells refusals at times that tell nothing of the name. */
   readonly pace: Pace;
-  readonly tokens: Tokens;
   readonly rows: { readonly clients: Rows<ClientRow>; readonly tokens: Rows<TokenRow> };
   /** All attempts of a source that matched nothing, and the wrong passwords for a name from a source. */
   readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
-  readonly now: () => string;
 }
 
-const loginHours = 12;
 const namedHours = 8_760;
-const hourMs = 60 * 60 * 1_000;
 
 export function createTokenAdministration(options: TokenAdministrationOptions) {
   const { authority, rows, now } = options;
@@ -57,6 +49,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
   });
   return {
     login: (asked: Login) => login(options, limits, asked),
+    ...createPeopleAdministration(options, limits),
 
     async issueToken(
       context: CommandContext,
@@ -80,6 +73,7 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
           kind: 'named',
           label: wanted.label,
           hours: wanted.expireTimeInHours ?? namedHours,
+          endsAt: signInEnd(context, principal),
           by: actorOf(context),
         },
         context.cause,
@@ -109,6 +103,16 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
   };
 }
 
+/** What a person makes ends with the sign-in that it was made in; what others make for them with their access. */
+function signInEnd(context: CommandContext, { row }: Principal): string | null {
+  if (row.status !== 'active' || row.personId === null) return null;
+  const { username, tokenExpiresAt } = context.authorize();
+  const { expiresAt } = row.rights;
+  return username === row.username && (expiresAt === null || tokenExpiresAt < expiresAt)
+    ? tokenExpiresAt
+    : expiresAt;
+}
+
 interface Login {
   readonly username: string;
   readonly password: string;
@@ -132,6 +136,7 @@ async function login(options: TokenAdministrationOptions, limits: TokenLimits, a
       kind: 'login',
       label: label ?? null,
       hours: asked.expireTimeInHours ?? loginHours,
+      endsAt: null,
       by,
     },
     cause,
@@ -193,39 +198,4 @@ async function isKnownHere(
     seen.isTrusted(password, sourceKey(source), credentialId) &&
     (await proofs.quick(username, password).proves(credentialId))
   );
-}
-
-async function issue(
-  options: TokenAdministrationOptions,
-  principal: Principal,
-  wanted: {
-    kind: 'login' | 'named';
-    label: string | null;
-    hours: number;
-    by: Actor;
-  },
-  cause: Cause,
-  /** The HTTP permissions that it never goes beyond, as it is recorded; throws where nobody may issue it then. */
-  limitNow: () => readonly Permission[] | null,
-) {
-  const { username, generation, loginGeneration } = principal.row;
-  const { kind, label, hours, by } = wanted;
-  const tokenId = randomUUID();
-  const at = options.now();
-  const expiresAt = addMs(at, hours * hourMs);
-  const text = await options.tokens.sign({
-    subject: username,
-    id: tokenId,
-    audience: 'gatebook',
-    issuedAt: new Date(at),
-    expiresAt: new Date(expiresAt),
-  });
-  const issueIt = () => ({
-    ...{ type: 'IssueToken' as const, httpLimit: limitNow() },
-    ...{ tokenId, username, label, kind, expiresAt, generation, loginGeneration, at, by },
-  });
-  const done = await record(options, token, tokenId, issueIt, cause, () =>
-    options.atHand.token(tokenId),
-  );
-  return { tokenId, token: text, ...done };
 }

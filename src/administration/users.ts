@@ -1,10 +1,12 @@
 /** What known users hold: changed, suspended, given back, taken away, forgotten. */
-import type { GivenRights } from '../../domain/client/client.ts';
+import type { GivenRights, Rights } from '../../domain/client/client.ts';
+import type { Client } from '../../domain/client/state.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
 import { mergeRights, noRights } from '../../domain/rights.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { addMs } from '../platform/instant.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireOwnRights, requireRoles } from './context.ts';
@@ -61,12 +63,51 @@ export function createUserAdministration(
     revoke: taking('RevokeAccess'),
 
     ...restoring(changes),
+    ...renewing(changes),
 
     /** Forgets who a client was: its keys and verifiers are destroyed, and its history stays whole. */
     async erase(context: CommandContext, username: string, reason: string | null): Promise<Done> {
       const done = await eraseClient(context, username, reason);
       for (const keyId of await erasedKeysOf(store, username)) await vault.destroy(keyId);
       return done;
+    },
+  };
+}
+
+/**
+ * What a client holds with another end: a renewal changes nothing else.
+ * @param expiresAt null: without an end; undefined: as long again as it was given for, where it has an end
+ */
+export function renewedRights(state: Client, expiresAt: string | null | undefined): Rights {
+  if (state.status !== 'active' && state.status !== 'suspended') return noRights;
+  const { rights, endSetAt } = state;
+  if (expiresAt !== undefined) return { ...rights, expiresAt };
+  if (rights.expiresAt === null) return rights;
+  const givenForMs = Date.parse(rights.expiresAt) - Date.parse(endSetAt);
+  return { ...rights, expiresAt: addMs(rights.expiresAt, Math.max(0, givenForMs)) };
+}
+
+function renewing({ change, heldBy, requireUser, newestWindow, stamp }: ClientChanges) {
+  return {
+    /** Another end, and all else as it is; undefined: as long again as the one before was given for. */
+    async renew(
+      context: CommandContext,
+      username: string,
+      expiresAt: string | null | undefined,
+      reason: string | null,
+    ): Promise<Done> {
+      requireUser(username);
+      return await change(context, username, (state) => {
+        const effective = heldBy(username, state);
+        // Time is given with the rights that it is given for.
+        requireOwnRights(context, effective);
+        const rights = renewedRights(state, expiresAt);
+        return {
+          ...{ type: 'ChangeAuthorization', rights, windowId: newestWindow() },
+          holdsHttpRights: holdsHttpRights(effective),
+          ...stamp(context, username, reason),
+        };
+      });
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   activityBucketsMax,
   bodyBytesMax,
   certificateDaysMax,
+  endDaysMax,
   enrolmentCodeLengthMax,
   passwordBytesMax,
 } from '../limits.ts';
@@ -125,6 +126,15 @@ export const CreateUser = named(
   }),
 );
 export const Authorization = named('Authorization', z.strictObject({ ...sentRights, ...reason }));
+export const Renew = named(
+  'Renew',
+  z.strictObject({
+    expiresAt: SentInstant.nullable()
+      .optional()
+      .describe('null: without an end. Left out: as long again as it was given for.'),
+    ...reason,
+  }),
+);
 export const Because = named('Because', z.strictObject(reason));
 export const Rotate = named(
   'Rotate',
@@ -163,6 +173,8 @@ export const Login = named(
     label: Label.optional(),
   }),
 );
+/** What `POST /api/login/sso` gave. */
+export const DeviceSignIn = named('DeviceSignIn', z.strictObject({ deviceCode: Text(1, 4_096) }));
 export const CreateToken = named(
   'CreateToken',
   z.strictObject({
@@ -255,6 +267,17 @@ export const UsersQuery = z.strictObject({
   status: z.enum(clientStatuses).optional(),
   role: RoleName.optional(),
   q: Search.optional(),
+  endsWithinDays: WholeNumber(endDaysMax)
+    .optional()
+    .describe('Only those whose access ends within so many days, the first to end first.'),
+  unseenForDays: WholeNumber(endDaysMax)
+    .optional()
+    .describe('Only active ones that nobody saw for so many days, the longest unseen first.'),
+  stale: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('true: the same for GATEBOOK_STALE_AFTER; nobody where that is off.'),
   certificateEndsWithinDays: WholeNumber(certificateDaysMax)
     .optional()
     .describe(

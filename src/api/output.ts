@@ -165,7 +165,7 @@ const user = {
   ...rights,
   username: Text,
   status: z.enum(clientStatuses),
-  origin: z.enum(['registration', 'created']),
+  origin: z.enum(['registration', 'created', 'sso']),
   effectivePermissions: z.array(Permission),
   credentials: z.array(
     z.strictObject({
@@ -253,6 +253,27 @@ const token = {
 
 export const Token = named('Token', z.strictObject(token));
 export type Token = z.infer<typeof Token>;
+
+export const SignInOffer = named(
+  'SignInOffer',
+  z.strictObject({
+    name: none(Text).describe('What the page calls it; null: there is none.'),
+    url: none(Text),
+  }),
+);
+export type SignInOffer = z.infer<typeof SignInOffer>;
+
+export const DeviceSignInBegun = named(
+  'DeviceSignInBegun',
+  z.strictObject({ userCode: Text, verificationUri: Text, deviceCode: Text, intervalS: Count }),
+);
+export type DeviceSignInBegun = z.infer<typeof DeviceSignInBegun>;
+
+export const DeviceSignInWaiting = named(
+  'DeviceSignInWaiting',
+  z.strictObject({ status: z.literal('pending'), intervalS: Count }),
+);
+export type DeviceSignInWaiting = z.infer<typeof DeviceSignInWaiting>;
 
 export const IssuedToken = named(
   'IssuedToken',

@@ -36,6 +36,16 @@ const table = {
     'More than your own rights',
     'Nobody hands out HTTP rights that they lack: leave those out, or ask somebody who has them.',
   ),
+  'sso-not-permitted': row(
+    403,
+    'Not permitted',
+    'The identity provider knows you, but nothing that it says of you gives access here: ask who runs this registry.',
+  ),
+  'sso-username-taken': row(
+    403,
+    'Name taken',
+    'The name that the identity provider gives you belongs to somebody else here: ask who runs it for another name.',
+  ),
   'self-approval': row(
     403,
     'Not by yourself',
@@ -111,6 +121,11 @@ const table = {
     'Users or preauthorizations have this role: take it from them first, then remove it.',
   ),
   'role-built-in': row(409, 'Built-in role', 'Built-in roles stay as they are: make another one.'),
+  'user-from-sso': row(
+    409,
+    'Signs in elsewhere',
+    'This person signs in at the identity provider: it has no password here, and its roles follow its groups there.',
+  ),
   'last-administrator': row(
     409,
     'Last administrator',
@@ -171,6 +186,11 @@ const table = {
     'Too many requests wait for a decision: try again when some are decided.',
   ),
   'internal-error': row(500, 'Internal error', 'Something broke here.'),
+  'sso-unavailable': row(
+    503,
+    'Sign-in unavailable',
+    'The identity provider does not answer: wait and try again, or sign in with a local account.',
+  ),
   'store-unavailable': row(
     503,
     'Log not available',

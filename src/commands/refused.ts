@@ -23,6 +23,7 @@ export type RefusedCode =
   | 'last-administrator'
   | 'credentials-invalid'
   | 'login-throttled'
+  | 'sso-unavailable'
   | 'position-not-reached';
 
 export class Refused extends Error {

@@ -8,10 +8,12 @@ import {
   listenersOff,
   plainBesideCertificates,
   portClashes,
+  staleUnseen,
 } from './conflicts.ts';
 import { ConfigError, type ConfigFault } from './fault.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 import { type Environment, readVariable, unknownVariables } from './reading.ts';
+import { type SsoConfig, ssoFaults, ssoOf } from './sso.ts';
 import { certificateFaults, type TlsConfig, type TlsPort, tlsOf, tlsPortsOf } from './tls.ts';
 import type { ClientAuth } from './values.ts';
 import { type Values, type Variable, variables } from './variables.ts';
@@ -54,10 +56,17 @@ export interface Config {
   readonly webhook: { readonly url: string; readonly secret: string | null } | null;
   /** Null: no messages for people. */
   readonly ntfyUrl: string | null;
+  /** Null: everybody signs in with a password of this registry. */
+  readonly sso: SsoConfig | null;
   readonly pendingTtlMs: number;
   readonly certificateTtlMs: number;
   readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
   readonly refusedTtlMs: number;
+  /** How long a client may not be seen; null: as long as it likes. */
+  readonly staleAfterMs: number | null;
+  readonly suspendsStale: boolean;
+  /** Before the end of a grant; none: nobody is warned. */
+  readonly endWarningsMs: readonly number[];
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
   readonly pendingMax: number;
@@ -107,8 +116,10 @@ export function parseConfig(environment: Environment): Config {
     ...gatewayBesideCertificates(values as Partial<Values>),
     ...plainBesideCertificates(values as Partial<Values>, environment),
     ...listenersOff(values as Partial<Values>),
+    ...staleUnseen(values as Partial<Values>),
     ...certificatesWithoutFiles(values as Partial<Values>, environment),
     ...certificateFaults(values as Partial<Values>, environment),
+    ...ssoFaults(values as Partial<Values>, environment),
   );
   if (faults.length > 0) throw new ConfigError(faults);
   // Without a fault, every variable has the value that its schema promises.
@@ -150,10 +161,14 @@ function configOf(values: Values, environment: Environment): Config {
         ? null
         : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? null },
     ntfyUrl: values.NTFY_URL ?? null,
+    sso: ssoOf(values),
     pendingTtlMs: values.PENDING_TTL,
     certificateTtlMs: values.CERTIFICATE_TTL,
     est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },
     refusedTtlMs: values.REFUSED_TTL,
+    staleAfterMs: values.STALE_AFTER,
+    suspendsStale: values.STALE_SUSPEND === 'true',
+    endWarningsMs: [...new Set(values.END_WARNINGS ?? [])],
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,

@@ -126,3 +126,44 @@ export function gatewayWithoutKey(
     },
   ];
 }
+
+/** Whoever is suspended for not being seen must have been seen, had they come. */
+export function staleUnseen({
+  STALE_SUSPEND,
+  STALE_AFTER,
+  STORE,
+  BROKER,
+  GATEWAY_UPSTREAM,
+}: Partial<Values>): ConfigFault[] {
+  if (STALE_SUSPEND !== 'true') return [];
+  const fault = (problem: string, remedy: string): ConfigFault => ({
+    variable: `${prefix}STALE_SUSPEND`,
+    problem: `is true, ${problem}`,
+    remedy,
+  });
+  const isHidden = BROKER?.some(({ kind, ...more }) => {
+    const given = kind === 'mosquitto' && 'address' in more && more.address !== null;
+    return given && GATEWAY_UPSTREAM === undefined;
+  });
+  return [
+    ...(STALE_AFTER === null
+      ? [fault(`where ${prefix}STALE_AFTER is off`, `Set ${prefix}STALE_AFTER, such as 90d`)]
+      : []),
+    ...(STORE !== undefined && STORE !== 'sqlite'
+      ? [
+          fault(
+            'where several nodes may share the log, and each sees its own clients alone',
+            'Remove it, and suspend by hand who gatebook users --stale lists at every node',
+          ),
+        ]
+      : []),
+    ...(isHidden
+      ? [
+          fault(
+            'and a given Mosquitto does not tell who connects',
+            `Remove it, or set ${prefix}GATEWAY_UPSTREAM, so that clients come by the gateway`,
+          ),
+        ]
+      : []),
+  ];
+}

@@ -49,6 +49,8 @@ export const EstRetryAfter = Duration.refine(
   (durationMs) => durationMs % 1_000 === 0 && durationMs <= estRetryAfterMaxSeconds * 1_000,
 );
 
+export const DurationOrOff = z.union([z.literal('off').transform(() => null), Duration]);
+
 /** A URL of one of these protocols, without user, query and fragment. */
 export const urlOf = (...protocols: string[]) =>
   matching((text) => {

@@ -1,13 +1,23 @@
 /** Every environment variable of the service: what it means, its default, what it must be. */
 import { z } from 'zod';
 import { approvalsNeededMax } from '../../domain/approvals/policy.ts';
-import { Username } from '../../domain/values.ts';
+import { Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
+import { endWarningsMax } from '../limits.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import {
+  isConfidential,
+  OidcClaim,
+  OidcName,
+  OidcRealm,
+  OidcRoles,
+  OidcSession,
+} from './sso-values.ts';
+import {
   ClientAuth,
   Duration,
+  DurationOrOff,
   EstRetryAfter,
   HookSecret,
   Host,
@@ -239,6 +249,24 @@ export const variables = {
     'a command of the shell',
     secret,
   ),
+  END_WARNINGS: optional(
+    listOf(Duration, endWarningsMax),
+    'none',
+    'how long before its end a grant is warned of (a list)',
+    `up to ${endWarningsMax} durations such as 14d,1d`,
+  ),
+  STALE_AFTER: variable(
+    DurationOrOff,
+    'off',
+    'how long a client may not be seen until it counts as stale',
+    `${duration}, or off`,
+  ),
+  STALE_SUSPEND: variable(
+    z.enum(['true', 'false']),
+    'false',
+    'suspends clients that are stale, never people',
+    'true or false',
+  ),
   REFUSED_TTL: variable(
     Duration,
     '30d',
@@ -271,6 +299,55 @@ export const variables = {
     'an ntfy topic that tells people who waits for a decision',
     'an http or https URL without a user, a query or a fragment',
     secret,
+  ),
+  OIDC_ISSUER: optional(
+    urlOf('https:', 'http:').refine(isConfidential),
+    'single sign-on is off',
+    'the identity provider (OpenID Connect) that people sign in at',
+    'an https URL without a user, a query or a fragment (http on this machine alone)',
+  ),
+  OIDC_CLIENT_ID: optional(
+    Text(1, 256),
+    'none',
+    'the id that it knows this registry by',
+    'text of 1 to 256 characters',
+  ),
+  OIDC_CLIENT_SECRET: optional(
+    Text(1, 1_024),
+    'none',
+    'the secret of that id',
+    'text of 1 to 1024 characters',
+    secret,
+  ),
+  OIDC_NAME: variable(
+    OidcName,
+    'single sign-on',
+    "what the page's button says behind “Sign in with”",
+    'one line of 1 to 64 characters',
+  ),
+  OIDC_REALM: variable(
+    OidcRealm,
+    'sso',
+    'what names of people end in, behind an @: nobody else may have such a name',
+    '1 to 63 of A-Z a-z 0-9 . -, starting with a letter or digit',
+  ),
+  OIDC_SESSION: variable(
+    OidcSession,
+    '8h',
+    'how long a sign-in lasts, with all its tokens',
+    'a duration of at most 24h, such as 8h',
+  ),
+  OIDC_USERNAME_CLAIM: variable(
+    OidcClaim,
+    'preferred_username',
+    'the claim that people are named by here',
+    'the name of a claim, of 1 to 128 characters',
+  ),
+  OIDC_ROLES: optional(
+    OidcRoles,
+    'none',
+    'the claim that has the groups, and the roles of each group (JSON)',
+    'JSON such as {"claim":"groups","roles":{"plant-admins":["administrator"]}}, with at most 256 groups and 32 different roles',
   ),
   PENDING_MAX: variable(Count, '10000', 'requests that wait at once', count),
   PENDING_PER_SOURCE_MAX: variable(Count, '1000', 'the same, from one source', count),

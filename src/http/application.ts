@@ -5,7 +5,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import { type AnswersBelow, directAnswers } from './direct.ts';
 import { createDispatch, type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
-import { keepSession } from './request/session-cookie.ts';
+import { keepSession, keepSignOn } from './request/session-cookie.ts';
 import { Problem, sendProblem } from './response/problem.ts';
 import { securityHeaders } from './response/security-headers.ts';
 import { sendFile } from './response/static-file.ts';
@@ -127,7 +127,7 @@ const routed =
   };
 
 function respond(ctx: Context & Exchange, route: Route, response: RouteResponse, edge: Edge): void {
-  const { status, body, type, headers, file, session, problem } = response;
+  const { status, body, type, headers, file, session, signOn, problem } = response;
   if (problem !== undefined) {
     sendProblem(ctx, counted(edge, problem));
     return;
@@ -137,6 +137,7 @@ function respond(ctx: Context & Exchange, route: Route, response: RouteResponse,
   const position = positionOf(route, response, edge);
   if (position !== undefined) ctx.set('Gatebook-Position', position);
   if (session !== undefined) keepSession(ctx, session);
+  if (signOn !== undefined) keepSignOn(ctx, signOn);
   if (file !== undefined) sendFile(ctx, file);
   if (body === undefined) return;
   ctx.body = body;

@@ -13,7 +13,7 @@ import {
   parsedQuery,
   withFaults,
 } from './request/parse.ts';
-import { tokenOf } from './request/session-cookie.ts';
+import { signOnOf, tokenOf } from './request/session-cookie.ts';
 import { Problem } from './response/problem.ts';
 import {
   Nothing,
@@ -139,6 +139,14 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
     this.#ended = requestCaller.ended;
     this.#stopping = edge.stopping;
     this.#certificateOf = edge.certificateOf;
+  }
+
+  get querystring(): string {
+    return this.#exchange.querystring;
+  }
+
+  get signOn(): string | null {
+    return signOnOf(this.#exchange);
   }
 
   /** Read only by routes that a token opens: where none is needed, a wrong one does no harm. */

@@ -21,6 +21,10 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** The query as it came, for who hands it on. */
+  readonly querystring: string;
+  /** What a browser kept while its person was at the identity provider; null: nothing. */
+  readonly signOn: string | null;
   /** As they came; what they may is asked of `authorize` and `seesPersonalData`. */
   readonly caller: CallerFor<A>;
   /** The file that was sent, as it came; empty where the route takes none. */
@@ -66,6 +70,8 @@ export interface RouteResponse {
   readonly file?: ServedFile;
   /** Instead of everything else: what is refused, as if it had been thrown. */
   readonly problem?: ProblemAnswer;
+  /** What the browser keeps until its person is back from the identity provider, or forgets (null). */
+  readonly signOn?: string | null;
   /** The page's session: kept in a cookie until it ends, or forgotten (null). */
   readonly session?: { readonly token: string; readonly expiresAt: string } | null;
 }

@@ -30,6 +30,7 @@ import { pageRoutes } from './routes/page.ts';
 import { preauthorizationRoutes } from './routes/preauthorizations.ts';
 import { doorRoutes } from './routes/register.ts';
 import { roleRoutes } from './routes/roles.ts';
+import { singleSignOnRoutes } from './routes/single-sign-on.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 
@@ -74,6 +75,7 @@ export const allRoutes = (app: App): readonly Route[] => {
     ...preauthorizationRoutes(app),
     ...roleRoutes(app),
     ...tokenRoutes(app),
+    ...singleSignOnRoutes(app),
     ...keyRoutes(app),
     ...auditRoutes(app),
     ...brokerRoutes(app),

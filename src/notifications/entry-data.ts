@@ -12,7 +12,7 @@ export async function entryData(
   if (name.startsWith('window.')) return views.window();
   if (name === 'proposal.changed') return views.proposal(key);
   const user = views.user(key);
-  if (name === 'user.changed' || user === undefined) return user;
+  if (name.startsWith('user.') || user === undefined) return user;
   const activation = user.activations.find((one) => one.broker === broker);
   return activation && { ...activation, username: key };
 }

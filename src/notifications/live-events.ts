@@ -14,6 +14,7 @@ export const liveNames = [
   'window.unlocked',
   'window.locked',
   'user.changed',
+  'user.ending',
   'activation.changed',
   'proposal.changed',
   'knock',
@@ -92,6 +93,7 @@ export function liveEntries({ type, stream, position, data }: LoggedEvent): Live
   const request = requestNames[type];
   return [
     ...(request !== undefined && requestId !== undefined ? [entry(request, requestId)] : []),
+    ...(type === 'AccessEnding' ? [entry('user.ending', username)] : []),
     entry('user.changed', username),
   ];
 }

@@ -54,26 +54,63 @@ export function webhookMessage(
   };
 }
 
+/** Whom a message for people is about, and the event that it comes of. */
+export interface ToldOf {
+  readonly id: string;
+  readonly username: string;
+}
+
+/** The first names of many. */
+function namesIn(all: readonly ToldOf[], said: (one: ToldOf) => string): string {
+  const names = all.slice(0, notificationNamesMax).map(said);
+  const more = all.length - names.length;
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+interface NtfyTarget {
+  readonly url: string;
+  readonly page: string | null;
+}
+
+const forPeople = (
+  { url, page }: NtfyTarget,
+  all: readonly ToldOf[],
+  { event, body, title }: { event: string; body: string; title: string },
+): Message => ({
+  ...{ event, url, body, id: all.at(-1)?.id ?? '', subject: namesIn(all, (one) => one.username) },
+  headers: () => ({
+    'Content-Type': 'text/plain; charset=utf-8',
+    Title: title,
+    Tags: 'bell',
+    ...(page === null ? {} : { Click: page }),
+  }),
+});
+
 /** One message for people about all requests since the last one. */
-export function ntfyMessage(
-  to: { readonly url: string; readonly page: string | null },
-  requests: readonly { readonly id: string; readonly username: string }[],
-): Message {
-  const names = requests.slice(0, notificationNamesMax).map(({ username }) => username);
-  const more = requests.length - names.length;
-  const subject = names.join(', ') + (more > 0 ? ` and ${more} more` : '');
+export function ntfyMessage(to: NtfyTarget, requests: readonly ToldOf[]): Message {
   const one = requests.length === 1;
-  return {
-    id: requests.at(-1)?.id ?? '',
+  const names = namesIn(requests, ({ username }) => username);
+  return forPeople(to, requests, {
     event: 'request.pending',
-    subject,
-    url: to.url,
-    body: `${subject} ${one ? 'waits' : 'wait'} for a decision.`,
-    headers: () => ({
-      'Content-Type': 'text/plain; charset=utf-8',
-      Title: one ? 'A device asks for access' : `${requests.length} devices ask for access`,
-      Tags: 'bell',
-      ...(to.page === null ? {} : { Click: to.page }),
-    }),
-  };
+    body: `${names} ${one ? 'waits' : 'wait'} for a decision.`,
+    title: one ? 'A device asks for access' : `${requests.length} devices ask for access`,
+  });
+}
+
+/** One message for people about all whose access ends soon. */
+export function ntfyEndingMessage(
+  to: NtfyTarget,
+  endings: readonly (ToldOf & { readonly endsAt: string })[],
+): Message {
+  const endOf = new Map(endings.map(({ username, endsAt }) => [username, endsAt]));
+  const one = endings.length === 1;
+  const names = namesIn(
+    endings,
+    ({ username }) => `${username} at ${endOf.get(username)?.slice(0, 16).replace('T', ' ')} UTC`,
+  );
+  return forPeople(to, endings, {
+    event: 'user.ending',
+    body: `Access ends by itself: ${names}.`,
+    title: one ? 'Access ends soon' : `Access of ${endings.length} clients ends soon`,
+  });
 }

@@ -90,6 +90,10 @@ function messagesOf(options: RegistryTopicsOptions, entry: LiveEntry): TopicMess
     data: () => views.user(key),
   };
   if (event === 'user.changed') return [state];
+  if (event === 'user.ending') {
+    const topic = `${registryRoot}/clients/${key}/ending`;
+    return [{ topic, event, at, data: its, retain: false }];
+  }
   // The state contains the activations, too: who reads it alone must not be left with that of before.
   const topic = `${registryRoot}/clients/${key}/activation`;
   return [{ topic, event, at, data: its, retain: false }, state];

@@ -14,7 +14,13 @@ import type { Views } from '../views/views.ts';
 import { deliver } from './delivery.ts';
 import { entryData } from './entry-data.ts';
 import { type LiveEntry, liveEntries } from './live-events.ts';
-import { type Message, ntfyMessage, webhookMessage } from './messages.ts';
+import {
+  type Message,
+  ntfyEndingMessage,
+  ntfyMessage,
+  type ToldOf,
+  webhookMessage,
+} from './messages.ts';
 
 type NotificationTarget = 'webhook' | 'ntfy';
 
@@ -115,15 +121,28 @@ function ntfyTarget(options: NotificationOptions): Target | null {
     name: 'ntfy',
     gatherMs: options.gatherMs ?? notificationGatherMs,
     async messages(entries) {
-      const pending: { id: string; username: string }[] = [];
+      const pending: ToldOf[] = [];
+      const endings = new Map<string, ToldOf & { readonly endsAt: string }>();
       for (const { row, entry } of entries) {
+        if (entry.name === 'user.ending') {
+          const user = views.user(entry.key);
+          // One that was renewed meanwhile, or ended, needs no attention.
+          if (user && user.expiresAt !== null && user.expiresAt === row.data.endsAt)
+            endings.set(user.username, {
+              ...{ id: row.eventId, username: user.username, endsAt: user.expiresAt },
+            });
+        }
         if (entry.name !== 'request.pending' || row.username === null) continue;
         const request = await views.request(entry.key, false);
         // One that was decided meanwhile needs no attention.
         if (request?.status === 'pending')
           pending.push({ id: row.eventId, username: request.username });
       }
-      return pending.length === 0 ? [] : [ntfyMessage({ url: ntfyUrl, page: publicUrl }, pending)];
+      const to = { url: ntfyUrl, page: publicUrl };
+      return [
+        ...(pending.length === 0 ? [] : [ntfyMessage(to, pending)]),
+        ...(endings.size === 0 ? [] : [ntfyEndingMessage(to, [...endings.values()])]),
+      ];
     },
   };
 }

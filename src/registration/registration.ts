@@ -38,6 +38,8 @@ export interface Registration {
 }
 
 interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmissionOptions {
+  /** Whether a name is one that people have who sign in at the identity provider: it never asks here. */
+  readonly isPersonName: (name: string) => boolean;
   /** Tells refusals at times that tell nothing of the name. */
   readonly pace: Pace;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
@@ -110,7 +112,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
   };
 
   return {
-    ask,
+    ask: (attempt, cause) => ask(askedBy(options, attempt), cause),
     answerFor: (requestId) => answerFor(options, requestId),
     answerForCertificate: (shown) => answerForCertificate(options, shown),
     isKeyAlone: (username) => isKeptByKey(options, username),
@@ -123,6 +125,10 @@ const admissionAt =
   ({ door }: DoorAttempt) =>
   ({ kind }: DoorAnswer): boolean =>
     kind === 'granted' || (kind === 'pending' && door !== 'est');
+
+/** A name of a person is nobody's to ask for. */
+const askedBy = ({ isPersonName }: RegistrationOptions, asked: DoorAttempt): DoorAttempt =>
+  isPersonName(asked.username) ? { ...asked, mayAsk: false } : asked;
 
 /** Notes that a source showed a weak password that is one of the name's. */
 function noteSeen(

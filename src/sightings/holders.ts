@@ -1,6 +1,7 @@
 /** Keeps the side table to those who have access: goes on in the history where it was left, also after a crash. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AccessRow } from '../../projections/access.ts';
+import type { ClientRow } from '../../projections/clients.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import { sightingsPerBatchMax } from '../limits.ts';
 import { everyRowInTurns } from '../read-models/every-row.ts';
@@ -12,13 +13,20 @@ const givesAccess: ReadonlySet<string> = new Set([
   'RegistrationGranted',
   'ReplacementGranted',
   'ClientCreated',
+  'PersonSignedIn',
   'AdministratorReset',
   'AccessResumed',
 ]);
 
+export interface HolderRows {
+  readonly access: Rows<AccessRow>;
+  readonly clients: Rows<ClientRow>;
+  readonly history: Rows<HistoryRow>;
+}
+
 interface HoldersOptions {
   readonly table: SightingsTable;
-  readonly rows: { readonly access: Rows<AccessRow>; readonly history: Rows<HistoryRow> };
+  readonly rows: HolderRows;
   readonly nowMs: number;
   /** What waits to be written of a name is not written any more. */
   readonly forget: (username: string) => unknown;
@@ -50,7 +58,7 @@ async function begin({ table, rows, nowMs }: HoldersOptions): Promise<number> {
     });
     portion = [];
   };
-  for await (const { username } of everyRowInTurns(rows.access, active))
+  for await (const { username } of everyRowInTurns(rows.clients, active))
     if (portion.push(username) >= sightingsPerBatchMax) write();
   write();
   table.saveFacts({ ...table.facts(), index });

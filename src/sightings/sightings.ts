@@ -1,7 +1,5 @@
 /** When names were seen, and how many sessions they opened: in memory at once, in the side table a few seconds later. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AccessRow } from '../../projections/access.ts';
-import type { HistoryRow } from '../../projections/history.ts';
 import {
   sightingsGraceMaxMs,
   sightingsMax,
@@ -14,8 +12,8 @@ import {
 import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { pause } from '../platform/pause.ts';
-import type { Rows } from '../read-models/row-table.ts';
-import { holdersSince } from './holders.ts';
+import type { StoredEvent } from '../store/event-store.ts';
+import { type HolderRows, holdersSince } from './holders.ts';
 import {
   type NewSighting,
   openSightingsTable,
@@ -32,8 +30,8 @@ export interface Sightings {
   /** It was seen, and opened an MQTT session. */
   opened(username: string, atMs: number): void;
   of(username: string): Sighting;
-  /** The name is erased, and its row with it. */
-  forget(username: string): void;
+  /** Of names that are erased nothing is kept from this moment on. */
+  applied(events: readonly Pick<StoredEvent, 'type' | 'data'>[]): void;
   /** Who holds access and was not seen since, the longest unseen first; behind a place of that list. */
   unseen(belowMs: number, after: Unseen | null, limit: number): readonly Unseen[];
   countUnseen(belowMs: number): number;
@@ -50,7 +48,7 @@ export interface Sightings {
 interface SightingsOptions {
   readonly file: string;
   readonly logId: string;
-  readonly rows: { readonly access: Rows<AccessRow>; readonly history: Rows<HistoryRow> };
+  readonly rows: HolderRows;
   readonly now: () => string;
   /** The longest time for which it matters that nobody watched; null: a named limit. */
   readonly graceMaxMs: number | null;
@@ -101,9 +99,12 @@ export function createSightings(options: SightingsOptions): Sightings {
             sessionTotal: sessionTotal + fresh.opened,
           };
     },
-    forget(username) {
-      waiting.delete(username);
-      table.forgotten(username);
+    applied(events) {
+      for (const { type, data } of events) {
+        if (type !== 'ClientErased') continue;
+        waiting.delete(String(data.username));
+        table.forgotten(String(data.username));
+      }
     },
     unseen: (belowMs, after, limit) => table.unseen(belowMs, after, limit),
     countUnseen: (belowMs) => table.countUnseen(belowMs),

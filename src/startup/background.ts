@@ -3,9 +3,11 @@
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
+import { startWarningOfEnds } from '../jobs/end-warnings.ts';
 import { startLookingForErasures } from '../jobs/erasures.ts';
 import { startExpiry } from '../jobs/expiry.ts';
 import { startRenewingRevocationList } from '../jobs/revocation-list.ts';
+import { startSuspendingStale } from '../jobs/stale-clients.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
@@ -14,10 +16,11 @@ import { createRegistryStates } from '../notifications/registry-states.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { BrokerRuntime } from './brokers.ts';
 import type { Service, ServiceOptions } from './service.ts';
+import { startKeepingSightings } from './sightings.ts';
 
 type BackgroundOptions = Pick<
   ServiceOptions,
-  'config' | 'logger' | 'store' | 'readModels' | 'now'
+  'config' | 'logger' | 'store' | 'readModels' | 'now' | 'sightings'
 > & {
   readonly service: Service;
   readonly runtime: BrokerRuntime;
@@ -29,6 +32,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   const { liveEvents, views } = service.app;
   const { signal } = lifecycle;
 
+  startKeepingSightings(options, runtime, lifecycle);
   lifecycle.runs(startPublishing(options));
   if (runtime.embedded !== null)
     lifecycle.runs(
@@ -42,6 +46,16 @@ export function startBackground(options: BackgroundOptions): Notifications {
   );
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
+  lifecycle.runs(
+    startWarningOfEnds({ ...service, leadsMs: config.endWarningsMs, now, logger, signal }),
+  );
+  if (config.suspendsStale && config.staleAfterMs !== null)
+    lifecycle.runs(
+      startSuspendingStale({
+        ...{ ...service, sightings: options.sightings, staleAfterMs: config.staleAfterMs },
+        ...{ isConnected: connectedTest(runtime), now, logger, signal },
+      }),
+    );
   lifecycle.runs(startRenewingRevocationList(service.app.revocationList, { logger, signal }));
   lifecycle.runs(startLookingForErasures(service.erasures, logger, signal));
   const notifications = startNotifications({
@@ -59,6 +73,13 @@ export function startBackground(options: BackgroundOptions): Notifications {
   lifecycle.runs(notifications.ended);
   return notifications;
 }
+
+/** Whether a client has a session at any broker, or by a gateway. */
+const connectedTest = (runtime: BrokerRuntime) => async (username: string) => {
+  if (runtime.proxied().includes(username)) return true;
+  const there = await Promise.all(runtime.brokers.map((one) => one.hasSession(username)));
+  return there.includes(true);
+};
 
 /** Publishes checkpoints to the page, the MQTT topic and the webhook. */
 const startPublishing = ({

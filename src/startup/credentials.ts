@@ -20,6 +20,9 @@ import { createVault } from '../credentials/vault.ts';
 import { refusalBeatMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { createPace } from '../platform/pace.ts';
+import { createIdentityProvider } from '../sign-on/identity-provider.ts';
+import { createSealing } from '../sign-on/sealing.ts';
+import { createSignOn } from '../sign-on/sign-on.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { isShared } from '../store/location.ts';
 
@@ -53,12 +56,22 @@ export async function openCredentials(options: {
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
     brokerSecretOf: brokerSecrets(keys.pepper),
+    signOn: signOnOf(config, keys.pepper, now, logger),
     tokens: await createTokens({
       keys,
       now,
       onFault: (error) => logger.warn('The key folder cannot be read', { error }),
     }),
   };
+}
+
+/** Null: single sign-on is off. */
+function signOnOf({ sso }: Config, pepper: Buffer, now: () => string, logger: Logger) {
+  if (sso === null) return null;
+  const onFault = (reason: string) =>
+    logger.warn('A sign-in at the identity provider failed', { reason });
+  const provider = createIdentityProvider(sso, onFault);
+  return createSignOn({ provider, sealing: createSealing(pepper), now });
 }
 
 async function openCa({ keysDir, tls }: Config, now: () => string) {

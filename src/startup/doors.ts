@@ -5,6 +5,7 @@ import type { Authority } from '../authority.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
+import { personNameTest } from '../config/sso.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
@@ -61,6 +62,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
   const registration = createRegistration({
     ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
     rules,
+    isPersonName: personNameTest(config.sso),
     position: () => readModels.position(),
     throttles: {
       sources: parts.throttles.sources,

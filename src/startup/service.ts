@@ -14,8 +14,15 @@ import { Refused } from '../commands/refused.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
+import { personNameTest } from '../config/sso.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
-import { loginFailuresPerMinute, neighbourFailuresFactor, positionWaitMs } from '../limits.ts';
+import {
+  certificateExpiringDays,
+  grantEndingDays,
+  loginFailuresPerMinute,
+  neighbourFailuresFactor,
+  positionWaitMs,
+} from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
@@ -30,7 +37,7 @@ import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { countOfExpiring } from '../views/certificate-ends.ts';
+import { countOfEnding, heldCount } from '../views/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -80,10 +87,7 @@ export async function buildService(given: ServiceOptions) {
     history: rows.history,
     onApplied: applied.as('live-events'),
   });
-  applied.as('sightings')((events) => {
-    for (const { type, data } of events)
-      if (type === 'ClientErased') options.sightings.forget(String(data.username));
-  });
+  applied.as('sightings')(options.sightings.applied);
   const shared = {
     credentials,
     rows,
@@ -111,6 +115,7 @@ export async function buildService(given: ServiceOptions) {
     ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
     onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
+    isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
     ...{ now, metrics, logger, config },
@@ -195,7 +200,7 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens, pace } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace, signOn } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
@@ -203,6 +208,7 @@ function buildAdministration(
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,
     throttles,
+    ...{ signOn, signInMs: config.sso?.sessionMs ?? 0 },
     approvalTtlMs: config.approvals.ttlMs,
     registrationTokenMs: config.pendingTtlMs + registrationTokenGraceMs,
     onDecision: (decision) => metrics.decisions.inc({ decision }),
@@ -211,7 +217,7 @@ function buildAdministration(
 }
 
 function buildViews(
-  { broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
+  { config, broker, brokers, activationObstacle, sightings, now }: ServiceOptions,
   parts: Shared & { readonly doors: Doors; readonly erasures: Erasures },
 ) {
   const { credentials, rows, authority, doors, erasures } = parts;
@@ -219,6 +225,7 @@ function buildViews(
   return createViews({
     erasures,
     ...{ rows, authority, personal, tokens, now, broker, brokers, activationObstacle, sightings },
+    staleAfterMs: config.staleAfterMs,
     knocks: doors.knocks,
     pendingCount: () => doors.capacity.pending(),
   });
@@ -240,7 +247,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { metrics, readModels, broker, now }: ServiceOptions,
+  { config, metrics, readModels, broker, sightings, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -257,7 +264,15 @@ function observeService(
           .filter((status) => status !== 'unknown')
           .map((status) => [status, rows.clients.counts.get(status) ?? 0]),
       ),
-    certificatesExpiring: countOfExpiring({ clients: rows.clients, now }),
+    certificatesExpiring: countOfEnding(
+      { column: 'certificateEndsAt', clients: rows.clients, now },
+      certificateExpiringDays,
+    ),
+    grantsEnding: countOfEnding({ column: 'endsAt', clients: rows.clients, now }, grantEndingDays),
+    clientsStale: heldCount(now, (at) => {
+      const { staleAfterMs } = config;
+      return staleAfterMs === null ? 0 : sightings.countUnseen(Date.parse(at) - staleAfterMs);
+    }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),

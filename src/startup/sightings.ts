@@ -24,7 +24,7 @@ export function openSightings(
   const sightings = createSightings({
     file: join(config.dataDir, 'sightings.sqlite'),
     logId: store.logId,
-    ...{ rows: rowsOf(readModels), now, graceMaxMs: null },
+    ...{ rows: rowsOf(readModels), now, graceMaxMs: config.staleAfterMs },
   });
   lifecycle.add(async () => {
     try {
@@ -39,8 +39,11 @@ export function openSightings(
 
 /** Until the lifecycle ends: a broker that is down lets nobody in, so that nobody can be seen. */
 export function startKeepingSightings(
-  sightings: Sightings,
-  { logger, now }: SightingsParts,
+  {
+    sightings,
+    logger,
+    now,
+  }: Pick<SightingsParts, 'logger' | 'now'> & { readonly sightings: Sightings },
   runtime: BrokerRuntime,
   lifecycle: Lifecycle,
 ): void {

@@ -1,20 +1,27 @@
 /** Users, with their rights and what the brokers report of them. */
+import { certificateEndsAt } from '../../domain/client/state.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
+import { addMs } from '../platform/instant.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Sightings } from '../sightings/sightings.ts';
 import type { ActivationViews } from './activations.ts';
-import { certificatesEnding } from './certificate-ends.ts';
+import { endingWithin } from './ends.ts';
 import { mapPage, type Paging, search, whenGiven } from './paging.ts';
 import type { SharedKeys } from './shared-keys.ts';
+import { unseenSince } from './unseen.ts';
+
+const dayMs = 24 * 3_600_000;
 
 export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
   readonly authority: Authority;
   /** Null: there is no embedded broker. */
   readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastPackets'> | null;
-  readonly sightings: Pick<Sightings, 'of'>;
+  readonly sightings: Pick<Sightings, 'of' | 'unseen'>;
+  /** How long a client may not be seen; null: nobody is stale. */
+  readonly staleAfterMs: number | null;
   readonly now: () => string;
 }
 
@@ -23,6 +30,9 @@ type UsersQuery = Paging & {
   readonly role?: string | undefined;
   readonly q?: string | undefined;
   readonly certificateEndsWithinDays?: number | undefined;
+  readonly endsWithinDays?: number | undefined;
+  readonly unseenForDays?: number | undefined;
+  readonly stale?: boolean | undefined;
 };
 
 /** What opens: a password where none but it does, and the certificates, the current one first. */
@@ -60,22 +70,50 @@ export const recordedOf = (row: ClientRow) => ({
   changedAt: row.changedAt,
 });
 
+/** What a list that is led to by an index leaves out. */
+/** For how long the query wants nobody to have been seen; undefined: it does not ask. Where nobody is stale, for ever. */
+function unseenIn({ stale, unseenForDays }: UsersQuery, staleAfterMs: number | null) {
+  const asked = [
+    ...(unseenForDays === undefined ? [] : [unseenForDays * dayMs]),
+    ...(stale === true ? [staleAfterMs ?? Number.MAX_SAFE_INTEGER] : []),
+  ];
+  return asked.length === 0 ? undefined : Math.max(...asked);
+}
+
+const wantedBy =
+  ({ status, role, q, endsWithinDays, certificateEndsWithinDays }: UsersQuery, now: () => string) =>
+  (row: ClientRow): boolean => {
+    const text = q?.toLowerCase();
+    const endsWithin = (end: string | null, days: number | undefined) =>
+      days === undefined || (end !== null && end < addMs(now(), days * dayMs));
+    return (
+      (status === undefined || row.status === status) &&
+      (role === undefined || row.roles.includes(role)) &&
+      (text === undefined || row.username.toLowerCase().includes(text)) &&
+      endsWithin(row.expiresAt, endsWithinDays) &&
+      endsWithin(certificateEndsAt(row.state), certificateEndsWithinDays)
+    );
+  };
+
+/** Nothing is told of an erased name, though its session may have closed since. */
+function seenOf(
+  { sightings, broker }: Pick<UserViewOptions, 'sightings' | 'broker'>,
+  { username, state }: ClientRow,
+) {
+  if (state.status === 'unknown' && state.since === 'erasure')
+    return { lastSeenAt: null, sessionTotal: 0 };
+  const { seenMs, sessionTotal } = sightings.of(username);
+  const packets = broker()?.lastPackets(username) ?? [];
+  const atMs = Math.max(seenMs ?? 0, ...packets.map((packet) => packet.atMs));
+  return { lastSeenAt: atMs === 0 ? null : new Date(atMs).toISOString(), sessionTotal };
+}
+
 export function createUserViews(
   options: UserViewOptions,
   activations: ActivationViews,
   sharedKeys: SharedKeys,
 ) {
   const { rows, authority } = options;
-
-  /** Nothing is told of an erased name, though its session may have closed since. */
-  function seenOf({ username, state }: ClientRow) {
-    if (state.status === 'unknown' && state.since === 'erasure')
-      return { lastSeenAt: null, sessionTotal: 0 };
-    const { seenMs, sessionTotal } = options.sightings.of(username);
-    const packets = options.broker()?.lastPackets(username) ?? [];
-    const atMs = Math.max(seenMs ?? 0, ...packets.map((packet) => packet.atMs));
-    return { lastSeenAt: atMs === 0 ? null : new Date(atMs).toISOString(), sessionTotal };
-  }
 
   function userOf(row: ClientRow) {
     const { username, state } = row;
@@ -87,19 +125,15 @@ export function createUserViews(
         'fingerprint' in one ? { ...one, ...sharedKeys(username, one.fingerprint) } : one,
       ),
       effectivePermissions: [...(authority.principal(username)?.effective ?? [])],
-      ...seenOf(row),
+      ...seenOf(options, row),
       sessionCount: broker?.sessionCount(username) ?? 0,
       activations: activations.of(username, held, row.status === 'active'),
     };
   }
 
-  function usersEnding(days: number, { status, role, q, ...page }: UsersQuery) {
-    const text = q?.toLowerCase();
-    const isWanted = (row: ClientRow) =>
-      (status === undefined || row.status === status) &&
-      (role === undefined || row.roles.includes(role)) &&
-      (text === undefined || row.username.toLowerCase().includes(text));
-    return certificatesEnding({ clients: rows.clients, now: options.now }, days, isWanted, page);
+  function usersEnding(column: 'endsAt' | 'certificateEndsAt', days: number, query: UsersQuery) {
+    const ends = { column, clients: rows.clients, now: options.now };
+    return endingWithin(ends, days, wantedBy(query, options.now), query);
   }
 
   return {
@@ -109,9 +143,23 @@ export function createUserViews(
     },
 
     /** Those who ever had access, unless the query has a status. */
-    async users({ certificateEndsWithinDays: days, ...query }: UsersQuery) {
-      if (days !== undefined) return mapPage(await usersEnding(days, query), userOf);
-      const { status, role, q, ...page } = query;
+    async users(query: UsersQuery) {
+      const { endsWithinDays, certificateEndsWithinDays, status, role, q, ...page } = query;
+      const unseenForMs = unseenIn(query, options.staleAfterMs);
+      if (unseenForMs !== undefined) {
+        const belowMs = Date.parse(options.now()) - unseenForMs;
+        const { sightings } = options;
+        const wanted = wantedBy(query, options.now);
+        const found = { clients: rows.clients, sightings };
+        return mapPage(await unseenSince(found, belowMs, wanted, query), userOf);
+      }
+      if (endsWithinDays !== undefined)
+        return mapPage(await usersEnding('endsAt', endsWithinDays, query), userOf);
+      if (certificateEndsWithinDays !== undefined)
+        return mapPage(
+          await usersEnding('certificateEndsAt', certificateEndsWithinDays, query),
+          userOf,
+        );
       const where = [
         status === undefined ? { column: 'everGranted', is: 1 } : { column: 'status', is: status },
         ...whenGiven(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),

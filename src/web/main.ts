@@ -2,10 +2,10 @@
 import { render } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { html, type View } from './app/html.ts';
+import { lazily } from './app/lazily.ts';
 import { restWhileHidden } from './app/live.ts';
 import { state, useStore } from './app/store.ts';
 import { Approvals } from './approvals/approvals.ts';
-import { Audit } from './audit/audit.ts';
 import { ClientPage } from './clients/client.ts';
 import { Clients } from './clients/clients.ts';
 import { NewClient } from './clients/new-client.ts';
@@ -16,6 +16,9 @@ import { Roles } from './rights/roles.ts';
 import { Tokens } from './rights/tokens.ts';
 import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
+
+const Audit = lazily(async () => (await import('./audit/audit.ts')).Audit);
+const Rules = lazily(async () => (await import('./rules/rules.ts')).Rules);
 
 interface PagePlace {
   readonly name: string;
@@ -46,6 +49,7 @@ function placeOf(hash: string): PagePlace {
     clients: { name: 'clients', title: 'Clients', view: () => html`<${Clients} />` },
     'new-client': { name: 'clients', title: 'New client', view: () => html`<${NewClient} />` },
     roles: { name: 'roles', title: 'Roles', view: () => html`<${Roles} />` },
+    rules: { name: 'rules', title: 'Rules', view: () => html`<${Rules} />` },
     tokens: { name: 'tokens', title: 'Tokens', view: () => html`<${Tokens} />` },
     audit: {
       name: 'audit',

@@ -6,6 +6,7 @@ import { Brand, html, type View } from './app/html.ts';
 import { startLive, stopLive } from './app/live.ts';
 import { change, fresh, state } from './app/store.ts';
 import { FaultNotice, Field, Name, Notice, useCommand } from './parts/parts.ts';
+import { SignOnButton, useOffer } from './sign-on.ts';
 
 async function readMe(): Promise<void> {
   const me = await get<Self>('/api/whoami');
@@ -45,6 +46,8 @@ export function SignIn({ again }: { again: string | null }): View {
   const [username, setUsername] = useState(again ?? '');
   const [password, setPassword] = useState('');
   const command = useCommand();
+  const offer = useOffer();
+  const hasSignOn = offer?.url != null;
   const signIn = (event: Event) => {
     event.preventDefault();
     command.run(async () => {
@@ -57,11 +60,12 @@ export function SignIn({ again }: { again: string | null }): View {
     <p class="brand"><${Brand} />Gatebook</p>
     <h1 id="signin">${again === null ? 'Sign in' : 'Signed out'}</h1>
     ${again !== null && html`<${Notice} tone="wait" icon="clock" role="alert">The session of <${Name}>${again}<//> is over. Sign in to go on; nothing you typed is lost.<//>`}
+    <${SignOnButton} offer=${offer} />
     <${Field} id="user" label="Name"><input class="input" id="user" name="username" autocomplete="username" autocapitalize="none" spellcheck=${false} required value=${username} onInput=${(event: InputEvent) => setUsername((event.target as HTMLInputElement).value)} /><//>
     <${Field} id="pass" label="Password"><input class="input" id="pass" name="password" type="password" autocomplete="current-password" required value=${password} onInput=${(event: InputEvent) => setPassword((event.target as HTMLInputElement).value)} /><//>
     ${command.fault !== null && html`<${SignInFault} command=${command} />`}
-    <button class="button" data-kind="main" disabled=${command.busy}>${command.busy ? 'Signing in…' : 'Sign in'}</button>
-    ${again === null && html`<p class="small soft">The first administrator’s name is admin; its password was shown, or filed, at the first start.</p>`}
+    <button class="button" data-kind=${hasSignOn ? undefined : 'main'} disabled=${command.busy}>${command.busy ? 'Signing in…' : 'Sign in'}</button>
+    ${again === null && !hasSignOn && html`<p class="small soft">The first administrator’s name is admin; its password was shown, or filed, at the first start.</p>`}
   </form>`;
 }
 

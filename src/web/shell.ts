@@ -12,6 +12,7 @@ import { SignIn, signOut } from './session.ts';
 const places = [
   { name: 'registry', href: '#/', label: 'Registry', icon: 'registry', less: false },
   { name: 'clients', href: '#/clients', label: 'Clients', icon: 'clients', less: false },
+  { name: 'rules', href: '#/rules', label: 'Rules', icon: 'more', less: true },
   { name: 'roles', href: '#/roles', label: 'Roles', icon: 'more', less: true },
   { name: 'tokens', href: '#/tokens', label: 'Tokens', icon: 'more', less: true },
   { name: 'audit', href: '#/audit', label: 'Audit', icon: 'audit', less: false },
@@ -28,7 +29,7 @@ function Nav({ place }: { place: string }): View {
   const shown = unapproved > 0 || place === 'approvals' ? [...places, approvalsPlace] : places;
   const asking = requests.filter(({ status }) => status === 'pending').length + arrivals.length;
   const counts: Readonly<Record<string, number>> = { registry: asking, approvals: unapproved };
-  const inMore = ['roles', 'tokens', 'more'].includes(place);
+  const inMore = ['rules', 'roles', 'tokens', 'more'].includes(place);
   return html`<nav class="nav" aria-label="Main"><ul>
     ${shown.map(
       ({ name, href, label, icon, less }) =>
@@ -148,7 +149,7 @@ export function More(): View {
       <p>Signed in until ${me != null && html`<${Time} at=${me.tokenExpiresAt} />`}. ${me != null && me.roles.length > 0 ? `With ${me.roles.length === 1 ? 'role' : 'roles'} ${me.roles.join(', ')}.` : ''}</p></div>
     <div class="split"><div>
       <section class="card narrow-nav" aria-labelledby="go"><h2 id="go">Go to</h2><ul class="lines">
-        <li><a href="#/roles">Roles</a></li><li><a href="#/tokens">Tokens</a></li><li><a href="#/approvals">Approvals</a></li><li><a href=${`#/clients/${me?.username ?? ''}`}>My own access</a></li><li><a href="/docs">The API</a></li></ul></section>
+        <li><a href="#/rules">Rules</a></li><li><a href="#/roles">Roles</a></li><li><a href="#/tokens">Tokens</a></li><li><a href="#/approvals">Approvals</a></li><li><a href=${`#/clients/${me?.username ?? ''}`}>My own access</a></li><li><a href="/docs">The API</a></li></ul></section>
       <section class="card" aria-labelledby="look"><h2 id="look">How this page looks</h2>
         <fieldset><legend>Colours</legend><div class="segments">${themes.map(
           ([name, words]) =>

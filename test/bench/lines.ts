@@ -1,5 +1,6 @@
 /** Every line of the bench, in the order of its table. */
 import type { Line } from './line.ts';
+import { enrol } from './lines/enrol.ts';
 import { est } from './lines/est.ts';
 import { exporting } from './lines/export.ts';
 import { grant, grantMosquitto, revoke } from './lines/grant.ts';
@@ -29,6 +30,7 @@ export const lines: readonly Line[] = [
   grantMosquitto,
   revoke,
   provision,
+  enrol,
   rebuild,
   start,
   growth,

@@ -9,6 +9,7 @@ import { PolicyEvent } from '../../domain/approvals/policy.ts';
 import { ProposalEvent } from '../../domain/approvals/proposal.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
+import { PersonEvent } from '../../domain/person.ts';
 import { PreauthorizationEvent } from '../../domain/preauthorization.ts';
 import { RevocationsEvent } from '../../domain/revocations.ts';
 import { RoleEvent, role } from '../../domain/role.ts';
@@ -48,7 +49,10 @@ const keys: Readonly<Record<string, string>> = {
   AccessResumed: changed,
   AccessRevoked: changed,
   AccessReinstated: changed,
-  AccessExpired: 'at by username',
+  AccessExpired: 'at by reason username',
+  PersonSignedIn: 'at by credentialId issuer personId rights username',
+  PersonBound: 'at by issuer personId username',
+  AccessEnding: 'at by endsAt leadMs username',
   ClientErased: changed,
   RegistryUnlocked: 'at by limits until windowId',
   RegistryLocked: 'at by turnedAwayCount windowId',
@@ -82,6 +86,7 @@ const declared = [
   ActivationEvent,
   AdministratorsEvent,
   RevocationsEvent,
+  PersonEvent,
 ]
   .flatMap((union) => [...union.options] as z.ZodObject[])
   .map(({ shape }) => [
@@ -121,6 +126,7 @@ test('an event holds no boolean, and nothing that JSON would lose', () => {
         ActivationEvent,
         AdministratorsEvent,
         RevocationsEvent,
+        PersonEvent,
       ]),
     ),
   );

@@ -149,6 +149,7 @@ for (const [state, [refusedAt, everGranted, roles]] of Object.entries(columns)) 
       everGranted,
       roles,
       lastingAdministrator: state === 'reset, revoked before' ? 1 : null,
+      endsAt: null,
       certificateEndsAt: null,
     }));
 }

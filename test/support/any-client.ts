@@ -84,6 +84,8 @@ const anyIssued = {
   certificate: some('MIIB'),
 };
 
+const anyPerson = some('a'.repeat(64), 'b'.repeat(64));
+
 const fact = <Type extends ClientEvent['type']>(
   type: Type,
   data: { [Name in keyof Data<Type>]: fc.Arbitrary<Data<Type>[Name]> },
@@ -120,6 +122,11 @@ export const anyEvent: fc.Arbitrary<ClientEvent> = fc.oneof(
   fact('AccessRevoked', reasoned),
   fact('AccessReinstated', reasoned),
   fact('AccessExpired', caused),
+  fact('PersonSignedIn', {
+    ...{ ...caused, personId: anyPerson, issuer: some('https://id.example') },
+    ...{ credentialId: anyCredential, rights: anyRights },
+  }),
+  fact('AccessEnding', { ...caused, endsAt: anyTime, leadMs: some(86_400_000, 3_600_000) }),
   fact('ClientErased', reasoned),
 );
 
@@ -217,5 +224,11 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
   command('RevokeAccess', { ...reasoned, windowId: anyWindowOrNone }),
   command('ReinstateAccess', reasoned),
   command('EraseClient', { ...reasoned, windowId: anyWindowOrNone }),
+  command('SignInPerson', {
+    ...{ ...caused, personId: anyPerson, issuer: some('https://id.example') },
+    ...{ credentialId: anyCredential, rights: anyRights },
+  }),
+  command('EndPersonAccess', { ...caused, personId: anyPerson, reason: some('no group') }),
   command('ExpireAccess', { ...caused, windowId: anyWindowOrNone }),
+  command('WarnOfEnd', { ...caused, endsAt: anyTime, leadMs: some(86_400_000, 3_600_000) }),
 );

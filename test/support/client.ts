@@ -211,6 +211,10 @@ export const ended: Fact<'AccessExpired'> = {
   type: 'AccessExpired',
   data: { username, at: later, by: system },
 };
+export const endingSoon = (leadMs = 3_600_000): Fact<'AccessEnding'> => ({
+  type: 'AccessEnding',
+  data: { username, endsAt: later, leadMs, at, by: system },
+});
 /** The challenger's waiting ends with what it asked to replace. */
 export const challengeEnded = (
   over: Partial<Data<'ReplacementDenied'>> = {},
@@ -342,6 +346,11 @@ export const resume: ClientCommandOf<'ResumeAccess'> = { type: 'ResumeAccess', .
 export const revoke: ClientCommandOf<'RevokeAccess'> = { type: 'RevokeAccess', ...decidedNow };
 export const reinstate: ClientCommandOf<'ReinstateAccess'> = { type: 'ReinstateAccess', ...change };
 export const erase: ClientCommandOf<'EraseClient'> = { type: 'EraseClient', ...decidedNow };
+export const warnOfEnd = (over: Over<'WarnOfEnd'> = {}): ClientCommandOf<'WarnOfEnd'> => ({
+  type: 'WarnOfEnd',
+  ...{ username, endsAt: later, leadMs: 3_600_000, at, by: system },
+  ...over,
+});
 export const expire: ClientCommandOf<'ExpireAccess'> = {
   type: 'ExpireAccess',
   username,

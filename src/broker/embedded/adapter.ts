@@ -37,6 +37,7 @@ export function embeddedPort(broker: EmbeddedBroker, urls: () => readonly string
     setAuthorization: (account) => broker.setAuthorization(account.username, rightsOf(account)),
     disconnect: (username, options = {}) => broker.endSessions(username, options),
     connected: () => new Set(broker.sessions().map(({ username }) => username)),
+    hasSession: async (username) => broker.sessionCount(username) > 0,
     list: async () => null,
     rightsOf: () => null,
     close: () => broker.close(),

@@ -73,6 +73,19 @@ export function hookPort(options: HookPortOptions): Broker {
         ({ tokenId }) => tokenIds !== undefined && (tokenId === null || !tokenIds.has(tokenId)),
       ),
     connected: () => null,
+    async hasSession(username) {
+      let isThere = false;
+      // Looks as if to close, and lets every session stay.
+      const all: Staying = {
+        has: () => (isThere = true),
+        all(sessionCount) {
+          isThere ||= sessionCount > 0;
+          return true;
+        },
+      };
+      await watched.call(() => api.close(username, all));
+      return isThere;
+    },
     list: async () => null,
     rightsOf: () => null,
     async close() {

@@ -253,6 +253,7 @@ class Mosquitto implements Broker {
   }
 
   connected = () => null;
+  hasSession = async () => null;
 
   async list() {
     const all = await readAll(this.#control, this.#marks);

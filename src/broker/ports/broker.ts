@@ -111,6 +111,8 @@ export interface Broker {
   disconnect(username: string, options?: { tokenIds?: ReadonlySet<string> }): Promise<number>;
   /** The usernames with live sessions; null: the broker does not report them. */
   connected(): Iterable<string> | null;
+  /** Whether a client has a session there now; null: the broker cannot tell. */
+  hasSession(username: string): Promise<boolean | null>;
   /** Every account there, also those of strangers; null: it has none, because it asks the registry. */
   list(): Promise<readonly BrokerAccount[] | null>;
   /** The rights of such an account as `list` would report them. */

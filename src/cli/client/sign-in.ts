@@ -10,6 +10,7 @@ import { agoText, dateTimeText } from '../text/format.ts';
 import { countOf } from '../text/parse.ts';
 import { signInHint } from './problem.ts';
 import { type Registry, registryAt, registryUrl } from './registry-client.ts';
+import { signInThere } from './sign-on.ts';
 
 /** Hours that a token lives which was made for one call. */
 const callHours = 1;
@@ -101,9 +102,9 @@ async function writeLogins(call: Call, logins: SavedLogins): Promise<string> {
   return path;
 }
 
-async function runLogin(call: Call): Promise<number> {
-  const { settings, terminal } = call;
-  const url = registryUrl(call.text('url') ?? settings.url);
+/** By name and password: given, asked for on a terminal, or the password on stdin. */
+async function loginByPassword(call: Call, url: string): Promise<IssuedToken> {
+  const { settings } = call;
   const isPerson = process.stdin.isTTY === true;
   const username =
     call.text('username') ??
@@ -116,8 +117,14 @@ async function runLogin(call: Call): Promise<number> {
   const password =
     settings.password ?? (isPerson ? await promptSecret('Password: ') : await firstLineOfStdin());
   const hours = call.read('hours', (text) => countOf(text, 1, 100_000)) ?? 12;
+  return await login(url, username, password, hours, `gatebook login on ${hostname()}`);
+}
+
+async function runLogin(call: Call): Promise<number> {
+  const { settings, terminal } = call;
+  const url = registryUrl(call.text('url') ?? settings.url);
   const logins = await readLogins(call);
-  const issued = await login(url, username, password, hours, `gatebook login on ${hostname()}`);
+  const issued = call.has('sso') ? await signInThere(call, url) : await loginByPassword(call, url);
   const { token, tokenId, expiresAt } = issued;
   const path = await writeLogins(call, {
     ...logins,
@@ -162,12 +169,17 @@ export const signInCommands: readonly Command[] = [
     options: {
       username: { value: 'NAME', help: 'who signs in (asked for when missing)' },
       hours: { value: 'N', help: 'how long the login lasts (default 12)' },
+      sso: { help: 'sign in at the identity provider: shows a code and where to enter it' },
     },
     notes: [
       'Asks for the password on a terminal, else reads it from stdin.',
       'The token is kept per address in $XDG_CONFIG_HOME/gatebook/credentials.json, mode 0600.',
     ],
-    examples: ['gatebook login', 'gatebook login --username admin < password.txt'],
+    examples: [
+      'gatebook login',
+      'gatebook login --sso',
+      'gatebook login --username admin < password.txt',
+    ],
     run: runLogin,
   },
   {

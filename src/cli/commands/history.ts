@@ -42,6 +42,7 @@ export function detailsText({ data }: Pick<Event, 'data'>): string {
     ...(rights === '' ? [] : [rights]),
     ...said('', data.name),
     ...shortened(permissions, 4),
+    ...said('rule', data.preauthorizationId),
     ...said('', data.broker),
     ...said('', data.kind),
     ...said('', data.label),

@@ -1,6 +1,6 @@
 /** `preauthorizations import`: many rules from a CSV file; their codes as a second one, or as labels to print. */
 import { readFile } from 'node:fs/promises';
-import type { DeviceLabel } from '../../api/label.ts';
+import type { DeviceLabel } from '../../../domain/client/label.ts';
 import type { Preauthorization, PreauthorizationImport } from '../../api/output.ts';
 import { rulesFileBytesMax } from '../../limits.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';

@@ -1,8 +1,18 @@
 /** For operators: `reset-administrator`, when nobody can sign in any more. */
 import { Username } from '../../../domain/values.ts';
 import { parseConfig } from '../../config/config.ts';
+import { personNameTest } from '../../config/sso.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import { startFault } from './serve.ts';
+
+/** People of the identity provider have no password here. */
+const ofPerson = (username: string) =>
+  usageFault(`${username} signs in at the identity provider, and has no password here.`, [
+    'Give another name: the account for when the identity provider is away.',
+  ]);
+
+const isRefusedForPerson = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'user-from-sso';
 
 async function runReset(call: Call): Promise<number> {
   const config = parseConfig(call.environment);
@@ -11,11 +21,13 @@ async function runReset(call: Call): Promise<number> {
     throw usageFault(`"${username}" is no username.`, [
       'Give 3 to 128 of A-Z a-z 0-9 . _ @ : - that start with a letter or digit.',
     ]);
+  if (personNameTest(config.sso)(username)) throw ofPerson(username);
   const { resetAdministratorOf } = await import('../../main.ts');
   let password: string;
   try {
     password = await resetAdministratorOf(config, username);
   } catch (error) {
+    if (isRefusedForPerson(error)) throw ofPerson(username);
     throw startFault(error, config.dataDir);
   }
   if (call.json) call.terminal.json(JSON.stringify({ username, password }));

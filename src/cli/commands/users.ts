@@ -12,6 +12,7 @@ import { activationsText, permissionText, rightsText } from '../text/rights.ts';
 import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 import { erasureHint, erasuresCommand } from './users-erasures.ts';
 import { listCommand, statusPiece } from './users-list.ts';
+import { renewCommand } from './users-renew.ts';
 import { revokeCommand } from './users-revoke.ts';
 
 const pathOf = (username: string): string => `/users/${encodeURIComponent(username)}`;
@@ -220,6 +221,7 @@ export const userCommands: readonly Command[] = [
       `Its address, client id and context are unreadable for ever; its history and proofs stay.${await afterErasure(name, registry)}`,
   ),
   erasuresCommand,
+  renewCommand,
   {
     name: 'users rotate',
     summary: 'change the password of an active user',

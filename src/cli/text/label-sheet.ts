@@ -1,5 +1,6 @@
 /** Labels of devices as one HTML document to print: nothing in it comes from elsewhere. */
-import { type DeviceLabel, labelText, qrPath, spaced } from '../../api/label.ts';
+import qrcode from 'qrcode-generator';
+import { type DeviceLabel, labelText, qrPath, spaced } from '../../../domain/client/label.ts';
 
 const style = `<style>
 @page { margin: 10mm; }
@@ -12,12 +13,20 @@ code { font: 8pt/1.3 ui-monospace, monospace; }
 .name { font-weight: 700; font-size: 11pt; }
 </style>`;
 
+/** Of a quality that a worn label still reads by. */
+function encoded(text: string) {
+  const code = qrcode(0, 'M');
+  code.addData(text);
+  code.make();
+  return code;
+}
+
 /** All that stands in the document and was not written here. */
 const escaped = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
 
 function item(label: DeviceLabel): string {
-  const { size, path } = qrPath(labelText(label));
+  const { size, path } = qrPath(encoded(labelText(label)));
   const { name, enrolmentCode, url, caFingerprint } = label;
   return `<li>
 <svg viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges" role="img" aria-label="QR code"><path d="${path}"/></svg>

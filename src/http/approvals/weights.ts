@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { mergeRights, noRights } from '../../../domain/rights.ts';
+import { renewedRights } from '../../administration/users.ts';
 import type { App } from '../../app.ts';
 import type { Authority } from '../../authority.ts';
 import { holdersShownMax } from '../../limits.ts';
@@ -205,6 +206,12 @@ export const weights: Readonly<Record<string, Weigh>> = {
     return weight(username, { gives, gains, isBarredForPeople: true });
   },
   setAuthorization: (sent, app) => ofAuthorization(app, name(sent), body<SentRights>(sent)),
+  renewUser: (sent, app) => {
+    const row = app.authority.principal(name(sent))?.row;
+    if (row?.status !== 'active' && row?.status !== 'suspended') return null;
+    const { expiresAt } = body<{ expiresAt?: string | null }>(sent);
+    return ofAuthorization(app, name(sent), renewedRights(row, expiresAt));
+  },
   rotateCredential: (sent, app) =>
     name(sent) === sent.caller.username ? null : ofName(true)(sent, app),
   suspendUser: atOnce,

@@ -16,11 +16,13 @@ const libraries: Readonly<Record<string, string>> = {
   preact: 'preact.module.js',
   'preact/hooks': 'hooks.module.js',
   htm: 'htm.module.js',
+  'qrcode-generator': 'qrcode.mjs',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = ['matching.ts', 'client/door-name.ts', 'approvals/proposal-words.ts'].map((name) =>
-  join(source, '..', '..', 'domain', name),
-);
+const shared = [
+  ...['matching.ts', 'client/door-name.ts', 'client/label.ts'],
+  'approvals/proposal-words.ts',
+].map((name) => join(source, '..', '..', 'domain', name));
 
 /** The browser's name of a module: whatever folder it stands in here, there it stands beside the others. */
 function browserSpecifier(specifier: string): string {
@@ -31,7 +33,7 @@ function browserSpecifier(specifier: string): string {
 
 const rewritten = (code: string): string =>
   code.replaceAll(
-    /\b(from|import)(\s*)(['"])([^'"\n]+)\3/g,
+    /\b(from|import)(\s*\(?)(['"])([^'"\n]+)\3/g,
     (_whole, word, space, quote, specifier) =>
       `${word}${space}${quote}${browserSpecifier(specifier)}${quote}`,
   );
@@ -80,8 +82,9 @@ function allFiles(): Map<string, ServedFile> {
       serve(basename(path), servedFile(readFileSync(path, 'utf8'), type));
   }
   const document = readFileSync(join(source, 'page.html'), 'utf8');
-  const modules = [...files.keys()].filter((name) => name.endsWith('.js'));
-  const preloads = modules.map((name) => `<link rel="modulepreload" href="/page/${name}">`);
+  const preloads = neededAtFirst(files).map(
+    (name) => `<link rel="modulepreload" href="/page/${name}">`,
+  );
   files.set(
     '',
     servedFile(
@@ -91,6 +94,18 @@ function allFiles(): Map<string, ServedFile> {
   );
   return files;
 }
+
+/** The modules that the page imports before it shows anything; what it imports later comes then. */
+function neededAtFirst(files: ReadonlyMap<string, ServedFile>): string[] {
+  const found = new Set(['main.js']);
+  for (const name of found) {
+    const code = files.get(name)?.plain.toString() ?? '';
+    for (const [, specifier = ''] of code.matchAll(staticImport)) found.add(specifier.slice(2));
+  }
+  return [...found].sort();
+}
+
+const staticImport = /^(?:import|export)\b[^'"(;=]*['"](\.\/[^'"\n]+)['"]/gm;
 
 let made: Map<string, ServedFile> | undefined;
 

@@ -61,6 +61,18 @@ export function serverNameFaultsOf(
   return [{ pointer: '#/csr', detail }];
 }
 
+/** A fault where the name is one of those that people have who sign in at the identity provider. */
+export function personNameFaultsOf(
+  body: unknown,
+  isPersonName: (name: string) => boolean,
+): Fault[] {
+  const username = fieldOf(body, 'username');
+  if (typeof username !== 'string' || !isPersonName(username)) return [];
+  const detail =
+    'username ends as the names of people do who sign in at the identity provider: choose another.';
+  return [{ pointer: '#/username', detail }];
+}
+
 const missing: Readonly<Record<'csr' | 'password', string>> = {
   csr: 'csr must be there: without a certificate nobody connects here.',
   password: 'password must be there: with a certificate alone nobody connects here.',

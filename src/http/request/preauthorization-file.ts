@@ -60,11 +60,30 @@ function contradictionsOf(body: unknown): Fault[] {
   ];
 }
 
-/** Faults of a rule beyond its schema: ends that lie behind, contradictions. @param at ISO instant */
-export const ruleFaultsOf = (body: unknown, at: string): Fault[] => [
+/** A rule that is for names of people alone: they come in by the identity provider, and nobody by a rule. */
+function personPatternFaultsOf(body: unknown, isPersonName: (name: string) => boolean): Fault[] {
+  const sent = CreatePreauthorization.safeParse(body);
+  const pattern = sent.success ? sent.data.usernamePattern : undefined;
+  if (typeof pattern !== 'string' || !isPersonName(pattern)) return [];
+  const detail =
+    'usernamePattern ends as the names of people do who sign in at the identity provider: no rule reaches them.';
+  return [{ pointer: '#/usernamePattern', detail }];
+}
+
+/** What a rule is judged by beyond its schema. */
+interface RuleCircumstances {
+  /** ISO instant. */
+  readonly at: string;
+  /** Whether a name, or a pattern by its end, is of people who sign in at the identity provider. */
+  readonly isPersonName: (name: string) => boolean;
+}
+
+/** Faults of a rule beyond its schema: ends that lie behind, contradictions, names that no rule reaches. */
+export const ruleFaultsOf = (body: unknown, { at, isPersonName }: RuleCircumstances): Fault[] => [
   ...faultsUnlessAhead(body, 'until', at),
   ...faultsUnlessAhead(body, 'expiresAt', at),
   ...contradictionsOf(body),
+  ...personPatternFaultsOf(body, isPersonName),
 ];
 
 export const rulesFile: Upload = {
@@ -126,7 +145,11 @@ const inWords = (fault: Fault): Fault =>
       ? { ...fault, detail: 'permissions must be such as mqtt:readWrite:plant/#, with ; between.' }
       : fault;
 
-function ruleIn(names: readonly string[], record: CsvRecord, at: string): RuleLine {
+function ruleIn(
+  names: readonly string[],
+  record: CsvRecord,
+  circumstances: RuleCircumstances,
+): RuleLine {
   const { line, fields } = record;
   const wrong = (faults: readonly Fault[]): RuleLine => ({
     line,
@@ -145,7 +168,7 @@ function ruleIn(names: readonly string[], record: CsvRecord, at: string): RuleLi
   });
   const body: unknown = Object.fromEntries(cells);
   const parsed = parsedBody(CreatePreauthorization, body);
-  const more = ruleFaultsOf(body, at);
+  const more = ruleFaultsOf(body, circumstances);
   if (parsed.faults === undefined && more.length === 0) return { line, rule: allOf(parsed)[0] };
   return wrong([...(parsed.faults ?? []), ...more]);
 }
@@ -153,13 +176,12 @@ function ruleIn(names: readonly string[], record: CsvRecord, at: string): RuleLi
 /**
  * The lines of a file of rules.
  * @param contentType as it was sent
- * @param at ISO instant
  * @throws Problem `request-malformed` for what is no such file
  */
 export async function ruleLinesOf(
   bytes: Buffer,
   contentType: string,
-  at: string,
+  circumstances: RuleCircumstances,
 ): Promise<RuleLine[]> {
   const [, charset] = /;[\t ]*charset="?([^";\t ]+)/i.exec(contentType) ?? [];
   let names: readonly string[] | undefined;
@@ -172,7 +194,7 @@ export async function ruleLinesOf(
     } else if (lines.length >= rulesImportedMax) {
       const max = rulesImportedMax.toLocaleString('en');
       throw wrongFile(`The file has more than ${max} rules: split it.`);
-    } else lines.push(ruleIn(names, record, at));
+    } else lines.push(ruleIn(names, record, circumstances));
     // A stream that has more at hand gives nobody else a turn.
     if (lines.length % rulesReadAtOnceMax === 0) await nextTurn();
   }

@@ -4,6 +4,7 @@
  * shows a document (docs/decisions/0006).
  */
 import type { Context } from 'koa';
+import { ssoFlowMs } from '../../limits.ts';
 import type { Exchange } from '../edge.ts';
 import { bearerOf } from './authorization.ts';
 
@@ -14,8 +15,8 @@ const pageHeader = 'gatebook-page';
  * Cookies know no ports: two registries on one machine have two names. Over TLS the prefix keeps everybody else of
  * the same domain, and whoever changes what goes without TLS, from setting it (RFC 6265bis, section 4.1.3.2).
  */
-const cookieName = ({ host, state }: Pick<Exchange, 'host' | 'state'>): string =>
-  `${state.isSecure ? '__Host-' : ''}gatebook-${/:(\d{1,5})$/.exec(host)?.[1] ?? 'page'}`;
+const cookieName = ({ host, state }: Pick<Exchange, 'host' | 'state'>, kind = ''): string =>
+  `${state.isSecure ? '__Host-' : ''}gatebook-${kind}${/:(\d{1,5})$/.exec(host)?.[1] ?? 'page'}`;
 
 /**
  * The value of a cookie (RFC 6265, section 4.2.1). Not by `ctx.cookies`, which keeps an expression for each name
@@ -52,10 +53,24 @@ export function keepSession(
 ): void {
   const value = session?.token ?? '';
   const ends = session === null ? new Date(0) : new Date(session.expiresAt);
-  ctx.set(
+  ctx.append(
     'Set-Cookie',
     `${cookieName(ctx)}=${value}; Path=/; Expires=${ends.toUTCString()}; HttpOnly; SameSite=Strict${
       ctx.state.isSecure ? '; Secure' : ''
     }`,
+  );
+}
+
+/** What a browser kept while its person was at the identity provider; null: nothing. */
+export const signOnOf = (ctx: Pick<Exchange, 'req' | 'host' | 'state'>): string | null =>
+  cookieIn(ctx.req.headers.cookie, cookieName(ctx, 'sso-'));
+
+/** Keeps it, or forgets it (null). `Lax`: another site leads back here, by a link that its person follows. */
+export function keepSignOn(ctx: Context, kept: string | null): void {
+  ctx.append(
+    'Set-Cookie',
+    `${cookieName(ctx, 'sso-')}=${kept ?? ''}; Path=/; Max-Age=${
+      kept === null ? 0 : ssoFlowMs / 1_000
+    }; HttpOnly; SameSite=Lax${ctx.state.isSecure ? '; Secure' : ''}`,
   );
 }

@@ -56,7 +56,7 @@ const readingRoutes = ({ views }: App): Route[] => [
   }),
 ];
 
-const changingRoutes = ({ administration, views, now }: App): Route[] => [
+const changingRoutes = ({ administration, views, now, isPersonName }: App): Route[] => [
   route({
     method: 'POST',
     path: base,
@@ -67,7 +67,7 @@ const changingRoutes = ({ administration, views, now }: App): Route[] => [
       'With an enrolment code or the fingerprint of a key it works while locked; without, in open windows alone. It reaches names alone that nobody holds, and never gives HTTP rights.',
     access: 'permitted',
     body: CreatePreauthorization,
-    faults: (body) => ruleFaultsOf(body, now()),
+    faults: (body) => ruleFaultsOf(body, { at: now(), isPersonName }),
     answers: { 201: { description: 'The new one.', body: PreauthorizationWithCode } },
     problems: ['rights-exceed-own', 'role-not-found'],
     async handle(request) {
@@ -149,7 +149,9 @@ const importRoute = (app: App): Route => {
       waitingCount += 1;
       try {
         return await queue(async () => {
-          const lines = await ruleLinesOf(request.upload, request.contentType, app.now());
+          const lines = await ruleLinesOf(request.upload, request.contentType, {
+            ...{ at: app.now(), isPersonName: app.isPersonName },
+          });
           const rules = lines.flatMap((line) => ('rule' in line ? [line.rule] : []));
           const { administration } = app;
           const imported = await administration.importPreauthorizations(

@@ -11,7 +11,12 @@ import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
-import { clientAuthFaultsOf, csrFaultsOf, passwordFaultsOf } from '../request/command-context.ts';
+import {
+  clientAuthFaultsOf,
+  csrFaultsOf,
+  passwordFaultsOf,
+  personNameFaultsOf,
+} from '../request/command-context.ts';
 import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
@@ -146,6 +151,7 @@ export async function certifiedResponse(
 }
 
 const faultsOf = (body: unknown, app: App): Fault[] => [
+  ...personNameFaultsOf(body, app.isPersonName),
   ...passwordFaultsOf(body, app.passwordFaults),
   ...csrFaultsOf(body, app),
   ...clientAuthFaultsOf(body, app.config.clientAuth),

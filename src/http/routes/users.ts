@@ -6,6 +6,7 @@ import {
   ByUsername,
   CreateUser,
   PageQuery,
+  Renew,
   Rotate,
   UsersQuery,
 } from '../../api/input.ts';
@@ -17,6 +18,7 @@ import {
   faultsUnlessAhead,
   found,
   passwordFaultsOf,
+  personNameFaultsOf,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
 
@@ -85,6 +87,7 @@ const creating = (app: App): Route[] => [
     access: 'permitted',
     body: CreateUser,
     faults: (body) => [
+      ...personNameFaultsOf(body, app.isPersonName),
       ...passwordFaultsOf(body, app.passwordFaults),
       ...faultsUnlessAhead(body, 'expiresAt', app.now()),
     ],
@@ -117,6 +120,7 @@ const changing = (app: App): Route[] => [
       'user-not-found',
       'role-not-found',
       'user-not-active',
+      'user-from-sso',
       'last-administrator',
     ],
     async handle(request) {
@@ -146,7 +150,7 @@ const changing = (app: App): Route[] => [
     answers: { 200: { description: 'The user as it is now.', body: UserWithPassword } },
     problems: [
       ...(['user-not-found', 'user-not-active', 'hashing-busy'] as const),
-      ...(['rights-exceed-own', 'login-throttled'] as const),
+      ...(['rights-exceed-own', 'login-throttled', 'user-from-sso'] as const),
     ],
     async handle(request) {
       const { username } = request.params;
@@ -157,6 +161,37 @@ const changing = (app: App): Route[] => [
       );
       const user = found(app.views.user(username), 'user-not-found');
       return done(rotated, { ...user, password: rotated.password });
+    },
+  }),
+];
+
+const renewing = (app: App): Route[] => [
+  route({
+    method: 'POST',
+    path: `${base}/{username}/renew`,
+    group,
+    operationId: 'renewUser',
+    summary: 'Give a user another end, and all else as it is',
+    description: 'Without an instant: as long again as the end before was given for.',
+    access: 'permitted',
+    params: ByUsername,
+    body: Renew,
+    faults: (body) => faultsUnlessAhead(body, 'expiresAt', app.now()),
+    answers: userNow,
+    problems: [
+      ...(['rights-exceed-own', 'user-not-found', 'user-not-active'] as const),
+      ...(['last-administrator', 'user-from-sso'] as const),
+    ],
+    async handle(request) {
+      const { username } = request.params;
+      const { expiresAt, reason } = request.body;
+      const renewed = await app.administration.renew(
+        commandContext(request),
+        username,
+        expiresAt,
+        reason ?? null,
+      );
+      return done(renewed, found(app.views.user(username), 'user-not-found'));
     },
   }),
 ];
@@ -195,6 +230,7 @@ export const userRoutes = (app: App): Route[] => [
   ...listing(app),
   ...creating(app),
   ...changing(app),
+  ...renewing(app),
   change(app, 'suspend', 'Stop a user for a while', ['user-not-active', 'last-administrator']),
   change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended']),
   change(app, 'revoke', 'Take access away', ['user-not-active', 'last-administrator']),

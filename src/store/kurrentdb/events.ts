@@ -23,6 +23,7 @@ const logCategories = [
   'activation',
   'administrators',
   'client',
+  'person',
   'policy',
   'preauthorization',
   'proposal',

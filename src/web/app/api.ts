@@ -60,7 +60,7 @@ export const whenSessionIsOver = (listener: () => void): void => {
 };
 export const sessionIsOver = (): void => onSessionOver();
 
-/** @throws Fault */
+/** @param body JSON, or a file. @throws Fault */
 export async function call<Answer>(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
@@ -73,9 +73,11 @@ export async function call<Answer>(
       method,
       headers: {
         ...pageHeaders,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(body === undefined
+          ? {}
+          : { 'Content-Type': body instanceof Blob ? body.type : 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch {
     throw new PageFault(

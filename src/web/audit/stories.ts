@@ -77,7 +77,14 @@ function lineOf({ type, actor, data }: Event): StoryLine {
     case 'RegistrationContested':
       return ['was asked for by somebody else', 'bad', 'Request', 'another credential'];
     case 'RegistrationGranted':
-      return [`granted ${by}`, 'good', 'Decision', rightsWords(rights)];
+      return [
+        text('preauthorizationId') === ''
+          ? `granted ${by}`
+          : `granted by the rule ${text('preauthorizationId')}`,
+        'good',
+        'Decision',
+        rightsWords(rights),
+      ];
     case 'ReplacementGranted':
       return [`replacement granted ${by}`, 'good', 'Decision', rightsWords(rights)];
     case 'RegistrationDenied':
@@ -106,6 +113,10 @@ function lineOf({ type, actor, data }: Event): StoryLine {
         'Activation',
         `${data.sessionsClosed ?? 0} sessions closed`,
       ];
+    case 'PersonSignedIn':
+      return ['signed in at the identity provider', 'good', 'Changes', rightsWords(rights)];
+    case 'PersonBound':
+      return ['name bound to a person', '', 'Decision', `of ${text('issuer')}`];
     case 'AuthorizationChanged':
       return [`rights changed ${by}`, '', 'Changes', rightsWords(rights)];
     case 'CredentialRotated':
@@ -134,6 +145,8 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return [`revoked ${by}`, 'bad', 'Changes'];
     case 'AccessReinstated':
       return [`reinstated ${by}`, '', 'Changes', 'may ask again'];
+    case 'AccessEnding':
+      return ['access ends soon', 'wait', 'Changes', `at ${dateTime(text('endsAt'), nowMs())}`];
     case 'AccessExpired':
       return ['access ended', '', 'Changes'];
     case 'RegistryUnlocked':
@@ -163,6 +176,12 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       ];
     case 'TokenRevoked':
       return [`token revoked ${by}`, '', 'Changes'];
+    case 'PreauthorizationCreated':
+      return [`rule made ${by}`, '', 'Changes', text('preauthorizationId')];
+    case 'PreauthorizationUsed':
+      return ['a use of a rule taken', '', 'Request', text('preauthorizationId')];
+    case 'PreauthorizationWithdrawn':
+      return [`rule withdrawn ${by}`, '', 'Changes', text('preauthorizationId')];
     case 'AdministratorRemovalReserved':
       return [`taken away as an administrator ${by}: another one stays`, '', 'Changes'];
     case 'RevocationListRenewed':

@@ -20,15 +20,22 @@ import {
   useRead,
 } from '../parts/parts.ts';
 import { TopicTester } from '../rights/topic-preview.ts';
+import { RulesMadeBy } from '../rules/made-by.ts';
 import { type Action, ActionDialog, actionWords, RightsDialog } from './client-actions.ts';
+import { RenewButton } from './renew.ts';
 
 const eventsMax = 500;
 const sessionsEveryMs = 15_000;
 
+/** Whoever signs in at the identity provider has no password here, and the rights of their groups there. */
+const isPerson = ({ origin }: User): boolean => origin === 'sso';
+
 const actionsOf = (user: User): Action[] => {
   switch (user.status) {
     case 'active':
-      return ['suspend', 'revoke', 'rotate', 'erase'];
+      return isPerson(user)
+        ? ['suspend', 'revoke', 'erase']
+        : ['suspend', 'revoke', 'rotate', 'erase'];
     case 'suspended':
       return ['resume', 'revoke', 'erase'];
     case 'revoked':
@@ -40,13 +47,21 @@ const actionsOf = (user: User): Action[] => {
   }
 };
 
-function Head({ user, act }: { user: User; act: (action: Action) => void }): View {
+function Head({
+  user,
+  act,
+  changed,
+}: {
+  user: User;
+  act: (action: Action) => void;
+  changed: () => void;
+}): View {
   const path = `/api/users/${user.username}`;
   const has = user.status === 'active' || user.status === 'suspended';
   return html`<div class="page-head">
     <h1 tabindex="-1"><${Name}>${user.username}<//></h1>
     <${Status} status=${user.status} />
-    <div class="buttons">${actionsOf(user)
+    <div class="buttons"><${RenewButton} user=${user} onDone=${changed} />${actionsOf(user)
       .filter((action) => may('write', `${path}/${action}`))
       .map(
         (action) =>
@@ -81,6 +96,7 @@ function Rights({ user, change }: { user: User; change: () => void }): View {
   return html`<section class="card" aria-labelledby="rights">
     <div class="row"><h2 id="rights">What it may do</h2>${
       (user.status === 'active' || user.status === 'suspended') &&
+      !isPerson(user) &&
       may('write', `/api/users/${user.username}/authorization`) &&
       html`<button class="button" onClick=${change}>Change rights…</button>`
     }</div>
@@ -89,6 +105,7 @@ function Rights({ user, change }: { user: User; change: () => void }): View {
         ? html`<p class="soft">Nothing: neither publish nor subscribe.</p>`
         : html`<ul class="topics lines">${user.effectivePermissions.slice(0, 60).map((permission) => html`<${TopicLine} permission=${permission} from=${fromOf(permission.resource)} mark=${user.username} />`)}</ul>`
     }
+    ${isPerson(user) && html`<p class="small soft">A person of the identity provider: the roles are those of their groups there, at the last sign-in.</p>`}
     <dl class="facts small">
       <div><dt>Roles</dt><dd>${user.roles.length === 0 ? 'none' : user.roles.join(', ')}</dd></div>
       <div><dt>Publish prefix</dt><dd>${user.mqttPublishPrefix === null ? 'none' : html`<code><bdi>${user.mqttPublishPrefix}</bdi></code>`}</dd></div>
@@ -248,8 +265,9 @@ export function ClientPage({ username }: { username: string }): View {
     return html`<div class="page-head"><h1 tabindex="-1"><${Name}>${username}<//></h1></div>
       ${user.fault?.status === 404 ? html`<p class="card">Nobody of this name was ever known here. <a href="#/clients">All clients</a></p>` : html`<${ReadFault} fault=${user.fault} again=${user.again} />`}`;
   const again = () => setBeat((count) => count + 1);
-  return html`<${Head} user=${now} act=${setAction} />
+  return html`<${Head} user=${now} act=${setAction} changed=${again} />
     <div class="split"><div>
+      <${RulesMadeBy} key=${now.status} username=${username} isGone=${['revoked', 'expired', 'denied'].includes(now.status)} />
       <${Rights} user=${now} change=${() => setAction('rights')} />
       <section class="card" aria-labelledby="story">
         <div class="row"><h2 id="story">How it came to this</h2>${mayRead && html`<a class="small" href="#/audit?username=${encodeURIComponent(username)}">Open in Audit</a>`}</div>

@@ -84,7 +84,13 @@ function Decided({ request }: { request: Request }): View {
   const since = sinceGranted(request);
   const [word, tone, icon] = since ?? outcomes[status as keyof typeof outcomes];
   const by =
-    decision === null ? '' : decision.by === state.me?.username ? 'by you' : `by ${decision.by}`;
+    decision === null
+      ? ''
+      : decision.preauthorizationId !== null
+        ? `by the rule ${decision.preauthorizationId.slice(0, 8)}`
+        : decision.by === state.me?.username
+          ? 'by you'
+          : `by ${decision.by}`;
   const roles = decision?.roles ?? [];
   return html`
     <p class="pair"><${Badge} tone=${tone} icon=${icon}>${word}<//></p>

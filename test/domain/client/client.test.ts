@@ -80,6 +80,7 @@ const table: readonly [ClientCommand, readonly Cell[]][] = [
   [the.revoke,                     [noUser,    idle,      idle,      V,         [E, V],    [E, V],    V,         V,         V,         V,         idle,      idle,      none,      idle,      idle,      idle,      V, idle, V]],
   [the.reinstate,                  [noUser,    held,      held,      held,      held,      held,      held,      held,      held,      held,      N,         N,         N,         N,         held,      none,      held, held, held]],
   [the.expire,                     [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none, none]],
+  [the.warnOfEnd(),                [none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none,      none, none, none]],
   [the.erase,                      [noUser,    [LN, X],   [LN, X],   X,         [E, X],    [E, X],    X,         X,         X,         X,         X,         X,         X,         X,         X,         X,         X, none, X]],
 ];
 
@@ -112,6 +113,43 @@ test('access ends at its end, not before', () => {
   given(...ending(the.suspended))
     .when(the.expire)
     .thenRecorded(the.ended);
+});
+test('an end is warned of once for each lead, the longer ones before the shorter', () => {
+  const [long, short] = [the.warnOfEnd(), the.warnOfEnd({ leadMs: 60_000 })];
+  given(...ending())
+    .when(long)
+    .thenRecorded(the.endingSoon());
+  given(...ending(the.suspended))
+    .when(long)
+    .thenRecorded(the.endingSoon());
+  given(...ending(the.endingSoon()))
+    .when(long)
+    .thenNothing();
+  given(...ending(the.endingSoon(), the.suspended, the.resumed))
+    .when(long)
+    .thenNothing();
+  given(...ending(the.endingSoon()))
+    .when(short)
+    .thenRecorded(the.endingSoon(60_000));
+  given(...ending(the.endingSoon(60_000)))
+    .when(long)
+    .thenNothing();
+});
+test('no end is warned of that is over, or another by now', () => {
+  given(...ending())
+    .when(the.warnOfEnd({ at: the.later }))
+    .thenNothing();
+  const rights = { ...the.rights, expiresAt: the.due };
+  const renewed = [the.endingSoon(), the.changedTo(rights)];
+  given(...ending(...renewed))
+    .when(the.warnOfEnd())
+    .thenNothing();
+  given(...ending(...renewed))
+    .when(the.warnOfEnd({ endsAt: the.due }))
+    .thenRecorded({
+      type: 'AccessEnding',
+      data: { ...the.endingSoon().data, endsAt: the.due },
+    });
 });
 test('access that ends ends the challenger’s waiting too', () =>
   given(...ending(the.replacementRequested()))

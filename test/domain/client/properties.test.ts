@@ -131,6 +131,7 @@ test('who holds access came to it by a decision of somebody else than the client
           type === 'ReplacementGranted' ||
           type === 'ClientCreated' ||
           type === 'AdministratorReset' ||
+          type === 'PersonSignedIn' ||
           type === 'CredentialRotated',
       );
       assert.ok(gave && 'credentialId' in gave.data);

@@ -52,9 +52,13 @@ test('an empty environment gives the defaults of WIRE', () => {
     publicMqttUrls: [],
     trustedProxies: [],
     passwordPolicy: { min: 5, lower: 0, upper: 0, numeric: 0, symbol: 0 },
+    sso: null,
     pendingTtlMs: 86_400_000,
     certificateTtlMs: 8_760 * 3_600_000,
     est: { basic: 'optional', retryAfterSeconds: 30 },
+    staleAfterMs: null,
+    suspendsStale: false,
+    endWarningsMs: [],
     refusedTtlMs: 30 * 86_400_000,
     sourceAttemptsPerMinute: 600,
     pendingMax: 10_000,
@@ -101,6 +105,9 @@ test('every variable is read', () => {
     GATEBOOK_CERTIFICATE_FILES_EXEC: 'systemctl reload mosquitto',
     GATEBOOK_MQTT_TLS_CLIENT_AUTH: 'either',
     GATEBOOK_REFUSED_TTL: '2d',
+    GATEBOOK_END_WARNINGS: '14d, 1d 14d',
+    GATEBOOK_STALE_AFTER: '90d',
+    GATEBOOK_STALE_SUSPEND: 'false',
     GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0',
     GATEBOOK_PENDING_MAX: '5',
     GATEBOOK_PENDING_PER_SOURCE_MAX: '2',
@@ -147,9 +154,13 @@ test('every variable is read', () => {
     publicMqttUrls: ['mqtt://gate.example:1883', 'wss://gate.example/mqtt'],
     trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
     passwordPolicy: { min: 12, lower: 0, upper: 0, numeric: 1, symbol: 0 },
+    sso: null,
     pendingTtlMs: 90_000,
     certificateTtlMs: 90 * 86_400_000,
     est: { basic: 'required', retryAfterSeconds: 120 },
+    staleAfterMs: 90 * 86_400_000,
+    suspendsStale: false,
+    endWarningsMs: [14 * 86_400_000, 86_400_000],
     refusedTtlMs: 172_800_000,
     sourceAttemptsPerMinute: 0,
     pendingMax: 5,
@@ -381,6 +392,26 @@ test('a certificate is given with its key', async () => {
 test('the table for people has every variable, with its default', () => {
   assert.equal(configTable.find(({ name }) => name === 'GATEBOOK_HTTP_PORT')?.default, '8080');
   assert.ok(configTable.every(({ default: value, meaning }) => value !== '' && meaning !== ''));
+});
+
+test('who is suspended for not being seen must have been seen', () => {
+  const suspends = { GATEBOOK_STALE_SUSPEND: 'true' };
+  const after = { ...suspends, GATEBOOK_STALE_AFTER: '90d' };
+  const parsed = parseConfig(after);
+  assert.equal([parsed.suspendsStale, parsed.staleAfterMs], [true, 90 * 86_400_000]);
+  assert.equal(faultsOf(suspends), [
+    'GATEBOOK_STALE_SUSPEND is true, where GATEBOOK_STALE_AFTER is off',
+  ]);
+  assert.equal(faultsOf({ ...after, GATEBOOK_STORE: 'kurrentdb://host' }), [
+    'GATEBOOK_STALE_SUSPEND is true, where several nodes may share the log, and each sees its own clients alone',
+  ]);
+  const given = { GATEBOOK_BROKER: 'mosquitto+mqtt://keeper:secret@127.0.0.1:1884' };
+  assert.equal(faultsOf({ ...after, ...given }), [
+    'GATEBOOK_STALE_SUSPEND is true, and a given Mosquitto does not tell who connects',
+  ]);
+  const gateway = { GATEBOOK_GATEWAY_UPSTREAM: 'mqtt://127.0.0.1:1884' };
+  assert.is(parseConfig({ ...after, ...given, ...gateway }).suspendsStale, true);
+  assert.is(parseConfig({ ...after, GATEBOOK_BROKER: 'mosquitto' }).suspendsStale, true);
 });
 
 test('a command after changed files wants the files', () => {

@@ -75,6 +75,7 @@ class FakeBroker implements Broker {
   setAuthorization = async () => undefined;
   disconnect = async () => 0;
   connected = () => null;
+  hasSession = async () => null;
   list = async (): Promise<BrokerAccount[]> => {
     if (!this.isUp) throw new BrokerDown(this.name);
     return [...this.accounts].map(([username, credentialId]) => ({

@@ -128,6 +128,18 @@ test('changed rights end the sessions that came in by the old ones', async (here
   assert.equal(here.sessions, []);
 });
 
+test('whether a client is there is asked of the broker, and closes nothing', async (here) => {
+  for (const kind of ['emqx', 'rabbitmq'] as const) {
+    here.sessions = [];
+    const broker = await port(here, kind);
+    assert.is(await broker.hasSession(username), false);
+    here.sessions = ['unknown'];
+    assert.is(await broker.hasSession(username), true);
+    assert.equal(here.sessions, ['unknown']);
+  }
+  assert.ok(here.peer.calls.every(({ method }) => method !== 'DELETE'));
+});
+
 test('a token ends its own sessions alone, and those that nobody knows', async (here) => {
   const broker = await port(here, 'emqx');
   here.admissions.remember(username, 'password', admitted());

@@ -47,6 +47,7 @@ POST /api/users/{username}/revoke
 POST /api/users/{username}/reinstate
 POST /api/users/{username}/erase
 POST /api/users/{username}/rotate
+POST /api/users/{username}/renew
 GET /api/roles
 GET /api/roles/{name}
 PUT /api/roles/{name}
@@ -62,6 +63,11 @@ GET /api/events
 GET /api/notifications/dead-letters
 GET /api/users/{username}/sessions
 GET /page/{file}
+GET /page/sso
+GET /page/sso/start
+GET /page/sso/callback
+POST /api/login/sso
+POST /api/login/sso/token
 POST /page/session
 DELETE /page/session
 GET /api/audit/events
