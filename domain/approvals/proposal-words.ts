@@ -52,6 +52,10 @@ export const deeds: Readonly<Record<string, (told: Told) => string>> = {
   createUser: ({ subject, body }) => `Make the client ${subject}: ${rightsWords(body)}`,
   setAuthorization: ({ subject, body }) =>
     `Set all rights of ${subject}, in place of those before: ${rightsWords(body)}`,
+  renewUser: ({ subject, body }) =>
+    `Let ${subject} keep its rights until ${textOf(body, 'expiresAt') ?? 'somebody ends them'}`,
+  createSchedule: ({ body }) =>
+    `Unlock the registry by itself, by a schedule${minutes(body.durationMs)}`,
   rotateCredential: ({ subject }) => `Give ${subject} another password`,
   resumeUser: ({ subject }) => `Give ${subject}, who is suspended, access again`,
   reinstateUser: ({ subject }) => `Let ${subject} ask for access again`,
