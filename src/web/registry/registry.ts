@@ -12,6 +12,7 @@ import { Chart } from '../audit/chart.ts';
 import { Name, Time, Tone, useRead } from '../parts/parts.ts';
 import { LockCard } from './lock-card.ts';
 import { RequestList } from './request-list.ts';
+import { ScheduledWindows } from './scheduled-windows.ts';
 
 const reasons: Readonly<Record<Knock['reason'], string>> = {
   locked: 'while locked',
@@ -127,6 +128,7 @@ export function Registry(): View {
         ${may('read', '/api/client-registry/requests') ? html`<${RequestList} />` : html`<p class="card">You may not see who asks. That needs read on /api/client-registry/requests; an administrator can give it.</p>`}
       </div>
       <div>
+        ${may('read', '/api/client-registry/windows') && html`<${ScheduledWindows} window=${window} />`}
         ${!locked && html`<${TurnedAway} knocks=${knocks} />`}
         ${may('read', '/api/audit/activity') && html`<${LastDay} />`}
         ${may('read', '/api/brokers') && html`<${Brokers} />`}
