@@ -360,6 +360,8 @@ function importedNames(): Map<string, Set<string>> {
   const named = /(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+'(\.[^']+)'/g;
   const late = /(?:const|let)\s+\{([^}]*)\}\s*=\s*await import\(\s*'(\.[^']+)'/g;
   const whole = /import\s+\*\s+as\s+\w+\s+from\s+'(\.[^']+)'|=>\s*import\(\s*'(\.[^']+)'/g;
+  /** A module that is loaded when it is needed first: `(await import('./x.ts')).Name`. */
+  const onDemand = /\(await import\('(\.[^']+)'\)\)\.(\w+)/g;
   const typed = /import\(\s*'(\.[^']+)'\s*\)\.(\w+)/g;
   for (const file of [...files, ...testFiles]) {
     const text = textOf.get(file) ?? readFileSync(posix.join(root, file), 'utf8');
@@ -377,7 +379,8 @@ function importedNames(): Map<string, Set<string>> {
           ),
         );
     for (const [, one, other] of text.matchAll(whole)) take(at(one ?? other ?? ''), ['*']);
-    for (const [, from = '', name = ''] of text.matchAll(typed)) take(at(from), [name]);
+    for (const pattern of [typed, onDemand])
+      for (const [, from = '', name = ''] of text.matchAll(pattern)) take(at(from), [name]);
   }
   return taken;
 }

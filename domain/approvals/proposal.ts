@@ -44,7 +44,8 @@ export const ProposalEvent = z.discriminatedUnion('type', [
     needed: z.int().min(2),
     until: Instant,
   }),
-  event('ProposalApproved', { ...proposal, tokenId: Id }),
+  /** `needed`: as it was in force then; absent in older events. */
+  event('ProposalApproved', { ...proposal, tokenId: Id, needed: z.int().min(1).optional() }),
   event('ProposalRejected', { ...proposal, reason: Reason.nullable() }),
   event('ProposalExpired', proposal),
   event('ProposalCarriedOut', {
@@ -77,7 +78,13 @@ export type ProposalCommand =
   /** `shown`: the hash of what the approver saw; `now`: of what it would be now. */
   | ProposalCommandBase<
       'Approve',
-      { readonly shown: string; readonly now: string; readonly tokenId: string }
+      {
+        readonly shown: string;
+        readonly now: string;
+        readonly tokenId: string;
+        /** How many people a decision needs now. */
+        readonly needed: number;
+      }
     >
   | ProposalCommandBase<'Reject', { readonly reason: string | null }>
   /** Time has passed. */
@@ -123,8 +130,10 @@ export function evolveProposal(state: ProposalState, { type, data }: ProposalEve
     case 'ProposalApproved': {
       const one = { by: data.by.name, at: data.at, tokenId: data.tokenId };
       const approvals = [...state.approvals, one];
-      const status = approvals.length >= state.needed ? 'approved' : state.status;
-      return { ...state, approvals, status };
+      // The number may have been raised since it was proposed; it is never less than it was then.
+      const needed = Math.max(state.needed, data.needed ?? state.needed);
+      const status = approvals.length >= needed ? 'approved' : state.status;
+      return { ...state, approvals, status, needed };
     }
     case 'ProposalRejected':
       return { ...state, status: 'rejected' };
@@ -141,14 +150,14 @@ function approve(
   command: CommandOf<ProposalCommand, 'Approve'>,
   state: MadeProposal,
 ): ProposalDecision {
-  const { proposalId, shown, now, tokenId, at, by } = command;
+  const { proposalId, shown, now, tokenId, needed, at, by } = command;
   const [proposer] = state.approvals;
   if (proposer?.by === by.name) return refuse('self-approval');
   if (state.approvals.some((one) => one.by === by.name)) return accept();
   if (state.status !== 'waiting' || state.until <= at) return refuse('approval-ended');
   const { hash } = state.proposed;
   if (shown !== hash || now !== hash) return refuse('approval-changed');
-  return accept({ type: 'ProposalApproved', data: { proposalId, tokenId, at, by } });
+  return accept({ type: 'ProposalApproved', data: { proposalId, tokenId, needed, at, by } });
 }
 
 function decideOnMade(

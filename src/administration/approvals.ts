@@ -7,7 +7,7 @@ import {
 } from '../../domain/approvals/proposal.ts';
 import { system } from '../../domain/values.ts';
 import type { ProposalRow } from '../../projections/proposals.ts';
-import { type Cause, newCause } from '../commands/handle.ts';
+import type { Cause } from '../commands/handle.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { addMs } from '../platform/instant.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -61,12 +61,13 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
       proposalId: string,
       shown: string,
       hashNow: () => string,
+      needed: number,
     ): Promise<Done & { readonly isNew: boolean }> => {
       const approve = () => {
         const { tokenId } = context.authorize();
         const type = 'Approve' as const;
         const by = actorOf(context);
-        return { type, proposalId, shown, now: hashNow(), tokenId, at: now(), by };
+        return { type, proposalId, shown, now: hashNow(), tokenId, needed, at: now(), by };
       };
       return tell(proposalId, approve, causeOf(proposalId));
     },
@@ -88,11 +89,6 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
         by: system,
       });
       return tell(proposalId, done, causeOf(proposalId));
-    },
-
-    expireProposal: (proposalId: string): Promise<Done> => {
-      const expire = () => ({ type: 'Expire' as const, proposalId, at: now(), by: system });
-      return tell(proposalId, expire, newCause());
     },
   };
 }

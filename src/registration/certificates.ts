@@ -19,6 +19,8 @@ interface CertificatesOptions {
   readonly rows: { readonly access: Rows<AccessRow> };
   readonly ca: CertificateAuthority;
   readonly ttlMs: number;
+  /** Whether this service is reached by a name: then no client has a certificate for it (SPEC 11). */
+  readonly isServerName: (name: string) => boolean;
   readonly now: () => string;
 }
 
@@ -110,6 +112,8 @@ export function createCertificates(options: CertificatesOptions): Certificates {
     async ensure({ username, credentialId }, key, cause) {
       const row = rows.access.get(username);
       if (row?.status !== 'active' || (row.key ?? key) === null) return;
+      // This service may have come to be reached by that name since the client asked.
+      if (options.isServerName(username)) return;
       if (row.certificate !== null && row.certificate.notAfter > options.now()) return;
       await clients.decide(
         username,

@@ -37,7 +37,7 @@ import { registrationTokenGraceMs } from '../registration/tokens.ts';
 import type { Sightings } from '../sightings/sightings.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { withHealth } from '../store/health.ts';
-import { countOfEnding, heldCount } from '../views/ends.ts';
+import { countOfEnding, heldCount } from '../views/users/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
@@ -157,6 +157,7 @@ function buildIssuing(
 ) {
   const certificates = createCertificates({
     ...{ clients, rows, ca: credentials.ca, now, ttlMs: config.certificateTtlMs },
+    isServerName: serverNameTest(config),
   });
   const clientCertificates = createClientCertificates({
     ...{ authority, clients, ca: credentials.ca, now },

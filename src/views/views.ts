@@ -18,7 +18,7 @@ import { createScheduleViews, type ScheduleViewOptions } from './schedules.ts';
 import { createSessionViews, type SessionViewOptions } from './sessions.ts';
 import { createSharedKeys, type SharedKeyOptions } from './shared-keys.ts';
 import { createTokenViews, type TokenViewOptions } from './tokens.ts';
-import { createUserViews, type UserViewOptions } from './users.ts';
+import { createUserViews, type UserViewOptions } from './users/users.ts';
 import { windowAt } from './window.ts';
 
 interface WindowViewOptions {

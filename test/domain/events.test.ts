@@ -66,7 +66,7 @@ const keys: Readonly<Record<string, string>> = {
   PreauthorizationUsed: 'at by credentialId csrFingerprint preauthorizationId requestId username',
   PreauthorizationWithdrawn: 'at by preauthorizationId reason',
   ProposalMade: 'at by needed proposalId proposed tokenId until',
-  ProposalApproved: 'at by proposalId tokenId',
+  ProposalApproved: 'at by needed proposalId tokenId',
   ProposalRejected: 'at by proposalId reason',
   ProposalExpired: 'at by proposalId',
   ProposalCarriedOut: 'answerId at by problem proposalId',

@@ -7,7 +7,7 @@ import { type ActivationRow, activations } from '../../../projections/activation
 import { type ClientRow, challenged, clients } from '../../../projections/clients.ts';
 import type { Projection } from '../../../projections/projection.ts';
 import type { EventStore } from '../../store/event-store.ts';
-import { recordedOf } from '../../views/users.ts';
+import { recordedOf } from '../../views/users/users.ts';
 import { windowAt } from '../../views/window.ts';
 import type { Tree } from '../transparency-log/tree.ts';
 import { type Moment, type Past, rolesAt } from './past.ts';

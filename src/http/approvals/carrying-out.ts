@@ -11,6 +11,7 @@ import type { ProposalRow } from '../../../projections/proposals.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
+import { serial } from '../../platform/serial.ts';
 import { requirePermission } from '../request/authorization.ts';
 import { type ProblemAnswer, problemOf } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
@@ -138,9 +139,18 @@ export async function carryOut(app: App, findRoute: FindRoute, row: ProposalRow)
   const { proposalId } = row;
   const running =
     known.get(proposalId) ??
-    carryOutNow(app, findRoute, row).finally(() => known.delete(proposalId));
+    turnOf(app)(() => carryOutNow(app, findRoute, row)).finally(() => known.delete(proposalId));
   known.set(proposalId, running);
   await running;
+}
+
+/** One deed after the other: what the one changes, the next is weighed with. */
+const turns = new WeakMap<App, ReturnType<typeof serial>>();
+
+function turnOf(app: App): ReturnType<typeof serial> {
+  const known = turns.get(app) ?? serial();
+  turns.set(app, known);
+  return known;
 }
 
 /** They come to the same when they are done twice, and a crash may have left them half done. */

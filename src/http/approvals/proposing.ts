@@ -115,7 +115,20 @@ type Proposing =
   | { readonly response: RouteResponse }
   | { readonly authorize: CommandRequest['authorize'] };
 
-/** @throws Refused, HashingBusy, StoreUnavailable */
+/**
+ * Whoever sets the password of a person can sign in as them: where only sessions approve, none of that by a token
+ * that lies in a file somewhere. @throws Problem `approval-needs-session`
+ */
+function requireOwnSession(app: App, operationId: string, { caller, params }: CommandRequest) {
+  if (operationId !== 'rotateCredential' || params.username !== caller.username) return;
+  if (app.authority.principal(caller.username)?.holdsHttpRights !== true) return;
+  if (app.views.token(caller.tokenId)?.kind === 'login') return;
+  throw new Problem('approval-needs-session', {
+    detail: 'Where decisions need several people, a long-lived token changes no password: sign in.',
+  });
+}
+
+/** @throws Refused, Problem, HashingBusy, StoreUnavailable */
 export async function proposing(
   app: App,
   { operationId }: Pick<Route, 'operationId'>,
@@ -123,6 +136,7 @@ export async function proposing(
 ): Promise<Proposing> {
   const needed = app.views.approvalsNeeded();
   if (needed < 2) return request;
+  requireOwnSession(app, operationId, request);
   const weight = await weights[operationId]?.(request, app);
   if (weight == null || !waitsFor(app, weight))
     return { authorize: stillAtOnce(app, operationId, request) };

@@ -1,6 +1,12 @@
 /** What each command would come to, for those who approve it: judged by its effect, so that no route is a way around. */
 import { createHash } from 'node:crypto';
-import { beyondOwn, compiled, holdsHttpRights } from '../../../domain/matching.ts';
+import {
+  beyondOwn,
+  compiled,
+  covers,
+  holdsHttpRights,
+  levelsOf,
+} from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { mergeRights, noRights } from '../../../domain/rights.ts';
 import { renewedRights } from '../../administration/users.ts';
@@ -120,19 +126,17 @@ function ofAuthorization(app: App, username: string, given: SentRights): Weight 
   });
 }
 
-/** Whether all that is given is among what was held, to the letter. */
+/** Whether what was held covers all that is given. */
 function isWithin(held: readonly Permission[], given: readonly Permission[]): boolean {
-  const keys = held.flatMap(({ context, resource, operation }) =>
-    operation === 'readWrite'
-      ? [`${context} read ${resource}`, `${context} write ${resource}`]
-      : [`${context} ${operation} ${resource}`],
-  );
-  const known = new Set(keys);
-  return given.every(({ context, resource, operation }) =>
-    (operation === 'readWrite' ? ['read', 'write'] : [operation]).every((one) =>
-      known.has(`${context} ${one} ${resource}`),
-    ),
-  );
+  const own = compiled(held);
+  const within = { mqtt: [own.mqttRead, own.mqttWrite], http: [own.httpRead, own.httpWrite] };
+  return given.every(({ context, resource, operation }) => {
+    const levels = levelsOf(resource);
+    const [reads, writes] = within[context].map((filters) =>
+      filters.some((filter) => covers(filter, levels)),
+    );
+    return (operation === 'write' || reads) && (operation === 'read' || writes);
+  });
 }
 
 /** Commands to a name that gives back or destroys what it has. */

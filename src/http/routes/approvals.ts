@@ -4,6 +4,7 @@ import { ApproveProposal, Because, ByProposalId, ProposalsQuery } from '../../ap
 import { Proposal, ProposalList } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
+import type { Caller } from '../../authority.ts';
 import {
   carryOut,
   type FindRoute,
@@ -47,8 +48,13 @@ const readingRoutes = ({ views }: App): Route[] => [
 ];
 
 /** A long-lived token is in a file somewhere: only who signed in approves. @throws Problem */
-function requireSession({ views }: App, tokenId: string): void {
+function requireSession({ views, config }: App, { tokenId, username }: Caller): void {
   if (views.token(tokenId)?.kind !== 'login') throw new Problem('approval-needs-session');
+  // The local administrator is for the day when the identity provider is away (SPEC 3).
+  if (config.sso === null || views.user(username)?.origin === 'sso') return;
+  throw new Problem('approval-needs-session', {
+    detail: 'Where people sign in at the identity provider, only they approve: sign in there.',
+  });
 }
 
 const approving = (app: App, findRoute: FindRoute): Route =>
@@ -70,15 +76,18 @@ const approving = (app: App, findRoute: FindRoute): Route =>
     ],
     async handle(request) {
       const { id } = request.params;
-      const { tokenId, username } = request.authorize();
-      requireSession(app, tokenId);
+      const caller = request.authorize();
+      const { tokenId, username } = caller;
+      requireSession(app, caller);
       const row = found(app.views.proposalRow(id), 'approval-not-found');
       const { proposed, approvals } = row;
       if (approvals[0]?.by === username) throw new Problem('self-approval');
       permittedTo(app, findRoute(proposed.action), row, { by: username, tokenId });
       const now = await hashNow(app, proposed, approvals[0]?.by ?? '');
       const context = commandContext(request);
-      const approved = await app.administration.approve(context, id, request.body.hash, () => now);
+      const approved = await app.administration.approve(
+        ...([context, id, request.body.hash, () => now, app.views.approvalsNeeded()] as const),
+      );
       const after = found(app.views.proposalRow(id), 'approval-not-found');
       // Whoever recorded the last approval sees to it: also on another node nobody else begins.
       if (approved.isNew && after.status === 'approved') await tried(app, findRoute, after);

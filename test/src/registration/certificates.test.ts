@@ -25,7 +25,7 @@ test('a crash between signing and recording leaves no certificate that anybody h
   let isBroken = true;
   const signed: string[] = [];
   const certificates = createCertificates({
-    ...{ ca, now, ttlMs: 3_600_000 },
+    ...{ ca, now, ttlMs: 3_600_000, isServerName: () => false },
     rows: { access: { get: () => ({ ...state, username }) } } as never,
     clients: {
       async decide(

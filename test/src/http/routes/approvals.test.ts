@@ -146,7 +146,7 @@ test('nobody makes a second approver: HTTP rights come by the door alone', async
   await refused('POST', `/api/users/${second.username}/rotate`, {});
   await refused('POST', '/api/tokens', { username: second.username, label: 'x' });
   await refused('PUT', `/api/users/${second.username}/authorization`, {
-    ...{ roles: ['administrator'], permissions: [plant] },
+    ...{ roles: ['administrator'], mqttPublishPrefix: 'hall/' },
   });
   const here = { door, world, second };
   const role = newName('role');
@@ -221,6 +221,79 @@ test('a command that comes to a refusal says so to its proposer', async (here) =
   assert.is(body.outcome.code, 'username-taken');
   const answer = await collect(here, other);
   assert.equal([answer.status, answer.body.code], [409, 'username-taken']);
+});
+
+test('two that are harmless apart and open HTTP rights together are not both carried out', async (here) => {
+  const { door, world, second } = here;
+  const login = async (username: string, password: string) =>
+    (await world.call('POST', '/api/login', { token: null, body: { username, password } })).body
+      .token;
+  for (let round = 0; round < 4; round++) {
+    const [role, username, password] = [newName('role'), newName('both'), strong()];
+    await approve(
+      here,
+      await proposed(door, `/api/roles/${role}`, { permissions: [plant] }, 'PUT'),
+    );
+    const made = await proposed(door, '/api/users', { username, password, roles: [role] });
+    const grown = await proposed(door, `/api/roles/${role}`, { permissions: [plant, http] }, 'PUT');
+    await Promise.all([approve(here, made), approve(here, grown)]);
+    const token = await login(username, password);
+    const answer = await world.call('GET', '/api/users', { token: token ?? second.token });
+    assert.ok(token === undefined || answer.status === 403, `${round}: ${answer.status}`);
+  }
+});
+
+test('a long-lived token of a person changes no password, and so becomes no session', async ({
+  world,
+  second,
+}) => {
+  const named = await world.call('POST', '/api/tokens', {
+    token: second.token,
+    body: { label: 'ci' },
+  });
+  const rotate = (token: string) =>
+    world.call('POST', `/api/users/${second.username}/rotate`, { token, body: {} });
+  const refused = await rotate(named.body.token);
+  assert.equal([refused.status, refused.body.code], [403, 'approval-needs-session']);
+});
+
+test('narrower rights within those that are held need nobody', async (here) => {
+  const { door } = here;
+  const device = await door.pending();
+  await approve(here, await proposed(door, grantPath(device.requestId), { permissions: [plant] }));
+  const path = `/api/users/${device.username}/authorization`;
+  const narrow = { context: 'mqtt', resource: 'plant/hall/+', operation: 'read' };
+  await door.must(200, 'PUT', path, { body: { permissions: [narrow] } });
+  await proposed(door, path, { permissions: [plant] }, 'PUT');
+});
+
+test('a number that was raised since counts for what waits', async (here) => {
+  const { door, world, second } = here;
+  const proposal = await proposed(door, '/api/users', { username: newName('raised') });
+  await world.restart({ GATEBOOK_MQTT_PORT: 'off', GATEBOOK_APPROVALS: '3' });
+  const { body } = await approve(here, proposal);
+  assert.equal([body.status, body.needed, body.approvals.length], ['waiting', 3, 2]);
+  await world.restart({ GATEBOOK_MQTT_PORT: 'off', ...two });
+  await door.unlock();
+  void second;
+});
+
+test('where people sign in at the identity provider, only they approve', async (here) => {
+  const { door, world } = here;
+  const proposal = await proposed(door, '/api/users', { username: newName('local') });
+  await world.restart({
+    ...{ GATEBOOK_MQTT_PORT: 'off', ...two, GATEBOOK_OIDC_ISSUER: 'http://127.0.0.1:9' },
+    ...{
+      GATEBOOK_OIDC_CLIENT_ID: 'gatebook',
+      GATEBOOK_OIDC_CLIENT_SECRET: 'a-long-enough-secret-of-32-chars',
+    },
+    ...{ GATEBOOK_PUBLIC_URL: 'http://127.0.0.1:8080' },
+    GATEBOOK_OIDC_ROLES: '{"claim":"groups","roles":{"admins":["administrator"]}}',
+  });
+  const { status, body } = await approve(here, proposal);
+  assert.equal([status, body.code], [403, 'approval-needs-session']);
+  await world.restart({ GATEBOOK_MQTT_PORT: 'off', ...two });
+  await door.unlock();
 });
 
 test('an approver who was suspended counts no more', async (here) => {

@@ -1,11 +1,11 @@
 /** Whose access or certificates end soon: by the index of these ends, so that nobody else is looked at. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ClientRow } from '../../projections/clients.ts';
-import { endsCountedEveryMs, searchedPerPageMax, searchedPerStepMax } from '../limits.ts';
-import { addMs } from '../platform/instant.ts';
-import { cursorsOf, MalformedCursor } from '../read-models/cursor.ts';
-import type { RowPage, RowPlace, Rows } from '../read-models/row-table.ts';
-import type { Paging } from './paging.ts';
+import type { ClientRow } from '../../../projections/clients.ts';
+import { endsCountedEveryMs, searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
+import { addMs } from '../../platform/instant.ts';
+import { cursorsOf, MalformedCursor } from '../../read-models/cursor.ts';
+import type { RowPage, RowPlace, Rows } from '../../read-models/row-table.ts';
+import type { Paging } from '../paging.ts';
 
 const dayMs = 24 * 3_600_000;
 const cursors = {

@@ -1,15 +1,15 @@
 /** Users, with their rights and what the brokers report of them. */
-import { certificateEndsAt } from '../../domain/client/state.ts';
-import type { ClientRow } from '../../projections/clients.ts';
-import type { Authority } from '../authority.ts';
-import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
-import { addMs } from '../platform/instant.ts';
-import type { Rows } from '../read-models/row-table.ts';
-import type { Sightings } from '../sightings/sightings.ts';
-import type { ActivationViews } from './activations.ts';
+import { certificateEndsAt } from '../../../domain/client/state.ts';
+import type { ClientRow } from '../../../projections/clients.ts';
+import type { Authority } from '../../authority.ts';
+import type { EmbeddedBroker } from '../../broker/ports/embedded.ts';
+import { addMs } from '../../platform/instant.ts';
+import type { Rows } from '../../read-models/row-table.ts';
+import type { Sightings } from '../../sightings/sightings.ts';
+import type { ActivationViews } from '../activations.ts';
 import { endingWithin } from './ends.ts';
-import { mapPage, type Paging, search, whenGiven } from './paging.ts';
-import type { SharedKeys } from './shared-keys.ts';
+import { mapPage, type Paging, search, whenGiven } from '../paging.ts';
+import type { SharedKeys } from '../shared-keys.ts';
 import { unseenSince } from './unseen.ts';
 
 const dayMs = 24 * 3_600_000;
