@@ -16,7 +16,7 @@ async function settingsInGuide(): Promise<Record<string, string>> {
   const guide = await readFile(
     fileURLToPath(new URL('../docs/single-sign-on.md', import.meta.url)),
   );
-  const [, block = ''] = /```sh\n([^]*?)```/.exec(guide.toString()) ?? [];
+  const [, block = ''] = /```sh\n([\s\S]*?)```/.exec(guide.toString()) ?? [];
   const lines = block.trim().split('\n');
   return Object.fromEntries(
     lines.map((line) => {

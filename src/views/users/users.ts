@@ -7,9 +7,9 @@ import { addMs } from '../../platform/instant.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 import type { Sightings } from '../../sightings/sightings.ts';
 import type { ActivationViews } from '../activations.ts';
-import { endingWithin } from './ends.ts';
 import { mapPage, type Paging, search, whenGiven } from '../paging.ts';
 import type { SharedKeys } from '../shared-keys.ts';
+import { endingWithin } from './ends.ts';
 import { unseenSince } from './unseen.ts';
 
 const dayMs = 24 * 3_600_000;
