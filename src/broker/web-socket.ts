@@ -99,11 +99,18 @@ function streamOf(webSocket: WebSocket, socket: Socket, bytesMax: number): Duple
     // [MQTT-6.0.0-1]
     if (!isBinary) webSocket.terminate();
   });
-  return createWebSocketStream(webSocket, {
+  const stream = createWebSocketStream(webSocket, {
     // A packet is written in pieces; without this each would be a frame.
     writev(chunks, done) {
       socket.off('data', bound);
       webSocket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
     },
   });
+  // What is written in one piece answers the CONNECT as well.
+  const write = stream._write.bind(stream);
+  stream._write = (chunk, encoding, done) => {
+    socket.off('data', bound);
+    write(chunk, encoding, done);
+  };
+  return stream;
 }

@@ -36,6 +36,7 @@ interface Listening {
   /** With it TLS is spoken. */
   readonly identity?: ServerIdentity;
   readonly lingerMs?: number;
+  readonly handshakeTimeoutMs?: number;
 }
 
 /**
@@ -50,7 +51,7 @@ export async function listen(application: HttpApplication, options: Listening): 
     });
     void callback(request, response);
   };
-  const server = serverFor(options.identity, serve);
+  const server = serverFor(options, serve);
   // Whoever asks before sending a body (RFC 9110, section 10.1.1) is told when somebody reads it.
   server.on('checkContinue', serve);
   server.maxConnections = connectionsMax;
@@ -79,7 +80,7 @@ export async function listen(application: HttpApplication, options: Listening): 
 }
 
 function serverFor(
-  identity: ServerIdentity | undefined,
+  { identity, handshakeTimeoutMs = tlsHandshakeTimeoutMs }: Listening,
   serve: Parameters<typeof createServer>[1],
 ) {
   const limits = {
@@ -95,7 +96,7 @@ function serverFor(
       ...limits,
       ...identity.current(),
       ...certificatesAsked,
-      handshakeTimeout: tlsHandshakeTimeoutMs,
+      handshakeTimeout: handshakeTimeoutMs,
     },
     serve,
   );

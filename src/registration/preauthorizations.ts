@@ -30,7 +30,7 @@ import { everyRow } from '../read-models/every-row.ts';
 import type { Changes } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { EventStore, NewSecret } from '../store/event-store.ts';
-import type { DoorAttempt } from './attempt.ts';
+import type { DoorAttempt } from './door-attempt.ts';
 
 /** A use of a rule, and the request and credential that it is for. */
 export interface RuleUse {

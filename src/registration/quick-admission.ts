@@ -9,7 +9,7 @@ import { sourceKey } from '../platform/networks.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import { type DoorAnswer, granted } from './answers.ts';
-import { type DoorAttempt, matching } from './attempt.ts';
+import { type DoorAttempt, matching } from './door-attempt.ts';
 
 export interface QuickAdmissionOptions {
   readonly authority: Authority;

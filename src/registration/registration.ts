@@ -10,13 +10,8 @@ import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts'
 import type { Pace } from '../platform/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
-import {
-  type CountedFlow,
-  countedFlow,
-  type DoorAttempt,
-  RegistrationAttempt,
-  type RegistrationAttemptOptions,
-} from './attempt.ts';
+import { RegistrationAttempt, type RegistrationAttemptOptions } from './attempt.ts';
+import { type CountedFlow, countedFlow, type DoorAttempt } from './door-attempt.ts';
 import {
   createQuickAdmission,
   type QuickAdmission,
