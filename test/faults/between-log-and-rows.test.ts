@@ -49,7 +49,7 @@ async function killedAtRows(
   assert.is(await served.ended, null, 'it was killed');
   const { log, rows } = filesOf(dataDir);
   assert.ok(rows < log, `the log is at ${log}, the rows at ${rows}`);
-  await rm(markOf(dataDir));
+  for (const mark of [markOf(dataDir), `${markOf(dataDir)}.logged`]) await rm(mark);
 }
 
 const typesOf = async (served: Served, token: string, username: string): Promise<string[]> => {
