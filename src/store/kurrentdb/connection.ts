@@ -33,20 +33,24 @@ export interface KurrentConnection {
   readonly heard: () => void;
   /** Milliseconds since the store said anything. */
   readonly silentMs: () => number;
+  /** Aborts when it is closed: nothing is tried after that. */
+  readonly closed: AbortSignal;
   readonly close: () => Promise<void>;
+}
+
+function linkTo(connectionString: string) {
+  const ending = new AbortController();
+  return {
+    ...{ client: clientOf(connectionString), madeMs: performance.now() },
+    ...{ lost: ending.signal, end: () => ending.abort() },
+  };
 }
 
 /** @param answerMs for how long a read is tried */
 export function connectionTo(connectionString: string, answerMs: number): KurrentConnection {
-  const connect = () => {
-    const ending = new AbortController();
-    return {
-      ...{ client: clientOf(connectionString), madeMs: performance.now() },
-      ...{ lost: ending.signal, end: () => ending.abort() },
-    };
-  };
-  let link = connect();
+  let link = linkTo(connectionString);
   let heardMs = performance.now();
+  const closing = new AbortController();
 
   const heard = () => {
     heardMs = performance.now();
@@ -56,7 +60,7 @@ export function connectionTo(connectionString: string, answerMs: number): Kurren
     // Others that waited for the same client find it replaced; a new one is given time to find its node.
     if (link !== failed || performance.now() - link.madeMs < storeReconnectMs) return;
     const old = link;
-    link = connect();
+    link = linkTo(connectionString);
     old.end();
     letGo(old.client);
   }
@@ -80,6 +84,7 @@ export function connectionTo(connectionString: string, answerMs: number): Kurren
   return {
     link: () => link,
     heard,
+    closed: closing.signal,
     silentMs: () => performance.now() - heardMs,
     ask(question) {
       const used = link;
@@ -88,7 +93,7 @@ export function connectionTo(connectionString: string, answerMs: number): Kurren
     async collect<Event extends ResolvedEvent | AllStreamResolvedEvent>(
       read: (client: KurrentDBClient) => AsyncIterable<Event>,
     ) {
-      return retryUntil(performance.now() + answerMs, () => {
+      return retryUntil(performance.now() + answerMs, closing.signal, () => {
         const used = link;
         return within(used, async (alive) => {
           const events: Event[] = [];
@@ -101,6 +106,7 @@ export function connectionTo(connectionString: string, answerMs: number): Kurren
       });
     },
     async close() {
+      closing.abort();
       link.end();
       await letGo(link.client);
     },

@@ -34,7 +34,9 @@ export function disksOf(connection: KurrentConnection, connectionString: string,
 
   return {
     async disks(): Promise<readonly Disk[]> {
-      const nodes = await retryUntil(performance.now() + answerMs, () => connection.ask(nodesOf));
+      const nodes = await retryUntil(performance.now() + answerMs, connection.closed, () =>
+        connection.ask(nodesOf),
+      );
       const named = new Map(nodes.map((node) => [`${node.host}:${node.port}`, node]));
       for (const [name, gone] of connections)
         if (!named.has(name)) {

@@ -10,11 +10,12 @@ export const backOffMs = (failures: number): number =>
   Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
 
 /**
- * Tries until there is an answer, and begins no try after `givenUpMs` on `performance.now()`.
- * @throws StoreUnavailable when there was none.
+ * Tries until there is an answer, and begins no try after `givenUpMs` on `performance.now()`, or once the
+ * connection is `closed`. @throws StoreUnavailable when there was none.
  */
 export async function retryUntil<Answer>(
   givenUpMs: number,
+  closed: AbortSignal,
   attempt: () => Promise<Answer>,
 ): Promise<Answer> {
   for (let failures = 0; ; failures++) {
@@ -22,9 +23,11 @@ export async function retryUntil<Answer>(
       return await attempt();
     } catch (error) {
       const pauseMs = backOffMs(failures);
-      if (!isUnanswered(error) || performance.now() + pauseMs > givenUpMs)
+      const isLast = closed.aborted || performance.now() + pauseMs > givenUpMs;
+      if (isLast || !isUnanswered(error)) throw unavailableFrom(error);
+      await delay(pauseMs, undefined, { signal: closed }).catch(() => {
         throw unavailableFrom(error);
-      await delay(pauseMs);
+      });
     }
   }
 }

@@ -29,7 +29,7 @@ export function writingTo(
 
   async function appendUntilKnown(givenUpMs: number, append: Append): Promise<Appended> {
     try {
-      const appended = await retryUntil(givenUpMs, () =>
+      const appended = await retryUntil(givenUpMs, connection.closed, () =>
         queue.whenFree(givenUpMs, () =>
           connection.ask((client) => appendOnce(client, reading, append)),
         ),
@@ -56,7 +56,7 @@ export function writingTo(
     /** Deletes a stream for ever; a scavenge on each node takes what it held from the disks. */
     async tombstone(stream: string): Promise<void> {
       try {
-        await retryUntil(performance.now() + answerMs, async () => {
+        await retryUntil(performance.now() + answerMs, connection.closed, async () => {
           if (!(await reading.exists(stream))) return;
           await connection.ask((client) =>
             client.tombstoneStream(stream, { expectedRevision: ANY, deadline: storeAttemptMs }),
