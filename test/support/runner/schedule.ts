@@ -4,7 +4,7 @@ import type { Durations } from './durations.ts';
 import type { TestFile } from './test-files.ts';
 
 /** More than there are processors: most of a test's time is waiting. */
-export const workersByDefault = Math.max(2, availableParallelism()) + 1;
+export const workersByDefault = Math.max(2, availableParallelism()) + 2;
 
 /** For a file that never ran here: what starts most takes longest. */
 function guessMs({ usesBrowser, needsKurrent, startsProcesses, lineCount }: TestFile): number {
