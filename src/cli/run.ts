@@ -1,11 +1,11 @@
 /** Finds the command that was asked for, reads its arguments and runs it. */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { commandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import { trustByFingerprint } from './client/ca-fingerprint.ts';
 import { signInCommands } from './client/sign-in.ts';
+import { ownVersion } from './client/version.ts';
 import {
   type Command,
   type CommandOptions,
@@ -20,16 +20,19 @@ import { approvalCommands } from './commands/approvals.ts';
 import { auditPastCommands } from './commands/audit-past.ts';
 import { reconcileCommands } from './commands/brokers.ts';
 import { copyCommands } from './commands/copy.ts';
-import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
 import { keyCommands } from './commands/keys.ts';
 import { preauthorizationCommands } from './commands/preauthorizations.ts';
 import { importCommand } from './commands/preauthorizations-import.ts';
 import { deviceCommands } from './commands/register.ts';
-import { requestsCommands } from './commands/requests.ts';
+import { decideCommands } from './commands/requests/decide.ts';
+import { knocksCommand } from './commands/requests/knocks.ts';
+import { requestsCommands } from './commands/requests/list.ts';
+import { showRequestCommand } from './commands/requests/show.ts';
 import { resetCommands } from './commands/reset-administrator.ts';
 import { roleCommands, tokenCommands } from './commands/roles.ts';
 import { operateCommands } from './commands/serve.ts';
+import { statusCommands } from './commands/status.ts';
 import { userCommands } from './commands/users.ts';
 import { auditFileCommands } from './commands/verify.ts';
 import { verifyReportCommand } from './commands/verify-report.ts';
@@ -45,9 +48,12 @@ const [serve, ...otherOperateCommands] = operateCommands;
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   ...(serve === undefined ? [] : [serve]),
+  ...statusCommands,
   ...windowCommands,
   ...windowScheduleCommands,
   ...requestsCommands,
+  showRequestCommand,
+  knocksCommand,
   ...decideCommands,
   ...approvalCommands,
   ...preauthorizationCommands,
@@ -71,11 +77,6 @@ export const commands: readonly Command[] = [
 
 const helpHint = 'See all commands with: gatebook --help';
 
-const version = (): string => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-};
-
 /**
  * Runs one command line. Faults are said on stderr and never thrown.
  * @returns the exit code
@@ -94,7 +95,7 @@ export async function runCommandLine(
   };
   const json = args.includes('--json');
   try {
-    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${version()}`]);
+    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${ownVersion()}`]);
     const words = wordsOf(args);
     if (words.length === 0 && !wantsHelp(args)) {
       parsedArguments(args, commonOptions, helpHint);
@@ -149,7 +150,7 @@ function commonOptionsOf({ name }: Command): CommandOptions {
     help = { help: '' },
   } = commonOptions;
   if (offline.includes(name)) return { help };
-  if (name === 'register' || name === 'login' || name === 'logout')
+  if (['register', 'login', 'logout', 'version'].includes(name))
     return { url, 'ca-fingerprint': caFingerprint, json, help };
   return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }
