@@ -14,6 +14,7 @@ import {
   commonOptions,
   exitCodes,
   parsedArguments,
+  parsedAs,
   usageFault,
 } from './command.ts';
 import { approvalCommands } from './commands/approvals.ts';
@@ -39,6 +40,7 @@ import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
 import { windowScheduleCommands } from './commands/windows.ts';
+import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
@@ -61,6 +63,7 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...roleCommands,
   ...tokenCommands,
+  ...declaredCommands,
   ...keyCommands,
   ...historyCommands,
   ...auditPastCommands,
@@ -158,9 +161,9 @@ function commonOptionsOf({ name }: Command): CommandOptions {
 /** The words that are no options, read with the options of all commands; what is wrong its own command says. */
 function wordsOf(args: readonly string[]): readonly string[] {
   const all = commands.flatMap(({ options }) => Object.entries(options));
-  const options = [...Object.entries(commonOptions), ...all].map(([name, { value }]) => [
+  const options = [...Object.entries(commonOptions), ...all].map(([name, option]) => [
     name,
-    { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+    parsedAs(option),
   ]);
   const known = Object.fromEntries(options);
   return parseArgs({ args: [...args], options: known, strict: false }).positionals;

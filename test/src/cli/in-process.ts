@@ -5,7 +5,11 @@ import type { World } from '../../support/service.ts';
 
 /** What is said on a terminal of 80 columns, without its colours; `columns` null: into a file. */
 export function commandLineOf(world: Pick<World, 'url' | 'token'>) {
-  const ran = async (args: readonly string[], columns: number | null = null) => {
+  const ran = async (
+    args: readonly string[],
+    columns: number | null = null,
+    more: Readonly<Record<string, string>> = {},
+  ) => {
     let [stdout, stderr] = ['', ''];
     const screen = columns === null ? {} : { isTTY: true, columns, rows: 24 };
     const environment = {
@@ -13,6 +17,7 @@ export function commandLineOf(world: Pick<World, 'url' | 'token'>) {
       GATEBOOK_TOKEN: world.token,
       NO_COLOR: '1',
       PATH: process.env.PATH ?? '',
+      ...more,
     };
     const exitCode = await runCommandLine(args, environment, {
       stdout: { ...screen, write: (text) => (stdout += text) },
