@@ -7,8 +7,10 @@ import { parseArgs } from 'node:util';
 import { chanceOf } from './random.ts';
 import type { Told, Trial } from './trial.ts';
 import { kill } from './trials/kill.ts';
+import { model } from './trials/model.ts';
+import { nodes } from './trials/nodes.ts';
 
-const trials: readonly Trial[] = [kill];
+const trials: readonly Trial[] = [model, kill, nodes];
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,

@@ -48,6 +48,8 @@ export function orderOf<State, Act, Answer>(
       const { act, answer } = history[index] as Invocation<Act, Answer>;
       const next = model(state, act, answer);
       if (next === null) continue;
+      // Whether what changes nothing took effect makes no difference.
+      if (answer === null && JSON.stringify(next) === JSON.stringify(state)) continue;
       left.delete(index);
       order.push(index);
       if (search(next)) return true;
