@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { backup, restoresId } from '../../../domain/backup.ts';
 import { token } from '../../../domain/token.ts';
 import { system } from '../../../domain/values.ts';
@@ -35,6 +35,7 @@ import { FolderNotEmpty } from '../../store/errors.ts';
 import { beginning, Conflict, type EventStore, type StoredEvent } from '../../store/event-store.ts';
 import type { MovableStore } from '../../store/log-state.ts';
 import { openStore } from '../../store/open.ts';
+import { restoreDraftOf } from '../data-folder.ts';
 
 interface RestoreOptions {
   /** The file, from its beginning. */
@@ -60,18 +61,15 @@ interface Restored extends Pick<ReadBackup, 'header'> {
   readonly verifierKey: string | null;
 }
 
-/** Made beside where it goes, and moved there when it is whole. */
-const draftName = '.restoring';
-
 /** @throws FolderNotEmpty; StoreLocked where another restore is at it */
 async function requireEmpty(dir: string, { draftAllowed }: { draftAllowed: boolean }) {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const others = names.filter((name) => !(draftAllowed && name === draftName));
+  const draft = restoreDraftOf(dir);
+  const others = names.filter((name) => !(draftAllowed && name === basename(draft)));
   if (others.length > 0) throw new FolderNotEmpty(dir);
-  const draft = join(dir, draftName);
   if (names.length === 0 || !existsSync(join(draft, 'log.sqlite'))) return;
   // What a restore that was killed left; one that still runs has it locked.
   const left = await openStore({ store: 'sqlite', dataDir: draft }, { purpose: 'copy' });
@@ -104,7 +102,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   await requireEmpty(dataDir, { draftAllowed: true });
   if (keysDir !== join(dataDir, 'keys')) await requireEmpty(keysDir, { draftAllowed: false });
   const isNew = !existsSync(dataDir);
-  const draft = join(dataDir, draftName);
+  const draft = restoreDraftOf(dataDir);
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
