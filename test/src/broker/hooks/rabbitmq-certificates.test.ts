@@ -67,7 +67,7 @@ test.before(async (here) => {
     advanced: tlsOptions(folder, files),
   });
   const world = await startRegistry({
-    GATEBOOK_HTTP_PORT: String(httpPort),
+    ...{ GATEBOOK_HTTP_PORT: String(httpPort), GATEBOOK_HTTPS_PORT: '0' },
     GATEBOOK_BROKER: `${rabbit.address}/?certificates=crl`,
     GATEBOOK_HOOK_SECRET: secret,
     GATEBOOK_CERTIFICATE_FILES_DIR: files,
