@@ -66,7 +66,7 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
-  version: 5,
+  version: 6,
   reads: [
     'registry',
     'schedule',
@@ -80,6 +80,7 @@ export const history: Projection<HistoryRow, AnyEvent> = {
     'activation',
     'administrators',
     'revocations',
+    'backup',
   ],
   Event: AnyEvent,
   isWrittenOnce: true,

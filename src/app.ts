@@ -2,6 +2,7 @@
 import type { Administration } from './administration/administration.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
+import type { Backups } from './backup/backups.ts';
 import type { ActivationManager } from './broker/ports/activation.ts';
 import type { Config } from './config/config.ts';
 import type { Answers } from './credentials/answers.ts';
@@ -30,6 +31,7 @@ export interface App {
     'root' | 'chainPem' | 'trustPem' | 'fingerprint' | 'others'
   >;
   readonly revocationList: RevocationList;
+  readonly backups: Backups;
   /** Answers of commands that waited for approvers. */
   readonly answers: Answers;
   /** Whether a name is one that this service is reached by: no client may be called so (SPEC 11). */

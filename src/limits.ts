@@ -500,3 +500,23 @@ export const estReturnsPerSecond = 50;
 
 /** Holders of a role whom a proposal to widen it names. */
 export const holdersShownMax = 1_000;
+/** Bytes of each of the first two lines of a backup. */
+export const backupHeaderBytesMax = 4_096;
+/** Bytes of one frame of a backup, as it is stored. */
+export const backupFrameBytesMax = 16 * 1024 * 1024;
+/** Bytes of one frame of a backup, unpacked: one line can be as long as one of an export, and keys stand together. */
+export const backupTextBytesMax = 16 * 1024 * 1024;
+/** Characters that a frame of a backup is closed after. */
+export const backupFrameTextBytes = 256 * 1024;
+/** Events that a backup reads in one turn. */
+export const backupPageEvents = 100;
+/** How often a backup looks for a moment in which the log stands still: with a log in this process the first is one. */
+export const backupSettlesMax = 1_000;
+/** Files of a key folder that a backup takes. */
+export const backupKeyFilesMax = 1_000;
+/** How long whoever is sent a backup may take none of it: another one waits for its end. */
+export const backupStalledMs = 60_000;
+/** Characters of a passphrase that encrypts a backup. */
+export const backupPassphraseCharactersMin = 12;
+/** Restores that one look through an export tells of. */
+export const restoresShownMax = 100;

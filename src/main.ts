@@ -36,6 +36,7 @@ import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
 
 export { moveLogBetween, unsealLogAt } from './startup/move-log.ts';
+export { checkBackup, restoreBackup } from './startup/offline/restore.ts';
 export { rebuildReadModels } from './startup/read-models.ts';
 export { resetAdministratorOf } from './startup/reset-administrator.ts';
 

@@ -71,7 +71,10 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
   ['log', ['projections/', 'src/store/']],
   [
     'rows and secrets',
-    ['src/read-models/', 'src/credentials/', 'src/sightings/', 'src/audit/transparency-log/'],
+    [
+      ...['src/read-models/', 'src/credentials/', 'src/sightings/', 'src/audit/transparency-log/'],
+      'src/backup/',
+    ],
   ],
   ['commands', ['src/commands/', 'src/authority.ts', 'src/sign-on/']],
   [
@@ -170,7 +173,7 @@ const fences: readonly (readonly [string, RegExp])[] = [
   // the command line imports itself is light. An error that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)

@@ -1,5 +1,6 @@
 /** Assembles what administrators do; each noun has its file with the checks that reach beyond one aggregate. */
 import { type ApprovalAdministrationOptions, createApprovalAdministration } from './approvals.ts';
+import { createBackupAdministration } from './backups.ts';
 import { type ClientChangesOptions, createClientChanges } from './client-changes.ts';
 import {
   type CredentialAdministrationOptions,
@@ -44,5 +45,6 @@ export function createAdministration(options: AdministrationOptions) {
     ...createRoleAdministration(options, changes),
     ...createTokenAdministration(options),
     ...createKeyAdministration(options),
+    ...createBackupAdministration(options),
   };
 }

@@ -177,6 +177,16 @@ export const RotateKeys = named(
   z.strictObject({ retireNow: z.boolean().optional() }),
 );
 
+export const TakeBackup = named(
+  'TakeBackup',
+  z.strictObject({
+    withoutKeys: z
+      .boolean()
+      .optional()
+      .describe('Leave the key folder out, which is needed to restore: keep it elsewhere.'),
+  }),
+);
+
 export const PutRole = named(
   'PutRole',
   z.strictObject({

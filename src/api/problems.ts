@@ -56,6 +56,11 @@ const table = {
     'Only a person approves',
     'Approve with a session of your own, from a sign-in: a long-lived token does not.',
   ),
+  'transport-insecure': row(
+    403,
+    'Not over this connection',
+    'This goes out over TLS only, or on the machine itself: use the HTTPS port, or ask there at 127.0.0.1.',
+  ),
   'route-not-found': row(
     404,
     'No such route',
@@ -135,6 +140,11 @@ const table = {
     409,
     'Too many schedules',
     'As many windows are scheduled as there may be: cancel one that is needed no more.',
+  ),
+  'backup-running': row(
+    409,
+    'A backup is being taken',
+    'One backup is taken at a time: wait until that one has ended.',
   ),
   'last-administrator': row(
     409,

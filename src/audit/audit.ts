@@ -50,7 +50,7 @@ interface Proving {
   exportFrom(from: number): AsyncGenerator<Buffer, void, void>;
 }
 
-const checkpointFile = (dataDir: string): string => join(dataDir, 'checkpoints.txt');
+export const checkpointFile = (dataDir: string): string => join(dataDir, 'checkpoints.txt');
 
 const base64 = (hash: Buffer) => hash.toString('base64');
 

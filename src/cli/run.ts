@@ -43,6 +43,8 @@ import { windowScheduleCommands } from './commands/windows.ts';
 import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
+import { backupCommand } from './operating/backup.ts';
+import { restoreCommand } from './operating/restore.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
 
 const [serve, ...otherOperateCommands] = operateCommands;
@@ -75,6 +77,8 @@ export const commands: readonly Command[] = [
   ...reconcileCommands,
   ...copyCommands,
   ...resetCommands,
+  backupCommand,
+  restoreCommand,
   ...otherOperateCommands,
 ];
 
@@ -139,7 +143,9 @@ const wantsHelp = (args: readonly string[]): boolean => {
 };
 
 /** They work on files and logs, and ask no registry. */
-const offline = ['serve', 'rebuild', 'copy', 'reset-administrator', 'verify', 'verify-report'];
+const offline = [
+  ...['serve', 'rebuild', 'copy', 'restore', 'reset-administrator', 'verify', 'verify-report'],
+];
 /** A device goes on waiting where the registry cannot be reached yet. */
 const trustsByItself = [...offline, 'register'];
 

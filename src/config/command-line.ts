@@ -13,6 +13,8 @@ export interface CommandLineSettings {
   readonly caFingerprint: string | null;
   /** What lets a device in, or lets it ask, while the registry is locked. */
   readonly enrolmentCode: string | null;
+  /** Of a backup. */
+  readonly passphrase: string | null;
   /** The folder of `gatebook/credentials.json`, after the XDG base directory specification. */
   readonly configFolder: string | null;
   /** NO_COLOR (https://no-color.org): set and not empty. */
@@ -31,6 +33,7 @@ export function commandLineSettings(environment: Environment): CommandLineSettin
     password: text('PASSWORD'),
     caFingerprint: text('CA_FINGERPRINT'),
     enrolmentCode: text('ENROLMENT_CODE'),
+    passphrase: text('PASSPHRASE'),
     configFolder: environment.XDG_CONFIG_HOME || (home ? join(home, '.config') : null),
     noColor: (environment.NO_COLOR ?? '') !== '',
   };

@@ -386,6 +386,7 @@ export const commandLineNames = [
   'PASSWORD',
   'CA_FINGERPRINT',
   'ENROLMENT_CODE',
+  'PASSPHRASE',
 ];
 /** Every variable of the service, for `gatebook serve --help` and the docs. */
 export const configTable: readonly { name: string; default: string; meaning: string }[] =

@@ -1,9 +1,10 @@
 /** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
 import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
-import { sourceKey } from '../platform/networks.ts';
+import { isLoopback, sourceKey } from '../platform/networks.ts';
 import type { Edge, Exchange } from './edge.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
 import { type RequestCaller, requestCallerOf } from './request/caller.ts';
+import { plainAddress } from './request/client-address.ts';
 import { createMalformedCount } from './request/malformed-count.ts';
 import {
   allOf,
@@ -94,9 +95,9 @@ async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestC
 }
 
 /** Positions are 20 digits in every log; what they count is the log's own business. */
-function parsedPosition({ method, access }: Route, exchange: Exchange): Parsed<string | null> {
+function parsedPosition({ access }: Route, exchange: Exchange): Parsed<string | null> {
   const sent = exchange.req.headers['gatebook-position'];
-  if (sent === undefined || method !== 'GET' || access === 'open') return { value: null };
+  if (sent === undefined || access === 'open') return { value: null };
   if (typeof sent === 'string' && /^\d{20}$/.test(sent)) return { value: sent };
   const detail = 'Gatebook-Position must be sent back as an answer gave it.';
   return { faults: [{ parameter: 'Gatebook-Position', detail }] };
@@ -152,6 +153,13 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
   /** Read only by routes that a token opens: where none is needed, a wrong one does no harm. */
   get bearer(): string | null {
     return tokenOf(this.#exchange);
+  }
+
+  /** A proxy is believed what network it is asked from, not how. */
+  get isConfidential(): boolean {
+    const { socket } = this.#exchange.req;
+    const isOwn = isLoopback(plainAddress(socket.remoteAddress)) && isLoopback(this.source);
+    return isOwn || 'encrypted' in socket;
   }
 
   get certificate(): AnyRequest['certificate'] {

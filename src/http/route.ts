@@ -46,6 +46,8 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly lastEventId: string | null;
   /** The client's address; null where it is not known. */
   readonly source: string | null;
+  /** Whether nobody on a network reads along: TLS ends here, or it is this machine asking itself. */
+  readonly isConfidential: boolean;
   /** What all events of this request belong to. */
   readonly cause: Cause;
   /** `Prefer: wait=N` in milliseconds, cut to the limit; 0: do not wait. */

@@ -15,6 +15,7 @@ import { singleHeadersOnly } from './request/single-headers.ts';
 import type { Route } from './route.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit-events.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { brokerRoutes } from './routes/brokers.ts';
 import { caRoutes } from './routes/ca.ts';
 import { renewalRoutes } from './routes/certificate.ts';
@@ -81,6 +82,7 @@ export const allRoutes = (app: App): readonly Route[] => {
     ...keyRoutes(app),
     ...auditRoutes(app),
     ...brokerRoutes(app),
+    ...backupRoutes(app),
     ...eventRoutes(app),
     ...notificationRoutes(app),
     ...caRoutes(app),

@@ -45,3 +45,7 @@ export function networkOf(source: string): string {
   if (!source.endsWith('::/64')) return source;
   return `${source.split(':').slice(0, 3).join(':')}::/48`;
 }
+
+/** Whether an address is this machine's own, which no network sees. */
+export const isLoopback = (address: string | null): boolean =>
+  address !== null && (address.startsWith('127.') || address === '::1');

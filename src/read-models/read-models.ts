@@ -52,6 +52,8 @@ export interface ReadModels {
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void;
   /** Called when applied events could not be written and are gone from the rows: follow from `resume` again. */
   onUndone(listener: (error: unknown) => void): void;
+  /** What there is, by name and version. */
+  models(): readonly { readonly name: string; readonly version: number }[];
   /** The projections that stopped, and why. */
   faults(): readonly { readonly name: string; readonly error: Error }[];
   /** Events behind the projection that is furthest, by name: only one that stopped is behind. */
@@ -242,6 +244,10 @@ class OpenReadModels implements ReadModels {
 
   onUndone(listener: (error: unknown) => void): void {
     this.#undoneListeners.push(listener);
+  }
+
+  models() {
+    return this.#models.map(({ projection: { name, version } }) => ({ name, version }));
   }
 
   faults() {

@@ -1,4 +1,6 @@
 /** Opens the key folder, and builds what credentials are kept, proven and shown with. */
+import { backup, restoresId } from '../../domain/backup.ts';
+import { load } from '../commands/handle.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/fault.ts';
 import { createAnswers } from '../credentials/answers.ts';
@@ -48,7 +50,11 @@ export async function openCredentials(options: {
   return {
     passwords,
     vault,
-    signer: await openCheckpointKey(config.keysDir, `gatebook/${store.logId}`),
+    signer: await openCheckpointKey(
+      config.keysDir,
+      `gatebook/${store.logId}`,
+      (await load(store, backup, restoresId)).state.restoreId,
+    ),
     ca: await openCa(config, now),
     personal: createPersonal(vault),
     answers: createAnswers(vault, keys.pepper),

@@ -1,11 +1,25 @@
 /** Makes the data folder, and takes one that was made before from everybody but its owner. */
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
+import { LogNotLive } from '../store/errors.ts';
 
 const sticky = 0o1000;
 
-/** A folder that many share, or that is somebody else's, stays as it is: the log says what to do. */
+/** Where a restore works, in the folder that it fills: gone when it has ended, however that was, unless it was killed. */
+export const restoreDraftOf = (folder: string): string => join(folder, '.restoring');
+
+/** An empty registry must not begin where one was to be put back. @throws LogNotLive */
+function requireNoRestore(folder: string): void {
+  if (existsSync(restoreDraftOf(folder)))
+    throw new LogNotLive(
+      `a restore into ${folder} has not ended: run the same gatebook restore again, or empty the folder`,
+    );
+}
+
+/** A folder that many share, or that is somebody else's, stays as it is: the log says what to do. @throws LogNotLive */
 export function keepDataFolder(folder: string, logger: Logger): void {
+  requireNoRestore(folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // Windows keeps rights in lists of its own, which a mode does not show.
   const { mode } = statSync(folder);

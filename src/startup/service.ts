@@ -3,8 +3,9 @@ import { clientStatuses } from '../../domain/client/state.ts';
 import { ownSecretOf } from '../../domain/enrolment-code.ts';
 import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
-import { createAudit } from '../audit/audit.ts';
+import { checkpointFile, createAudit } from '../audit/audit.ts';
 import { type Authority, createAuthority } from '../authority.ts';
+import { createBackups } from '../backup/backups.ts';
 import type { ActivationObstacle } from '../broker/ports/activation.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { EmbeddedBroker } from '../broker/ports/embedded.ts';
@@ -105,13 +106,18 @@ export async function buildService(given: ServiceOptions) {
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
+  const backups = createBackups({
+    ...{ store, readModels, now, keysDir: config.keysDir },
+    checkpointFile: checkpointFile(config.dataDir),
+    signedAt: audit.checkpoints.signedAt,
+  });
   const { registration, turnedAway, rules } = doors;
   const faultsOf = (password: string) =>
     passwordFaults(ownSecretOf(password), config.passwordPolicy);
   observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
-    ...{ registration, authority, administration, views, audit, liveEvents, readModels },
+    ...{ registration, authority, administration, views, audit, liveEvents, readModels, backups },
     ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
     onCaller: (username) => options.sightings.seen(username, Date.parse(now())),

@@ -20,6 +20,16 @@ export class CopyRefused extends Error {
   override name = 'CopyRefused';
 }
 
+/** What is restored goes into an empty folder alone. */
+export class FolderNotEmpty extends Error {
+  override name = 'FolderNotEmpty';
+  readonly folder: string;
+  constructor(folder: string) {
+    super(`${folder} is not empty`);
+    this.folder = folder;
+  }
+}
+
 /** The store cannot answer now (disk full, away, too slow). Nothing is known to be written. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';

@@ -26,6 +26,7 @@ export function assertLive(state: LogState, purpose: Purpose = 'service'): void 
     state === 'sealed'
       ? 'this log was copied and sealed: point GATEBOOK_STORE and GATEBOOK_DATA_DIR to the copy, or, ' +
           'where that was a mistake, lift the seal with: gatebook copy --unseal --from THIS --to COPY'
-      : 'a copy into this log has not ended: run the same gatebook copy again, it goes on where it was',
+      : 'a copy or a restore into this log has not ended: run the same gatebook copy again, it goes on where it was; ' +
+          'after gatebook restore, empty the folder and restore again',
   );
 }

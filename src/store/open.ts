@@ -1,6 +1,7 @@
 /** Opens the log where the configuration says it is kept. */
 import type { Config } from '../config/config.ts';
-import { isShared, logFileOf } from './location.ts';
+import { StoreUnavailable } from './errors.ts';
+import { isShared, logFileOf, shownStore } from './location.ts';
 import type { MovableStore, Purpose } from './log-state.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 
@@ -25,5 +26,11 @@ export async function openStore(
   }
   // Its client is large, and under a licence of the vendor's own: loaded only where it is wanted.
   const { openKurrentStore } = await import('./kurrentdb/store.ts');
-  return await openKurrentStore({ connectionString: config.store, ...options });
+  try {
+    return await openKurrentStore({ connectionString: config.store, ...options });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const { message } = error;
+    throw new StoreUnavailable(`${message} (${shownStore(config.store)})`, { cause: error });
+  }
 }

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Checkout, here, serve } from './served.ts';
 
@@ -39,7 +40,19 @@ async function folded(checkout: Checkout, kind: Kind, count: number): Promise<st
   await run(process.execPath, [program, 'rebuild', '--json'], {
     env: { ...process.env, GATEBOOK_DATA_DIR: folder },
   });
+  await caughtUp(checkout, folder);
   return folder;
+}
+
+/** Serves it until the broker has heard of every event, as a registry that was there when they came. */
+async function caughtUp(checkout: Checkout, dataDir: string): Promise<void> {
+  const served = await serve(checkout, { dataDir });
+  for (;;) {
+    const { items } = (await served.get('/api/brokers')) as { items: { lagEvents: number }[] };
+    if (items.every(({ lagEvents }) => lagEvents === 0)) break;
+    await delay(250);
+  }
+  await served.stop();
 }
 
 /** A folder of one's own with so many active clients, or about so many events. */

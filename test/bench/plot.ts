@@ -1,5 +1,5 @@
 /** How costs grow with the number of clients, drawn as SVG: both axes logarithmic. */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { measuredActs } from './lines/growth.ts';
 import type { Row } from './table.ts';
@@ -69,5 +69,7 @@ function drawn(row: Row): string {
 /** Draws `growth.svg` in the folder, where that line was measured. */
 export async function plotGrowth(rows: readonly Row[], folder: string): Promise<void> {
   const row = rows.find(({ line }) => line === 'growth');
-  if (row !== undefined) await writeFile(join(folder, 'growth.svg'), drawn(row));
+  if (row === undefined) return;
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'growth.svg'), drawn(row));
 }

@@ -7,6 +7,7 @@ import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
 import { PolicyEvent } from '../../domain/approvals/policy.ts';
 import { ProposalEvent } from '../../domain/approvals/proposal.ts';
+import { BackupEvent } from '../../domain/backup.ts';
 import { client } from '../../domain/client/client.ts';
 import { ClientEvent } from '../../domain/client/events.ts';
 import { PersonEvent } from '../../domain/client/person.ts';
@@ -74,6 +75,8 @@ const keys: Readonly<Record<string, string>> = {
   TokenIssued: 'at by expiresAt generation httpLimit kind label loginGeneration tokenId username',
   TokenRevoked: 'at by tokenId username',
   RevocationListRenewed: 'at by renews',
+  BackupTaken: 'at backupId by withKeys',
+  LogRestored: 'at backupId by restoreId rootHash size takenAt withKeys',
   AdministratorRemovalReserved: 'at by revision username',
   CredentialActivated: 'at broker by credentialId username',
   CredentialDeactivated: 'at broker by credentialId sessionsClosed username',
@@ -91,6 +94,7 @@ const declared = [
   ActivationEvent,
   AdministratorsEvent,
   RevocationsEvent,
+  BackupEvent,
   PersonEvent,
 ]
   .flatMap((union) => [...union.options] as z.ZodObject[])

@@ -26,6 +26,8 @@ export interface Published {
 export interface Checkpoints {
   /** A signed checkpoint of the log as it is now. @throws LogRewritten */
   current(): string;
+  /** A signed checkpoint of the first events; null: they do not have this root (base64), or nothing is signed any more. */
+  signedAt(size: number, rootHash: string): string | null;
   /** The newest one that was published; null: none yet. */
   latest(): Published | null;
   /**
@@ -124,6 +126,12 @@ export function createCheckpoints(options: {
 
   return {
     current: () => signed().note,
+    signedAt(size, rootHash) {
+      if (fault !== null || size > tree.size()) return null;
+      const root = tree.rootAt(size);
+      if (root.toString('base64') !== rootHash) return null;
+      return signer.sign(checkpointText({ origin: signer.name, size, root }));
+    },
     latest: () => latest,
     fault: () => fault,
     differs(index) {

@@ -1,4 +1,5 @@
 /** Checks an export against checkpoints and an earlier export, offline: what fits, and what does not. */
+import { restoresShownMax } from '../../limits.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { comparison, type EventDifference } from './difference.ts';
 import { isLeaf } from './leaf.ts';
@@ -6,6 +7,15 @@ import { Frontier, leafHash } from './merkle.ts';
 import type { Line } from './ndjson.ts';
 
 export { type EventDifference, NothingTrusted } from './difference.ts';
+
+interface Restore {
+  readonly restoreId: string;
+  /** Of the event that says so: as many events the backup had. */
+  readonly index: number;
+  /** When the backup was taken, and when it was restored; ISO. */
+  readonly takenAt: string;
+  readonly at: string;
+}
 
 export interface Verdict {
   /** Whole lines. */
@@ -15,7 +25,12 @@ export interface Verdict {
   /** Sizes of the checkpoints that fit. */
   readonly fitting: readonly number[];
   /** The first that does not; the fault is in the events from `after` up to `size`, that one left out. */
-  readonly misfit: { readonly size: number; readonly after: number } | null;
+  readonly misfit: {
+    readonly size: number;
+    readonly after: number;
+    /** Who signed it. */
+    readonly origin: string;
+  } | null;
   /** The first size of which two checkpoints have different roots: two histories were signed. */
   readonly forkedAt: number | null;
   /** Whole lines are fewer than a checkpoint or the trusted export says. */
@@ -25,12 +40,42 @@ export interface Verdict {
   /** The first line, counted from 0, that no event was exported as; looked for where no checkpoint tells. */
   readonly notAnEvent: number | null;
   readonly event: EventDifference | null;
+  /** Where the export itself says that the log was put back to a backup; whether that is true, people know. */
+  readonly restores: readonly Restore[];
   /** Whether nothing at all differs. */
   readonly untouched: boolean;
 }
 
+/** The first size that one log was signed with two roots of; null: none. */
+function forkIn(bySize: readonly Checkpoint[]): number | null {
+  const forked = bySize.find(({ size, root, origin }, at) => {
+    const before = bySize[at - 1];
+    return before?.size === size && before.origin === origin && !before.root.equals(root);
+  });
+  return forked?.size ?? null;
+}
+
+const beyondOf = ({ size, origin }: Checkpoint) => ({ size, origin });
+
+const restoredType = Buffer.from('"type":"LogRestored"');
+
+/** The event of a line that names its type, unless the words stand in a text. */
+function restoreIn(bytes: Buffer, index: number): Restore[] {
+  if (!bytes.includes(restoredType)) return [];
+  const { type, stream, data } = isLeaf(bytes) ? JSON.parse(bytes.toString()) : {};
+  if (type !== 'LogRestored' || !String(stream).startsWith('backup-')) return [];
+  return [
+    {
+      restoreId: String(data.restoreId),
+      index,
+      takenAt: String(data.takenAt),
+      at: String(data.at),
+    },
+  ];
+}
+
 /**
- * Reads `lines` to the end. Checkpoints must be of one log, their signatures checked before.
+ * Reads `lines` to the end. Checkpoints must be of one log and what it was restored to, their signatures checked before.
  * `trusted` is an earlier export of it, or its leaf hashes.
  * @throws NothingTrusted where `trusted` is neither
  */
@@ -40,26 +85,26 @@ export async function verifyExport(options: {
   readonly trusted?: AsyncIterable<Line> | undefined;
   readonly onProgress?: (size: number) => void;
 }): Promise<Verdict> {
-  const bySize = options.checkpoints.toSorted((a, b) => a.size - b.size);
+  const bySize = options.checkpoints.toSorted(
+    (a, b) => a.size - b.size || (a.origin < b.origin ? -1 : 1),
+  );
   const newest = bySize.at(-1)?.size ?? 0;
-  const forked = bySize.find(({ size, root }, at) => {
-    const before = bySize[at - 1];
-    return before?.size === size && !before.root.equals(root);
-  });
-  const forkedAt = forked?.size ?? null;
+  const forkedAt = forkIn(bySize);
   const trusted = options.trusted && comparison(options.trusted[Symbol.asyncIterator]());
   const frontier = new Frontier();
   const fitting: number[] = [];
   let misfit: Verdict['misfit'] = null;
   let brokenLine = false;
   let notAnEvent: number | null = null;
+  const restores: Restore[] = [];
   let due = 0;
 
   const check = () => {
     for (; bySize[due]?.size === frontier.size; due += 1) {
-      const fits = bySize[due]?.root.equals(frontier.root()) === true;
+      const { root, origin } = bySize[due] as Checkpoint;
+      const fits = root.equals(frontier.root());
       if (fits && !misfit) fitting.push(frontier.size);
-      else misfit ??= { size: frontier.size, after: fitting.at(-1) ?? 0 };
+      else misfit ??= { size: frontier.size, after: fitting.at(-1) ?? 0, origin };
     }
   };
 
@@ -74,6 +119,7 @@ export async function verifyExport(options: {
     if (notAnEvent === null && (index === 0 || index >= newest) && !isLeaf(bytes))
       notAnEvent = index;
     const hash = leafHash(bytes);
+    if (restores.length < restoresShownMax) restores.push(...restoreIn(bytes, index));
     await trusted?.take(index, hash);
     frontier.add(hash);
     check();
@@ -83,14 +129,14 @@ export async function verifyExport(options: {
   const { size } = frontier;
   // A checkpoint of more events than there are does not fit either.
   const beyond = bySize[due];
-  if (beyond) misfit ??= { size: beyond.size, after: fitting.at(-1) ?? 0 };
+  if (beyond) misfit ??= { ...beyondOf(beyond), after: fitting.at(-1) ?? 0 };
   const compared = (await trusted?.ended()) ?? { event: null, size: 0 };
   const expected = Math.max(newest, compared.size);
   const cutOff = expected > size ? { size, expected } : null;
   const { event } = compared;
   return {
     ...{ size, rootHash: frontier.root().toString('base64'), fitting, misfit, cutOff, brokenLine },
-    ...{ forkedAt, notAnEvent, event },
+    ...{ forkedAt, notAnEvent, event, restores },
     untouched:
       !misfit &&
       forkedAt === null &&

@@ -39,6 +39,8 @@ export interface Registry {
   ): Promise<RegistryResponse<Body>>;
   /** What is no JSON, as it comes and however long; `path` is the whole one: `/api/audit/export`. */
   stream(path: string, query?: QueryParameters, accept?: string): AsyncIterable<Uint8Array>;
+  /** The same of a command. */
+  download(path: string, body: object): AsyncIterable<Uint8Array>;
 }
 
 const responseBytesMax = 256 * 1024 * 1024;
@@ -116,9 +118,20 @@ export function registryAt(url: string, token: string | null): Registry {
     },
     stream: (path: string, query: QueryParameters = {}, accept = '*/*') =>
       streamed(url, path + queryText(query), {
-        accept,
-        ...(token !== null && { authorization: `Bearer ${token}` }),
-        ...(position !== null && { 'gatebook-position': position }),
+        headers: {
+          accept,
+          ...(token !== null && { authorization: `Bearer ${token}` }),
+          ...(position !== null && { 'gatebook-position': position }),
+        },
+      }),
+    download: (path: string, body: object) =>
+      streamed(url, path, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(token !== null && { authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify(body),
       }),
   };
 }
@@ -127,13 +140,13 @@ export function registryAt(url: string, token: string | null): Registry {
 async function* streamed(
   registry: string,
   path: string,
-  headers: Record<string, string>,
+  init: RequestInit,
 ): AsyncGenerator<Uint8Array, void, void> {
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(), requestTimeoutMs);
   try {
     const response = await fetch(registry + path, {
-      headers,
+      ...init,
       redirect: 'manual',
       signal: stalled.signal,
     });

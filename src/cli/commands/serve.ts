@@ -3,7 +3,7 @@ import { parseConfig } from '../../config/config.ts';
 import { ConfigError } from '../../config/fault.ts';
 import { configTable } from '../../config/variables.ts';
 import { createLogger } from '../../logger.ts';
-import { LogAbsent, StoreLocked, StoreUnavailable } from '../../store/errors.ts';
+import { LogAbsent, LogNotLive, StoreLocked, StoreUnavailable } from '../../store/errors.ts';
 import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { countText, durationText } from '../text/format.ts';
@@ -50,6 +50,8 @@ export function startFault(error: unknown, dataDir: string): unknown {
       `The data folder ${dataDir} is in use by another process.`,
       ['Stop that Gatebook first, or choose another folder: GATEBOOK_DATA_DIR'],
     );
+  if (error instanceof LogNotLive)
+    return new CommandFailed(exitCodes.failed, `The log is not to be used: ${error.message}.`);
   if (error instanceof LogAbsent)
     return new CommandFailed(exitCodes.usage, error.message, [
       'Name the folder of the service: GATEBOOK_DATA_DIR',

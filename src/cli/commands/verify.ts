@@ -1,5 +1,6 @@
 /** For auditors: `checkpoint`, and `verify`, which works with files and needs no registry. */
 import { readFile } from 'node:fs/promises';
+import { originAfter } from '../../../domain/backup.ts';
 import { checkpointsIn, type NotedCheckpoint } from '../../audit/transparency-log/checkpoint.ts';
 import { LineTooLong, linesOf } from '../../audit/transparency-log/ndjson.ts';
 import {
@@ -18,7 +19,7 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
 import { progressOf } from '../terminal/progress.ts';
-import { countText } from '../text/format.ts';
+import { countText, dateTimeText } from '../text/format.ts';
 import { exportCommand } from './export.ts';
 
 async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
@@ -40,15 +41,18 @@ export async function readKey(given: string): Promise<Verifier> {
   return verifierOf(/\+[0-9a-f]{8}\+/.test(given) ? given : await readFile(given, 'utf8'));
 }
 
-async function signedCheckpoints(files: readonly string[], key: Verifier) {
+async function signedCheckpoints(files: readonly string[], keys: readonly Verifier[]) {
   const all: NotedCheckpoint[] = [];
   for (const file of files) all.push(...checkpointsIn(await readFile(file, 'utf8')));
   for (const { size, origin, note } of all)
-    if (origin !== key.name || !isSignedBy(note, key))
+    if (!keys.some((key) => origin === key.name && isSignedBy(note, key)))
       throw new CommandFailed(
         exitCodes.failed,
-        `The checkpoint of ${countText(size, 'event')} is not signed by this key.`,
-        ['It proves nothing. Is it the key of this registry, and the file as it was given out?'],
+        `The checkpoint of ${countText(size, 'event')} is not signed by ${keys.length === 1 ? 'this key' : 'any of these keys'}.`,
+        [
+          'It proves nothing. Is it the key of this registry, and the file as it was given out?',
+          'After a restore the registry signs under a new name: give both keys (--key OLD --key NEW).',
+        ],
       );
   return all;
 }
@@ -71,6 +75,27 @@ function eventWords({ kind, count, index, other }: EventDifference): string {
         ? 'and the one after it have changed places'
         : `and event ${numberText(other ?? index)} have changed places`;
   }
+}
+
+/**
+ * The restore that a checkpoint which does not fit is from before: whoever signed it had events that the backup had not.
+ * A checkpoint under the name of after a restore is not explained by it.
+ */
+function restoreLines({ restores, misfit }: Verdict): string[] {
+  if (misfit === null) return [];
+  const { size, origin } = misfit;
+  const own = restores.findLastIndex(
+    ({ restoreId }) =>
+      originAfter('', restoreId) === origin.slice(-originAfter('', restoreId).length),
+  );
+  const restore = restores.slice(own + 1).find(({ index }) => index < size);
+  if (restore === undefined) return [];
+  const { index, takenAt, at } = restore;
+  return [
+    `Event ${numberText(index)} says that on ${dateTimeText(at)} the log was put back to a backup of ${dateTimeText(takenAt)}, which had ${countText(index, 'event')}: ` +
+      `at least ${numberText(size - index)} that followed are lost. Where you know of that restore, this is the gap that it left; ` +
+      'where nobody does, somebody cut the history off and wrote it on.',
+  ];
 }
 
 /** What was found, a line each, the worst first. */
@@ -107,6 +132,7 @@ export function verdictLines(verdict: Verdict): string[] {
           `Cut off: the file ends after ${countText(cutOff.size, 'event')}, and there were ${numberText(cutOff.expected)}.`,
         ]
       : []),
+    ...restoreLines(verdict),
     ...(brokenLine ? ['The last line is not whole: the file ends in the middle of an event.'] : []),
     ...(notAnEvent === null
       ? []
@@ -118,9 +144,9 @@ export function verdictLines(verdict: Verdict): string[] {
 
 async function runVerify(call: Call): Promise<number> {
   const [file = ''] = call.positionals;
-  const key = call.text('key');
+  const keys = call.all('key');
   const checkpoints = call.all('checkpoint');
-  if (key === null || checkpoints.length === 0)
+  if (keys.length === 0 || checkpoints.length === 0)
     throw usageFault('It takes --checkpoint and --key to prove anything.', [
       'gatebook verify log.ndjson --checkpoint old.txt --key key.txt',
     ]);
@@ -128,7 +154,7 @@ async function runVerify(call: Call): Promise<number> {
   try {
     const verdict = await verifyExport({
       lines: linesOf(file),
-      checkpoints: await signedCheckpoints(checkpoints, await readKey(key)),
+      checkpoints: await signedCheckpoints(checkpoints, await Promise.all(keys.map(readKey))),
       trusted: trusted === null ? undefined : linesOf(trusted),
       onProgress: progressOf(call, 'Verifying'),
     });
@@ -167,7 +193,11 @@ export const auditFileCommands: readonly Command[] = [
         many: true,
         help: 'signed checkpoints, one or many in a file; may be given more than once',
       },
-      key: { value: 'KEY', help: 'the verifier key, or a file with it' },
+      key: {
+        value: 'KEY',
+        many: true,
+        help: 'the verifier key, or a file with it; more than one where the log was restored',
+      },
       trusted: {
         value: 'FILE',
         help: 'an earlier export, or its leaf hashes: names the very event',

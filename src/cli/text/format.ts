@@ -67,3 +67,12 @@ export const countText = (count: number, noun: string, plural = `${noun}s`): str
 /** One word as a shell takes it, quoted where it has to be. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+const byteUnits = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const;
+
+/** `87 MB`, by thousands. */
+export function bytesText(bytes: number): string {
+  let [amount, unit] = [bytes, 0];
+  for (; amount >= 1_000 && unit < byteUnits.length - 1; unit += 1) amount /= 1_000;
+  return `${amount < 10 && unit > 0 ? amount.toFixed(1) : Math.round(amount)} ${byteUnits[unit]}`;
+}

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { originAfter } from '../../../domain/backup.ts';
 import { type Signer, signerOf } from '../../audit/transparency-log/signed-note.ts';
 import { KeyFileRefused, makeKeyFile, readKeyFile } from './files.ts';
 
@@ -13,10 +14,16 @@ const KeyFile = z.object({
 
 /**
  * Opens `checkpoint.json` (mode 0600), or makes it for a log of this origin. The origin stays that of
- * the file: a log that moves to another store is the same log.
+ * the file: a log that moves to another store is the same log. One that was restored from a backup is not: it has
+ * another end than the one that was published.
+ * @param restoreId of its newest restore; null: it never was
  * @throws KeyFileRefused for a file that is malformed, open to others, or cannot be read or made
  */
-export async function openCheckpointKey(dir: string, origin: string): Promise<Signer> {
+export async function openCheckpointKey(
+  dir: string,
+  origin: string,
+  restoreId: string | null = null,
+): Promise<Signer> {
   const path = join(dir, 'checkpoint.json');
   let text = await readKeyFile(path);
   if (text === undefined) {
@@ -26,7 +33,7 @@ export async function openCheckpointKey(dir: string, origin: string): Promise<Si
   }
   try {
     const key = KeyFile.parse(JSON.parse(text ?? ''));
-    return signerOf(key.origin, Buffer.from(key.seed, 'base64url'));
+    return signerOf(originAfter(key.origin, restoreId), Buffer.from(key.seed, 'base64url'));
   } catch {
     // Without the cause: what a parser says of a text may quote it.
     throw new KeyFileRefused(

@@ -78,7 +78,7 @@ function requestOf(app: App, route: Route, row: ProposalRow) {
     contentType: String((body as { contentType?: unknown } | null)?.contentType ?? ''),
     body: credentialId === null ? body : { ...(body as object), password: { credentialId } },
     ...{ bearer: null, certificate: null, lastEventId: null, source: null, waitMs: 0 },
-    ...{ querystring: '', signOn: null },
+    ...{ querystring: '', signOn: null, isConfidential: false },
     ...{ seesPersonalData: () => false, prefersHtml: false, permit: () => void authorize() },
     cause: { correlationId: row.proposalId, causationId: null },
     signal: new AbortController().signal,

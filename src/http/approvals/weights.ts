@@ -196,6 +196,8 @@ export const weights: Readonly<Record<string, Weigh>> = {
       ? weight('the registry', { isByPolicy: true, seen: body(sent) })
       : null,
   lock: atOnce,
+  // Its route gives no keys where several people decide.
+  takeBackup: atOnce,
   createSchedule: (sent) => weight('the registry', { seen: body(sent) }),
   cancelSchedule: atOnce,
   grantRequest: (sent, app) => ofGrant(app, String(sent.params.id), body<SentRights>(sent)),

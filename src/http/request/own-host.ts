@@ -4,7 +4,7 @@
  */
 import { hostname as machineName } from 'node:os';
 import type { Config } from '../../config/config.ts';
-import { matchesNetworks } from '../../platform/networks.ts';
+import { isLoopback, matchesNetworks } from '../../platform/networks.ts';
 import type { Guard } from '../edge.ts';
 import { malformed } from '../response/problem.ts';
 import { plainAddress } from './client-address.ts';
@@ -43,9 +43,6 @@ export function isOwnHost(names: OwnNames): (host: string) => boolean {
     return last.isOwn;
   };
 }
-
-const isLoopback = (address: string | null): boolean =>
-  address !== null && (address.startsWith('127.') || address === '::1');
 
 /**
  * Refuses foreign names where a request comes in over the loopback. On other addresses people and programs use

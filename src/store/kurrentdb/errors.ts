@@ -59,11 +59,26 @@ export function isElsewhere(error: unknown): boolean {
   return (typeof code === 'number' && elsewhereCodes.has(code)) || faultWords.test(error.message);
 }
 
+/** What the client's errors mean to an operator; their own message is the name of a class. */
+const typeWords: Readonly<Record<string, string>> = {
+  cancelled: 'it was cut off',
+  'deadline-exceeded': 'no answer in time',
+  'not-leader': 'no node leads',
+  timeout: 'no answer in time',
+  unavailable: 'nothing answers there',
+  unknown: 'it is busy, or not ready yet',
+};
+
+function wordsOf(error: unknown): string {
+  const type = typeOf(error);
+  const known = typeof type === 'string' ? typeWords[type] : undefined;
+  return known ?? (error instanceof Error ? error.message : '');
+}
+
 /** What the client threw, as the port's error where the store is at fault. */
 export function unavailableFrom(error: unknown): unknown {
   if (typeOf(error) === 'access-denied')
     return new StoreUnavailable('the event store refuses this user and password');
   if (!isUnanswered(error)) return error;
-  const words = error instanceof Error ? error.message : '';
-  return new StoreUnavailable(`the event store does not answer now: ${words}`);
+  return new StoreUnavailable(`the event store does not answer now: ${wordsOf(error)}`);
 }

@@ -22,6 +22,7 @@ import {
 const logCategories = [
   'activation',
   'administrators',
+  'backup',
   'client',
   'person',
   'policy',

@@ -184,6 +184,20 @@ function lineOf({ type, actor, data }: Event): StoryLine {
       return [`rule withdrawn ${by}`, '', 'Changes', text('preauthorizationId')];
     case 'AdministratorRemovalReserved':
       return [`taken away as an administrator ${by}: another one stays`, '', 'Changes'];
+    case 'BackupTaken':
+      return [
+        `backup taken ${by}`,
+        '',
+        'Changes',
+        data.withKeys === true ? 'with the keys' : 'without the keys',
+      ];
+    case 'LogRestored':
+      return [
+        'log restored from a backup: what came after it is lost',
+        '',
+        'Changes',
+        `the backup of ${text('takenAt')}`,
+      ];
     case 'RevocationListRenewed':
       return [
         'list of revoked certificates renewed',

@@ -6,7 +6,7 @@ import { deviceName, secretOf } from '../names.ts';
 import { timed } from '../sample.ts';
 import { hookSecret, type Served, serve } from '../served.ts';
 
-const sizes = [1_000, 10_000, 100_000] as const;
+const sizes = [1_000, 10_000, 100_000, 1_000_000] as const;
 const sizesQuick = [1_000, 5_000] as const;
 const growthMax = 1.3;
 const calls = 200;
@@ -55,7 +55,7 @@ const grows: Goal = {
 /** Figures are named `<act>Ms<clients>`: the median of one call, one after the other. */
 export const growth: Line = {
   name: 'growth',
-  title: 'One act at 1k, 10k, 100k clients',
+  title: 'One act at 1k, 10k, 100k, 1M clients',
   goals: [grows],
   async contestants(context) {
     const all = context.quick ? sizesQuick : sizes;

@@ -23,6 +23,7 @@ test('the command line reads where the registry is and who asks', () => {
       password: null,
       caFingerprint: null,
       enrolmentCode: null,
+      passphrase: null,
       configFolder: '/home/a/.config',
       noColor: false,
     },

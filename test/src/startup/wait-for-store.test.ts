@@ -103,4 +103,20 @@ test('what waiting does not mend ends the start at once', async () => {
   }
 });
 
+test('work beside a stopped service names the store that does not answer, and no class of an error', async ({
+  gate,
+}) => {
+  const store = `kurrentdb://ada:hunter2@127.0.0.1:${await freePort()}?tls=false`;
+  gate.environment.GATEBOOK_STORE = store;
+  for (const args of [['rebuild'], ['copy', '--from', store, '--to', gate.folder]]) {
+    const { exitCode, stderr } = await gate.call(...args);
+    assert.is(exitCode, 5);
+    assert.match(
+      stderr,
+      `nothing answers there (${store.replace('ada:hunter2@', '').split('?')[0]})`,
+    );
+    assert.not.match(stderr, /Error|hunter2/);
+  }
+});
+
 test.run();

@@ -67,7 +67,7 @@ test('what was put behind the newest checkpoint must be events at least', async 
 
 test('a file that is no export says so', async () => {
   const { notAnEvent, misfit } = await verified(events.map((text) => `${text}\r`));
-  assert.equal([notAnEvent, misfit], [0, { size: 8, after: 0 }]);
+  assert.equal([notAnEvent, misfit], [0, { size: 8, after: 0, origin: 'log' }]);
 });
 
 const tampered: readonly [what: string, texts: readonly string[], event: string][] = [
@@ -92,7 +92,7 @@ for (const [what, texts, event] of tampered)
   test(`${what} is named by its range, and by itself against a trusted export`, async () => {
     const alone = await verified(texts);
     const after = texts[10] === events[10] ? 16 : 8;
-    assert.equal(alone.misfit, { size: after === 8 ? 16 : 20, after });
+    assert.equal(alone.misfit, { size: after === 8 ? 16 : 20, after, origin: 'log' });
     assert.equal([alone.fitting.at(-1), alone.event, alone.untouched], [after, null, false]);
     const said = ({ event: found }: Verdict) =>
       found &&
@@ -124,7 +124,7 @@ test('what is trusted has to be an export, or leaf hashes', async () => {
 test('a tail that was cut is missed', async () => {
   const alone = await verified(events.slice(0, 18));
   assert.equal(alone.cutOff, { size: 18, expected: 20 });
-  assert.equal([alone.misfit, alone.untouched], [{ size: 20, after: 16 }, false]);
+  assert.equal([alone.misfit, alone.untouched], [{ size: 20, after: 16, origin: 'log' }, false]);
   const longer = [...events, event('a'), event('b')];
   const beside = await verified(events, longer);
   assert.equal(beside.cutOff, { size: 20, expected: 22 });
@@ -157,7 +157,7 @@ test('a misfit at one size is not forgotten by a fit at another', async () => {
     lines: lines(events),
     checkpoints: [checkpointAt(4), checkpointAt(8, events.with(6, 'x')), checkpointAt(12)],
   });
-  assert.equal(verdict.misfit, { size: 8, after: 4 });
+  assert.equal(verdict.misfit, { size: 8, after: 4, origin: 'log' });
   assert.equal(verdict.fitting, [4]);
 });
 

@@ -14,6 +14,7 @@ const routes: readonly Route[] = allRoutes({} as App);
 
 /** WIRE "Routes", what is not marked, and the pages of the service itself. */
 const promised = `
+POST /api/backup
 GET /api/client-registry
 POST /api/client-registry/unlock
 POST /api/client-registry/lock

@@ -1,0 +1,234 @@
+/** The file of a backup: what was written is read, and nothing that was changed, cut off or made up. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type PartName, packed } from '../../../src/backup/content.ts';
+import { checkedBackup } from '../../../src/backup/encrypt.ts';
+import { frameWriter } from '../../../src/backup/frames.ts';
+import { type Encryption, unlockWith } from '../../../src/backup/passphrase.ts';
+import { readBackup } from '../../../src/backup/read.ts';
+import { BackupRefused } from '../../../src/backup/refused.ts';
+import { backupFrameBytesMax, backupTextBytesMax } from '../../../src/limits.ts';
+import { backupBytes, bytesOf, chunksOf, smallLog, takenAt } from '../../support/backups.ts';
+import { wholeLog } from '../../support/stored-events.ts';
+
+const test = suite('backup format');
+const store = await smallLog(60);
+const plain = await backupBytes(store);
+const passphrase = 'five words nobody ever guesses';
+const encrypted = await bytesOf(checkedBackup(chunksOf(plain), passphrase));
+const unlocked = new Map<string, Promise<Buffer>>();
+/** A slow hash for each of a thousand tries would take minutes. */
+const unlock = (encryption: Encryption): Promise<Buffer> => {
+  const known =
+    unlocked.get(JSON.stringify(encryption)) ??
+    (unlocked.size === 0
+      ? unlockWith(passphrase)(encryption)
+      : Promise.reject(new BackupRefused('passphrase-wrong', 'another salt')));
+  unlocked.set(JSON.stringify(encryption), known);
+  return known;
+};
+
+async function linesOf(bytes: Uint8Array, chunkBytes?: number) {
+  const lines: Record<PartName, string[]> = { log: [], vault: [], checkpoints: [], keys: [] };
+  const read = await readBackup(chunksOf(bytes, chunkBytes), unlock, (part, line) => {
+    lines[part].push(line);
+  });
+  return { ...read, lines };
+}
+
+/** Why it is refused; null: it is not. Anything else that is thrown fails the test. */
+async function refusalOf(bytes: Uint8Array): Promise<string | null> {
+  try {
+    await linesOf(bytes, 50_000);
+    return null;
+  } catch (error) {
+    if (error instanceof BackupRefused) return error.reason;
+    throw error;
+  }
+}
+
+for (const [name, bytes] of [
+  ['plain', plain],
+  ['encrypted', encrypted],
+] as const)
+  test(`what was written is read: ${name}`, async () => {
+    const { header, end, lines } = await linesOf(bytes, 77);
+    assert.is(header.takenAt, takenAt);
+    assert.is(end.events, 60);
+    const events = (await wholeLog(store)).map(({ position: _, ...event }) => event);
+    assert.equal(
+      lines.log.map((line) => JSON.parse(line)),
+      events,
+    );
+    // A deleted secret is not in it; that it was deleted is.
+    assert.is(lines.vault.filter((line) => line.includes('"kept"')).length, 48);
+    assert.is(lines.vault.filter((line) => line.includes('"deleted"')).length, 12);
+    assert.equal(lines.checkpoints, ['"gatebook/1"', '"0"', '""']);
+    assert.equal(lines.keys, ['{"name":"pepper.key","text":"salt\\n"}']);
+  });
+
+test('an encrypted one shows nothing of what is in it', () => {
+  for (const word of ['client-press', 'pepper', 'verifier', 'gatebook/1'])
+    assert.not.ok(encrypted.includes(word), word);
+});
+
+test('the passphrase is asked for, and a wrong one is told from damage', async () => {
+  const tried = async (given: string | null) =>
+    readBackup(chunksOf(encrypted), unlockWith(given), () => undefined).catch(
+      (error: BackupRefused) => error.reason,
+    );
+  assert.is(await tried(null), 'passphrase-missing');
+  assert.is(await tried('five words nobody ever guessed'), 'passphrase-wrong');
+});
+
+test('a passphrase typed in another normal form is the same', async () => {
+  const bytes = await bytesOf(checkedBackup(chunksOf(plain), 'Grüße'.normalize('NFD')));
+  const { end } = await readBackup(
+    chunksOf(bytes),
+    unlockWith('Grüße'.normalize('NFC')),
+    () => undefined,
+  );
+  assert.is(end.events, 60);
+});
+
+/** Where each frame begins, the last one too. */
+function framesOf(bytes: Buffer): number[] {
+  let at = bytes.indexOf('\n', bytes.indexOf('\n') + 1) + 1;
+  const starts: number[] = [];
+  while (at < bytes.length) {
+    starts.push(at);
+    at += 4 + (bytes.readUInt32BE(at) & 0x7fffffff) + 16;
+  }
+  return starts;
+}
+
+for (const [name, bytes] of [
+  ['plain', plain],
+  ['encrypted', encrypted],
+] as const) {
+  test(`a bit turned in the head, a length, a content or a tag is found: ${name}`, async () => {
+    const starts = framesOf(bytes);
+    assert.is(starts.length, 5, 'log, vault, checkpoints, keys and the end');
+    const ends = [...starts.slice(1), bytes.length];
+    const places = [
+      ...[0, 9, 17, 25, bytes.indexOf('\n', 20) - 3],
+      ...starts.flatMap((start, at) => [start, start + 3, start + 9, (ends[at] ?? 0) - 1]),
+    ];
+    for (const place of places)
+      for (const bit of [0, 5, 7]) {
+        const turned = Buffer.from(bytes);
+        turned[place] = (turned[place] ?? 0) ^ (1 << bit);
+        assert.is.not(await refusalOf(turned), null, `bit ${bit} of byte ${place}`);
+      }
+  });
+
+  test(`one that is cut off anywhere is refused: ${name}`, async () => {
+    for (const start of framesOf(bytes))
+      for (const at of [start, start + 2, start + 10])
+        assert.is(await refusalOf(bytes.subarray(0, at)), 'cut', `after ${at} bytes`);
+    for (const at of [30, 60]) assert.is(await refusalOf(bytes.subarray(0, at)), 'cut');
+    for (const at of [0, 5, 16]) assert.is(await refusalOf(bytes.subarray(0, at)), 'foreign');
+  });
+
+  test(`frames that are left out, repeated, swapped or added are found: ${name}`, async () => {
+    const starts = framesOf(bytes);
+    const head = bytes.subarray(0, starts[0]);
+    const frames = starts.map((start, at) => bytes.subarray(start, starts[at + 1]));
+    const [a, b, c, d, e] = frames as [Buffer, Buffer, Buffer, Buffer, Buffer];
+    for (const others of [
+      [a, b, c, e],
+      [b, a, c, d, e],
+      [a, a, b, c, d, e],
+      [a, b, c, d],
+      [a, b, c, d, e, e],
+      [e],
+      [a, b, c, d, e, Buffer.from('!')],
+    ])
+      assert.is.not(await refusalOf(Buffer.concat([head, ...others])), null);
+    assert.is(await refusalOf(Buffer.concat([head, ...frames])), null);
+  });
+}
+
+test('the frames of one encrypted backup do not fit into another', async () => {
+  const other = await bytesOf(checkedBackup(chunksOf(plain), 'another passphrase'));
+  const [, second = 0] = framesOf(encrypted);
+  const mixed = Buffer.concat([encrypted.subarray(0, second), other.subarray(second)]);
+  assert.is(await refusalOf(mixed), 'damaged');
+});
+
+test('what is no backup, and one of a newer Gatebook, is told in words', async () => {
+  assert.is(await refusalOf(Buffer.from('SQLite format 3\0')), 'foreign');
+  assert.is(await refusalOf(Buffer.alloc(100_000)), 'foreign');
+  const newer = Buffer.from(plain);
+  newer[16] = '2'.charCodeAt(0);
+  assert.is(await refusalOf(newer), 'newer');
+});
+
+test('one that was made up is held to its limits, before memory is taken for it', async () => {
+  const made = (content: Buffer, isLast = false) => {
+    const writer = frameWriter({ takenAt, gatebook: '0.1.0', encryption: null }, null);
+    return Buffer.concat([writer.head, writer.frame(content, isLast)]);
+  };
+  const long = made(Buffer.from('x'));
+  long.writeUInt32BE(backupFrameBytesMax + 1, framesOf(long)[0] ?? 0);
+  assert.is(await refusalOf(long), 'damaged');
+  const bomb = made(await packed('log', `${'0'.repeat(backupTextBytesMax)}\n`));
+  assert.is(await refusalOf(bomb), 'damaged');
+  assert.is(await refusalOf(made(await packed('log', 'half a line'))), 'damaged');
+  assert.is(await refusalOf(made(await packed('else' as 'log', 'a\n'))), 'damaged');
+  assert.is(await refusalOf(made(await packed('log', 'a\n'), true)), 'damaged');
+  assert.is(await refusalOf(made(await packed('end', '{}\n'), true)), 'damaged');
+  assert.is(await refusalOf(made(await packed('end', '{}\n'))), 'damaged');
+});
+
+test('whoever changes the log and writes all digests anew has another root', async () => {
+  const other = await smallLog(60);
+  const rootHash = Buffer.alloc(32).toString('base64');
+  const forged = await backupBytes(other, {
+    ending: async () => ({
+      ...{ checkpoint: null, endedAt: takenAt, rootHash },
+      readModels: { position: '0'.repeat(20), events: 0, models: [] },
+    }),
+  });
+  assert.is(await refusalOf(forged), 'damaged');
+});
+
+const count = Number(process.env.FUZZ_COUNT ?? 2_000);
+
+test(`${count} backups with something wrong in them are refused, and none is taken`, async () => {
+  let seed = Number(process.env.FUZZ_SEED ?? 16);
+  const chance = (below: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return seed % below;
+  };
+  for (let number = 0; number < count; number++) {
+    const from = number % 2 === 0 ? plain : encrypted;
+    const began = seed;
+    let bytes = Buffer.from(from);
+    const at = chance(from.length);
+    switch (chance(5)) {
+      case 0:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 + chance(255));
+        break;
+      case 1:
+        bytes = bytes.subarray(0, at);
+        break;
+      case 2:
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + chance(40))]);
+        break;
+      case 3:
+        bytes = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from([chance(256)]),
+          bytes.subarray(at),
+        ]);
+        break;
+      default:
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(chance(from.length))]);
+    }
+    if (bytes.equals(from)) continue;
+    assert.is.not(await refusalOf(bytes), null, `seed ${began}, number ${number}`);
+  }
+});
+
+test.run();
