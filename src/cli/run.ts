@@ -40,6 +40,7 @@ import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
 import { windowScheduleCommands } from './commands/windows.ts';
+import { completionCommand } from './completion/command.ts';
 import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
@@ -73,6 +74,7 @@ export const commands: readonly Command[] = [
   ...auditFileCommands,
   verifyReportCommand,
   ...signInCommands,
+  completionCommand(() => commands),
   ...deviceCommands,
   ...reconcileCommands,
   ...copyCommands,
