@@ -26,7 +26,11 @@ function restText({ done, total }: HowFar, elapsedMs: number): string {
  * `████████░░░░  33 %  333 of 1,000 events  214,000/s  1 s left`; without a total `333 events  214,000/s`.
  * @param room columns that there are: the bar becomes shorter, the numbers stay
  */
-export function progressText(of: HowFar, elapsedMs: number, room = Number.POSITIVE_INFINITY): string {
+export function progressText(
+  of: HowFar,
+  elapsedMs: number,
+  room = Number.POSITIVE_INFINITY,
+): string {
   const { done, total } = of;
   const perSecond = elapsedMs > 0 ? (done * 1_000) / elapsedMs : 0;
   const rate = `${numberText(Math.round(perSecond))}/s${restText(of, elapsedMs)}`;

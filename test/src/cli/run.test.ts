@@ -121,6 +121,7 @@ const wordsOf = (example: string) =>
 
 test('each command has help, with examples that parse', async () => {
   for (const { name, options, examples } of commands) {
+    assert.ok(examples.length > 0, name);
     for (const args of [
       [...name.split(' '), '--help'],
       ['help', ...name.split(' ')],
