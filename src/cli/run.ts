@@ -1,5 +1,4 @@
 /** Finds the command that was asked for, reads its arguments and runs it. */
-import { readFileSync } from 'node:fs';
 import { commandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
@@ -39,8 +38,10 @@ import { windowScheduleCommands } from './commands/windows.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { backupCommand } from './operating/backup.ts';
+import { doctorCommand } from './operating/doctor.ts';
 import { restoreCommand } from './operating/restore.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
+import { version } from './version.ts';
 
 const [serve, ...otherOperateCommands] = operateCommands;
 
@@ -70,15 +71,11 @@ export const commands: readonly Command[] = [
   ...resetCommands,
   backupCommand,
   restoreCommand,
+  doctorCommand,
   ...otherOperateCommands,
 ];
 
 const helpHint = 'See all commands with: gatebook --help';
-
-const version = (): string => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-};
 
 /**
  * Runs one command line. Faults are said on stderr and never thrown.
@@ -142,7 +139,7 @@ const offline = [
   ...['serve', 'rebuild', 'copy', 'restore', 'reset-administrator', 'verify', 'verify-report'],
 ];
 /** A device goes on waiting where the registry cannot be reached yet. */
-const trustsByItself = [...offline, 'register'];
+const trustsByItself = [...offline, 'register', 'doctor'];
 
 /** Commands that do not sign in take no token, those that ask nobody no address. */
 function commonOptionsOf({ name }: Command): CommandOptions {
@@ -154,7 +151,7 @@ function commonOptionsOf({ name }: Command): CommandOptions {
     help = { help: '' },
   } = commonOptions;
   if (offline.includes(name)) return { help };
-  if (name === 'register' || name === 'login' || name === 'logout')
+  if (['register', 'login', 'logout', 'doctor'].includes(name))
     return { url, 'ca-fingerprint': caFingerprint, json, help };
   return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }

@@ -16,6 +16,7 @@ import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
 import { personNameTest } from '../config/sso.ts';
+import type { DiskSpace } from '../jobs/disk-space.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
 import {
   certificateExpiringDays,
@@ -52,6 +53,7 @@ export interface ServiceOptions {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly now: () => string;
+  readonly disk: DiskSpace;
   /** Whether the store answered lately enough to admit anybody. */
   readonly inTouch: () => boolean;
   /** Other limits than the named ones, so that a test can reach them. */
@@ -254,7 +256,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { config, metrics, readModels, broker, sightings, now }: ServiceOptions,
+  { config, metrics, readModels, broker, sightings, disk, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -283,6 +285,7 @@ function observeService(
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),
+    diskFreeBytes: disk.freeBytes,
     projectionLagEvents: () => readModels.lag(),
   });
 }
