@@ -33,7 +33,7 @@ export class CommandFailed extends Error {
 export const usageFault = (message: string, hints: readonly string[] = []) =>
   new CommandFailed(exitCodes.usage, message, hints);
 
-export interface Option {
+interface Option {
   /** What stands for the value in the help; without it the option is a switch. */
   readonly value?: string;
   readonly many?: true;
@@ -114,7 +114,8 @@ export function parsedArguments(
     if (option === undefined) {
       const meant = nearestWord(name, Object.keys(options));
       throw usageFault(`There is no option ${rawName} here.`, [
-        meant === null ? helpHint : `Did you mean --${meant}?`,
+        ...(meant === null ? [] : [`Did you mean --${meant}?`]),
+        helpHint,
       ]);
     }
     if (option.value === undefined && value !== undefined)
@@ -124,6 +125,7 @@ export function parsedArguments(
     if (value?.startsWith('-') && !inlineValue)
       throw usageFault(`${rawName} needs a value, and "${value}" looks like an option.`, [
         `If it is meant: ${rawName}=${value}`,
+        helpHint,
       ]);
     if (given.has(name) && !option.many && option.value !== undefined)
       throw usageFault(`${rawName} is given twice.`, [helpHint]);
@@ -137,11 +139,11 @@ export function checkPositionals(command: Command, positionals: readonly string[
   const words = command.positionals.split(' ').filter((word) => word !== '');
   const least = words.filter((word) => !word.startsWith('[')).length;
   const most = command.positionals.includes('…') ? Number.POSITIVE_INFINITY : words.length;
-  const usage = `Usage: ${usageOf(command)}`;
+  const usage = [`Usage: ${usageOf(command)}`, `See: gatebook ${command.name} --help`];
   if (positionals.length < least)
-    throw usageFault(`${words[positionals.length]?.replace('…', '')} is missing.`, [usage]);
+    throw usageFault(`${words[positionals.length]?.replace('…', '')} is missing.`, usage);
   if (positionals.length > most)
-    throw usageFault(`"${positionals[most]}" is one word too many.`, [usage]);
+    throw usageFault(`"${positionals[most]}" is one word too many.`, usage);
 }
 
 export const usageOf = ({ name, positionals, options }: Command): string =>

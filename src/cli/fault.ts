@@ -4,7 +4,7 @@ import { ProblemAnswered } from './client/problem.ts';
 import { CommandWaits, sayWaits } from './client/proposed.ts';
 import { CommandFailed, exitCodes, usageFault } from './command.ts';
 import type { Terminal } from './terminal/terminal.ts';
-import { MistypedError } from './text/parse.ts';
+import { MistypedError } from './text/mistyped.ts';
 
 const fileReasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',

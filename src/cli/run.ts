@@ -1,4 +1,5 @@
 /** Finds the command that was asked for, reads its arguments and runs it. */
+import { parseArgs } from 'node:util';
 import { commandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
@@ -11,7 +12,6 @@ import {
   checkPositionals,
   commonOptions,
   exitCodes,
-  type Option,
   parsedArguments,
   usageFault,
 } from './command.ts';
@@ -98,6 +98,7 @@ export async function runCommandLine(
     if (args.length === 1 && args[0] === '--version') return say([`gatebook ${version()}`]);
     const words = wordsOf(args);
     if (words.length === 0 && !wantsHelp(args)) {
+      parsedArguments(args, commonOptions, helpHint);
       for (const line of overview(commands)) terminal.error(line);
       return exitCodes.usage;
     }
@@ -156,14 +157,15 @@ function commonOptionsOf({ name }: Command): CommandOptions {
   return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }
 
-/** The words that are no options, read with the options of all commands. */
+/** The words that are no options, read with the options of all commands; what is wrong its own command says. */
 function wordsOf(args: readonly string[]): readonly string[] {
   const all = commands.flatMap(({ options }) => Object.entries(options));
-  // How often an option may stand, its own command checks.
-  const loose = [...Object.entries(commonOptions), ...all].map(
-    ([name, option]): [string, Option] => [name, { ...option, many: true }],
-  );
-  return parsedArguments(args, Object.fromEntries(loose), helpHint).positionals;
+  const options = [...Object.entries(commonOptions), ...all].map(([name, { value }]) => [
+    name,
+    { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+  ]);
+  const known = Object.fromEntries(options);
+  return parseArgs({ args: [...args], options: known, strict: false }).positionals;
 }
 
 function commandOf(words: readonly string[]): Command {

@@ -95,9 +95,9 @@ async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestC
 }
 
 /** Positions are 20 digits in every log; what they count is the log's own business. */
-function parsedPosition({ method, access }: Route, exchange: Exchange): Parsed<string | null> {
+function parsedPosition({ access }: Route, exchange: Exchange): Parsed<string | null> {
   const sent = exchange.req.headers['gatebook-position'];
-  if (sent === undefined || method !== 'GET' || access === 'open') return { value: null };
+  if (sent === undefined || access === 'open') return { value: null };
   if (typeof sent === 'string' && /^\d{20}$/.test(sent)) return { value: sent };
   const detail = 'Gatebook-Position must be sent back as an answer gave it.';
   return { faults: [{ parameter: 'Gatebook-Position', detail }] };

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Answer, adminPassword } from './service.ts';
 
 const program = fileURLToPath(new URL('../../bin/gatebook.js', import.meta.url));
-const patienceMs = 30_000;
+/** Of a process that a test forgot. */
+const patienceMs = 600_000;
 
 export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'gatebook-process-'));
 export const removeFolder = (dataDir: string): Promise<void> =>
@@ -17,6 +18,7 @@ export const removeFolder = (dataDir: string): Promise<void> =>
 
 export interface Served {
   readonly url: string;
+  /** NaN where its MQTT is off. */
   readonly mqttPort: number;
   readonly pid: number;
   /** What it wrote so far, stdout and stderr apart. */
@@ -96,7 +98,7 @@ export async function serve(dataDir: string, environment: Environment = {}): Pro
   };
   return {
     url,
-    mqttPort: Number(new URL(addresses.mqtt as string).port),
+    mqttPort: addresses.mqtt === undefined ? Number.NaN : Number(new URL(addresses.mqtt).port),
     pid: child.pid as number,
     output,
     kill: (signal) => child.kill(signal),

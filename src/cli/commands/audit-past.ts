@@ -10,7 +10,7 @@ import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '.
 import { fileFault } from '../fault.ts';
 import { promptLine } from '../terminal/prompt.ts';
 import { countText, dateTimeText } from '../text/format.ts';
-import { pastInstantOf } from '../text/parse.ts';
+import { pastInstantOf } from '../text/instants.ts';
 import { rightsText } from '../text/rights.ts';
 import { explanationLines, whoOf } from './explanation.ts';
 import { detailsText } from './history.ts';
@@ -18,7 +18,7 @@ import { detailsText } from './history.ts';
 const atOption = {
   at: {
     value: 'T',
-    help: 'the moment: 2026-11-23T14:30:00Z, a day, 2h ago as 2h, or now when left out',
+    help: 'the moment: 14:30, yesterday, 2h (ago), a day, 2026-11-23T14:30:00Z (default now)',
   },
 };
 
@@ -234,7 +234,7 @@ export const auditPastCommands: readonly Command[] = [
     options: {
       at: {
         value: 'T',
-        help: 'not what happened, but how things were: at 2026-11-23T14:30:00Z, a day, or 2h ago',
+        help: 'not what happened, but how things were: at 14:30, yesterday, 2h (ago) or 2026-11-23T14:30:00Z',
       },
       step: { help: 'wait after each event, on a terminal' },
       ...exportOption,

@@ -17,7 +17,7 @@ import {
 } from '../command.ts';
 import { reportFault } from '../fault.ts';
 import { dateTimeText, pairingText, shortened } from '../text/format.ts';
-import { instantOf } from '../text/parse.ts';
+import { instantOf } from '../text/instants.ts';
 import { activationsText, rightsText, topicsOf } from '../text/rights.ts';
 import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
 import {
@@ -262,7 +262,10 @@ export const decideCommands: readonly Command[] = [
     positionals: 'NAME|ID|GLOB…',
     options: {
       reason: { value: 'T', help: 'kept in the log, and told to the device' },
-      'block-until': { value: 'T', help: 'it may not ask before: 30d, 2026-12-31 or an instant' },
+      'block-until': {
+        value: 'T',
+        help: 'it may not ask before: 30d, tomorrow 18:00, 2026-12-31 or an instant',
+      },
       ...globOptions,
     },
     examples: [

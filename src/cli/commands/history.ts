@@ -6,7 +6,7 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { dateTimeText, shortened } from '../text/format.ts';
-import { pastInstantOf } from '../text/parse.ts';
+import { pastInstantOf } from '../text/instants.ts';
 import type { ShownRights } from '../text/rights.ts';
 import { permissionText, rightsText } from '../text/rights.ts';
 import { followEvents } from './history-follow.ts';
@@ -86,7 +86,7 @@ function nothingText({ username = null, ...filters }: QueryParameters): string {
 }
 
 /** Room of the columns of lines that come one by one; whatever is longer moves the rest of its line. */
-const followedRoom = { WHEN: 19, WHAT: 22, CLIENT: 16, WHO: 12, DETAILS: 0 };
+const followedRoom = { WHEN: 25, WHAT: 22, CLIENT: 16, WHO: 12, DETAILS: 0 };
 
 async function follow(call: Call): Promise<number> {
   if (call.text('cursor') !== null)

@@ -19,7 +19,9 @@ import {
 import { confirmed } from '../terminal/confirm.ts';
 import type { Piece } from '../terminal/terminal.ts';
 import { countText, dateTimeText, pairingText } from '../text/format.ts';
-import { cidrOf, countOf, instantOf, MistypedError, permissionOf } from '../text/parse.ts';
+import { instantOf } from '../text/instants.ts';
+import { MistypedError } from '../text/mistyped.ts';
+import { cidrOf, countOf, permissionOf } from '../text/parse.ts';
 import { rightsText } from '../text/rights.ts';
 import { permissionOption } from '../text/rights-options.ts';
 import { sayWhatIf } from './what-if.ts';
@@ -273,7 +275,7 @@ const ruleOptions: CommandOptions = {
     help: 'only the key with this SHA-256, and no password: it works while locked too',
   },
   uses: { value: 'N', help: 'how many it lets in (default 1)' },
-  until: { value: 'T', help: 'when the rule ends: 30d, 2026-12-31 or an instant' },
+  until: { value: 'T', help: 'when the rule ends: 30d, tomorrow 18:00, 2026-12-31 or an instant' },
   role: { value: 'ROLE', many: true, help: 'a role that it gives (repeatable)' },
   ...permissionOption,
   prefix: { value: 'P', help: 'put in front of every topic that they publish' },

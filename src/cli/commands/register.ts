@@ -16,7 +16,8 @@ import { untilInterrupted } from '../terminal/interrupt.ts';
 import { firstLineOfStdin } from '../terminal/prompt.ts';
 import { runInShell } from '../terminal/shell-command.ts';
 import { shellWord } from '../text/format.ts';
-import { MistypedError, permissionOf } from '../text/parse.ts';
+import { MistypedError } from '../text/mistyped.ts';
+import { permissionOf } from '../text/parse.ts';
 import { permissionOption } from '../text/rights-options.ts';
 import { type DeviceFiles, deviceFault, sayGranted, statusSayer } from './register-words.ts';
 

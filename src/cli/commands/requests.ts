@@ -8,7 +8,7 @@ import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import type { Piece } from '../terminal/terminal.ts';
 import { agoText, countText, durationText, momentText, pairingText } from '../text/format.ts';
-import { MistypedError } from '../text/parse.ts';
+import { MistypedError } from '../text/mistyped.ts';
 import { permissionText } from '../text/rights.ts';
 
 const windowPath = '/client-registry';

@@ -11,7 +11,8 @@ import {
   exitCodes,
 } from '../command.ts';
 import { agoText, countText, dateTimeText, shortened } from '../text/format.ts';
-import { durationOf, MistypedError, permissionOf } from '../text/parse.ts';
+import { MistypedError } from '../text/mistyped.ts';
+import { durationOf, permissionOf } from '../text/parse.ts';
 import { permissionText } from '../text/rights.ts';
 import { permissionOption } from '../text/rights-options.ts';
 

@@ -3,7 +3,7 @@ import type { User } from '../../api/output.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import { dateTimeText } from '../text/format.ts';
-import { instantOf } from '../text/parse.ts';
+import { instantOf } from '../text/instants.ts';
 
 async function runRenew(call: Call): Promise<number> {
   const [username = ''] = call.positionals;

@@ -16,7 +16,8 @@ import {
 } from '../command.ts';
 import { confirmed } from '../terminal/confirm.ts';
 import { countText, dateTimeText } from '../text/format.ts';
-import { cidrOf, MistypedError } from '../text/parse.ts';
+import { MistypedError } from '../text/mistyped.ts';
+import { cidrOf } from '../text/parse.ts';
 import { reasonOf } from '../text/rights-options.ts';
 import { preauthorizationsPath } from './preauthorizations.ts';
 

@@ -5,7 +5,8 @@ import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes, usageFault } from '../command.ts';
 import type { Piece } from '../terminal/terminal.ts';
 import { agoText, countText, dateTimeText } from '../text/format.ts';
-import { cidrOf, countOf, pastInstantOf } from '../text/parse.ts';
+import { pastInstantOf } from '../text/instants.ts';
+import { cidrOf, countOf } from '../text/parse.ts';
 
 type Item = WhatIf['items'][number];
 
@@ -187,7 +188,10 @@ export const whatIfCommands: readonly Command[] = [
       'pairing-id': { value: 'H', help: 'of a preauthorization: only with this pairing ID' },
       'key-fingerprint': { value: 'HEX', help: 'of a preauthorization: only with this key' },
       deny: { help: 'a preauthorization that keeps out instead of letting in' },
-      since: { value: 'T', help: 'only what was asked from then on: 30d (ago), a day, an instant' },
+      since: {
+        value: 'T',
+        help: 'only what was asked from then on: 30d (ago), yesterday, a day, an instant',
+      },
       until: { value: 'T', help: 'only what was asked before' },
       all: { help: 'list every request, not only those that would have come out otherwise' },
       ...listOptions,

@@ -3,7 +3,8 @@ import type { Window } from '../../api/output.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes } from '../command.ts';
 import { countText, durationText, momentText } from '../text/format.ts';
-import { cidrOf, countOf, durationOf, MistypedError } from '../text/parse.ts';
+import { MistypedError } from '../text/mistyped.ts';
+import { cidrOf, countOf, durationOf } from '../text/parse.ts';
 
 const windowPath = '/client-registry';
 const openMaxMs = 86_400_000;
@@ -67,7 +68,11 @@ export const windowCommands: readonly Command[] = [
       for: { value: 'DURATION', help: 'how long, up to 24h (default 5m)' },
       max: { value: 'N', help: 'how many requests at most (default 100)' },
       pattern: { value: 'GLOB', help: "which names may ask: 'press-*'" },
-      source: { value: 'CIDR', many: true, help: 'from where they may ask (repeatable)' },
+      source: {
+        value: 'CIDR',
+        many: true,
+        help: 'from where they may ask: a network or an address (repeatable)',
+      },
       note: { value: 'T', help: 'kept in the log' },
     },
     notes: ['Unlocking again keeps the window, with the new limits and the new end.'],

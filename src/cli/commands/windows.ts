@@ -6,7 +6,9 @@ import { listOptions, page, sayMore } from '../client/lists.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, exitCodes } from '../command.ts';
 import { dateTimeText, durationText, momentText } from '../text/format.ts';
-import { cidrOf, countOf, durationOf, instantOf, MistypedError } from '../text/parse.ts';
+import { instantOf } from '../text/instants.ts';
+import { MistypedError } from '../text/mistyped.ts';
+import { cidrOf, countOf, durationOf } from '../text/parse.ts';
 
 const path = '/client-registry/windows';
 
@@ -127,13 +129,20 @@ export const windowScheduleCommands: readonly Command[] = [
     summary: 'have the registry opened at a time ahead, or each week',
     positionals: '',
     options: {
-      at: { value: 'TIME', help: 'once: a duration from now, or an instant' },
+      at: {
+        value: 'TIME',
+        help: 'once: 06:00, tomorrow 06:00, a duration from now, or an instant',
+      },
       weekly: { value: "'DAY HH:MM'", help: 'each week, by the clock on the wall' },
       'time-zone': { value: 'ZONE', help: "of --weekly (default: this machine's)" },
       for: { value: 'DURATION', help: 'how long, up to 24h' },
       max: { value: 'N', help: 'how many requests at most (default 100)' },
       pattern: { value: 'GLOB', help: "which names may ask: 'press-*'" },
-      source: { value: 'CIDR', many: true, help: 'from where they may ask (repeatable)' },
+      source: {
+        value: 'CIDR',
+        many: true,
+        help: 'from where they may ask: a network or an address (repeatable)',
+      },
       note: { value: 'T', help: 'kept in the log' },
     },
     notes: [

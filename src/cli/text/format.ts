@@ -33,10 +33,17 @@ const pad = (part: number) => String(part).padStart(2, '0');
 const dateOf = (at: Date) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
 const timeOf = (at: Date) => [at.getHours(), at.getMinutes(), at.getSeconds()].map(pad).join(':');
 
-/** `2026-11-23 14:30:22`, local time. */
+/** How far the clock on the wall is ahead of UTC: `+01:00`. */
+function offsetOf(at: Date): string {
+  const minutes = -at.getTimezoneOffset();
+  const ahead = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${pad(Math.floor(ahead / 60))}:${pad(ahead % 60)}`;
+}
+
+/** `2026-11-23 14:30:22+01:00`, local time; options take it as it stands. */
 export function dateTimeText(instant: string | null): string {
   const at = new Date(instant ?? Number.NaN);
-  return Number.isNaN(at.getTime()) ? '–' : `${dateOf(at)} ${timeOf(at)}`;
+  return Number.isNaN(at.getTime()) ? '–' : `${dateOf(at)} ${timeOf(at)}${offsetOf(at)}`;
 }
 
 /** The time of day, with the date when it is another day than today. */

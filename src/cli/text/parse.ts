@@ -1,12 +1,9 @@
-/** Parses what people type: durations, instants, permissions, networks and numbers. */
+/** Parses what people type: durations, permissions, networks and numbers. */
+import { isIP } from 'node:net';
 import { type Permission, permissionFromText } from '../../../domain/permission.ts';
 import { Cidr } from '../../../domain/window.ts';
 import { parseDuration } from '../../config/values.ts';
-
-/** A text that was typed is not what it should be; the message says what it should be. */
-export class MistypedError extends Error {
-  override name = 'MistypedError';
-}
+import { MistypedError } from './mistyped.ts';
 
 /** @throws MistypedError */
 export function durationOf(text: string): number {
@@ -14,33 +11,6 @@ export function durationOf(text: string): number {
   if (durationMs === null)
     throw new MistypedError(`"${text}" is no duration. Give one such as 90s, 5m, 24h or 30d.`);
   return durationMs;
-}
-
-/** An instant, a day (its start, local time) or a duration from now, as an instant. @throws MistypedError */
-export function instantOf(text: string, now: Date): string {
-  const durationMs = parseDuration(text);
-  const isDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(
-    text,
-  );
-  const at =
-    durationMs !== null
-      ? new Date(now.getTime() + durationMs)
-      : new Date(
-          isDate ? (text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN,
-        );
-  if (Number.isNaN(at.getTime()))
-    throw new MistypedError(
-      `"${text}" is no time. Give a duration (30d), a day (2026-12-31) or an instant (2026-12-31T12:00:00Z).`,
-    );
-  return at.toISOString();
-}
-
-/** The same of what has been: a duration counts back from now. @throws MistypedError */
-export function pastInstantOf(text: string, now: Date): string {
-  const durationMs = parseDuration(text);
-  return durationMs === null
-    ? instantOf(text, now)
-    : new Date(now.getTime() - durationMs).toISOString();
 }
 
 /** Reads `mqtt:readWrite:plant/#`. @throws MistypedError */
@@ -53,11 +23,15 @@ export function permissionOf(text: string): Permission {
   return permission;
 }
 
-/** @throws MistypedError */
+/** A network; one address alone is the network of itself. @throws MistypedError */
 export function cidrOf(text: string): string {
-  if (!Cidr.safeParse(text).success)
-    throw new MistypedError(`"${text}" is no CIDR. Give one such as 10.0.0.0/8 or 192.168.1.7/32.`);
-  return text;
+  const bits = { 4: 32, 6: 128 }[isIP(text)];
+  const network = bits === undefined ? text : `${text}/${bits}`;
+  if (!Cidr.safeParse(network).success)
+    throw new MistypedError(
+      `"${text}" is no network. Give one such as 10.0.0.0/8, or one address such as 192.168.1.7.`,
+    );
+  return network;
 }
 
 /** @throws MistypedError */

@@ -1,6 +1,7 @@
 /** The options that say what somebody may do and why, the same in grant, users and roles. */
 import type { Call, CommandOptions } from '../command.ts';
-import { instantOf, permissionOf } from './parse.ts';
+import { instantOf } from './instants.ts';
+import { permissionOf } from './parse.ts';
 import type { ShownRights } from './rights.ts';
 
 export const permissionOption: CommandOptions = {
@@ -16,7 +17,10 @@ export const rightsOptions: CommandOptions = {
   ...permissionOption,
   prefix: { value: 'P', help: 'put in front of every topic it publishes, as it stands: line4/' },
   'client-id': { value: 'ID', help: 'the only MQTT client id it may use' },
-  until: { value: 'T', help: 'when the access ends: 30d, 2026-12-31 or an instant' },
+  until: {
+    value: 'T',
+    help: 'when the access ends: 30d, tomorrow 18:00, 2026-12-31 or an instant',
+  },
 };
 
 /** The rights that are named; a field that is not named is absent. @throws MistypedError */

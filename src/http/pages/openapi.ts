@@ -165,7 +165,7 @@ function operationOf(route: Route): JsonObject {
     parameters: [
       ...parametersFrom(route.params ?? Nothing, 'path'),
       ...parametersFrom(route.query ?? Nothing, 'query'),
-      ...(route.method === 'GET' && needsToken(route) ? [positionHeader] : []),
+      ...(needsToken(route) ? [positionHeader] : []),
       ...(isDoor ? [preferHeader] : []),
     ],
     ...(takes && route.body !== undefined

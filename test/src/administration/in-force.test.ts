@@ -26,6 +26,23 @@ test('a read that sends a position back sees what was done', async ({ door, worl
   assert.is((await read('yesterday')).status, 400);
 });
 
+test('a command that sends a position is decided on what was done by then, or not at all', async ({
+  door,
+  world,
+}) => {
+  const { requestId, username } = await door.pending();
+  const granted = await door.grant(requestId);
+  const suspend = (at: string) =>
+    world.call('POST', `/api/users/${username}/suspend`, {
+      body: {},
+      headers: { 'Gatebook-Position': at },
+    });
+  const ahead = await suspend('9999'.padStart(20, '0'));
+  assert.equal([ahead.status, ahead.body.code], [503, 'position-not-reached']);
+  assert.is((await door.user(username)).status, 'active');
+  assert.is((await suspend(granted.headers.get('gatebook-position') ?? '')).status, 200);
+});
+
 test('live sessions are closed when the answer arrives, and history tells', async ({
   door,
   world,

@@ -37,12 +37,15 @@ test('what cannot be meant is exit 2, with the word that was meant', async () =>
     ['unlock --for 5', '"5" is no duration. Give one such as 90s, 5m, 24h or 30d.\n'],
     ['unlock --for 25h', 'The registry opens for at most 1 d at once.\n'],
     ['unlock --max 0', '"0" is not a number from 1 to 1000000.\n'],
-    ['unlock --source 10.0.0.1', '"10.0.0.1" is no CIDR.'],
+    [
+      'unlock --source 10.0.0',
+      '"10.0.0" is no network. Give one such as 10.0.0.0/8, or one address',
+    ],
     ['lock now', '"now" is one word too many.\nUsage: gatebook lock\n'],
     ['grant', 'NAME|ID|GLOB is missing.\nUsage: gatebook grant NAME|ID|GLOB… [options]\n'],
     ['users show a b', '"b" is one word too many.\nUsage: gatebook users show NAME\n'],
     ['grant a --permission plant/#', '"plant/#" is no permission.'],
-    ['grant a --until tomorrow', '"tomorrow" is no time.'],
+    ['grant a --until someday', '"someday" is no time.'],
     ['grant a* --confirm-contested', '--confirm-contested goes with names, not with a glob.\n'],
     ['requests --status open', '"open" is no status. Give one of pending, granted, denied'],
     ['requests --limit 1001', '"1001" is not a number from 1 to 1000.\n'],
@@ -65,6 +68,23 @@ test('what cannot be meant is exit 2, with the word that was meant', async () =>
     assert.ok(stderr.startsWith(said), `${line}: ${stderr}`);
     assert.not.match(stderr, 'hunter2');
   }
+});
+
+test('what is missing or unknown points to the help of its own command', async () => {
+  const lines = [
+    ['unlock --for', 'unlock'],
+    ['unlock --for --max 3', 'unlock'],
+    ['unlock --fro 5m', 'unlock'],
+    ['users revoke press-17 --resaon x', 'users revoke'],
+    ['users --watch', 'users list'],
+    ['users show', 'users show'],
+    ['lock now', 'lock'],
+  ] as const;
+  for (const [line, command] of lines) {
+    const { stderr } = await ran(line.split(' '));
+    assert.ok(stderr.endsWith(`See: gatebook ${command} --help\n`), `${line}: ${stderr}`);
+  }
+  assert.match((await ran(['--fro'])).stderr, 'There is no option --fro here.\n');
 });
 
 test('a token that no header can hold is not sent and not repeated', async () => {

@@ -101,7 +101,7 @@ test('a device asks, an administrator grants, the waiting device gets it, the hi
   const [columns = '', ...events] = said(await gate.run('history', 'press-17'))
     .trim()
     .split('\n');
-  assert.match(columns, /^WHEN {17}WHAT {19}WHO {7}DETAILS$/);
+  assert.match(columns, /^WHEN {23}WHAT {19}WHO {7}DETAILS$/);
   assert.equal(
     events.map((line) => line.split(/ {2,}/).slice(1)),
     [

@@ -5,10 +5,10 @@ import type { Config } from '../../../config/config.ts';
 import { doctorConnectMs } from '../../../limits.ts';
 import { type Finding, fault, good } from './finding.ts';
 
-type Place = { readonly host: string; readonly port: number } | { readonly path: string };
+type BrokerPlace = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Null: it runs in this process, or is started by it. */
-function placeOf(setting: BrokerSetting): Place | null {
+function placeOf(setting: BrokerSetting): BrokerPlace | null {
   if (setting.kind === 'embedded') return null;
   if (setting.kind === 'mosquitto') {
     const transport = setting.address?.transport;
@@ -24,7 +24,7 @@ function placeOf(setting: BrokerSetting): Place | null {
 }
 
 /** Resolves with why there is no connection; null: there is. */
-const refusalAt = (place: Place): Promise<string | null> =>
+const refusalAt = (place: BrokerPlace): Promise<string | null> =>
   new Promise((resolve) => {
     const socket = connect(place);
     const end = (why: string | null) => {

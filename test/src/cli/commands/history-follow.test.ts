@@ -64,7 +64,7 @@ test('it shows the newest ones oldest first, then what happens, and ends with 0 
   const { exitCode, stdout, stderr } = await interrupted(follower);
   assert.equal([exitCode, stderr], [0, '']);
   const [header = '', ...lines] = stdout.trimEnd().split('\n');
-  assert.match(header, /^WHEN {17}WHAT {20}CLIENT {12}WHO {11}DETAILS$/);
+  assert.match(header, /^WHEN {23}WHAT {20}CLIENT {12}WHO {11}DETAILS$/);
   const roles = lines.flatMap(
     (line) => /RoleDefined .* admin .*(before|after-\d)/.exec(line)?.[1] ?? [],
   );

@@ -94,9 +94,12 @@ test('a period is said, and one in which nobody asked', async ({ gate, between }
     linesOf(await gate.call('what-if', 'preauthorization', ...options));
   assert.match(
     (await ask('--since', '1h', '--until', between))[0] ?? '',
-    /^Of 6 requests since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d until \d{4}-[\d-]+ [\d:]+, 6 would/,
+    /^Of 6 requests since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d until \d{4}-[\d-]+ [\d:]+[+-]\d\d:\d\d, 6 would/,
   );
-  assert.match((await ask('--until', '1h')).join('\n'), /^Nobody asked until [\d-]+ [\d:]+\.$/);
+  assert.match(
+    (await ask('--until', '1h')).join('\n'),
+    /^Nobody asked until [\d-]+ [\d:]+[+-]\d\d:\d\d\.$/,
+  );
 });
 
 test('--json is what the registry answers, page by page', async ({ gate }) => {
@@ -124,7 +127,7 @@ test('what is mistyped is said, with exit 2; what is refused, with the registryâ
       ['limits', '--pairing-id', '000000'],
       '--pairing-id is for: gatebook what-if preauthorization',
     ],
-    [['limits', '--source', '10.0.0.0'], '"10.0.0.0" is no CIDR.'],
+    [['limits', '--source', '10.0.0'], '"10.0.0" is no network.'],
     [['limits', '--max', '0'], '"0" is not a number'],
     [['limits', '--since', 'soon'], '"soon" is no time.'],
   ] as const) {

@@ -1,0 +1,196 @@
+/**
+ * Two nodes on one log in KurrentDB, of which one is paused, one is cut off, the store goes away or loses answers:
+ * what callers at both saw of each name must be linearizable (docs/consistency.md says what is promised).
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { registerPath } from '../../support/door.ts';
+import { type KurrentServer, startKurrentServer } from '../../support/kurrentdb/server.ts';
+import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
+import { lineTo, type SilentLine } from '../../support/silent-line.ts';
+import { type Invocation, orderOf } from '../model/linearizability.ts';
+import { type Act, type Answered, after, unknownName } from '../model/name-model.ts';
+import type { Chance } from '../random.ts';
+import type { Given, Told, Trial } from '../trial.ts';
+
+const roundsWhole = 50;
+const [namesARound, actsAName, actors] = [16, 14, 6];
+/** Milliseconds after which a caller gives up: then nobody knows what became of the act. */
+const patienceMs = 4_000;
+const faultMs = 1_500;
+
+type Step = Invocation<Act, Answered>;
+interface Node {
+  readonly served: Served;
+  readonly line: SilentLine;
+  readonly dataDir: string;
+}
+interface Cluster {
+  readonly server: KurrentServer;
+  readonly nodes: readonly Node[];
+  readonly token: string;
+}
+interface Name {
+  readonly username: string;
+  readonly password: string;
+  readonly history: Step[];
+  /** The request that was last told of. */
+  request: string | null;
+}
+
+const kinds = [
+  ...['register', 'register', 'grant', 'grant', 'deny'],
+  ...['suspend', 'resume', 'revoke', 'reinstate'],
+] as const;
+
+function chosen(chance: Chance, { request }: Name): Act {
+  const kind = chance.pick(kinds);
+  if (kind !== 'grant' && kind !== 'deny') return { kind };
+  return request === null ? { kind: 'register' } : { kind, request };
+}
+
+/** The position that any caller was told of last: whoever sends it reads no older state. */
+let known = '';
+
+async function carriedOut({ served }: Node, token: string, name: Name, act: Act) {
+  const isDevice = act.kind === 'register';
+  const path = isDevice
+    ? registerPath
+    : 'request' in act
+      ? `/api/client-registry/requests/${act.request}/${act.kind}`
+      : `/api/users/${name.username}/${act.kind}`;
+  const { username, password } = name;
+  const response = await fetch(served.url + path, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      ...(known !== '' && { 'Gatebook-Position': known }),
+      ...(!isDevice && { Authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(isDevice ? { username, password } : {}),
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  const body = (await response.json()) as { requestId?: string };
+  const position = response.headers.get('gatebook-position') ?? '';
+  if (position > known) known = position;
+  return { status: response.status, ...(response.status === 202 && { request: body.requestId }) };
+}
+
+async function step(node: Node, token: string, name: Name, act: Act): Promise<void> {
+  const invokedAt = performance.now();
+  let answer: Answered | null = null;
+  try {
+    const { status, request } = await carriedOut(node, token, name, act);
+    if (status < 500) answer = { status, ...(request !== undefined && { request }) };
+  } catch {
+    // Nobody heard what became of it.
+  }
+  if (answer?.request !== undefined) name.request = answer.request;
+  const completedAt = answer === null ? Number.POSITIVE_INFINITY : performance.now();
+  // A device that asks is told what its node knows: what was so before, if not now.
+  const since = answer !== null && act.kind === 'register' ? Number.NEGATIVE_INFINITY : invokedAt;
+  name.history.push({ act, invokedAt: since, completedAt, answer });
+  if (answer === null) await delay(200);
+}
+
+const faults: Readonly<Record<string, (cluster: Cluster, chance: Chance) => Promise<void>>> = {
+  'nothing fails': async () => undefined,
+  'a node is paused': async ({ nodes }, chance) => {
+    const { served } = chance.pick(nodes);
+    served.kill('SIGSTOP');
+    await delay(faultMs);
+    served.kill('SIGCONT');
+  },
+  'a node is cut off': async ({ nodes }, chance) => chance.pick(nodes).line.fallSilent(),
+  'the store goes away': async ({ server }) => {
+    await server.stop();
+    await delay(faultMs);
+    await server.start();
+  },
+  'answers are lost': async ({ server }, chance) => {
+    for (let count = 0; count < 20; count++)
+      server.faults.appends.push(
+        chance.pick(['lose-answer', 'lose-request', 'busy', 'none'] as const),
+      );
+  },
+};
+
+async function started(): Promise<Cluster & { keys: string }> {
+  const server = await startKurrentServer();
+  const keys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
+  const nodes: Node[] = [];
+  for (const mqtt of ['0', 'off']) {
+    const [line, dataDir] = [await lineTo(server.port), await newFolder()];
+    const served = await serve(dataDir, {
+      GATEBOOK_STORE: `kurrentdb://127.0.0.1:${line.port}?tls=false`,
+      ...{ GATEBOOK_KEYS_DIR: keys, GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' },
+      ...{ GATEBOOK_MQTT_PORT: mqtt, GATEBOOK_MQTT_WS_PORT: 'off', GATEBOOK_HTTPS_PORT: '0' },
+      GATEBOOK_LOG_LEVEL: 'error',
+    });
+    nodes.push({ served, line, dataDir });
+  }
+  const { served } = nodes[0] as Node;
+  const token = await served.signIn();
+  const body = { maxRequests: 10_000, durationMs: 3_600_000 };
+  await served.call('POST', '/api/client-registry/unlock', { token, body });
+  return { server, nodes, token, keys };
+}
+
+async function round(cluster: Cluster, chance: Chance, number: number): Promise<readonly Name[]> {
+  const names = Array.from(
+    { length: namesARound },
+    (_, index): Name => ({
+      username: `node-${number}-${index}`,
+      password: randomBytes(16).toString('hex'),
+      history: [],
+      request: null,
+    }),
+  );
+  const actor = async () => {
+    for (;;) {
+      const open = names.filter(({ history }) => history.length < actsAName);
+      if (open.length === 0) return;
+      const name = chance.pick(open.slice(0, 3));
+      await step(chance.pick(cluster.nodes), cluster.token, name, chosen(chance, name));
+    }
+  };
+  const fault = Object.values(faults)[number % Object.keys(faults).length];
+  await Promise.all([
+    ...Array.from({ length: actors }, actor),
+    delay(50).then(() => fault?.(cluster, chance)),
+  ]);
+  return names;
+}
+
+async function run({ chance, share }: Given): Promise<Told> {
+  const rounds = Math.max(Object.keys(faults).length, Math.round(roundsWhole * share));
+  const cluster = await started();
+  const violations: string[] = [];
+  let [answered, unanswered] = [0, 0];
+  known = '';
+  try {
+    for (let number = 0; number < rounds; number++)
+      for (const { username, history } of await round(cluster, chance, number)) {
+        const lost = history.filter(({ answer }) => answer === null).length;
+        unanswered += lost;
+        answered += history.length - lost;
+        if (orderOf(unknownName, history, after) === null)
+          violations.push(`${username}: ${JSON.stringify(history)}`);
+      }
+  } finally {
+    for (const { served, line, dataDir } of cluster.nodes) {
+      served.kill('SIGKILL');
+      await served.ended;
+      await line.close();
+      await removeFolder(dataDir);
+    }
+    await cluster.server.stop();
+    await removeFolder(cluster.keys);
+  }
+  return { rounds, figures: `${answered} answers, ${unanswered} lost`, violations };
+}
+
+export const nodes: Trial = { name: 'nodes', title: 'two nodes, linearizable', run };
