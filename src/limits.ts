@@ -525,3 +525,7 @@ export const clockAheadMs = 60_000;
 export const certificateEndsSoonDays = 30;
 /** How long a look at the installation waits for a broker. */
 export const doctorConnectMs = 3_000;
+/** Lines of each kind that the log tells an operator in a minute. */
+export const operatorLinesPerMinuteMax = 120;
+/** Commands whose source is remembered until their events are told of. */
+export const sourcesRememberedMax = 10_000;

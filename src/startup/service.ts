@@ -28,6 +28,7 @@ import {
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
+import { createOperatorLog } from '../notifications/operator-log.ts';
 import { createSourceThrottle, type SourceThrottle } from '../platform/source-throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
@@ -43,7 +44,7 @@ import { countOfEnding, heldCount } from '../views/users/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
-import { buildDoors, type Doors } from './doors.ts';
+import { buildDoors, type Doors, notedBy } from './doors.ts';
 import { serverNameTest } from './tls.ts';
 
 export interface ServiceOptions {
@@ -91,6 +92,9 @@ export async function buildService(given: ServiceOptions) {
     onApplied: applied.as('live-events'),
   });
   applied.as('sightings')(options.sightings.applied);
+  const isKnown = (username: string) => authority.principal(username) !== undefined;
+  const operatorLog = createOperatorLog({ logger, isKnown });
+  applied.as('operator-log')(operatorLog.applied);
   const shared = {
     credentials,
     rows,
@@ -108,18 +112,16 @@ export async function buildService(given: ServiceOptions) {
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
-  const backups = createBackups({
-    ...{ store, readModels, now, keysDir: config.keysDir },
-    checkpointFile: checkpointFile(config.dataDir),
-    signedAt: audit.checkpoints.signedAt,
-  });
-  const { registration, turnedAway, rules } = doors;
+  const backups = backupsOf(options, audit);
+  const { turnedAway, rules } = doors;
+  const registration = notedBy(operatorLog, doors.registration);
   const faultsOf = (password: string) =>
     passwordFaults(ownSecretOf(password), config.passwordPolicy);
   observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels, backups },
+    operatorLog,
     ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
     onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
@@ -137,9 +139,22 @@ export async function buildService(given: ServiceOptions) {
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
-    begin: () => doors.capacity.countWaiting(),
+    async begin(): Promise<void> {
+      await doors.capacity.countWaiting();
+      operatorLog.begin();
+    },
   };
 }
+
+const backupsOf = (
+  { store, readModels, now, config }: ServiceOptions,
+  { checkpoints }: ReturnType<typeof buildAudit>,
+) =>
+  createBackups({
+    ...{ store, readModels, now, keysDir: config.keysDir },
+    checkpointFile: checkpointFile(config.dataDir),
+    signedAt: checkpoints.signedAt,
+  });
 
 /** What several builders need. */
 interface Shared {
