@@ -105,7 +105,7 @@ export const rowsFindings = ({ dataDir, store }: Config): Finding[] =>
     ? [
         good(
           'rows',
-          'there are none: the next start folds the whole log first, a minute for each million events',
+          'there are none: the next start folds the whole log first, some two minutes for each million events',
         ),
       ]
     : [];
