@@ -2,6 +2,9 @@
 
 /** Bytes of one HTTP request body. */
 export const bodyBytesMax = 64 * 1024;
+/** Bytes of a file that declares roles, rules and clients. */
+export const declarationBytesMax = 4 * 1024 * 1024;
+
 /** Bytes of a file of rules that is imported, bytes of one line of it, and rules. */
 export const rulesFileBytesMax = 8 * 1024 * 1024;
 export const rulesLineBytesMax = 64 * 1024;

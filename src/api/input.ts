@@ -320,6 +320,11 @@ export const UsersQuery = z.strictObject({
     .transform((text) => text === 'true')
     .optional()
     .describe('true: the same for GATEBOOK_STALE_AFTER; nobody where that is off.'),
+  connected: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('true: only those with a live session at the embedded broker, by name.'),
   certificateEndsWithinDays: WholeNumber(certificateDaysMax)
     .optional()
     .describe(

@@ -318,7 +318,11 @@ export const Knock = named(
     source: none(Text),
     flow: z.enum(['explicit', 'implicit']),
     door: z.enum(doorNames),
-    reason: z.enum(['locked', 'filtered', 'full']),
+    reason: z
+      .enum(['locked', 'filtered', 'full', 'suspended', 'denied', 'revoked', 'expired'])
+      .describe(
+        'The last four: a client that is known shows its own credential, and its access is over.',
+      ),
     attemptCount: Count,
     firstAt: Instant,
     lastAt: Instant,

@@ -37,6 +37,8 @@ interface Option {
   /** What stands for the value in the help; without it the option is a switch. */
   readonly value?: string;
   readonly many?: true;
+  /** One letter that stands for it. */
+  readonly short?: string;
   readonly help: string;
 }
 export type CommandOptions = Readonly<Record<string, Option>>;
@@ -84,8 +86,14 @@ export const commonOptions: CommandOptions = {
   },
   token: { value: 'TOKEN', help: 'sign in with a token (GATEBOOK_TOKEN)' },
   json: { help: 'print what the registry answers, for scripts' },
-  help: { help: 'show this' },
+  help: { short: 'h', help: 'show this' },
 };
+
+/** How Node reads an option. */
+export const parsedAs = ({ value, short }: Option) => ({
+  type: value === undefined ? ('boolean' as const) : ('string' as const),
+  ...(short !== undefined && { short }),
+});
 
 /** The options of one question, and the words beside them. @throws CommandFailed on any that is not right */
 export function parsedArguments(
@@ -96,12 +104,7 @@ export function parsedArguments(
   const { tokens, positionals } = parseArgs({
     args: [...args],
     options: Object.fromEntries(
-      Object.entries(options).map(([name, { value }]) => [
-        name,
-        name === 'help'
-          ? { type: 'boolean' as const, short: 'h' }
-          : { type: value === undefined ? ('boolean' as const) : ('string' as const) },
-      ]),
+      Object.entries(options).map(([name, option]) => [name, parsedAs(option)]),
     ),
     strict: false,
     tokens: true,

@@ -8,8 +8,8 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
 }
 
 const optionRows = (options: CommandOptions): [string, string][] =>
-  Object.entries(options).map(([name, { value, help }]) => [
-    `--${name}${value === undefined ? '' : ` ${value}`}`,
+  Object.entries(options).map(([name, { value, short, help }]) => [
+    `--${name}${short === undefined ? '' : `, -${short}`}${value === undefined ? '' : ` ${value}`}`,
     help,
   ]);
 

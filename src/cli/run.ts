@@ -5,6 +5,7 @@ import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import { trustByFingerprint } from './client/ca-fingerprint.ts';
 import { signInCommands } from './client/sign-in.ts';
+import { ownVersion } from './client/version.ts';
 import {
   type Command,
   type CommandOptions,
@@ -13,28 +14,33 @@ import {
   commonOptions,
   exitCodes,
   parsedArguments,
+  parsedAs,
   usageFault,
 } from './command.ts';
 import { approvalCommands } from './commands/approvals.ts';
 import { auditPastCommands } from './commands/audit-past.ts';
 import { reconcileCommands } from './commands/brokers.ts';
 import { copyCommands } from './commands/copy.ts';
-import { decideCommands } from './commands/decide.ts';
 import { historyCommands } from './commands/history.ts';
 import { keyCommands } from './commands/keys.ts';
 import { preauthorizationCommands } from './commands/preauthorizations.ts';
 import { importCommand } from './commands/preauthorizations-import.ts';
 import { deviceCommands } from './commands/register.ts';
-import { requestsCommands } from './commands/requests.ts';
+import { decideCommands } from './commands/requests/decide.ts';
+import { knocksCommand } from './commands/requests/knocks.ts';
+import { requestsCommands } from './commands/requests/list.ts';
+import { showRequestCommand } from './commands/requests/show.ts';
 import { resetCommands } from './commands/reset-administrator.ts';
 import { roleCommands, tokenCommands } from './commands/roles.ts';
 import { operateCommands } from './commands/serve.ts';
+import { statusCommands } from './commands/status.ts';
 import { userCommands } from './commands/users.ts';
 import { auditFileCommands } from './commands/verify.ts';
 import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
 import { windowScheduleCommands } from './commands/windows.ts';
+import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { backupCommand } from './operating/backup.ts';
@@ -48,9 +54,12 @@ const [serve, ...otherOperateCommands] = operateCommands;
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   ...(serve === undefined ? [] : [serve]),
+  ...statusCommands,
   ...windowCommands,
   ...windowScheduleCommands,
   ...requestsCommands,
+  showRequestCommand,
+  knocksCommand,
   ...decideCommands,
   ...approvalCommands,
   ...preauthorizationCommands,
@@ -58,6 +67,7 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...roleCommands,
   ...tokenCommands,
+  ...declaredCommands,
   ...keyCommands,
   ...historyCommands,
   ...auditPastCommands,
@@ -95,7 +105,7 @@ export async function runCommandLine(
   };
   const json = args.includes('--json');
   try {
-    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${version()}`]);
+    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${ownVersion()}`]);
     const words = wordsOf(args);
     if (words.length === 0 && !wantsHelp(args)) {
       parsedArguments(args, commonOptions, helpHint);
@@ -152,7 +162,7 @@ function commonOptionsOf({ name }: Command): CommandOptions {
     help = { help: '' },
   } = commonOptions;
   if (offline.includes(name)) return { help };
-  if (['register', 'login', 'logout', 'doctor'].includes(name))
+  if (['register', 'login', 'logout', 'doctor', 'version'].includes(name))
     return { url, 'ca-fingerprint': caFingerprint, json, help };
   return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }
@@ -160,9 +170,9 @@ function commonOptionsOf({ name }: Command): CommandOptions {
 /** The words that are no options, read with the options of all commands; what is wrong its own command says. */
 function wordsOf(args: readonly string[]): readonly string[] {
   const all = commands.flatMap(({ options }) => Object.entries(options));
-  const options = [...Object.entries(commonOptions), ...all].map(([name, { value }]) => [
+  const options = [...Object.entries(commonOptions), ...all].map(([name, option]) => [
     name,
-    { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+    parsedAs(option),
   ]);
   const known = Object.fromEntries(options);
   return parseArgs({ args: [...args], options: known, strict: false }).positionals;

@@ -4,12 +4,15 @@ import type { DoorName } from '../../domain/client/door-name.ts';
 import type { TurnedAway } from '../../domain/window.ts';
 import { knocksMax } from '../limits.ts';
 
+/** Why a client that is known is turned away: it shows its own credential, and that opens nothing any more. */
+type OverReason = 'suspended' | 'denied' | 'revoked' | 'expired';
+
 export interface Knock {
   readonly username: string;
   readonly source: string;
   readonly flow: 'explicit' | 'implicit';
   readonly door: DoorName;
-  readonly reason: 'locked' | 'filtered' | 'full';
+  readonly reason: 'locked' | 'filtered' | 'full' | OverReason;
   readonly attemptCount: number;
   readonly firstAt: string;
   readonly lastAt: string;
@@ -19,12 +22,18 @@ export interface Knocks {
   count(knock: Omit<Knock, 'attemptCount' | 'firstAt' | 'lastAt'>, at: string): void;
   /** Forgets the knocks of a name: it waits for a decision now, or was erased. */
   forget(username: string): void;
+  /** Forgets that a client was turned away here because its access was over: it has access again. */
+  admitted(username: string, source: string): void;
   /** The newest attempt first. */
   all(): readonly Knock[];
   size(): number;
   /** What was counted here while this window was open. */
   turnedAway(windowId: string): TurnedAway;
 }
+
+const isOfWindow = ({ reason }: Pick<Knock, 'reason'>) =>
+  reason === 'filtered' || reason === 'full';
+const isOver = (knock: Knock) => knock.reason !== 'locked' && !isOfWindow(knock);
 
 const oneMore = (before: TurnedAway | null, windowId: string): TurnedAway => ({
   windowId,
@@ -53,6 +62,10 @@ class KnocksByName {
     this.#count(knock, 1);
     const [oldest] = this.#knocks;
     if (this.#knocks.size > knocksMax && oldest !== undefined) this.#delete(...oldest);
+  }
+
+  delete(knock: Knock): void {
+    this.#delete(keyOf(knock), knock);
   }
 
   forget(username: string): void {
@@ -85,7 +98,7 @@ export function createKnocks(
   let inWindow: TurnedAway | null = null;
   return {
     count(knock, at) {
-      const windowId = knock.reason === 'locked' ? null : newestWindowId();
+      const windowId = isOfWindow(knock) ? newestWindowId() : null;
       if (windowId !== null) inWindow = oneMore(inWindow, windowId);
       const before = knocks.get(knock);
       const counted = {
@@ -98,6 +111,10 @@ export function createKnocks(
       onKnock?.(counted);
     },
     forget: (username) => knocks.forget(username),
+    admitted(username, source) {
+      const knock = knocks.get({ username, source });
+      if (knock !== undefined && isOver(knock)) knocks.delete(knock);
+    },
     all: () => knocks.all(),
     size: () => knocks.size,
     turnedAway: (windowId) =>

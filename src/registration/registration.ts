@@ -12,6 +12,7 @@ import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import { RegistrationAttempt, type RegistrationAttemptOptions } from './attempt.ts';
 import { type CountedFlow, countedFlow, type DoorAttempt } from './door-attempt.ts';
+import type { Knock } from './knocks.ts';
 import {
   createQuickAdmission,
   type QuickAdmission,
@@ -45,10 +46,11 @@ interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmission
 }
 
 export function createRegistration(options: RegistrationOptions): Registration {
-  const { proofs, pace, knocks } = options;
+  const { proofs, pace } = options;
   const quick = createQuickAdmission(options);
   const { waitsOf, quickly, whileThrottled, countMismatch } = quick;
   const wrongCodeAnswer = refusingWrongCodes(options, quick);
+  const reported = reporting(options);
 
   /** Rows 3 to 8. */
   async function decided(
@@ -97,15 +99,6 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return reported(attempt, answer);
   }
 
-  /** Tells those who count and stage of an answer, and passes it on. */
-  const reported = (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
-    if (answer.kind === 'pending') knocks.forget(attempt.username);
-    if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
-    const outcome = answer.kind === 'refused' ? answer.refusal : answer.kind;
-    options.onOutcome?.(countedFlow(attempt), outcome);
-    return answer;
-  };
-
   return {
     ask: (attempt, cause) => ask(askedBy(options, attempt), cause),
     answerFor: (requestId) => answerFor(options, requestId),
@@ -114,6 +107,40 @@ export function createRegistration(options: RegistrationOptions): Registration {
     isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
   };
 }
+
+const overReasons: Readonly<Partial<Record<string, Knock['reason']>>> = {
+  'access-suspended': 'suspended',
+  'registration-denied': 'denied',
+  'access-revoked': 'revoked',
+  'access-expired': 'expired',
+};
+
+/** A client whose access is over and that keeps trying with its own credential is shown as turned away. */
+function countOver(
+  { knocks, now }: RegistrationOptions,
+  attempt: DoorAttempt,
+  refusal: string,
+): void {
+  const reason = overReasons[refusal];
+  if (reason === undefined) return;
+  const { username, source, flow } = attempt;
+  const door = doorName(attempt);
+  knocks.count({ username, source: source ?? 'unknown', flow, door, reason }, now());
+}
+
+/** Tells those who count and stage of an answer, and passes it on. */
+const reporting =
+  (options: RegistrationOptions) =>
+  (attempt: DoorAttempt, answer: DoorAnswer): DoorAnswer => {
+    const { knocks } = options;
+    if (answer.kind === 'pending') knocks.forget(attempt.username);
+    if (answer.kind === 'granted') knocks.admitted(attempt.username, attempt.source ?? 'unknown');
+    if (answer.kind === 'refused') countOver(options, attempt, answer.refusal);
+    if (answer.kind === 'pending' || answer.kind === 'granted') options.onProven?.(attempt, answer);
+    const outcome = answer.kind === 'refused' ? answer.refusal : answer.kind;
+    options.onOutcome?.(countedFlow(attempt), outcome);
+    return answer;
+  };
 
 /** EST tells who waits and who is turned away the same: then their times are the same, too. */
 const admissionAt =

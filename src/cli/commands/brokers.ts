@@ -13,6 +13,9 @@ const meanings: Readonly<Record<BrokerShape['drift'][number]['kind'], string>> =
   enabled: 'open or shut against what the log says',
 };
 
+/** All others ask the registry at each connect, and keep nothing that could differ. */
+const keepsAccounts = (kind: BrokerShape['kind']): boolean => kind === 'mosquitto';
+
 async function runBrokers(call: Call): Promise<number> {
   const { body, text } = await (await signedIn(call)).get<List<BrokerShape>>('/brokers');
   if (call.json) call.terminal.json(text);
@@ -23,7 +26,7 @@ async function runBrokers(call: Call): Promise<number> {
         { text: broker.name, style: 'strong' },
         broker.kind,
         { text: broker.status, style: broker.status === 'up' ? 'good' : 'bad' },
-        String(broker.accountCount),
+        keepsAccounts(broker.kind) ? broker.accountCount.toLocaleString('en') : 'none kept',
         countText(broker.lagEvents, 'event'),
         String(broker.drift.length),
       ]),
@@ -55,16 +58,16 @@ async function runReconcile(call: Call): Promise<number> {
   return isRight ? exitCodes.done : exitCodes.failed;
 }
 
-function say({ terminal }: Call, { name, status, accountCount, drift }: BrokerShape): void {
+function say({ terminal }: Call, { name, kind, status, accountCount, drift }: BrokerShape): void {
   if (status === 'down') {
     terminal.line({ text: name, style: 'strong' }, ' is down: nothing was compared.');
     return;
   }
   const found = drift.length === 0 ? 'as the log says' : countText(drift.length, 'difference');
-  terminal.line(
-    { text: name, style: 'strong' },
-    `: ${countText(accountCount, 'account')}, ${found}.`,
-  );
+  const held = keepsAccounts(kind)
+    ? countText(accountCount, 'account')
+    : 'keeps no accounts, it asks the registry at each connect';
+  terminal.line({ text: name, style: 'strong' }, `: ${held}, ${found}.`);
   if (drift.length > 0)
     terminal.table(
       ['NAME', 'DIFFERENCE', ''],

@@ -1,4 +1,5 @@
 /** Asks a person on the terminal, or reads what a script gives on stdin. */
+import { declarationBytesMax } from '../../limits.ts';
 import { CommandFailed, exitCodes, usageFault } from '../command.ts';
 
 const lineBytesMax = 4_096;
@@ -54,4 +55,15 @@ export async function firstLineOfStdin(): Promise<string> {
   if (line === '') throw usageFault('There is no password on stdin.');
   if (line.length > lineBytesMax) throw usageFault('The password on stdin is too long.');
   return line;
+}
+
+/** All that a program gives on stdin. */
+export async function textOfStdin(): Promise<string> {
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) {
+    text += String(chunk);
+    if (text.length > declarationBytesMax) break;
+  }
+  return text;
 }

@@ -8,3 +8,10 @@ export async function runInShell(command: string): Promise<number | string> {
   const [code, signal] = await once(child, 'close');
   return code ?? signal;
 }
+
+/** As git does: the variable may hold options, and a shell reads it. @returns its exit code, or the signal that ended it */
+export async function runEditor(editor: string, file: string): Promise<number | string> {
+  const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
+  const [code, signal] = await once(child, 'close');
+  return code ?? signal;
+}

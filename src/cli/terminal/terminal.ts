@@ -21,20 +21,25 @@ export interface Output {
   readonly rows?: number;
 }
 
+/** The head of a column; `least`: the columns of the terminal that it is not cut below. */
+export type Column = string | { readonly text: string; readonly least: number };
+
 export interface Terminal {
   /** Whether a person is looking at stdout. */
   readonly isTerminal: boolean;
   /** Whether a person is looking at stderr. */
   readonly isErrorTerminal: boolean;
+  /** Columns of the terminal; null: nothing is cut. */
+  readonly columns: number | null;
   line(...pieces: readonly Piece[]): void;
   /** To stderr. */
   error(...pieces: readonly Piece[]): void;
   /** JSON text as it came, in one line. */
   json(text: string): void;
   errorJson(text: string): void;
-  table(header: readonly string[], rows: readonly (readonly Piece[])[]): void;
+  table(header: readonly Column[], rows: readonly (readonly Piece[])[]): void;
   /** Puts a table and lines in the place of the last ones; on a terminal only. */
-  redraw(header: readonly string[], rows: readonly (readonly Piece[])[], last: string): void;
+  redraw(header: readonly Column[], rows: readonly (readonly Piece[])[], last: string): void;
   /** Replaces the last progress line on stderr; '' removes it. On a terminal only. */
   progress(text: string): void;
 }
@@ -56,6 +61,7 @@ export function terminalOf(stdout: Output, stderr: Output, noColor: boolean): Te
   return {
     isTerminal,
     isErrorTerminal,
+    columns: width(),
     line: (...pieces) => void stdout.write(joined(pieces, colour)),
     error: (...pieces) => void stderr.write(joined(pieces, errorColour)),
     json: (text) => void stdout.write(`${printableJson(text.trim())}\n`),
@@ -64,7 +70,8 @@ export function terminalOf(stdout: Output, stderr: Output, noColor: boolean): Te
       for (const line of tableLines(header, rows, width())) stdout.write(joined(line, colour));
     },
     redraw(header, rows, last) {
-      const room = Math.max(1, (stdout.rows ?? 24) - 3);
+      // Header, what is hidden, the last line, and the line that the cursor stands on.
+      const room = Math.max(1, (stdout.rows ?? 24) - 4);
       const lines = tableLines(header, rows.slice(0, room), width());
       const hidden = rows.length > room ? [[`… ${rows.length - room} more`]] : [];
       const all = [...(rows.length > 0 ? lines : []), ...hidden, [cut(last, width())]];
@@ -78,6 +85,9 @@ export function terminalOf(stdout: Output, stderr: Output, noColor: boolean): Te
   };
 }
 
+/** What is cut keeps as much. */
+const cutMin = 3;
+
 const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : piece.text);
 
 /**
@@ -85,19 +95,22 @@ const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : pi
  * is wider than `width` columns, the widest cells are cut with `…`; null never cuts.
  */
 export function tableLines(
-  header: readonly string[],
+  header: readonly Column[],
   rows: readonly (readonly Piece[])[],
   width: number | null,
 ): Piece[][] {
-  const all = [header, ...rows];
+  const heads = header.map((column) => (typeof column === 'string' ? column : column.text));
+  const least = header.map((column) => (typeof column === 'string' ? cutMin : column.least));
+  const all: (readonly Piece[])[] = [heads, ...rows];
   const widths = header.map((_, column) =>
     Math.max(...all.map((row) => widthOf(printable(textOf(row[column] ?? ''))))),
   );
   const gap = 2;
   const total = () => widths.reduce((sum, one) => sum + one, gap * (widths.length - 1));
   while (width !== null && total() > width) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] ?? 0) <= 3) break;
+    const spare = widths.map((one, column) => (one > (least[column] ?? cutMin) ? one : 0));
+    const widest = spare.indexOf(Math.max(...spare));
+    if (spare[widest] === 0) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return all.map((row) =>

@@ -7,7 +7,7 @@ import { addMs } from '../../platform/instant.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 import type { Sightings } from '../../sightings/sightings.ts';
 import type { ActivationViews } from '../activations.ts';
-import { mapPage, type Paging, search, whenGiven } from '../paging.ts';
+import { mapPage, type Paging, paged, search, whenGiven } from '../paging.ts';
 import type { SharedKeys } from '../shared-keys.ts';
 import { endingWithin } from './ends.ts';
 import { unseenSince } from './unseen.ts';
@@ -18,7 +18,7 @@ export interface UserViewOptions {
   readonly rows: { readonly clients: Rows<ClientRow> };
   readonly authority: Authority;
   /** Null: there is no embedded broker. */
-  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'lastPackets'> | null;
+  readonly broker: () => Pick<EmbeddedBroker, 'sessionCount' | 'sessions' | 'lastPackets'> | null;
   readonly sightings: Pick<Sightings, 'of' | 'unseen'>;
   /** How long a client may not be seen; null: nobody is stale. */
   readonly staleAfterMs: number | null;
@@ -33,6 +33,7 @@ type UsersQuery = Paging & {
   readonly endsWithinDays?: number | undefined;
   readonly unseenForDays?: number | undefined;
   readonly stale?: boolean | undefined;
+  readonly connected?: boolean | undefined;
 };
 
 /** What opens: a password where none but it does, and the certificates, the current one first. */
@@ -70,7 +71,6 @@ export const recordedOf = (row: ClientRow) => ({
   changedAt: row.changedAt,
 });
 
-/** What a list that is led to by an index leaves out. */
 /** For how long the query wants nobody to have been seen; undefined: it does not ask. Where nobody is stale, for ever. */
 function unseenIn({ stale, unseenForDays }: UsersQuery, staleAfterMs: number | null) {
   const asked = [
@@ -80,6 +80,7 @@ function unseenIn({ stale, unseenForDays }: UsersQuery, staleAfterMs: number | n
   return asked.length === 0 ? undefined : Math.max(...asked);
 }
 
+/** What a list that is led to by an index leaves out. */
 const wantedBy =
   ({ status, role, q, endsWithinDays, certificateEndsWithinDays }: UsersQuery, now: () => string) =>
   (row: ClientRow): boolean => {
@@ -106,6 +107,24 @@ function seenOf(
   const packets = broker()?.lastPackets(username) ?? [];
   const atMs = Math.max(seenMs ?? 0, ...packets.map((packet) => packet.atMs));
   return { lastSeenAt: atMs === 0 ? null : new Date(atMs).toISOString(), sessionTotal };
+}
+
+/** Those with a live session now, by name: they are in memory. @throws MalformedCursor */
+function connectedNow<View>(
+  { rows, broker, now }: UserViewOptions,
+  query: UsersQuery,
+  view: (row: ClientRow) => View,
+) {
+  const names = new Set((broker()?.sessions() ?? []).map(({ username }) => username));
+  const wanted = wantedBy(query, now);
+  const found = [...names].sort().flatMap((username) => {
+    const row = rows.clients.get(username);
+    return row !== undefined && wanted(row) ? [row] : [];
+  });
+  return mapPage(
+    paged('connected users', found, ({ username }) => username, query),
+    view,
+  );
 }
 
 export function createUserViews(
@@ -145,6 +164,7 @@ export function createUserViews(
     /** Those who ever had access, unless the query has a status. */
     async users(query: UsersQuery) {
       const { endsWithinDays, certificateEndsWithinDays, status, role, q, ...page } = query;
+      if (query.connected === true) return connectedNow(options, query, userOf);
       const unseenForMs = unseenIn(query, options.staleAfterMs);
       if (unseenForMs !== undefined) {
         const belowMs = Date.parse(options.now()) - unseenForMs;

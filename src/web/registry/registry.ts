@@ -17,6 +17,10 @@ import { ScheduledWindows } from './scheduled-windows.ts';
 const reasons: Readonly<Record<Knock['reason'], string>> = {
   locked: 'while locked',
   filtered: 'outside the limits',
+  suspended: 'it is suspended',
+  denied: 'it was denied',
+  revoked: 'its access is revoked',
+  expired: 'its access has ended',
   full: 'when it was full',
 };
 

@@ -63,10 +63,10 @@ test('a device asks, an administrator grants, the waiting device gets it, the hi
   const pairing = (await device.says('Pairing ID')).slice(12, 19);
   await device.says('Waiting: pending since');
   const [header = '', row = '', summary = ''] = said(await gate.run('requests')).split('\n');
-  assert.match(header, /^NAME {6}PAIRING {2}KIND {2}FLOW {6}SOURCE {5}ASKED {2}WANTS$/);
+  assert.match(header, /^NAME {6}PAIRING {2}KIND {2}FLOW {6}SOURCE {5}ASKED {2}WANTS {2}SAYS$/);
   assert.match(
     row,
-    new RegExp(`^press-17  ${pairing}  new   explicit  127\\.0\\.0\\.1  \\d s +–$`),
+    new RegExp(`^press-17  ${pairing}  new   explicit  127\\.0\\.0\\.1  \\d s +– +line=4$`),
   );
   assert.match(summary, /^1 pending\. Locks in (5 min|4 min \d+ s)\.$/);
 
@@ -132,7 +132,7 @@ test('a contested request needs its name and a confirmation; a glob leaves it al
   );
   await contest(gate, 'press-31');
 
-  assert.match(said(await gate.call('requests')), 'new, contested (1 try with another credential)');
+  assert.match(said(await gate.call('requests')), 'contested (another credential), new');
   const part = said(await gate.call('requests', '--status', 'all', '--limit', '1'));
   assert.match(part, /^1 request shown\./m);
   const typo = await gate.call('grant', 'press-*', 'press-31', '--role', 'pres', '--yes');

@@ -1,11 +1,11 @@
 /** For administrators: `grant` and `deny`, by name, id or glob. */
-import type { Request, Role, User } from '../../api/output.ts';
-import { nearestWord } from '../../platform/did-you-mean.ts';
-import { everyItem } from '../client/lists.ts';
-import { ProblemAnswered } from '../client/problem.ts';
-import { unlessWaits } from '../client/proposed.ts';
-import type { Registry } from '../client/registry-client.ts';
-import { signedIn } from '../client/sign-in.ts';
+import type { Request, Role, User } from '../../../api/output.ts';
+import { nearestWord } from '../../../platform/did-you-mean.ts';
+import { everyItem } from '../../client/lists.ts';
+import { ProblemAnswered } from '../../client/problem.ts';
+import { unlessWaits } from '../../client/proposed.ts';
+import type { Registry } from '../../client/registry-client.ts';
+import { signedIn } from '../../client/sign-in.ts';
 import {
   type Call,
   type Command,
@@ -14,22 +14,14 @@ import {
   exitCodes,
   retyped,
   usageFault,
-} from '../command.ts';
-import { reportFault } from '../fault.ts';
-import { dateTimeText, pairingText, shortened } from '../text/format.ts';
-import { instantOf } from '../text/instants.ts';
-import { activationsText, rightsText, topicsOf } from '../text/rights.ts';
-import { reasonOf, rightsOf, rightsOptions } from '../text/rights-options.ts';
-import {
-  confirmGlobs,
-  decideBulk,
-  fitting,
-  isGlob,
-  requestsPath,
-  showRequests,
-} from './decide-globs.ts';
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+} from '../../command.ts';
+import { reportFault } from '../../fault.ts';
+import { dateTimeText, pairingText, shortened } from '../../text/format.ts';
+import { instantOf } from '../../text/instants.ts';
+import { activationsText, rightsText, topicsOf } from '../../text/rights.ts';
+import { reasonOf, rightsOf, rightsOptions } from '../../text/rights-options.ts';
+import { foundRequest } from './found.ts';
+import { confirmGlobs, decideBulk, fitting, isGlob, requestsPath, showRequests } from './globs.ts';
 
 interface BulkDecision {
   readonly verb: 'grant' | 'deny';
@@ -129,7 +121,7 @@ async function targetsOf(call: Call, registry: Registry): Promise<Targets> {
       exitCode,
       await onItsOwn(call, async () => {
         if (!isGlob(wanted)) {
-          const request = await found(registry, wanted);
+          const request = await foundRequest(registry, wanted);
           byItself.set(request.requestId, request);
         } else
           for (const request of await fitting(registry, wanted))
@@ -205,24 +197,6 @@ function contested(call: Call, { username, pairingId }: Request) {
     `Not granted: ${username} is contested. Somebody else asked for this name with another credential.`,
     [`${compare}, then: gatebook grant ${again} --confirm-contested`],
   );
-}
-
-/** The request of that id, else the waiting one of that name, else its latest. */
-async function found(registry: Registry, wanted: string): Promise<Request> {
-  if (uuid.test(wanted)) {
-    try {
-      return (await registry.get<Request>(`${requestsPath}/${wanted}`)).body;
-    } catch (error) {
-      // It may be a name that looks like an id.
-      if (!(error instanceof ProblemAnswered) || error.problem.status !== 404) throw error;
-    }
-  }
-  for (const status of ['pending', null])
-    for await (const request of everyItem<Request>(registry, requestsPath, { status, q: wanted }))
-      if (request.username === wanted) return request;
-  throw new CommandFailed(exitCodes.refused, `There is no request of ${wanted}.`, [
-    'See all requests with: gatebook requests --status all',
-  ]);
 }
 
 const globOptions: CommandOptions = {

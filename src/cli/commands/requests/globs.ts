@@ -1,12 +1,12 @@
 /** What a glob grants or denies: shown first, asked about, and done in bulk to what was shown. */
-import { fitsPattern } from '../../../domain/pattern.ts';
-import type { Bulk, Request } from '../../api/output.ts';
-import { everyItem } from '../client/lists.ts';
-import { unlessWaits } from '../client/proposed.ts';
-import type { Registry } from '../client/registry-client.ts';
-import { type Call, CommandFailed, exitCodes, retyped } from '../command.ts';
-import { confirmed } from '../terminal/confirm.ts';
-import { agoText, countText, pairingText, shortened } from '../text/format.ts';
+import { fitsPattern } from '../../../../domain/pattern.ts';
+import type { Bulk, Request } from '../../../api/output.ts';
+import { everyItem } from '../../client/lists.ts';
+import { unlessWaits } from '../../client/proposed.ts';
+import type { Registry } from '../../client/registry-client.ts';
+import { type Call, CommandFailed, exitCodes, retyped } from '../../command.ts';
+import { confirmed } from '../../terminal/confirm.ts';
+import { agoText, countText, pairingText, shortened } from '../../text/format.ts';
 
 export const requestsPath = '/client-registry/requests';
 /** Ids in one bulk decision. */

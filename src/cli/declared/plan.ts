@@ -1,0 +1,283 @@
+/** What has to be sent so that the registry becomes what a file declares: a pure comparison. */
+import { isDeepStrictEqual } from 'node:util';
+import { permissionFromText } from '../../../domain/permission.ts';
+import type { Proposal } from '../../api/output.ts';
+import type { Declaration, DeclaredClient, DeclaredRole, DeclaredRule } from './document.ts';
+import { marked } from './mark.ts';
+import type { Present, PresentRule } from './present.ts';
+
+export interface FieldChange {
+  readonly field: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+interface NeededCommand {
+  readonly method: 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+export interface DeclaredChange {
+  readonly action: 'make' | 'change' | 'remove';
+  readonly kind: 'role' | 'rule' | 'client';
+  readonly name: string;
+  readonly fields: readonly FieldChange[];
+  /** One after the other. */
+  readonly sent: readonly NeededCommand[];
+  /** What whoever applies it should know. */
+  readonly warning: string | null;
+  /** The proposal by which the very same waits for several people; it is not sent again. */
+  readonly waits: string | null;
+}
+interface Skipped {
+  readonly kind: DeclaredChange['kind'];
+  readonly name: string;
+  readonly because: string;
+}
+export interface Plan {
+  readonly changes: readonly DeclaredChange[];
+  readonly skipped: readonly Skipped[];
+  readonly unchangedCount: number;
+}
+
+export interface PlanOptions {
+  /** What is made is marked as this file's; null: marks stay as they are. */
+  readonly owner: string | null;
+  /** Take away what the owner made and the file no longer has. */
+  readonly prune: boolean;
+  readonly now: string;
+  /** Which rule is meant by a name, whatever mark it has. */
+  readonly ruleIds?: ReadonlyMap<string, string>;
+}
+
+const rulesPath = '/client-registry/preauthorizations';
+const rulePath = (id: string) => `${rulesPath}/${encodeURIComponent(id)}`;
+const rolePath = (name: string) => `/roles/${encodeURIComponent(name)}`;
+
+/** Lists are sets: their order says nothing. */
+const written = (value: unknown): string =>
+  JSON.stringify(Array.isArray(value) ? [...new Set(value)].sort() : value);
+
+function fieldChanges<Thing extends object>(from: Partial<Thing>, to: Thing): FieldChange[] {
+  return Object.entries(to)
+    .map(([field, value]) => ({ field, from: (from as Record<string, unknown>)[field], to: value }))
+    .filter((one) => written(one.from) !== written(one.to));
+}
+
+/** Of what is new, what is not empty. */
+const newFields = (thing: object): FieldChange[] =>
+  fieldChanges({}, thing).filter(
+    ({ to }) => to !== null && to !== false && !(Array.isArray(to) && to.length === 0),
+  );
+
+const permissionsOf = (texts: readonly string[]) => texts.map((text) => permissionFromText(text));
+
+const roleBody = ({ description, permissions }: DeclaredRole, owner: string | null) => ({
+  permissions: permissionsOf(permissions),
+  ...(description !== null || owner !== null
+    ? { description: owner === null ? description : marked(description, owner) }
+    : {}),
+});
+
+const clientBody = ({ permissions, ...rights }: DeclaredClient) => ({
+  ...rights,
+  permissions: permissionsOf(permissions),
+});
+
+function ruleBody(
+  { permissions, enrolmentCode, note, effect, maxUses, ...rest }: DeclaredRule,
+  mark: { owner: string; name: string } | null,
+) {
+  // Of a rule that keeps out, rights and uses say nothing, and are refused.
+  const { roles, mqttPublishPrefix, mqttClientId, expiresAt, ...whom } = rest;
+  const gives = {
+    ...{ roles, mqttPublishPrefix, mqttClientId, expiresAt, maxUses },
+    permissions: permissionsOf(permissions),
+  };
+  return {
+    ...{ effect, ...whom },
+    ...(effect === 'deny' ? {} : gives),
+    ...(enrolmentCode ? { enrolmentCode: true } : {}),
+    note: mark === null ? note : marked(note, mark.owner, mark.name),
+  };
+}
+
+const operationIds: Readonly<Record<DeclaredChange['kind'], string>> = {
+  role: 'putRole',
+  rule: 'createPreauthorization',
+  client: 'setAuthorization',
+};
+
+/** The proposal that would do the very same. */
+function waitingFor(
+  proposals: readonly Proposal[],
+  kind: DeclaredChange['kind'],
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+): string | null {
+  const same = (one: unknown, other: unknown) => isDeepStrictEqual(one ?? null, other ?? null);
+  const found = proposals.find(
+    (proposal) =>
+      proposal.action === operationIds[kind] &&
+      (kind === 'rule' || proposal.subject === name) &&
+      Object.entries(proposal.body).every(([field, value]) => same(value, body[field])) &&
+      same(proposal.body.note, body.note),
+  );
+  return found?.proposalId ?? null;
+}
+
+/** Collects what has to be done, kind by kind. */
+class Planner {
+  readonly changes: DeclaredChange[] = [];
+  readonly skipped: Skipped[] = [];
+  unchangedCount = 0;
+  readonly #present: Present;
+  readonly #options: PlanOptions;
+
+  constructor(present: Present, options: PlanOptions) {
+    this.#present = present;
+    this.#options = options;
+  }
+
+  role(name: string, declared: DeclaredRole): void {
+    const there = this.#present.roles.get(name);
+    const fields = there ? fieldChanges(there.declared, declared) : newFields(declared);
+    if (there !== undefined && fields.length === 0) {
+      this.unchangedCount += 1;
+      return;
+    }
+    const owner = this.#options.owner ?? there?.owner ?? null;
+    const body = roleBody(declared, owner);
+    this.#add('role', name, there === undefined ? 'make' : 'change', fields, [
+      { method: 'PUT', path: rolePath(name), body },
+    ]);
+  }
+
+  rule(name: string, declared: DeclaredRule): void {
+    const { now, owner } = this.#options;
+    const [there, ...doubles] = this.#rulesOf(name, declared);
+    for (const { id } of doubles)
+      this.#add(
+        'rule',
+        `${name} (again)`,
+        'remove',
+        [],
+        [{ method: 'DELETE', path: rulePath(id) }],
+      );
+    const fields = there ? fieldChanges(there.declared, declared) : newFields(declared);
+    if (there !== undefined && fields.length === 0) {
+      this.unchangedCount += 1;
+      return;
+    }
+    if (declared.until <= now) {
+      this.skipped.push({ kind: 'rule', name, because: 'its end has passed' });
+      return;
+    }
+    const markOwner = owner ?? there?.owner ?? null;
+    const mark = markOwner === null ? null : { owner: markOwner, name: there?.name ?? name };
+    const withdrawn: NeededCommand[] =
+      there?.isLive === true ? [{ method: 'DELETE', path: rulePath(there.id) }] : [];
+    const body = ruleBody(declared, mark);
+    this.#add(
+      ...(['rule', name, there === undefined ? 'make' : 'change', fields] as const),
+      [...withdrawn, { method: 'POST', path: rulesPath, body }],
+      there === undefined
+        ? null
+        : 'A rule cannot be changed: it is withdrawn and made anew, with no use so far.',
+    );
+  }
+
+  /** The rule of that name, else an unmarked one that says the same. */
+  #rulesOf(name: string, declared: DeclaredRule): PresentRule[] {
+    const { rules } = this.#present;
+    const { owner, ruleIds } = this.#options;
+    const id = ruleIds?.get(name);
+    if (id !== undefined) return rules.filter((rule) => rule.id === id);
+    const own = rules.filter((rule) => rule.owner === owner && rule.name === name);
+    const live = own.filter(({ isLive }) => isLive);
+    if (own.length > 0) return live.length > 0 ? live : own.slice(0, 1);
+    return rules
+      .filter((rule) => rule.name === null && fieldChanges(rule.declared, declared).length === 0)
+      .slice(0, 1);
+  }
+
+  client(name: string, declared: DeclaredClient): void {
+    const there = this.#present.clients.get(name);
+    const because = this.#whyNot(name, declared);
+    if (there === undefined || because !== null) {
+      this.skipped.push({ kind: 'client', name, because: because ?? '' });
+      return;
+    }
+    const fields = fieldChanges(there.declared, declared);
+    if (fields.length === 0) {
+      this.unchangedCount += 1;
+      return;
+    }
+    this.#add(
+      ...(['client', name, 'change', fields] as const),
+      [
+        {
+          method: 'PUT',
+          path: `/users/${encodeURIComponent(name)}/authorization`,
+          body: clientBody(declared),
+        },
+      ],
+      name === this.#present.me ? 'This is you.' : null,
+    );
+  }
+
+  /** Why the rights of a client are not set: a file lets nobody in. */
+  #whyNot(name: string, { expiresAt }: DeclaredClient): string | null {
+    const there = this.#present.clients.get(name);
+    if (there === undefined || there.status === 'unknown')
+      return 'it has no access: it has to ask, or a rule lets it in';
+    if (there.status === 'pending')
+      return `it waits for a decision: gatebook requests show ${name}`;
+    if (there.status !== 'active' && there.status !== 'suspended')
+      return `it is ${there.status}: gatebook users reinstate ${name}`;
+    if (there.origin === 'sso') return 'its roles come from the identity provider';
+    return expiresAt !== null && expiresAt <= this.#options.now ? 'its end has passed' : null;
+  }
+
+  /** What the owner made and the file no longer has. */
+  prune(declaration: Declaration): void {
+    const { owner } = this.#options;
+    for (const { id, name, owner: madeBy, isLive } of this.#present.rules)
+      if (isLive && madeBy === owner && name !== null)
+        if (!Object.hasOwn(declaration.preauthorizations, name))
+          this.#add('rule', name, 'remove', [], [{ method: 'DELETE', path: rulePath(id) }]);
+    for (const [name, role] of this.#present.roles)
+      if (role.owner === owner && !Object.hasOwn(declaration.roles, name))
+        this.#add(
+          ...(['role', name, 'remove', []] as const),
+          [{ method: 'DELETE', path: rolePath(name) }],
+          role.userCount > 0
+            ? `${role.userCount} still have it: a role in use is not removed.`
+            : null,
+        );
+  }
+
+  #add(
+    kind: DeclaredChange['kind'],
+    name: string,
+    action: DeclaredChange['action'],
+    fields: readonly FieldChange[],
+    sent: readonly NeededCommand[],
+    warning: string | null = null,
+  ): void {
+    const body = sent.at(-1)?.body;
+    const waits = body === undefined ? null : waitingFor(this.#present.proposals, kind, name, body);
+    this.changes.push({ action, kind, name, fields, sent, warning, waits });
+  }
+}
+
+/** Roles come first, since rules and clients name them; what is taken away comes last. */
+export function planOf(declaration: Declaration, present: Present, options: PlanOptions): Plan {
+  const planner = new Planner(present, options);
+  for (const [name, role] of Object.entries(declaration.roles)) planner.role(name, role);
+  for (const [name, rule] of Object.entries(declaration.preauthorizations))
+    planner.rule(name, rule);
+  for (const [name, one] of Object.entries(declaration.clients)) planner.client(name, one);
+  if (options.prune) planner.prune(declaration);
+  const { changes, skipped, unchangedCount } = planner;
+  return { changes, skipped, unchangedCount };
+}
