@@ -1,6 +1,7 @@
 /** Finds the command that was asked for, reads its arguments and runs it. */
-import { readFileSync } from 'node:fs';
+
 import { parseArgs } from 'node:util';
+import manifest from '../../package.json' with { type: 'json' };
 import { commandLineSettings } from '../config/command-line.ts';
 import type { Environment } from '../config/reading.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
@@ -75,11 +76,6 @@ export const commands: readonly Command[] = [
 
 const helpHint = 'See all commands with: gatebook --help';
 
-const version = (): string => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-};
-
 /**
  * Runs one command line. Faults are said on stderr and never thrown.
  * @returns the exit code
@@ -98,7 +94,7 @@ export async function runCommandLine(
   };
   const json = args.includes('--json');
   try {
-    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${version()}`]);
+    if (args.length === 1 && args[0] === '--version') return say([`gatebook ${manifest.version}`]);
     const words = wordsOf(args);
     if (words.length === 0 && !wantsHelp(args)) {
       parsedArguments(args, commonOptions, helpHint);
