@@ -47,7 +47,6 @@ import { backupCommand } from './operating/backup.ts';
 import { doctorCommand } from './operating/doctor.ts';
 import { restoreCommand } from './operating/restore.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
-import { version } from './version.ts';
 
 const [serve, ...otherOperateCommands] = operateCommands;
 

@@ -4,8 +4,8 @@ import { ConfigError } from '../../config/fault.ts';
 import { trustByFingerprint } from '../client/ca-fingerprint.ts';
 import { registryUrl } from '../client/registry-client.ts';
 import { reasonText, systemCode } from '../client/unreachable.ts';
+import { ownVersion } from '../client/version.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
-import { version } from '../version.ts';
 
 type DoctorFinding = Awaited<
   ReturnType<typeof import('../../main.ts')['examineInstallation']>
@@ -17,7 +17,7 @@ const nodeMajorMin = 24;
 
 function versionFinding(): DoctorFinding {
   const major = Number(process.versions.node.split('.')[0]);
-  const detail = `gatebook ${version()}, Node ${process.versions.node}`;
+  const detail = `gatebook ${ownVersion()}, Node ${process.versions.node}`;
   if (major >= nodeMajorMin) return { check: 'version', status: 'good', detail, remedy: null };
   const remedy = `Install Node ${nodeMajorMin} or later`;
   return { check: 'version', status: 'fault', detail, remedy };
@@ -149,7 +149,7 @@ async function runDoctor(call: Call): Promise<number> {
   ];
   const faults = findings.filter(({ status }) => status === 'fault').length;
   const warnings = findings.filter(({ status }) => status === 'warning').length;
-  if (call.json) call.terminal.json(JSON.stringify({ version: version(), faults, findings }));
+  if (call.json) call.terminal.json(JSON.stringify({ version: ownVersion(), faults, findings }));
   else {
     for (const { check, status, detail, remedy } of findings) {
       call.terminal.line({ text: status.padEnd(8), style: styles[status] }, `${check}: ${detail}`);
