@@ -1,14 +1,16 @@
 # syntax=docker/dockerfile:1
 # Gatebook for linux/amd64 and linux/arm64: docker buildx build --platform linux/amd64,linux/arm64 .
+# The base image is pinned to a release; --build-arg NODE=node@sha256:… pins it to its bytes.
 # The image has its own Node 24, so npm's copies of it are left out.
-FROM node:24-slim AS packages
+ARG NODE=node:24.21.0-slim
+FROM ${NODE} AS packages
 WORKDIR /gatebook
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts \
  && rm -rf node_modules/node-linux-* node_modules/node-darwin-* node_modules/node-win-* \
       node_modules/.bin/node node_modules/@kurrent/bridge-*-musl
 
-FROM node:24-slim
+FROM ${NODE}
 WORKDIR /gatebook
 ENV NODE_ENV=production GATEBOOK_HOST=0.0.0.0 GATEBOOK_DATA_DIR=/data
 COPY --from=packages /gatebook/node_modules node_modules

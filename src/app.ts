@@ -11,6 +11,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { LiveEvents } from './notifications/live-events.ts';
 import type { DeadLetter } from './notifications/notifications.ts';
+import type { OperatorLog } from './notifications/operator-log.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { Certificates } from './registration/certificates.ts';
 import type { ClientCertificates } from './registration/client-certificate.ts';
@@ -45,6 +46,7 @@ export interface App {
   readonly views: Views;
   readonly audit: Audit;
   readonly liveEvents: LiveEvents;
+  readonly operatorLog: Pick<OperatorLog, 'commandFrom' | 'signInFailed'>;
   /** Notifications that could not be delivered, the newest first. */
   readonly deadLetters: () => readonly DeadLetter[];
   readonly brokers: Pick<ActivationManager, 'states' | 'reconcile'>;

@@ -520,3 +520,15 @@ export const backupStalledMs = 60_000;
 export const backupPassphraseCharactersMin = 12;
 /** Restores that one look through an export tells of. */
 export const restoresShownMax = 100;
+/** How often the room on the disk is looked at. */
+export const diskLookMs = 10_000;
+/** How far an event may lie ahead of the clock before the clock is said to be wrong. */
+export const clockAheadMs = 60_000;
+/** Before its end a certificate of the installation is warned of. */
+export const certificateEndsSoonDays = 30;
+/** How long a look at the installation waits for a broker. */
+export const doctorConnectMs = 3_000;
+/** Lines of each kind that the log tells an operator in a minute. */
+export const operatorLinesPerMinuteMax = 120;
+/** Commands whose source is remembered until their events are told of. */
+export const sourcesRememberedMax = 10_000;

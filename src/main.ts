@@ -8,6 +8,7 @@ import {
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
 import { listenWhileStarting } from './http/starting.ts';
+import { createDiskSpace, type DiskSpace } from './jobs/disk-space.ts';
 import { watchVault } from './jobs/watch-vault.ts';
 import { storeSilenceMaxMs } from './limits.ts';
 import type { Logger } from './logger.ts';
@@ -36,6 +37,7 @@ import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
 
 export { moveLogBetween, unsealLogAt } from './startup/move-log.ts';
+export { examineInstallation } from './startup/offline/doctor/doctor.ts';
 export { checkBackup, restoreBackup } from './startup/offline/restore.ts';
 export { rebuildReadModels } from './startup/read-models.ts';
 export { resetAdministratorOf } from './startup/reset-administrator.ts';
@@ -97,7 +99,8 @@ async function start(
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();
-  const opened = { config, logger, metrics, store, readModels, now, inTouch };
+  const disk = await watchDisk(config, logger, lifecycle);
+  const opened = { config, logger, metrics, store, readModels, now, inTouch, disk };
   const parts = { ...opened, sightings: openSightings(opened, lifecycle) };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
   const following = await follow(parts, service, lifecycle, stopping);
@@ -106,7 +109,7 @@ async function start(
   const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
-  const app = appOf(service, runtime, { notifications, brokers, following, inTouch });
+  const app = appOf(service, runtime, { notifications, brokers, following, inTouch, disk });
   await early?.stop(0);
   const approvals = { ...parts, clients: service.rows.clients };
   // Before anybody can be answered; an empty log begins with its administrator.
@@ -136,11 +139,13 @@ const appOf = (
     brokers,
     following,
     inTouch,
+    disk,
   }: {
     readonly notifications: ReturnType<typeof startBackground>;
     readonly brokers: Awaited<ReturnType<typeof startAllBrokers>>;
     readonly following: ReadModelFollower;
     readonly inTouch: () => boolean;
+    readonly disk: DiskSpace;
   },
 ): App => ({
   ...service.app,
@@ -150,12 +155,24 @@ const appOf = (
     store: service.storeFault() === null && inTouch() ? 'up' : 'down',
     readModels:
       following.fault() === null && service.app.readModels.faults().length === 0 ? 'up' : 'down',
+    disk: disk.status(),
     ...(service.audit.checkpoints.fault() === null ? {} : { checkpoints: 'down' as const }),
     ...Object.fromEntries(
       runtime.brokers.map((broker) => [`broker:${broker.name}`, broker.status()]),
     ),
   }),
 });
+
+async function watchDisk(
+  { dataDir, diskFreeMinBytes: minBytes }: Config,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<DiskSpace> {
+  const disk = createDiskSpace({ folder: dataDir, minBytes, logger });
+  await disk.begin();
+  lifecycle.runs(disk.watch(lifecycle.signal));
+  return disk;
+}
 
 type Parts = Pick<ServiceOptions, 'config' | 'logger' | 'store' | 'readModels' | 'now'>;
 

@@ -23,6 +23,8 @@ interface Readings {
   readonly hashQueueLength: () => number;
   /** Names that were erased, and are still on a disk of the store. */
   readonly erasuresPending: () => number;
+  /** Null: the system does not tell. */
+  readonly diskFreeBytes: () => number | null;
   /** Events behind the log, by projection. */
   readonly projectionLagEvents: () => Readonly<Record<string, number>>;
 }
@@ -113,6 +115,11 @@ function readGauges({ gauge, gaugeBy }: ReturnType<typeof metersIn>): void {
     'erasures_pending',
     'Erased names that are on a disk of the store until a scavenge.',
     (now) => now.erasuresPending(),
+  );
+  gauge(
+    'disk_free_bytes',
+    'Room on the disk of the data folder.',
+    (now) => now.diskFreeBytes() ?? Number.NaN,
   );
   gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
     now.projectionLagEvents(),

@@ -128,7 +128,7 @@ const rules: readonly (readonly [string, readonly string[], readonly string[]])[
     ['src/credentials/'],
     [
       ...['node:', 'zod', 'paseto', 'paseto/', 'domain/', 'src/credentials/', 'src/limits.ts'],
-      ...['@peculiar/asn1-schema', '@peculiar/asn1-x509'],
+      ...['@noble/hashes/', '@peculiar/asn1-schema', '@peculiar/asn1-x509'],
       // A signed note is a format, and the key that signs it is a key.
       ...['src/store/event-store.ts', 'src/audit/transparency-log/signed-note.ts', 'src/platform/'],
     ],

@@ -9,6 +9,9 @@ import { configTable } from '../src/config/variables.ts';
 interface Service {
   readonly image?: string;
   readonly build?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
   readonly profiles?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly secrets?: readonly string[];
@@ -150,6 +153,25 @@ test('the image runs as nobody special, with what the service needs and without 
     assert.match(dockerfile, new RegExp(`^COPY .*\\b${folder}\\b`, 'm'));
   for (const [, variable = ''] of dockerfile.matchAll(/\b(GATEBOOK_\w+)=/g))
     assert.ok(known.has(variable), `the image sets ${variable}`);
+});
+
+test('a Gatebook has no more than it needs', () => {
+  for (const [name, { read_only, cap_drop, security_opt }] of nodes)
+    assert.equal(
+      [name, read_only, cap_drop, security_opt],
+      [name, true, ['ALL'], ['no-new-privileges:true']],
+    );
+  assert.match(dockerfile, /^USER node$/m);
+  const bases = [...dockerfile.matchAll(/^(?:FROM|ARG NODE=)\s*(\S+)/gm)].map(([, base]) =>
+    base?.replace('$', ''),
+  );
+  assert.equal(bases, ['node:24.21.0-slim', '{NODE}', '{NODE}']);
+});
+
+test('the files for systemd, nginx and Caddy name settings that there are', () => {
+  for (const file of ['systemd/gatebook.service', 'nginx/gatebook.conf', 'caddy/Caddyfile'])
+    for (const [, name = ''] of readFileSync(`deploy/${file}`, 'utf8').matchAll(/(GATEBOOK_\w+)=/g))
+      assert.ok(known.has(name), `${file}: ${name}`);
 });
 
 test.run();

@@ -45,6 +45,7 @@ import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { backupCommand } from './operating/backup.ts';
+import { doctorCommand } from './operating/doctor.ts';
 import { restoreCommand } from './operating/restore.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
 
@@ -81,6 +82,7 @@ export const commands: readonly Command[] = [
   ...resetCommands,
   backupCommand,
   restoreCommand,
+  doctorCommand,
   ...otherOperateCommands,
 ];
 
@@ -149,7 +151,7 @@ const offline = [
   ...['serve', 'rebuild', 'copy', 'restore', 'reset-administrator', 'verify', 'verify-report'],
 ];
 /** A device goes on waiting where the registry cannot be reached yet. */
-const trustsByItself = [...offline, 'register'];
+const trustsByItself = [...offline, 'register', 'doctor'];
 
 /** Commands that do not sign in take no token, those that ask nobody no address. */
 function commonOptionsOf({ name }: Command): CommandOptions {
@@ -161,7 +163,7 @@ function commonOptionsOf({ name }: Command): CommandOptions {
     help = { help: '' },
   } = commonOptions;
   if (offline.includes(name)) return { help };
-  if (['register', 'login', 'logout', 'version'].includes(name))
+  if (['register', 'login', 'logout', 'doctor', 'version'].includes(name))
     return { url, 'ca-fingerprint': caFingerprint, json, help };
   return { url, 'ca-fingerprint': caFingerprint, token, json, help };
 }

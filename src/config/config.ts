@@ -35,6 +35,8 @@ export interface Config {
   readonly doorHost: string;
   readonly dataDir: string;
   readonly keysDir: string;
+  /** 0: however little there is. */
+  readonly diskFreeMinBytes: number;
   /** `sqlite`, or a connection string, which may hold a password. */
   readonly store: string;
   readonly brokers: readonly BrokerSetting[];
@@ -145,6 +147,7 @@ function configOf(values: Values, environment: Environment): Config {
     doorHost: values.DOOR_HOST ?? values.HOST,
     dataDir,
     keysDir: values.KEYS_DIR === undefined ? join(dataDir, 'keys') : resolve(values.KEYS_DIR),
+    diskFreeMinBytes: values.DISK_FREE_MIN,
     store: values.STORE,
     brokers: values.BROKER,
     hookSecret: values.HOOK_SECRET ?? null,

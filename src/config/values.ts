@@ -51,6 +51,18 @@ export const EstRetryAfter = Duration.refine(
 
 export const DurationOrOff = z.union([z.literal('off').transform(() => null), Duration]);
 
+const unitBytes = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Bytes, by thousands: `100MB`. */
+export const SizeOrOff = z.string().transform((text, context) => {
+  if (text === 'off') return 0;
+  const [, digits, unit] = /^(\d{1,6})([KMGT]B)$/.exec(text) ?? [];
+  if (digits === undefined) context.addIssue('is not a size');
+  return digits === undefined
+    ? z.NEVER
+    : Number(digits) * unitBytes[unit as keyof typeof unitBytes];
+});
+
 /** A URL of one of these protocols, without user, query and fragment. */
 export const urlOf = (...protocols: string[]) =>
   matching((text) => {

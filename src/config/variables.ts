@@ -26,6 +26,7 @@ import {
   Password,
   Pem,
   PortOrOff,
+  SizeOrOff,
   Store,
   urlOf,
   WebhookSecret,
@@ -121,6 +122,12 @@ export const variables = {
   MQTT_HOST: optional(Host, '$HOST', 'instead of HOST for MQTT', host),
   DOOR_HOST: optional(Host, '$HOST', 'instead of HOST for DOOR_PORT', host),
   DATA_DIR: variable(z.string(), './data', 'folder of the log and the read models', 'a folder'),
+  DISK_FREE_MIN: variable(
+    SizeOrOff,
+    '100MB',
+    'with less room on the disk of DATA_DIR the service is not ready',
+    'a size such as 500MB or 2GB, or off',
+  ),
   KEYS_DIR: optional(z.string(), '$DATA_DIR/keys', 'folder of the key files', 'a folder'),
   STORE: variable(
     Store,

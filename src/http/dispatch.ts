@@ -54,8 +54,9 @@ export function createDispatch(edge: Edge): Dispatch {
 async function commanded(
   route: Route,
   request: DispatchedRequest,
-  { proposing }: Edge,
+  { proposing, commandFrom }: Edge,
 ): Promise<RouteResponse> {
+  if (isCommand(route)) commandFrom?.(request.cause.correlationId, request.source);
   if (proposing !== undefined && isCommand(route)) {
     const proposed = await proposing(route, request as never);
     if ('response' in proposed) return proposed.response;

@@ -15,6 +15,8 @@ export interface Edge extends Callers {
   readonly sourceOf: SourceOf;
   /** The certificate of this registry whose key the client proved on TLS that ends here; null: none. */
   readonly certificateOf: (request: IncomingMessage) => ShownCertificate | null;
+  /** Told where each command of somebody who is signed in comes from. */
+  readonly commandFrom?: (correlationId: string, source: string | null) => void;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** A new random UUID. */

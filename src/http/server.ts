@@ -171,6 +171,7 @@ const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
   certificateOf: ({ socket }) =>
     socket instanceof TLSSocket ? app.clientCertificates.of(socket) : null,
   sourceOf: sourceReader(app.config.trustedProxies),
+  commandFrom: app.operatorLog.commandFrom,
   metrics: app.metrics,
   logger: app.logger,
   newId: randomUUID,

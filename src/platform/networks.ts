@@ -49,3 +49,11 @@ export function networkOf(source: string): string {
 /** Whether an address is this machine's own, which no network sees. */
 export const isLoopback = (address: string | null): boolean =>
   address !== null && (address.startsWith('127.') || address === '::1');
+
+/** The network of an address that may be written down where it is never erased: an IPv4 /24, an IPv6 /48. */
+export function networkText(address: string | null): string | null {
+  if (address === null) return null;
+  const source = sourceKey(address);
+  const ipv4 = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/.exec(source)?.[1];
+  return ipv4 === undefined ? networkOf(source) : `${ipv4}.0/24`;
+}

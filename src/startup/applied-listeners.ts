@@ -19,6 +19,7 @@ const order = [
   // Devices that wait for a decision are answered before the people who look at it.
   'long-polls',
   'live-events',
+  'operator-log',
   // Last: messages to other systems may be late.
   'notifications',
 ] as const;

@@ -1,4 +1,5 @@
 /** Builds both doors: who asks for access, by REST or MQTT, and what bounds and counts them. */
+
 import { registryId } from '../../domain/window.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { Authority } from '../authority.ts';
@@ -7,6 +8,7 @@ import type { Clients } from '../commands/client-commands.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import { personNameTest } from '../config/sso.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
+import type { OperatorLog } from '../notifications/operator-log.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
 import type { DoorAnswer } from '../registration/answers.ts';
@@ -113,3 +115,15 @@ const turnedAwaySince = (startedAt: string, rows: RowsOf, knocks: Knocks) => () 
   const row = rows.window.get(registryId);
   return row === undefined || row.unlockedAt < startedAt ? null : knocks.turnedAway(row.windowId);
 };
+
+/** The same doors, whose requests are told of with the network that they came from. */
+export const notedBy = (
+  operatorLog: OperatorLog,
+  registration: Doors['registration'],
+): Doors['registration'] => ({
+  ...registration,
+  ask(attempt, cause) {
+    operatorLog.commandFrom(cause.correlationId, attempt.source);
+    return registration.ask(attempt, cause);
+  },
+});

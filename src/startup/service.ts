@@ -16,6 +16,7 @@ import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import type { Config } from '../config/config.ts';
 import { passwordFaults } from '../config/password-policy.ts';
 import { personNameTest } from '../config/sso.ts';
+import type { DiskSpace } from '../jobs/disk-space.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
 import {
   certificateExpiringDays,
@@ -27,6 +28,7 @@ import {
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';
+import { createOperatorLog } from '../notifications/operator-log.ts';
 import { createSourceThrottle, type SourceThrottle } from '../platform/source-throttle.ts';
 import { type RowsOf, rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
@@ -42,7 +44,7 @@ import { countOfEnding, heldCount } from '../views/users/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
-import { buildDoors, type Doors } from './doors.ts';
+import { buildDoors, type Doors, notedBy } from './doors.ts';
 import { serverNameTest } from './tls.ts';
 
 export interface ServiceOptions {
@@ -52,6 +54,7 @@ export interface ServiceOptions {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly now: () => string;
+  readonly disk: DiskSpace;
   /** Whether the store answered lately enough to admit anybody. */
   readonly inTouch: () => boolean;
   /** Other limits than the named ones, so that a test can reach them. */
@@ -89,6 +92,9 @@ export async function buildService(given: ServiceOptions) {
     onApplied: applied.as('live-events'),
   });
   applied.as('sightings')(options.sightings.applied);
+  const isKnown = (username: string) => authority.principal(username) !== undefined;
+  const operatorLog = createOperatorLog({ logger, isKnown });
+  applied.as('operator-log')(operatorLog.applied);
   const shared = {
     credentials,
     rows,
@@ -106,18 +112,16 @@ export async function buildService(given: ServiceOptions) {
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
-  const backups = createBackups({
-    ...{ store, readModels, now, keysDir: config.keysDir },
-    checkpointFile: checkpointFile(config.dataDir),
-    signedAt: audit.checkpoints.signedAt,
-  });
-  const { registration, turnedAway, rules } = doors;
+  const backups = backupsOf(options, audit);
+  const { turnedAway, rules } = doors;
+  const registration = notedBy(operatorLog, doors.registration);
   const faultsOf = (password: string) =>
     passwordFaults(ownSecretOf(password), config.passwordPolicy);
   observeService(options, { ...shared, doors, views, erasures });
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels, backups },
+    operatorLog,
     ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
     onCaller: (username) => options.sightings.seen(username, Date.parse(now())),
@@ -135,9 +139,22 @@ export async function buildService(given: ServiceOptions) {
     /** For who listens later than the service is built. */
     onApplied: applied.as('notifications'),
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
-    begin: () => doors.capacity.countWaiting(),
+    async begin(): Promise<void> {
+      await doors.capacity.countWaiting();
+      operatorLog.begin();
+    },
   };
 }
+
+const backupsOf = (
+  { store, readModels, now, config }: ServiceOptions,
+  { checkpoints }: ReturnType<typeof buildAudit>,
+) =>
+  createBackups({
+    ...{ store, readModels, now, keysDir: config.keysDir },
+    checkpointFile: checkpointFile(config.dataDir),
+    signedAt: checkpoints.signedAt,
+  });
 
 /** What several builders need. */
 interface Shared {
@@ -254,7 +271,7 @@ function buildAudit(
 
 /** Says where metrics are read when somebody scrapes them. */
 function observeService(
-  { config, metrics, readModels, broker, sightings, now }: ServiceOptions,
+  { config, metrics, readModels, broker, sightings, disk, now }: ServiceOptions,
   parts: Shared & {
     readonly views: Views;
     readonly doors: Doors;
@@ -283,6 +300,7 @@ function observeService(
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
     hashQueueLength: () => credentials.passwords.waiting(),
+    diskFreeBytes: disk.freeBytes,
     projectionLagEvents: () => readModels.lag(),
   });
 }

@@ -15,6 +15,7 @@ const promised: Record<string, readonly string[]> = {
   mqtt_sessions: [],
   hash_queue_length: [],
   erasures_pending: [],
+  disk_free_bytes: [],
   projection_lag_events: ['projection'],
   registrations_total: ['flow', 'outcome'],
   decisions_total: ['decision'],
@@ -68,6 +69,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     mqttSessions: () => 4,
     hashQueueLength: () => 5,
     erasuresPending: () => 7,
+    diskFreeBytes: () => 8,
     projectionLagEvents: () => ({ requests: 6 }),
   });
   const before = await metrics.registry.metrics();
@@ -80,6 +82,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     'gatebook_mqtt_sessions 4',
     'gatebook_hash_queue_length 5',
     'gatebook_erasures_pending 7',
+    'gatebook_disk_free_bytes 8',
     'gatebook_projection_lag_events{projection="requests"} 6',
   ])
     assert.ok(before.includes(`${line}\n`), line);

@@ -1,14 +1,8 @@
 /** Which version speaks: this command line, and a registry by its API description. */
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import manifest from '../../../package.json' with { type: 'json' };
 import type { Registry } from './registry-client.ts';
 
-const Manifest = z.looseObject({ version: z.string() });
-
-export const ownVersion = (): string =>
-  Manifest.parse(
-    JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')),
-  ).version;
+export const ownVersion = (): string => manifest.version;
 
 /** It stands at the beginning of a description that is long. */
 const headCharactersMax = 4_096;

@@ -35,11 +35,12 @@ export async function recordKeys(
   { pepperId }: { readonly pepperId: string },
   now: () => Instant = currentInstant,
 ): Promise<void> {
-  const recorded = (await recordedIn(store)) ?? (await record(store, pepperId, now()));
+  const recorded = (await recordedPepperId(store)) ?? (await record(store, pepperId, now()));
   if (recorded !== pepperId) throw new KeysDiffer(recorded, pepperId);
 }
 
-async function recordedIn(store: EventStore): Promise<string | undefined> {
+/** Of the keys that a log was begun with; undefined: it has none yet. */
+export async function recordedPepperId(store: EventStore): Promise<string | undefined> {
   const [event] = await store.read(keysStream);
   if (event === undefined) return undefined;
   return KeysRecorded.parse({ type: event.type, data: event.data }).data.pepperId;
@@ -55,7 +56,7 @@ async function record(store: EventStore, pepperId: string, at: Instant): Promise
     ]);
     return pepperId;
   } catch (error) {
-    const first = error instanceof Conflict ? await recordedIn(store) : undefined;
+    const first = error instanceof Conflict ? await recordedPepperId(store) : undefined;
     if (first === undefined) throw error;
     return first;
   }

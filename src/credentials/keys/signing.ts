@@ -4,6 +4,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { blake2b } from '@noble/hashes/blake2.js';
 import { PublicProtocol } from 'paseto';
 import {
   ExportPublicKeyFactory,
@@ -17,7 +18,6 @@ import {
 } from 'paseto/v4/public';
 import { z } from 'zod';
 import { Instant } from '../../../domain/values.ts';
-import { blake2b } from '../blake2b.ts';
 import {
   KeyFileRefused,
   makeKeyFile,
@@ -83,8 +83,8 @@ interface NumberedFile {
 }
 
 /** The id of a public key (PASERK, operation ID, k4.pid): BLAKE2b-264 of `k4.pid.` and its text. */
-const keyIdOf = (text: PublicText): string =>
-  `k4.pid.${blake2b(Buffer.from(`k4.pid.${text}`), 33).toString('base64url')}`;
+export const keyIdOf = (text: PublicText): string =>
+  `k4.pid.${Buffer.from(blake2b(Buffer.from(`k4.pid.${text}`), { dkLen: 33 })).toString('base64url')}`;
 
 /**
  * Reads the keys; undefined when there is none yet.

@@ -8,6 +8,8 @@ import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ServedFile, servedFile } from '../response/static-file.ts';
 
+/** '.js' in the package, where types are stripped already. */
+const codeExtension = extname(fileURLToPath(import.meta.url));
 const source = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'web');
 const resolved = createRequire(import.meta.url);
 
@@ -19,18 +21,15 @@ const libraries: Readonly<Record<string, string>> = {
   'qrcode-generator': 'qrcode.mjs',
 };
 /** What the page shares with the service: pure, and without an import that stays. */
-const shared = [
-  'matching.ts',
-  'client/door-name.ts',
-  'client/label.ts',
-  'approvals/proposal-words.ts',
-].map((name) => join(source, '..', '..', 'domain', name));
+const shared = ['matching', 'client/door-name', 'client/label', 'approvals/proposal-words'].map(
+  (name) => join(source, '..', '..', 'domain', name + codeExtension),
+);
 
 /** The browser's name of a module: whatever folder it stands in here, there it stands beside the others. */
 function browserSpecifier(specifier: string): string {
   const library = libraries[specifier];
   if (library !== undefined) return `./${library}`;
-  return specifier.startsWith('.') ? `./${basename(specifier, '.ts')}.js` : specifier;
+  return specifier.startsWith('.') ? `./${basename(specifier, codeExtension)}.js` : specifier;
 }
 
 const rewritten = (code: string): string =>
@@ -78,8 +77,8 @@ function allFiles(): Map<string, ServedFile> {
   for (const path of [...shared, ...own.map((name) => join(source, name))]) {
     const extension = extname(path);
     const type = types[extension];
-    if (extension === '.ts')
-      script(`${basename(path, '.ts')}.js`, stripped(readFileSync(path, 'utf8')));
+    if (extension === codeExtension)
+      script(`${basename(path, extension)}.js`, stripped(readFileSync(path, 'utf8')));
     else if (type !== undefined)
       serve(basename(path), servedFile(readFileSync(path, 'utf8'), type));
   }

@@ -3,13 +3,14 @@
 import { ByTokenId, CreateToken, Login, TokensQuery } from '../../api/input.ts';
 import { IssuedToken, Self, TokenList, type User } from '../../api/output.ts';
 import type { App } from '../../app.ts';
+import { Refused } from '../../commands/refused.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { created, done, ok, type Route, removed, route } from '../route.ts';
 
 const group = 'Tokens';
 const base = '/api/tokens';
 
-const signingIn = ({ administration, views }: App): Route[] => [
+const signingIn = ({ administration, views, operatorLog }: App): Route[] => [
   route({
     method: 'POST',
     path: '/api/login',
@@ -21,7 +22,10 @@ const signingIn = ({ administration, views }: App): Route[] => [
     answers: { 200: { description: 'A token, shown this once.', body: IssuedToken } },
     problems: ['credentials-invalid', 'login-throttled', 'hashing-busy'],
     async handle({ body, source, cause }) {
-      const issued = await administration.login({ ...body, source, cause });
+      const issued = await administration.login({ ...body, source, cause }).catch((error) => {
+        if (error instanceof Refused) operatorLog.signInFailed(body.username, source, error.code);
+        throw error;
+      });
       const token = found(views.token(issued.tokenId), 'token-not-found');
       return done(issued, { ...token, token: issued.token });
     },

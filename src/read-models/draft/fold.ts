@@ -3,7 +3,7 @@
  * whole. Whatever ends this before leaves the old file as it was, and drafts that the next start removes.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { bulkFoldPagesWaitingMax, readBatchMax } from '../../limits.ts';
@@ -67,8 +67,11 @@ export async function foldDraft({ file, store, signal, onProgress }: Draft): Pro
   }
 }
 
+/** Beside this file, compiled as this one is. */
+const workerFile = new URL(`./worker${extname(import.meta.filename)}`, import.meta.url);
+
 function startWorker(workerData: WorkerData) {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+  const worker = new Worker(workerFile, { workerData });
   let waiting = 0;
   let failure: Error | undefined;
   let wake = () => {};

@@ -66,6 +66,7 @@ test('an empty environment gives the defaults of WIRE', () => {
     approvals: { needed: 1, of: 'all', isUnlockAmongThem: false, ttlMs: 86_400_000 },
     webhook: null,
     ntfyUrl: null,
+    diskFreeMinBytes: 100_000_000,
   });
 });
 
@@ -114,6 +115,7 @@ test('every variable is read', () => {
     GATEBOOK_WEBHOOK_URL: 'https://hooks.example/gatebook',
     GATEBOOK_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     GATEBOOK_NTFY_URL: 'https://ntfy.example/plant',
+    GATEBOOK_DISK_FREE_MIN: '2GB',
     GATEBOOK_APPROVALS: '3',
     GATEBOOK_APPROVALS_FOR: 'people',
     GATEBOOK_APPROVALS_UNLOCK: 'on',
@@ -171,6 +173,7 @@ test('every variable is read', () => {
       secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     },
     ntfyUrl: 'https://ntfy.example/plant',
+    diskFreeMinBytes: 2_000_000_000,
   });
 });
 

@@ -1,0 +1,160 @@
+/**
+ * The package as strangers have it: packed, unpacked below node_modules of another folder, started, and used by its
+ * entry points. `npm run try-package` installs it by npm, with all that it depends on, instead.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { adminPassword } from './support/service.ts';
+
+const root = join(import.meta.dirname, '..');
+const isInstalled = process.env.PACKAGE === 'installed';
+const { resolve } = createRequire(import.meta.url);
+
+const test = suite<{ folder: string }>('the package');
+
+const run = (folder: string, program: string, ...args: string[]) =>
+  execFileSync(program, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** As npm would lay it out: the package below node_modules, and beside it what it depends on. */
+function unpack(folder: string, tarball: string): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules);
+  run(folder, 'tar', '-xzf', tarball, '-C', modules);
+  cpSync(join(modules, 'package'), join(modules, 'gatebook'), { recursive: true });
+  rmSync(join(modules, 'package'), { recursive: true });
+  for (const name of readdirSync(join(root, 'node_modules')))
+    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+}
+
+test.before((here) => {
+  here.folder = mkdtempSync(join(tmpdir(), 'gatebook-package-'));
+  run(root, 'npm', 'pack', '--pack-destination', here.folder);
+  const [name = ''] = readdirSync(here.folder);
+  const tarball = join(here.folder, name);
+  writeFileSync(join(here.folder, 'package.json'), '{ "private": true, "type": "module" }');
+  if (isInstalled) run(here.folder, 'npm', 'install', '--no-audit', '--no-fund', tarball);
+  else unpack(here.folder, tarball);
+});
+test.after(({ folder }) => rmSync(folder, { recursive: true, force: true }));
+
+const program = `
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { createRegistryClient } from 'gatebook/client';
+import { register } from 'gatebook/device';
+
+const env = { ...process.env, GATEBOOK_HTTP_PORT: '0', GATEBOOK_HTTPS_PORT: '0', GATEBOOK_MQTT_PORT: '0',
+  GATEBOOK_MQTT_WS_PORT: 'off', GATEBOOK_DATA_DIR: './data', GATEBOOK_ADMIN_PASSWORD: '${adminPassword}' };
+const service = spawn(process.execPath, ['node_modules/gatebook/bin/gatebook.js', 'serve'], { env });
+let ready;
+for await (const line of createInterface(service.stdout))
+  if (line.includes('"msg":"ready"')) { ready = JSON.parse(line); break; }
+const url = ready.http;
+const signedIn = await createRegistryClient({ url }).POST('/api/login', {
+  body: { username: 'admin', password: '${adminPassword}' },
+});
+const admin = createRegistryClient({ url, token: signedIn.data.token });
+const told = {};
+told.unlocked = (await admin.POST('/api/client-registry/unlock', { body: {} })).data.status;
+const registered = register({
+  url, username: 'press-1', file: './press-1.json',
+  async onStatus({ status }) {
+    if (status !== 'pending' || told.granted) return;
+    told.granted = true;
+    const { data } = await admin.GET('/api/client-registry/requests', { params: { query: { status: 'pending' } } });
+    const [{ requestId }] = data.items;
+    await admin.POST('/api/client-registry/requests/{requestId}/grant', {
+      params: { path: { requestId } }, body: {},
+    });
+  },
+});
+told.registered = (await registered).registered.username;
+told.user = (await admin.GET('/api/users/{username}', { params: { path: { username: 'press-1' } } })).data.status;
+told.unknown = (await admin.GET('/api/users/{username}', { params: { path: { username: 'nobody' } } })).error.code;
+const page = await (await fetch(url + '/')).text();
+told.modules = 0;
+for (const [, name] of page.matchAll(/href="(\\/page\\/[^"]+\\.js)"/g)) {
+  const { status } = await fetch(url + name);
+  if (status === 200) told.modules++; else told.missing = name;
+}
+service.kill('SIGTERM');
+[told.exit] = await once(service, 'exit');
+console.log(JSON.stringify(told));
+`;
+
+test('starts, lets a device in by gatebook/device and gatebook/client, shows its page, ends', ({
+  folder,
+}) => {
+  writeFileSync(join(folder, 'use.js'), program);
+  const told = JSON.parse(run(folder, process.execPath, 'use.js'));
+  assert.ok(told.modules > 20, `${told.modules} modules of the page`);
+  delete told.modules;
+  assert.equal(told, {
+    ...{ unlocked: 'unlocked', granted: true, registered: 'press-1', user: 'active' },
+    ...{ unknown: 'user-not-found', exit: 0 },
+  });
+});
+
+test('makes rows anew in its two threads, and says its version', ({ folder }) => {
+  const gatebook = join(folder, 'node_modules/gatebook/bin/gatebook.js');
+  assert.match(run(folder, process.execPath, gatebook, '--version'), /^gatebook \d+\.\d+\.\d+/);
+  assert.match(run(folder, process.execPath, gatebook, 'rebuild', '--json'), /"stateHash"/);
+});
+
+test('its types are there for who imports it', ({ folder }) => {
+  writeFileSync(
+    join(folder, 'uses.ts'),
+    `import { createRegistryClient, type Problem } from 'gatebook/client';
+import { register } from 'gatebook/device';
+const client = createRegistryClient({ url: 'http://127.0.0.1' });
+const { data, error } = await client.GET('/api/client-registry');
+export const status: 'locked' | 'unlocked' | undefined = data?.status;
+export const problem: Problem | undefined = error;
+// @ts-expect-error there is no such route
+await client.GET('/api/nothing');
+export const registered = await register({ url: '', username: 'a', file: 'a.json' });
+`,
+  );
+  const tsc = join(dirname(resolve('typescript/package.json')), 'bin/tsc');
+  for (const module of [
+    ['--module', 'nodenext'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ]) {
+    const options = ['--noEmit', '--strict', '--target', 'es2024', '--skipLibCheck', ...module];
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+    const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, ...types, 'uses.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    assert.is(status, 0, stdout);
+  }
+});
+
+test('has what it says, and nothing of tests', ({ folder }) => {
+  const files = readdirSync(join(folder, 'node_modules/gatebook'), {
+    recursive: true,
+    encoding: 'utf8',
+  });
+  assert.equal(
+    files.filter((name) => /(?:^|\/)test\/|\.test\.|(?<!\.d)\.ts$/.test(name)),
+    [],
+  );
+  for (const needed of ['LICENSE', 'README.md', 'bin/gatebook.js', 'dist/src/web/page.html'])
+    assert.ok(files.includes(needed), needed);
+});
+
+test.run();
