@@ -195,7 +195,11 @@ function commandOf(words: readonly string[]): Command {
   const found = group.find(({ name }) => name === `${first} ${second ?? 'list'}`);
   if (found !== undefined) return found;
   const verbs = group.map(({ name }) => name.slice(first.length + 1));
-  const meant = nearestWord(second ?? '', verbs);
+  if (second === undefined)
+    throw usageFault(`What of ${first}? There are: ${verbs.join(' ')}`, [
+      `See: gatebook ${first} --help`,
+    ]);
+  const meant = nearestWord(second, verbs);
   throw usageFault(`There is no command "${first} ${second}".`, [
     meant === null ? `There are: ${verbs.join(' ')}` : `Did you mean: gatebook ${first} ${meant}`,
   ]);
