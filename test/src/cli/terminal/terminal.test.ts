@@ -107,6 +107,16 @@ test('progress is shown on a terminal alone', () => {
   assert.is(tty.text(), '\r\x1b[Khalf of all that th…');
 });
 
+test('what is said takes the place of the progress', () => {
+  const tty = output(80);
+  const terminal = terminalOf(tty, tty, true);
+  terminal.progress('');
+  terminal.progress('half');
+  terminal.line('Made role press.');
+  terminal.error('Not done.');
+  assert.is(tty.text(), '\r\x1b[Khalf\r\x1b[KMade role press.\nNot done.\n');
+});
+
 test('a redraw takes the place of the one before', () => {
   const stdout = output(80);
   const terminal = terminalOf(stdout, output(null), true);
