@@ -6,11 +6,12 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { chanceOf } from './random.ts';
 import type { Told, Trial } from './trial.ts';
+import { disk } from './trials/disk.ts';
 import { kill } from './trials/kill.ts';
 import { model } from './trials/model.ts';
 import { nodes } from './trials/nodes.ts';
 
-const trials: readonly Trial[] = [model, kill, nodes];
+const trials: readonly Trial[] = [model, kill, disk, nodes];
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
