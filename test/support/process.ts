@@ -33,8 +33,12 @@ export interface Served {
 
 type Environment = Readonly<Record<string, string>>;
 
-function started(dataDir: string, environment: Environment) {
-  const child = spawn(process.execPath, [program, 'serve'], {
+/** `descriptors`: how many files and sockets it may have open (Linux); undefined: as many as we. */
+function started(dataDir: string, environment: Environment, descriptors?: number) {
+  const own = [process.execPath, program, 'serve'];
+  const limited = ['prlimit', `--nofile=${descriptors}`, ...own];
+  const [command = '', ...args] = descriptors === undefined ? own : limited;
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       GATEBOOK_HTTP_PORT: '0',
@@ -72,11 +76,16 @@ export async function runs(dataDir: string, environment: Environment = {}) {
 }
 
 /** Starts it and waits until it is ready. */
-export async function serve(dataDir: string, environment: Environment = {}): Promise<Served> {
-  const { child, output, ready, ended } = started(dataDir, {
-    GATEBOOK_ADMIN_PASSWORD: adminPassword,
-    ...environment,
-  });
+export async function serve(
+  dataDir: string,
+  environment: Environment = {},
+  descriptors?: number,
+): Promise<Served> {
+  const { child, output, ready, ended } = started(
+    dataDir,
+    { GATEBOOK_ADMIN_PASSWORD: adminPassword, ...environment },
+    descriptors,
+  );
   const addresses = await ready;
   if (addresses === undefined) throw new Error(`it did not start: ${output.err}${output.out}`);
   const url = addresses.http as string;

@@ -1,0 +1,9 @@
+/** Every trial, in the order of the table. */
+import type { Trial } from './trial.ts';
+import { disk } from './trials/disk.ts';
+import { kill } from './trials/kill.ts';
+import { machine } from './trials/machine.ts';
+import { model } from './trials/model.ts';
+import { nodes } from './trials/nodes.ts';
+
+export const trials: readonly Trial[] = [model, kill, disk, machine, nodes];
