@@ -107,6 +107,8 @@ async function* pages(orders: Orders, part: 'log' | 'vault') {
     const lines = await orders[part]();
     if (lines.length === 0) return;
     yield { part, lines };
+    // Whoever writes as fast as this is read would never let it end.
+    if (lines.length < backupPageEvents) return;
     // Others have their turn between two pages.
     await nextTurn();
   }

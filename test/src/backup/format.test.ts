@@ -1,4 +1,5 @@
 /** The file of a backup: what was written is read, and nothing that was changed, cut off or made up. */
+import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type PartName, packed } from '../../../src/backup/content.ts';
@@ -7,9 +8,18 @@ import { frameWriter } from '../../../src/backup/frames.ts';
 import { type Encryption, unlockWith } from '../../../src/backup/passphrase.ts';
 import { readBackup } from '../../../src/backup/read.ts';
 import { BackupRefused } from '../../../src/backup/refused.ts';
+import { backupOf } from '../../../src/backup/write.ts';
 import { backupFrameBytesMax, backupTextBytesMax } from '../../../src/limits.ts';
-import { backupBytes, bytesOf, chunksOf, smallLog, takenAt } from '../../support/backups.ts';
-import { wholeLog } from '../../support/stored-events.ts';
+import type { EventStore } from '../../../src/store/event-store.ts';
+import {
+  backupBytes,
+  bytesOf,
+  chunksOf,
+  smallLog,
+  sourceOf,
+  takenAt,
+} from '../../support/backups.ts';
+import { newEvent, wholeLog } from '../../support/stored-events.ts';
 
 const test = suite('backup format');
 const store = await smallLog(60);
@@ -191,6 +201,53 @@ test('whoever changes the log and writes all digests anew has another root', asy
     }),
   });
   assert.is(await refusalOf(forged), 'damaged');
+});
+
+test('what is rotated while it is taken: the newest secret that an event names is in it, those before are not', async () => {
+  const turning = await smallLog(150);
+  let revision = -1;
+  let kept: string | null = null;
+  const rotate = async () => {
+    const secret = `vault-${randomUUID()}`;
+    await turning.append(
+      'client-turning',
+      revision,
+      [newEvent({ secret })],
+      [{ stream: secret, event: newEvent({ verifier: secret }) }],
+    );
+    revision += 1;
+    if (kept !== null) await turning.deleteStream(kept);
+    kept = secret;
+  };
+  const all: Buffer[] = [];
+  await rotate();
+  const read = turning.readAll;
+  const busy: EventStore = {
+    ...turning,
+    async readAll(after, limit) {
+      // Also between two reads, as with a server.
+      if (revision < 40) await rotate();
+      return read(after, limit);
+    },
+  };
+  for await (const chunk of backupOf(sourceOf(busy))) {
+    all.push(chunk);
+    await rotate();
+  }
+  const { lines } = await linesOf(Buffer.concat(all));
+  const named = lines.log
+    .map((line) => JSON.parse(line))
+    .filter(({ stream }) => stream === 'client-turning')
+    .map(({ data }) => data.secret as string);
+  const held = new Set<string>();
+  for (const line of lines.vault) {
+    const { kind, stream, event } = JSON.parse(line);
+    if (kind === 'kept') held.add(event.stream);
+    else held.delete(stream);
+  }
+  assert.ok(named.length > 5);
+  assert.ok(held.has(named.at(-1) ?? ''), 'the one that opens');
+  for (const secret of named.slice(0, -1)) assert.not.ok(held.has(secret));
 });
 
 const count = Number(process.env.FUZZ_COUNT ?? 2_000);

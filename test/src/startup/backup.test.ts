@@ -1,6 +1,6 @@
 /** A backup of a running registry, restored: what is there, what is not any more, and what an auditor is told. */
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -202,6 +202,21 @@ test('who took it is in the history, and in the backup', async () => {
   assert.is(end.backupId, body.items[0].data.backupId);
   assert.not.ok(existsSync(join(dataDir, 'keys')));
   assert.not.ok(bytes.includes('paseto'));
+});
+
+test('also where the keys are put beside it, no token of before opens a restored registry', async () => {
+  const dataDir = inFolder('own-keys');
+  await restore(await backupOf(world, { withoutKeys: true }), dataDir);
+  await cp(join(world.dataDir, 'keys'), join(dataDir, 'keys'), { recursive: true });
+  const { status } = await world.call('GET', '/api/whoami');
+  assert.is(status, 200, 'it opens the one that runs on');
+  await running(dataDir, async ({ url, signIn }) => {
+    const before = await fetch(`${url}/api/whoami`, {
+      headers: { Authorization: `Bearer ${world.token}` },
+    });
+    assert.is(before.status, 401);
+    await signIn();
+  });
 });
 
 test('it is restored into an empty folder alone, and refused without a trace', async () => {
