@@ -1,0 +1,7 @@
+/** Every trial, in the order of the table. */
+import type { Trial } from '../trials/trial.ts';
+import { fuzzHttp } from './trials/fuzz-http.ts';
+import { fuzzMqtt } from './trials/fuzz-mqtt.ts';
+import { madeUpNames } from './trials/made-up-names.ts';
+
+export const trials: readonly Trial[] = [madeUpNames, fuzzHttp, fuzzMqtt];
