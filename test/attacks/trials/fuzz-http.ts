@@ -61,6 +61,19 @@ async function operationsOf({ call }: Served): Promise<Operation[]> {
 /** Left alone: they wait on purpose, or end what is tried. */
 const spared = /^\/api\/(?:events|backup|keys\/rotate)|\/erase$/;
 
+/** What is tried may end the session; a new one is begun now and then, as often as that is allowed. */
+async function sessionAt(served: Served) {
+  let renewal: Promise<void> | undefined;
+  const session = { token: await served.signIn(), keep: () => (renewal ??= renew()) };
+  async function renew(): Promise<void> {
+    const { status } = await served.call('GET', '/api/whoami', { token: session.token });
+    // Where there were too many sign-ins in a minute, strangers go on alone.
+    if (status === 401) session.token = await served.signIn().catch(() => session.token);
+    renewal = undefined;
+  }
+  return session;
+}
+
 function inputOf(chance: Chance, operations: readonly Operation[], token: string): Buffer {
   const { method, path, body } = chance.pick(operations);
   const values = ['fuzzed', 'admin2', '00000000-0000-4000-8000-000000000000', '%2e%2e', 'a%00b'];
@@ -85,18 +98,15 @@ async function run({ chance, share }: Given): Promise<Told> {
       ...{ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0', GATEBOOK_HTTPS_PORT: '0' },
       GATEBOOK_LOG_LEVEL: 'error',
     });
-    let token = await served.signIn();
+    const session = await sessionAt(served);
     const operations = (await operationsOf(served)).filter(({ path }) => !spared.test(path));
     let left = inputs;
     const one = async () => {
       let line: Line | undefined;
       while (left-- > 0 && violations.length < 20) {
         line = line?.isOpen() ? line : await pipelineTo(served.url, patienceMs);
-        // What was tried may have ended the session.
-        if (left % sessionEvery === 0)
-          if ((await served.call('GET', '/api/whoami', { token })).status === 401)
-            token = await served.signIn();
-        const input = inputOf(chance, operations, token);
+        if (left % sessionEvery === 0) await session.keep();
+        const input = inputOf(chance, operations, session.token);
         const { status, text } = await line.ask(input);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         const isTold = status === 503 && /^retry-after:/im.test(text);
