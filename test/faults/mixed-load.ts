@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { registerPath } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
 import type { Served } from '../support/process.ts';
+import type { Chance } from '../trials/random.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { Act, Answered, NameState } from './model/name-model.ts';
-import type { Chance } from './random.ts';
 
 const namesMax = 120;
 /** Acts that are likely to do something, by what the name may be. */

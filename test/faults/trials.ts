@@ -1,5 +1,5 @@
 /** Every trial, in the order of the table. */
-import type { Trial } from './trial.ts';
+import type { Trial } from '../trials/trial.ts';
 import { disk } from './trials/disk.ts';
 import { kill } from './trials/kill.ts';
 import { machine } from './trials/machine.ts';

@@ -17,8 +17,8 @@ import { join } from 'node:path';
 import { registerPath } from '../../support/door.ts';
 import { runs, type Served, serve } from '../../support/process.ts';
 import { skipped } from '../../support/skipped.ts';
-import type { Chance } from '../random.ts';
-import type { Given, Told, Trial } from '../trial.ts';
+import type { Chance } from '../../trials/random.ts';
+import type { Given, Told, Trial } from '../../trials/trial.ts';
 
 const environment = {
   ...{ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0', GATEBOOK_HTTPS_PORT: '0' },

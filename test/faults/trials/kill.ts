@@ -1,9 +1,9 @@
 /** kill -9 at random moments under mixed load: every acknowledged answer is true at the next start. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
+import type { Given, Told, Trial } from '../../trials/trial.ts';
 import { Ledger } from '../ledger.ts';
 import { loadOf, lookAtBroker } from '../mixed-load.ts';
-import type { Given, Told, Trial } from '../trial.ts';
 import { orphansIn, rebuiltHash, treeFaults } from '../whole.ts';
 
 const roundsWhole = 200;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
+import type { Chance } from '../../trials/random.ts';
+import type { Given, Told, Trial } from '../../trials/trial.ts';
 import { Ledger } from '../ledger.ts';
 import { loadOf } from '../mixed-load.ts';
-import type { Chance } from '../random.ts';
-import type { Given, Told, Trial } from '../trial.ts';
 import { treeFaults } from '../whole.ts';
 
 const environment = {

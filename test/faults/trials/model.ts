@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { connected } from '../../support/mqtt-peers.ts';
 import { newFolder, removeFolder, serve } from '../../support/process.ts';
+import type { Given, Told, Trial } from '../../trials/trial.ts';
 import { type Entry, Ledger } from '../ledger.ts';
 import { carryOut, chooseAct } from '../mixed-load.ts';
-import type { Given, Told, Trial } from '../trial.ts';
 import { treeFaults } from '../whole.ts';
 
 const stepsWhole = 10_000;

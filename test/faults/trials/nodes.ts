@@ -11,10 +11,10 @@ import { registerPath } from '../../support/door.ts';
 import { type KurrentServer, startKurrentServer } from '../../support/kurrentdb/server.ts';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import { lineTo, type SilentLine } from '../../support/silent-line.ts';
+import type { Chance } from '../../trials/random.ts';
+import type { Given, Told, Trial } from '../../trials/trial.ts';
 import { type Invocation, orderOf } from '../model/linearizability.ts';
 import { type Act, type Answered, after, unknownName } from '../model/name-model.ts';
-import type { Chance } from '../random.ts';
-import type { Given, Told, Trial } from '../trial.ts';
 
 const roundsWhole = 50;
 const [namesARound, actsAName, actors] = [16, 14, 6];

@@ -1,0 +1,9 @@
+/** Every trial, in the order of the table. */
+import type { Trial } from '../trials/trial.ts';
+import { files } from './trials/files.ts';
+import { fuzzHttp } from './trials/fuzz-http.ts';
+import { fuzzMqtt } from './trials/fuzz-mqtt.ts';
+import { idle } from './trials/idle.ts';
+import { madeUpNames } from './trials/made-up-names.ts';
+
+export const trials: readonly Trial[] = [madeUpNames, idle, fuzzHttp, fuzzMqtt, files];
