@@ -1,8 +1,7 @@
 /** A short run of every trial of `npm run faults`, from a seed of its own that a failure names. */
 import '@kurrent/kurrentdb-client';
 import { randomInt } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../support/suite.ts';
 import { chanceOf } from './random.ts';
 import { trials } from './trials.ts';
 

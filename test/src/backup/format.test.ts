@@ -1,6 +1,5 @@
 /** The file of a backup: what was written is read, and nothing that was changed, cut off or made up. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type PartName, packed } from '../../../src/backup/content.ts';
 import { checkedBackup } from '../../../src/backup/encrypt.ts';
 import { frameWriter } from '../../../src/backup/frames.ts';
@@ -10,6 +9,7 @@ import { BackupRefused } from '../../../src/backup/refused.ts';
 import { backupFrameBytesMax, backupTextBytesMax } from '../../../src/limits.ts';
 import { backupBytes, bytesOf, chunksOf, smallLog, takenAt } from '../../support/backups.ts';
 import { wholeLog } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('backup format');
 const store = await smallLog(60);
