@@ -240,6 +240,14 @@ const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
   [/^prom-client$/, ['src/metrics.ts']],
   [/^node:child_process$/, ['src/broker/', 'src/cli/terminal/shell-command.ts']],
 ];
+test('no error is told apart by the name of its class', () => {
+  const byClassName = /\.(constructor\.)?name\s*[!=]==?\s*'[A-Z]|constructor\.name/;
+  assert.equal(
+    [...textOf].filter(([, text]) => byClassName.test(text)).map(([file]) => file),
+    [],
+  );
+});
+
 for (const [what, who] of homes)
   test(`${what.source} has one home`, () =>
     assert.equal(

@@ -40,6 +40,7 @@ import { verifyReportCommand } from './commands/verify-report.ts';
 import { whatIfCommands } from './commands/what-if.ts';
 import { windowCommands } from './commands/window.ts';
 import { windowScheduleCommands } from './commands/windows.ts';
+import { completionCommand } from './completion/command.ts';
 import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
@@ -74,6 +75,7 @@ export const commands: readonly Command[] = [
   ...auditFileCommands,
   verifyReportCommand,
   ...signInCommands,
+  completionCommand(() => commands),
   ...deviceCommands,
   ...reconcileCommands,
   ...copyCommands,
@@ -193,7 +195,11 @@ function commandOf(words: readonly string[]): Command {
   const found = group.find(({ name }) => name === `${first} ${second ?? 'list'}`);
   if (found !== undefined) return found;
   const verbs = group.map(({ name }) => name.slice(first.length + 1));
-  const meant = nearestWord(second ?? '', verbs);
+  if (second === undefined)
+    throw usageFault(`What of ${first}? There are: ${verbs.join(' ')}`, [
+      `See: gatebook ${first} --help`,
+    ]);
+  const meant = nearestWord(second, verbs);
   throw usageFault(`There is no command "${first} ${second}".`, [
     meant === null ? `There are: ${verbs.join(' ')}` : `Did you mean: gatebook ${first} ${meant}`,
   ]);

@@ -1,6 +1,7 @@
 /** The problems that the registry answers with: what they say to people, and the exit code. */
 import type { z } from 'zod';
 import type { Problem as ProblemSchema } from '../../api/output.ts';
+import type { ProblemCode } from '../../api/problems.ts';
 import { CommandFailed, exitCodes } from '../command.ts';
 
 type AnsweredProblem = z.infer<typeof ProblemSchema>;
@@ -44,8 +45,27 @@ function exitCodeOf({ status }: AnsweredProblem): number {
   return status >= 500 ? exitCodes.failed : exitCodes.refused;
 }
 
-const remedies: Readonly<Record<string, string>> = {
+const otherApprover = 'Another administrator does it: gatebook approvals';
+/** What to type next; where it is the same whatever is done, the problem's own words say it. */
+const remedies: Readonly<Partial<Record<ProblemCode, string>>> = {
   'token-invalid': signInHint,
+  'credentials-invalid': 'Lost for good? gatebook reset-administrator, where the service runs.',
+  'rights-exceed-own': 'See what you may do with: gatebook whoami',
+  'self-approval': otherApprover,
+  'approval-needs-session': 'Sign in with: gatebook login',
+  'window-not-found': 'See all windows with: gatebook history --type RegistryUnlocked',
+  'preauthorization-not-found': 'See all rules with: gatebook preauthorizations',
+  'schedule-not-found': 'See what is scheduled with: gatebook windows',
+  'schedules-full': 'Cancel one with: gatebook windows cancel ID',
+  'broker-not-found': 'See all brokers with: gatebook brokers',
+  'approval-not-found': 'See all with: gatebook approvals list --status all',
+  'approval-ended': 'See what became of it with: gatebook approvals show ID',
+  'approval-changed': 'Propose it anew: run the command again.',
+  'request-contested': 'Compare the pairing ID, then add: --confirm-contested',
+  'replacement-not-in-bulk': 'Name it by itself.',
+  'request-already-denied': 'Let the name ask again with: gatebook users reinstate NAME',
+  'last-administrator': 'Make another with: gatebook users create NAME --role administrator',
+  'user-from-sso': 'Change the groups at the identity provider.',
   'request-not-found': 'See all requests with: gatebook requests --status all',
   'user-not-found': 'See all users with: gatebook users',
   'role-not-found': 'See all roles with: gatebook roles',
@@ -68,7 +88,8 @@ function hintsOf(problem: AnsweredProblem, retryAfter: string | null): string[] 
     const field = parameter ?? pointer?.replace(/^#\/?/, '').replaceAll('/', '.') ?? '';
     return `  ${field === '' ? 'the body' : field}: ${detail}`;
   });
-  const remedy = remedies[problem.code];
+  const code = problem.code as ProblemCode;
+  const remedy = Object.hasOwn(remedies, code) ? remedies[code] : undefined;
   const { required } = problem;
   return [
     ...fields,

@@ -1,8 +1,9 @@
 /** Signing in at the identity provider from a terminal: a code and an address are shown, and the person is waited for. */
 import type { DeviceSignInBegun, DeviceSignInWaiting, IssuedToken } from '../../api/output.ts';
 import { pause } from '../../platform/pause.ts';
-import { type Call, usageFault } from '../command.ts';
-import { registryAt } from './registry-client.ts';
+import { type Call, CommandFailed, exitCodes, usageFault } from '../command.ts';
+import { ProblemAnswered } from './problem.ts';
+import { type Registry, registryAt } from './registry-client.ts';
 
 /** Seconds between two questions, whatever the registry says. */
 const intervalMaxS = 60;
@@ -16,11 +17,28 @@ function requireNoPassword(call: Call): void {
       ]);
 }
 
+/** The route is there where an identity provider is. */
+async function begin(registry: Registry) {
+  try {
+    return await registry.send<DeviceSignInBegun>('POST', '/login/sso');
+  } catch (error) {
+    if (!(error instanceof ProblemAnswered) || error.problem.code !== 'route-not-found')
+      throw error;
+    throw new CommandFailed(
+      exitCodes.refused,
+      `The registry at ${registry.url} knows no identity provider.`,
+      [
+        'Sign in with a password: gatebook login. To set one up: GATEBOOK_OIDC_ISSUER, docs/single-sign-on.md',
+      ],
+    );
+  }
+}
+
 /** @throws CommandFailed where the person did not come, or may not */
 export async function signInThere(call: Call, url: string): Promise<IssuedToken> {
   requireNoPassword(call);
   const registry = registryAt(url, null);
-  const { body: begun } = await registry.send<DeviceSignInBegun>('POST', '/login/sso');
+  const { body: begun } = await begin(registry);
   const { userCode, verificationUri, deviceCode } = begun;
   // To stderr: stdout is for what a program reads.
   call.terminal.error(`Open     ${verificationUri}`);

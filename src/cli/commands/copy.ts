@@ -9,6 +9,7 @@ import {
   StoreUnavailable,
 } from '../../store/errors.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
+import { progressText } from '../terminal/progress.ts';
 import { countText } from '../text/format.ts';
 
 const server = /^(kurrentdb|esdb|kurrent|kdb)(\+discover)?:\/\/[^\s/]+/;
@@ -60,6 +61,7 @@ function copyFault(error: unknown, what: string, hint: string): unknown {
 type OnProgress = Parameters<typeof import('../../main.ts')['moveLogBetween']>[2]['onProgress'];
 
 const shownEveryMs = 100;
+const columnsDefault = 80;
 const saidEveryMs = 5_000;
 
 /** On a terminal a line that is replaced; elsewhere a line now and then, once it takes long. */
@@ -67,12 +69,16 @@ function progressFor({ terminal }: Call): OnProgress {
   let shownAt = terminal.isErrorTerminal ? Number.NEGATIVE_INFINITY : performance.now();
   const everyMs = terminal.isErrorTerminal ? shownEveryMs : saidEveryMs;
   const say = terminal.isErrorTerminal ? terminal.progress : terminal.error;
+  let begun = { phase: '', at: 0 };
   return ({ phase, events, fraction }) => {
     const now = performance.now();
+    if (begun.phase !== phase) begun = { phase, at: now };
     if (now - shownAt < everyMs) return;
     shownAt = now;
-    const share = fraction === null ? '' : `  ${Math.floor(fraction * 100)} %`;
-    say(`${phases[phase]}${share}  ${countText(events, 'event')}`);
+    // A store tells how far it is, not how many there are.
+    const total = fraction === null || fraction === 0 ? null : Math.round(events / fraction);
+    const room = (terminal.columns ?? columnsDefault) - phases[phase].length - 2;
+    say(`${phases[phase]}  ${progressText({ done: events, total }, now - begun.at, room)}`);
   };
 }
 

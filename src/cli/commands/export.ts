@@ -93,6 +93,18 @@ const brokenOff = ({ exitCode }: CommandFailed, size: number, file: string) =>
     'The same command goes on there. Where it breaks off there again, the log of the service says why.',
   ]);
 
+/** How many events there are; null where somebody may export, and not look: then nobody knows how long it takes. */
+async function sizeOfLog(registry: Registry): Promise<number | null> {
+  try {
+    const { body } = await registry.get<List<Event>>('/audit/events', { limit: 1 });
+    const [newest] = body.items;
+    return newest === undefined ? 0 : newest.index + 1;
+  } catch (error) {
+    if (error instanceof ProblemAnswered) return null;
+    throw error;
+  }
+}
+
 /** Writes what is missing in the file; gives back where it began, and how many events were written. */
 async function exportInto(call: Call, registry: Registry, file: string, first: number) {
   const fileState = await readFileState(file);
@@ -107,7 +119,8 @@ async function exportInto(call: Call, registry: Registry, file: string, first: n
         'What is wrong with an export of this log, gatebook verify tells.',
       ],
     );
-  const progress = progressOf(call, 'Exporting');
+  const total = await sizeOfLog(registry);
+  const progress = progressOf(call, 'Exporting', total && Math.max(0, total - from));
   let events = 0;
   let out: FileHandle | undefined;
   try {

@@ -9,6 +9,7 @@ import { type Registry, registryUrl } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
+import { whileWaiting } from '../terminal/progress.ts';
 import { csvText } from '../text/csv.ts';
 import { countText } from '../text/format.ts';
 import { labelSheet } from '../text/label-sheet.ts';
@@ -132,9 +133,11 @@ async function runImport(call: Call): Promise<number> {
   const file = await fileOf(path);
   const registry = await signedIn(call);
   const dryRun = call.has('dry-run');
-  const { body, text } = await registry.upload<PreauthorizationImport>(
-    `${preauthorizationsPath}/import${dryRun ? '?dryRun=true' : ''}`,
-    ...([file, 'text/csv'] as const),
+  const { body, text } = await whileWaiting(call, 'Importing', () =>
+    registry.upload<PreauthorizationImport>(
+      `${preauthorizationsPath}/import${dryRun ? '?dryRun=true' : ''}`,
+      ...([file, 'text/csv'] as const),
+    ),
   );
   const codes = codesIn(body.items);
   if (call.json) call.terminal.json(text);

@@ -6,7 +6,8 @@ import { createLogger } from '../../logger.ts';
 import { LogAbsent, LogNotLive, StoreLocked, StoreUnavailable } from '../../store/errors.ts';
 import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
-import { countText, durationText } from '../text/format.ts';
+import { progressOf } from '../terminal/progress.ts';
+import { countText } from '../text/format.ts';
 
 /** What the composition root offers; it is loaded only here, because it brings everything along. */
 const service = () => import('../../main.ts');
@@ -87,35 +88,13 @@ const listenReasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name is not known',
 };
 
-const barLength = 24;
-
-/** `████████░░░░  33 %  333 of 1,000 events  214,000/s  1 s left` */
-export function progressText(done: number, total: number, elapsedMs: number): string {
-  const share = total === 0 ? 1 : Math.min(1, done / total);
-  const filled = Math.floor(share * barLength);
-  const perSecond = elapsedMs > 0 ? (done * 1_000) / elapsedMs : 0;
-  const left =
-    perSecond > 0 && done < total
-      ? `  ${durationText(Math.max(1_000, ((total - done) * 1_000) / perSecond))} left`
-      : '';
-  return [
-    `${'█'.repeat(filled)}${'░'.repeat(barLength - filled)}`,
-    `${Math.floor(share * 100)} %`,
-    `${done.toLocaleString('en')} of ${countText(total, 'event')}`,
-    `${Math.round(perSecond).toLocaleString('en')}/s${left}`,
-  ].join('  ');
-}
-
 async function runRebuild(call: Call): Promise<number> {
   const { terminal } = call;
   const config = parseConfig(call.environment);
-  const startedAt = performance.now();
-  let shownAt = Number.NEGATIVE_INFINITY;
+  let progress: ((done: number) => void) | undefined;
   const onProgress = ({ done, total }: { done: number; total: number }) => {
-    const now = performance.now();
-    if (now - shownAt < 100 && done < total) return;
-    shownAt = now;
-    terminal.progress(`Rebuilding  ${progressText(done, total, now - startedAt)}`);
+    progress ??= progressOf(call, 'Rebuilding', total);
+    progress(done);
   };
   try {
     const { rebuildReadModels } = await service();

@@ -152,11 +152,13 @@ async function runVerify(call: Call): Promise<number> {
     ]);
   const trusted = call.text('trusted');
   try {
+    const signed = await signedCheckpoints(checkpoints, await Promise.all(keys.map(readKey)));
+    const total = signed.reduce((most, { size }) => Math.max(most, size), 0);
     const verdict = await verifyExport({
       lines: linesOf(file),
-      checkpoints: await signedCheckpoints(checkpoints, await Promise.all(keys.map(readKey))),
+      checkpoints: signed,
       trusted: trusted === null ? undefined : linesOf(trusted),
-      onProgress: progressOf(call, 'Verifying'),
+      onProgress: progressOf(call, 'Verifying', total),
     });
     call.terminal.progress('');
     if (call.json) call.terminal.json(JSON.stringify(verdict));

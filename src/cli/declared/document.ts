@@ -15,6 +15,7 @@ import { Note, RoleName, Text, Username } from '../../../domain/values.ts';
 import { SentCidr, SentFingerprint, SentInstant, SentPairingId } from '../../api/input.ts';
 import { nearestWord } from '../../platform/did-you-mean.ts';
 import { CommandFailed, exitCodes } from '../command.ts';
+import { networkOf } from '../text/parse.ts';
 
 /** Kept as the text that it was: what differs is shown so. */
 const PermissionText = Text(1, 600).refine(
@@ -24,6 +25,11 @@ const PermissionText = Text(1, 600).refine(
 const list = <Item extends z.ZodType>(item: Item, max: number) =>
   z.array(item).max(max).default([]);
 const OrNone = <Value extends z.ZodType>(value: Value) => value.nullable().default(null);
+
+const Network = z.preprocess(
+  (value) => (typeof value === 'string' ? networkOf(value) : value),
+  SentCidr,
+);
 
 const declaredRights = {
   roles: list(RoleName, 32),
@@ -43,7 +49,7 @@ const DeclaredRule = z.strictObject({
   ...declaredRights,
   effect: z.enum(preauthorizationEffects).default('allow'),
   usernamePattern: OrNone(Text(1, 256)),
-  sources: list(SentCidr, 64),
+  sources: list(Network, 64),
   pairingId: OrNone(SentPairingId),
   csrFingerprint: OrNone(SentFingerprint),
   enrolmentCode: z.boolean().default(false),

@@ -9,7 +9,7 @@ import { type Call, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { runEditor } from '../terminal/shell-command.ts';
 import { MistypedError } from '../text/mistyped.ts';
 import { applied, planFor, sayPlan } from './apply.ts';
-import { declarationIn } from './document.ts';
+import { type Declaration, declarationIn } from './document.ts';
 import { formats, unnamed } from './formats.ts';
 import {
   clientsIn,
@@ -77,24 +77,23 @@ export async function runGet(call: Call): Promise<number> {
   return exitCodes.done;
 }
 
-/** The text as somebody left it. */
-async function edited(call: Call, text: string): Promise<string> {
+/** What somebody made of the text, null where nothing; a file with a fault stays, so that nothing written is lost. */
+async function edited(call: Call, text: string): Promise<Declaration | null> {
   const editor = call.environment.VISUAL || call.environment.EDITOR;
   if (!editor)
     throw usageFault('Which editor? Neither VISUAL nor EDITOR is set.', [
       'Such as: EDITOR=nano gatebook edit role press',
     ]);
   const folder = await mkdtemp(join(tmpdir(), 'gatebook-edit-'));
-  try {
-    const file = join(folder, 'edit.yaml');
-    await writeFile(file, text, { mode: 0o600 });
-    const code = await runEditor(editor, file);
-    if (code !== 0)
-      throw new CommandFailed(exitCodes.failed, `The editor ended with ${code}. Nothing was sent.`);
-    return await readFile(file, 'utf8');
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const file = join(folder, 'edit.yaml');
+  await writeFile(file, text, { mode: 0o600 });
+  const code = await runEditor(editor, file);
+  const after = await readFile(file, 'utf8');
+  const declaration = code === 0 && after !== text ? declarationIn(file, after) : null;
+  await rm(folder, { recursive: true, force: true });
+  if (code !== 0)
+    throw new CommandFailed(exitCodes.failed, `The editor ended with ${code}. Nothing was sent.`);
+  return declaration;
 }
 
 export async function runEdit(call: Call): Promise<number> {
@@ -104,12 +103,11 @@ export async function runEdit(call: Call): Promise<number> {
   const found = await foundOf(registry, kind, name);
   const before = yamlText(writtenOf(unnamed, found));
   const head = '# What is left out is none. Nothing is sent where nothing changed.\n';
-  const after = await edited(call, head + before);
-  if (after === head + before) {
+  const declaration = await edited(call, head + before);
+  if (declaration === null) {
     call.terminal.line('Nothing changed.');
     return exitCodes.done;
   }
-  const declaration = declarationIn('edit.yaml', after);
   const plan = await planFor(registry, declaration, {
     ...{ owner: null, prune: false, now: call.now().toISOString() },
     ruleIds: new Map((found.rules ?? []).map((rule) => [ruleName(rule), rule.id])),

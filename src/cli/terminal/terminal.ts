@@ -58,16 +58,30 @@ export function terminalOf(stdout: Output, stderr: Output, noColor: boolean): Te
   const width = () => (isTerminal ? (stdout.columns ?? 80) : null);
   let drawn = 0;
 
+  let progressed = false;
+  const progress = (text: string) => {
+    if (!isErrorTerminal || (text === '' && !progressed)) return;
+    stderr.write(`\r\x1b[K${cut(printable(text), stderr.columns ?? 80)}`);
+    progressed = text !== '';
+  };
+  /** What is said stands on a line of its own, not behind the progress. */
+  const say = (stream: Output, text: string) => {
+    progress('');
+    stream.write(text);
+  };
+
   return {
     isTerminal,
     isErrorTerminal,
-    columns: width(),
-    line: (...pieces) => void stdout.write(joined(pieces, colour)),
-    error: (...pieces) => void stderr.write(joined(pieces, errorColour)),
-    json: (text) => void stdout.write(`${printableJson(text.trim())}\n`),
-    errorJson: (text) => void stderr.write(`${printableJson(text.trim())}\n`),
+    get columns() {
+      return width();
+    },
+    line: (...pieces) => say(stdout, joined(pieces, colour)),
+    error: (...pieces) => say(stderr, joined(pieces, errorColour)),
+    json: (text) => say(stdout, `${printableJson(text.trim())}\n`),
+    errorJson: (text) => say(stderr, `${printableJson(text.trim())}\n`),
     table(header, rows) {
-      for (const line of tableLines(header, rows, width())) stdout.write(joined(line, colour));
+      for (const line of tableLines(header, rows, width())) say(stdout, joined(line, colour));
     },
     redraw(header, rows, last) {
       // Header, what is hidden, the last line, and the line that the cursor stands on.
@@ -76,12 +90,10 @@ export function terminalOf(stdout: Output, stderr: Output, noColor: boolean): Te
       const hidden = rows.length > room ? [[`… ${rows.length - room} more`]] : [];
       const all = [...(rows.length > 0 ? lines : []), ...hidden, [cut(last, width())]];
       const back = drawn > 0 ? `\x1b[${drawn}A\x1b[J` : '';
-      stdout.write(back + all.map((line) => joined(line, colour)).join(''));
+      say(stdout, back + all.map((line) => joined(line, colour)).join(''));
       drawn = all.length;
     },
-    progress(text) {
-      if (isErrorTerminal) stderr.write(`\r\x1b[K${cut(printable(text), stderr.columns ?? 80)}`);
-    },
+    progress,
   };
 }
 

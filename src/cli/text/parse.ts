@@ -23,10 +23,15 @@ export function permissionOf(text: string): Permission {
   return permission;
 }
 
-/** A network; one address alone is the network of itself. @throws MistypedError */
-export function cidrOf(text: string): string {
+/** One address alone is the network of itself; any other text stays as it is. */
+export function networkOf(text: string): string {
   const bits = { 4: 32, 6: 128 }[isIP(text)];
-  const network = bits === undefined ? text : `${text}/${bits}`;
+  return bits === undefined ? text : `${text}/${bits}`;
+}
+
+/** A network, or one address. @throws MistypedError */
+export function cidrOf(text: string): string {
+  const network = networkOf(text);
   if (!Cidr.safeParse(network).success)
     throw new MistypedError(
       `"${text}" is no network. Give one such as 10.0.0.0/8, or one address such as 192.168.1.7.`,

@@ -40,6 +40,7 @@ test('what cannot be meant is exit 2, with the word that was meant', async () =>
       'unlock --source 10.0.0',
       '"10.0.0" is no network. Give one such as 10.0.0.0/8, or one address',
     ],
+    ['keys', 'What of keys? There are: rotate\n'],
     ['lock now', '"now" is one word too many.\nUsage: gatebook lock\n'],
     ['grant', 'NAME|ID|GLOB is missing.\nUsage: gatebook grant NAME|ID|GLOB… [options]\n'],
     ['users show a b', '"b" is one word too many.\nUsage: gatebook users show NAME\n'],
@@ -120,6 +121,7 @@ const wordsOf = (example: string) =>
 
 test('each command has help, with examples that parse', async () => {
   for (const { name, options, examples } of commands) {
+    assert.ok(examples.length > 0, name);
     for (const args of [
       [...name.split(' '), '--help'],
       ['help', ...name.split(' ')],

@@ -127,4 +127,12 @@ test('the status says it all in a few lines', async ({ line }) => {
   assert.is((await line.ran(away)).exitCode, 5);
 });
 
+test('signing in at an identity provider that there is none of is told with what to do', async ({
+  line,
+}) => {
+  const { exitCode, stderr } = await line.ran(['login', '--sso']);
+  assert.is(exitCode, 3);
+  assert.match(stderr, /knows no identity provider\.\nSign in with a password: gatebook login\./);
+});
+
 test.run();

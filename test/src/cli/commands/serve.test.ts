@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { progressText } from '../../../../src/cli/commands/serve.ts';
+import { progressText } from '../../../../src/cli/terminal/progress.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type Gatebook, gatebook } from '../gatebook.ts';
 
@@ -53,11 +53,18 @@ test('SIGINT and SIGTERM stop the service with exit 0', async ({ gate }) => {
 
 test('progress says how far, how fast and how long', () => {
   assert.is(
-    progressText(681_204, 1_000_000, 3_183),
+    progressText({ done: 681_204, total: 1_000_000 }, 3_183),
     '████████████████░░░░░░░░  68 %  681,204 of 1,000,000 events  214,013/s  1 s left',
   );
-  assert.is(progressText(0, 0, 0), '████████████████████████  100 %  0 of 0 events  0/s');
-  assert.match(progressText(0, 10, 0), /^░{24} {2}0 % {2}0 of 10 events {2}0\/s$/);
+  assert.is(
+    progressText({ done: 0, total: 0 }, 0),
+    '████████████████████████  100 %  0 of 0 events  0/s',
+  );
+  assert.is(progressText({ done: 300, total: null }, 1_000), '300 events  300/s');
+  const narrow = progressText({ done: 681_204, total: 1_000_000 }, 3_183, 68);
+  assert.match(narrow, /^█+░+ {2}68 % .* 1 s left$/);
+  assert.is(narrow.length, 68);
+  assert.match(progressText({ done: 0, total: 10 }, 0), /^░{24} {2}0 % {2}0 of 10 events {2}0\/s$/);
 });
 
 test.run();

@@ -1,7 +1,7 @@
 /** `apply`, `get` and `edit` against a registry. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { assert, suite } from '../../../support/suite.ts';
@@ -158,6 +158,13 @@ test('an editor changes one thing', async ({ line, door, folder }) => {
   const { permissions, description } = (await door.must(200, 'GET', '/api/roles/oven')).body;
   assert.is(permissions[0].resource, 'oven/#');
   assert.is(description, '[apply plant]');
+  const faulty = 'sed -i s/permissions/permisions/';
+  const kept = await line.ran(['edit', 'role', 'oven'], null, { EDITOR: faulty });
+  assert.is(kept.exitCode, 2);
+  const [, file = ''] =
+    /^(\/\S+edit\.yaml):\d+: roles\.oven\.permisions: /m.exec(kept.stderr) ?? [];
+  assert.match(readFileSync(file, 'utf8'), 'permisions');
+  rmSync(dirname(file), { recursive: true });
   const none = await line.ran(['edit', 'role', 'oven'], null, { EDITOR: 'true' });
   assert.is(none.stdout, 'Nothing changed.\n');
   assert.is((await line.ran(['edit', 'role', 'oven'])).exitCode, 2);

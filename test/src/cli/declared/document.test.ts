@@ -28,6 +28,14 @@ test('what is left out is none', () => {
   });
 });
 
+test('one address is the network of itself', () => {
+  const { preauthorizations } = declarationIn(
+    'plant.yaml',
+    'name: plant\npreauthorizations:\n  a: {sources: [10.4.0.17], until: 2099-01-01T00:00:00Z}\n',
+  );
+  assert.equal(preauthorizations.a?.sources, ['10.4.0.17/32']);
+});
+
 test('every fault is told with its line and field', () => {
   assert.equal(
     faults(`name: plant

@@ -106,12 +106,43 @@ test('progress is shown on a terminal alone', () => {
   assert.is(tty.text(), '\r\x1b[Khalf of all that th…');
 });
 
+test('what is said takes the place of the progress', () => {
+  const tty = output(80);
+  const terminal = terminalOf(tty, tty, true);
+  terminal.progress('');
+  terminal.progress('half');
+  terminal.line('Made role press.');
+  terminal.error('Not done.');
+  assert.is(tty.text(), '\r\x1b[Khalf\r\x1b[KMade role press.\nNot done.\n');
+});
+
 test('a redraw takes the place of the one before', () => {
   const stdout = output(80);
   const terminal = terminalOf(stdout, output(null), true);
   terminal.redraw(['NAME'], [['a'], ['b']], '2 pending.');
   terminal.redraw(['NAME'], [], 'No pending requests.');
   assert.is(stdout.text(), 'NAME\na\nb\n2 pending.\n\x1b[4A\x1b[JNo pending requests.\n');
+});
+
+test('a redraw that fills the screen leaves its header on it', () => {
+  const stdout = output(80);
+  const terminal = terminalOf({ ...stdout, rows: 10 }, output(null), true);
+  const rows = Array.from({ length: 40 }, (_, at) => [`press-${at}`]);
+  terminal.redraw(['NAME'], rows, '40 pending.');
+  // The cursor stands on a line of its own below them.
+  const lines = stdout.text().split('\n');
+  assert.is(lines.length, 10);
+  assert.equal([lines[0], lines.at(-3), lines.at(-2)], ['NAME', '… 34 more', '40 pending.']);
+});
+
+test('a column is not cut below what it has to show', () => {
+  const head = [{ text: 'KIND', least: 9 }, 'WANTS', 'SAYS'];
+  const lines = tableLines(head, [['contested (somebody)', 'w'.repeat(60), 's'.repeat(60)]], 40);
+  const [, row = []] = lines.map((line) => line.join(''));
+  assert.match(String(row), /^contested/);
+  assert.ok(String(row).length <= 40);
+  const narrow = tableLines(head, [['contested', 'w'.repeat(60), 's'.repeat(60)]], 20);
+  assert.match(String(narrow[1]?.join('')), /^contested {2}ww…/);
 });
 
 test.run();
