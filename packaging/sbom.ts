@@ -3,11 +3,13 @@
  * that packages have and not those that they claim where the two differ.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Component {
-  readonly name: string;
+  name: string;
   readonly version: string;
+  readonly 'bom-ref': string;
   licenses?: { license: { id: string } | { name: string; url?: string } }[];
 }
 
@@ -18,12 +20,38 @@ const readInTheFile: Readonly<Record<string, string>> = {
 /** Parts of a package, in packages of their own without a LICENSE file, have its licence. */
 const trueNameOf = (name: string): string => name.replace(/^(@kurrent\/bridge)-.*/, '$1');
 
-const text = execFileSync(
-  'npm',
-  ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--omit', 'dev'],
-  { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+interface Sbom {
+  readonly metadata: { readonly component: Component };
+  components: Component[];
+  dependencies: { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+interface Locked {
+  readonly name: string;
+  readonly packages: Readonly<Record<string, { version?: string; dev?: true }>>;
+}
+
+const root = join(import.meta.dirname, '..');
+const locked = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Locked;
+// npm's own `--omit dev` leaves out whatever development needs as well, such as koa and all below it.
+const installed = new Set(
+  Object.entries(locked.packages)
+    .filter(([, { dev }]) => dev !== true)
+    .map(
+      ([path, { version }]) => `${path.split('node_modules/').at(-1) || locked.name}@${version}`,
+    ),
 );
-const sbom = JSON.parse(text) as { components: Component[] };
+const text = execFileSync('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'], {
+  cwd: root,
+  encoding: 'utf8',
+  maxBuffer: 64 * 1024 * 1024,
+});
+const sbom = JSON.parse(text) as Sbom;
+// npm takes the folder's name.
+sbom.metadata.component.name = locked.name;
+sbom.components = sbom.components.filter((component) => installed.has(component['bom-ref']));
+sbom.dependencies = sbom.dependencies
+  .filter(({ ref }) => installed.has(ref))
+  .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((on) => installed.has(on)) }));
 for (const component of sbom.components) {
   const name = readInTheFile[trueNameOf(component.name)];
   if (name !== undefined) component.licenses = [{ license: { name } }];

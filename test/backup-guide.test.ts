@@ -1,12 +1,11 @@
 /** What docs/backup.md shows runs as it stands, and what it says of the format is so. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { partNames } from '../src/backup/content.ts';
 import { lockWith } from '../src/backup/passphrase.ts';
 import { gatebook } from './src/cli/gatebook.ts';
 import { startRegistry } from './support/service.ts';
+import { assert, suite } from './support/suite.ts';
 
 const test = suite('the backup guide');
 const guide = readFileSync(new URL('../docs/backup.md', import.meta.url), 'utf8');

@@ -5,11 +5,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { programIsHere } from './support/mqtt-peers.ts';
 import { startRegistry, type World } from './support/service.ts';
 import { skipped } from './support/skipped.ts';
+import { assert, suite } from './support/suite.ts';
 
 const test = suite<{ folder: string; worlds: World[] }>('guide to certificates');
 test.before.each(async (here) => {

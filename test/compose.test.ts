@@ -1,10 +1,9 @@
 /** docker-compose.yml and Dockerfile cannot run in the tests: what they name is held against what is there. */
 import { existsSync, readFileSync } from 'node:fs';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { parseConfig } from '../src/config/config.ts';
 import { configTable } from '../src/config/variables.ts';
+import { assert, suite } from './support/suite.ts';
 
 interface Service {
   readonly image?: string;

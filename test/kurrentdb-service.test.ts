@@ -3,9 +3,8 @@
  * and command line, with a server in each registry's test.
  */
 import '@kurrent/kurrentdb-client';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { runProgram } from './support/program.ts';
+import { assert, suite } from './support/suite.ts';
 
 /** Side by side: they mostly wait, for the server, for hashes, for what time brings. */
 const lanes = [

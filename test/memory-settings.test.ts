@@ -1,9 +1,8 @@
 /** The service runs with the memory settings that only a starting process takes, in the process that was started. */
 import { readFileSync } from 'node:fs';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newFolder, removeFolder, serve } from './support/process.ts';
 import { skipped } from './support/skipped.ts';
+import { assert, suite } from './support/suite.ts';
 
 const test = suite<{ dataDir: string }>('memory settings');
 test.before.each(async (context) => {

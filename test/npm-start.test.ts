@@ -6,9 +6,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newFolder, removeFolder } from './support/process.ts';
+import { assert, suite } from './support/suite.ts';
 
 const patienceMs = 60_000;
 const test = suite<{ dataDir: string }>('npm start');

@@ -15,9 +15,8 @@ import {
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { adminPassword } from './support/service.ts';
+import { assert, suite } from './support/suite.ts';
 
 const root = join(import.meta.dirname, '..');
 const isInstalled = process.env.PACKAGE === 'installed';

@@ -3,10 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { programIsHere } from './support/mqtt-peers.ts';
 import { adminPassword, startRegistry, type World } from './support/service.ts';
+import { assert, suite } from './support/suite.ts';
 
 const test = suite<{ world: World | undefined; home: string }>('README', {
   world: undefined,

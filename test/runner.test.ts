@@ -13,14 +13,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { until } from './support/mqtt-peers.ts';
+import { assert, suite } from './support/suite.ts';
 
 const test = suite('the runner');
 
 const runner = fileURLToPath(new URL('run.ts', import.meta.url));
-const uvu = "import { suite } from 'uvu';\nconst test = suite('fixture');\n";
+const made = `import { suite } from '${new URL('support/suite.ts', import.meta.url)}';
+const test = suite('fixture');\n`;
 const skipping = `import { skipped } from '${new URL('support/skipped.ts', import.meta.url)}';\n`;
 const fastCheck = "import fc from 'fast-check';\n";
 /** Starts a process that outlives its test file, if it is let; its id is in the file `pid`. */
@@ -88,62 +88,62 @@ const pidsIn = (folder: string) => readFileSync(join(folder, 'pid'), 'utf8').spl
 
 const faults: Readonly<Record<string, readonly [source: string, said: RegExp]>> = {
   fails: [
-    `${uvu}test('x', () => { throw new Error('no such luck'); });\ntest.run();`,
+    `${made}test('x', () => { throw new Error('no such luck'); });\ntest.run();`,
     /no such luck/,
   ],
-  'forgot-run': [`${uvu}test('x', () => {});`, /✘ \S+: it never called run\(\)/],
+  'forgot-run': [`${made}test('x', () => {});`, /✘ \S+: it never called run\(\)/],
   'does-not-load': ["import './nowhere.ts';", /✘ \S+: it does not load: .*nowhere/],
   'throws-on-load': ["throw 'a text';", /✘ \S+: it does not load: a text/],
   'before-throws': [
-    `${uvu}test.before(() => { throw new Error('x'); });\ntest('x', () => {});\ntest.run();`,
+    `${made}test.before(() => { throw new Error('x'); });\ntest('x', () => {});\ntest.run();`,
     /✘ \S+: 0 of 1 ran, and nobody said why/,
   ],
   'after-throws': [
-    `${uvu}test.after(() => { throw new Error('late'); });\ntest('x', () => {});\ntest.run();`,
+    `${made}test.after(() => { throw new Error('late'); });\ntest('x', () => {});\ntest.run();`,
     /✘ \S+: an after\(\) threw: Error: late/,
   ],
   'throws-no-error': [
-    `${uvu}test('x', () => { throw 'a text'; });\ntest('y', () => {});\ntest.run();`,
+    `${made}test('x', () => { throw 'a text'; });\ntest('y', () => {});\ntest.run();`,
     /✘ \S+: 0 of 2 ran, and nobody said why/,
   ],
   'only-left': [
-    `${uvu}test('x', () => {});\nconst { only } = test;\nonly('y', () => {});\ntest.run();`,
+    `${made}test('x', () => {});\nconst { only } = test;\nonly('y', () => {});\ntest.run();`,
     /✘ \S+: 1 skipped by only\(\) or skip\(\)/,
   ],
   'skip-left': [
-    `${uvu}const { skip } = test;\nskip('x', () => {});\ntest('y', () => {});\ntest.run();`,
+    `${made}const { skip } = test;\nskip('x', () => {});\ntest('y', () => {});\ntest.run();`,
     /✘ \S+: 1 skipped by only\(\) or skip\(\)/,
   ],
   rejects: [
-    `${uvu}test('x', () => { Promise.reject(new Error('nobody cares')); });\ntest.run();`,
+    `${made}test('x', () => { Promise.reject(new Error('nobody cares')); });\ntest.run();`,
     /✘ \S+: a rejection that nobody handled: Error: nobody cares/,
   ],
   'leaves-open': [
-    `${uvu}test('x', () => { setInterval(() => {}, 1_000); });\ntest.run();`,
+    `${made}test('x', () => { setInterval(() => {}, 1_000); });\ntest.run();`,
     /✘ \S+: still open after the last test: .*Timeout/,
   ],
   crashes: [
-    `${uvu}test('x', () => process.kill(process.pid, 'SIGKILL'));\ntest.run();`,
+    `${made}test('x', () => process.kill(process.pid, 'SIGKILL'));\ntest.run();`,
     /✘ \S+: its process ended by SIGKILL before its last test/,
   ],
   exits: [
-    `${uvu}test('x', () => process.exit(0));\ntest.run();`,
+    `${made}test('x', () => process.exit(0));\ntest.run();`,
     /✘ \S+: its process ended with exit code 0 before its last test/,
   ],
   'never-settles': [
-    `${uvu}test('x', () => new Promise(() => {}));\ntest.run();`,
+    `${made}test('x', () => new Promise(() => {}));\ntest.run();`,
     /✘ \S+: it waits for something that cannot come/,
   ],
   'throws-later': [
-    `${uvu}test('x', () => { setTimeout(() => { throw new Error('x'); }, 200); });\ntest.run();`,
+    `${made}test('x', () => { setTimeout(() => { throw new Error('x'); }, 200); });\ntest.run();`,
     /✘ \S+: its process ended with exit code 1 after its last test/,
   ],
   hangs: [
-    `${leaving}${uvu}test('x', () => new Promise(() => setInterval(() => {}, 1_000)));\ntest.run();`,
+    `${leaving}${made}test('x', () => new Promise(() => setInterval(() => {}, 1_000)));\ntest.run();`,
     /✘ \S+: it hung: it was ended after 10 s/,
   ],
 };
-const good = `${uvu}test('x', () => console.log('all is well'));\ntest.run();`;
+const good = `${made}test('x', () => console.log('all is well'));\ntest.run();`;
 
 let faulty: Awaited<ReturnType<typeof run>>;
 let faultyFolder = '';
@@ -210,7 +210,7 @@ test('a name that no file matches is a fault, also beside one that matches', asy
 
 test('names choose files, skips are summed over them, and a file’s lines stand together', async () => {
   const talking = (name: string) =>
-    `import { setTimeout as sleep } from 'node:timers/promises';\n${skipping}${uvu}
+    `import { setTimeout as sleep } from 'node:timers/promises';\n${skipping}${made}
     skipped('no ${name} here');
     test('x', async () => {
       for (let line = 0; line < 20; line++) {
@@ -241,7 +241,7 @@ test('names choose files, skips are summed over them, and a file’s lines stand
 });
 
 test('a failing property’s command names its seed, and repeats it', async () => {
-  const property = `${fastCheck}${uvu}test('x', () =>
+  const property = `${fastCheck}${made}test('x', () =>
     fc.assert(fc.property(fc.integer(), (n) => { console.log('tried ' + n); return false; }), { endOnFailure: true }));
     test.run();`;
   const folder = folderWith({ property });
@@ -257,7 +257,7 @@ test('a failing property’s command names its seed, and repeats it', async () =
 
 // ── The end of the runner ─────────────────────────────────────────────────────────────────────────
 
-const waits = `${leaving}${uvu}test('x', () => new Promise(() => setInterval(() => {}, 1_000)));\ntest.run();`;
+const waits = `${leaving}${made}test('x', () => new Promise(() => setInterval(() => {}, 1_000)));\ntest.run();`;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const)
   test(`${signal} to the runner ends the test files and what they started`, async () => {

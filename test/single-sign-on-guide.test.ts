@@ -3,12 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseConfig } from '../src/config/config.ts';
 import { freePort } from './support/free-port.ts';
 import { request, signInThere, startIdentityProvider } from './support/identity-provider.ts';
 import { startRegistry } from './support/service.ts';
+import { assert, suite } from './support/suite.ts';
 
 const test = suite('guide to single sign-on');
 

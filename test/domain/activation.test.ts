@@ -1,6 +1,4 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   type ActivationCommand,
   type ActivationEvent,
@@ -9,6 +7,7 @@ import {
 import { system } from '../../domain/values.ts';
 import { at, id, username } from '../support/client.ts';
 import { scenario, stored } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('activation');
 const given = scenario(activation);

@@ -1,7 +1,5 @@
 /** One administrator stays: removals are reserved one by one, each at a revision. */
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   type AdministratorsCommand,
   type AdministratorsEvent,
@@ -10,6 +8,7 @@ import {
 } from '../../domain/administrators.ts';
 import { ada, at } from '../support/client.ts';
 import { scenario } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('administrators');
 const given = scenario(administrators);

@@ -1,10 +1,10 @@
 /** What is recorded of backups and restores. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { backup, originAfter } from '../../domain/backup.ts';
 import { system } from '../../domain/values.ts';
 import { at } from '../support/client.ts';
 import { scenario } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('backup');
 const given = scenario(backup);

@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Conditions, type LiesIn, nameFits, unmet } from '../../domain/conditions.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('conditions');
 

@@ -1,7 +1,5 @@
 /** Events are for ever, and hold no secret: the keys of every one of them, written down. */
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ActivationEvent, activation } from '../../domain/activation.ts';
 import { AdministratorsEvent } from '../../domain/administrators.ts';
@@ -19,6 +17,7 @@ import { TokenEvent, token } from '../../domain/token.ts';
 import { WindowEvent, window } from '../../domain/window.ts';
 import * as any from '../support/any-client.ts';
 import * as the from '../support/client.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('events');
 

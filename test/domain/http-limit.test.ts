@@ -1,8 +1,8 @@
 /** What is left of rights where somebody else made the token or the password. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { compiled, httpPermissionsOf, withinHttpLimit } from '../../domain/matching.ts';
 import type { Permission } from '../../domain/permission.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('a limit on HTTP rights');
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { fitsPattern } from '../../domain/pattern.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('pattern');
 

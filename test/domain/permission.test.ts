@@ -1,6 +1,4 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   beyondOwn,
   compiled,
@@ -14,6 +12,7 @@ import {
   mayRead,
 } from '../../domain/matching.ts';
 import { MqttPublishPrefix, Permission } from '../../domain/permission.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('permission');
 

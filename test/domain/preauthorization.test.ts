@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   type PreauthorizationCommand,
   type PreauthorizationEvent,
@@ -13,6 +11,7 @@ import {
 import { noRights } from '../../domain/rights.ts';
 import { ada, at, due, id, later } from '../support/client.ts';
 import { scenario, stored } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('preauthorization');
 const given = scenario(preauthorization);

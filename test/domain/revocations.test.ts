@@ -1,9 +1,10 @@
 /** The list of revoked certificates is renewed once for each number. */
-import { suite } from 'uvu';
+
 import { revocations } from '../../domain/revocations.ts';
 import { system } from '../../domain/values.ts';
 import { at } from '../support/client.ts';
 import { scenario } from '../support/scenario.ts';
+import { suite } from '../support/suite.ts';
 
 const test = suite('revocations');
 const given = scenario(revocations);

@@ -1,6 +1,4 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { beyondOwn, compiled, mayCall } from '../../domain/matching.ts';
 import { Permission } from '../../domain/permission.ts';
 import {
@@ -13,6 +11,7 @@ import {
 import { RoleName } from '../../domain/values.ts';
 import { ada, at, later, plant } from '../support/client.ts';
 import { scenario, stored } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('role');
 const given = scenario(role);

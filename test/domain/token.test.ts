@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import {
   type TokenCommand,
   type TokenEvent,
@@ -7,6 +6,7 @@ import {
 } from '../../domain/token.ts';
 import { ada, at, device, due, id, username } from '../support/client.ts';
 import { scenario } from '../support/scenario.ts';
+import { suite } from '../support/suite.ts';
 
 const test = suite('token');
 const given = scenario(token);

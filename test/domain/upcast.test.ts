@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { upcast, upcasters } from '../../domain/upcast.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('upcast');
 

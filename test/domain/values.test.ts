@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { z } from 'zod';
 import {
   Actor,
@@ -12,6 +10,7 @@ import {
   system,
   Username,
 } from '../../domain/values.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('values');
 

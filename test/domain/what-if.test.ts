@@ -1,6 +1,4 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type LiesIn, unmet } from '../../domain/conditions.ts';
 import {
   asksForSource,
@@ -12,6 +10,7 @@ import {
   type WhatIfRule,
 } from '../../domain/what-if.ts';
 import { isFull } from '../../domain/window.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('what-if');
 

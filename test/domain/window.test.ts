@@ -1,6 +1,4 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { system } from '../../domain/values.ts';
 import {
   type WindowCommand,
@@ -11,6 +9,7 @@ import {
 } from '../../domain/window.ts';
 import { ada, afterwards, at, due, firstWindow, later, nextWindow } from '../support/client.ts';
 import { scenario, stored } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('window');
 const given = scenario(window);

@@ -3,11 +3,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newName, registerPath, strong } from '../support/door.ts';
 import { newFolder, removeFolder, type Served, serve } from '../support/process.ts';
 import { adminPassword } from '../support/service.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('kill -9 between approval and deed');
 test.before.each(async (here) => {

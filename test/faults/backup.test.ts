@@ -5,8 +5,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { unlockWith } from '../../src/backup/passphrase.ts';
 import { createLogger } from '../../src/logger.ts';
 import { restoreBackup } from '../../src/main.ts';
@@ -16,6 +14,7 @@ import { openStore } from '../../src/store/open.ts';
 import { gatebook } from '../src/cli/gatebook.ts';
 import { backupBytes, chunksOf, smallLog } from '../support/backups.ts';
 import { runProgram } from '../support/program.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('faults: backups');
 const it = gatebook();

@@ -3,11 +3,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newName, registerPath, strong } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../support/process.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('kill -9 between log and rows');
 test.before.each(async (here) => {

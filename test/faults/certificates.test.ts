@@ -4,11 +4,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { keyPairs, newCsr } from '../support/csr.ts';
 import { registerPath, selfPath } from '../support/door.ts';
 import { newFolder, removeFolder, type Served, serve } from '../support/process.ts';
+import { assert, suite } from '../support/suite.ts';
 import { overTls } from '../support/tls.ts';
 
 const test = suite<{ dataDir: string }>('kill -9 at certificates');

@@ -2,9 +2,8 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newFolder, removeFolder, runs, serve } from '../support/process.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('kill -9 before the first password is shown');
 test.before.each(async (here) => {

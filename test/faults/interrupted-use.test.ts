@@ -2,11 +2,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newCsr } from '../support/csr.ts';
 import { newName, registerPath, strong } from '../support/door.ts';
 import { newFolder, removeFolder, serve } from '../support/process.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('kill -9 between a use and its grant');
 test.before.each(async (here) => {

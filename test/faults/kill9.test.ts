@@ -1,9 +1,9 @@
 /** kill -9 right after an answer: what was acknowledged is true after the next start. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { newName, registerPath, strong } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../support/process.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('kill -9');
 test.before.each(async (here) => {

@@ -1,10 +1,10 @@
 /** When a client was seen, and its sessions, outlive a stop and a kill -9 by all but the last seconds. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { sightingsWriteEveryMs } from '../../src/limits.ts';
 import { strong } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../support/process.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('kill -9 and who was seen');
 test.before.each(async (here) => {

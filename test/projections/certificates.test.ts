@@ -1,9 +1,9 @@
 /** Which certificates the list of revoked ones names: every unexpired one that is not current or next. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import type { ClientEvent } from '../../domain/client/events.ts';
 import { type CertificatesRow, certificates } from '../../projections/certificates.ts';
 import * as the from '../support/client.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('projection of certificates');
 const { type: _, ...issue } = the.issue();

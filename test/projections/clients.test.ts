@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { client, noRights } from '../../domain/client/client.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
 import type { Client } from '../../domain/client/state.ts';
@@ -7,6 +5,7 @@ import { access } from '../../projections/access.ts';
 import { type ClientRow, clients } from '../../projections/clients.ts';
 import * as the from '../support/client.ts';
 import { columnsOf, envelopeOf, rowsAfter } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('clients and access');
 

@@ -1,6 +1,5 @@
 /** The smaller read models: roles, tokens, activations and history. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { system } from '../../domain/values.ts';
 import { activations } from '../../projections/activations.ts';
 import { type HistoryRow, history } from '../../projections/history.ts';
@@ -10,6 +9,7 @@ import { tokens } from '../../projections/tokens.ts';
 import { allProjections } from '../../src/read-models/all.ts';
 import * as the from '../support/client.ts';
 import { columnsOf, envelopeOf, rowsAfter } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('roles, tokens, activations, history');
 

@@ -1,9 +1,8 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { ClientEvent } from '../../domain/client/events.ts';
 import { type RequestRow, requests } from '../../projections/requests.ts';
 import * as the from '../support/client.ts';
 import { columnsOf, rowsAfter } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('requests');
 

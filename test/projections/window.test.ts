@@ -1,10 +1,9 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Actor, system } from '../../domain/values.ts';
 import { registryId, type WindowLimits } from '../../domain/window.ts';
 import { type WindowRow, windowProjection } from '../../projections/window.ts';
 import * as the from '../support/client.ts';
 import { rowsAfter } from '../support/scenario.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('window row');
 

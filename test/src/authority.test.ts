@@ -1,8 +1,8 @@
 /** Rights that were worked out are forgotten when what they rest on changes; and so is that nobody is known. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { createAuthority } from '../../src/authority.ts';
 import type { Changes } from '../../src/read-models/read-models.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('authority');
 

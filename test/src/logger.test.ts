@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createLogger, type LogLevel } from '../../src/logger.ts';
+import { assert, suite } from '../support/suite.ts';
 
 const test = suite('log');
 const now = () => new Date('2026-11-23T10:00:00.000Z');

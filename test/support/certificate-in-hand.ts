@@ -1,9 +1,9 @@
 /** Clients with a certificate, and what they ask for over TLS with it in hand. */
 import type { KeyObject } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import { keyPairs, newCsr } from './csr.ts';
 import { type Door, newName, registerPath } from './door.ts';
 import type { World } from './service.ts';
+import { assert } from './suite.ts';
 import { overTls } from './tls.ts';
 
 /** A client's name, its key, and its certificate in PEM. */

@@ -4,13 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { openAuthority } from '../../src/credentials/certificates/authority.ts';
 import { clientCertificate, serialFrom } from '../../src/credentials/certificates/x509.ts';
 import { newCsr } from './csr.ts';
 import { type Door, newName, registerPath, strong } from './door.ts';
 import type { ClientIdentity } from './mqtt-over-tls.ts';
 import type { World } from './service.ts';
+import { assert } from './suite.ts';
 
 /** `key`: a CSR alone; `both`: with a password beside it; `added`: a password that a key was added to. */
 export const credentialKinds = ['password', 'key', 'both', 'added'] as const;

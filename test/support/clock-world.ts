@@ -1,6 +1,5 @@
 /** A log in memory with its read models, a vault and a clock that stands still: for what time brings about. */
 import { dirname } from 'node:path';
-import * as assert from 'uvu/assert';
 import type { ClientCommand } from '../../domain/client/commands.ts';
 import { type Clients, createClients } from '../../src/commands/client-commands.ts';
 import { newCause } from '../../src/commands/handle.ts';
@@ -13,6 +12,7 @@ import { createPreauthorizations } from '../../src/registration/preauthorization
 import * as the from './client.ts';
 import { memoryStore } from './event-store/memory-store.ts';
 import { rowsFile } from './read-models.ts';
+import { assert } from './suite.ts';
 
 export const dayMs = 24 * 60 * 60 * 1_000;
 

@@ -1,9 +1,9 @@
 /** The MQTT door of a registry in a test. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { newName } from './door.ts';
 import { connected, type RawMqtt } from './mqtt-peers.ts';
 import type { World } from './service.ts';
+import { assert } from './suite.ts';
 
 interface Who {
   readonly username: string;

@@ -1,7 +1,8 @@
 /** Tests over one registry and its administrator: each begins with a gate that was just opened. */
-import { suite } from 'uvu';
+
 import { type Door, doorOf } from './door.ts';
 import { startRegistry, type World } from './service.ts';
+import { suite } from './suite.ts';
 
 export interface Here {
   world: World;

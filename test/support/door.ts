@@ -1,8 +1,8 @@
 /** Who stands at the doors in tests: names in every state, with their own credential or another. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import type { Answer, CallOptions, World } from './service.ts';
+import { assert } from './suite.ts';
 
 /** A password that needs no slow hash. */
 export const strong = (): string => randomBytes(16).toString('hex');

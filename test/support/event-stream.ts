@@ -1,5 +1,5 @@
 /** Reads a stream of server-sent events, as a browser would, one event at a time. */
-import * as assert from 'uvu/assert';
+import { assert } from './suite.ts';
 
 export interface Told {
   readonly id: string;

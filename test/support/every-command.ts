@@ -1,6 +1,7 @@
 /** A registry whose log holds something of everything, made by its own commands. */
-import * as assert from 'uvu/assert';
+
 import type { World } from './service.ts';
+import { assert } from './suite.ts';
 
 /** Letters that JSON may write plainly or escaped, and some outside the first plane of Unicode. */
 export const textInMoreThanOneWay = '“new” € \u{1f600} \u2028 \u007f\u001f"\\/ ½';

@@ -4,10 +4,11 @@
  * Every fact, given or expected, must parse as a stored event and come back from JSON unchanged:
  * a test can neither start from nor end in a history that the store could not hold.
  */
-import * as assert from 'uvu/assert';
+
 import type { Decider } from '../../domain/decider.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import { positionOf } from '../../src/store/event-store.ts';
+import { assert } from './suite.ts';
 
 interface Parsing<Event> {
   readonly Event: { parse(event: unknown): Event };

@@ -1,7 +1,5 @@
 /** Events to store, and what tests look at in a store. */
 import { randomUUID } from 'node:crypto';
-import type { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { readBatchMax } from '../../src/limits.ts';
 import {
   beginning,
@@ -10,6 +8,7 @@ import {
   type Position,
   type StoredEvent,
 } from '../../src/store/event-store.ts';
+import { assert, type suite } from './suite.ts';
 
 export interface Made {
   readonly store: EventStore;

@@ -1,11 +1,11 @@
 /** What a stranger may time at a locked registry: a known name and an unknown one, at each door. */
 import { Agent } from 'node:https';
-import * as assert from 'uvu/assert';
 import { loginFailuresPerMinute } from '../../src/limits.ts';
 import { type Door, newName, strong } from './door.ts';
 import { knockAt } from './door-at-mqtt.ts';
 import { caOf, enrol, newPkcs10 } from './est.ts';
 import type { World } from './service.ts';
+import { assert } from './suite.ts';
 import { type Timed, timed } from './timing.ts';
 
 export const timingEnvironment = {

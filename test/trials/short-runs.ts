@@ -1,7 +1,6 @@
 /** A short run of trials as tests, each from a seed of its own that a failure names. */
 import { randomInt } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../support/suite.ts';
 import { chanceOf } from './random.ts';
 import type { Trial } from './trial.ts';
 

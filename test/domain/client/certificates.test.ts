@@ -1,11 +1,11 @@
 /** A client's key and its certificate: which key gets one, once, and what ends it. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { client } from '../../../domain/client/client.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
 import { type Client, credentialsOf } from '../../../domain/client/state.ts';
 import * as the from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('certificates of a client');
 const given = scenario(client);

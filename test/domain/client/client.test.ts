@@ -1,12 +1,12 @@
 /** A client: every command in every state, and what changes and ends its access. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { client, credentialIdsOf } from '../../../domain/client/client.ts';
 import type { ClientCommand, ClientRefusal } from '../../../domain/client/commands.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
 import type { Client } from '../../../domain/client/state.ts';
 import * as the from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('client');
 const given = scenario(client);

@@ -1,11 +1,10 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { client } from '../../../domain/client/client.ts';
 import type { DoorRefusal, RequestRegistration } from '../../../domain/client/commands.ts';
 import { requestRegistration } from '../../../domain/client/door.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
 import * as the from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('the door');
 const given = scenario(client);

@@ -1,6 +1,5 @@
 /** People by single sign-on: a name is one person's, each sign-in is a grant with an end, and no group beats an administrator. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { client, noRights } from '../../../domain/client/client.ts';
 import type { ClientCommand, ClientRefusal } from '../../../domain/client/commands.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
@@ -9,6 +8,7 @@ import { access } from '../../../projections/access.ts';
 import { clients } from '../../../projections/clients.ts';
 import * as the from '../../support/client.ts';
 import { columnsOf, rowsAfter, scenario } from '../../support/scenario.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('people');
 const given = scenario(client);

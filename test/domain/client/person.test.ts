@@ -1,8 +1,9 @@
 /** Which name is a person's: bound once, and to another only where the command says so. */
-import { suite } from 'uvu';
+
 import { type PersonEvent, person } from '../../../domain/client/person.ts';
 import { ada, at } from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { suite } from '../../support/suite.ts';
 
 const test = suite('person');
 const given = scenario(person);

@@ -1,7 +1,5 @@
 /** What holds for every client, whatever happens to it in whatever order. */
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { client, credentialIdsOf } from '../../../domain/client/client.ts';
 import type { ClientCommand } from '../../../domain/client/commands.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
@@ -11,6 +9,7 @@ import { requests } from '../../../projections/requests.ts';
 import { anyCommand, anyEvent } from '../../support/any-client.ts';
 import { username } from '../../support/client.ts';
 import { rowsAfter, stored } from '../../support/scenario.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('client properties');
 

@@ -1,11 +1,11 @@
 /** How requests that wait are answered, once and again. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { client, credentialIdsOf, noRights, sameRights } from '../../../domain/client/client.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
 import type { Client } from '../../../domain/client/state.ts';
 import * as the from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('client requests');
 const given = scenario(client);

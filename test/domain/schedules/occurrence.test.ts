@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { isTimeZone, occurrencesAt, weekdays } from '../../../domain/schedules/occurrence.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('occurrences of a schedule');
 

@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import {
   type ScheduleCommand,
   type ScheduleEvent,
@@ -7,6 +6,7 @@ import {
 import { system } from '../../../domain/values.ts';
 import { ada, at, id, later } from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { suite } from '../../support/suite.ts';
 
 const test = suite('schedule');
 const given = scenario(schedule);

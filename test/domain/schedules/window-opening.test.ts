@@ -1,5 +1,5 @@
 /** A schedule's time has come: what the lock makes of it. */
-import { suite } from 'uvu';
+
 import { system } from '../../../domain/values.ts';
 import { type WindowCommand, type WindowEvent, window } from '../../../domain/window.ts';
 import {
@@ -13,6 +13,7 @@ import {
   nextWindow,
 } from '../../support/client.ts';
 import { scenario } from '../../support/scenario.ts';
+import { suite } from '../../support/suite.ts';
 
 const test = suite('a window that a schedule opens');
 const given = scenario(window);

@@ -1,6 +1,5 @@
 /** The checker finds what it is for: planted violations of every kind, and none where there is none. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../support/suite.ts';
 import { type Invocation, orderOf } from './linearizability.ts';
 import { type Act, type Answered, after, unknownName } from './name-model.ts';
 

@@ -4,11 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { hashesAtOnceMax } from '../../../src/limits.ts';
 import { registerPath } from '../../support/door.ts';
 import { newFolder, removeFolder, runs, type Served, serve } from '../../support/process.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ dataDir: string }>('first start');
 test.before.each(async (here) => {

@@ -1,9 +1,10 @@
 /** What is done holds when the answer arrives: for live sessions, for callers, for who reads with a position. */
-import * as assert from 'uvu/assert';
+
 import { newName } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { publish, subscribed } from '../../support/mqtt-peers.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('administration: what is done holds at once', {
   limits: { maxRequests: 10_000 },

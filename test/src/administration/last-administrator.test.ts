@@ -1,9 +1,8 @@
 /** A removal of an administrator that was cut off after its reservation: nobody is locked out by it. */
 import { randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { noStream } from '../../../src/store/event-store.ts';
 import { startRegistry } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('administration: the last administrator');
 

@@ -1,8 +1,9 @@
 /** Who makes a token or a password for somebody else gains nothing by what that name is given later. */
-import * as assert from 'uvu/assert';
+
 import { type Door, newName, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import type { World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('administration: made by others');
 

@@ -1,9 +1,9 @@
 /** Requests granted and denied: again, at once, too late and in bulk. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 import { missingId } from './sample-rights.ts';
 
 const test = doorSuite('administration: requests', { limits: { maxRequests: 10_000 } });

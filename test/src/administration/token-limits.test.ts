@@ -1,5 +1,5 @@
 /** A device without rights does not grow the log without end: its sign-ins, tokens and passwords have limits. */
-import * as assert from 'uvu/assert';
+
 import {
   liveTokensPerUserMax,
   rotationsPerUserPerMinute,
@@ -7,6 +7,7 @@ import {
 } from '../../../src/limits.ts';
 import { newName, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('administration: limits of tokens');
 

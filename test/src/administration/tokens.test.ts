@@ -1,7 +1,8 @@
 /** Tokens: they stop, go on and end with the access they are for, and their keys rotate. */
-import * as assert from 'uvu/assert';
+
 import { newName } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 import { missingId } from './sample-rights.ts';
 
 const test = doorSuite('administration: tokens', { limits: { maxRequests: 10_000 } });

@@ -1,11 +1,11 @@
 /** Users: nobody gives more than they have, one administrator stays, and passwords are made and shown once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { newCause } from '../../../src/commands/handle.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { startRegistry } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 import { administratorToo, mayAll } from './sample-rights.ts';
 
 const test = doorSuite('administration: users', { limits: { maxRequests: 10_000 } });

@@ -1,8 +1,8 @@
 /** The window that is unlocked again, and roles that are held or missing. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { newName, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('administration: the window and roles', { limits: { maxRequests: 10_000 } });
 

@@ -1,7 +1,5 @@
 /** The file of a backup: what was written is read, and nothing that was changed, cut off or made up. */
 import { randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type PartName, packed } from '../../../src/backup/content.ts';
 import { checkedBackup } from '../../../src/backup/encrypt.ts';
 import { frameWriter } from '../../../src/backup/frames.ts';
@@ -20,6 +18,7 @@ import {
   takenAt,
 } from '../../support/backups.ts';
 import { newEvent, wholeLog } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('backup format');
 const store = await smallLog(60);

@@ -2,11 +2,10 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { keepCertificateFiles } from '../../../src/broker/certificate-files.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { runProgram } from '../../support/program.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   dir: string;

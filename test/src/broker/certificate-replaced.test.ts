@@ -1,13 +1,12 @@
 /** A re-imaged device takes the place of one with a certificate, by REST and by MQTT: its sessions end, its serial is listed. */
 import { X509Certificate } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type CertifiedClient, callOverTls, certify } from '../../support/certificate-in-hand.ts';
 import { newCsr } from '../../support/csr.ts';
 import { type Door, doorOf, registerPath, selfPath, strong } from '../../support/door.ts';
 import { connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { connected } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   world: World;

@@ -1,11 +1,10 @@
 /** What ends a client's certificate ends its sessions at once, by TLS and by secure WebSocket. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { certified, mqttRights } from '../../support/certified.ts';
 import { type Door, doorOf, strong } from '../../support/door.ts';
 import { connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   world: World;

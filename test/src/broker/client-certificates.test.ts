@@ -2,8 +2,7 @@
  * Every client with every credential, at every MQTT listener, by every setting: who is let in (WIRE, "MQTT TLS").
  * Every fourth of them, others at each run; `npm run matrix` tries them all.
  */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import {
   type Certified,
   certified,
@@ -15,6 +14,7 @@ import { type Door, doorOf, strong } from '../../support/door.ts';
 import { type ClientIdentity, connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { type Connect, connected } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   world: World;

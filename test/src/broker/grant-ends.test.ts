@@ -1,10 +1,9 @@
 /** A grant ends by itself at every broker: with its live sessions, also where the process was down at that moment. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { connected, until } from '../../support/mqtt-peers.ts';
 import { skipped } from '../../support/skipped.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { mosquittoIsHere } from './mosquitto/peer.ts';
 import { type Beside, besideMosquitto, may } from './mosquitto/world.ts';
 

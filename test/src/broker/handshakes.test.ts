@@ -2,12 +2,11 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { EmbeddedLimits } from '../../../src/broker/embedded/broker.ts';
 import { ChangingIdentity } from '../../../src/platform/server-identity.ts';
 import { connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { until } from '../../support/mqtt-peers.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type KeyAndCertificate, selfSigned } from '../../support/tls.ts';
 import { embeddedWorld } from './embedded/world.ts';
 

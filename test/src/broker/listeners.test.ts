@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { generate } from 'mqtt-packet';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { EmbeddedOptions } from '../../../src/broker/embedded/broker.ts';
 import { connected, connectPacket, publish, until } from '../../support/mqtt-peers.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { embeddedWorld, type World } from './embedded/world.ts';
 
 const test = suite('MQTT listeners');

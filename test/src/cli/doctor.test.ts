@@ -10,12 +10,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../src/config/config.ts';
 import { examineInstallation } from '../../../src/main.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type Gatebook, gatebook } from './gatebook.ts';
 
 interface Found {

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as assert from 'uvu/assert';
 import { runCommandLine } from '../../../src/cli/run.ts';
+import { assert } from '../../support/suite.ts';
 
 const program = fileURLToPath(new URL('../../../bin/gatebook.js', import.meta.url));
 

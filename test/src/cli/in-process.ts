@@ -1,7 +1,8 @@
 /** The command line in this process, signed in at a registry in this process: quick, for one call after the other. */
-import * as assert from 'uvu/assert';
+
 import { runCommandLine } from '../../../src/cli/run.ts';
 import type { World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 /** What is said on a terminal of 80 columns, without its colours; `columns` null: into a file. */
 export function commandLineOf(world: Pick<World, 'url' | 'token'>) {

@@ -1,10 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { commands, runCommandLine } from '../../../src/cli/run.ts';
 import { configTable } from '../../../src/config/variables.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('cli arguments');
 

@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running, said } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('cli session');

@@ -1,12 +1,12 @@
 /** The command line signs a person in by a code, keeps the token, and is told where that ends. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { freePort } from '../../support/free-port.ts';
 import {
   enterCode,
   type IdentityProvider,
   startIdentityProvider,
 } from '../../support/identity-provider.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type Gatebook, gatebook, said } from './gatebook.ts';
 
 const test = suite<{ gate: Gatebook; provider: IdentityProvider }>('cli single sign-on');

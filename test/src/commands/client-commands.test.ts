@@ -1,12 +1,12 @@
 /** What a change to a client waits for before it is answered. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { createClients } from '../../../src/commands/client-commands.ts';
 import { newCause } from '../../../src/commands/handle.ts';
 import { createVault } from '../../../src/credentials/vault.ts';
 import { beginning, type EventStore } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('changes to clients');
 

@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { accept, type Decider, event, refuse } from '../../../domain/decider.ts';
 import { upcasters } from '../../../domain/upcast.ts';
@@ -13,6 +11,7 @@ import {
 } from '../../../src/store/event-store.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 import { newEvent } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('handle');
 

@@ -1,8 +1,8 @@
 /** What opens MQTT over TLS, and which listeners that allows. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const pem = (label: string) => `-----BEGIN ${label}-----\nAA==\n-----END ${label}-----\n`;
 

@@ -2,10 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { commandLineSettings } from '../../../src/config/command-line.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('settings of the command line');
 const folder = mkdtempSync(join(tmpdir(), 'gatebook-config-'));

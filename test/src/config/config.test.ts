@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
 import type { Environment } from '../../../src/config/reading.ts';
 import { configTable } from '../../../src/config/variables.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { selfSigned } from '../../support/tls.ts';
 
 const test = suite('config');

@@ -1,8 +1,8 @@
 /** The configuration of brokers that ask, and of the gateway. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('config of hooks and gateway');
 

@@ -1,9 +1,8 @@
 /** The policy for passwords as it is configured and applied. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../src/config/config.ts';
 import { PasswordPolicy, passwordFaults } from '../../../src/config/password-policy.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('password policy');
 

@@ -2,11 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
 import { personName, personNameTest } from '../../../src/config/sso.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('single sign-on in the configuration');
 const folder = mkdtempSync(join(tmpdir(), 'gatebook-sso-'));

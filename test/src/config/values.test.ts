@@ -1,8 +1,7 @@
 /** How the values of the configuration are read. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseDuration } from '../../../src/config/values.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('values of the configuration');
 

@@ -1,7 +1,5 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   createPersonal,
   keyIdOf,
@@ -14,6 +12,7 @@ import {
 import { createVault, type Vault } from '../../../src/credentials/vault.ts';
 import { type EventStore, noStream } from '../../../src/store/event-store.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('personal fields');
 

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { PublicProtocol } from 'paseto';
 import { ImportSecretKeyFactory, SignFactory } from 'paseto/v4/public';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type KeyRing, readKeyRing } from '../../../src/credentials/keys/signing.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { afterMs, claims, hourMs, node, start } from './token-world.ts';
 
 const test = suite('tokens', { dir: '', at: start });

@@ -1,10 +1,9 @@
 import { inspect } from 'node:util';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createPasswords } from '../../../src/credentials/passwords/passwords.ts';
 import { createVault, type Secret, type SecretOwner } from '../../../src/credentials/vault.ts';
 import { beginning, type EventStore, noStream } from '../../../src/store/event-store.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const at = '2026-11-23T10:00:00.000Z';
 const later = '2026-11-23T11:00:00.000Z';

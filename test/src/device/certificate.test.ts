@@ -4,8 +4,6 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   OtherAuthority,
   RegistrationFileError,
@@ -16,6 +14,7 @@ import type { RegisterOptions } from '../../../src/device/registration.ts';
 import { registerPath } from '../../support/door.ts';
 import { caught } from '../../support/scripted-door.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ world: World; folder: string; fingerprint: string }>('device: certificate');
 test.before(async (here) => {

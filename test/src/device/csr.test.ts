@@ -3,12 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { readCsr } from '../../../src/credentials/certificates/csr.ts';
 import { isCertifiable, signingRequest } from '../../../src/device/csr.ts';
 import { keyPairs } from '../../support/csr.ts';
 import { runProgram } from '../../support/program.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('device: signing request');
 

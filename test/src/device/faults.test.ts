@@ -1,7 +1,6 @@
 /** The device's side when the network, the registry or its own file is not as it should be. */
 import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as assert from 'uvu/assert';
 import {
   RegistrationFileError,
   RegistrationRefused,
@@ -10,6 +9,7 @@ import {
   register,
 } from '../../../src/device/register.ts';
 import { caught, deviceSuite, door, granted, problem, read } from '../../support/scripted-door.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = deviceSuite('client: faults');
 

@@ -1,7 +1,6 @@
 /** The device's side: it makes a password, asks, waits, and keeps what it got. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import * as assert from 'uvu/assert';
 import {
   RegistrationRefused,
   type RegistrationStatus,
@@ -18,6 +17,7 @@ import {
   read,
   registered,
 } from '../../support/scripted-door.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = deviceSuite('client');
 

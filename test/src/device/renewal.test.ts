@@ -6,8 +6,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   type CertificateAuthority,
   openAuthority,
@@ -21,6 +19,7 @@ import {
 } from '../../../src/device/register.ts';
 import { keyPairs } from '../../support/csr.ts';
 import { caught, problem, type Reply, registered } from '../../support/scripted-door.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { selfSigned } from '../../support/tls.ts';
 
 const dayMs = 86_400_000;

@@ -1,7 +1,7 @@
 /** What happens to every request: the order of checks, who may, problems, paths and positions. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { problemTable } from '../../../src/api/problems.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { problemOf, type Shell } from './listening-application.ts';
 import { call, type Sent, startSample } from './sample-routes.ts';
 

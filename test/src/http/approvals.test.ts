@@ -1,10 +1,10 @@
 /** Every command is weighed: a new route says whether it waits for several people. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { deeds } from '../../../domain/approvals/proposal-words.ts';
 import type { App } from '../../../src/app.ts';
 import { weights } from '../../../src/http/approvals/weights.ts';
 import { allRoutes } from '../../../src/http/server.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('weights of commands');
 

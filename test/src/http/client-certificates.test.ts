@@ -1,12 +1,11 @@
 /** Every client with every credential, at every HTTP listener, locked and unlocked: what a certificate in hand is worth there. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Certified, everyCertified, strangersAuthority } from '../../support/certified.ts';
 import { newCsr } from '../../support/csr.ts';
 import { type Door, doorOf, registerPath, selfPath } from '../../support/door.ts';
 import type { ClientIdentity } from '../../support/mqtt-over-tls.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { overTls } from '../../support/tls.ts';
 
 interface Here {

@@ -1,6 +1,5 @@
 /** Hot routes are answered before Koa's middleware, with the very bytes that Koa would have sent. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { z } from 'zod';
 import { Register } from '../../../src/api/input.ts';
 import { Refused } from '../../../src/commands/refused.ts';
@@ -9,6 +8,7 @@ import { singleHeadersOnly } from '../../../src/http/request/single-headers.ts';
 import { malformed, Problem, refusal } from '../../../src/http/response/problem.ts';
 import { ok, type Route, route } from '../../../src/http/route.ts';
 import { liveness } from '../../../src/http/routes/health.ts';
+import { assert, suite } from '../../support/suite.ts';
 import {
   callerWith,
   type RawAnswer,

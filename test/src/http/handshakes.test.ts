@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Listener, listen } from '../../../src/http/listener.ts';
 import { ChangingIdentity } from '../../../src/platform/server-identity.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type KeyAndCertificate, selfSigned } from '../../support/tls.ts';
 
 const test = suite<{ own: KeyAndCertificate; listener: Listener }>('TLS handshakes at HTTPS');

@@ -1,10 +1,10 @@
 /** Around every request: headers, the source, limits of the connection, and how it all ends. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { httpApplication } from '../../../src/http/application.ts';
 import { listen } from '../../../src/http/listener.ts';
 import { preferredWaitSeconds } from '../../../src/http/route.ts';
 import { headerBytesMax } from '../../../src/limits.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { raw, type Shell, until } from './listening-application.ts';
 import { call, last, routes, startSample } from './sample-routes.ts';
 

@@ -1,7 +1,7 @@
 /** When those who wait shall come again: by how many of them came lately, and nothing else. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { createReturnTime } from '../../../src/http/response/return-time.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('return time');
 

@@ -1,11 +1,11 @@
 /** What holds for every route alike: who is let in, and what is never taken. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import type { App } from '../../../src/app.ts';
 import { problemsOf } from '../../../src/http/pages/openapi.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 import { bodyBytesMax } from '../../../src/limits.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type Running, running } from './running-service.ts';
 
 const test = suite<{ gatebook: Running; nobody: string }>('http routes');

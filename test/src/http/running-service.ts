@@ -1,11 +1,11 @@
 /** A whole service on free ports, and calls to it whose answers must have the shape they declare. */
 import { randomBytes } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import { Problem } from '../../../src/api/output.ts';
 import { problemsOf } from '../../../src/http/pages/openapi.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into what it expects to be there
 type Body = any;

@@ -5,12 +5,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../src/config/config.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { startService } from '../../../src/main.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type KeyAndCertificate, overTls, selfSigned } from '../../support/tls.ts';
 import { until } from './listening-application.ts';
 

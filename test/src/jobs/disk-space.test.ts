@@ -1,11 +1,11 @@
 /** A disk that gets full is told of before it is: by readiness, a metric and the log. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { parseConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/fault.ts';
 import { createDiskSpace } from '../../../src/jobs/disk-space.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { startRegistry } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('disk space');
 

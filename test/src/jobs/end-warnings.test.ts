@@ -1,12 +1,11 @@
 /** Warnings before an end: once for each end and lead, over restarts, nodes and clocks that jump. */
 import { randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createEndWarnings, type EndWarnings } from '../../../src/jobs/end-warnings.ts';
 import { addMs } from '../../../src/platform/instant.ts';
 import { beginning } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, dayMs, type World } from '../../support/clock-world.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here extends World {
   warnings: EndWarnings;

@@ -1,12 +1,12 @@
 /** What of a disk counts as left of an erased name, and when a disk is not judged. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import type { HistoryRow } from '../../../projections/history.ts';
 import { createErasures } from '../../../src/jobs/erasures.ts';
 import { createLogger } from '../../../src/logger.ts';
 import type { Rows } from '../../../src/read-models/row-table.ts';
 import { positionOf, type StoredEvent, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { newEvent } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('erasures that are looked for');
 

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { client } from '../../../domain/client/client.ts';
 import { system } from '../../../domain/values.ts';
 import { registryId, window } from '../../../domain/window.ts';
@@ -15,6 +13,7 @@ import {
 } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, near, type World } from '../../support/clock-world.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<World>('clockwork');
 

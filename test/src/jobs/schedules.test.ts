@@ -1,6 +1,5 @@
 /** Schedules that open by the clock: once for each occurrence, over restarts, several nodes and clock jumps. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import type { Permission } from '../../../domain/permission.ts';
 import { type ScheduleTerms, schedule } from '../../../domain/schedules/schedule.ts';
 import { registryId, type WindowCommand, window } from '../../../domain/window.ts';
@@ -10,6 +9,7 @@ import { openDue } from '../../../src/jobs/schedules.ts';
 import { beginning } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { clockWorld, dayMs, near, type World } from '../../support/clock-world.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<World & { rights: { now: readonly Permission[] | undefined } }>('schedules');
 

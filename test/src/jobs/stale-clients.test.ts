@@ -1,8 +1,6 @@
 /** Clients that nobody saw for too long: suspended with a reason, never people, nobody who is there, nobody by mistake. */
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { holdsHttpRights } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { suspendStale } from '../../../src/jobs/stale-clients.ts';
@@ -10,6 +8,7 @@ import { createSightings, type Sightings } from '../../../src/sightings/sighting
 import { beginning } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, dayMs, near, type World } from '../../support/clock-world.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const staleAfterMs = 30 * dayMs;
 const startMs = Date.parse(the.at);

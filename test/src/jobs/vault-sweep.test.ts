@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   type PreauthorizationCommand,
   preauthorization,
@@ -13,6 +11,7 @@ import { beginning } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, dayMs, near, type World } from '../../support/clock-world.ts';
 import { rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<World>('sweep');
 

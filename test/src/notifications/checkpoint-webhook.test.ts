@@ -1,10 +1,9 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
 import { sendCheckpoint } from '../../../src/notifications/checkpoint-webhook.ts';
 import { webhookSignature } from '../../../src/notifications/messages.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('checkpoint webhook');
 

@@ -1,8 +1,8 @@
 /** The registry's own MQTT topics at the embedded broker: who may read them, and what they say. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { connected, type RawMqtt, subscribed } from '../../support/mqtt-peers.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('registry topics');
 let world: World;

@@ -1,12 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { deadLettersMax } from '../../../src/limits.ts';
 import { ntfyMessage, webhookSignature } from '../../../src/notifications/messages.ts';
 import { startNotifications } from '../../../src/notifications/notifications.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Received {
   readonly path: string;

@@ -1,10 +1,10 @@
 /** What an operator reads at level info, and what not. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { createLogger } from '../../../src/logger.ts';
 import { createOperatorLog } from '../../../src/notifications/operator-log.ts';
 import { networkText } from '../../../src/platform/networks.ts';
 import { startRegistry } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('operator log');
 

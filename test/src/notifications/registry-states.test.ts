@@ -1,10 +1,10 @@
 /** What the registry's own topics cost while nobody reads them, and what a late reader is shown. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { createLiveEvents } from '../../../src/notifications/live-events.ts';
 import { publishRegistry } from '../../../src/notifications/mqtt-topics.ts';
 import { createRegistryStates } from '../../../src/notifications/registry-states.ts';
 import type { StoredEvent } from '../../../src/store/event-store.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('registry states');
 

@@ -1,8 +1,7 @@
 /** A map that forgets what was set longest ago. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { BoundedMap } from '../../../src/platform/bounded-map.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('bounded map');
 

@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { Id } from '../../../domain/values.ts';
 import { newEventId } from '../../../src/platform/event-id.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('ids of events');
 

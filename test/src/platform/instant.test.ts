@@ -1,7 +1,7 @@
 /** Instants as text. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { addMs, currentInstant } from '../../../src/platform/instant.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('instant');
 

@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { lruCache } from '../../../src/platform/lru-cache.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('bounded cache');
 

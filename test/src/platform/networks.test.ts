@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { matchesNetworks, networkOf, sourceKey } from '../../../src/platform/networks.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('networks');
 

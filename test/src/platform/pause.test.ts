@@ -1,5 +1,5 @@
-import { suite } from 'uvu';
 import { pause } from '../../../src/platform/pause.ts';
+import { suite } from '../../support/suite.ts';
 
 const test = suite('pause');
 const hourMs = 3_600_000;

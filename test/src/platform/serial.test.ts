@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { serial, serialByKey } from '../../../src/platform/serial.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('in turn');
 

@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { sourcesCountedMax } from '../../../src/limits.ts';
 import { createThrottle } from '../../../src/platform/throttle.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('throttle');
 

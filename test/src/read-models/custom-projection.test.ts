@@ -1,10 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { CustomProjection } from '../../../src/read-models/custom-projection.ts';
 import type { StoredEvent } from '../../../src/store/event-store.ts';
 import { at, breaking, folds, log, sums } from '../../support/counting.ts';
 import { rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 type File = ReturnType<typeof rowsFile>;
 const test = suite<{ rows: File }>('what is kept beside the rows');

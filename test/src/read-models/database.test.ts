@@ -1,11 +1,10 @@
 import { chmodSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { ReadModels } from '../../../src/read-models/read-models.ts';
 import { beginning } from '../../../src/store/event-store.ts';
 import { added, at, counter, folds, log, sums } from '../../support/counting.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 type File = ReturnType<typeof rowsFile>;
 const test = suite<{ rows: File }>('the file of the read models');

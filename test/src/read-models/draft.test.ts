@@ -7,8 +7,6 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { activations } from '../../../projections/activations.ts';
 import { clients } from '../../../projections/clients.ts';
 import { roles } from '../../../projections/roles.ts';
@@ -21,6 +19,7 @@ import { positionOf, type StoredEvent } from '../../../src/store/event-store.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import { ada, id, later } from '../../support/client.ts';
 import { anyLog, logOf } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ folder: string }>('rows of a long log, made at once');
 test.before.each((world) => {

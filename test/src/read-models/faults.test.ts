@@ -1,9 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { beginning } from '../../../src/store/event-store.ts';
 import { added, at, breaking, counter, folds, log, sums } from '../../support/counting.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 type File = ReturnType<typeof rowsFile>;
 const test = suite<{ rows: File }>('faults of read models');

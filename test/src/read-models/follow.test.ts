@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
 import { followLog } from '../../../src/read-models/follow.ts';
 import { type EventStore, noStream, StoreUnavailable } from '../../../src/store/event-store.ts';
@@ -7,6 +5,7 @@ import { requested } from '../../support/client.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 import { rowsFile } from '../../support/read-models.ts';
 import { newEvent } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ file: ReturnType<typeof rowsFile> }>('following the log');
 test.before.each((world) => {

@@ -1,9 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { HeldRows } from '../../../src/read-models/held-rows.ts';
 import { breaking, log, sums } from '../../support/counting.ts';
 import { rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('rows held in memory');
 

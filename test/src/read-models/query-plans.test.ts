@@ -2,11 +2,10 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { tokenEndsLookMs } from '../../../src/limits.ts';
 import { doorOf } from '../../support/door.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ asked: Set<string>; prepare: DatabaseSync['prepare']; world: World }>(
   'query plans',

@@ -1,7 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { upcasters } from '../../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../../projections/projection.ts';
@@ -9,6 +7,7 @@ import { allProjections } from '../../../src/read-models/all.ts';
 import { beginning, type StoredEvent } from '../../../src/store/event-store.ts';
 import { at, Counted, counter, log, sums } from '../../support/counting.ts';
 import { anyLog, batches, logOf, rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 type File = ReturnType<typeof rowsFile>;
 const test = suite<{ rows: File }>('read models');

@@ -1,8 +1,6 @@
 /** Searches: the same rows as at once, few at a time, and others go on meanwhile. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
@@ -10,6 +8,7 @@ import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import type { RowQuery, Rows } from '../../../src/read-models/row-table.ts';
 import type { SearchLimits } from '../../../src/read-models/search/row-search.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Thing {
   readonly name: string;

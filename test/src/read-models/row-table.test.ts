@@ -1,6 +1,4 @@
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
 import { statementsHeldMax } from '../../../src/limits.ts';
@@ -9,6 +7,7 @@ import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { everyRow, everyRowInTurns, pagesBetween } from '../../../src/read-models/every-row.ts';
 import { type Rows, RowTable } from '../../../src/read-models/row-table.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Thing {
   readonly name: string;

@@ -1,8 +1,6 @@
 /** Counts of rows: the same as going through all of them, now and after any event. */
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { clientStatuses } from '../../../domain/client/state.ts';
 import { challenged, clients, roleLabel } from '../../../projections/clients.ts';
 import { tallyBlockChanges } from '../../../src/limits.ts';
@@ -10,6 +8,7 @@ import { everyRow } from '../../../src/read-models/every-row.ts';
 import type { ReadModels } from '../../../src/read-models/read-models.ts';
 import { RowTally } from '../../../src/read-models/row-tally.ts';
 import { anyLog, batches, rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('row tally');
 

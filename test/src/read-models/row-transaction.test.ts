@@ -7,8 +7,6 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
 import { allCustomProjections, allProjections } from '../../../src/read-models/all.ts';
 import type { CustomProjection } from '../../../src/read-models/custom-projection.ts';
@@ -20,6 +18,7 @@ import { added, at, breaking, log, sums } from '../../support/counting.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 import { logOf, rowsFile } from '../../support/read-models.ts';
 import { newEvent } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const never = 600_000;
 type File = ReturnType<typeof rowsFile>;

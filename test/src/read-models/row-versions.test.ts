@@ -1,8 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { RowVersions } from '../../../src/read-models/row-versions.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('past table');
 

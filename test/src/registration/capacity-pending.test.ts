@@ -1,8 +1,8 @@
 /** Room for requests that wait: in all, from one source, and what counts no more. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import * as the from '../../support/client.ts';
 import { rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { capacityWorld, denied, requested, turns } from './capacity-world.ts';
 
 const test = suite<{ file: ReturnType<typeof rowsFile> }>('room for pending requests');

@@ -1,10 +1,9 @@
 /** Room in a window: places that are taken, filled and given back. */
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { Capacity } from '../../../src/registration/capacity.ts';
 import * as the from '../../support/client.ts';
 import { rowsFile } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { capacityWorld, denied, requested, turns } from './capacity-world.ts';
 
 const test = suite<{ file: ReturnType<typeof rowsFile> }>('room');

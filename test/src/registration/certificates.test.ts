@@ -2,8 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { client } from '../../../domain/client/client.ts';
 import { openAuthority } from '../../../src/credentials/certificates/authority.ts';
 import { readCsr } from '../../../src/credentials/certificates/csr.ts';
@@ -11,6 +9,7 @@ import { createCertificates } from '../../../src/registration/certificates.ts';
 import { StoreUnavailable } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { newCsr } from '../../support/csr.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('certificates that were signed');
 

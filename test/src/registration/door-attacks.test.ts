@@ -1,12 +1,12 @@
 /** The attacks that the rows of SPEC 4 are made for, each as a stranger would try it. */
 import { once } from 'node:events';
-import * as assert from 'uvu/assert';
 import { loginFailuresPerMinute } from '../../../src/limits.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { connected } from '../../support/mqtt-peers.ts';
 import { type Answer, adminPassword, startRegistry } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 import { secretsKept, sweepInDays } from '../../support/vault-look.ts';
 
 const test = doorSuite('attacks on the doors', { limits: { maxRequests: 10_000 } });

@@ -1,9 +1,9 @@
 /** Who may ask for a name again, and how another credential for an active one is answered. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { type Door, strong } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('challengers', { limits: { maxRequests: 10_000 } });
 

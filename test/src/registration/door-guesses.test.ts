@@ -1,10 +1,10 @@
 /** Wrong passwords are counted per source and name at every door together, whoever's name it is. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { loginFailuresPerMinute } from '../../../src/limits.ts';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ world: World; door: Door }>('guesses at the doors');
 test.before.each(async (here) => {

@@ -1,8 +1,8 @@
 /** What a client is told that asks again: with its password, with a registration token, or waiting. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { newName, selfPath, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('polls at the door');
 

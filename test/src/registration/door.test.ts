@@ -1,10 +1,10 @@
 /** The explicit door over HTTP: every row of SPEC 4, and which of two rows is first. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { triesWhereKnownPerMinute } from '../../../src/limits.ts';
 import { knockEverywhere, newName, reasonOf, registerPath, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { assert } from '../../support/suite.ts';
 
 const attemptsMax = 6;
 

@@ -1,7 +1,5 @@
 /** The implicit door: the rows of SPEC 4 as an MQTT client meets them, in every version. */
 import mqtt from 'mqtt';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Door, doorOf, knockEverywhere, newName, strong } from '../../support/door.ts';
 import {
   type Connect,
@@ -14,6 +12,7 @@ import {
   versions,
 } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   world: World;

@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { knocksMax } from '../../../src/limits.ts';
 import { createKnocks, type Knock } from '../../../src/registration/knocks.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('knocks');
 

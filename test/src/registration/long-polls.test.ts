@@ -1,8 +1,7 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { longPollsMax } from '../../../src/limits.ts';
 import type { Changes } from '../../../src/read-models/read-models.ts';
 import { createLongPolls } from '../../../src/registration/long-polls.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('long polls');
 

@@ -1,9 +1,9 @@
 /** Wrong passwords from many /64s of one /48 count together, too: one customer may have all of them (RFC 6177). */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { loginFailuresPerMinute, neighbourFailuresFactor } from '../../../src/limits.ts';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ world: World; door: Door }>('guesses of a network');
 const attemptsPerMinute = 60;

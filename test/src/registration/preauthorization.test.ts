@@ -1,11 +1,12 @@
 /** Row 4 of the doors: who is let in, kept out or may ask by a rule that was made beforehand. */
-import * as assert from 'uvu/assert';
+
 import { readCsr } from '../../../src/credentials/certificates/csr.ts';
 import { newCsr } from '../../support/csr.ts';
 import { type Door, doorOf, newName, registerPath, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { connected } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const base = '/api/client-registry/preauthorizations';
 const until = '2999-01-01T00:00:00.000Z';

@@ -3,8 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { system } from '../../../domain/values.ts';
 import {
   type CertificateAuthority,
@@ -18,6 +16,7 @@ import {
 import * as the from '../../support/client.ts';
 import { change, clockWorld, dayMs, near, type World } from '../../support/clock-world.ts';
 import { runProgram } from '../../support/program.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   folder: string;

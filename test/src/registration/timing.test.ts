@@ -1,10 +1,9 @@
 /** A locked registry takes the same time for every name; `npm run timing` looks longer. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createPace } from '../../../src/platform/pace.ts';
 import { doorOf } from '../../support/door.ts';
 import { startRegistry } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { mannWhitney } from '../../support/timing.ts';
 import { timingEnvironment, timingNames, timingProbes } from '../../support/timing-probes.ts';
 

@@ -2,13 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { keysLookMs } from '../../../src/limits.ts';
 import {
   createRegistrationTokens,
   registrationTokenGraceMs,
 } from '../../../src/registration/tokens.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { afterMs, hourMs, node, start, type World } from '../credentials/token-world.ts';
 
 const test = suite<{ world: World }>('registration tokens');

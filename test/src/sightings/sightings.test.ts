@@ -1,10 +1,9 @@
 /** When clients were seen: kept over restarts for those who have access, bounded, and forgotten with the name. */
 import { existsSync, rmSync } from 'node:fs';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createSightings, type Sightings } from '../../../src/sightings/sightings.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, dayMs, near, type World } from '../../support/clock-world.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here extends World {
   file: string;

@@ -1,11 +1,11 @@
 /** Each way to the identity provider and back is good once, for a time, and at every node with the same keys. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { deviceSignInsMax, deviceSignInsPerSourceMax, ssoFlowMs } from '../../../src/limits.ts';
 import { addMs } from '../../../src/platform/instant.ts';
 import { type IdentityProvider, NotProven } from '../../../src/sign-on/identity-provider.ts';
 import { createSealing } from '../../../src/sign-on/sealing.ts';
 import { createSignOn, TooManyWaiting } from '../../../src/sign-on/sign-on.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('sign-on');
 const start = '2026-01-01T10:00:00.000Z';

@@ -3,8 +3,6 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { checkedBackup } from '../../../src/backup/encrypt.ts';
 import { unlockWith } from '../../../src/backup/passphrase.ts';
 import { BackupRefused } from '../../../src/backup/refused.ts';
@@ -14,6 +12,7 @@ import { createLogger } from '../../../src/logger.ts';
 import { rebuildReadModels, restoreBackup, startService } from '../../../src/main.ts';
 import { bytesOf, chunksOf } from '../../support/backups.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('backup of a running registry');
 const folder = await mkdtemp(join(tmpdir(), 'gatebook-backup-'));

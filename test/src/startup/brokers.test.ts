@@ -1,9 +1,9 @@
 /** The service as it is built: a name is its owner's client id, and a limit that was reached is counted. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { doorOf } from '../../support/door.ts';
 import { connected } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ world: World }>('the brokers of a service');
 test.before(async (here) => {

@@ -1,9 +1,9 @@
 /** A start waits until its rows are as far as the log, however long that takes, and says how far they are. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { createLogger } from '../../../src/logger.ts';
 import { catchUp } from '../../../src/startup/catch-up.ts';
 import { positionOf } from '../../../src/store/event-store.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('catching up');
 

@@ -3,8 +3,6 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { openAuthority } from '../../../src/credentials/certificates/authority.ts';
 import { clientCertificate } from '../../../src/credentials/certificates/x509.ts';
 import { register } from '../../../src/device/register.ts';
@@ -18,6 +16,7 @@ import { type Door, doorOf } from '../../support/door.ts';
 import { connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { runProgram } from '../../support/program.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { overTls } from '../../support/tls.ts';
 
 interface Here {

@@ -2,11 +2,10 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
 import { keepDataFolder } from '../../../src/startup/data-folder.ts';
 import { startRegistry } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('the data folder');
 const modeOf = (path: string) => statSync(path).mode & 0o777;

@@ -1,9 +1,9 @@
 /** An erasure over KurrentDB is pending until a scavenge has run on every node; over SQLite it is done at once. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { erasuresLookApartMs } from '../../../src/limits.ts';
 import { type KurrentCluster, startKurrentCluster } from '../../support/kurrentdb/cluster.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 interface Here {
   cluster: KurrentCluster;

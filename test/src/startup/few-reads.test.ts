@@ -1,6 +1,7 @@
 /** Over a store elsewhere a read takes 45 ms: commands decide on what this node knows, and the log has the last word. */
-import * as assert from 'uvu/assert';
+
 import { ask, nodesSuite } from '../../support/kurrentdb/nodes.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = nodesSuite('few reads');
 

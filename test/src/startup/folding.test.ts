@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { noStream } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import * as the from '../../support/client.ts';
 import { freePort } from '../../support/free-port.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type Gatebook, gatebook } from '../cli/gatebook.ts';
 
 const clientsCount = 20_000;

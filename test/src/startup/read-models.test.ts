@@ -1,8 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { roles } from '../../../projections/roles.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import { bulkFoldEventsMin, readBatchMax } from '../../../src/limits.ts';
@@ -11,6 +9,7 @@ import { openReadModelsOf } from '../../../src/startup/read-models.ts';
 import { positionOf, type StoredEvent } from '../../../src/store/event-store.ts';
 import { ada, later } from '../../support/client.ts';
 import { logOf } from '../../support/read-models.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ folder: string }>('the rows at a start');
 test.before.each((world) => {

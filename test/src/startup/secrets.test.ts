@@ -1,11 +1,10 @@
 /** After a day's work no secret is in an event, a row, a log line or a metric, and nothing personal in plain text. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { connected } from '../../support/mqtt-peers.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('secrets');
 

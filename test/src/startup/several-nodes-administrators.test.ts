@@ -1,8 +1,9 @@
 /** Two nodes on one log: of administrators who take one another away at once, one always stays. */
-import * as assert from 'uvu/assert';
+
 import { nodesSuite } from '../../support/kurrentdb/nodes.ts';
 import { until } from '../../support/mqtt-peers.ts';
 import type { Answer, World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = nodesSuite('several nodes: administrators');
 

@@ -1,10 +1,11 @@
 /** Two nodes on one log: at once they issue one certificate, renew to one next, and show one list of revoked ones. */
-import * as assert from 'uvu/assert';
+
 import { callOverTls, certifiedClient } from '../../support/certificate-in-hand.ts';
 import { keyPairs, newCsr } from '../../support/csr.ts';
 import { doorOf, newName, registerPath, selfPath } from '../../support/door.ts';
 import { nodesSuite } from '../../support/kurrentdb/nodes.ts';
 import type { World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = nodesSuite('several nodes: certificates');
 

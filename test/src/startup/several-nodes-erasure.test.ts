@@ -1,7 +1,8 @@
 /** What one node erases no node shows any more, and none holds on to; a node that starts later neither. */
-import * as assert from 'uvu/assert';
+
 import { ask, environmentOf, type Nodes, nodesSuite } from '../../support/kurrentdb/nodes.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = nodesSuite('erasure over several nodes');
 

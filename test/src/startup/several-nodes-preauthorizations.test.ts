@@ -1,8 +1,9 @@
 /** Rules on two nodes over one log: the last use has one winner, wherever it is asked for. */
-import * as assert from 'uvu/assert';
+
 import { newName, strong } from '../../support/door.ts';
 import { ask, nodesSuite } from '../../support/kurrentdb/nodes.ts';
 import type { World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const base = '/api/client-registry/preauthorizations';
 const until = '2999-01-01T00:00:00.000Z';

@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { KeysDiffer } from '../../../src/credentials/keys/log-binding.ts';
 import { ask, environmentOf, nodesSuite } from '../../support/kurrentdb/nodes.ts';
 import { until } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
+import { assert } from '../../support/suite.ts';
 
 const test = nodesSuite('several nodes');
 

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { runCommandLine } from '../../../src/cli/run.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { rebuildReadModels, startService } from '../../../src/main.ts';
 import { runProgram } from '../../support/program.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('upgrade');
 

@@ -1,12 +1,11 @@
 /** A start waits for an event store that is not there yet, says so in words, and not for ever. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { createLogger } from '../../../src/logger.ts';
 import { waitForStore } from '../../../src/startup/wait-for-store.ts';
 import { StoreUnavailable } from '../../../src/store/event-store.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startKurrentServer } from '../../support/kurrentdb/server.ts';
+import { assert, suite } from '../../support/suite.ts';
 import { type Gatebook, gatebook } from '../cli/gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('waiting for the store');

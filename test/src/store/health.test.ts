@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   Conflict,
   type EventStore,
@@ -9,6 +7,7 @@ import {
 import { withHealth } from '../../../src/store/health.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 import { newEvent, streamOf } from '../../support/stored-events.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('observed store');
 

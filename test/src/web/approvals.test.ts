@@ -1,9 +1,9 @@
 /** Several approvers on the page: what waits is seen at once, in words, and approved as it was shown. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
 import { strong } from '../../support/door.ts';
 import { adminPassword } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const second = { username: 'second', password: strong() };
 

@@ -1,12 +1,12 @@
 /** What the page shows of certificates: the CA's fingerprint for devices, and the key of who asks. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { readCsr } from '../../../src/credentials/certificates/csr.ts';
 import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
 import { certify } from '../../support/certificate-in-hand.ts';
 import { keyPairs, newCsr } from '../../support/csr.ts';
 import { doorOf, registerPath } from '../../support/door.ts';
 import { adminPassword } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const inDays = (days: number) => new Date(Date.now() + days * 24 * 3_600_000).toISOString();
 

@@ -1,9 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
 import { adminPassword } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 /** A line to the service that can be cut, which a browser sees as a lost network. */
 async function cuttable(port: number) {

@@ -1,8 +1,8 @@
 /** What the page shows of ends: whose access ends soon, and renewing it by one click. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type Desk, hasChromium, openDesk } from '../../support/browser.ts';
 import { doorOf } from '../../support/door.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const inDays = (days: number) => new Date(Date.now() + days * 24 * 3_600_000).toISOString();
 

@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk, rowOf } from '../../support/browser.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ desk: Desk }>('page hostile text');
 test.before(async (world) => {

@@ -4,10 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk } from '../../support/browser.ts';
 import { strong } from '../../support/door.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const base = '/api/client-registry/preauthorizations';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk, rowOf } from '../../support/browser.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const waitingCount = 5_000;
 /** Milliseconds of one frame that nobody feels as a stop, on a slow and busy machine. */

@@ -1,8 +1,8 @@
 /** What the page shows of scheduled windows: the next time, counted down, and cancelling one. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type Desk, hasChromium, openDesk, signIn } from '../../support/browser.ts';
 import { adminPassword } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ desk: Desk }>('page: scheduled windows');
 test.before(async (context) => {

@@ -1,11 +1,10 @@
 /** Single sign-on in a real browser: there and back, as the page shows it, and what it says where that fails. */
 import type { Page } from 'playwright-core';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk } from '../../support/browser.ts';
 import { freePort } from '../../support/free-port.ts';
 import { type IdentityProvider, startIdentityProvider } from '../../support/identity-provider.ts';
 import { adminPassword } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ desk: Desk; provider: IdentityProvider }>('page: single sign-on');
 test.before(async (context) => {

@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk, rowOf, signIn } from '../../support/browser.ts';
 import { adminPassword } from '../../support/service.ts';
+import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ desk: Desk }>('page story');
 test.before(async (world) => {

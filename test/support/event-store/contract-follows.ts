@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import * as assert from 'uvu/assert';
 import { readBatchMax } from '../../../src/limits.ts';
 import { beginning, noStream } from '../../../src/store/event-store.ts';
-
 import {
   assertInOrder,
   type ContractTest,
@@ -14,6 +12,7 @@ import {
   take,
   wholeLog,
 } from '../stored-events.ts';
+import { assert } from '../suite.ts';
 
 export function follows(test: ContractTest): void {
   test('follow begins anywhere and goes on with what comes', async ({ made: { store } }) => {

@@ -1,6 +1,5 @@
 /** The contract of every event store: streams, appends that are repeated, and their order in the log. */
 import { randomUUID } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import {
   beginning,
   Conflict,
@@ -9,7 +8,6 @@ import {
   type Position,
   type StoredEvent,
 } from '../../../src/store/event-store.ts';
-
 import {
   assertInOrder,
   type ContractTest,
@@ -21,6 +19,7 @@ import {
   streamOf,
   wholeLog,
 } from '../stored-events.ts';
+import { assert } from '../suite.ts';
 
 export function streams(test: ContractTest): void {
   test('what is appended is read back, in order', async ({ made: { store } }) => {

@@ -1,7 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { beginning, Conflict, noStream, type VaultChange } from '../../../src/store/event-store.ts';
-
 import {
   assertInOrder,
   type ContractTest,
@@ -12,6 +10,7 @@ import {
   take,
   wholeLog,
 } from '../stored-events.ts';
+import { assert } from '../suite.ts';
 
 export function vault(test: ContractTest): void {
   test('the vault stands apart from the log', async ({ made: { store } }) => {

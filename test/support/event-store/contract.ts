@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { beginning, noStream, StoreUnavailable } from '../../../src/store/event-store.ts';
 import { type ContractTest, type Made, newEvent, rejects, streamOf } from '../stored-events.ts';
+import { assert, suite } from '../suite.ts';
 import { follows, followsAnything } from './contract-follows.ts';
 import { order, repeats, streams } from './contract-streams.ts';
 import { vault, vaultOrder } from './contract-vault.ts';

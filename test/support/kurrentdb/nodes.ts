@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import { startRegistry, type World } from '../service.ts';
+import { suite } from '../suite.ts';
 import { type KurrentServer, startKurrentServer } from './server.ts';
 
 export interface Nodes {

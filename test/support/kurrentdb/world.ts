@@ -1,6 +1,7 @@
 /** A server and a store on it for each test, opened while the test before runs: opening takes a while. */
-import { suite } from 'uvu';
+
 import { type KurrentStore, openKurrentStore } from '../../../src/store/kurrentdb/store.ts';
+import { suite } from '../suite.ts';
 import { type KurrentServer, startKurrentServer } from './server.ts';
 
 /** The client takes half a second to its first read. */

@@ -1,7 +1,6 @@
 /** What runs when: the longest first, and one browser at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../suite.ts';
 import { longestFirst, runInOrder } from './schedule.ts';
 import type { TestFile } from './test-files.ts';
 

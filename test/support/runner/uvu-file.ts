@@ -11,7 +11,7 @@ declare global {
   var UVU_QUEUE: Suite[][];
 }
 
-/** What uvu is told before it is loaded: to collect suites and not to run them, and whether to use colours. */
+/** What uvu is told before `suite.ts` loads it: to collect suites and not to run them, and whether to use colours. */
 export async function prepareUvu(color: boolean): Promise<void> {
   globalThis.UVU_DEFER = 1;
   globalThis.UVU_INDEX = 0;
@@ -19,7 +19,7 @@ export async function prepareUvu(color: boolean): Promise<void> {
   if (!color) return;
   // For uvu alone: what the tests start finds the environment as it was.
   process.env.FORCE_COLOR = '1';
-  await import('uvu');
+  await import('../suite.ts');
   delete process.env.FORCE_COLOR;
 }
 

@@ -1,7 +1,5 @@
 /** Who could use a topic, over many names: a few at a time, while others go on. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { accessAt } from '../../../../src/audit/time-travel/access-at.ts';
 import { momentOf, pastOf } from '../../../../src/audit/time-travel/past.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
@@ -9,6 +7,7 @@ import { versionsPerStepMax } from '../../../../src/limits.ts';
 import { createTurns } from '../../../../src/platform/turns.ts';
 import { ada, id } from '../../../support/client.ts';
 import { logOf, rowsFile } from '../../../support/read-models.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ files: ReturnType<typeof rowsFile> }>('audit access at a moment');
 test.before.each((world) => {

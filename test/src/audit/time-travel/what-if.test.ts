@@ -1,6 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { WhatIfRule } from '../../../../domain/what-if.ts';
 import { requests } from '../../../../projections/requests.ts';
 import { windowProjection } from '../../../../projections/window.ts';
@@ -15,6 +13,7 @@ import { ada, firstWindow, id, requested } from '../../../support/client.ts';
 import { doorOf, strong } from '../../../support/door.ts';
 import { logOf, rowsFile } from '../../../support/read-models.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ files: ReturnType<typeof rowsFile> }>('audit what-if');
 test.before.each((world) => {

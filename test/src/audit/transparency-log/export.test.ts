@@ -1,12 +1,11 @@
 /** The portions of an export: a reader is looked at again before each, so none may be large. */
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { exportLines } from '../../../../src/audit/transparency-log/export.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
 import { exportPortionBytesMax } from '../../../../src/limits.ts';
 import { type NewEvent, noStream } from '../../../../src/store/event-store.ts';
 import { memoryStore } from '../../../support/event-store/memory-store.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('export');
 

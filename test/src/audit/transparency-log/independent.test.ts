@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { everyCommand } from '../../../support/every-command.ts';
 import { programIsHere } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { skipped } from '../../../support/skipped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 /** Where Debian's golang-golang-x-mod-dev puts it. */
 const goPath = '/usr/share/gocode';

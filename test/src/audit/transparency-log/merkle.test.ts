@@ -1,7 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { leafBytes } from '../../../../src/audit/transparency-log/leaf.ts';
 import {
   consistencyProof,
@@ -17,6 +15,7 @@ import {
 } from '../../../../src/audit/transparency-log/merkle.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
 import { positionOf, type StoredEvent } from '../../../../src/store/event-store.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('merkle');
 

@@ -9,8 +9,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { checkpointsIn } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { exportLines } from '../../../../src/audit/transparency-log/export.ts';
 import { createCheckpoints } from '../../../../src/audit/transparency-log/publisher.ts';
@@ -19,6 +17,7 @@ import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
 import { openCheckpointKey } from '../../../../src/credentials/keys/checkpoint.ts';
 import { checkpointEveryEvents, checkpointEveryMs } from '../../../../src/limits.ts';
 import { positionOf, type StoredEvent } from '../../../../src/store/event-store.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ folder: string; file: string }>('checkpoints');
 test.before.each((world) => {

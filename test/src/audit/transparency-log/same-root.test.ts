@@ -2,8 +2,6 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseCheckpoint } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { exportLines } from '../../../../src/audit/transparency-log/export.ts';
 import { noteOf } from '../../../../src/audit/transparency-log/signed-note.ts';
@@ -18,6 +16,7 @@ import { type KurrentServer, startKurrentServer } from '../../../support/kurrent
 import { runProgram } from '../../../support/program.ts';
 import { rowsFile } from '../../../support/read-models.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 interface Proven {
   readonly size: number;

@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   checkpointsIn,
   checkpointText,
@@ -13,6 +11,7 @@ import {
   signerOf,
   verifierOf,
 } from '../../../../src/audit/transparency-log/signed-note.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('signed notes');
 

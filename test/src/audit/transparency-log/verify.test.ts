@@ -1,11 +1,10 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { canonicalJson } from '../../../../src/audit/transparency-log/canonical-json.ts';
 import { NothingTrusted } from '../../../../src/audit/transparency-log/difference.ts';
 import { Frontier, leafHash } from '../../../../src/audit/transparency-log/merkle.ts';
 import type { Line } from '../../../../src/audit/transparency-log/ndjson.ts';
 import { type Verdict, verifyExport } from '../../../../src/audit/transparency-log/verify.ts';
 import { verdictLines } from '../../../../src/cli/commands/verify.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('verify');
 

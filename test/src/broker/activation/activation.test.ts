@@ -2,8 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { client } from '../../../../domain/client/client.ts';
 import { compiled } from '../../../../domain/matching.ts';
 import { noRights } from '../../../../domain/rights.ts';
@@ -22,6 +20,7 @@ import { followLog } from '../../../../src/read-models/follow.ts';
 import { openReadModels } from '../../../../src/read-models/read-models.ts';
 import { memoryDisk, memoryStore } from '../../../support/event-store/memory-store.ts';
 import { until } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('activation');
 const folders: string[] = [];

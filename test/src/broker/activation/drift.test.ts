@@ -1,11 +1,11 @@
 /** The comparison of a broker with the log, as a table: what the log says × what the broker has. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { initial } from '../../../../domain/client/state.ts';
 import { noRights } from '../../../../domain/rights.ts';
 import type { AccessRow } from '../../../../projections/access.ts';
 import { differences } from '../../../../src/broker/activation/drift.ts';
 import type { BrokerAccount } from '../../../../src/broker/ports/broker.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('drift');
 

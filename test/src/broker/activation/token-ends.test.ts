@@ -1,10 +1,9 @@
 /** A token's end closes the sessions it opened: at the embedded broker, and at one that asks over HTTP. */
 import { mock } from 'node:test';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { doorOf } from '../../../support/door.ts';
 import { connected, subscribed, until } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type ApiPeer, apiPeer, asks } from '../hooks/peer.ts';
 
 const secret = 'a-secret-of-emqx-0123';

@@ -1,9 +1,9 @@
 /** What a client may publish and subscribe to at the embedded broker, its will too. */
 import type { IPublishPacket } from 'mqtt-packet';
-import * as assert from 'uvu/assert';
 import { compiled } from '../../../../domain/matching.ts';
 import { authorization } from '../../../../src/broker/embedded/authorization.ts';
 import { messagesUntil, publish, subscribed, until } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { accounts, watched } from './watched.ts';
 import { embeddedSuite, type World } from './world.ts';
 

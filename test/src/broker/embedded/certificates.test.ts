@@ -1,6 +1,7 @@
 /** Sessions that a certificate opened end with it at the embedded broker. */
-import * as assert from 'uvu/assert';
+
 import { until } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { embeddedSuite } from './world.ts';
 
 const shown = (serial: string, notAfter = '2999-01-01T00:00:00.000Z') => ({

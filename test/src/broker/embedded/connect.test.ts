@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   connected,
   connectPacket,
@@ -9,6 +7,7 @@ import {
   until,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Account, embeddedWorld, type World } from './world.ts';
 
 const account = (more: Partial<Account> = {}): Account => ({

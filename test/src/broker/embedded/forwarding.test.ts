@@ -1,7 +1,7 @@
 /** What reaches those who subscribed at the embedded broker, and with which properties. */
 import type { IPublishPacket } from 'mqtt-packet';
-import * as assert from 'uvu/assert';
 import { messagesUntil, publish, subscribed } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { accounts } from './watched.ts';
 import { embeddedSuite } from './world.ts';
 

@@ -1,7 +1,8 @@
 /** An embedded broker with other limits than the named ones. */
-import * as assert from 'uvu/assert';
+
 import type { EmbeddedLimits } from '../../../../src/broker/embedded/broker.ts';
 import { messagesUntil, publish, subscribed } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { embeddedWorld, type World } from './world.ts';
 
 export const accounts = () => ({

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { generate } from 'mqtt-packet';
-import * as assert from 'uvu/assert';
 import {
   connectPacket,
   messagesUntil,
@@ -12,6 +11,7 @@ import {
   until,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { accounts, isWell, limited } from './limited.ts';
 import { embeddedSuite } from './world.ts';
 

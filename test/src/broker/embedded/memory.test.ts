@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { boundedMemory } from '../../../../src/broker/embedded/memory.ts';
 import type { Packet } from '../../../../src/broker/embedded/queues.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('embedded broker: memory');
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import {
   connectPacket,
   publish,
@@ -7,6 +6,7 @@ import {
   subscribed,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { embeddedSuite, embeddedWorld } from './world.ts';
 
 const accounts = () => ({

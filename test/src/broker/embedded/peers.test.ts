@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { generate } from 'mqtt-packet';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { ChangingIdentity } from '../../../../src/platform/server-identity.ts';
 import {
@@ -18,6 +16,7 @@ import {
   ran,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { selfSigned } from '../../../support/tls.ts';
 import { embeddedWorld, type World } from './world.ts';
 

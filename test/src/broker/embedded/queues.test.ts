@@ -1,6 +1,7 @@
 /** What the embedded broker keeps for those who are away or slow is bounded. */
-import * as assert from 'uvu/assert';
+
 import { messagesUntil, publish, subscribed, until } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { accounts, isWell, limited } from './limited.ts';
 import { embeddedSuite, type World } from './world.ts';
 

@@ -1,12 +1,11 @@
 import * as fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { covers, levelsOf } from '../../../../domain/matching.ts';
 import {
   bytesSent,
   type KeptMessage,
   retainedMessages,
 } from '../../../../src/broker/embedded/retained.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('embedded broker: retained messages');
 

@@ -1,5 +1,5 @@
 /** What is changed or ended at the embedded broker holds for every session of a user, live and stored. */
-import * as assert from 'uvu/assert';
+
 import {
   messagesUntil,
   publish,
@@ -7,6 +7,7 @@ import {
   until,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { accounts, stored, will } from './press.ts';
 import { type Account, embeddedSuite, embeddedWorld, rightsOf } from './world.ts';
 

@@ -1,9 +1,8 @@
 /** What one user may hold at the embedded broker, so that nothing of the others is lost or kept out. */
 
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { EmbeddedLimits } from '../../../../src/broker/embedded/broker.ts';
 import { messagesUntil, publish, subscribed, until } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { accounts, isWell } from './limited.ts';
 import { embeddedWorld, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 /** Sessions that outlive their connection: what they get, how many there are, and when they end. */
-import * as assert from 'uvu/assert';
+
 import {
   messagesUntil,
   publish,
@@ -7,6 +7,7 @@ import {
   until,
   versions,
 } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import { accounts, stored, will } from './press.ts';
 import { embeddedSuite, embeddedWorld } from './world.ts';
 

@@ -1,6 +1,7 @@
 /** An embedded broker where somebody who may read everything looks on. */
-import * as assert from 'uvu/assert';
+
 import { messagesUntil, publish, subscribed } from '../../../support/mqtt-peers.ts';
+import { assert } from '../../../support/suite.ts';
 import type { Account, World } from './world.ts';
 
 export const accounts = (): Record<string, Account> => ({

@@ -1,5 +1,5 @@
 /** An embedded broker with an authenticator that knows a handful of accounts, for the tests beside it. */
-import { suite } from 'uvu';
+
 import { compiled } from '../../../../domain/matching.ts';
 import type { Operation } from '../../../../domain/permission.ts';
 import {
@@ -13,6 +13,7 @@ import type {
   ShownCertificate,
 } from '../../../../src/broker/ports/authenticator.ts';
 import { type Connect, connected } from '../../../support/mqtt-peers.ts';
+import { suite } from '../../../support/suite.ts';
 
 export interface Account {
   password: string;

@@ -5,10 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { freePort } from '../../../support/free-port.ts';
 import { connected, rawMqtt, until, versions } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Alone, brokerThat, gatewayTo } from './world.ts';
 
 const test = suite<Alone>('the gateway alone');

@@ -1,7 +1,5 @@
 /** Client certificates before a private Mosquitto: the gateway judges them, and the broker learns of what was judged alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type CredentialKind, certified, mqttRights } from '../../../support/certified.ts';
 import { type Door, doorOf, strong } from '../../../support/door.ts';
 import { connectedOverTls } from '../../../support/mqtt-over-tls.ts';
@@ -16,6 +14,7 @@ import {
   versions,
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { selfSigned } from '../../../support/tls.ts';
 import { mosquittoIsHere, mosquittoPeer } from '../mosquitto/peer.ts';
 

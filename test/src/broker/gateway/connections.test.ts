@@ -5,8 +5,6 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { generate } from 'mqtt-packet';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { proxyHeader } from '../../../../src/broker/gateway/proxy-protocol.ts';
 import { ChangingIdentity } from '../../../../src/platform/server-identity.ts';
 import {
@@ -16,6 +14,7 @@ import {
   rawMqtt,
   until,
 } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { selfSigned } from '../../../support/tls.ts';
 import { type Alone, brokerThat, gatewayTo } from './world.ts';
 

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import type { Packet } from 'mqtt-packet';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Door, doorOf, newName } from '../../../support/door.ts';
 import {
   type Connect,
@@ -14,6 +12,7 @@ import {
   versions,
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type PlainMosquitto, startPlainMosquitto } from './peer.ts';
 
 const refusal = (version: Version) => (version === 5 ? 0x87 : 5);

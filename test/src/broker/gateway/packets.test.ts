@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   answerIn,
   connectIn,
@@ -10,6 +8,7 @@ import {
 } from '../../../../src/broker/gateway/packets.ts';
 import { proxyHeader } from '../../../../src/broker/gateway/proxy-protocol.ts';
 import { connectPacket, versions } from '../../../support/mqtt-peers.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('gateway packets');
 

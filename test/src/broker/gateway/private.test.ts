@@ -1,9 +1,9 @@
 /** The implicit door at a private Mosquitto: what the gateway, the registry and the broker come to together. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { doorOf, knockEverywhere, newName } from '../../../support/door.ts';
 import { connected, programIsHere, type Version, versions } from '../../../support/mqtt-peers.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { eventually } from '../hooks/peer.ts';
 
 const test = suite('the implicit door at a private Mosquitto');

@@ -1,6 +1,5 @@
 /** The adapter of a broker that asks: which sessions it closes, and what it does when the broker does not answer. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { compiled } from '../../../../domain/matching.ts';
 import type { Permission } from '../../../../domain/permission.ts';
 import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
@@ -20,6 +19,7 @@ import {
   BrokerRefused,
 } from '../../../../src/broker/ports/broker.ts';
 import { createLogger } from '../../../../src/logger.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type ApiPeer, apiPeer, eventually } from './peer.ts';
 
 const username = 'press-7';

@@ -1,7 +1,7 @@
 /** Recent admissions of a broker that asks: how many are remembered, and which are evicted first. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type Admitted, createAdmissions } from '../../../../src/broker/hooks/admissions.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const admitted = (): Admitted => ({
   credentialId: '00000000-0000-4000-8000-000000000001',

@@ -1,9 +1,10 @@
 /** Client certificates at EMQX, which tells them whole (`${cert_pem}`, from 5.7.1 on): the log judges each, by its serial. */
-import * as assert from 'uvu/assert';
+
 import { callOverTls, certifiedClient, certify } from '../../../support/certificate-in-hand.ts';
 import { certified, mqttRights, strangersAuthority } from '../../../support/certified.ts';
 import { newCsr } from '../../../support/csr.ts';
 import { strong } from '../../../support/door.ts';
+import { assert } from '../../../support/suite.ts';
 import { bearer, emqxBroker } from './emqx-peer.ts';
 import { type AskingBroker, askingBrokerSuite, asks, eventually } from './peer.ts';
 

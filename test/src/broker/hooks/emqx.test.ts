@@ -1,6 +1,7 @@
 /** EMQX 5 as its documentation has it: what it asks, what it understands, and its REST API. */
-import * as assert from 'uvu/assert';
+
 import { newName, strong } from '../../../support/door.ts';
+import { assert } from '../../../support/suite.ts';
 import { bearer, emqxBroker } from './emqx-peer.ts';
 import { type AskingBroker, askingBrokerSuite, asks, eventually, told } from './peer.ts';
 

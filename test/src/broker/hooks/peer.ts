@@ -1,9 +1,9 @@
 /** What stands in for a broker that cannot be had here: its REST API as documented, and its questions. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { suite } from 'uvu';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { suite } from '../../../support/suite.ts';
 
 export interface ApiPeer {
   readonly url: string;

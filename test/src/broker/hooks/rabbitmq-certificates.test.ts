@@ -5,8 +5,6 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { callOverTls, certifiedClient, certify } from '../../../support/certificate-in-hand.ts';
 import { certified, mqttRights } from '../../../support/certified.ts';
 import { newCsr } from '../../../support/csr.ts';
@@ -22,6 +20,7 @@ import {
   until,
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { selfSigned } from '../../../support/tls.ts';
 import { type RabbitMq, rabbitMq, rabbitMqIsHere } from './rabbitmq-peer.ts';
 

@@ -1,8 +1,6 @@
 /** A real RabbitMQ asks the registry, and does what the registry says. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { topicOf } from '../../../../src/broker/hooks/rabbitmq.ts';
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { freePort } from '../../../support/free-port.ts';
@@ -14,6 +12,7 @@ import {
   subscribed,
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type RabbitMq, rabbitMq, rabbitMqIsHere } from './rabbitmq-peer.ts';
 
 const secret = 'a-secret-of-rabbitmq';

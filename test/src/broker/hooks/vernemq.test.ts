@@ -1,7 +1,8 @@
 /** VerneMQ as its documentation has it: its webhooks of MQTT 3 and 5, and its HTTP API. */
-import * as assert from 'uvu/assert';
+
 import { newName, strong } from '../../../support/door.ts';
 import type { World } from '../../../support/service.ts';
+import { assert } from '../../../support/suite.ts';
 import { askingBrokerSuite, asks, endSession, told } from './peer.ts';
 
 const secret = 'a-secret-of-vernemq';

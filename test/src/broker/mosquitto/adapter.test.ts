@@ -1,10 +1,9 @@
 /** Mosquitto by dynamic security: real ones, from the request to the revocation. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { connected, publish, subscribed, type Version } from '../../../support/mqtt-peers.ts';
 import { skipped } from '../../../support/skipped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { controlUsername, mosquittoIsHere } from './peer.ts';
 import { type Beside, besideMosquitto, may } from './world.ts';
 

@@ -4,8 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { callOverTls, certifiedClient, certify } from '../../../support/certificate-in-hand.ts';
 import { type CredentialKind, certified, mqttRights } from '../../../support/certified.ts';
 import { newCsr } from '../../../support/csr.ts';
@@ -22,6 +20,7 @@ import {
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { skipped } from '../../../support/skipped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type MosquittoPeer, mosquittoIsHere, mosquittoPeer } from './peer.ts';
 
 interface Here {

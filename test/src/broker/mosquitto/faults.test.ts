@@ -2,14 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { startMosquitto } from '../../../../src/broker/mosquitto/adapter.ts';
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { processEnvironment } from '../../../../src/config/reading.ts';
 import { createLogger } from '../../../../src/logger.ts';
 import { connected, until } from '../../../support/mqtt-peers.ts';
 import { skipped } from '../../../support/skipped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { controlPassword, controlUsername, mosquittoIsHere } from './peer.ts';
 import { type Beside, besideMosquitto, may } from './world.ts';
 

@@ -12,8 +12,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   connected,
   mosquittoPub,
@@ -24,6 +22,7 @@ import {
 } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { skipped } from '../../../support/skipped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { mosquittoIsHere } from './peer.ts';
 import { may } from './world.ts';
 

@@ -1,8 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { runCommandLine } from '../../../../src/cli/run.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 interface Context {
   servers: Server[];

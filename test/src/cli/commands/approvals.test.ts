@@ -1,6 +1,5 @@
 /** `gatebook approvals`: what waits is said in words, and approved as it was shown. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, said } from '../gatebook.ts';
 
 interface Here {

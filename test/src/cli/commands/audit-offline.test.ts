@@ -1,8 +1,7 @@
 /** Looking back into an export: the answers of the service, without the service. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running, said } from '../gatebook.ts';
 
 const test = suite<{

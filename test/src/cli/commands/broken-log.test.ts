@@ -2,9 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { exportBatchMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('cli broken log');

@@ -1,8 +1,7 @@
 /** Where `copy` copies to is what was typed, or nothing is touched; and a seal made by mistake comes off. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Gatebook, gatebook, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook; data: string }>('cli copy, places');

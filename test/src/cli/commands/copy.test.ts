@@ -2,11 +2,10 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type KurrentServer, startKurrentServer } from '../../../support/kurrentdb/server.ts';
 import { runProgram } from '../../../support/program.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ server: KurrentServer; folder: string }>('gatebook copy', {
   server: undefined as unknown as KurrentServer,

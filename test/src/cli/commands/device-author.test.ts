@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { problemTable } from '../../../../src/api/problems.ts';
 import { skipped } from '../../../support/skipped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook } from '../gatebook.ts';
 
 const guide = readFileSync(new URL('../../../../docs/device-author.md', import.meta.url), 'utf8');

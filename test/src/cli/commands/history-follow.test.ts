@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { Event, Token } from '../../../../src/api/output.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import {
   adminPassword,
   type Gatebook,

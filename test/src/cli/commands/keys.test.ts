@@ -1,6 +1,5 @@
 /** `gatebook keys rotate`: another signing key, beside the old one or in its place. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('cli keys');

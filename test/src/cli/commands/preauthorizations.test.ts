@@ -1,8 +1,7 @@
 /** Rules on the command line: made with a code shown once, listed, withdrawn; and a device that has the code. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Ran, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('gatebook preauthorizations');

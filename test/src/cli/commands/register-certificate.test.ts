@@ -2,9 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { runProgram } from '../../../support/program.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, said } from '../gatebook.ts';
 
 interface Here {

@@ -1,9 +1,8 @@
 /** The device's side on the command line: turned away, waiting, stopped and started again. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { Pending } from '../../../../src/api/output.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('gatebook register');

@@ -1,9 +1,9 @@
 /** `status`, `requests`, `knocks` and `users` as an administrator meets them. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { connected } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { commandLineOf } from '../in-process.ts';
 
 const test = suite<{ world: World; door: Door; line: ReturnType<typeof commandLineOf> }>(

@@ -1,8 +1,7 @@
 /** Nobody can sign in any more: with the service stopped, who runs the machine makes an administrator. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('cli reset-administrator');

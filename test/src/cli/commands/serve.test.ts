@@ -2,9 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { progressText } from '../../../../src/cli/terminal/progress.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Gatebook, gatebook } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('cli operate');

@@ -1,9 +1,8 @@
 /** A log that somebody took events out of: what the commands say, and what the service does. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { exportBatchMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook; service: Running }>('cli tampered log');

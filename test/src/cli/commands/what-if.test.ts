@@ -1,5 +1,4 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Ran, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook; between: string }>('cli what-if');

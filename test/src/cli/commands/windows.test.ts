@@ -1,6 +1,5 @@
 /** `gatebook windows`: scheduled, listed with what is left until then, cancelled. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, said } from '../gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('cli windows');

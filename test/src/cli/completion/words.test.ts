@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { offerFor } from '../../../../src/cli/completion/words.ts';
 import { commands } from '../../../../src/cli/run.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('completion words');
 const offer = (line: string) => offerFor(commands, line.split(' '));

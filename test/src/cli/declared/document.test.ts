@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { CommandFailed } from '../../../../src/cli/command.ts';
 import { declarationIn } from '../../../../src/cli/declared/document.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('declared document');
 

@@ -1,6 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   cut,
   type Output,
@@ -9,6 +7,7 @@ import {
   terminalOf,
 } from '../../../../src/cli/terminal/terminal.ts';
 import { printable, printableJson } from '../../../../src/platform/printable.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('cli terminal');
 

@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { csvText } from '../../../../src/cli/text/csv.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('cli csv');
 

@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   agoText,
   dateTimeText,
@@ -7,6 +5,7 @@ import {
   momentText,
   pairingText,
 } from '../../../../src/cli/text/format.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('cli format');
 const now = new Date('2026-11-23T10:00:00.000Z');

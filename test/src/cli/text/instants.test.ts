@@ -1,8 +1,7 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { dateTimeText } from '../../../../src/cli/text/format.ts';
 import { instantOf, pastInstantOf } from '../../../../src/cli/text/instants.ts';
 import { MistypedError } from '../../../../src/cli/text/mistyped.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('cli instants');
 /** Noon by the clock on the wall, wherever that hangs. */

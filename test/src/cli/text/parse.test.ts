@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { cidrOf, countOf, durationOf, permissionOf } from '../../../../src/cli/text/parse.ts';
 import { permissionText } from '../../../../src/cli/text/rights.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('cli parse');
 

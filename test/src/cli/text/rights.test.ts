@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { rightsText } from '../../../../src/cli/text/rights.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('cli rights');
 

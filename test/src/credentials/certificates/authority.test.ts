@@ -3,8 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   AuthorityRefused,
   type CertificateAuthority,
@@ -14,6 +12,7 @@ import { issueServerIdentity } from '../../../../src/credentials/certificates/se
 import { serverNames } from '../../../../src/credentials/certificates/server-names.ts';
 import { KeyFileRefused } from '../../../../src/credentials/keys/files.ts';
 import { runProgram } from '../../../support/program.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ folder: string }>('certificate authority');
 test.before.each(async (here) => {

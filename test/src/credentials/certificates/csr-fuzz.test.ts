@@ -1,9 +1,8 @@
 /** Hostile requests by the thousand: each is answered, soon, and none is taken that does not prove its key. */
 import { randomInt } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { readCsr } from '../../../../src/credentials/certificates/csr.ts';
 import { hostileCsrs } from '../../../support/hostile-csr.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('hostile certificate signing requests');
 

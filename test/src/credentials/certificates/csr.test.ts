@@ -3,8 +3,6 @@ import { createHash, createPublicKey } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { readCsr } from '../../../../src/credentials/certificates/csr.ts';
 import {
   attribute,
@@ -17,6 +15,7 @@ import {
   sequence,
 } from '../../../support/csr.ts';
 import { runProgram } from '../../../support/program.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('certificate signing requests');
 

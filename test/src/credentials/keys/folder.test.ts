@@ -13,10 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { KeyFileRefused, openKeys } from '../../../../src/credentials/keys/folder.ts';
 import { readKeyRing } from '../../../../src/credentials/keys/signing.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('key folder', { folder: '', dir: '' });
 test.before.each((world) => {

@@ -1,7 +1,7 @@
 /** Ids of public keys, against the vectors of PASERK (k4.pid-1 and -2). */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { keyIdOf } from '../../../../src/credentials/keys/signing.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('key ids');
 

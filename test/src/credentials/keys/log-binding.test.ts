@@ -1,9 +1,8 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { KeysDiffer, recordKeys } from '../../../../src/credentials/keys/log-binding.ts';
 import { createVault } from '../../../../src/credentials/vault.ts';
 import { beginning } from '../../../../src/store/event-store.ts';
 import { memoryStore } from '../../../support/event-store/memory-store.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('keys of a log');
 

@@ -2,9 +2,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { rotateKeyRing } from '../../../../src/credentials/keys/signing.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { afterMs, claims, hourMs, node, start } from '../token-world.ts';
 
 const test = suite('tokens', { dir: '', at: start });

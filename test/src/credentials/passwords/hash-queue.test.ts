@@ -1,14 +1,13 @@
 /** Slow hashes are shared between lanes, networks and sources, and nobody waits for long. */
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   createHashQueue,
   HashingBusy,
   type HashLane,
 } from '../../../../src/credentials/passwords/hash-queue.ts';
 import { hashWaitMsMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('hash queue');
 

@@ -1,13 +1,12 @@
 import { argon2Sync, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   createPasswords,
   generateSecret,
   HashingBusy,
   isStrong,
 } from '../../../../src/credentials/passwords/passwords.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('passwords');
 

@@ -1,11 +1,10 @@
 /** What an offered password proves, and at what cost: strong ones by one keyed hash, others by a slow one or from memory. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Client, initial } from '../../../../domain/client/state.ts';
 import { createPasswords } from '../../../../src/credentials/passwords/passwords.ts';
 import { createProofs } from '../../../../src/credentials/passwords/proofs.ts';
 import type { Secret } from '../../../../src/credentials/vault.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('proofs of passwords');
 

@@ -1,12 +1,12 @@
 /** The API description is whole: every route is in it, every reference leads somewhere. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { problemTable } from '../../../../src/api/problems.ts';
 import type { App } from '../../../../src/app.ts';
 import { httpApplication } from '../../../../src/http/application.ts';
 import { html } from '../../../../src/http/pages/html.ts';
 import type { Route } from '../../../../src/http/route.ts';
 import { allRoutes, doorOnlyRoutes } from '../../../../src/http/server.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Shell, shell } from '../listening-application.ts';
 
 /** Routes look at the service only when they are asked, so that a description needs none. */

@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { ok, type Route, route } from '../../../../src/http/route.ts';
 import {
@@ -9,6 +7,7 @@ import {
   bodyKeysMax,
   bodyValuesMax,
 } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { problemOf, raw, type Shell, shell, until } from '../listening-application.ts';
 
 const echo: Route = route({

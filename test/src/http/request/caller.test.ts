@@ -1,11 +1,10 @@
 /** Who calls, and whether they still may. */
 import { EventEmitter, once } from 'node:events';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { Caller } from '../../../../src/authority.ts';
 import type { Refused } from '../../../../src/commands/refused.ts';
 import { requestCallerOf } from '../../../../src/http/request/caller.ts';
 import type { Route } from '../../../../src/http/route.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { callerWith } from '../listening-application.ts';
 
 const test = suite('http standing');

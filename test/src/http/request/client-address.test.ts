@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { plainAddress, sourceReader } from '../../../../src/http/request/client-address.ts';
 import { forwardedHopsMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http source');
 

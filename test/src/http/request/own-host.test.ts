@@ -1,9 +1,8 @@
 /** A page of another site whose name was made to lead here is not answered (DNS rebinding). */
 import { request } from 'node:http';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { isOwnHost } from '../../../../src/http/request/own-host.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http: own host');
 

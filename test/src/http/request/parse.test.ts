@@ -1,6 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import {
   allOf,
@@ -12,6 +10,7 @@ import {
 } from '../../../../src/http/request/parse.ts';
 import { Problem } from '../../../../src/http/response/problem.ts';
 import { faultsNamedMax, queryParametersMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http received');
 

@@ -1,7 +1,6 @@
 import type { Context } from 'koa';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { tokenOf } from '../../../../src/http/request/session-cookie.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http session cookie');
 

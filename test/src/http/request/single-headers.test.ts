@@ -1,9 +1,8 @@
 /** Headers that are sent twice, on the wire: clients in a library would join them. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http: single headers');
 

@@ -1,11 +1,10 @@
 /** Whose access ends soon: listed, counted, told to people and programs, and renewed by one command. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const dayMs = 24 * 3_600_000;
 const leadMs = 60_000;

@@ -1,9 +1,8 @@
 /** Ways around several approvers: races, names that are given again, and what changes after it was approved. */
 import { randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 interface Here {
   world: World;

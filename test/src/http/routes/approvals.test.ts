@@ -1,8 +1,8 @@
 /** Several approvers: what waits, who approves, what is carried out, and what happens at once. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 interface Here {
   world: World;

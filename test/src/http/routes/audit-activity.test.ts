@@ -1,7 +1,7 @@
 /** The last day in figures: how many asked, were let in, denied and revoked, and how long it was unlocked. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { activityBucketsMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const base = '/api/audit/activity';

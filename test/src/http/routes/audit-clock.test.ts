@@ -1,6 +1,5 @@
 /** Looking back over a clock that went back: a moment is a place in the log, and spans are made of such moments. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const RealDate = Date;

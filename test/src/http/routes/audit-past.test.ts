@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { canonicalJson } from '../../../../src/audit/transparency-log/canonical-json.ts';
 import {
   isSignedBy,
   noteOf,
   verifierOf,
 } from '../../../../src/audit/transparency-log/signed-note.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 interface Times {

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   checkpointsIn,
   parseCheckpoint,
@@ -14,6 +12,7 @@ import {
   verifierOf,
 } from '../../../../src/audit/transparency-log/signed-note.ts';
 import { adminPassword } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http audit proofs');

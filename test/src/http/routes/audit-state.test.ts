@@ -1,7 +1,6 @@
 /** What the registry said at a moment is what looking back to that moment says. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 /** What was said, and the moment it was said at. */

@@ -1,11 +1,11 @@
 /** Who is given a backup by HTTP, and over what. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { checkedBackup } from '../../../../src/backup/encrypt.ts';
 import { unlockWith } from '../../../../src/backup/passphrase.ts';
 import { readBackup } from '../../../../src/backup/read.ts';
 import { chunksOf } from '../../../support/backups.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http backup');
 let world: World;

@@ -3,12 +3,12 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as assert from 'uvu/assert';
 import { newCsr } from '../../../support/csr.ts';
 import { type Door, newName, registerPath } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import { runProgram } from '../../../support/program.ts';
 import type { World } from '../../../support/service.ts';
+import { assert } from '../../../support/suite.ts';
 
 const test = doorSuite('the CA');
 

@@ -1,10 +1,10 @@
 /** Whose certificate ends soon: found by its end alone, on the command line and in the metrics, too. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { certify } from '../../../support/certificate-in-hand.ts';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const dayMs = 24 * 3_600_000;
 const inDays = (days: number): string => new Date(Date.now() + days * dayMs).toISOString();

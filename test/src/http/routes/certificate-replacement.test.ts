@@ -1,10 +1,10 @@
 /** A re-imaged device at the explicit door: its new key becomes the challenger, and ends the certificate before it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as assert from 'uvu/assert';
 import { newCsr } from '../../../support/csr.ts';
 import { newName, registerPath } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
+import { assert } from '../../../support/suite.ts';
 import { overTls } from '../../../support/tls.ts';
 
 const test = doorSuite('replacement of a certificate');

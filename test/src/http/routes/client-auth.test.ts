@@ -1,9 +1,9 @@
 /** Where MQTT wants certificates, nobody registers who could never connect. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { newCsr } from '../../../support/csr.ts';
 import { doorOf, newName, registerPath, strong } from '../../../support/door.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('registration where certificates are wanted');
 

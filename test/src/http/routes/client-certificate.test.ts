@@ -1,9 +1,9 @@
 /** A client certificate at HTTPS: who it names, and what it is worth by the log at each request. */
 import { Agent } from 'node:https';
-import * as assert from 'uvu/assert';
 import { callOverTls, certify } from '../../../support/certificate-in-hand.ts';
 import { newName, selfPath } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
+import { assert } from '../../../support/suite.ts';
 import { overTls, selfSigned } from '../../../support/tls.ts';
 
 const test = doorSuite('a client certificate at HTTPS');

@@ -1,6 +1,5 @@
 /** The registry's own routes: the window, requests, decisions one by one and in bulk. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Got, type Running, running, strongPassword } from '../running-service.ts';
 
 const base = '/api/client-registry';

@@ -1,11 +1,11 @@
 /** Certificates at the explicit door: asked for with a CSR, issued at the grant, and what a CSR alone is told. */
 import { X509Certificate } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import { readCsr } from '../../../../src/credentials/certificates/csr.ts';
 import { csrDer, keyPairs, newCsr, pem } from '../../../support/csr.ts';
 import { newName, registerPath, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import { numbersFrom } from '../../../support/hostile-csr.ts';
+import { assert } from '../../../support/suite.ts';
 
 const test = doorSuite('certificates at the door');
 

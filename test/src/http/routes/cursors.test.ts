@@ -1,6 +1,5 @@
 /** The cursor of one list is none of another: each list of the API refuses what the others gave. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running; lists: readonly string[] }>('http cursors');

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { parseCheckpoint } from '../../../../src/audit/transparency-log/checkpoint.ts';
 import { isConsistent } from '../../../../src/audit/transparency-log/merkle.ts';
 import { noteOf } from '../../../../src/audit/transparency-log/signed-note.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http erase');

@@ -1,6 +1,5 @@
 /** EST is the explicit door: for each state, credential and gate REST and EST answer alike, and record the same. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { type ProblemCode, problemTable } from '../../../../src/api/problems.ts';
 import { newCsr } from '../../../support/csr.ts';
 import {
@@ -14,6 +13,7 @@ import {
 import type { Here } from '../../../support/door-suite.ts';
 import { type EstAnswer, enrol } from '../../../support/est.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<Here>('EST at the door');
 test.before.each(async (here) => {

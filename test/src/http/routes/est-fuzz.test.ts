@@ -1,12 +1,11 @@
 /** What strangers send to EST, broken in every way: each CSR and each Basic is answered, soon, and none is taken for another's. */
 import { randomInt } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { readNamedCsr } from '../../../../src/credentials/certificates/csr.ts';
 import { basicOf } from '../../../../src/http/request/basic.ts';
 import { Problem } from '../../../../src/http/response/problem.ts';
 import { hostileCsrs, numbersFrom } from '../../../support/hostile-csr.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('hostile EST');
 

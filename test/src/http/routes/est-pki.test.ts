@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { caOf } from '../../../support/est.ts';
 import { programIsHere, type Running, ran, running } from '../../../support/mqtt-peers.ts';
 import { runProgram } from '../../../support/program.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ world: World; door: Door; folder: string }>('EST by pki');
 test.before(async (here) => {

@@ -1,10 +1,11 @@
 /** EST while the gate is locked: a rule lets in by the key, or by a code in front of the Basic password. */
-import * as assert from 'uvu/assert';
+
 import { readCsr } from '../../../../src/credentials/certificates/csr.ts';
 import { keyPairs, newCsr } from '../../../support/csr.ts';
 import { newName, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import { certificatesIn, enrol, newPkcs10 } from '../../../support/est.ts';
+import { assert } from '../../../support/suite.ts';
 
 const base = '/api/client-registry/preauthorizations';
 const until = '2999-01-01T00:00:00.000Z';

@@ -1,6 +1,5 @@
 /** EST to the byte: what each operation answers, and what is refused in which words. */
 import { createHash, X509Certificate } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import { renewalsPerMinuteMax } from '../../../../src/limits.ts';
 import {
   type CertifiedClient,
@@ -21,6 +20,7 @@ import {
   newPkcs10,
 } from '../../../support/est.ts';
 import { startRegistry } from '../../../support/service.ts';
+import { assert } from '../../../support/suite.ts';
 
 const test = doorSuite('EST');
 

@@ -1,8 +1,7 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { Health, Readiness } from '../../../../src/api/service.ts';
 import { healthRoutes } from '../../../../src/http/routes/health.ts';
 import { createMetrics } from '../../../../src/metrics.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Shell, shell } from '../listening-application.ts';
 
 const checks: Record<string, 'up' | 'down'> = {};

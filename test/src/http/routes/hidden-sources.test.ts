@@ -1,9 +1,9 @@
 /** Addresses and client ids are personal: who may not read personal data learns them nowhere. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { eventStream } from '../../../support/event-stream.ts';
 import { connected, subscribed } from '../../../support/mqtt-peers.ts';
 import { adminPassword } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http: hidden sources');

@@ -1,9 +1,9 @@
 /** The hooks as an edge: who may ask, in what form, and how much. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { bodyBytesMax } from '../../../../src/limits.ts';
 import { type Door, doorOf, knockEverywhere, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const secret = 'the-secret-of-the-hooks';
 

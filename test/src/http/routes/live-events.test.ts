@@ -1,9 +1,8 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { Request, User, Window } from '../../../../src/api/output.ts';
 import { liveStreamsPerUserMax } from '../../../../src/limits.ts';
 import { createLiveEvents, liveEntries } from '../../../../src/notifications/live-events.ts';
 import { type EventStream, eventStream } from '../../../support/event-stream.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running; open: EventStream[] }>('http events');

@@ -1,7 +1,6 @@
 import { request } from 'node:http';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { adminPassword } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http page');

@@ -1,11 +1,11 @@
 /** A file of rules: what it may be, what becomes of each line, and what is refused before anything is made. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import * as assert from 'uvu/assert';
 import { rulesFileBytesMax, rulesImportedMax } from '../../../../src/limits.ts';
 import { newName, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert } from '../../../support/suite.ts';
 
 const base = '/api/client-registry/preauthorizations';
 const until = '2999-01-01T00:00:00.000Z';

@@ -1,8 +1,7 @@
 /** The explicit door over HTTP: what each row of SPEC 4 looks like on the wire, tokens and long polls. */
 import { randomUUID } from 'node:crypto';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { takenRetryAfterSeconds } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Got, type Running, running, strongPassword } from '../running-service.ts';
 
 const register = '/api/client-registry/register';

@@ -1,6 +1,5 @@
 /** Renewal by the certificate in hand: one next, taken at its first use; the old one is refused, and its use is shown. */
 import { X509Certificate } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import {
   type CertifiedClient,
   callOverTls,
@@ -12,6 +11,7 @@ import { newName, registerPath, selfPath, strong } from '../../../support/door.t
 import { doorSuite } from '../../../support/door-suite.ts';
 import { connectedOverTls } from '../../../support/mqtt-over-tls.ts';
 import type { World } from '../../../support/service.ts';
+import { assert } from '../../../support/suite.ts';
 
 const test = doorSuite('renewal of a certificate');
 const path = '/api/client-registry/certificate';

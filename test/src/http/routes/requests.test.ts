@@ -1,6 +1,5 @@
 /** Every field of every body: what it takes, and where it is refused. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import type { z } from 'zod';
 import {
   Authorization,
@@ -24,6 +23,7 @@ import {
   UsersQuery,
 } from '../../../../src/api/input.ts';
 import { parsedBody, parsedQuery } from '../../../../src/http/request/parse.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http requests');
 

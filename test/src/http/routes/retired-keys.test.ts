@@ -1,10 +1,9 @@
 /** A signing key that was stolen: it ends at once, with every token, whoever signed it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { pasetoSigner } from '../../../../src/credentials/keys/paseto-signer.ts';
 import { adminPassword } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http: retired keys');

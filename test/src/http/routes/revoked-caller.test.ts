@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { newCause } from '../../../../src/commands/handle.ts';
 import { Refused } from '../../../../src/commands/refused.ts';
 import { eventStream } from '../../../support/event-stream.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 
 const test = suite<{ gatebook: Running }>('http: a caller who is revoked meanwhile');

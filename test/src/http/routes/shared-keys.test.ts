@@ -1,11 +1,12 @@
 /** A key that stands under several names is shown at each of them: who asks with it, and who has it. */
-import * as assert from 'uvu/assert';
+
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { callOverTls, certifiedClient, certify } from '../../../support/certificate-in-hand.ts';
 import { keyPairs, newCsr } from '../../../support/csr.ts';
 import { type Door, newName, registerPath, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import type { World } from '../../../support/service.ts';
+import { assert } from '../../../support/suite.ts';
 
 const test = doorSuite('keys under several names');
 

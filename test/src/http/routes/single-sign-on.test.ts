@@ -1,6 +1,5 @@
 /** Single sign-on by HTTP: who comes from the provider is let in as what it says, and every forgery is not. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { deviceSignInsPerSourceMax } from '../../../../src/limits.ts';
 import { freePort } from '../../../support/free-port.ts';
 import {
@@ -13,6 +12,7 @@ import {
   startIdentityProvider,
 } from '../../../support/identity-provider.ts';
 import { adminPassword, startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 interface Plant {
   world: World;

@@ -1,11 +1,10 @@
 /** Who was not seen for some time: listed, counted, on the command line. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { type Door, doorOf } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const dayMs = 24 * 3_600_000;
 

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { App } from '../../../../src/app.ts';
 import { PeriodTooLong } from '../../../../src/audit/time-travel/what-if.ts';
 import { whatIfRoutes } from '../../../../src/http/routes/what-if.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { callerWith, problemOf, shell } from '../listening-application.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 

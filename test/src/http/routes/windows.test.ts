@@ -1,10 +1,9 @@
 /** Scheduled windows at the API: made, listed, cancelled, refused, and open over a restart. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { schedulesMax } from '../../../../src/limits.ts';
 import { newName } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ world: World }>('http scheduled windows');
 test.before(async (here) => {

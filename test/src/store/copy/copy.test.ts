@@ -2,8 +2,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type CopyProgress, copyLog, moveLog, unsealLog } from '../../../../src/store/copy/copy.ts';
 import { CopyRefused, LogNotLive } from '../../../../src/store/errors.ts';
 import {
@@ -19,6 +17,7 @@ import type { MovableStore } from '../../../../src/store/log-state.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { startKurrentServer } from '../../../support/kurrentdb/server.ts';
 import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { errorOf, temporaryFolder } from '../sqlite/world.ts';
 
 interface World {

@@ -1,11 +1,10 @@
 /** A cluster whose leader dies: reads and writes find the next one, and nobody is told that the store is away. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { type KurrentStore, openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
 import { type KurrentCluster, startKurrentCluster } from '../../../support/kurrentdb/cluster.ts';
 import { newEvents } from '../../../support/stored-events.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ cluster: KurrentCluster; store: KurrentStore }>('kurrentdb, a cluster');
 test.before.each(async (world) => {

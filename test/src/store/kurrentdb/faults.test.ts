@@ -1,7 +1,6 @@
 /** What the store does when KurrentDB refuses, hangs, loses answers, dies and comes back. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import * as assert from 'uvu/assert';
 import { appendsWaitingMax, storeAttemptMs } from '../../../../src/limits.ts';
 import {
   beginning,
@@ -15,6 +14,7 @@ import {
 import { openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
 import { kurrentSuite } from '../../../support/kurrentdb/world.ts';
 import { ids, newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
+import { assert } from '../../../support/suite.ts';
 import { errorOf } from '../sqlite/world.ts';
 
 const test = kurrentSuite('kurrentdb, when things fail');

@@ -1,6 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { type KurrentLease, kurrentLease } from '../../../../src/store/kurrentdb/lease.ts';
 import { openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
@@ -8,6 +6,7 @@ import { type KurrentServer, startKurrentServer } from '../../../support/kurrent
 import { until } from '../../../support/mqtt-peers.ts';
 import { lineTo } from '../../../support/silent-line.ts';
 import { newEvent } from '../../../support/stored-events.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ server: KurrentServer; leases: KurrentLease[] }>('kurrentdb lease', {
   server: undefined as unknown as KurrentServer,

@@ -1,9 +1,9 @@
 /** Asking KurrentDB again ends when the connection is closed. */
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
+
 import { StoreUnavailable } from '../../../../src/store/event-store.ts';
 import { Unanswered } from '../../../../src/store/kurrentdb/errors.ts';
 import { retryUntil } from '../../../../src/store/kurrentdb/retry.ts';
+import { assert, suite } from '../../../support/suite.ts';
 import { errorOf } from '../sqlite/world.ts';
 
 const test = suite('kurrentdb retry');

@@ -1,5 +1,5 @@
 /** The log in KurrentDB keeps the contract of every event store, over the real client. */
-import { suite } from 'uvu';
+
 import { openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
 import { eventStoreContract } from '../../../support/event-store/contract.ts';
 import { makeRoom } from '../../../support/kurrentdb/room.ts';
@@ -7,6 +7,7 @@ import { startKurrentServer } from '../../../support/kurrentdb/server.ts';
 import { ahead } from '../../../support/kurrentdb/world.ts';
 import { skipped } from '../../../support/skipped.ts';
 import type { Made } from '../../../support/stored-events.ts';
+import { suite } from '../../../support/suite.ts';
 
 const worlds = ahead(madeInServer);
 

@@ -1,6 +1,5 @@
 /** What of a KurrentDB is Gatebook's: its own streams, its address, and whether the log lives there. */
 import { randomUUID } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import { LogNotLive } from '../../../../src/store/errors.ts';
 import {
   beginning,
@@ -12,6 +11,7 @@ import {
 import { openKurrentStore } from '../../../../src/store/kurrentdb/store.ts';
 import { kurrentSuite } from '../../../support/kurrentdb/world.ts';
 import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
+import { assert } from '../../../support/suite.ts';
 import { errorOf } from '../sqlite/world.ts';
 
 const test = kurrentSuite('kurrentdb, what is ours');

@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import * as assert from 'uvu/assert';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { newEvent, newEvents, streamOf } from '../../../support/stored-events.ts';
+import { assert } from '../../../support/suite.ts';
 import { bytesIn, sqliteSuite } from './world.ts';
 
 const test = sqliteSuite('sqlite deletion');

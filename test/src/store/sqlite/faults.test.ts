@@ -3,11 +3,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import * as assert from 'uvu/assert';
 import { type EventStore, noStream, StoreUnavailable } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { skipped } from '../../../support/skipped.ts';
 import { ids, newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
+import { assert } from '../../../support/suite.ts';
 import { assertGapFree, child, errorOf, sqliteSuite } from './world.ts';
 
 const test = sqliteSuite('sqlite faults');

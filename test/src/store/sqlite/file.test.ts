@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import * as assert from 'uvu/assert';
 import { StoreLocked } from '../../../../src/store/errors.ts';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { newEvents } from '../../../support/stored-events.ts';
+import { assert } from '../../../support/suite.ts';
 import { bytesIn, child, sqliteSuite } from './world.ts';
 
 const test = sqliteSuite('sqlite file');

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import * as assert from 'uvu/assert';
 import { appendBytesWaitingMax, appendsWaitingMax, readBatchMax } from '../../../../src/limits.ts';
 import {
   beginning,
@@ -13,6 +12,7 @@ import {
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { eventStoreContract } from '../../../support/event-store/contract.ts';
 import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
+import { assert } from '../../../support/suite.ts';
 import { assertGapFree, errorOf, sqliteSuite, temporaryFolder } from './world.ts';
 
 eventStoreContract('sqlite', async () => {

@@ -3,10 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type EventStore, positionOf } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 export interface World {
   folder: string;

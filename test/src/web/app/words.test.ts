@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   activationWords,
   countdown,
@@ -11,6 +9,7 @@ import {
   whereFrom,
 } from '../../../../src/web/app/words.ts';
 import { noRights, sentRights } from '../../../../src/web/rights/typed-rights.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('page words');
 const at = '2026-11-23T10:00:00.000Z';

@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Happened, happenedIn, withHappened } from '../../../../src/web/audit/activity.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('page activity');
 

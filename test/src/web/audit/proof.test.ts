@@ -1,5 +1,3 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import {
   isConsistent,
   isIncluded,
@@ -9,6 +7,7 @@ import {
   verifierKeyOf,
 } from '../../../../src/web/audit/proof.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ world: World }>('page proofs');
 test.before(async (context) => {

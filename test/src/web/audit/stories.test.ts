@@ -1,7 +1,6 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { Event } from '../../../../src/api/output.ts';
 import { clientStory } from '../../../../src/web/audit/stories.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('page stories');
 

@@ -1,6 +1,5 @@
-import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { type Desk, hasChromium, openDesk } from '../../../support/browser.ts';
+import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite<{ desk: Desk }>('page what-if');
 test.before(async (world) => {
