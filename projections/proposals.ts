@@ -23,7 +23,7 @@ export const toCarryOut = 'approved';
 
 export const proposalRows: Projection<ProposalRow, ProposalEvent> = {
   name: 'proposals',
-  version: 1,
+  version: 2,
   reads: ['proposal'],
   Event: ProposalEvent,
   key: ({ data }) => data.proposalId,
@@ -42,6 +42,8 @@ export const proposalRows: Projection<ProposalRow, ProposalEvent> = {
     status: (row) => row.status,
     /** When a waiting one expires; null: it waits no more. */
     dueAt: (row) => (row.status === 'waiting' ? row.until : null),
+    /** Who proposed it, while it waits. */
+    waitingOf: (row) => (row.status === 'waiting' ? (row.approvals[0]?.by ?? null) : null),
     /** Approved, and not carried out yet. */
     open: (row) => (row.status === 'approved' && !row.isCarriedOut ? toCarryOut : null),
     /** Whose password waits with it. */

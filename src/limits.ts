@@ -51,6 +51,9 @@ export const carryOutOlderThanMs = 60_000;
 export const rulesForOneMax = 1_000;
 /** Preauthorizations whose newest state is held while they are used. */
 export const rulesInUseHeldMax = 1_000;
+/** Commands that wait for approvers at once; of one person. */
+export const proposalsWaitingMax = 1_000;
+export const proposalsWaitingPerPersonMax = 200;
 /** Schedules of windows that stand at once. */
 export const schedulesMax = 50;
 /** How far ahead a window may be scheduled. */

@@ -9,6 +9,8 @@ import { system } from '../../domain/values.ts';
 import type { ProposalRow } from '../../projections/proposals.ts';
 import type { Cause } from '../commands/handle.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
+import { proposalsWaitingMax, proposalsWaitingPerPersonMax } from '../limits.ts';
 import { addMs } from '../platform/instant.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext } from './context.ts';
@@ -25,6 +27,16 @@ type Over = Omit<
 >;
 
 const causeOf = (proposalId: string): Cause => ({ correlationId: proposalId, causationId: null });
+
+/** @throws Refused `approvals-full` */
+function requireRoom(proposals: Rows<ProposalRow>, proposer: string): void {
+  const waitingOf = { column: 'waitingOf', is: proposer } as const;
+  const waiting = { column: 'status', is: 'waiting' } as const;
+  const isFull =
+    proposals.count([waitingOf], proposalsWaitingPerPersonMax) >= proposalsWaitingPerPersonMax ||
+    proposals.count([waiting], proposalsWaitingMax) >= proposalsWaitingMax;
+  if (isFull) throw new Refused('approvals-full');
+}
 
 export function createApprovalAdministration(options: ApprovalAdministrationOptions) {
   const { rows, approvalTtlMs, now } = options;
@@ -47,6 +59,7 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
       const proposalId = randomUUID();
       const propose = () => {
         const { tokenId } = context.authorize();
+        requireRoom(rows.proposals, context.caller.username);
         const until = addMs(now(), approvalTtlMs);
         const type = 'Propose' as const;
         const by = actorOf(context);

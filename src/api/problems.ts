@@ -136,6 +136,11 @@ const table = {
     'Signs in elsewhere',
     'This person signs in at the identity provider: it has no password here, and its roles follow its groups there.',
   ),
+  'approvals-full': row(
+    409,
+    'Too much waits for approval',
+    'As many commands wait for approvers as there may be, of one person or in all: have some approved, or reject those that are needed no more.',
+  ),
   'schedules-full': row(
     409,
     'Too many schedules',

@@ -13,6 +13,7 @@ export type RefusedCode =
   | import('../../domain/client/commands.ts').ClientRefusal
   | import('../../domain/role.ts').RoleRefusal
   | import('../../domain/schedules/schedule.ts').ScheduleRefusal
+  | 'approvals-full'
   | 'schedules-full'
   | import('../../domain/token.ts').TokenRefusal
   | import('../../domain/preauthorization.ts').PreauthorizationRefusal

@@ -54,6 +54,7 @@ export function problemsOf(route: Route): ProblemCode[] {
     'request-malformed',
     'source-throttled',
     ...(route.problems ?? []),
+    ...(deeds[route.operationId] === undefined ? [] : (['approvals-full'] as const)),
     'internal-error',
     ...(api ? (['store-unavailable', 'position-not-reached'] as const) : []),
     'stopping',

@@ -1,5 +1,6 @@
 /** Several approvers: what waits, who approves, what is carried out, and what happens at once. */
 
+import { proposalsWaitingPerPersonMax } from '../../../../src/limits.ts';
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { assert, suite } from '../../../support/suite.ts';
@@ -303,6 +304,23 @@ test('an approver who was suspended counts no more', async (here) => {
   const { status } = await approve(here, proposal);
   assert.is(status, 401);
   void world;
+});
+
+test('of one person so many wait, until one is decided', async ({ world, door }) => {
+  const define = (name: string) =>
+    world.call('PUT', `/api/roles/${name}`, { body: { permissions: [http] } });
+  const waiting = async () =>
+    (await door.must(200, 'GET', '/api/approvals?status=waiting&limit=1000')).body.items.filter(
+      ({ proposedBy }: { proposedBy: string }) => proposedBy === 'admin',
+    );
+  for (let count = (await waiting()).length; count < proposalsWaitingPerPersonMax; count++)
+    assert.is((await define(`full-${count}`)).status, 202);
+  const over = await define('one-more');
+  assert.equal([over.status, over.body.code], [409, 'approvals-full']);
+  assert.match(over.body.detail, /reject/);
+  const [mine] = await waiting();
+  await door.command(`/api/approvals/${mine.proposalId}/reject`);
+  assert.is((await define('one-more')).status, 202);
 });
 
 test.run();
