@@ -41,6 +41,7 @@ const cacheKibibytes = 32 * 1024;
 
 const busyCode = 5;
 const notADatabaseCode = 26;
+const damagedCode = 11;
 
 /** SQLite's result code of an error, if SQLite threw it (https://www.sqlite.org/rescode.html). */
 export function sqliteCode(error: unknown): number | undefined {
@@ -87,6 +88,9 @@ function refuseForeignFile(file: string): void {
       database.close();
     }
   } catch (error) {
+    // Without its journal it tells of pages that are not there yet, if a checkpoint was killed: with it, it is looked
+    // at again under the lock.
+    if (sqliteCode(error) === damagedCode) return;
     if (sqliteCode(error) !== notADatabaseCode) throw error;
     throw new Error(`${file} is not a Gatebook log: move it away, or choose another data folder`);
   }

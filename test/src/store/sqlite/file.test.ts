@@ -1,12 +1,19 @@
 /** The file of the embedded log: who may read it, who has it, and which file it must not touch. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreLocked } from '../../../../src/store/errors.ts';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
-import { newEvents } from '../../../support/stored-events.ts';
+import { ids, newEvents, wholeLog } from '../../../support/stored-events.ts';
 import { assert } from '../../../support/suite.ts';
 import { bytesIn, child, sqliteSuite } from './world.ts';
 
@@ -89,6 +96,27 @@ test('an empty file becomes a log', async ({ folder }) => {
   const store = openSqliteStore({ file });
   await store.append('client-a', noStream, newEvents(1));
   await store.close();
+});
+
+test('a kill in the middle of a checkpoint leaves a log that opens, with everything in it', async ({
+  folder,
+  file,
+  store,
+}) => {
+  for (let count = 0; count < 20; count++)
+    await store.append(`client-${count}`, noStream, newEvents(5));
+  const whole = ids(await wholeLog(store));
+  const killed = join(folder, 'killed', 'log.sqlite');
+  mkdirSync(dirname(killed));
+  copyFileSync(`${file}-wal`, `${killed}-wal`);
+  // The first page is written first: it tells of pages that only the journal has yet.
+  const bytes = readFileSync(file);
+  bytes.writeUInt32BE(bytes.readUInt32BE(28) + 40, 28);
+  bytes.copy(bytes, 92, 24, 28);
+  writeFileSync(killed, bytes, { mode: 0o600 });
+  const again = openSqliteStore({ file: killed });
+  assert.equal(ids(await wholeLog(again)), whole);
+  await again.close();
 });
 
 test.run();
