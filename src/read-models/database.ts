@@ -1,6 +1,7 @@
 /** Opens the file of the read models, and drops the rows that are stale: of another log or version. */
 import { DatabaseSync } from 'node:sqlite';
 import { makePrivateDatabase } from '../platform/private-file.ts';
+import { isDamaged } from '../platform/sqlite/result-codes.ts';
 import { beginning, type Position } from '../store/event-store.ts';
 import { RowTable } from './row-table.ts';
 
@@ -39,6 +40,23 @@ export function openRowsFile(options: RowsFileOptions, models: readonly Named[])
   const { file } = options;
   if (file !== inMemory) makePrivateDatabase(file);
   const database = new DatabaseSync(file);
+  try {
+    return prepared(database, options, models);
+  } catch (error) {
+    database.close();
+    if (!isDamaged(error)) throw error;
+    throw new Error(
+      `${file} is damaged (${(error as Error).message}): make it anew from the log with gatebook rebuild`,
+      { cause: error },
+    );
+  }
+}
+
+function prepared(
+  database: DatabaseSync,
+  options: RowsFileOptions,
+  models: readonly Named[],
+): DatabaseSync {
   database.exec(
     `${options.isDraft === true ? draftPragmas : pragmas} PRAGMA cache_size = -65536;
      CREATE TABLE IF NOT EXISTS models

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { bulkFoldEventsMin, catchUpToldEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { isDamaged } from '../platform/sqlite/result-codes.ts';
 import { allCustomProjections, allProjections } from '../read-models/all.ts';
 import { foldDraft, removeDrafts } from '../read-models/draft/fold.ts';
 import { openReadModels, type ReadModels } from '../read-models/read-models.ts';
@@ -68,8 +69,22 @@ export async function openReadModelsOf(
   return await open(config, store);
 }
 
+/** Of the rows that are there; null: they are not as far, or damaged, which is what they are made anew for. */
+async function hashOfOld(config: Config, store: Log, head: string): Promise<string | null> {
+  let old: ReadModels | undefined;
+  try {
+    old = await open(config, store);
+    return old.position() === head ? (await old.state()).stateHash : null;
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return null;
+  } finally {
+    old?.close();
+  }
+}
+
 /**
- * The service must be stopped. `before` is the state hash of the old rows; null: they were not as far.
+ * The service must be stopped. `before` is the state hash of the old rows; null: they were not as far, or damaged.
  * @throws StoreLocked when it is not; LogAbsent
  */
 export async function rebuildReadModels(
@@ -80,10 +95,7 @@ export async function rebuildReadModels(
   const store = await openStore(config);
   try {
     const head = await store.head();
-    const old = await open(config, store);
-    const before = old.position() === head ? (await old.state()).stateHash : null;
-    old.close();
-
+    const before = await hashOfOld(config, store, head);
     const total = Number(head);
     onProgress({ done: 0, total });
     const { signal } = new AbortController();

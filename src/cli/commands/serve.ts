@@ -105,7 +105,7 @@ async function runRebuild(call: Call): Promise<number> {
       const short = `${stateHash.slice(0, 4)}…${stateHash.slice(-2)}`;
       const compared =
         before === null
-          ? 'there was none before'
+          ? 'not to be compared: there was none that was as far'
           : before === stateHash
             ? 'the same as before'
             : `another than before (${before.slice(0, 4)}…${before.slice(-2)})`;

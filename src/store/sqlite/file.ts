@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { makePrivateDatabase } from '../../platform/private-file.ts';
+import { damagedCode, notADatabaseCode, sqliteCode } from '../../platform/sqlite/result-codes.ts';
 import { StoreLocked } from '../errors.ts';
 import { StoreUnavailable } from '../event-store.ts';
 import { assertLive, type Purpose } from '../log-state.ts';
@@ -40,15 +41,6 @@ const schema = `
 const cacheKibibytes = 32 * 1024;
 
 const busyCode = 5;
-const notADatabaseCode = 26;
-const damagedCode = 11;
-
-/** SQLite's result code of an error, if SQLite threw it (https://www.sqlite.org/rescode.html). */
-export function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
-  // The upper bytes only say where it happened.
-  return Number(error.errcode) & 0xff;
-}
 
 /** What SQLite could not do, as the port's error: in its own words, which hold no data. */
 export function unavailableFrom(error: unknown): unknown {
@@ -140,6 +132,9 @@ export function openLogFile(
     return { database, logId };
   } catch (error) {
     database.close();
-    throw error;
+    if (sqliteCode(error) !== damagedCode) throw error;
+    throw new Error(
+      `${file} is damaged (${(error as Error).message}): keep it as it is, and restore a backup into another data folder`,
+    );
   }
 }

@@ -1,5 +1,6 @@
 /** One table of the embedded log: events in a gap-free order of their own, the log's or the vault's. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { sqliteCode } from '../../platform/sqlite/result-codes.ts';
 import {
   type Appended,
   Conflict,
@@ -8,7 +9,6 @@ import {
   positionOf,
   type StoredEvent,
 } from '../event-store.ts';
-import { sqliteCode } from './file.ts';
 
 /** An event whose JSON is already written. */
 interface WrittenEvent {
