@@ -1,5 +1,5 @@
 /** The service as a process of its own, to be killed; and calls to it. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,12 @@ export interface Served {
   signIn(password?: string): Promise<string>;
 }
 
+/** What runs; nothing of it outlives who started it. */
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 type Environment = Readonly<Record<string, string>>;
 
 /** `descriptors`: how many files and sockets it may have open (Linux); undefined: as many as we. */
@@ -48,6 +54,8 @@ function started(dataDir: string, environment: Environment, descriptors?: number
       ...environment,
     },
   });
+  children.add(child);
+  child.once('close', () => children.delete(child));
   const guard = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   const output = { out: '', err: '' };
   child.stderr.on('data', (chunk) => {
