@@ -238,10 +238,22 @@ export const Register = named(
     enrolmentCode: Text(0, enrolmentCodeLengthMax)
       .optional()
       .describe('Lets it in, or lets it ask, also while the registry is locked.'),
-    pairingId: SentPairingId.optional(),
-    context: Context.optional(),
-    requestedRoles: z.array(RoleName).max(32).optional(),
-    requestedPermissions: z.array(Permission).max(256).optional(),
+    pairingId: SentPairingId.optional().describe(
+      'Six hex digits that a person compares at the device, shown in groups of three; made from the request when left out.',
+    ),
+    context: Context.optional().describe(
+      'What the device says of itself, for whoever decides: it is believed by nobody.',
+    ),
+    requestedRoles: z
+      .array(RoleName)
+      .max(32)
+      .optional()
+      .describe('Shown unticked to whoever decides; nothing of it is given by itself.'),
+    requestedPermissions: z
+      .array(Permission)
+      .max(256)
+      .optional()
+      .describe('Shown unticked, as the roles are.'),
   }),
 );
 export type Register = z.output<typeof Register>;

@@ -2,6 +2,7 @@
 
 import { problemTable } from '../../api/problems.ts';
 import type { Route } from '../route.ts';
+import { curlOf, javascriptOf } from './examples.ts';
 import { type Html, html, page } from './html.ts';
 import { openApi, problemsOf, whoMay } from './openapi.ts';
 
@@ -118,6 +119,8 @@ ${body === undefined ? '' : html`<dt>Body</dt><dd>${typeOf(body)}</dd>`}
     ),
     ', ',
   )}</dd>
+<dt>curl</dt><dd><pre>${curlOf(route)}</pre></dd>
+<dt>JavaScript</dt><dd><pre>${javascriptOf(route)}</pre></dd>
 </dl>
 </details>`;
 }

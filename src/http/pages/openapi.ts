@@ -5,6 +5,7 @@ import { deeds } from '../../../domain/approvals/proposal-words.ts';
 import { namedShapes, Proposal } from '../../api/output.ts';
 import { type ProblemCode, problemTable } from '../../api/problems.ts';
 import { type DeclaredAnswer, Nothing, parametersOf, type Route } from '../route.ts';
+import { exampleBody } from './examples.ts';
 import '../../api/input.ts';
 import '../../api/service.ts';
 
@@ -94,6 +95,14 @@ function answerOf({ description, body, type }: DeclaredAnswer): JsonObject {
 const waitsForPeople =
   'Where several people approve: it waits for them, and is done by the last approval.';
 
+/** A problem whose code is one of these. */
+const problemWith = (codes: readonly ProblemCode[]): JsonObject => ({
+  allOf: [
+    { $ref: `${components}Problem` },
+    { type: 'object', properties: { code: { enum: codes } }, required: ['code'] },
+  ],
+});
+
 function responsesOf(route: Route): JsonObject {
   const responses = new Map<number, JsonObject>();
   for (const [status, declared] of Object.entries(route.answers))
@@ -103,7 +112,7 @@ function responsesOf(route: Route): JsonObject {
   const byStatus = Map.groupBy(problemsOf(route), (code) => problemTable[code].status);
   for (const [status, codes] of byStatus) {
     const declared = responses.get(status);
-    const content = { 'application/problem+json': { schema: { $ref: `${components}Problem` } } };
+    const content = { 'application/problem+json': { schema: problemWith(codes) } };
     const codeList = codes.map((code) => `\`${code}\``).join(', ');
     responses.set(
       status,
@@ -154,6 +163,18 @@ export function whoMay(route: Route): string {
   }
 }
 
+function exampleOf(route: Route): JsonObject {
+  const example = exampleBody(route);
+  return example === undefined ? {} : { example };
+}
+
+/** Each one alone is enough. */
+function securityOf({ access }: Route): JsonObject[] {
+  if (access === 'open') return [];
+  if (access === 'certificate') return [{ clientCertificate: [] }];
+  return access === 'registration' ? [{ bearer: [] }, { clientCertificate: [] }] : [{ bearer: [] }];
+}
+
 function operationOf(route: Route): JsonObject {
   const takes = route.body !== undefined && route.body !== Nothing;
   const isDoor = route.answers[202] !== undefined;
@@ -162,7 +183,7 @@ function operationOf(route: Route): JsonObject {
     operationId: route.operationId,
     summary: route.summary,
     description: [route.description, `May: ${whoMay(route)}`].filter(Boolean).join('\n\n'),
-    security: needsToken(route) ? [{ bearer: [] }] : [],
+    security: securityOf(route),
     parameters: [
       ...parametersFrom(route.params ?? Nothing, 'path'),
       ...parametersFrom(route.query ?? Nothing, 'query'),
@@ -173,7 +194,9 @@ function operationOf(route: Route): JsonObject {
       ? {
           requestBody: {
             required: !route.body.safeParse({}).success,
-            content: { 'application/json': { schema: schemaOf(route.body) } },
+            content: {
+              'application/json': { schema: schemaOf(route.body), ...exampleOf(route) },
+            },
           },
         }
       : {}),
@@ -211,7 +234,10 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
     paths,
     components: {
       schemas: componentSchemas(),
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'PASETO' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'PASETO' },
+        clientCertificate: { type: 'mutualTLS' },
+      },
     },
   };
 }

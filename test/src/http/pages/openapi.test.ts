@@ -3,6 +3,7 @@
 import { problemTable } from '../../../../src/api/problems.ts';
 import type { App } from '../../../../src/app.ts';
 import { httpApplication } from '../../../../src/http/application.ts';
+import { curlOf, exampleBody, javascriptOf } from '../../../../src/http/pages/examples.ts';
 import { html } from '../../../../src/http/pages/html.ts';
 import type { Route } from '../../../../src/http/route.ts';
 import { allRoutes, doorOnlyRoutes } from '../../../../src/http/server.ts';
@@ -268,6 +269,20 @@ test('alone, the door has what devices need and nothing else', async () => {
   for (const path of ['/', '/docs', '/metrics', '/readyz', '/api/login', '/api/client-registry'])
     assert.is((await fetch(door.url + path)).status, 404, path);
   await door.stop();
+});
+
+test('every route that takes something has an example that it takes, shown for curl and JavaScript', () => {
+  for (const route of routes) {
+    const example = exampleBody(route);
+    if (example !== undefined) {
+      const { error } = route.body?.safeParse(example) ?? {};
+      assert.is(error, undefined, `${route.operationId}: ${error?.message}`);
+      assert.match(curlOf(route), JSON.stringify(example));
+    }
+    assert.not.match(curlOf(route).split('\n', 1).join(), /\{/);
+    // It is JavaScript: it compiles, inside of a function that may wait.
+    new Function('url', 'token', 'fetch', `return async () => { ${javascriptOf(route)} }`);
+  }
 });
 
 test('an application of these routes can be built', () =>
