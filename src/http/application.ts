@@ -5,6 +5,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import { type AnswersBelow, directAnswers } from './direct.ts';
 import { createDispatch, type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
+import { pageAddress } from './pages/page-address.ts';
 import { keepSession, keepSignOn } from './request/session-cookie.ts';
 import { Problem, sendProblem } from './response/problem.ts';
 import { securityHeaders } from './response/security-headers.ts';
@@ -50,7 +51,7 @@ export function httpApplication(
   koa.use(refusedWhileStopping(edge));
   koa.use(guarded(guards));
   koa.use(router.routes() as Middleware<RequestState>);
-  koa.use(unknownRoute);
+  koa.use(unknownRoute(routes.some(({ path }) => path === '/')));
 
   const answersDirectly = directAnswers(routes, { edge, guards, dispatch, below, koa });
   return {
@@ -108,16 +109,23 @@ const guarded =
     return next();
   };
 
-const unknownRoute: Middleware<RequestState> = (ctx) => {
-  const matched = (ctx as { matched?: { methods: string[] }[] }).matched ?? [];
-  const allowed = [...new Set(matched.flatMap(({ methods }) => methods))].sort();
-  if (allowed.length === 0) throw new Problem('route-not-found');
-  const Allow = allowed.join(', ');
-  throw new Problem('method-not-allowed', {
-    detail: `This path takes ${Allow}.`,
-    headers: { Allow },
-  });
-};
+/** @param hasPage where it is off, so are its addresses */
+const unknownRoute =
+  (hasPage: boolean): Middleware<RequestState> =>
+  (ctx) => {
+    const matched = (ctx as { matched?: { methods: string[] }[] }).matched ?? [];
+    const allowed = [...new Set(matched.flatMap(({ methods }) => methods))].sort();
+    const address = hasPage ? pageAddress(ctx.path) : undefined;
+    // Whoever types an address wants the page; programs that take anything want the API's answer.
+    const isBrowser = ctx.method === 'GET' && ctx.accepts('json', 'html') === 'html';
+    if (address !== undefined && isBrowser && allowed.length === 0) return ctx.redirect(address);
+    if (allowed.length === 0) throw new Problem('route-not-found');
+    const Allow = allowed.join(', ');
+    throw new Problem('method-not-allowed', {
+      detail: `This path takes ${Allow}.`,
+      headers: { Allow },
+    });
+  };
 
 const routed =
   (route: Route, edge: Edge, dispatch: Dispatch) =>
