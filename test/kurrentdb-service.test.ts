@@ -6,9 +6,16 @@ import '@kurrent/kurrentdb-client';
 import { runProgram } from './support/program.ts';
 import { assert, suite } from './support/suite.ts';
 
-/** Side by side: they mostly wait, for the server, for hashes, for what time brings. */
+/** Side by side: they mostly wait. `npm run kurrentdb` has all of administration, one after the other. */
 const lanes = [
-  ['src/administration/', 'startup/restart.test', 'cli/session.test'],
+  [
+    ...[
+      'administration/users.test',
+      'administration/requests.test',
+      'administration/in-force.test',
+    ],
+    ...['startup/restart.test', 'cli/session.test'],
+  ],
   [
     'registration/implicit.test',
     'registration/door.test',

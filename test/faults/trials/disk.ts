@@ -204,7 +204,7 @@ async function run({ chance, share }: Given): Promise<Told> {
   const full = await onFullDisk(violations);
   const whole = await filled();
   const counts: Record<string, number> = {};
-  const rounds = Math.max(6, Math.round(damagesWhole * share));
+  const rounds = Math.max(3, Math.round(damagesWhole * share));
   try {
     const files = filesIn(whole.dataDir);
     for (let number = 0; number < rounds; number++) {

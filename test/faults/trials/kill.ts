@@ -44,7 +44,7 @@ async function lookAtWhole(dataDir: string, token: string, ledger: Ledger): Prom
 }
 
 async function run({ chance, share }: Given): Promise<Told> {
-  const rounds = Math.max(4, Math.round(roundsWhole * share));
+  const rounds = Math.max(3, Math.round(roundsWhole * share));
   const dataDir = await newFolder();
   const ledger = new Ledger();
   try {

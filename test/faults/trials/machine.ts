@@ -116,7 +116,7 @@ async function littleMemory(dataDir: string, chance: Chance): Promise<string[]> 
 }
 
 async function run({ chance, share }: Given): Promise<Told> {
-  const jumps = Math.max(3, Math.round(jumpsWhole * share));
+  const jumps = Math.max(2, Math.round(jumpsWhole * share));
   const violations: string[] = [];
   for (const trial of [
     (folder: string) => clock(folder, chance, jumps),

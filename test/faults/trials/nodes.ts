@@ -17,7 +17,10 @@ import { type Invocation, orderOf } from '../model/linearizability.ts';
 import { type Act, type Answered, after, unknownName } from '../model/name-model.ts';
 
 const roundsWhole = 50;
-const [namesARound, actsAName, actors] = [16, 14, 6];
+const [namesARoundMax, actsAName, actors] = [16, 14, 6];
+/** A short run has fewer names in each round, and every fault. */
+const namesARound = (share: number) =>
+  Math.max(5, Math.round(namesARoundMax * Math.min(1, share * 10)));
 /** Milliseconds after which a caller gives up: then nobody knows what became of the act. */
 const patienceMs = 4_000;
 const faultMs = 1_500;
@@ -139,9 +142,14 @@ async function started(): Promise<Cluster & { keys: string }> {
   return { server, nodes, token, keys };
 }
 
-async function round(cluster: Cluster, chance: Chance, number: number): Promise<readonly Name[]> {
+async function round(
+  cluster: Cluster,
+  chance: Chance,
+  number: number,
+  count: number,
+): Promise<readonly Name[]> {
   const names = Array.from(
-    { length: namesARound },
+    { length: count },
     (_, index): Name => ({
       username: `node-${number}-${index}`,
       password: randomBytes(16).toString('hex'),
@@ -173,7 +181,12 @@ async function run({ chance, share }: Given): Promise<Told> {
   known = '';
   try {
     for (let number = 0; number < rounds; number++)
-      for (const { username, history } of await round(cluster, chance, number)) {
+      for (const { username, history } of await round(
+        cluster,
+        chance,
+        number,
+        namesARound(share),
+      )) {
         const lost = history.filter(({ answer }) => answer === null).length;
         unanswered += lost;
         answered += history.length - lost;

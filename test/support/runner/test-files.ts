@@ -25,7 +25,9 @@ export function testFilesIn(folder: string): readonly TestFile[] {
         usesBrowser: /^(?:import|\}) .*support\/browser\.ts';$/m.test(text),
         needsKurrent: /kurrentdb\/(server|world|room|nodes)|@kurrent\/kurrentdb-client'/.test(text),
         startsProcesses:
-          /node:child_process|program\.ts'|process\.ts'|gatebook\.ts'|peer\.ts'/.test(text),
+          /node:child_process|short-runs\.ts'|program\.ts'|process\.ts'|gatebook\.ts'|peer\.ts'/.test(
+            text,
+          ),
         lineCount: text.split('\n').length,
       };
     });
