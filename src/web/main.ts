@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { html, type View } from './app/html.ts';
 import { lazily } from './app/lazily.ts';
 import { restWhileHidden } from './app/live.ts';
+import { requestLinkOf } from './app/place.ts';
 import { state, useStore } from './app/store.ts';
 import { ClientPage } from './clients/client.ts';
 import { Clients } from './clients/clients.ts';
@@ -63,7 +64,8 @@ function placeOf(hash: string): PagePlace {
     (Object.hasOwn(places, first) ? places[first] : undefined) ?? {
       name: 'registry',
       title: '',
-      view: () => html`<${Registry} />`,
+      view: () =>
+        html`<${Registry} key=${search} link=${first === 'requests' ? requestLinkOf(query) : null} />`,
     }
   );
 }

@@ -4,6 +4,7 @@ import type { Self } from '../api/output.ts';
 import { call, get, holdRights, post, whenSessionIsOver } from './app/api.ts';
 import { Brand, html, type View } from './app/html.ts';
 import { startLive, stopLive } from './app/live.ts';
+import { returnToPlace } from './app/place.ts';
 import { change, fresh, state } from './app/store.ts';
 import { FaultNotice, Field, Name, Notice, useCommand } from './parts/parts.ts';
 import { SignOnButton, useOffer } from './sign-on.ts';
@@ -12,6 +13,7 @@ async function readMe(): Promise<void> {
   const me = await get<Self>('/api/whoami');
   const another = state.me != null && state.me.username !== me.username;
   holdRights(me);
+  returnToPlace();
   change({ ...(another ? fresh() : {}), me, sessionOver: false });
   void startLive(!another && state.requestsLoaded);
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SignInOffer } from '../api/output.ts';
 import { get } from './app/api.ts';
 import { html, type View } from './app/html.ts';
+import { keepPlace } from './app/place.ts';
 import { Notice } from './parts/parts.ts';
 
 const words: Readonly<Record<string, string>> = {
@@ -43,6 +44,6 @@ export function SignOnButton({ offer }: { offer: SignInOffer | null }): View | n
   }, []);
   if (offer?.url == null) return null;
   return html`${refusal !== null && html`<${Notice} tone="bad" role="alert">${refusal}<//>`}
-    <a class="button" data-kind="main" href=${offer.url}>Sign in with <bdi>${offer.name}</bdi></a>
+    <a class="button" data-kind="main" href=${offer.url} onClick=${keepPlace}>Sign in with <bdi>${offer.name}</bdi></a>
     <p class="small soft or">Or with an account of this registry:</p>`;
 }

@@ -1,7 +1,7 @@
 /** Where the page shows what somebody typed as a path: its views stand behind a hash. */
 
 const views: Readonly<Record<string, string>> = {
-  ...{ clients: 'clients', users: 'clients', requests: '', registry: '', login: '' },
+  ...{ clients: 'clients', users: 'clients', requests: 'requests', registry: '', login: '' },
   ...{ rules: 'rules', roles: 'roles', tokens: 'tokens', audit: 'audit', approvals: 'approvals' },
 };
 

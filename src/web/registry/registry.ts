@@ -5,6 +5,7 @@ import type { Knock } from '../../api/output.ts';
 import type { CaDescription } from '../../api/service.ts';
 import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, type View } from '../app/html.ts';
+import type { RequestLink } from '../app/place.ts';
 import { useStore } from '../app/store.ts';
 import { counted, dateTime, doorWords } from '../app/words.ts';
 import { useActivity } from '../audit/activity.ts';
@@ -114,7 +115,7 @@ function Authority(): View | null {
   </section>`;
 }
 
-export function Registry(): View {
+export function Registry({ link }: { link: RequestLink | null }): View {
   const { window, knocks } = useStore();
   const [pattern, setPattern] = useState<string | null>(null);
   const locked = window?.status === 'locked';
@@ -129,7 +130,7 @@ export function Registry(): View {
     <div class="split">
       <div>
         ${open.length > 0 && html`<${KnockingDevices} knocks=${open} onUnlock=${unlockFor} />`}
-        ${may('read', '/api/client-registry/requests') ? html`<${RequestList} />` : html`<p class="card">You may not see who asks. That needs read on /api/client-registry/requests; an administrator can give it.</p>`}
+        ${may('read', '/api/client-registry/requests') ? html`<${RequestList} link=${link} />` : html`<p class="card">You may not see who asks. That needs read on /api/client-registry/requests; an administrator can give it.</p>`}
       </div>
       <div>
         ${may('read', '/api/client-registry/windows') && html`<${ScheduledWindows} window=${window} />`}

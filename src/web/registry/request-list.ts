@@ -4,10 +4,12 @@ import type { Request } from '../../api/output.ts';
 import { get, may, nowMs, type PageOf } from '../app/api.ts';
 import { html, Icon, type View } from '../app/html.ts';
 import { letArrivalsIn, whenListIsHeld } from '../app/live.ts';
+import type { RequestLink } from '../app/place.ts';
 import { change, state, useNow, useStore } from '../app/store.ts';
 import { counted, searchText } from '../app/words.ts';
 import { VirtualList } from '../parts/virtual-list.ts';
 import { DenyDialog, GrantDialog } from './grant-dialog.ts';
+import { useLinkedRequest } from './linked-request.ts';
 import { type Deciding, RequestRow } from './request-row.ts';
 
 const base = '/api/client-registry/requests';
@@ -55,9 +57,16 @@ function sweep(held: boolean): void {
   change({ requests: stays });
 }
 
+const fits = ({ username, pairingId }: Request, text: string): boolean =>
+  username.toLowerCase().includes(text) || pairingId?.includes(text) === true;
+
 /** What the find field asks the server, a moment after the last key. */
-function useSearch(): { typed: string; type: (text: string) => void; found: Request[] | null } {
-  const [typed, type] = useState('');
+function useSearch(first: string): {
+  typed: string;
+  type: (text: string) => void;
+  found: Request[] | null;
+} {
+  const [typed, type] = useState(first);
   const [found, setFound] = useState<Request[] | null>(null);
   const { requests } = useStore();
   useEffect(() => {
@@ -74,12 +83,12 @@ function useSearch(): { typed: string; type: (text: string) => void; found: Requ
     }, 200);
     return () => clearTimeout(timer);
   }, [typed]);
-  const now = new Map(requests.map((request) => [request.requestId, request]));
-  return {
-    typed,
-    type,
-    found: found?.map((request) => now.get(request.requestId) ?? request) ?? null,
-  };
+  // What came or changed since the answer is known here; the server also finds what is not.
+  const now = new Map((found ?? []).map((request) => [request.requestId, request]));
+  const text = searchText(typed).toLowerCase();
+  for (const request of requests)
+    if (now.has(request.requestId) || fits(request, text)) now.set(request.requestId, request);
+  return { typed, type, found: found === null ? null : [...now.values()] };
 }
 
 /** Lets new requests in and decided ones go, unless somebody is at the list; returns the handlers that notice a mouse. */
@@ -159,13 +168,17 @@ function Bulk({
   </div>`;
 }
 
-export function RequestList(): View {
+export function RequestList({ link }: { link: RequestLink | null }): View {
   const { requests, arrivals, requestsLoaded } = useStore();
   const section = useRef<HTMLElement>(null);
   const pointer = useArrivals(section);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [deciding, setDeciding] = useState<Deciding | null>(null);
-  const { typed, type, found } = useSearch();
+  const { typed, type, found } = useSearch(link?.q ?? '');
+  const linked = useLinkedRequest(typed === link?.q ? link : null, found, (request) => {
+    if (may('write', `${base}/${request.requestId}/grant`))
+      setDeciding({ verb: 'grant', requests: [request] });
+  });
 
   const listed = found ?? requests;
   const waiting = listed.filter(({ status }) => status === 'pending');
@@ -193,6 +206,7 @@ export function RequestList(): View {
       </div>
       ${(requests.length > 0 || typed !== '') && html`<label><span class="sr">Find by name or pairing ID</span><input class="input" id="find" type="search" placeholder="Name or pairing ID" autocomplete="off" value=${typed} onInput=${(event: InputEvent) => type((event.target as HTMLInputElement).value)} /></label>`}
     </div>
+    ${linked !== null && html`<div class="row">${linked}</div>`}
     ${arrivals.length > 0 && found === null && html`<div class="row arrivals"><button class="button" onClick=${letArrivalsIn}><${Icon} name="down" />${counted(arrivals.length, 'new request', 'new requests')}</button></div>`}
     ${
       listed.length > 0

@@ -34,13 +34,14 @@ const shot = async (page: Page, name: string) => {
 };
 
 test('there, back and signed in, also after a reload; signed out', async ({ desk }) => {
-  const page = await desk.open();
+  const page = await desk.open({}, `${desk.world.url}/#/requests?q=press-17`);
   await page.getByRole('link', { name: 'Sign in with Plant Identity' }).waitFor();
   await shot(page, 'offer');
   await throughProvider(page, 'bob');
   await page.waitForSelector('header .badge');
   await page.waitForSelector('text=Live');
-  assert.is(page.url(), `${desk.world.url}/`);
+  assert.is(page.url(), `${desk.world.url}/#/requests?q=press-17`);
+  await page.getByText('press-17 does not wait here now').waitFor();
   await page.reload();
   await page.waitForSelector('text=Live');
   const cookies = await page.context().cookies(desk.world.url);

@@ -115,6 +115,33 @@ test('deny with a reason and a block; several at once, contested ones left alone
   await page.context().close();
 });
 
+test('a link that a device shows opens its request, after a sign-in too; another pairing ID is told and opens nothing', async ({
+  desk,
+}) => {
+  await desk.unlock();
+  await desk.ask('linked-1', { pairingId: '303bbb' });
+  await desk.ask('linked-10', { pairingId: '404ccc' });
+  const link = (search: string) => `${desk.world.url}/#/requests?${search}`;
+  const page = await desk.open({}, link('q=linked-1&pairing=303bbb'));
+  await signIn(page, 'admin', adminPassword);
+  const dialog = page.locator('dialog[open]');
+  await dialog.getByRole('heading', { name: 'Grant access to linked-1', exact: true }).waitFor();
+  assert.is(await dialog.locator('.choice input:checked').count(), 0);
+  await page.keyboard.press('Escape');
+  await page.goto(link('q=404%20ccc'));
+  await dialog.getByRole('heading', { name: 'Grant access to linked-10', exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+
+  await page.goto(link('q=linked-1&pairing=505ddd'));
+  await page.locator('.requests').getByText('it may be somebody else').waitFor();
+  await page.goto(link('q=linked-2'));
+  await page.locator('.requests').getByText('does not wait here now').waitFor();
+  await desk.ask('linked-2');
+  await rowOf(page, 'linked-2').waitFor();
+  assert.is(await page.locator('dialog[open]').count(), 0);
+  await page.context().close();
+});
+
 test('the report of a window is a document of its own, opened by a link', async ({ desk }) => {
   await desk.unlock({ note: 'line 7' });
   await desk.ask('reported');

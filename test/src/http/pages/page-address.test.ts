@@ -19,7 +19,7 @@ const asked = async (url: string, accept: string, method = 'GET') => {
 test('a view by its name, and a client by its own', async ({ service: { url } }) => {
   assert.is(await asked(`${url}/clients`, browser), '302 /#/clients');
   assert.is(await asked(`${url}/clients/press-17`, browser), '302 /#/clients/press-17');
-  assert.is(await asked(`${url}/requests/`, browser), '302 /#/');
+  assert.is(await asked(`${url}/requests/`, browser), '302 /#/requests');
 });
 
 test('nothing else, and nobody else', async ({ service: { url } }) => {
