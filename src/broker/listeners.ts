@@ -20,6 +20,8 @@ interface MqttAddress {
 
 interface WebSocketAddress extends MqttAddress {
   readonly path: '/mqtt';
+  /** Whether a page of another site asks. */
+  readonly isForeign?: (request: IncomingMessage) => boolean;
 }
 
 interface Secured {

@@ -1,5 +1,6 @@
 /** Where the configuration has clients connect by MQTT: to the embedded broker, or to the gateway before a private one. */
 import type { Config } from '../config/config.ts';
+import { foreignSockets } from '../config/own-names.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import type { ListenerOptions } from './listeners.ts';
 
@@ -7,19 +8,20 @@ type Ports = Pick<Config, 'mqttHost' | 'mqttPort' | 'mqttTlsPort' | 'mqttWsPort'
 
 /** WebSocket goes with TCP, as it does without TLS. */
 export function mqttListeners(
-  { mqttHost: host, mqttPort, mqttTlsPort, mqttWsPort, mqttWssPort }: Ports,
+  config: Ports & Parameters<typeof foreignSockets>[0],
   identity: ServerIdentity,
 ): ListenerOptions {
-  const path = '/mqtt';
+  const { mqttHost: host, mqttPort, mqttTlsPort, mqttWsPort, mqttWssPort } = config;
+  const webSocket = { host, path: '/mqtt', isForeign: foreignSockets(config) } as const;
   return {
     ...(mqttPort === null ? {} : { tcp: { host, port: mqttPort } }),
     ...(mqttTlsPort === null ? {} : { tls: { host, port: mqttTlsPort.port, identity } }),
     ...(mqttPort === null || mqttWsPort === null
       ? {}
-      : { webSocket: { host, port: mqttWsPort, path } }),
+      : { webSocket: { ...webSocket, port: mqttWsPort } }),
     ...(mqttWssPort === null
       ? {}
-      : { secureWebSocket: { host, port: mqttWssPort, path, identity } }),
+      : { secureWebSocket: { ...webSocket, port: mqttWssPort, identity } }),
   };
 }
 

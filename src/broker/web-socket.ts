@@ -19,11 +19,23 @@ interface WebSocketLimits {
   readonly packetBytes: number;
 }
 
+interface WebSocketPlace {
+  readonly path: string;
+  readonly identity?: ServerIdentity;
+  readonly isForeign?: (request: IncomingMessage) => boolean;
+}
+
 const protocols = ['mqtt', 'mqttv3.1'];
 
-/** `identity`: of a server that speaks TLS. `accept` is given each connection that was upgraded. */
+const refuse = (socket: Socket, status: '400 Bad Request' | '403 Forbidden') =>
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+
+/**
+ * `identity`: of a server that speaks TLS. `isForeign`: who is refused, since a page of another site asks. `accept` is given
+ * each connection that was upgraded.
+ */
 export function webSocketServer(
-  { path, identity }: { readonly path: string; readonly identity?: ServerIdentity },
+  { path, identity, isForeign }: WebSocketPlace,
   sizes: WebSocketLimits,
   accept: (stream: Duplex, request: IncomingMessage) => void,
 ): Server {
@@ -52,9 +64,9 @@ export function webSocketServer(
       request.url?.split('?')[0] !== path ||
       !offered.some((name) => protocols.includes(name.trim()))
     )
-      return socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () =>
-        socket.destroy(),
-      );
+      return refuse(socket, '400 Bad Request');
+    // RFC 6455, section 10.2: a browser lets every page open a WebSocket, and says whose page it is.
+    if (isForeign?.(request) === true) return refuse(socket, '403 Forbidden');
     return upgrades.handleUpgrade(request, socket, head, (webSocket) => {
       clearTimeout(overdue.get(socket));
       const bytesMax = sizes.connectBytes + mqttReadAheadBytesMax;
@@ -72,16 +84,16 @@ function upgradingServer(identity: ServerIdentity | undefined, sizes: WebSocketL
     connectionsCheckingInterval: Math.min(1_000, sizes.connectTimeoutMs),
     keepAliveTimeout: 1,
   };
-  const refuse: Parameters<typeof createHttpServer>[1] = (_request, response) => {
+  const upgradeOnly: Parameters<typeof createHttpServer>[1] = (_request, response) => {
     response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end();
   };
-  if (identity === undefined) return createHttpServer(options, refuse);
+  if (identity === undefined) return createHttpServer(options, upgradeOnly);
   const server = createHttpsServer(
     {
       ...{ ...options, ...identity.current(), ...certificatesAsked },
       handshakeTimeout: sizes.connectTimeoutMs,
     },
-    refuse,
+    upgradeOnly,
   );
   followIdentity(server, identity);
   server.on('tlsClientError', (_error, socket) => socket.destroy());

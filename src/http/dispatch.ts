@@ -1,10 +1,9 @@
 /** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
 import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
-import { isLoopback, sourceKey } from '../platform/networks.ts';
+import { isLoopback, plainAddress, sourceKey } from '../platform/networks.ts';
 import type { Edge, Exchange } from './edge.ts';
 import { bodyBytes, bodyJson } from './request/body.ts';
 import { type RequestCaller, requestCallerOf } from './request/caller.ts';
-import { plainAddress } from './request/client-address.ts';
 import { createMalformedCount } from './request/malformed-count.ts';
 import {
   allOf,

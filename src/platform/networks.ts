@@ -1,5 +1,5 @@
-/** Whether an address lies in one of some networks in CIDR notation. */
-import { BlockList, isIPv6 } from 'node:net';
+/** Addresses: in one spelling, in networks in CIDR notation, as sources of what comes in. */
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 const lists = new WeakMap<readonly string[], BlockList>();
 
@@ -13,6 +13,28 @@ function listOf(networks: readonly string[]): BlockList {
   }
   lists.set(networks, list);
   return list;
+}
+
+/**
+ * An address in one spelling: IPv4 in IPv6 (RFC 4291, section 2.5.5.2) as IPv4, IPv6 without zone and as
+ * RFC 5952 writes it. Null for what is no address.
+ */
+export function plainAddress(text: string | undefined): string | null {
+  const address = text?.trim().replace(/%.*$/, '') ?? '';
+  switch (isIP(address)) {
+    case 4:
+      return address;
+    case 6: {
+      const { hostname } = new URL(`http://[${address}]`);
+      const plain = hostname.slice(1, -1);
+      const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
+      if (high === undefined || low === undefined) return plain;
+      const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
+      return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
+    }
+    default:
+      return null;
+  }
 }
 
 /** An address that is not known lies in no network. */

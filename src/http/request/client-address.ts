@@ -1,28 +1,7 @@
 /** The address that a request comes from; forwarded addresses count only from trusted proxies. */
 import { BlockList, isIP } from 'node:net';
 import { forwardedHopsMax } from '../../limits.ts';
-
-/**
- * An address in one spelling: IPv4 in IPv6 (RFC 4291, section 2.5.5.2) as IPv4, IPv6 without zone and as
- * RFC 5952 writes it. Null for what is no address.
- */
-export function plainAddress(text: string | undefined): string | null {
-  const address = text?.trim().replace(/%.*$/, '') ?? '';
-  switch (isIP(address)) {
-    case 4:
-      return address;
-    case 6: {
-      const { hostname } = new URL(`http://[${address}]`);
-      const plain = hostname.slice(1, -1);
-      const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
-      if (high === undefined || low === undefined) return plain;
-      const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
-      return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
-    }
-    default:
-      return null;
-  }
-}
+import { plainAddress } from '../../platform/networks.ts';
 
 /** One element of `X-Forwarded-For`: an address, perhaps with a port. */
 const hopAddress = (element: string): string | null => {

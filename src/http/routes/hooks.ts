@@ -27,10 +27,10 @@ import {
   vernemqSubscribes,
 } from '../../broker/hooks/vernemq.ts';
 import { bodyBytesMax } from '../../limits.ts';
+import { plainAddress } from '../../platform/networks.ts';
 import type { AnswersBelow } from '../direct.ts';
 import type { Exchange } from '../edge.ts';
 import { bodyBytes, bodyJson, jsonType } from '../request/body.ts';
-import { plainAddress } from '../request/client-address.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { ok, type RouteResponse } from '../route.ts';
 

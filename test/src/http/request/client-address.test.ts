@@ -1,5 +1,6 @@
-import { plainAddress, sourceReader } from '../../../../src/http/request/client-address.ts';
+import { sourceReader } from '../../../../src/http/request/client-address.ts';
 import { forwardedHopsMax } from '../../../../src/limits.ts';
+import { plainAddress } from '../../../../src/platform/networks.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http source');
