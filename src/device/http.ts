@@ -1,6 +1,8 @@
 /** One request of a device: bounded in time and size; no answer is an answer too. */
 import { type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
+import { retryAfterMs } from './retry-after.ts';
+import type { DeviceTime } from './time.ts';
 
 const answerBytesMax = 1024 * 1024;
 
@@ -35,21 +37,28 @@ export const textIn = (body: DoorResponse['body'], name: string): string | null 
   return typeof value === 'string' ? value : null;
 };
 
+export interface Sending {
+  readonly time: DeviceTime;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** One request. A redirect is not followed: the password would go to somebody else. */
 export async function send(
   url: string,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
+  { time, timeoutMs, signal }: Sending,
   asked: DoorRequest,
   credentials: TlsCredentials = {},
 ): Promise<DoorResponse> {
   signal?.throwIfAborted();
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = time.timeout(timeoutMs);
   const until = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   try {
     const response = await responseTo(url, until, asked, credentials);
     const body = await boundedJson(response);
-    return { status: response.statusCode ?? 0, body, retryAfterMs: retryAfterOf(response) };
+    const { 'retry-after': after, date } = response.headers;
+    const retry = retryAfterMs(after, date, time.nowMs());
+    return { status: response.statusCode ?? 0, body, retryAfterMs: retry };
   } catch (error) {
     signal?.throwIfAborted();
     const detail = timeout.aborted ? 'ETIMEDOUT' : codeOf(error);
@@ -100,12 +109,4 @@ async function boundedJson(response: IncomingMessage): Promise<DoorResponse['bod
   } catch {
     return {};
   }
-}
-
-/** Seconds or a date [RFC 9110, 10.2.3]. */
-function retryAfterOf({ headers }: IncomingMessage): number | null {
-  const text = headers['retry-after'];
-  if (text === undefined) return null;
-  const afterMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
-  return Number.isNaN(afterMs) ? null : Math.max(0, afterMs);
 }

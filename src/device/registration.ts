@@ -1,6 +1,7 @@
 /** What a device says to ask for access, and what it is told on the way. */
 import type { DevicePermission, Registered } from './file.ts';
 import { type DoorResponse, textIn } from './http.ts';
+import type { DeviceTime } from './time.ts';
 
 /** Paths; a key that is there is used, else one is made. */
 export interface CertificateFiles {
@@ -34,6 +35,15 @@ export interface RegisterOptions {
   readonly wait?: boolean;
   readonly signal?: AbortSignal;
   readonly onStatus?: (status: RegistrationStatus) => void;
+  /**
+   * Called when what is new is on disk: the rights at the first grant, and each new certificate. Where it fails, or the process
+   * ends before it is over, the next call calls it again.
+   */
+  readonly onNew?: (result: Granted) => Promise<void>;
+  /** The address of the page, for `link`; default: `url`. */
+  readonly pageUrl?: string;
+  /** Default: the time that it is. */
+  readonly time?: DeviceTime;
 }
 
 export interface RegistrationStatus {
@@ -50,6 +60,8 @@ export interface RegistrationStatus {
   readonly pairingId: string | null;
   /** SHA-256 of its key, hex, as the page shows it; null: it has none. */
   readonly keyFingerprint: string | null;
+  /** Opens this device's request at the page: to be shown as a QR code, for instance. */
+  readonly link: string;
   /** What the registry or the network said. */
   readonly detail: string | null;
   /** Until it asks again. */
@@ -65,16 +77,18 @@ export interface CertificateState {
   readonly isNew: boolean;
 }
 
+export interface Granted {
+  readonly status: 'granted';
+  /** Null: the certificate is good, and nobody answered. */
+  readonly registered: Registered | null;
+  /** The files said so before anything was asked. */
+  readonly already: boolean;
+  /** Absent: none was asked for. */
+  readonly certificate?: CertificateState;
+}
+
 export type RegisterResult =
-  | {
-      readonly status: 'granted';
-      /** Null: the certificate is good, and nobody answered. */
-      readonly registered: Registered | null;
-      /** The files said so before anything was asked. */
-      readonly already: boolean;
-      /** Absent: none was asked for. */
-      readonly certificate?: CertificateState;
-    }
+  | Granted
   /** With `wait: false` alone. `answer`: the body that the registry sent. */
   | {
       readonly status: 'undecided';

@@ -1,6 +1,7 @@
 /** The registry as a device reaches it: over TLS known by the fingerprint of its CA, before anything is sent. */
 import { authorityOf, OtherAuthority } from './ca.ts';
 import { codeOf, type DoorRequest, type DoorResponse, send, type TlsCredentials } from './http.ts';
+import type { DeviceTime } from './time.ts';
 
 /** How long the server may take to show its certificate. */
 const authorityTimeoutMs = 10_000;
@@ -8,13 +9,20 @@ const authorityTimeoutMs = 10_000;
 export class DeviceRegistry {
   readonly url: string;
   readonly #trusted: readonly string[] | null;
+  readonly #time: DeviceTime;
   readonly #signal: AbortSignal | undefined;
   #ca: string | null = null;
+  #wasReached = false;
 
   /** @param trusted fingerprints of roots; null: whom the system trusts is trusted */
-  constructor(url: string, trusted: readonly string[] | null, signal: AbortSignal | undefined) {
+  constructor(
+    url: string,
+    trusted: readonly string[] | null,
+    { time, signal }: { readonly time: DeviceTime; readonly signal: AbortSignal | undefined },
+  ) {
     this.url = url;
     this.#trusted = trusted;
+    this.#time = time;
     this.#signal = signal;
   }
 
@@ -30,11 +38,19 @@ export class DeviceRegistry {
         this.#ca ??= await authorityOf(this.url, this.#trusted, authorityTimeoutMs);
     } catch (error) {
       this.#signal?.throwIfAborted();
-      if (error instanceof OtherAuthority) throw error;
-      return { status: 0, body: { detail: codeOf(error) }, retryAfterMs: null };
+      const isOther = error instanceof OtherAuthority;
+      // At first it is a wrong address or fingerprint. Who answered before may be back soon: nobody stops a device by coming between once.
+      if (isOther && !this.#wasReached) throw error;
+      const detail = isOther ? error.message : codeOf(error);
+      return { status: 0, body: { detail }, retryAfterMs: null };
     }
     const trusted = this.#ca === null ? {} : { ca: this.#ca };
     const url = `${this.url}${path}`;
-    return await send(url, timeoutMs, this.#signal, asked, { ...trusted, ...shown });
+    const sending = { time: this.#time, timeoutMs, signal: this.#signal };
+    const answer = await send(url, sending, asked, { ...trusted, ...shown });
+    // The registry may have got another CA that is trusted, too.
+    if (answer.status === 0) this.#ca = null;
+    else this.#wasReached = true;
+    return answer;
   }
 }

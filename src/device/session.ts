@@ -6,12 +6,15 @@ import type { DeviceProgress, KeyInHand } from './progress.ts';
 import {
   CertificateEnded,
   type CertificateState,
+  type Granted,
   type RegisterOptions,
-  type RegisterResult,
   RegistrationRefused,
   type RegistrationStatus,
 } from './registration.ts';
 import { DeviceRegistry } from './registry.ts';
+import { requestLink } from './request-link.ts';
+import { type DeviceTime, realTime } from './time.ts';
+import { markUntold } from './untold.ts';
 import { isOver, retryInMs, statusOf } from './waiting.ts';
 
 const longPollSeconds = 30;
@@ -24,6 +27,7 @@ export class RegistrationSession {
   readonly #options: RegisterOptions;
   readonly #registry: DeviceRegistry;
   readonly #inHand: KeyInHand | null;
+  readonly #time: DeviceTime;
   #certificate: DeviceCertificate | null;
   #file: DeviceProgress;
   #isPending = false;
@@ -31,11 +35,12 @@ export class RegistrationSession {
 
   constructor(options: RegisterOptions, file: DeviceProgress, inHand: KeyInHand | null) {
     this.#options = options;
-    const { caFingerprint, signal } = options;
+    const { caFingerprint, signal, time = realTime } = options;
     // What the registry told with the certificate, over a connection that was trusted, is trusted, too.
     const trusted =
       caFingerprint === undefined ? null : [caFingerprint, ...rootsIn(inHand?.held?.chain ?? '')];
-    this.#registry = new DeviceRegistry(file.url, trusted, signal);
+    this.#registry = new DeviceRegistry(file.url, trusted, { time, signal });
+    this.#time = time;
     this.#inHand = inHand;
     this.#certificate = inHand?.held ?? null;
     this.#file = file;
@@ -48,7 +53,9 @@ export class RegistrationSession {
     retryInMs = 0,
   ): RegistrationStatus {
     const keyFingerprint = this.#inHand?.key.fingerprint ?? null;
-    return { status, pairingId: this.#file.pairingId, keyFingerprint, detail, retryInMs };
+    const { url, username, pairingId } = this.#file;
+    const link = requestLink(this.#options.pageUrl ?? url, username, pairingId);
+    return { status, pairingId, keyFingerprint, link, detail, retryInMs };
   }
 
   async save(changes: Partial<DeviceProgress>): Promise<void> {
@@ -93,7 +100,7 @@ export class RegistrationSession {
   /** The next certificate, on the word of the one in hand; null: it is not time yet. */
   async renewed(): Promise<DoorResponse | null> {
     const [certificate, csr] = [this.#certificate, this.#inHand?.csr];
-    if (certificate === null || certificate.renewAt.getTime() > Date.now()) return null;
+    if (certificate === null || certificate.renewAt.getTime() > this.#time.nowMs()) return null;
     return await this.#registry.ask(
       '/api/client-registry/certificate',
       requestTimeoutMs,
@@ -112,7 +119,10 @@ export class RegistrationSession {
     this.#isPending = true;
     await this.#savePending(first);
     this.#options.onStatus?.(this.status('pending'));
-    return this.#file.registrationToken === null ? first : this.#askWithToken(true);
+    // It holds the answer back itself; but a registry that wants more rest than that gets it.
+    const isTooSoon = (first.retryAfterMs ?? 0) > longPollSeconds * 1_000;
+    const mayPoll = this.#file.registrationToken !== null && !isTooSoon;
+    return mayPoll ? this.#askWithToken(true) : first;
   }
 
   /** Saves what an answer brought, and says when to ask again. @throws RegistrationRefused */
@@ -150,12 +160,13 @@ export class RegistrationSession {
   }
 
   /** @param body null: nobody answered. @throws CertificateEnded, RegistrationFileError */
-  async granted(body: DoorResponse['body'] | null, already: boolean): Promise<RegisterResult> {
+  async granted(body: DoorResponse['body'] | null, already: boolean): Promise<Granted> {
     const told = body === null ? this.#file.registered : this.#registeredIn(body);
     if (told === null && (body !== null || this.#certificate === null)) throw this.#isNoGatebook();
     const certificate = await this.#certified(told);
     const registered = already || told === null ? told : await this.#toldWhole(told);
     const requestId = registered?.requestId ?? this.#file.requestId;
+    if (certificate === null && !already) await markUntold(this.#options);
     await this.save({ registered, requestId, registrationToken: null });
     const isHeld = already || certificate?.isNew === false;
     return { status: 'granted', registered, already: isHeld, ...(certificate && { certificate }) };
@@ -173,9 +184,12 @@ export class RegistrationSession {
     const before = this.#certificate;
     const now = chain === null ? before : certificateIn(chain, username, inHand.key);
     if (now === null) throw this.#isNoGatebook();
-    if (now.notAfter.getTime() <= Date.now()) throw new CertificateEnded(now.notAfter);
+    if (now.notAfter.getTime() <= this.#time.nowMs()) throw new CertificateEnded(now.notAfter);
     const isNew = now.chain !== (before ?? inHand.held)?.chain;
-    if (isNew) await writeCertificate(inHand.certificateFile, now);
+    if (isNew) {
+      await markUntold(this.#options);
+      await writeCertificate(inHand.certificateFile, now);
+    }
     this.#certificate = now;
     return { notAfter: now.notAfter, renewAt: now.renewAt, isNew };
   }

@@ -3,9 +3,13 @@ import { type DoorResponse, isTransient, textIn } from './http.ts';
 import type { RegistrationStatus } from './registration.ts';
 
 const retryMinMs = 250;
+/** Where an answer asks to be asked again and does not say when. */
 const retryDefaultMs = 5_000;
+/** The back-off doubles from the first to the second. */
+const backOffMinMs = 1_000;
 const backOffMaxMs = 60_000;
-const retryMaxMs = 3_600_000;
+/** Who asks for more is asked after this long all the same: it may be a fault, and nobody stands before the device. */
+const retryAfterMaxMs = 3_600_000;
 
 const isBusy = ({ status }: DoorResponse): boolean =>
   status === 408 || status === 429 || status === 503;
@@ -28,9 +32,18 @@ export function statusOf(answer: DoorResponse): RegistrationStatus['status'] | n
   return null;
 }
 
-/** Never earlier than the registry asked for, and not all devices at the same moment. */
-export function retryInMs(retryAfterMs: number | null, failures: number): number {
-  const backOffMs = Math.min(backOffMaxMs, 1_000 * 2 ** Math.min(failures - 1, 10));
-  const askedMs = retryAfterMs ?? (failures > 0 ? backOffMs : retryDefaultMs);
-  return Math.round(Math.max(retryMinMs, Math.min(askedMs, retryMaxMs)) * (1 + Math.random() / 5));
+/**
+ * Never earlier than the registry asked for, and not all devices at the same moment: after a failure a time by chance
+ * below the back-off (full jitter) comes on top, else up to a fifth.
+ * @param chance from 0 to 1
+ */
+export function retryInMs(
+  retryAfterMs: number | null,
+  failures: number,
+  chance: number = Math.random(),
+): number {
+  const askedMs = Math.min(retryAfterMs ?? (failures > 0 ? 0 : retryDefaultMs), retryAfterMaxMs);
+  const backOffMs = Math.min(backOffMaxMs, backOffMinMs * 2 ** (failures - 1));
+  const spreadMs = failures > 0 ? backOffMs : askedMs / 5;
+  return Math.max(retryMinMs, Math.round(askedMs + chance * spreadMs));
 }

@@ -5,6 +5,7 @@ import type { Preauthorization, PreauthorizationImport } from '../../api/output.
 import { rulesFileBytesMax } from '../../limits.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';
 import { everyItem } from '../client/lists.ts';
+import { isOwnMachine } from '../client/own-machine.ts';
 import { type Registry, registryUrl } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
@@ -56,12 +57,9 @@ async function rulesOf(
   return found;
 }
 
-const isLoopback = (url: string): boolean =>
-  /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
-
 /** From a connection that is trusted alone: a label is what devices trust by. */
 async function caFingerprintOf(registry: Registry): Promise<string | null> {
-  if (!registry.url.startsWith('https:') && !isLoopback(registry.url)) return null;
+  if (!registry.url.startsWith('https:') && !isOwnMachine(registry.url)) return null;
   try {
     let text = '';
     for await (const chunk of registry.stream('/ca')) text += Buffer.from(chunk).toString();

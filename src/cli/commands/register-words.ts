@@ -1,17 +1,19 @@
 /** What `register` says of a device: how it stands, what it got, why it did not. */
 import {
   CertificateEnded,
+  type Granted,
   OtherAuthority,
   type Registered,
-  type RegisterResult,
   RegistrationFileError,
   RegistrationRefused,
   type RegistrationStatus,
   RegistryUnreachable,
 } from '../../device/register.ts';
 import { otherAuthority } from '../client/ca-fingerprint.ts';
+import { isOwnMachine } from '../client/own-machine.ts';
 import { reasonText, unreachable } from '../client/unreachable.ts';
 import { type Call, CommandFailed, exitCodes } from '../command.ts';
+import { qrLines } from '../terminal/qr-code.ts';
 import { dateTimeText, durationText, momentText, pairingText, shellWord } from '../text/format.ts';
 
 /** Says each state once, on stderr where stdout is for JSON. */
@@ -29,6 +31,7 @@ export function statusSayer(call: Call, url: string, hasCode: boolean) {
         );
       if (status.keyFingerprint !== null)
         line('Key         SHA-256 ', { text: status.keyFingerprint, style: 'strong' });
+      if (call.has('qr')) sayLink(call, status.link);
       return;
     }
     if (status.status === said) return;
@@ -49,14 +52,25 @@ export function statusSayer(call: Call, url: string, hasCode: boolean) {
   };
 }
 
+/** For the administrator's phone: opens this request at the page. */
+function sayLink(call: Call, link: string): void {
+  const { terminal } = call;
+  const line = call.json ? terminal.error : terminal.line;
+  for (const text of qrLines(link)) line({ text, style: 'whiteOnBlack' });
+  line(`Page        ${link}`);
+  if (isOwnMachine(link))
+    line(
+      { text: 'Note', style: 'warning' },
+      ': that address leads each machine to itself, a phone too. Give one that others reach: --page-url URL',
+    );
+}
+
 /** Paths that were written or used; null: was not asked for. */
 export interface DeviceFiles {
   readonly out: string | null;
   readonly key: string | null;
   readonly certificate: string | null;
 }
-
-type Granted = Extract<RegisterResult, { status: 'granted' }>;
 
 /** What the device has now, and how to try it. */
 export function sayGranted(call: Call, files: DeviceFiles, result: Granted): void {

@@ -1,7 +1,7 @@
 /** For devices: `register`, which asks for access and waits for it. */
 import { readFileSync } from 'node:fs';
 import { isEnrolmentCode } from '../../../domain/enrolment-code.ts';
-import { RegistrationRefused, register } from '../../device/register.ts';
+import { type Granted, RegistrationRefused, register } from '../../device/register.ts';
 import { givenFingerprint } from '../client/ca-fingerprint.ts';
 import { registryUrl } from '../client/registry-client.ts';
 import {
@@ -40,8 +40,6 @@ function filesOf(call: Call): DeviceFiles {
       ...suchAs(`--out ${shellWord(`${username}.json`)}`),
       'Or, for a certificate: --key FILE --certificate FILE',
     ]);
-  if (call.has('exec') && key === null)
-    throw usageFault('--exec goes with --key and --certificate.');
   const given = [out, key, certificate].filter((file) => file !== null);
   if (new Set(given).size < given.length)
     throw usageFault('--out, --key and --certificate are three files, each with its own name.');
@@ -56,6 +54,7 @@ async function optionsOf(call: Call, { out, key, certificate }: DeviceFiles) {
   const enrolmentCode = enrolmentCodeOf(call);
   const pairingId = call.read('pairing-id', pairingIdOf);
   const context = contextOf(call.all('context'));
+  const pageUrl = pageUrlOf(call);
   if (key !== null && !url.startsWith('https:'))
     throw usageFault(`A certificate goes with https, and the registry is at ${url}.`, [
       'Give its https address: --url, or GATEBOOK_URL',
@@ -67,6 +66,7 @@ async function optionsOf(call: Call, { out, key, certificate }: DeviceFiles) {
     ...(key !== null &&
       certificate !== null && { certificate: { keyFile: key, certificateFile: certificate } }),
     ...(pairingId !== null && { pairingId }),
+    ...(pageUrl !== null && { pageUrl }),
     ...(enrolmentCode !== null && { enrolmentCode }),
     ...(call.has('context') && { context }),
     ...(call.has('role') && { requestedRoles: call.all('role') }),
@@ -85,9 +85,24 @@ async function runRegister(call: Call): Promise<number> {
   const say = statusSayer(call, url, 'enrolmentCode' in options);
   // A script that asks once reads one answer, on one of the two streams.
   const says = options.wait || !call.json;
+  const command = call.text('exec');
+  let isTold = false;
+  const tell = (result: Granted) => {
+    isTold = true;
+    if (call.json) terminal.json(JSON.stringify(result.registered));
+    else sayGranted(call, files, result);
+  };
+  const onNew = async (result: Granted) => {
+    tell(result);
+    await execute(command ?? '');
+  };
   try {
     const result = await untilInterrupted((signal) =>
-      register({ ...options, signal, ...(says && { onStatus: (status) => say(status) }) }),
+      register({
+        ...{ ...options, signal },
+        ...(says && { onStatus: (status) => say(status) }),
+        ...(command !== null && { onNew }),
+      }),
     );
     if (result === null) {
       terminal.error('Stopped. The same command goes on later.');
@@ -100,9 +115,7 @@ async function runRegister(call: Call): Promise<number> {
       else terminal.errorJson(JSON.stringify(answer));
       return exitCodes.undecided;
     }
-    if (call.json) terminal.json(JSON.stringify(result.registered));
-    else sayGranted(call, files, result);
-    if (result.certificate?.isNew === true) await execute(call.text('exec'));
+    if (!isTold) tell(result);
     return exitCodes.done;
   } catch (error) {
     const fault = deviceFault(error, username, url, options.caFingerprint ?? '');
@@ -112,15 +125,14 @@ async function runRegister(call: Call): Promise<number> {
   }
 }
 
-/** Tells whoever uses the certificate that there is a new one. @throws CommandFailed */
-async function execute(command: string | null): Promise<void> {
-  if (command === null) return;
+/** Tells whoever uses the credentials that there are new ones. @throws CommandFailed */
+async function execute(command: string): Promise<void> {
   const end = await runInShell(command);
   if (end === 0) return;
   throw new CommandFailed(
     exitCodes.failed,
-    `The certificate is written, but the command of --exec ended with ${end}.`,
-    [`Run it yourself: ${command}`],
+    `The credentials are written, but the command of --exec ended with ${end}.`,
+    ['The same gatebook register runs it again.', `Or run it yourself: ${command}`],
   );
 }
 
@@ -129,6 +141,14 @@ function pairingIdOf(text: string): string {
   if (!/^[0-9a-f]{6}$/.test(digits))
     throw new MistypedError(`"${text}" is no pairing ID. Give six hex digits such as a1b2c3.`);
   return digits;
+}
+
+/** Where the administrator's phone finds the page, if not where the device asks. */
+function pageUrlOf(call: Call): string | null {
+  const url = call.text('page-url');
+  if (url === null) return null;
+  if (!call.has('qr')) throw usageFault('--page-url goes with --qr.');
+  return registryUrl(url);
 }
 
 /** From a file or the environment: what stands on a command line, every user of the machine can read. */
@@ -179,7 +199,12 @@ export const deviceCommands: readonly Command[] = [
         value: 'FILE',
         help: 'where the certificate is kept, with its chain; run again, it is renewed in time',
       },
-      exec: { value: 'CMD', help: 'run after each new certificate, by a shell' },
+      exec: {
+        value: 'CMD',
+        help: 'run by a shell after the grant and each new certificate, until it ends with 0',
+      },
+      qr: { help: 'show a QR code that opens this request at the page, for a phone' },
+      'page-url': { value: 'URL', help: "the page's address for --qr (default: --url)" },
       'pairing-id': { value: 'H', help: 'six hex digits to compare (default: made)' },
       context: {
         value: 'K=V',
@@ -203,6 +228,7 @@ export const deviceCommands: readonly Command[] = [
     examples: [
       'gatebook register press-17 --out press-17.json',
       'gatebook register press-17 --out press-17.json --context line=4 --no-wait',
+      'gatebook register press-17 --out press-17.json --exec "systemctl restart press" --qr',
       'gatebook register press-17 --out press-17.json --enrolment-code-file label.txt',
       'gatebook register press-17 --url https://gatebook.plant:8443 --ca-fingerprint HEX --key press-17.key --certificate press-17.pem',
     ],

@@ -1,7 +1,7 @@
 /** Where the command line writes. Every text is made printable here, so that nothing from outside is obeyed. */
 import { printable, printableJson } from '../../platform/printable.ts';
 
-type Style = 'good' | 'bad' | 'warning' | 'faint' | 'strong';
+type Style = 'good' | 'bad' | 'warning' | 'faint' | 'strong' | 'whiteOnBlack';
 /** A piece of a line; colour only says what the word says too. */
 export type Piece = string | { readonly text: string; readonly style: Style };
 
@@ -11,6 +11,7 @@ const codes: Record<Style, string> = {
   warning: '33',
   faint: '2',
   strong: '1',
+  whiteOnBlack: '97;40',
 };
 
 /** The part of a stream that is used; `process.stdout` is one. */

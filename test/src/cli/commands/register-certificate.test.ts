@@ -147,7 +147,7 @@ test('another CA is told, and what does not go together is a typing error', asyn
     [['--url', url, '--key', 'x.key'], '--certificate FILE'],
     [['--url', url, '--certificate', 'x.pem'], '--key FILE'],
     [['--url', url], '--out FILE is missing'],
-    [['--url', url, '--out', 'x', '--exec', 'true'], '--exec goes with --key'],
+    [['--url', url, '--out', 'x', '--page-url', url], '--page-url goes with --qr'],
     [['--url', url, '--key', 'x', '--certificate', 'x'], 'each with its own name'],
     [['--url', http, '--key', 'x.key', '--certificate', 'x.pem'], 'goes with https'],
   ] as const) {
