@@ -66,7 +66,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
   ['domain', ['domain/']],
   ['platform', ['src/platform/', 'src/limits.ts', 'src/logger.ts', 'src/metrics.ts']],
   ['wire', ['src/api/']],
-  ['configuration', ['src/config/', 'src/device/']],
+  ['configuration', ['src/config/', 'src/device/', 'src/bench/']],
   ['log', ['projections/', 'src/store/']],
   [
     'rows and secrets',
@@ -172,7 +172,7 @@ const fences: readonly (readonly [string, RegExp])[] = [
   // the command line imports itself is light. An error that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|bench\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)
@@ -235,10 +235,11 @@ const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
     ],
   ],
   [/^(koa|@koa\/)/, ['src/http/']],
-  [/^(aedes|aedes-persistence|ws|mqtt|mqtt-packet)$/, ['src/broker/']],
+  [/^(aedes|aedes-persistence|ws|mqtt)$/, ['src/broker/']],
+  [/^mqtt-packet$/, ['src/broker/', 'src/bench/']],
   [/^paseto\b/, ['src/credentials/']],
   [/^prom-client$/, ['src/metrics.ts']],
-  [/^node:child_process$/, ['src/broker/', 'src/cli/terminal/shell-command.ts']],
+  [/^node:child_process$/, ['src/broker/', 'src/bench/', 'src/cli/terminal/shell-command.ts']],
 ];
 test('no error is told apart by the name of its class', () => {
   const byClassName = /\.(constructor\.)?name\s*[!=]==?\s*'[A-Z]|constructor\.name/;

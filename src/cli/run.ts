@@ -45,6 +45,7 @@ import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { backupCommand } from './operating/backup.ts';
+import { benchCommand } from './operating/bench.ts';
 import { doctorCommand } from './operating/doctor.ts';
 import { restoreCommand } from './operating/restore.ts';
 import { type Output, terminalOf } from './terminal/terminal.ts';
@@ -83,6 +84,7 @@ export const commands: readonly Command[] = [
   backupCommand,
   restoreCommand,
   doctorCommand,
+  benchCommand,
   ...otherOperateCommands,
 ];
 

@@ -8,13 +8,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { activation } from '../../domain/activation.ts';
 import { type ClientCommand, client } from '../../domain/client/client.ts';
+import { deviceName, secretOf } from '../../src/bench/names.ts';
 import { newCause } from '../../src/commands/handle.ts';
 import { openKeys } from '../../src/credentials/keys/folder.ts';
 import { createPasswords } from '../../src/credentials/passwords/passwords.ts';
 import { createVault } from '../../src/credentials/vault.ts';
 import { type EventStore, noStream } from '../../src/store/event-store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import { deviceName, secretOf } from './names.ts';
 
 /** Appends that wait together, and so share commits. */
 const atOnce = 2_000;

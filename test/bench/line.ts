@@ -1,5 +1,5 @@
 /** What a line of the bench is: contestants that are measured in turn, and the goal for our ratio or figure. */
-import type { Sample } from './sample.ts';
+import type { Sample } from '../../src/bench/sample.ts';
 import type { Checkout } from './served.ts';
 
 export interface Contestant {

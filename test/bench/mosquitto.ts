@@ -1,6 +1,7 @@
 /** A Mosquitto with dynamic security to measure beside, and accounts in it made by its own commands. */
 import { randomUUID } from 'node:crypto';
 import mqtt from 'mqtt';
+import { deviceName, secretOf } from '../../src/bench/names.ts';
 import {
   controlPassword,
   controlUsername,
@@ -8,7 +9,6 @@ import {
   mosquittoIsHere,
   mosquittoPeer,
 } from '../src/broker/mosquitto/peer.ts';
-import { deviceName, secretOf } from './names.ts';
 
 export type { MosquittoPeer };
 

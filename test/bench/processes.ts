@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ended, residentBytes } from './served.ts';
+import { ended } from '../../src/bench/child.ts';
+import { residentBytes } from './served.ts';
 
 export const gatebook = join(import.meta.dirname, '../../bin/gatebook.js');
 const peak = pathToFileURL(join(import.meta.dirname, 'peak.ts')).href;

@@ -1,6 +1,7 @@
 /** Runs a line's contestants in turn, and prints what came out as rows of one table. */
+
+import { medians, type Sample } from '../../src/bench/sample.ts';
 import type { Contestant, Context, Line } from './line.ts';
-import { medians, type Sample } from './sample.ts';
 
 export interface Row extends Sample {
   readonly line: string;

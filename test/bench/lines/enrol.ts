@@ -1,7 +1,8 @@
 /** Rules for thousands of devices: imported from one file, and each device let in by its code while the gate is locked. */
+
+import { secretOf } from '../../../src/bench/names.ts';
+import { type Sample, sampleOf } from '../../../src/bench/sample.ts';
 import { type Contestant, type Context, figureAtMost, type Line } from '../line.ts';
-import { secretOf } from '../names.ts';
-import { type Sample, sampleOf } from '../sample.ts';
 import { type Checkout, type Served, serve } from '../served.ts';
 
 const door = '/api/client-registry/register';

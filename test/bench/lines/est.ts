@@ -2,10 +2,10 @@
 import { createPublicKey, randomBytes, sign, verify } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { overHttp } from '../../../src/bench/generators.ts';
+import { timed } from '../../../src/bench/sample.ts';
 import { csrDer, keyPairs } from '../../support/csr.ts';
-import { overHttp } from '../generators.ts';
 import type { Contestant, Context, Goal, Line } from '../line.ts';
-import { timed } from '../sample.ts';
 import { type Checkout, type Served, serve } from '../served.ts';
 import { echoes } from './register.ts';
 

@@ -4,10 +4,11 @@ import { statSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { adminPassword } from '../../../src/bench/measured-registry.ts';
 import { filledFolder } from '../folders.ts';
 import type { Contestant, Line } from '../line.ts';
 import { type Ran, ran } from '../processes.ts';
-import { adminPassword, type Checkout, type Served, serve } from '../served.ts';
+import { type Checkout, type Served, serve } from '../served.ts';
 
 const run = promisify(execFile);
 const megabytes = (bytes: number) => bytes / 1024 / 1024;

@@ -1,10 +1,10 @@
 /** From a decision to its effect: grant until a connect is accepted, revoke until the live session is closed. */
 import mqtt from 'mqtt';
+import { secretOf } from '../../../src/bench/names.ts';
+import { sampleOf } from '../../../src/bench/sample.ts';
 import type { Contestant, Context, Goal, Line } from '../line.ts';
 import { p99Below } from '../line.ts';
 import { mosquittoHere } from '../mosquitto.ts';
-import { secretOf } from '../names.ts';
-import { sampleOf } from '../sample.ts';
 import { type Checkout, type Served, serve } from '../served.ts';
 
 const door = '/api/client-registry/register';

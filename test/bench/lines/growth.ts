@@ -1,10 +1,12 @@
 /** What one registration, unlock, decision of a hook and look into the past cost as clients become many. */
+
+import { overHttp } from '../../../src/bench/generators.ts';
+import { hookSecret } from '../../../src/bench/measured-registry.ts';
+import { deviceName, secretOf } from '../../../src/bench/names.ts';
+import { timed } from '../../../src/bench/sample.ts';
 import { filledFolder } from '../folders.ts';
-import { overHttp } from '../generators.ts';
 import type { Contestant, Goal, Line } from '../line.ts';
-import { deviceName, secretOf } from '../names.ts';
-import { timed } from '../sample.ts';
-import { hookSecret, type Served, serve } from '../served.ts';
+import { type Served, serve } from '../served.ts';
 
 const sizes = [1_000, 10_000, 100_000, 1_000_000] as const;
 const sizesQuick = [1_000, 5_000] as const;

@@ -1,6 +1,8 @@
 /** What a broker that asks over HTTP waits for: EMQX's question about a client, while others register. */
+
+import { overHttp } from '../../../src/bench/generators.ts';
+import { hookSecret } from '../../../src/bench/measured-registry.ts';
 import { filledFolder } from '../folders.ts';
-import { overHttp } from '../generators.ts';
 import {
   type Contestant,
   type Context,
@@ -9,7 +11,7 @@ import {
   p99Below,
   ratioAtLeast,
 } from '../line.ts';
-import { type Checkout, hookSecret, type Served, serve } from '../served.ts';
+import { type Checkout, type Served, serve } from '../served.ts';
 import { echoes } from './register.ts';
 
 const clients = ({ quick }: Context) => (quick ? 5_000 : 100_000);

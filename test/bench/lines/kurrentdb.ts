@@ -1,10 +1,10 @@
 /** Registration with the log in KurrentDB (`KURRENTDB_URL`), beside what its bare client appends. */
 import { randomUUID } from 'node:crypto';
 import { jsonEvent } from '@kurrent/kurrentdb-client';
+import { overHttp } from '../../../src/bench/generators.ts';
+import { timed } from '../../../src/bench/sample.ts';
 import { clientOf } from '../../../src/store/kurrentdb/address.ts';
-import { overHttp } from '../generators.ts';
 import { type Contestant, type Line, ratioAtLeast } from '../line.ts';
-import { timed } from '../sample.ts';
 import { serve } from '../served.ts';
 
 const atOnce = 64;

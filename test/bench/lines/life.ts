@@ -1,8 +1,8 @@
 /** Mixed life for as long as `BENCH_LIFE_MINUTES` says (60): what stays in memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
+import { secretOf } from '../../../src/bench/names.ts';
 import type { Contestant, Goal, Line } from '../line.ts';
-import { secretOf } from '../names.ts';
 import { type Served, serve } from '../served.ts';
 
 const minutes = (quick: boolean) => Number(process.env.BENCH_LIFE_MINUTES ?? (quick ? 0.5 : 60));

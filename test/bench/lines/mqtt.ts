@@ -1,7 +1,8 @@
 /** The embedded broker beside bare aedes and Mosquitto: connects with a password, and messages with rights. */
+
+import { overMqtt } from '../../../src/bench/generators.ts';
 import { bare } from '../bare-peers.ts';
 import { filledFolder } from '../folders.ts';
-import { overMqtt } from '../generators.ts';
 import { type Contestant, type Context, type Line, ratioAtLeast } from '../line.ts';
 import { controlOf, createAccounts, createRole, mosquittoHere } from '../mosquitto.ts';
 import { type Checkout, type Served, serve } from '../served.ts';

@@ -1,9 +1,10 @@
 /** Many clients made by a program, until each can connect: beside the commands and REST calls of brokers. */
+
+import { overHttp, overMqtt } from '../../../src/bench/generators.ts';
+import { timed } from '../../../src/bench/sample.ts';
 import { rabbitMq, rabbitMqIsHere } from '../../src/broker/hooks/rabbitmq-peer.ts';
-import { overHttp, overMqtt } from '../generators.ts';
 import { type Contestant, type Context, type Line, ratioAtLeast } from '../line.ts';
 import { controlOf, createClient, createRole, mosquittoHere } from '../mosquitto.ts';
-import { timed } from '../sample.ts';
 import { serve } from '../served.ts';
 
 const atOnce = 64;

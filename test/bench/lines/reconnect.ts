@@ -1,8 +1,8 @@
 /** Power comes back: every known device connects again at once after the service was killed and started. */
 import { execFileSync } from 'node:child_process';
+import { overMqtt } from '../../../src/bench/generators.ts';
 import { bare } from '../bare-peers.ts';
 import { filledFolder } from '../folders.ts';
-import { overMqtt } from '../generators.ts';
 import { type Contestant, type Line, ratioAtLeast } from '../line.ts';
 import { serve } from '../served.ts';
 

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { overHttp } from '../../../src/bench/generators.ts';
+import { secretOf } from '../../../src/bench/names.ts';
+import { medians, type Sample, timed } from '../../../src/bench/sample.ts';
 import { noStream } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import { bare } from '../bare-peers.ts';
-import { overHttp } from '../generators.ts';
 import { type Contestant, type Context, type Line, p99Below, ratioAtLeast } from '../line.ts';
-import { secretOf } from '../names.ts';
-import { medians, type Sample, timed } from '../sample.ts';
 import { type Checkout, type Served, serve } from '../served.ts';
 
 const connections = 64;

@@ -13,7 +13,7 @@ export interface Sample {
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-export const median = (values: readonly number[]): number =>
+const median = (values: readonly number[]): number =>
   percentile(
     [...values].sort((a, b) => a - b),
     0.5,

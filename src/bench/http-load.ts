@@ -2,7 +2,7 @@
  * Load over HTTP, from a process of its own: raw requests over connections that stay open, so that the
  * generator costs less than what it measures.
  *
- * `node test/bench/http-load.ts --url http://127.0.0.1:8080 --method POST --path /… --body '{"n":"{n}"}'
+ * `node src/bench/http-load.ts --url http://127.0.0.1:8080 --method POST --path /… --body '{"n":"{n}"}'
  * --count 10000 --connections 64 [--rate 500] [--from 0] [--header 'A: b'] [--values FILE]`
  *
  * `{n}` is the number of the call, `{hex}` 32 hex digits made of it, `{v}` its line of the file. With a
@@ -77,7 +77,7 @@ function answerIn(text: string): { status: number; length: number; closes: boole
 type Answered = (status: number) => void;
 
 /** One connection, made anew when the other side ends it. */
-class Caller {
+class CallingSocket {
   readonly #port: number;
   readonly #host: string;
   readonly #isTls: boolean;
@@ -137,15 +137,15 @@ export type HttpLoaded = Awaited<ReturnType<typeof loadHttp>>;
 
 async function loadHttp(load: HttpLoad) {
   const requests = requestsOf(load);
-  const callers = Array.from({ length: load.connections }, () => new Caller(load.url));
+  const callers = Array.from({ length: load.connections }, () => new CallingSocket(load.url));
   const timesMs: number[] = [];
   const statuses: Record<number, number> = {};
   const beganMs = performance.now();
   const dueMs = (index: number) => beganMs + (index * 1_000) / (load.rate ?? 1);
   await new Promise<void>((resolve) => {
-    const idle: Caller[] = [];
+    const idle: CallingSocket[] = [];
     let next = 0;
-    const take = (caller: Caller): void => {
+    const take = (caller: CallingSocket): void => {
       const index = next;
       const nowMs = performance.now();
       const due = load.rate === undefined ? nowMs : dueMs(index);
@@ -166,7 +166,7 @@ async function loadHttp(load: HttpLoad) {
     const clock = setInterval(() => {
       if (next >= requests.length) clearInterval(clock);
       while (idle.length > 0 && next < requests.length && dueMs(next) <= performance.now())
-        take(idle.pop() as Caller);
+        take(idle.pop() as CallingSocket);
     }, 1);
   });
   const seconds = (performance.now() - beganMs) / 1_000;
@@ -197,5 +197,5 @@ if (import.meta.main) {
       ? {}
       : { values: readFileSync(values.values, 'utf8').trimEnd().split('\n') }),
   });
-  console.log(JSON.stringify(loaded));
+  process.stdout.write(`${JSON.stringify(loaded)}\n`);
 }

@@ -1,6 +1,6 @@
 /** Runs the load generators in processes of their own, and what they measured. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { HttpLoad, HttpLoaded } from './http-load.ts';
 import type { MqttLoad, MqttLoaded } from './mqtt-load.ts';
@@ -9,8 +9,11 @@ const run = promisify(execFile);
 /** A generator that waits for what never comes is ended, and its line fails. */
 const patienceMs = 300_000;
 
+/** In the repository they are TypeScript, in the package JavaScript. */
+const extension = extname(import.meta.filename);
+
 async function told(generator: string, args: readonly string[]): Promise<unknown> {
-  const file = join(import.meta.dirname, generator);
+  const file = join(import.meta.dirname, generator + extension);
   const { stdout } = await run(process.execPath, [file, ...args], { timeout: patienceMs });
   return JSON.parse(stdout);
 }
@@ -24,7 +27,7 @@ export async function overHttp(
   expected: number,
 ): Promise<HttpLoaded> {
   const { headers = [], url, path, method, body, count, connections, rate, from } = load;
-  const loaded = (await told('http-load.ts', [
+  const loaded = (await told('http-load', [
     ...flag('url', url),
     ...flag('path', path),
     ...flag('method', method),
@@ -47,7 +50,7 @@ export async function overMqtt(
   load: Pick<MqttLoad, 'url' | 'count'> & Partial<MqttLoad>,
 ): Promise<MqttLoaded> {
   const { url, count, username, password, from, atOnce, keep, qos, topic, window } = load;
-  const loaded = (await told('mqtt-load.ts', [
+  const loaded = (await told('mqtt-load', [
     act,
     ...flag('url', url),
     ...flag('count', count),

@@ -1,7 +1,7 @@
 /**
  * Load over MQTT 3.1.1, from a process of its own, with raw packets.
  *
- * `node test/bench/mqtt-load.ts connect --url mqtt://127.0.0.1:1883 --count 1000 --at-once 16
+ * `node src/bench/mqtt-load.ts connect --url mqtt://127.0.0.1:1883 --count 1000 --at-once 16
  * [--from 0] [--username 'device-{n}' --password '{hex}'] [--keep]` connects and leaves again (or stays);
  * `… publish --count 10000 --qos 1 --topic plant/x [--username … --password …] [--window 256]` publishes
  * through one connection to another that is subscribed. `{n}`, `{hex}`: as in http-load. Prints JSON.
@@ -129,6 +129,6 @@ if (import.meta.main) {
     window: Number(values.window ?? 256),
   };
   const act = positionals[0] === 'publish' ? publishMany : connectMany;
-  console.log(JSON.stringify(await act(load)));
+  process.stdout.write(`${JSON.stringify(await act(load))}\n`);
   process.exit(0);
 }
