@@ -416,6 +416,18 @@ export const notificationGatherMs = 2_000;
 export const notificationNamesMax = 10;
 /** Milliseconds that a webhook may take over a checkpoint; the next one says what a lost one said. */
 export const checkpointWebhookMs = 3_000;
+/** Events that one look for what a SIEM lacks takes, and bytes of leaves that are sent to it at once. */
+export const siemEventsAtOnceMax = 1_000;
+export const siemPortionBytesMax = 1024 * 1024;
+/** Milliseconds for which new events are gathered for it. */
+export const siemGatherMs = 500;
+/** Milliseconds in which a syslog receiver that is gone shows it, after the last byte; longer than one way and back. */
+export const siemSettleMs = 200;
+/** Milliseconds for which a SIEM may do nothing at all until it counts as away. */
+export const siemSilenceMaxMs = 30_000;
+/** Milliseconds until it is tried again, doubled each time. */
+export const siemRetryMinMs = 1_000;
+export const siemRetryMaxMs = 30_000;
 /** Secrets of the vault that are looked at in one turn of the event loop, whether anybody needs them. */
 export const sweptAtOnceMax = 200;
 /** Milliseconds from the start to the first look through the whole vault, and between two of them. */

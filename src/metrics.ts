@@ -29,6 +29,9 @@ interface Readings {
   readonly projectionLagEvents: () => Readonly<Record<string, number>>;
 }
 
+/** What waits to be sent to a SIEM, and for how long the oldest of it. */
+type SiemLag = () => { readonly events: number; readonly seconds: number };
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** How often the event loop's lag is looked at. */
@@ -46,9 +49,20 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecisionMs });
   registry.removeSingleMetric(untold);
   let readings: Readings | undefined;
+  let siemLag: SiemLag = () => ({ events: 0, seconds: 0 });
   const meters = metersIn(registry, () => readings);
   const { counter, histogram } = meters;
   readGauges(meters);
+  meters.gauge(
+    'siem_lag_events',
+    'Events that wait to be sent to the SIEM.',
+    () => siemLag().events,
+  );
+  meters.gauge(
+    'siem_lag_seconds',
+    'Age of the oldest event that waits to be sent to the SIEM; 0: none waits.',
+    () => siemLag().seconds,
+  );
 
   return {
     registry,
@@ -56,6 +70,12 @@ export function createMetrics() {
     observe(from: Readings): void {
       readings = from;
     },
+    /** The same for what is sent to a SIEM. */
+    observeSiem(from: SiemLag): void {
+      siemLag = from;
+    },
+    siemDelivered: counter('siem_delivered_total', 'Events that a SIEM took.'),
+    siemFailures: counter('siem_failures_total', 'Attempts to send events to a SIEM that failed.'),
     registrations: counter('registrations_total', 'Answers of the doors.', ['flow', 'outcome']),
     decisions: counter('decisions_total', 'Decisions about requests.', ['decision']),
     knocks: counter('knocks_total', 'Attempts while locked.', ['flow']),

@@ -13,6 +13,7 @@ import {
 import { ConfigError, type ConfigFault } from './fault.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 import { type Environment, readVariable, unknownVariables } from './reading.ts';
+import { type SiemConfig, siemFaults, siemOf } from './siem.ts';
 import { type SsoConfig, ssoFaults, ssoOf } from './sso.ts';
 import { certificateFaults, type TlsConfig, type TlsPort, tlsOf, tlsPortsOf } from './tls.ts';
 import type { ClientAuth } from './values.ts';
@@ -58,6 +59,8 @@ export interface Config {
   readonly webhook: { readonly url: string; readonly secret: string | null } | null;
   /** Null: no messages for people. */
   readonly ntfyUrl: string | null;
+  /** Null: audit events are sent nowhere. */
+  readonly siem: SiemConfig | null;
   /** Null: everybody signs in with a password of this registry. */
   readonly sso: SsoConfig | null;
   readonly pendingTtlMs: number;
@@ -122,6 +125,7 @@ export function parseConfig(environment: Environment): Config {
     ...certificatesWithoutFiles(values as Partial<Values>, environment),
     ...certificateFaults(values as Partial<Values>, environment),
     ...ssoFaults(values as Partial<Values>, environment),
+    ...siemFaults(values as Partial<Values>, environment),
   );
   if (faults.length > 0) throw new ConfigError(faults);
   // Without a fault, every variable has the value that its schema promises.
@@ -164,6 +168,7 @@ function configOf(values: Values, environment: Environment): Config {
         ? null
         : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? null },
     ntfyUrl: values.NTFY_URL ?? null,
+    siem: siemOf(values),
     sso: ssoOf(values),
     pendingTtlMs: values.PENDING_TTL,
     certificateTtlMs: values.CERTIFICATE_TTL,

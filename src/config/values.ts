@@ -89,6 +89,19 @@ export const WebhookSecret = matching((text) => {
   return length >= 24 && length <= 64;
 });
 
+const isSyslogUrl = (text: string): boolean => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  // Host and port, and nothing behind them.
+  return url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname);
+};
+export const SiemUrl = z.union([
+  urlOf('http:', 'https:'),
+  urlOf('syslog+tcp:', 'syslog+tls:').refine(isSyslogUrl),
+]);
+
+/** What may stand in a header: a token, or its scheme and a token. */
+export const SiemToken = z.string().regex(/^(?=.{1,4096}$)[!-~]+( [!-~]+)?$/);
+
 export const Pem = matching((text) => /^-----BEGIN [A-Z0-9 ]+-----$/m.test(text));
 
 /** The embedded log, or the connection string of a server: the schemes that its client knows. */

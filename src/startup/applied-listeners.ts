@@ -22,6 +22,7 @@ const order = [
   'operator-log',
   // Last: messages to other systems may be late.
   'notifications',
+  'siem',
 ] as const;
 type ListenerName = (typeof order)[number];
 

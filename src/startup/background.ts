@@ -1,7 +1,8 @@
-/** Starts what runs beside the doors until the service stops: checkpoints, MQTT topics, expiry, the sweep of the vault, notifications. */
-
+/** Starts what runs beside the doors until the service stops: checkpoints, MQTT topics, expiry, the sweep of the vault, notifications, the SIEM. */
+import { hostname } from 'node:os';
 import { registryRoot } from '../../domain/matching.ts';
 import { startCheckpoints } from '../audit/transparency-log/publisher.ts';
+import { merkleTree } from '../audit/transparency-log/tree.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import { startWarningOfEnds } from '../jobs/end-warnings.ts';
 import { startLookingForErasures } from '../jobs/erasures.ts';
@@ -14,14 +15,18 @@ import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
 import { type Notifications, startNotifications } from '../notifications/notifications.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
+import { ndjsonSink } from '../notifications/siem/ndjson.ts';
+import { startSiem } from '../notifications/siem/siem.ts';
+import { syslogSink } from '../notifications/siem/syslog.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
+import { openJob } from '../store/job.ts';
 import type { BrokerRuntime } from './brokers.ts';
 import type { Service, ServiceOptions } from './service.ts';
 import { startKeepingSightings } from './sightings.ts';
 
 type BackgroundOptions = Pick<
   ServiceOptions,
-  'config' | 'logger' | 'store' | 'readModels' | 'now' | 'sightings'
+  'config' | 'logger' | 'metrics' | 'store' | 'readModels' | 'now' | 'sightings'
 > & {
   readonly service: Service;
   readonly runtime: BrokerRuntime;
@@ -74,7 +79,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
     readModels: {
       getBookmark: (name) => readModels.getBookmark(name),
       setBookmark: (name, value) => readModels.setBookmark(name, value),
-      onApplied: service.onApplied,
+      onApplied: service.onApplied.notifications,
     },
     webhook: config.webhook,
     ntfyUrl: config.ntfyUrl,
@@ -82,7 +87,42 @@ export function startBackground(options: BackgroundOptions): Notifications {
     history: service.rows.history,
   });
   lifecycle.runs(notifications.ended);
+  lifecycle.runs(startSendingToSiem(options));
   return notifications;
+}
+
+/** Does nothing where no SIEM is named. */
+async function startSendingToSiem({
+  config,
+  logger,
+  metrics,
+  store,
+  readModels,
+  now,
+  service,
+  lifecycle,
+}: BackgroundOptions): Promise<void> {
+  const { siem } = config;
+  if (siem === null) return;
+  const { ca, from, to } = siem;
+  const sender = { hostname: hostname(), logId: store.logId };
+  const sink =
+    to.by === 'syslog' ? syslogSink({ ...to, ca }, sender) : ndjsonSink({ ...to, ca }, sender);
+  const job = await openJob(config, 'siem');
+  const { lag, ended } = startSiem({
+    ...{ store, job, sink, from, logger, now, signal: lifecycle.signal },
+    tree: readModels.custom(merkleTree),
+    caughtUp: async () => await readModels.reached(await store.head(), 1_000),
+    onApplied: service.onApplied.siem,
+    onDifference: service.audit.checkpoints.differs,
+    metrics: {
+      delivered: (count) => metrics.siemDelivered.inc(count),
+      failed: () => metrics.siemFailures.inc(),
+    },
+  });
+  metrics.observeSiem(lag);
+  await ended;
+  await job.close();
 }
 
 /** Whether a client has a session at any broker, or by a gateway. */

@@ -137,7 +137,7 @@ export async function buildService(given: ServiceOptions) {
     clientCertificates: issuing.clientCertificates,
     brokerSecretOf,
     /** For who listens later than the service is built. */
-    onApplied: applied.as('notifications'),
+    onApplied: { notifications: applied.as('notifications'), siem: applied.as('siem') },
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
     async begin(): Promise<void> {
       await doors.capacity.countWaiting();

@@ -13,6 +13,7 @@ import { permissionText, rightsText } from '../text/rights.ts';
 
 const windowPath = '/client-registry';
 const nameWidth = 10;
+const siemLagToldSeconds = 60;
 
 /** What there is to see for who asks; null: not theirs to see. */
 interface Status {
@@ -25,6 +26,8 @@ interface Status {
   readonly sessions: number | null;
   readonly brokers: readonly BrokerShape[] | null;
   readonly approvalsWaiting: number | null;
+  /** Events that wait to be sent to a SIEM, and the age of the oldest. */
+  readonly siem: { readonly events: number; readonly seconds: number } | null;
 }
 
 /** Null where somebody may not see it. */
@@ -38,17 +41,20 @@ async function unlessForbidden<Value>(work: () => Promise<Value>): Promise<Value
 }
 
 /** The gauges that the registry shows to everybody; a proxy may keep them to itself. */
-async function gauges(registry: Registry): Promise<Pick<Status, 'clients' | 'sessions'>> {
+async function gauges(registry: Registry): Promise<Pick<Status, 'clients' | 'sessions' | 'siem'>> {
   let text = '';
   try {
     for await (const chunk of registry.stream('/metrics')) text += Buffer.from(chunk).toString();
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    return { clients: null, sessions: null };
+    return { clients: null, sessions: null, siem: null };
   }
   const found = [...text.matchAll(/^gatebook_clients\{status="(\w+)"\} (\d+)$/gm)];
   const sessions = /^gatebook_mqtt_sessions (\d+)$/m.exec(text)?.[1];
+  const lag = (unit: string) =>
+    Number(new RegExp(`^gatebook_siem_lag_${unit} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   return {
+    siem: { events: lag('events'), seconds: lag('seconds') },
     clients:
       found.length === 0
         ? null
@@ -131,6 +137,14 @@ const brokersPiece = (brokers: readonly BrokerShape[]): Piece => {
   return { text, style: isWell ? 'good' : 'bad' };
 };
 
+/** Nothing as long as what waits is what has just happened. */
+function siemPiece({ events, seconds }: NonNullable<Status['siem']>): Piece | null {
+  if (seconds < siemLagToldSeconds) return null;
+  const since = durationText(seconds * 1_000);
+  const text = `${countText(events, 'event waits', 'events wait')} to be sent, the oldest for ${since}. See: gatebook doctor`;
+  return { text, style: 'warning' };
+}
+
 async function runStatus(call: Call): Promise<number> {
   const status = await statusOf(await signedIn(call));
   if (call.json) {
@@ -153,6 +167,7 @@ async function runStatus(call: Call): Promise<number> {
         ? `${countText(approvalsWaiting, 'waits', 'wait')}. See: gatebook approvals`
         : null,
     ],
+    ['SIEM', status.siem && siemPiece(status.siem)],
   ];
   for (const [name, piece] of facts)
     if (piece !== null) call.terminal.line({ text: name.padEnd(nameWidth), style: 'faint' }, piece);

@@ -14,6 +14,8 @@ type DoctorFinding = Awaited<
 const answerMs = 5_000;
 const skewMs = 5_000;
 const nodeMajorMin = 24;
+/** So long a receiver may be away for its own upgrades. */
+const siemLagSeconds = 300;
 
 function versionFinding(): DoctorFinding {
   const major = Number(process.versions.node.split('.')[0]);
@@ -87,6 +89,12 @@ const watched: readonly (readonly [
     0,
     'erased names are still on a disk of the store',
     'Scavenge each node: gatebook users erasures --pending',
+  ],
+  [
+    /^gatebook_siem_lag_seconds ([\d.e+]+)$/gm,
+    siemLagSeconds,
+    'audit events wait to be sent to the SIEM for minutes',
+    'Is GATEBOOK_SIEM_URL up, and does it take them? The log of the service says why not',
   ],
   [
     /^gatebook_certificates_expiring ([\d.e+]+)$/gm,

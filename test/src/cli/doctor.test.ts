@@ -62,6 +62,25 @@ test('beside a service that runs and is well there is nothing to mend', async ()
   assert.ok(findings.some(({ detail }) => detail.includes('is ready: store')));
 });
 
+test('events that wait for a SIEM are told by doctor and by status, and keep nobody from being ready', async () => {
+  const { metrics } = world.running.app;
+  const here = { GATEBOOK_URL: world.url, GATEBOOK_TOKEN: world.token };
+  const status = async () => {
+    const seen = gatebook();
+    Object.assign(seen.environment, here);
+    const { stdout } = await seen.call('status');
+    await seen.clean();
+    return stdout;
+  };
+  assert.not.match(await status(), /SIEM/);
+  metrics.observeSiem(() => ({ events: 1_234, seconds: 400 }));
+  const { bad, exitCode } = await doctor(here);
+  assert.match(said(bad), /audit events wait to be sent to the SIEM/);
+  assert.equal([bad.length, exitCode], [1, 0]);
+  assert.match(await status(), /SIEM +1,234 events wait to be sent, the oldest for 6\S* ?m/);
+  metrics.observeSiem(() => ({ events: 0, seconds: 0 }));
+});
+
 test('a check of the service that is down is a fault, with its own remedy', async () => {
   await world.restart({ GATEBOOK_DISK_FREE_MIN: '900000TB' });
   const { exitCode, bad } = await doctor({ GATEBOOK_URL: world.url });

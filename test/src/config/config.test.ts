@@ -65,6 +65,7 @@ test('an empty environment gives the defaults of WIRE', () => {
     approvals: { needed: 1, of: 'all', isUnlockAmongThem: false, ttlMs: 86_400_000 },
     webhook: null,
     ntfyUrl: null,
+    siem: null,
     diskFreeMinBytes: 100_000_000,
   });
 });
@@ -114,6 +115,9 @@ test('every variable is read', () => {
     GATEBOOK_WEBHOOK_URL: 'https://hooks.example/gatebook',
     GATEBOOK_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     GATEBOOK_NTFY_URL: 'https://ntfy.example/plant',
+    GATEBOOK_SIEM_URL: 'https://siem.example/events',
+    GATEBOOK_SIEM_TOKEN: 'Splunk 1234',
+    GATEBOOK_SIEM_FROM: 'now',
     GATEBOOK_DISK_FREE_MIN: '2GB',
     GATEBOOK_APPROVALS: '3',
     GATEBOOK_APPROVALS_FOR: 'people',
@@ -172,6 +176,10 @@ test('every variable is read', () => {
       secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     },
     ntfyUrl: 'https://ntfy.example/plant',
+    siem: {
+      to: { by: 'http', url: 'https://siem.example/events', authorization: 'Splunk 1234' },
+      ...{ ca: null, from: 'now' },
+    },
     diskFreeMinBytes: 2_000_000_000,
   });
 });
@@ -245,6 +253,7 @@ test('each of these values is a fault of its variable', () => {
     WEBHOOK_URL: ['ftp://x', 'https://user:pass@x'],
     WEBHOOK_SECRET: ['short', 'whsec_c2hvcnQ='],
     NTFY_URL: ['x'],
+    SIEM_URL: ['udp://a:514', 'syslog://a', 'syslog+tcp://a/b', 'syslog+tls://u@a', 'https://a?b'],
     APPROVALS: ['0', '10', 'x'],
     APPROVALS_FOR: ['some'],
     APPROVALS_UNLOCK: ['yes'],
