@@ -23,7 +23,7 @@ export const toCarryOut = 'approved';
 
 export const proposalRows: Projection<ProposalRow, ProposalEvent> = {
   name: 'proposals',
-  version: 2,
+  version: 3,
   reads: ['proposal'],
   Event: ProposalEvent,
   key: ({ data }) => data.proposalId,
@@ -49,6 +49,7 @@ export const proposalRows: Projection<ProposalRow, ProposalEvent> = {
     /** Whose password waits with it. */
     credentialId: (row) => row.proposed.credentialId,
     answerId: (row) => row.answerId,
+    seedId: (row) => row.seedId,
     /** The request that it would grant. */
     requestId: ({ proposed }) =>
       proposed.action === 'grantRequest' && typeof proposed.params.id === 'string'

@@ -44,6 +44,9 @@ export const decideAttemptsMax = 8;
 export const proposedFileCharactersMax = 512 * 1024;
 /** How long after a proposal's end its answer may be collected. */
 export const answerKeptMs = 24 * 60 * 60 * 1_000;
+/** How long after it was handed out an answer may be asked for again, by the same session, where it never came; and until when. */
+export const collectAgainAfterMs = 5_000;
+export const collectAgainUntilMs = 60 * 60 * 1_000;
 /** How often, and how long after its last approval, what was approved and is not done is looked for. */
 export const carryOutEveryMs = 5_000;
 export const carryOutOlderThanMs = 60_000;

@@ -44,8 +44,14 @@ export const ProposalEvent = z.discriminatedUnion('type', [
     needed: z.int().min(2),
     until: Instant,
   }),
-  /** `needed`: as it was in force then; absent in older events. */
-  event('ProposalApproved', { ...proposal, tokenId: Id, needed: z.int().min(1).optional() }),
+  /**
+   * `needed`: as it was in force then; absent in older events. `seedId`: where the vault keeps what the secrets of the
+   * deed are made from, with the last approval of a command that makes some.
+   */
+  event('ProposalApproved', {
+    ...{ ...proposal, tokenId: Id, needed: z.int().min(1).optional() },
+    seedId: Id.optional(),
+  }),
   event('ProposalRejected', { ...proposal, reason: Reason.nullable() }),
   event('ProposalExpired', proposal),
   event('ProposalCarriedOut', {
@@ -55,6 +61,8 @@ export const ProposalEvent = z.discriminatedUnion('type', [
     /** Where the vault keeps the answer until its proposer collects it; null: there is none. */
     answerId: Id.nullable(),
   }),
+  /** Its answer was given to its proposer, in the session of this token; again to that, where it was lost on its way. */
+  event('ProposalCollected', { ...proposal, tokenId: Id }),
 ]);
 export type ProposalEvent = z.infer<typeof ProposalEvent>;
 
@@ -84,12 +92,16 @@ export type ProposalCommand =
         readonly tokenId: string;
         /** How many people a decision needs now. */
         readonly needed: number;
+        /** Recorded with the last approval; null: its deed makes no secrets. */
+        readonly seedId: string | null;
       }
     >
   | ProposalCommandBase<'Reject', { readonly reason: string | null }>
   /** Time has passed. */
   | ProposalCommandBase<'Expire'>
-  | ProposalCommandBase<'CarryOut', Pick<CarriedOut, 'problem' | 'answerId'>>;
+  | ProposalCommandBase<'CarryOut', Pick<CarriedOut, 'problem' | 'answerId'>>
+  /** `askedAgainAfter`: what was handed out before this instant never came, if its session asks again. */
+  | ProposalCommandBase<'Collect', { readonly tokenId: string; readonly askedAgainAfter: string }>;
 
 export type ProposalRefusal =
   | 'approval-not-found'
@@ -112,6 +124,10 @@ export interface MadeProposal {
   readonly needed: number;
   readonly until: string;
   readonly isCarriedOut: boolean;
+  /** Where the vault keeps what the deed's secrets are made from; null: it makes none, or is not approved. */
+  readonly seedId: string | null;
+  /** When its answer was given, and in whose session; null: it was not. */
+  readonly collected: { readonly at: string; readonly tokenId: string } | null;
 }
 
 type ProposalState = { readonly status: 'unknown' } | MadeProposal;
@@ -123,7 +139,10 @@ export function evolveProposal(state: ProposalState, { type, data }: ProposalEve
   if (type === 'ProposalMade') {
     const { proposed, needed, until, tokenId, at, by } = data;
     const approvals = [{ by: by.name, at, tokenId }];
-    return { status: 'waiting', proposed, approvals, needed, until, isCarriedOut: false };
+    return {
+      ...{ status: 'waiting', proposed, approvals, needed, until },
+      ...{ isCarriedOut: false, seedId: null, collected: null },
+    };
   }
   if (state.status === 'unknown') return state;
   switch (type) {
@@ -133,7 +152,7 @@ export function evolveProposal(state: ProposalState, { type, data }: ProposalEve
       // The number may have been raised since it was proposed; it is never less than it was then.
       const needed = Math.max(state.needed, data.needed ?? state.needed);
       const status = approvals.length >= needed ? 'approved' : state.status;
-      return { ...state, approvals, status, needed };
+      return { ...state, approvals, status, needed, seedId: data.seedId ?? state.seedId };
     }
     case 'ProposalRejected':
       return { ...state, status: 'rejected' };
@@ -141,6 +160,8 @@ export function evolveProposal(state: ProposalState, { type, data }: ProposalEve
       return { ...state, status: 'expired' };
     case 'ProposalCarriedOut':
       return { ...state, isCarriedOut: true };
+    case 'ProposalCollected':
+      return { ...state, collected: { at: data.at, tokenId: data.tokenId } };
   }
 }
 
@@ -150,14 +171,31 @@ function approve(
   command: CommandOf<ProposalCommand, 'Approve'>,
   state: MadeProposal,
 ): ProposalDecision {
-  const { proposalId, shown, now, tokenId, needed, at, by } = command;
+  const { proposalId, shown, now, tokenId, needed, seedId, at, by } = command;
   const [proposer] = state.approvals;
   if (proposer?.by === by.name) return refuse('self-approval');
   if (state.approvals.some((one) => one.by === by.name)) return accept();
   if (state.status !== 'waiting' || state.until <= at) return refuse('approval-ended');
   const { hash } = state.proposed;
   if (shown !== hash || now !== hash) return refuse('approval-changed');
-  return accept({ type: 'ProposalApproved', data: { proposalId, tokenId, needed, at, by } });
+  const isLast = state.approvals.length + 1 >= Math.max(state.needed, needed);
+  const seed = isLast && seedId !== null ? { seedId } : {};
+  return accept({
+    type: 'ProposalApproved',
+    data: { proposalId, tokenId, needed, ...seed, at, by },
+  });
+}
+
+/** Given once; again only to the session that it was given to, where it was lost with the service on its way. */
+function collect(
+  { proposalId, tokenId, askedAgainAfter, at, by }: CommandOf<ProposalCommand, 'Collect'>,
+  { isCarriedOut, collected }: MadeProposal,
+): ProposalDecision {
+  if (!isCarriedOut) return refuse('approval-ended');
+  const isFree =
+    collected === null || (collected.tokenId === tokenId && collected.at < askedAgainAfter);
+  if (!isFree) return refuse('approval-ended');
+  return accept({ type: 'ProposalCollected', data: { proposalId, tokenId, at, by } });
 }
 
 function decideOnMade(
@@ -188,6 +226,8 @@ function decideOnMade(
         data: { proposalId, problem, answerId, at, by },
       });
     }
+    case 'Collect':
+      return collect(command, state);
   }
 }
 

@@ -2,17 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import {
   type ProposalCommand,
+  type ProposalEvent,
   type ProposedCommand,
   proposals,
 } from '../../domain/approvals/proposal.ts';
 import { system } from '../../domain/values.ts';
 import type { ProposalRow } from '../../projections/proposals.ts';
 import type { Cause } from '../commands/handle.ts';
-import { type Done, type RecordingOptions, record } from '../commands/record.ts';
+import { type Done, type RecordingOptions, record, type SecretsOf } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
-import { proposalsWaitingMax, proposalsWaitingPerPersonMax } from '../limits.ts';
+import {
+  collectAgainAfterMs,
+  proposalsWaitingMax,
+  proposalsWaitingPerPersonMax,
+} from '../limits.ts';
 import { addMs } from '../platform/instant.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { NewSecret } from '../store/event-store.ts';
 import { actorOf, type CommandContext } from './context.ts';
 
 export interface ApprovalAdministrationOptions extends RecordingOptions {
@@ -25,6 +31,23 @@ type Over = Omit<
   Extract<ProposalCommand, { type: 'CarryOut' }>,
   'type' | 'at' | 'by' | 'proposalId'
 >;
+
+interface Seed {
+  readonly id: string;
+  readonly secret: NewSecret;
+}
+
+/** What an approver was shown, what it would be now, worked out at each decision, and how many people it needs. */
+interface Shown {
+  readonly hash: string;
+  readonly hashNow: () => string;
+  readonly needed: number;
+}
+
+const secretsOf =
+  (seed: Seed | null): SecretsOf<ProposalEvent> =>
+  ({ events }) =>
+    seed !== null && events.some(({ data }) => 'seedId' in data) ? [seed.secret] : [];
 
 const causeOf = (proposalId: string): Cause => ({ correlationId: proposalId, causationId: null });
 
@@ -47,8 +70,12 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
     return row && { state: row, revision: row.revision, position: row.position };
   }
 
-  const tell = (proposalId: string, command: () => ProposalCommand, cause: Cause) =>
-    record(options, proposals, proposalId, command, cause, () => atHand(proposalId));
+  const tell = (
+    proposalId: string,
+    command: () => ProposalCommand,
+    cause: Cause,
+    secrets?: SecretsOf<ProposalEvent>,
+  ) => record(options, proposals, proposalId, command, cause, () => atHand(proposalId), secrets);
 
   return {
     propose: async (
@@ -68,23 +95,34 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
       return { ...(await tell(proposalId, propose, causeOf(proposalId))), proposalId };
     },
 
-    /** @param hashNow of what it would be now, worked out at each decision */
-    approve: (
+    /** @param seed kept with the approval, where it is the last; null: its deed makes no secrets */
+    approve: async (
       context: CommandContext,
       proposalId: string,
-      shown: string,
-      hashNow: () => string,
-      needed: number,
+      shown: Shown,
+      seed: Seed | null,
     ): Promise<Done & { readonly isNew: boolean }> => {
-      const approve = () => {
+      const approve = (): ProposalCommand => {
         const { tokenId } = context.authorize();
-        const type = 'Approve' as const;
-        const by = actorOf(context);
-        return { type, proposalId, shown, now: hashNow(), tokenId, needed, at: now(), by };
+        const { hash, hashNow, needed } = shown;
+        return {
+          ...{ type: 'Approve', proposalId, shown: hash, now: hashNow(), tokenId, needed },
+          ...{ seedId: seed?.id ?? null, at: now(), by: actorOf(context) },
+        };
       };
-      return tell(proposalId, approve, causeOf(proposalId));
+      return await tell(proposalId, approve, causeOf(proposalId), secretsOf(seed));
     },
 
+    ...afterwards(tell, now),
+  };
+}
+
+/** How a proposal ends, and what comes after. */
+function afterwards(
+  tell: (proposalId: string, command: () => ProposalCommand, cause: Cause) => Promise<Done>,
+  now: () => string,
+) {
+  return {
     reject: (context: CommandContext, proposalId: string, reason: string | null): Promise<Done> => {
       const reject = () => {
         context.authorize();
@@ -102,6 +140,17 @@ export function createApprovalAdministration(options: ApprovalAdministrationOpti
         by: system,
       });
       return tell(proposalId, done, causeOf(proposalId));
+    },
+
+    /** @throws Refused `approval-ended` where it was given already, to another session or this moment */
+    collect: (context: CommandContext, proposalId: string): Promise<Done> => {
+      const collect = () => {
+        const { tokenId } = context.authorize();
+        const askedAgainAfter = addMs(now(), -collectAgainAfterMs);
+        const by = actorOf(context);
+        return { type: 'Collect' as const, proposalId, tokenId, askedAgainAfter, at: now(), by };
+      };
+      return tell(proposalId, collect, causeOf(proposalId));
     },
   };
 }

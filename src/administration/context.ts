@@ -5,6 +5,7 @@ import type { Actor } from '../../domain/values.ts';
 import type { Authority, Caller } from '../authority.ts';
 import type { Cause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
+import type { Making } from '../credentials/making.ts';
 
 /** Who asks, from where, and what it all belongs to. */
 export interface CommandContext {
@@ -16,6 +17,8 @@ export interface CommandContext {
   readonly authorize: () => Caller;
   readonly source: string | null;
   readonly cause: Cause;
+  /** What its ids and secrets are made by. */
+  readonly making: Making;
 }
 
 export const actorOf = ({ caller }: CommandContext): Actor => ({

@@ -1,5 +1,5 @@
 /** Users that are made without a request, and passwords that are set anew. */
-import type { GivenRights } from '../../domain/client/client.ts';
+import { type Client, credentialIdsOf, type GivenRights } from '../../domain/client/client.ts';
 import { httpPermissionsOf } from '../../domain/matching.ts';
 import type { Permission } from '../../domain/permission.ts';
 import { mergeRights, noRights } from '../../domain/rights.ts';
@@ -36,9 +36,10 @@ type DoneWithPassword = Done & { readonly password: string | null };
 
 export function createCredentialAdministration(
   options: CredentialAdministrationOptions,
-  { change, heldBy, requireUser, newestWindow, stamp }: ClientChanges,
+  changes: ClientChanges,
 ) {
   const { authority } = options;
+  const { change, stamp } = changes;
   const countRotation = createRotationLimit();
 
   return {
@@ -57,7 +58,8 @@ export function createCredentialAdministration(
       requireRoles(authority, rights.roles);
       requireOwnRights(context, authority.effective(username, rights));
       return await withCredential(options, context, username, password, (credentialId) =>
-        change(context, username, () => {
+        change(context, username, (state) => {
+          requireUnchanged(context, state, credentialId);
           // Again: the slow hash took its time, and so may what others decided meanwhile.
           requireOwnRights(context, authority.effective(username, rights));
           return {
@@ -71,39 +73,46 @@ export function createCredentialAdministration(
       );
     },
 
-    async rotate(
+    rotate: async (
       context: CommandContext,
       username: string,
-      {
-        password,
-        reason,
-        endTokens,
-      }: {
-        password?: string | KeptPassword | undefined;
-        reason?: string | undefined;
-        endTokens?: boolean | undefined;
-      },
-    ): Promise<DoneWithPassword> {
-      if (requireUser(username).status !== 'active') throw new Refused('user-not-active');
+      rotation: Rotation,
+    ): Promise<DoneWithPassword> => {
+      if (changes.requireUser(username).status !== 'active') throw new Refused('user-not-active');
       if (username === context.caller.username) countRotation(username);
-      return await withCredential(options, context, username, password, (credentialId) =>
-        change(context, username, (state) => {
-          // Whoever sets a password can use it: that must not give rights that they lack.
-          if (username !== context.caller.username)
-            requireOwnRights(context, heldBy(username, state));
-          return {
-            type: 'RotateCredential',
-            credentialId,
-            httpLimit: limitOf(context, username),
-            namedTokens: endTokens === true ? 'ended' : 'kept',
-            windowId: newestWindow(),
-            ...stamp(context, username, reason ?? null),
-          };
-        }),
-      );
+      return await rotated(options, changes, context, username, rotation);
     },
   };
 }
+
+interface Rotation {
+  readonly password?: string | KeptPassword | undefined;
+  readonly reason?: string | undefined;
+  readonly endTokens?: boolean | undefined;
+}
+
+const rotated = async (
+  options: CredentialAdministrationOptions,
+  { change, heldBy, newestWindow, stamp }: ClientChanges,
+  context: CommandContext,
+  username: string,
+  { password, reason, endTokens }: Rotation,
+): Promise<DoneWithPassword> =>
+  await withCredential(options, context, username, password, (credentialId) =>
+    change(context, username, (state) => {
+      requireUnchanged(context, state, credentialId);
+      // Whoever sets a password can use it: that must not give rights that they lack.
+      if (username !== context.caller.username) requireOwnRights(context, heldBy(username, state));
+      return {
+        type: 'RotateCredential',
+        credentialId,
+        httpLimit: limitOf(context, username),
+        namedTokens: endTokens === true ? 'ended' : 'kept',
+        windowId: newestWindow(),
+        ...stamp(context, username, reason ?? null),
+      };
+    }),
+  );
 
 /** Keeps the verifier of a password for a command that waits for approvers. @throws HashingBusy */
 const keepingPasswords =
@@ -117,6 +126,12 @@ const keepingPasswords =
     const verifier = await passwords.verifierOf(username, password, sourceKey(source), lane);
     return { credentialId: await vault.keep({ kind: 'verifier', username, verifier }) };
   };
+
+/** What was done before a crash is told again, and not done again where others undid it. @throws Refused */
+function requireUnchanged({ making }: CommandContext, state: Client, credentialId: string): void {
+  if (making.isBegun && !credentialIdsOf(state).includes(credentialId))
+    throw new Refused('approval-ended');
+}
 
 /** Whoever has no right but to their own password does not fill the log with it. */
 function createRotationLimit(): (username: string) => void {
@@ -150,22 +165,27 @@ async function withCredential(
   use: (credentialId: string) => Promise<Done>,
 ): Promise<DoneWithPassword> {
   if (typeof given === 'object') return { ...(await use(given.credentialId)), password: null };
-  const password = given ?? generateSecret();
+  const { making } = context;
+  const password = given ?? generateSecret(making);
   const verifier = await passwords.verifierOf(
     username,
     password,
     sourceKey(context.source),
     'sign-in',
   );
-  const credentialId = await vault.keep({ kind: 'verifier', username, verifier });
+  const credentialId = making.id('credential');
+  // A crash may have come after it was kept.
+  const isKept = making.isSeeded && (await vault.open(credentialId)) !== undefined;
+  if (!isKept) await vault.keep({ kind: 'verifier', username, verifier }, credentialId);
   onCredential?.({ username, credentialId, password });
   try {
     const done = await use(credentialId);
     passwords.remember(username, credentialId, password);
     return { ...done, password: given === undefined ? password : null };
   } catch (error) {
-    // Refused: nothing names it. Any other failure may have been recorded: the sweep decides later.
-    if (error instanceof Refused && error.code !== 'position-not-reached')
+    // Refused: nothing names it. Any other failure may have been recorded: the sweep decides later, and where
+    // another node may be at the same.
+    if (error instanceof Refused && error.code !== 'position-not-reached' && !making.isSeeded)
       await vault.destroy(credentialId).catch(() => undefined);
     throw error;
   }

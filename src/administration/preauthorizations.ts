@@ -1,5 +1,4 @@
 /** Preauthorizations: made by somebody beforehand, and withdrawn. */
-import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Permission } from '../../domain/permission.ts';
 import { type PreauthorizationTerms, preauthorization } from '../../domain/preauthorization.ts';
@@ -22,6 +21,12 @@ export interface PreauthorizationAdministrationOptions extends RecordingOptions 
 type ImportedRule =
   | { readonly preauthorizationId: string | null; readonly enrolmentCode: string | null }
   | { readonly error: unknown };
+
+/** A rule, and the line that it stands on. */
+interface RuleOfFile {
+  readonly line: number;
+  readonly rule: CreatePreauthorization;
+}
 
 /** What became of each, in their order. */
 interface ImportedRules extends Done {
@@ -68,10 +73,10 @@ const requireNoHttpRights =
  * was made is thrown: the codes are told in the answer and nowhere else.
  */
 async function importRules(
-  wanted: readonly CreatePreauthorization[],
+  wanted: readonly RuleOfFile[],
   options: RecordingOptions,
   make: (
-    one: CreatePreauthorization,
+    one: RuleOfFile,
     recording: RecordingOptions,
   ) => Promise<Exclude<ImportedRule, { error: unknown }> & Done>,
 ): Promise<ImportedRules> {
@@ -95,20 +100,22 @@ async function importRules(
   return { position, outcomes };
 }
 
-export function createPreauthorizationAdministration(
-  options: PreauthorizationAdministrationOptions,
-) {
+/** Makes a rule, and its code where it has one. */
+function ruleMaker(options: PreauthorizationAdministrationOptions) {
   const { authority, now } = options;
-
   const requireNoHttp = requireNoHttpRights(authority);
 
-  async function make(
+  return async (
     context: CommandContext,
     wanted: CreatePreauthorization,
     recording: RecordingOptions,
-  ): Promise<Made> {
-    const preauthorizationId = randomUUID();
-    const enrolmentCode = wanted.enrolmentCode === true ? generateEnrolmentCode() : null;
+    /** Which of several rules of one command, so that each has an id and a code of its own. */
+    which = 'the rule',
+  ): Promise<Made> => {
+    const { making } = context;
+    const preauthorizationId = making.id(which);
+    const enrolmentCode =
+      wanted.enrolmentCode === true ? generateEnrolmentCode(making, which) : null;
     const enrolmentCodeId =
       enrolmentCode === null ? null : options.passwords.enrolmentCodeId(enrolmentCode);
     const terms = termsOf(wanted, enrolmentCodeId);
@@ -125,7 +132,15 @@ export function createPreauthorizationAdministration(
       ...([context.cause, atHand] as const),
     );
     return { ...done, preauthorizationId, enrolmentCode };
-  }
+  };
+}
+
+export function createPreauthorizationAdministration(
+  options: PreauthorizationAdministrationOptions,
+) {
+  const { now } = options;
+  const requireNoHttp = requireNoHttpRights(options.authority);
+  const make = ruleMaker(options);
 
   return {
     createPreauthorization: (
@@ -136,13 +151,13 @@ export function createPreauthorizationAdministration(
     /** Makes all that may be made, in their order; a dry run only says whether they may. */
     importPreauthorizations: (
       context: CommandContext,
-      wanted: readonly CreatePreauthorization[],
+      wanted: readonly RuleOfFile[],
       isDryRun: boolean,
     ): Promise<ImportedRules> =>
-      importRules(wanted, options, async (one, recording) => {
-        if (!isDryRun) return await make(context, one, recording);
+      importRules(wanted, options, async ({ line, rule }, recording) => {
+        if (!isDryRun) return await make(context, rule, recording, `the rule of line ${line}`);
         context.authorize();
-        requireNoHttp(termsOf(one, null).rights);
+        requireNoHttp(termsOf(rule, null).rights);
         return { position: recording.position(), preauthorizationId: null, enrolmentCode: null };
       }),
 

@@ -1,7 +1,7 @@
 /** Records what an administrator decided, and tells when it is readable; what is refused is thrown. */
 import type { Decider } from '../../domain/decider.ts';
-import type { EventStore, NewEvent } from '../store/event-store.ts';
-import { type Basis, type Cause, handle } from './handle.ts';
+import type { EventStore, NewEvent, NewSecret } from '../store/event-store.ts';
+import { type Basis, type Cause, handleDecision } from './handle.ts';
 import { Refused, type RefusedCode } from './refused.ts';
 import type { RowsAtHand } from './rows-at-hand.ts';
 
@@ -15,6 +15,11 @@ interface DoneAnew extends Done {
   readonly isNew: boolean;
 }
 
+/** What is kept with events that name it. */
+export type SecretsOf<Event> = (decision: {
+  readonly events: readonly Event[];
+}) => readonly NewSecret[];
+
 export interface RecordingOptions {
   readonly store: EventStore;
   /** Resolves when what stands at a position is readable and in force. */
@@ -26,6 +31,7 @@ export interface RecordingOptions {
 /**
  * @param command what is decided, made anew for each decision
  * @param basis what is at hand of it
+ * @param secrets those that the events name
  * @throws Refused, StoreUnavailable, Conflict
  */
 export async function record<
@@ -40,8 +46,17 @@ export async function record<
   command: () => Command,
   cause: Cause,
   basis: () => Basis<State> | undefined,
+  secrets: SecretsOf<Event> = () => [],
 ): Promise<DoneAnew> {
-  const outcome = await handle(store, decider, id, command, cause, basis);
+  const outcome = await handleDecision(
+    ...([store, decider, id] as const),
+    (state: State) => {
+      const decision = decider.decide(command(), state);
+      return { decision, secrets: decision.accepted ? secrets(decision) : [] };
+    },
+    cause,
+    { basis, suffices: () => false },
+  );
   if (!outcome.decision.accepted) throw new Refused(outcome.decision.refusal);
   const stands = outcome.position ?? outcome.decidedOn;
   if (stands !== null) await settled(stands);

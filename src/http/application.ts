@@ -135,12 +135,13 @@ const routed =
   };
 
 function respond(ctx: Context & Exchange, route: Route, response: RouteResponse, edge: Edge): void {
-  const { status, body, type, headers, file, session, signOn, problem } = response;
+  const { status, body, type, headers, file, session, signOn, problem, sent } = response;
   if (problem !== undefined) {
     sendProblem(ctx, counted(edge, problem));
     return;
   }
   ctx.status = status;
+  if (sent !== undefined) ctx.res.once('finish', sent);
   if (headers !== undefined) ctx.set(headers);
   const position = positionOf(route, response, edge);
   if (position !== undefined) ctx.set('Gatebook-Position', position);

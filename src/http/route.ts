@@ -4,6 +4,7 @@ import type { Fault, ProblemCode } from '../api/problems.ts';
 import type { Caller } from '../authority.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
+import type { Making } from '../credentials/making.ts';
 import type { Upload } from './request/body.ts';
 import type { ProblemAnswer } from './response/problem.ts';
 import type { ServedFile } from './response/static-file.ts';
@@ -50,6 +51,8 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly isConfidential: boolean;
   /** What all events of this request belong to. */
   readonly cause: Cause;
+  /** What its ids and secrets are made by, where it was approved; absent: chance. */
+  readonly making?: Making | undefined;
   /** `Prefer: wait=N` in milliseconds, cut to the limit; 0: do not wait. */
   readonly waitMs: number;
   /** Whether a page is wanted rather than JSON, by `Accept` (RFC 9110, 12.5.1). */
@@ -72,6 +75,8 @@ export interface RouteResponse {
   readonly file?: ServedFile;
   /** Instead of everything else: what is refused, as if it had been thrown. */
   readonly problem?: ProblemAnswer;
+  /** Called once the answer went out whole. */
+  readonly sent?: () => void;
   /** What the browser keeps until its person is back from the identity provider, or forgets (null). */
   readonly signOn?: string | null;
   /** The page's session: kept in a cookie until it ends, or forgotten (null). */

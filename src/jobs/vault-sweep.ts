@@ -3,14 +3,21 @@ import { client } from '../../domain/client/client.ts';
 import { type Client, credentialIdsOf, initial } from '../../domain/client/state.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
-import type { ProposalRow } from '../../projections/proposals.ts';
+import { type ProposalRow, toCarryOut } from '../../projections/proposals.ts';
 import { load } from '../commands/handle.ts';
 import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
-import { answerKeptMs, firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits.ts';
+import {
+  answerKeptMs,
+  collectAgainUntilMs,
+  firstSweepAfterMs,
+  orphanAgeMs,
+  sweepEveryMs,
+} from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
+import { everyRow } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Preauthorizations, RuleUse } from '../registration/preauthorizations.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -53,20 +60,33 @@ export async function sweep(options: SweepOptions): Promise<number> {
   const isNeeded = (id: string, { kind, username }: SecretOwner, known: Known): boolean => {
     const { state, changedAt } = known;
     if (kind === 'personal-key') return state.personalKeyId === id;
-    if (kind === 'answer') return isAwaited('answerId', id);
-    if (isAwaited('credentialId', id)) return true;
+    if (kind === 'answer') return isAwaited('answerId', id) || isAwaited('seedId', id);
+    if (isAwaited('credentialId', id) || isBegunFor(username)) return true;
     if (credentialIdsOf(state).includes(id))
       return !(isRefused(state) && (changedAt ?? '') < longAgo);
     return finishes(rules.lastUse(username), id, state);
   };
 
   /** Whether a proposal needs a secret: it waits, is to be carried out, or its answer may be collected yet. */
-  const isAwaited = (column: 'credentialId' | 'answerId', is: string): boolean => {
+  const isAwaited = (column: 'credentialId' | 'answerId' | 'seedId', is: string): boolean => {
     const row = rows.proposals.find({ where: [{ column, is }], limit: 1 }).items[0];
     if (row === undefined) return false;
-    return column === 'answerId'
-      ? addMs(row.until, answerKeptMs) > now()
-      : row.status === 'waiting' || (row.status === 'approved' && !row.isCarriedOut);
+    const { collected, until } = row;
+    if (column === 'answerId')
+      return (
+        addMs(until, answerKeptMs) > now() &&
+        (collected === null || addMs(collected.at, collectAgainUntilMs) > now())
+      );
+    return row.status === 'waiting' || (row.status === 'approved' && !row.isCarriedOut);
+  };
+
+  /** A crash may have come between a verifier that was made and the event that names it: its deed goes on. */
+  const isBegunFor = (username: string): boolean => {
+    for (const { proposed } of everyRow(rows.proposals, {
+      where: [{ column: 'open', is: toCarryOut }],
+    }))
+      if (proposed.subject === username) return true;
+    return false;
   };
 
   return await vault.sweep(

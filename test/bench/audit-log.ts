@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { newCause } from '../../src/commands/handle.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { byChance } from '../../src/credentials/making.ts';
 import { createLogger } from '../../src/logger.ts';
 import { type RunningService, startService } from '../../src/main.ts';
 
@@ -35,7 +36,7 @@ async function administrator({ app, ready }: RunningService) {
   const caller = await app.authority.caller(token);
   if (caller === null) throw new Error('the administrator cannot sign in');
   const authorize = () => caller;
-  return () => ({ caller, authorize, source: '127.0.0.1', cause: newCause() });
+  return () => ({ caller, authorize, source: '127.0.0.1', cause: newCause(), making: byChance });
 }
 
 type By = Awaited<ReturnType<typeof administrator>>;

@@ -1,16 +1,21 @@
 /**
  * Loaded into the service with `--import`, in each of its threads: once the file that `KILLED_AT_LOG` names is there,
- * the process is killed at the log's next commit: before it, or, where the file says `after`, when it is on disk.
+ * the process is killed at the log's next commit: before it, or, where the file says `after`, when it is on disk. A
+ * number behind that says how many commits go by first: `after 3`.
  */
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 const armed = process.env.KILLED_AT_LOG ?? '';
 
+let passedBy = 0;
+
 function momentOf(): string | null {
   try {
-    return readFileSync(armed, 'utf8');
+    const [moment = null, count = '0'] = readFileSync(armed, 'utf8').split(' ');
+    return passedBy++ < Number(count) ? null : moment;
   } catch {
+    passedBy = 0;
     return null;
   }
 }

@@ -31,19 +31,26 @@ interface WantedToken {
   readonly by: Actor;
 }
 
-/** @param limitNow the HTTP permissions that it never goes beyond, as it is recorded; throws where nobody may issue it then */
+/**
+ * @param limitNow the HTTP permissions that it never goes beyond, as it is recorded; throws where nobody may issue it then
+ * @param made the id that it gets; `issued`: the same command issued it before a crash, and it is told again
+ */
 export async function issue(
   options: TokenIssueOptions,
   principal: Principal,
   { kind, label, hours, endsAt, by }: WantedToken,
   cause: Cause,
   limitNow: () => readonly Permission[] | null,
+  made: { readonly tokenId: string; readonly issued?: TokenRow | undefined } = {
+    tokenId: randomUUID(),
+  },
 ) {
+  const { tokenId, issued } = made;
   const { username, generation, loginGeneration } = principal.row;
-  const tokenId = randomUUID();
-  const at = options.now();
+  const at = issued?.issuedAt ?? options.now();
   const afterHours = addMs(at, hours * hourMs);
-  const expiresAt = endsAt !== null && endsAt < afterHours ? endsAt : afterHours;
+  const expiresAt =
+    issued?.expiresAt ?? (endsAt !== null && endsAt < afterHours ? endsAt : afterHours);
   const text = await options.tokens.sign({
     subject: username,
     id: tokenId,

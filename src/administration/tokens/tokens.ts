@@ -32,7 +32,7 @@ export interface TokenAdministrationOptions extends PeopleAdministrationOptions 
 const namedHours = 8_760;
 
 export function createTokenAdministration(options: TokenAdministrationOptions) {
-  const { authority, rows, now } = options;
+  const { rows, now } = options;
   const limits = createTokenLimits({
     tokens: rows.tokens,
     now,
@@ -50,42 +50,8 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
     login: (asked: Login) => login(options, limits, asked),
     ...createPeopleAdministration(options, limits),
 
-    async issueToken(
-      context: CommandContext,
-      wanted: {
-        label: string;
-        username?: string | undefined;
-        expireTimeInHours?: number | undefined;
-      },
-    ) {
-      const username = wanted.username ?? context.caller.username;
-      const principal = authority.active(username);
-      if (!principal)
-        throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
-      // Before room is made for it: what is refused costs nobody a token.
-      if (username !== context.caller.username) requireOwnRights(context, principal.effective);
-      await limits.makeRoom({ kind: 'named', username }, actorOf(context));
-      return await issue(
-        options,
-        principal,
-        {
-          kind: 'named',
-          label: wanted.label,
-          hours: wanted.expireTimeInHours ?? namedHours,
-          endsAt: signInEnd(context, principal),
-          by: actorOf(context),
-        },
-        context.cause,
-        () => {
-          const caller = context.authorize();
-          if (username === caller.username) return caller.httpLimit;
-          // Whoever gets the token gets what its user may as it is recorded, also where that was widened since,
-          // and is not to gain what its user is given later (docs/decisions/0012).
-          requireOwnRights(context, authority.active(username)?.effective ?? principal.effective);
-          return httpPermissionsOf(caller.permissions);
-        },
-      );
-    },
+    issueToken: (context: CommandContext, wanted: NewToken) =>
+      issueNamed(options, limits, context, wanted),
 
     revokeToken: (context: CommandContext, tokenId: string): Promise<Done> =>
       record(
@@ -100,6 +66,51 @@ export function createTokenAdministration(options: TokenAdministrationOptions) {
         () => options.atHand.token(tokenId),
       ),
   };
+}
+
+interface NewToken {
+  readonly label: string;
+  readonly username?: string | undefined;
+  readonly expireTimeInHours?: number | undefined;
+}
+
+async function issueNamed(
+  options: TokenAdministrationOptions,
+  limits: TokenLimits,
+  context: CommandContext,
+  wanted: NewToken,
+) {
+  const { authority, rows } = options;
+  const username = wanted.username ?? context.caller.username;
+  const principal = authority.active(username);
+  if (!principal)
+    throw new Refused(rows.clients.get(username) ? 'user-not-active' : 'user-not-found');
+  // Before room is made for it: what is refused costs nobody a token.
+  if (username !== context.caller.username) requireOwnRights(context, principal.effective);
+  const tokenId = context.making.id('token');
+  const issued = context.making.isBegun ? rows.tokens.get(tokenId) : undefined;
+  if (issued === undefined) await limits.makeRoom({ kind: 'named', username }, actorOf(context));
+  return await issue(
+    options,
+    principal,
+    {
+      kind: 'named',
+      label: wanted.label,
+      hours: wanted.expireTimeInHours ?? namedHours,
+      endsAt: signInEnd(context, principal),
+      by: actorOf(context),
+    },
+    context.cause,
+    () => {
+      const caller = context.authorize();
+      if (username === caller.username) return caller.httpLimit;
+      // Whoever gets the token gets what its user may as it is recorded, also where that was widened since,
+      // and is not to gain what its user is given later (docs/decisions/0012).
+      requireOwnRights(context, authority.active(username)?.effective ?? principal.effective);
+      return httpPermissionsOf(caller.permissions);
+    },
+    { tokenId, issued },
+  );
 }
 
 /** What a person makes ends with the sign-in that it was made in; what others make for them with their access. */

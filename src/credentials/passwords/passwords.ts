@@ -1,16 +1,10 @@
 /** Passwords and their verifiers: the work depends on the password offered, never on the name (SPEC 5). */
-import {
-  argon2,
-  createHash,
-  createHmac,
-  createSecretKey,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { argon2, createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { enrolmentCodePrefix } from '../../../domain/enrolment-code.ts';
 import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits.ts';
+import { byChance, type Making } from '../making.ts';
 import { createFingerprints, type Fingerprints } from './fingerprints.ts';
 import { createHashQueue, type HashLane } from './hash-queue.ts';
 
@@ -49,14 +43,14 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ownSecret = /^gbs_[\w-]{38}$/;
 
 /** A password of our own making, `gbs_…`: 192 random bits and a checksum against typing errors. */
-export function generateSecret(): string {
-  const body = secretPrefix + randomBytes(secretBytes).toString('base64url');
+export function generateSecret({ bytes }: Pick<Making, 'bytes'> = byChance): string {
+  const body = secretPrefix + bytes('password', secretBytes).toString('base64url');
   return body + checksumOf(body);
 }
 
 /** A code that lets somebody in without a window: 256 random bits. */
-export const generateEnrolmentCode = (): string =>
-  enrolmentCodePrefix + randomBytes(enrolmentCodeBytes).toString('base64url');
+export const generateEnrolmentCode = ({ bytes }: Pick<Making, 'bytes'>, of: string): string =>
+  enrolmentCodePrefix + bytes(`code of ${of}`, enrolmentCodeBytes).toString('base64url');
 
 const checksumOf = (body: string): string =>
   createHash('sha256').update(body).digest('base64url').slice(0, checksumLength);

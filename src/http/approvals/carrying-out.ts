@@ -11,6 +11,7 @@ import type { ProposalRow } from '../../../projections/proposals.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
+import { byChance, fromSeed, type Making } from '../../credentials/making.ts';
 import { serial } from '../../platform/serial.ts';
 import { requirePermission } from '../request/authorization.ts';
 import { type ProblemAnswer, problemOf } from '../response/problem.ts';
@@ -69,7 +70,7 @@ function jointCaller(app: App, route: Route, row: ProposalRow): Caller {
   };
 }
 
-function requestOf(app: App, route: Route, row: ProposalRow) {
+function requestOf(app: App, route: Route, row: ProposalRow, making: Making) {
   const { params, query, body, credentialId } = row.proposed;
   const authorize = () => jointCaller(app, route, row);
   const request: RouteRequest<unknown, unknown, unknown, 'permitted'> = {
@@ -81,6 +82,7 @@ function requestOf(app: App, route: Route, row: ProposalRow) {
     ...{ querystring: '', signOn: null, isConfidential: false },
     ...{ seesPersonalData: () => false, prefersHtml: false, permit: () => void authorize() },
     cause: { correlationId: row.proposalId, causationId: null },
+    making,
     signal: new AbortController().signal,
   };
   return request as unknown as Parameters<Route['handle']>[0];
@@ -101,12 +103,12 @@ async function outcomeOf(
   app: App,
   route: Route,
   row: ProposalRow,
-  isBegun: boolean,
+  making: Making,
 ): Promise<DeedOutcome> {
   try {
     // A crash, or a store that was away, may lie between the last approval and now.
-    if (!isBegun) await requireUnchanged(app, row);
-    const response = await route.handle(requestOf(app, route, row));
+    if (!making.isBegun) await requireUnchanged(app, row);
+    const response = await route.handle(requestOf(app, route, row, making));
     return response.problem === undefined ? { response } : { problem: response.problem };
   } catch (error) {
     const problem = problemOf(error);
@@ -156,16 +158,41 @@ function turnOf(app: App): ReturnType<typeof serial> {
 /** They come to the same when they are done twice, and a crash may have left them half done. */
 const isRepeatable: ReadonlySet<string> = new Set(['grantRequests', 'eraseUser']);
 
-async function carryOutNow(app: App, findRoute: FindRoute, row: ProposalRow): Promise<void> {
-  const { proposalId, proposed, index, approvals } = row;
-  const record = (over: Parameters<App['administration']['carriedOut']>[1]) =>
-    app.administration.carriedOut(proposalId, over);
+const deedsWithSecrets: ReadonlySet<string> = new Set([
+  ...['createUser', 'rotateCredential', 'issueToken'],
+  ...['createPreauthorization', 'importPreauthorizations'],
+]);
+
+/** What the last approval keeps for a deed that makes ids and secrets; null: it makes none that anybody is told. */
+export const seedFor = ({ answers }: App, { proposed, approvals }: ProposalRow) =>
+  deedsWithSecrets.has(proposed.action) ? answers.seedFor(approvals[0]?.by ?? '') : null;
+
+/** By chance where nothing was kept: by an older version. */
+async function makingOf(app: App, row: ProposalRow): Promise<Making> {
+  const { proposalId, index, seedId, approvals } = row;
   const isBegun = app.views.wasCausedBy(proposalId, index);
-  if (isBegun && !isRepeatable.has(proposed.action)) {
+  const seed = seedId === null ? undefined : await app.answers.seed(approvals[0]?.by ?? '', seedId);
+  return seed === undefined ? { ...byChance, isBegun } : fromSeed(seed, isBegun);
+}
+
+async function carryOutNow(app: App, findRoute: FindRoute, row: ProposalRow): Promise<void> {
+  const { proposalId, proposed, approvals, seedId } = row;
+  const record = async (over: Parameters<App['administration']['carriedOut']>[1]) => {
+    await app.administration.carriedOut(proposalId, over);
+    // What cannot be destroyed now is an orphan, and the sweep finds it.
+    if (seedId !== null) await app.answers.destroy(seedId).catch(() => undefined);
+  };
+  const making = await makingOf(app, row);
+  if (making.isBegun && !making.isSeeded && !isRepeatable.has(proposed.action)) {
     await record({ problem: null, answerId: null });
     return;
   }
-  const outcome = await outcomeOf(app, findRoute(proposed.action), row, isBegun);
+  const outcome = await outcomeOf(app, findRoute(proposed.action), row, making);
+  if ('problem' in outcome && making.isBegun && making.isSeeded) {
+    // It was done, and others have undone it since: what it made opens nothing.
+    await record({ problem: null, answerId: null });
+    return;
+  }
   if ('problem' in outcome) {
     const { status, code, document } = outcome.problem;
     await record({ problem: { status, code, detail: document.detail }, answerId: null });

@@ -6,11 +6,14 @@ import { SentInstant } from '../../api/input.ts';
 import type { Fault, ProblemCode } from '../../api/problems.ts';
 import type { ClientAuth } from '../../config/values.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
+import { byChance, type Making } from '../../credentials/making.ts';
 import { Problem } from '../response/problem.ts';
 
-export const commandContext = (request: CommandContext): CommandContext => {
-  const { caller, authorize, source, cause } = request;
-  return { caller, authorize, source, cause };
+export const commandContext = (
+  request: Omit<CommandContext, 'making'> & { readonly making?: Making | undefined },
+): CommandContext => {
+  const { caller, authorize, source, cause, making = byChance } = request;
+  return { caller, authorize, source, cause, making };
 };
 
 /** What was found, or the problem that says what is missing. */

@@ -5,10 +5,13 @@ import { Proposal, ProposalList } from '../../api/output.ts';
 import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
+import { Refused } from '../../commands/refused.ts';
+import { collectAgainAfterMs } from '../../limits.ts';
 import {
   carryOut,
   type FindRoute,
   permittedTo,
+  seedFor,
   whileCarriedOut,
 } from '../approvals/carrying-out.ts';
 import { hashNow } from '../approvals/proposing.ts';
@@ -84,10 +87,10 @@ const approving = (app: App, findRoute: FindRoute): Route =>
       if (approvals[0]?.by === username) throw new Problem('self-approval');
       permittedTo(app, findRoute(proposed.action), row, { by: username, tokenId });
       const now = await hashNow(app, proposed, approvals[0]?.by ?? '');
+      const needed = app.views.approvalsNeeded();
+      const shown = { hash: request.body.hash, hashNow: () => now, needed };
       const context = commandContext(request);
-      const approved = await app.administration.approve(
-        ...([context, id, request.body.hash, () => now, app.views.approvalsNeeded()] as const),
-      );
+      const approved = await app.administration.approve(context, id, shown, seedFor(app, row));
       const after = found(app.views.proposalRow(id), 'approval-not-found');
       // Whoever recorded the last approval sees to it: also on another node nobody else begins.
       if (approved.isNew && after.status === 'approved') await tried(app, findRoute, after);
@@ -136,6 +139,16 @@ interface KeptAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Whoever lost it on its way is told that it can be had. @throws what was thrown, in words */
+function throwCollected(error: unknown): never {
+  if (!(error instanceof Refused) || error.code !== 'approval-ended') throw error;
+  throw new Problem('approval-ended', {
+    detail:
+      'Its answer was given to its proposer just now, or in another session. Where it never came, ask again in some seconds, in the same session.',
+    retryAfterSeconds: collectAgainAfterMs / 1_000,
+  });
+}
+
 const collecting = (app: App): Route =>
   route({
     method: 'POST',
@@ -143,7 +156,8 @@ const collecting = (app: App): Route =>
     group,
     operationId: 'collectProposal',
     summary: 'The answer that the command would have had, once',
-    description: 'For its proposer. While it waits: 202 and the proposal.',
+    description:
+      'For its proposer. While it waits: 202 and the proposal. Where the answer is lost on its way, the same session may ask again, some seconds later.',
     access: 'permitted',
     params: ByProposalId,
     answers: {
@@ -151,7 +165,8 @@ const collecting = (app: App): Route =>
       202: { description: 'It waits still.', body: Proposal },
     },
     problems: ['approval-not-found', 'approval-ended', 'permission-missing'],
-    async handle({ params, caller }): Promise<RouteResponse> {
+    async handle(request): Promise<RouteResponse> {
+      const { params, caller } = request;
       const row = found(app.views.proposalRow(params.id), 'approval-not-found');
       const { status, isCarriedOut, outcome, answerId } = row;
       if (row.approvals[0]?.by !== caller.username)
@@ -169,11 +184,17 @@ const collecting = (app: App): Route =>
         };
       if (outcome !== null)
         throw new Problem(outcome.code as ProblemCode, { detail: outcome.detail });
-      const answer =
-        answerId === null ? undefined : await app.answers.take(caller.username, answerId);
+      if (answerId === null) throw new Problem('approval-ended');
+      const answer = await app.answers.open(caller.username, answerId);
       if (answer === undefined) throw new Problem('approval-ended');
+      // Of all who ask, at any node, one is the first; and nothing is given that the log does not tell of.
+      await app.administration
+        .collect(commandContext(request), params.id)
+        .catch((error) => throwCollected(error));
       const { body, ...rest } = answer as KeptAnswer;
-      return body === null ? rest : { ...rest, body };
+      // Not before it is on its way: a crash would lose what it gives.
+      const sent = () => void app.answers.destroy(answerId).catch(() => undefined);
+      return body === null ? { ...rest, sent } : { ...rest, body, sent };
     },
   });
 

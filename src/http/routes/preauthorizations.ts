@@ -152,7 +152,7 @@ const importRoute = (app: App): Route => {
           const lines = await ruleLinesOf(request.upload, request.contentType, {
             ...{ at: app.now(), isPersonName: app.isPersonName },
           });
-          const rules = lines.flatMap((line) => ('rule' in line ? [line.rule] : []));
+          const rules = lines.filter((line) => 'rule' in line);
           const { administration } = app;
           const imported = await administration.importPreauthorizations(
             ...([commandContext(request), rules, request.query.dryRun === true] as const),

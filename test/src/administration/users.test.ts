@@ -1,6 +1,7 @@
 /** Users: nobody gives more than they have, one administrator stays, and passwords are made and shown once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newCause } from '../../../src/commands/handle.ts';
+import { byChance } from '../../../src/credentials/making.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
@@ -121,7 +122,7 @@ test('who becomes the second administrator while it is suspended is no way round
       const caller = await authority.caller(world.token);
       assert.ok(caller);
       const authorize = () => caller;
-      const by = () => ({ caller, authorize, source: null, cause: newCause() });
+      const by = () => ({ caller, authorize, source: null, cause: newCause(), making: byChance });
       const username = newName('rising');
       await administration.createUser(by(), { username });
       const rights = { roles: ['administrator'], permissions: [] };

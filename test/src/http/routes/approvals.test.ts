@@ -134,6 +134,19 @@ test('a password that was sent waits as a verifier, and one that is made is coll
   for (const secret of [password, collected.body.password]) assert.not.ok(all.includes(secret));
 });
 
+test('of those who collect at the same moment one is given it, and the history says so', async (here) => {
+  const made = await proposed(here.door, '/api/users', { username: newName('oven') });
+  await approve(here, made);
+  const answers = await Promise.all([1, 2, 3, 4].map(() => collect(here, made)));
+  const given = answers.filter(({ status }) => status === 201);
+  assert.is(given.length, 1);
+  for (const { body, status } of answers)
+    assert.ok(status === 201 || body.code === 'approval-ended', body.code);
+  const told = await here.door.must(200, 'GET', '/api/audit/events?type=ProposalCollected');
+  const [event] = told.body.items;
+  assert.equal([event.actor.name, event.correlationId], ['admin', made.proposalId]);
+});
+
 test('nobody makes a second approver: HTTP rights come by the door alone', async ({
   door,
   world,

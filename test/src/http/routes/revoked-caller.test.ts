@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newCause } from '../../../../src/commands/handle.ts';
 import { Refused } from '../../../../src/commands/refused.ts';
+import { byChance } from '../../../../src/credentials/making.ts';
 import { eventStream } from '../../../support/event-stream.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
@@ -115,7 +116,7 @@ async function contextUntil({ world, admin }: Running, from: number) {
   assert.ok(caller);
   let decisions = 0;
   return {
-    ...{ caller, source: null, cause: newCause() },
+    ...{ caller, source: null, cause: newCause(), making: byChance },
     authorize() {
       if (++decisions >= from) throw new Refused('token-invalid');
       return caller;
