@@ -5,5 +5,15 @@ import { fuzzHttp } from './trials/fuzz-http.ts';
 import { fuzzMqtt } from './trials/fuzz-mqtt.ts';
 import { idle } from './trials/idle.ts';
 import { madeUpNames } from './trials/made-up-names.ts';
+import { rights } from './trials/rights.ts';
+import { webPages } from './trials/web-pages.ts';
 
-export const trials: readonly Trial[] = [madeUpNames, idle, fuzzHttp, fuzzMqtt, files];
+export const trials: readonly Trial[] = [
+  madeUpNames,
+  idle,
+  fuzzHttp,
+  fuzzMqtt,
+  files,
+  rights,
+  webPages,
+];
