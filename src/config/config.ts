@@ -56,7 +56,11 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   readonly passwordPolicy: PasswordPolicy;
   /** Null: nobody is told by webhook. */
-  readonly webhook: { readonly url: string; readonly secret: string | null } | null;
+  readonly webhook: {
+    readonly url: string;
+    readonly secret: string | null;
+    readonly format: 'plain' | 'cloudevents';
+  } | null;
   /** Null: no messages for people. */
   readonly ntfyUrl: string | null;
   /** Null: audit events are sent nowhere. */
@@ -166,7 +170,11 @@ function configOf(values: Values, environment: Environment): Config {
     webhook:
       values.WEBHOOK_URL === undefined
         ? null
-        : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? null },
+        : {
+            url: values.WEBHOOK_URL,
+            secret: values.WEBHOOK_SECRET ?? null,
+            format: values.WEBHOOK_FORMAT,
+          },
     ntfyUrl: values.NTFY_URL ?? null,
     siem: siemOf(values),
     sso: ssoOf(values),

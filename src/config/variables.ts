@@ -302,6 +302,12 @@ export const variables = {
     'whsec_ and base64 of 24 to 64 bytes',
     secret,
   ),
+  WEBHOOK_FORMAT: variable(
+    z.enum(['plain', 'cloudevents']),
+    'plain',
+    'the form of webhooks: { event, at, data }, or CloudEvents 1.0 (structured)',
+    'plain or cloudevents',
+  ),
   NTFY_URL: optional(
     urlOf('http:', 'https:'),
     'none',

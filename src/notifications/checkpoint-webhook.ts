@@ -3,11 +3,11 @@ import type { Published } from '../audit/transparency-log/publisher.ts';
 import { checkpointWebhookMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { postMessage } from './delivery.ts';
-import { webhookMessage } from './messages.ts';
+import { type WebhookTarget, webhookMessage } from './messages.ts';
 
 /** Resolves when the receiver has answered, or has not in time; never rejects. */
 export async function sendCheckpoint(
-  webhook: { readonly url: string; readonly secret: string | null } | null,
+  webhook: WebhookTarget | null,
   published: Published,
   at: string,
   logger: Logger,

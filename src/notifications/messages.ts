@@ -1,4 +1,4 @@
-/** The messages that are sent: webhooks signed by the Standard Webhooks specification (1.0), and ntfy messages. */
+/** The messages that are sent: webhooks signed by the Standard Webhooks specification (1.0), as CloudEvents (1.0) where that is wanted, and ntfy messages. */
 import { createHmac } from 'node:crypto';
 import { notificationNamesMax } from '../limits.ts';
 
@@ -25,25 +25,39 @@ export function webhookSignature(
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
-export function webhookMessage(
-  to: { readonly url: string; readonly secret: string | null },
-  content: {
-    readonly id: string;
-    readonly event: string;
-    readonly subject: string;
-    readonly at: string;
-    readonly data: unknown;
-  },
-): Message {
+export interface WebhookTarget {
+  readonly url: string;
+  readonly secret: string | null;
+  /** The URI of this registry, for CloudEvents; null: the plain form, which needs none. */
+  readonly cloudEventsSource: string | null;
+}
+
+interface WebhookContent {
+  readonly id: string;
+  readonly event: string;
+  readonly subject: string;
+  readonly at: string;
+  readonly data: unknown;
+}
+
+/** In structured mode (CloudEvents HTTP binding, section 3.2): the receiver needs nothing of the headers. */
+const cloudEvent = (source: string, { id, event, subject, at, data }: WebhookContent) => ({
+  ...{ specversion: '1.0', id, source, type: `gatebook.${event}`, subject, time: at },
+  ...{ datacontenttype: 'application/json', data },
+});
+
+export function webhookMessage(to: WebhookTarget, content: WebhookContent): Message {
   const { id, event, subject, at, data } = content;
-  const body = JSON.stringify({ event, at, data });
+  const { cloudEventsSource: source } = to;
+  const body = JSON.stringify(source === null ? { event, at, data } : cloudEvent(source, content));
+  const type = source === null ? 'json' : 'cloudevents+json; charset=utf-8';
   return {
     ...{ id, event, subject, body },
     url: to.url,
     headers: (nowMs) => {
       const timestamp = Math.floor(nowMs / 1_000);
       return {
-        'Content-Type': 'application/json',
+        'Content-Type': `application/${type}`,
         'webhook-id': id,
         'webhook-timestamp': String(timestamp),
         ...(to.secret === null

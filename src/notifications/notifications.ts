@@ -19,6 +19,7 @@ import {
   ntfyEndingMessage,
   ntfyMessage,
   type ToldOf,
+  type WebhookTarget,
   webhookMessage,
 } from './messages.ts';
 
@@ -36,7 +37,7 @@ export interface DeadLetter {
 }
 
 interface NotificationOptions {
-  readonly webhook: { readonly url: string; readonly secret: string | null } | null;
+  readonly webhook: WebhookTarget | null;
   readonly ntfyUrl: string | null;
   /** The page's own address, to be opened from a message. */
   readonly publicUrl: string | null;

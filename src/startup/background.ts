@@ -12,6 +12,7 @@ import { startOpeningSchedules } from '../jobs/schedules.ts';
 import { startSuspendingStale } from '../jobs/stale-clients.ts';
 import { startSweeping } from '../jobs/vault-sweep.ts';
 import { sendCheckpoint } from '../notifications/checkpoint-webhook.ts';
+import type { WebhookTarget } from '../notifications/messages.ts';
 import { publishRegistry } from '../notifications/mqtt-topics.ts';
 import { type Notifications, startNotifications } from '../notifications/notifications.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
@@ -81,7 +82,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
       setBookmark: (name, value) => readModels.setBookmark(name, value),
       onApplied: service.onApplied.notifications,
     },
-    webhook: config.webhook,
+    webhook: webhookOf(options),
     ntfyUrl: config.ntfyUrl,
     publicUrl: config.publicUrl,
     history: service.rows.history,
@@ -125,6 +126,17 @@ async function startSendingToSiem({
   await job.close();
 }
 
+/** Where nobody says what this registry is called, its log's id is its name. */
+const webhookOf = ({
+  config: { webhook, publicUrl },
+  store,
+}: Pick<BackgroundOptions, 'config' | 'store'>): WebhookTarget | null =>
+  webhook && {
+    ...{ url: webhook.url, secret: webhook.secret },
+    cloudEventsSource:
+      webhook.format === 'cloudevents' ? (publicUrl ?? `urn:uuid:${store.logId}`) : null,
+  };
+
 /** Whether a client has a session at any broker, or by a gateway. */
 const connectedTest = (runtime: BrokerRuntime) => async (username: string) => {
   if (runtime.proxied().includes(username)) return true;
@@ -154,6 +166,6 @@ const startPublishing = ({
       await runtime.embedded?.publish(`${registryRoot}/checkpoint`, JSON.stringify(message), {
         retain: true,
       });
-      await sendCheckpoint(config.webhook, published, message.at, logger);
+      await sendCheckpoint(webhookOf({ config, store }), published, message.at, logger);
     },
   });

@@ -114,6 +114,7 @@ test('every variable is read', () => {
     GATEBOOK_PENDING_PER_SOURCE_MAX: '2',
     GATEBOOK_WEBHOOK_URL: 'https://hooks.example/gatebook',
     GATEBOOK_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+    GATEBOOK_WEBHOOK_FORMAT: 'cloudevents',
     GATEBOOK_NTFY_URL: 'https://ntfy.example/plant',
     GATEBOOK_SIEM_URL: 'https://siem.example/events',
     GATEBOOK_SIEM_TOKEN: 'Splunk 1234',
@@ -174,6 +175,7 @@ test('every variable is read', () => {
     webhook: {
       url: 'https://hooks.example/gatebook',
       secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      format: 'cloudevents',
     },
     ntfyUrl: 'https://ntfy.example/plant',
     siem: {
@@ -252,6 +254,7 @@ test('each of these values is a fault of its variable', () => {
     PENDING_PER_SOURCE_MAX: ['0'],
     WEBHOOK_URL: ['ftp://x', 'https://user:pass@x'],
     WEBHOOK_SECRET: ['short', 'whsec_c2hvcnQ='],
+    WEBHOOK_FORMAT: ['json'],
     NTFY_URL: ['x'],
     SIEM_URL: ['udp://a:514', 'syslog://a', 'syslog+tcp://a/b', 'syslog+tls://u@a', 'https://a?b'],
     APPROVALS: ['0', '10', 'x'],

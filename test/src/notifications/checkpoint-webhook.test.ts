@@ -25,7 +25,7 @@ test('a checkpoint is sent signed; a receiver that fails is warned of, and nothi
   const lines: string[] = [];
   const logger = createLogger({ level: 'debug', write: (line) => lines.push(line) });
   try {
-    await sendCheckpoint({ url, secret }, published, at, logger);
+    await sendCheckpoint({ url, secret, cloudEventsSource: null }, published, at, logger);
     const [first] = got;
     assert.equal(JSON.parse(first?.body ?? ''), {
       event: 'checkpoint.published',
@@ -37,15 +37,18 @@ test('a checkpoint is sent signed; a receiver that fails is warned of, and nothi
       first?.headers['webhook-signature'],
       webhookSignature(secret, 'checkpoint-7', timestamp, first?.body ?? ''),
     );
+    const cloudEventsSource = 'https://gate.example';
+    await sendCheckpoint({ url, secret, cloudEventsSource }, published, at, logger);
+    assert.is(JSON.parse(got[1]?.body ?? '').type, 'gatebook.checkpoint.published');
     assert.equal(lines, []);
     status = 500;
-    await sendCheckpoint({ url, secret: null }, published, at, logger);
+    await sendCheckpoint({ url, secret: null, cloudEventsSource: null }, published, at, logger);
     assert.match(lines.join(''), /could not be sent[^\n]*answered 500/);
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
-  await sendCheckpoint({ url, secret: null }, published, at, logger);
+  await sendCheckpoint({ url, secret: null, cloudEventsSource: null }, published, at, logger);
   assert.is(lines.length, 2);
   assert.not.match(lines.join(''), /127\.0\.0\.1/);
   await sendCheckpoint(null, published, at, logger);

@@ -145,7 +145,7 @@ function alone(url: string, count: number, notes: Map<string, string>, signal: A
     return { items: rows.filter(({ index }) => index > after).slice(0, limit), nextCursor: null };
   };
   return startNotifications({
-    webhook: { url, secret: null },
+    webhook: { url, secret: null, cloudEventsSource: null },
     ntfyUrl: null,
     publicUrl: null,
     history: { find, get: () => undefined } as never,
@@ -200,6 +200,30 @@ test('a redirect is not followed: it could lead anywhere', async ({ hook }) => {
   assert.is(notifier.deadLetters()[0]?.detail, 'answered 302');
   assert.not.ok(hook.received.some(({ path }) => path === '/elsewhere'));
   hook.state.status = 200;
+});
+
+test('the same as CloudEvents, where that is wanted: what stands in the body is signed as before', async ({
+  hook,
+  world,
+}) => {
+  await world.restart({ GATEBOOK_WEBHOOK_FORMAT: 'cloudevents' });
+  await ask(world, 'press-in-the-cloud');
+  const got = await hook.until(
+    ({ body }) => body.includes('press-in-the-cloud') && body.includes('request.pending'),
+  );
+  const { data, id, time, ...attributes } = JSON.parse(got.body);
+  assert.equal(attributes, {
+    ...{ specversion: '1.0', source: 'https://registry.example', subject: 'press-in-the-cloud' },
+    ...{ type: 'gatebook.request.pending', datacontenttype: 'application/json' },
+  });
+  assert.is(data.username, 'press-in-the-cloud');
+  assert.match(time, /^\d{4}-\d\d-\d\dT.*Z$/);
+  assert.is(got.headers['content-type'], 'application/cloudevents+json; charset=utf-8');
+  assert.is(got.headers['webhook-id'], id);
+  assert.is(
+    got.headers['webhook-signature'],
+    webhookSignature(secret, id, Number(got.headers['webhook-timestamp']), got.body),
+  );
 });
 
 test('dead letters are listed for who may read them', async ({ world }) => {
