@@ -46,7 +46,7 @@ export interface App {
   readonly views: Views;
   readonly audit: Audit;
   readonly liveEvents: LiveEvents;
-  readonly operatorLog: Pick<OperatorLog, 'commandFrom' | 'signInFailed'>;
+  readonly operatorLog: Pick<OperatorLog, 'commandFrom' | 'signInFailed' | 'tracedAs'>;
   /** Notifications that could not be delivered, the newest first. */
   readonly deadLetters: () => readonly DeadLetter[];
   readonly brokers: Pick<ActivationManager, 'states' | 'reconcile'>;

@@ -17,6 +17,8 @@ export interface Edge extends Callers {
   readonly certificateOf: (request: IncomingMessage) => ShownCertificate | null;
   /** Told where each command of somebody who is signed in comes from. */
   readonly commandFrom?: (correlationId: string, source: string | null) => void;
+  /** Told which trace a request belongs to that may change something. */
+  readonly tracedAs?: (correlationId: string, traceId: string) => void;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** A new random UUID. */
@@ -42,6 +44,8 @@ export interface Edge extends Callers {
 
 export interface RequestState {
   correlationId: string;
+  /** Of the sender's own, 32 hex digits; undefined: it says none. */
+  traceId: string | undefined;
   source: string | null;
   /** Whether the browser of who asks speaks TLS. */
   isSecure: boolean;

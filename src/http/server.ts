@@ -172,6 +172,7 @@ const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
     socket instanceof TLSSocket ? app.clientCertificates.of(socket) : null,
   sourceOf: sourceReader(app.config.trustedProxies),
   commandFrom: app.operatorLog.commandFrom,
+  tracedAs: app.operatorLog.tracedAs,
   metrics: app.metrics,
   logger: app.logger,
   newId: randomUUID,

@@ -1,18 +1,25 @@
 /** What happens to every request beside its route: it is numbered and noted, and what goes wrong is told as a problem. */
 import type { IncomingMessage } from 'node:http';
 import type { Edge, Exchange, RequestState } from './edge.ts';
+import { traceIdOf } from './request/trace-id.ts';
 import { internalProblem, type ProblemAnswer, problemOf } from './response/problem.ts';
 
-/** Numbers a request and finds its source. Nothing a client sends is an id. */
-export const beginning = (
-  { newId, sourceOf, behindHttps }: Edge,
+/** Numbers a request and finds its source. Nothing a client sends is an id; a trace of its own is told in log lines, and nowhere else. */
+export function beginning(
+  { newId, sourceOf, behindHttps, tracedAs }: Edge,
   req: IncomingMessage,
-): RequestState => ({
-  correlationId: newId(),
-  source: sourceOf(req.socket.remoteAddress, req.headers['x-forwarded-for'] as string),
-  isSecure: behindHttps || 'encrypted' in req.socket,
-  route: 'unknown',
-});
+): RequestState {
+  const correlationId = newId();
+  const traceId = traceIdOf(req);
+  if (traceId !== undefined && req.method !== 'GET') tracedAs?.(correlationId, traceId);
+  return {
+    correlationId,
+    traceId,
+    source: sourceOf(req.socket.remoteAddress, req.headers['x-forwarded-for'] as string),
+    isSecure: behindHttps || 'encrypted' in req.socket,
+    route: 'unknown',
+  };
+}
 
 /** Notes how it went, once it is over. */
 export function noteAnswer(
@@ -28,6 +35,7 @@ export function noteAnswer(
       ...labels,
       durationMs: seconds * 1_000,
       correlationId: state.correlationId,
+      traceId: state.traceId,
     });
   });
 }
@@ -35,12 +43,16 @@ export function noteAnswer(
 /** What an error is answered with; counted, and logged where it is our own fault. */
 export function answeredProblem(
   edge: Edge,
-  { correlationId }: RequestState,
+  { correlationId, traceId }: RequestState,
   error: unknown,
 ): ProblemAnswer {
   const problem = problemOf(error);
   if (problem !== undefined) return counted(edge, problem);
-  edge.logger.error('A request failed by a fault of the service', { error, correlationId });
+  edge.logger.error('A request failed by a fault of the service', {
+    error,
+    correlationId,
+    traceId,
+  });
   return counted(edge, internalProblem(correlationId));
 }
 

@@ -42,8 +42,10 @@ export interface OperatorLog {
   applied(events: readonly Pick<StoredEvent, 'type' | 'data' | 'metadata'>[]): void;
   /** Where the command comes from that has this correlation id. */
   commandFrom(correlationId: string, source: string | null): void;
+  /** Which trace of the sender's the command with this correlation id belongs to. */
+  tracedAs(correlationId: string, traceId: string): void;
   /** `username` as it was sent: a password may be typed there, so that only a name that there is is said. */
-  signInFailed(username: string, source: string | null, code: string): void;
+  signInFailed(username: string, source: string | null, code: string, correlationId?: string): void;
 }
 
 /** So many lines of each kind in a minute. */
@@ -77,6 +79,7 @@ export function createOperatorLog(options: {
   const { logger, isKnown, perMinuteMax = operatorLinesPerMinuteMax } = options;
   const say = bounded(logger, perMinuteMax);
   const sources = new BoundedMap<string, string | null>(sourcesRememberedMax);
+  const traces = new BoundedMap<string, string>(sourcesRememberedMax);
   let hasBegun = false;
   return {
     begin() {
@@ -93,13 +96,16 @@ export function createOperatorLog(options: {
           .filter((key) => data[key] !== undefined)
           .map((key) => [key, data[key]]);
         const network = networkText(sources.get(metadata.correlationId) ?? null);
-        say(kind, msg, { ...Object.fromEntries(fields), by: name, network });
+        const traceId = traces.get(metadata.correlationId);
+        say(kind, msg, { ...Object.fromEntries(fields), by: name, network, traceId });
       }
     },
     commandFrom: (correlationId, source) => sources.set(correlationId, source),
-    signInFailed(username, source, code) {
+    tracedAs: (correlationId, traceId) => traces.set(correlationId, traceId),
+    signInFailed(username, source, code, correlationId = '') {
       const known = isKnown(username) ? { username } : { username: null };
-      say('sign-in', 'A sign-in failed', { ...known, network: networkText(source), code });
+      const traceId = traces.get(correlationId);
+      say('sign-in', 'A sign-in failed', { ...known, network: networkText(source), code, traceId });
     },
   };
 }

@@ -23,7 +23,8 @@ const signingIn = ({ administration, views, operatorLog }: App): Route[] => [
     problems: ['credentials-invalid', 'login-throttled', 'hashing-busy'],
     async handle({ body, source, cause }) {
       const issued = await administration.login({ ...body, source, cause }).catch((error) => {
-        if (error instanceof Refused) operatorLog.signInFailed(body.username, source, error.code);
+        if (error instanceof Refused)
+          operatorLog.signInFailed(body.username, source, error.code, cause.correlationId);
         throw error;
       });
       const token = found(views.token(issued.tokenId), 'token-not-found');

@@ -31,7 +31,9 @@ test('unlock, request, decision, failed sign-in and lock, with name and network'
       await world.call('POST', '/api/login', {
         ...{ token: null, headers, body: { username, password: 'wrong password' } },
       });
-    await world.call('POST', '/api/client-registry/lock', { headers });
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traced = { ...headers, traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+    await world.call('POST', '/api/client-registry/lock', { headers: traced });
     const network = '203.0.113.0/24';
     assert.equal(said(), [
       { msg: 'A user was made', username: 'admin', by: 'gatebook', network: null },
@@ -40,11 +42,17 @@ test('unlock, request, decision, failed sign-in and lock, with name and network'
       { msg: 'A request was granted', username: 'press-7', by: 'admin', network },
       { msg: 'A sign-in failed', username: 'admin', network, code: 'credentials-invalid' },
       { msg: 'A sign-in failed', username: null, network, code: 'credentials-invalid' },
-      { msg: 'The registry was locked', by: 'admin', network },
+      { msg: 'The registry was locked', by: 'admin', network, traceId },
     ]);
     const all = world.lines.filter((line) => !line.includes('"level":"debug"')).join('');
     for (const secret of [password, 'my-secret-typed-as-name', '203.0.113.77'])
       assert.not.ok(all.includes(secret), secret);
+    const events = (await world.call('GET', '/api/audit/export')).body;
+    assert.not.match(events, traceId);
+    const answered = world.lines.find(
+      (line) => line.includes('was answered') && line.includes(traceId),
+    );
+    assert.match(answered ?? '', /"route":"\/api\/client-registry\/lock"/);
     const before = said().length;
     await world.restart();
     assert.is(said().length, before, 'what was before the start is not told again');
