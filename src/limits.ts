@@ -40,6 +40,8 @@ export const retryAfterSeconds = 5;
 export const takenRetryAfterSeconds = 5;
 /** Attempts of read-decide-append before a conflict is given back to the caller. */
 export const decideAttemptsMax = 8;
+/** When who proposed a command may ask what became of it. */
+export const proposalRetrySeconds = 2;
 /** Of a file in a proposal, compressed, in base64: it stands in one event. */
 export const proposedFileCharactersMax = 512 * 1024;
 /** How long after a proposal's end its answer may be collected. */

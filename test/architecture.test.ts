@@ -285,7 +285,7 @@ test('which failure has which status is written down once', () => {
   assert.equal(
     finds(/application\/problem\+json'/, [
       'src/http/response/problem.ts',
-      'src/http/pages/openapi.ts',
+      'src/http/pages/openapi-answers.ts',
     ]),
     [],
   );

@@ -228,8 +228,12 @@ const Context = z
 export const Register = named(
   'Register',
   z.strictObject({
-    username: Username,
-    password: Password.optional().describe('May be left out beside a csr.'),
+    username: Username.describe(
+      'The name that the device chooses: 3 to 128 of A-Z a-z 0-9 . _ @ : - beginning with a letter or digit.',
+    ),
+    password: Password.optional().describe(
+      `Its secret, the same at each ask: 5 characters at least unless GATEBOOK_PASSWORD_POLICY wants more, ${passwordBytesMax} bytes of UTF-8 at most, and no token (v4.public.…). Best are 32 random hex digits: they cost no slow hash. May be left out beside a csr.`,
+    ),
     csr: Text(1, bodyBytesMax)
       .optional()
       .describe(

@@ -85,9 +85,12 @@ export interface RouteResponse {
 
 export interface DeclaredAnswer {
   readonly description: string;
-  /** The shape of a JSON body; absent: no body, or text of `type`. */
+  /** The shape of a JSON body; absent: no body, or one of `type`. */
   readonly body?: z.ZodType;
-  readonly type?: string;
+  /** Media types of text or bytes; beside `body`: as which else it is answered. */
+  readonly type?: string | readonly string[];
+  /** Headers of its own, and what they say; those of its kind are added by themselves. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const Nothing = z.strictObject({});
@@ -141,6 +144,17 @@ export const route = <
 >(
   declared: Route<P, Q, B, A>,
 ): Route => declared as unknown as Route;
+
+const etag = { ETag: 'Which version it is: send it as `If-None-Match`.' };
+
+/** Of a file, which who has it already is not sent again. */
+export const fileAnswers = (
+  description: string,
+  type: string | readonly string[],
+): Route['answers'] => ({
+  200: { description, type, headers: etag },
+  304: { description: 'The version that `If-None-Match` names is this one.', headers: etag },
+});
 
 export const ok = (body: unknown): RouteResponse => ({ status: 200, body });
 

@@ -8,7 +8,7 @@ import { requireOwnRights } from '../../administration/context.ts';
 import type { App } from '../../app.ts';
 import { canonicalJson } from '../../audit/transparency-log/canonical-json.ts';
 import { Refused } from '../../commands/refused.ts';
-import { proposedFileCharactersMax } from '../../limits.ts';
+import { proposalRetrySeconds, proposedFileCharactersMax } from '../../limits.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
@@ -152,6 +152,9 @@ export async function proposing(
   };
   const { proposalId, position } = await app.administration.propose(context, proposed, needed);
   const waiting = found(app.views.proposal(proposalId), 'approval-not-found');
-  const headers = { Location: `/api/approvals/${proposalId}` };
+  const headers = {
+    Location: `/api/approvals/${proposalId}`,
+    'Retry-After': String(proposalRetrySeconds),
+  };
   return { response: { status: 202, body: waiting, headers, position } };
 }

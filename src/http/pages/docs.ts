@@ -4,7 +4,9 @@ import { problemTable } from '../../api/problems.ts';
 import type { Route } from '../route.ts';
 import { curlOf, javascriptOf } from './examples.ts';
 import { type Html, html, page } from './html.ts';
-import { openApi, problemsOf, whoMay } from './openapi.ts';
+import { openApi, whoMay } from './openapi.ts';
+import { problemsOf } from './openapi-answers.ts';
+import { groupWords, shapeWords } from './words-of-routes.ts';
 
 interface Schema {
   readonly $ref?: string;
@@ -69,7 +71,7 @@ function shapeRows(schema: Schema): Html[] {
     const required = schema.required?.includes(name) === true;
     const { description } = value;
     return html`<tr><td><code>${name}${required ? '' : '?'}</code></td><td>${typeOf(value)}${
-      typeof description === 'string' ? ` ${description}` : ''
+      typeof description === 'string' ? `. ${description}` : ''
     }</td></tr>`;
   });
 }
@@ -80,7 +82,13 @@ const shapeBody = (schema: Schema): Html =>
     : html`<table>${shapeRows(schema)}</table>`;
 
 interface OperationDescribed {
-  readonly parameters: readonly { name: string; in: string; schema: Schema }[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required: boolean;
+    readonly description: string;
+    readonly schema: Schema;
+  }[];
   readonly requestBody?: { content: Record<string, { schema: Schema }> };
   readonly responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
 }
@@ -101,8 +109,8 @@ const answerLine = (route: Route, { responses }: OperationDescribed): Html[] =>
 function routeCard(route: Route, operation: OperationDescribed): Html {
   const body = operation.requestBody?.content['application/json']?.schema;
   const parameters = operation.parameters.map(
-    ({ name, in: place, schema }) =>
-      html`<p><code>${name}</code> <span class="soft">${place}</span> ${typeOf(schema)}</p>`,
+    ({ name, in: place, required, description, schema }) =>
+      html`<p><code>${name}${required ? '' : '?'}</code> <span class="soft">${place}</span> ${typeOf(schema)}. ${description}</p>`,
   );
   return html`<details class="card" id="${route.operationId}">
 <summary><code>${route.method} ${route.path}</code> <span class="soft">${route.summary}</span></summary>
@@ -149,11 +157,14 @@ ${groups.map(([name]) => html`<li><a href="#${anchor(name)}">${name}</a></li>`)}
 </ul></nav>
 </header>
 <main>
-${groups.map(([name, its]) => html`<section id="${anchor(name)}"><h2>${name}</h2>${its.map(card)}</section>`)}
+${groups.map(
+  ([name, its]) => html`<section id="${anchor(name)}"><h2>${name}</h2>
+<p class="soft">${groupWords(name) ?? ''}</p>${its.map(card)}</section>`,
+)}
 <section id="shapes"><h2>Shapes</h2>
 ${Object.entries(described.components.schemas).map(
   ([name, schema]) =>
-    html`<details class="card" id="shape-${name}"><summary><code>${name}</code></summary>${shapeBody(schema)}</details>`,
+    html`<details class="card" id="shape-${name}"><summary><code>${name}</code> <span class="soft">${shapeWords(name) ?? ''}</span></summary>${shapeBody(schema)}</details>`,
 )}
 </section>
 <section id="problems"><h2>Problems</h2>

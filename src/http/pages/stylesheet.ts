@@ -43,6 +43,6 @@ h1 + table { margin-top: 1rem; }
 .counts dd { font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
 .scroll table { overflow-wrap: normal; }
-@media (width < 40rem) { .card dl { grid-template-columns: 1fr; gap: 0 } .card dd { margin-bottom: 0.5rem; } }
+@media (width < 40rem) { .card dl { grid-template-columns: 1fr; gap: 0 } .card dd { margin-bottom: 0.5rem; } .card td { display: block; padding-inline-end: 0; } .card td + td { border-top: 0; padding-top: 0; } }
 @media print { body { max-width: none; padding: 0; background: none; font-size: 10pt; } .card, tr { break-inside: avoid; } .scroll { overflow: visible; } }
 `;

@@ -1,12 +1,14 @@
 /** What waits for several people: looked at, approved, rejected, and its answer collected. */
 
+import { z } from 'zod';
+import { deeds } from '../../../domain/approvals/proposal-words.ts';
 import { ApproveProposal, Because, ByProposalId, ProposalsQuery } from '../../api/input.ts';
 import { Proposal, ProposalList } from '../../api/output.ts';
-import type { ProblemCode } from '../../api/problems.ts';
+import { type ProblemCode, problemTable } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
-import { collectAgainAfterMs } from '../../limits.ts';
+import { collectAgainAfterMs, proposalRetrySeconds } from '../../limits.ts';
 import {
   carryOut,
   type FindRoute,
@@ -149,7 +151,8 @@ function throwCollected(error: unknown): never {
   });
 }
 
-const collecting = (app: App): Route =>
+/** `outcomes`: what a command may have been refused with when it was carried out. */
+const collecting = (app: App, outcomes: readonly ProblemCode[]): Route =>
   route({
     method: 'POST',
     path: `${one}/collect`,
@@ -161,10 +164,12 @@ const collecting = (app: App): Route =>
     access: 'permitted',
     params: ByProposalId,
     answers: {
-      200: { description: 'What the command would have answered, or 201, or 204.' },
+      200: { description: 'What the command would have answered.', body: z.unknown() },
+      201: { description: 'The same, of one that makes something.', body: z.unknown() },
       202: { description: 'It waits still.', body: Proposal },
+      204: { description: 'The same, of one that removes something.' },
     },
-    problems: ['approval-not-found', 'approval-ended', 'permission-missing'],
+    problems: ['approval-not-found', 'approval-ended', ...outcomes],
     async handle(request): Promise<RouteResponse> {
       const { params, caller } = request;
       const row = found(app.views.proposalRow(params.id), 'approval-not-found');
@@ -180,7 +185,7 @@ const collecting = (app: App): Route =>
         return {
           status: 202,
           body: app.views.proposal(params.id),
-          headers: { 'Retry-After': '2' },
+          headers: { 'Retry-After': String(proposalRetrySeconds) },
         };
       if (outcome !== null)
         throw new Problem(outcome.code as ProblemCode, { detail: outcome.detail });
@@ -198,9 +203,18 @@ const collecting = (app: App): Route =>
     },
   });
 
+/** What passes by itself is no outcome: it is tried again. */
+const outcomesOf = (findRoute: FindRoute): ProblemCode[] => [
+  'permission-missing',
+  'approval-changed',
+  ...Object.keys(deeds)
+    .flatMap((operationId) => findRoute(operationId).problems ?? [])
+    .filter((code) => problemTable[code].status < 429 && code !== 'approval-needs-session'),
+];
+
 export const approvalRoutes = (app: App, findRoute: FindRoute): Route[] => [
   ...readingRoutes(app),
   approving(app, findRoute),
   rejecting(app),
-  collecting(app),
+  collecting(app, outcomesOf(findRoute)),
 ];

@@ -86,7 +86,7 @@ const explaining = (app: Pick<App, 'audit'>): Route[] => [
     description: 'JSON, or a page to print with "Accept: text/html".',
     access: 'permitted',
     params: ByWindowId,
-    answers: { 200: { description: 'The report.', body: WindowReport } },
+    answers: { 200: { description: 'The report.', body: WindowReport, type: 'text/html' } },
     problems: ['window-not-found'],
     async handle({ params, seesPersonalData, prefersHtml }) {
       const report = found(

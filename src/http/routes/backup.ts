@@ -54,7 +54,12 @@ export const backupRoutes = (app: BackupApp): Route[] => [
       'Over TLS, or from this machine itself. Taken while the service runs, consistent in itself, streamed; a file whose end is missing is refused by "gatebook restore". It opens every personal field, and with the keys in it makes tokens for everybody: keep it as you keep the keys. The history tells who took it. One at a time.',
     access: 'permitted',
     body: TakeBackup,
-    answers: { 200: { description: 'The backup.', type: 'application/octet-stream' } },
+    answers: {
+      200: {
+        ...{ description: 'The backup.', type: 'application/octet-stream' },
+        headers: { 'Content-Disposition': 'A name for the file, with the day.' },
+      },
+    },
     problems: ['transport-insecure', 'rights-exceed-own', 'backup-running'],
     async handle(request) {
       const withKeys = request.body.withoutKeys !== true;

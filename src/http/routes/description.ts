@@ -5,7 +5,7 @@ import { docsPage } from '../pages/docs.ts';
 import { openApi } from '../pages/openapi.ts';
 import { stylesheet } from '../pages/stylesheet.ts';
 import { type ServedFile, servedFile } from '../response/static-file.ts';
-import { ok, type Route, route } from '../route.ts';
+import { fileAnswers, ok, type Route, route } from '../route.ts';
 
 const group = 'Service';
 
@@ -70,7 +70,7 @@ export function withDescription(others: readonly Route[], version: string): read
       operationId: 'openapi',
       summary: 'This API for programs (OpenAPI 3.1)',
       access: 'open',
-      answers: { 200: { description: 'OpenAPI 3.1.', type: 'application/json' } },
+      answers: fileAnswers('OpenAPI 3.1.', 'application/json'),
       handle: () => ({ status: 200, file: description().openapi }),
     }),
   );

@@ -6,7 +6,7 @@ import { Token } from '../../api/output.ts';
 import type { App } from '../../app.ts';
 import { pageFile } from '../pages/web-files.ts';
 import { commandContext, found } from '../request/command-context.ts';
-import { done, type Route, removed, route } from '../route.ts';
+import { done, fileAnswers, type Route, removed, route } from '../route.ts';
 
 const group = 'Page';
 
@@ -28,7 +28,7 @@ const files: Route[] = [
     operationId: 'page',
     summary: 'The web page',
     access: 'open',
-    answers: { 200: { description: 'The web page.', type: 'text/html' } },
+    answers: fileAnswers('The web page.', 'text/html'),
     handle: () => ({ status: 200, headers, file: found(pageFile(''), 'route-not-found') }),
   }),
   route({
@@ -39,7 +39,7 @@ const files: Route[] = [
     summary: 'A file of the web page',
     access: 'open',
     params: PageFile,
-    answers: { 200: { description: 'The file.', type: 'text/javascript' } },
+    answers: fileAnswers('The file.', ['text/javascript', 'text/css', 'image/svg+xml']),
     problems: ['route-not-found'],
     handle: ({ params }) => ({
       status: 200,
@@ -47,6 +47,10 @@ const files: Route[] = [
     }),
   }),
 ];
+
+const cookie = {
+  'Set-Cookie': 'The session, where no script can read it; after its end, nothing.',
+};
 
 /** The page never sees its token: it is kept where no script can read it. */
 const session = ({ administration, views }: App): Route[] => [
@@ -59,7 +63,9 @@ const session = ({ administration, views }: App): Route[] => [
     description: 'As POST /api/login, but the token goes into a cookie that no script can read.',
     access: 'open',
     body: Login,
-    answers: { 200: { description: 'The session that was opened.', body: Token } },
+    answers: {
+      200: { description: 'The session that was opened.', body: Token, headers: cookie },
+    },
     problems: ['credentials-invalid', 'login-throttled', 'hashing-busy', 'store-unavailable'],
     async handle({ body, source, cause }) {
       const issued = await administration.login({ label: 'page', ...body, source, cause });
@@ -75,7 +81,7 @@ const session = ({ administration, views }: App): Route[] => [
     operationId: 'closeSession',
     summary: 'Sign out at the page',
     access: 'signed-in',
-    answers: { 204: { description: 'The session has ended.' } },
+    answers: { 204: { description: 'The session has ended.', headers: cookie } },
     problems: ['token-not-found', 'store-unavailable'],
     async handle(request) {
       const ended = await administration.revokeToken(

@@ -120,7 +120,8 @@ function linesOf(
     if ('problem' in read) return refused(read.line, read.problem);
     const outcome = outcomes[made++];
     if (outcome === undefined || 'error' in outcome) return refused(read.line, outcome?.error);
-    return { line: read.line, ...outcome };
+    const { preauthorizationId, enrolmentCode } = outcome;
+    return { line: read.line, preauthorizationId, enrolmentCode };
   });
 }
 

@@ -11,7 +11,7 @@ import type { ProblemCode } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import { found } from '../request/command-context.ts';
 import { Problem, problemOf } from '../response/problem.ts';
-import { done, ok, type Route, type RouteResponse, route } from '../route.ts';
+import { type DeclaredAnswer, done, ok, type Route, type RouteResponse, route } from '../route.ts';
 
 /** Nothing of a sign-in is kept on the way. */
 const headers = { 'Cache-Control': 'no-store' };
@@ -31,6 +31,14 @@ const WayBack = z.looseObject({
 
 const seeOther = (Location: string, more: Partial<RouteResponse> = {}): RouteResponse => ({
   ...{ status: 303, headers: { ...headers, Location }, ...more },
+});
+
+const sentOn = (description: string): DeclaredAnswer => ({
+  ...{ description, type: 'text/plain' },
+  headers: {
+    Location: 'Where the browser goes on.',
+    'Set-Cookie': 'What the browser keeps until it is back, and then its session.',
+  },
 });
 
 /** @throws Problem where there is no single sign-on */
@@ -70,7 +78,7 @@ const pageRoutes = (app: App): Route[] => [
     operationId: 'startSignIn',
     summary: 'Go to the identity provider',
     access: 'open',
-    answers: { 303: { description: 'To the identity provider.' } },
+    answers: { 303: sentOn('To the identity provider.') },
     problems,
     async handle({ source, cause, prefersHtml }) {
       const { publicUrl } = requireOn(app);
@@ -93,7 +101,7 @@ const pageRoutes = (app: App): Route[] => [
       'Good once, for ten minutes, in the browser that it began in. A browser is sent on to the page, signed in or told why not.',
     access: 'open',
     query: WayBack,
-    answers: { 303: { description: 'To the page.' } },
+    answers: { 303: sentOn('To the page.') },
     problems,
     async handle({ source, cause, prefersHtml, querystring: query, signOn: kept }) {
       const { publicUrl } = requireOn(app);

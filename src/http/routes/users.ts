@@ -151,6 +151,7 @@ const changing = (app: App): Route[] => [
     problems: [
       ...(['user-not-found', 'user-not-active', 'hashing-busy'] as const),
       ...(['rights-exceed-own', 'login-throttled', 'user-from-sso'] as const),
+      'approval-needs-session',
     ],
     async handle(request) {
       const { username } = request.params;
@@ -232,10 +233,14 @@ export const userRoutes = (app: App): Route[] => [
   ...changing(app),
   ...renewing(app),
   change(app, 'suspend', 'Stop a user for a while', ['user-not-active', 'last-administrator']),
-  change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended']),
+  change(app, 'resume', 'Let a suspended user go on', ['user-not-suspended', 'rights-exceed-own']),
   change(app, 'revoke', 'Take access away', ['user-not-active', 'last-administrator']),
-  change(app, 'reinstate', 'Let a revoked, denied or expired name ask again', ['user-not-revoked']),
+  change(app, 'reinstate', 'Let a revoked, denied or expired name ask again', [
+    'user-not-revoked',
+    'rights-exceed-own',
+  ]),
   change(app, 'erase', 'Destroy what is personal, and all access; the history stays', [
     'last-administrator',
+    'rights-exceed-own',
   ]),
 ];

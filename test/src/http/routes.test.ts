@@ -1,7 +1,7 @@
 /** What holds for every route alike: who is let in, and what is never taken. */
 
 import type { App } from '../../../src/app.ts';
-import { problemsOf } from '../../../src/http/pages/openapi.ts';
+import { problemsOf } from '../../../src/http/pages/openapi-answers.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 import { bodyBytesMax } from '../../../src/limits.ts';

@@ -1,7 +1,7 @@
 /** A whole service on free ports, and calls to it whose answers must have the shape they declare. */
 import { randomBytes } from 'node:crypto';
 import { Problem } from '../../../src/api/output.ts';
-import { problemsOf } from '../../../src/http/pages/openapi.ts';
+import { problemsOf } from '../../../src/http/pages/openapi-answers.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 import { startRegistry, type World } from '../../support/service.ts';

@@ -208,14 +208,39 @@ test('who needs a token is said', ({ described }) => {
 
 test('a limit is described as a number', ({ described }) => {
   const paths = described.paths as Record<string, { get: { parameters: Json[] } }>;
-  const { schema } = (paths['/api/users']?.get.parameters.find(({ name }) => name === 'limit') ??
-    {}) as { schema: Json };
-  assert.equal(schema, {
-    type: 'integer',
-    minimum: 1,
-    maximum: 1000,
-    description: '100 when left out.',
+  const limit = paths['/api/users']?.get.parameters.find(({ name }) => name === 'limit');
+  assert.equal(limit, {
+    ...{ name: 'limit', in: 'query', required: false, description: '100 when left out.' },
+    schema: { type: 'integer', minimum: 1, maximum: 1000 },
   });
+});
+
+/** Where something stands that is said nothing of. */
+function* wordless(node: unknown, where: string): Generator<string> {
+  if (typeof node !== 'object' || node === null) return;
+  const { properties, parameters, headers, tags, schemas } = node as Record<string, Json>;
+  for (const named of [properties, parameters, headers, tags, schemas])
+    for (const [name, one] of Object.entries(named ?? {}))
+      if (typeof one === 'object' && !(one as Json).description) yield `${where}/${name}`;
+  for (const [name, inner] of Object.entries(node)) yield* wordless(inner, `${where}/${name}`);
+}
+
+test('nothing in it is without words: parameters, headers, shapes and their members', ({
+  described,
+}) => {
+  assert.equal([...new Set(wordless(described, '#'))], []);
+  for (const [method, path, { summary }] of operationsOf(described))
+    assert.ok(summary, `${method} ${path}`);
+});
+
+test('what is sent has no member beyond those named; what is answered may have', ({
+  described,
+}) => {
+  const { schemas } = described.components as { schemas: Record<string, Json> };
+  assert.is(schemas.Register?.additionalProperties, false);
+  assert.is(schemas.Permission?.additionalProperties, false, 'it is sent, too');
+  for (const name of ['User', 'Window', 'RequestList'])
+    assert.not.ok(Object.hasOwn(schemas[name] ?? {}, 'additionalProperties'), name);
 });
 
 test('the page names every route, shape and code, and has no inline script or style', async ({
