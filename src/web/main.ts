@@ -1,4 +1,4 @@
-/** Starts the page: which view the address names, and the keys that work everywhere. */
+/** Starts the page: which view the address names. */
 import { render } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { html, type View } from './app/html.ts';
@@ -9,6 +9,7 @@ import { state, useStore } from './app/store.ts';
 import { ClientPage } from './clients/client.ts';
 import { Clients } from './clients/clients.ts';
 import { NewClient } from './clients/new-client.ts';
+import { KeyHelp, onKey } from './keys.ts';
 import { titleOf } from './registry/lock-card.ts';
 import { Registry } from './registry/registry.ts';
 import { Revoking } from './registry/revoke-dialog.ts';
@@ -70,27 +71,6 @@ function placeOf(hash: string): PagePlace {
   );
 }
 
-const typing = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement &&
-  target.matches('input:not([type=checkbox], [type=radio]), textarea, select');
-
-/** Keys beside those of the list: they act while focus is in it, on the lock card, or nowhere. */
-function onKey(event: KeyboardEvent): void {
-  if (!state.shortcuts || event.ctrlKey || event.metaKey || event.altKey || typing(event.target))
-    return;
-  if (document.querySelector('dialog[open]') !== null) return;
-  const target = event.target as HTMLElement;
-  if (target !== document.body && target.closest('.requests, .lock, h1, main') === null) return;
-  const onRegistry = document.querySelector('.lock') !== null;
-  if (event.key === '/' && document.getElementById('find') !== null) {
-    event.preventDefault();
-    document.getElementById('find')?.focus();
-  } else if (event.key === 'l' && onRegistry) {
-    event.preventDefault();
-    document.querySelector<HTMLElement>('.lock [data-kind=main]')?.focus();
-  } else if (event.key === '?') location.hash = '#/more';
-}
-
 function App(): View {
   const { me } = useStore();
   const [hash, setHash] = useState(location.hash);
@@ -116,7 +96,7 @@ function App(): View {
   if (me === undefined)
     return html`<main class="page"><p class="soft">Looking who you are…</p></main>`;
   if (me === null) return html`<main class="page"><${SignIn} again=${null} /></main>`;
-  return html`<${Shell} place=${place.name}>${place.view()}<${Revoking} /><//>`;
+  return html`<${Shell} place=${place.name}>${place.view()}<${Revoking} /><${KeyHelp} /><//>`;
 }
 
 applyTheme(state.theme);

@@ -1,10 +1,11 @@
 /** What stands around every view: the bar with the lock, navigation, messages, and the account. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { may } from './app/api.ts';
 import { Brand, type Children, html, Icon, type View } from './app/html.ts';
 import { tryNow } from './app/live.ts';
 import { change, remember, showToast, state, useNow, useStore } from './app/store.ts';
 import { clockTime } from './app/words.ts';
+import { KeyList } from './keys.ts';
 import { Name, Notice, Time, Tone } from './parts/parts.ts';
 import { LockBadge } from './registry/lock-card.ts';
 import { SignIn, signOut } from './session.ts';
@@ -62,11 +63,31 @@ function Lost(): View | null {
   return html`<${Notice} tone="bad">Connection lost at ${clockTime(new Date(connection.atMs).toISOString())}. What you see may be out of date. <span aria-hidden="true">Trying again in ${seconds} s.</span> <button class="link" onClick=${tryNow}>Try now</button><//>`;
 }
 
+/** Tells the rest of the page how much of its foot the message covers, so that nothing stays under it. */
+function useRoomFor(isShown: boolean) {
+  const element = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const { style } = document.documentElement;
+    const box = element.current;
+    if (!isShown || box === null) return;
+    const observer = new ResizeObserver(() =>
+      style.setProperty('--toast', `${box.offsetHeight}px`),
+    );
+    observer.observe(box);
+    return () => {
+      observer.disconnect();
+      style.removeProperty('--toast');
+    };
+  }, [isShown]);
+  return element;
+}
+
 function ToastBox(): View {
   const { toast } = useStore();
+  const room = useRoomFor(toast !== null);
   return html`<div role="status">${
     toast !== null &&
-    html`<div class="toast" data-tone=${toast.tone}>
+    html`<div class="toast" ref=${room} data-tone=${toast.tone}>
       <p><bdi>${toast.text}</bdi></p>
       ${
         toast.action !== undefined &&
@@ -122,17 +143,6 @@ export const applyTheme = (theme: string): void => {
   else document.documentElement.dataset.theme = theme;
 };
 
-const keys = [
-  ['/', 'find a name or a pairing ID'],
-  ['j  k', 'next, previous request'],
-  ['x', 'select'],
-  ['g', 'grant'],
-  ['d', 'deny'],
-  ['l', 'lock or unlock'],
-  ['Ctrl+Enter', 'confirm what a dialog asks'],
-  ['Escape', 'close it'],
-] as const;
-
 /** What a phone has under More, and a desk under one's name. */
 export function More(): View {
   const { me, exactTimes, shortcuts, theme } = useStore();
@@ -164,7 +174,7 @@ export function More(): View {
     </div><div>
       <section class="aside" aria-labelledby="keys"><h2 id="keys">Short cuts</h2>
         <label class="choice"><input type="checkbox" checked=${shortcuts} onChange=${() => choose('shortcuts', 'shortcuts', !shortcuts)} /><span>Use single keys, in the list and on the lock</span></label>
-        <dl class="pairs small">${keys.map(([key, words]) => html`<dt><kbd>${key}</kbd></dt><dd>${words}</dd>`)}</dl>
+        <${KeyList} />
       </section>
       ${!may('read', '/api/events') && html`<section class="aside"><p class="small soft">Nothing here comes by itself: that needs read on /api/events.</p></section>`}
     </div></div>`;

@@ -40,6 +40,7 @@ interface PageState {
   /** Whose access is to be revoked, once it is said what that does. */
   revoking: readonly string[] | null;
   announcement: string;
+  showsKeys: boolean;
   exactTimes: boolean;
   shortcuts: boolean;
   theme: string;
@@ -81,6 +82,7 @@ export const state: PageState = {
   sessionOver: false,
   toast: null,
   announcement: '',
+  showsKeys: false,
   exactTimes: remembered('exact-times') === 'on',
   shortcuts: remembered('shortcuts') !== 'off',
   theme: remembered('theme') ?? '',

@@ -1,4 +1,4 @@
-/** The history: everything that happened, found by client, kind, person and time. */
+/** The history, found by client, kind, person and time; and questions to it, each behind its tab. */
 import { useRef, useState } from 'preact/hooks';
 import type { Event } from '../../api/output.ts';
 import { may, nowMs } from '../app/api.ts';
@@ -6,6 +6,7 @@ import { html, Icon, type View } from '../app/html.ts';
 import { counted, dateTime } from '../app/words.ts';
 import { clientLink } from '../clients/clients.ts';
 import { Name, ReadFault, Said, Stamp } from '../parts/parts.ts';
+import { Tabs } from '../parts/tabs.ts';
 import { useActivity } from './activity.ts';
 import { AsOf, instantOf } from './as-of.ts';
 import { Chart, type ChartSpan } from './chart.ts';
@@ -113,17 +114,12 @@ function Activity({
 </section>`;
 }
 
-export function Audit({ query }: { query: URLSearchParams }): View {
-  const [filter, setFilter] = useState<Filter>({
-    username: query.get('username') ?? '',
-    q: '',
-    type: '',
-    actor: '',
-    since: '',
-    until: '',
-  });
-  const [asOf, setAsOf] = useState('');
-  const [chosen, setChosen] = useState<ChartSpan | null>(null);
+interface FilteredHistory {
+  readonly filter: Filter;
+  readonly set: SetFilter;
+}
+
+function History({ filter, set }: FilteredHistory): View {
   const list = useRef<HTMLElement>(null);
   /** Somebody reads or opens rows: nothing may move under them. */
   const isHeld = () =>
@@ -134,16 +130,74 @@ export function Audit({ query }: { query: URLSearchParams }): View {
     filter.until === '',
     isHeld,
   );
+  return html`<section class="card" aria-labelledby="hist" ref=${list}>
+    <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
+    <${FilterForm} filter=${filter} set=${set} />
+    <${ReadFault} fault=${fault} again=${again} />
+    ${freshCount > 0 && html`<div class="row arrivals"><button class="button" onClick=${showFresh}><${Icon} name="down" />${counted(freshCount, 'new event', 'new events')}</button></div>`}
+    ${
+      !loading && items.length === 0
+        ? html`<p>Nothing fits. Take a longer time, or fewer words.</p>`
+        : html`<table>
+            <thead><tr><th scope="col" class="wide-only">No.</th><th scope="col">Time</th><th scope="col">What happened</th><th scope="col" class="wide-only">By</th><th scope="col"><span class="sr">Open</span></th></tr></thead>
+            <tbody>${items.map((event) => html`<${Line} key=${event.eventId} event=${event} />`)}</tbody>
+          </table>`
+    }
+    ${more && html`<p><button class="button" onClick=${next} disabled=${loading}>Show more</button></p>`}
+  </section>`;
+}
+
+/** Keeps the tab in the address, so that a reload and a link come back to it. */
+function useTab(query: URLSearchParams): [string, (name: string) => void] {
+  const [tab, setTab] = useState(query.get('tab') ?? 'history');
+  return [
+    tab,
+    (name) => {
+      setTab(name);
+      const now = new URLSearchParams(query);
+      if (name === 'history') now.delete('tab');
+      else now.set('tab', name);
+      history.replaceState(null, '', `#/audit${now.size === 0 ? '' : `?${now}`}`);
+    },
+  ];
+}
+
+function historyPanel({ filter, set }: FilteredHistory, chosen: ChartSpan | null, choose: Choose) {
+  return html`
+    ${may('read', '/api/audit/activity') && html`<${Activity} chosen=${chosen} choose=${choose} />`}
+    <${History} filter=${filter} set=${set} />`;
+}
+
+type Choose = (span: ChartSpan | null) => void;
+
+export function Audit({ query }: { query: URLSearchParams }): View {
+  const [filter, setFilter] = useState<Filter>({
+    ...{ username: query.get('username') ?? '', q: '', type: '', actor: '', since: '', until: '' },
+  });
+  const [asOf, setAsOf] = useState('');
+  const [chosen, setChosen] = useState<ChartSpan | null>(null);
+  const [tab, setTab] = useTab(query);
   if (!may('read', '/api/audit/events'))
     return html`<div class="page-head"><h1 tabindex="-1">Audit</h1></div><p class="card">You may not read the history. That needs read on /api/audit/events; an administrator can give it.</p>`;
   const set: SetFilter = (change) => setFilter((before) => ({ ...before, ...change }));
-  const choose = (next: ChartSpan | null) => {
+  const choose: Choose = (next) => {
     setChosen(next);
     set({
       since: next === null ? '' : local(next.since),
       until: next === null ? '' : local(next.until),
     });
   };
+  const panels = [
+    { name: 'history', words: 'History', panel: historyPanel({ filter, set }, chosen, choose) },
+    may('read', '/api/audit/access') && {
+      ...{ name: 'topic', words: 'Who reaches a topic' },
+      panel: html`<${TopicAccess} at=${instantOf(asOf)} />`,
+    },
+    may('read', '/api/audit/what-if') && {
+      ...{ name: 'what-if', words: 'What if' },
+      panel: html`<${WhatIf} />`,
+    },
+  ].filter((one) => one !== false);
   return html`<div class="page-head"><h1 tabindex="-1">Audit</h1><p>Everything that was recorded, in order. Whether it was changed since shows beside a checkpoint that was kept.</p></div>
     ${
       may('read', '/api/audit/state') &&
@@ -152,24 +206,7 @@ export function Audit({ query }: { query: URLSearchParams }): View {
         set({ until: local });
       }} />`
     }
-    ${may('read', '/api/audit/activity') && html`<${Activity} chosen=${chosen} choose=${choose} />`}
-    <div class="split"><div>
-    <section class="card" aria-labelledby="hist" ref=${list}>
-      <div class="row"><h2 id="hist">History</h2><p class="small soft" role="status">${loading ? 'Reading…' : `${items.length}${more ? ' newest' : ''} shown`}</p></div>
-      <${FilterForm} filter=${filter} set=${set} />
-      <${ReadFault} fault=${fault} again=${again} />
-      ${freshCount > 0 && html`<div class="row arrivals"><button class="button" onClick=${showFresh}><${Icon} name="down" />${counted(freshCount, 'new event', 'new events')}</button></div>`}
-      ${
-        !loading && items.length === 0
-          ? html`<p>Nothing fits. Take a longer time, or fewer words.</p>`
-          : html`<table>
-              <thead><tr><th scope="col" class="wide-only">No.</th><th scope="col">Time</th><th scope="col">What happened</th><th scope="col" class="wide-only">By</th><th scope="col"><span class="sr">Open</span></th></tr></thead>
-              <tbody>${items.map((event) => html`<${Line} key=${event.eventId} event=${event} />`)}</tbody>
-            </table>`
-      }
-      ${more && html`<p><button class="button" onClick=${next} disabled=${loading}>Show more</button></p>`}
-    </section>
-    ${may('read', '/api/audit/access') && html`<${TopicAccess} at=${instantOf(asOf)} />`}
-    ${may('read', '/api/audit/what-if') && html`<${WhatIf} />`}
+    <div class="split aside-first"><div>
+      <${Tabs} label="Questions to the log" tabs=${panels} chosen=${panels.some(({ name }) => name === tab) ? tab : 'history'} choose=${setTab} />
     </div><div>${may('read', '/api/audit/checkpoint') && html`<${LogCheck} />`}</div></div>`;
 }

@@ -82,6 +82,12 @@ export async function denyOne(
   showToast({ tone: 'wait', text: `${request.username}: Denied. ${then}` });
 }
 
+/** Those that can be granted alike: contested ones and replacements are granted one by one. */
+export const grantableTogether = (requests: readonly Request[]): Request[] =>
+  requests.filter(
+    ({ status, contested, kind }) => status === 'pending' && !contested && kind === 'new',
+  );
+
 /** Outcomes one by one: those left alone stay where they are. @throws Fault */
 export async function decideMany(
   verb: 'grant' | 'deny',

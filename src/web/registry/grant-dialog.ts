@@ -31,7 +31,7 @@ import {
 import { ReasonField, reasonField } from '../parts/reason.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import { heldRights, noRights, sentRights, type TypedRights } from '../rights/typed-rights.ts';
-import { decideMany, denyOne, grantOne } from './decisions.ts';
+import { decideMany, denyOne, grantableTogether, grantOne } from './decisions.ts';
 import { otherNamesOf } from './other-names.ts';
 
 function Evidence({ request }: { request: Request }): View {
@@ -138,22 +138,22 @@ export function GrantDialog({
   const [reason, setReason] = useState('');
   const [compared, setCompared] = useState(false);
   const command = useCommand();
-  const [first] = requests;
-  const one =
-    requests.length === 1
-      ? (known.find(({ requestId }) => requestId === first?.requestId) ?? first)
-      : undefined;
+  const now = new Map(known.map((request) => [request.requestId, request]));
+  const chosen = requests.map((request) => now.get(request.requestId) ?? request);
+  const together = grantableTogether(chosen);
+  const one = chosen.length === 1 ? chosen[0] : undefined;
   const replaces = one?.kind === 'replacement' ? one.username : null;
   const { typed, changed, set } = useTypedRights(replaces);
   const overtaken = one !== undefined && one.status !== 'pending' && !command.busy;
   const contested = one?.contested === true || command.fault?.code === 'request-contested';
-  const ready = !overtaken && !command.busy && (!contested || compared);
+  const isAny = one !== undefined || together.length > 0;
+  const ready = isAny && !overtaken && !command.busy && (!contested || compared);
   const grant = () => {
     if (!ready) return;
     command.run(async () => {
       const rights = replaces !== null && !changed ? {} : sentRights(typed);
       const body = { ...rights, ...reasonField(reason) };
-      if (one === undefined) await decideMany('grant', requests, body);
+      if (one === undefined) await decideMany('grant', chosen, body);
       else await grantOne(one, contested ? { ...body, confirmContested: true } : body);
       onClose();
     });
@@ -161,19 +161,19 @@ export function GrantDialog({
   const title =
     one !== undefined
       ? html`Grant access to <${Name}>${one.username}<//>`
-      : `Grant access to ${requests.length}`;
+      : `Grant access to ${together.length}${together.length < chosen.length ? ` of ${chosen.length}` : ''}`;
   const foot = html`<p class="small soft wide-only">Its own password works at once.</p>
     <div class="buttons">
       <button type="button" class="button wide-only" data-kind="quiet" onClick=${onClose}>Cancel</button>
       <button type="button" class="button" data-kind="danger" onClick=${onDeny} disabled=${overtaken}>Deny…</button>
-      <button type="button" class="button" data-kind="main" onClick=${grant} disabled=${!ready}>${replaces !== null ? 'Replace the credential' : 'Grant access'}</button>
+      <button type="button" class="button" data-kind="main" onClick=${grant} disabled=${!ready}>${one === undefined ? `Grant ${together.length}` : replaces !== null ? 'Replace the credential' : 'Grant access'}</button>
     </div>`;
   return html`<${Dialog} title=${title} changed=${(changed || reason !== '') && !overtaken} onClose=${onClose} onConfirm=${grant} foot=${foot}>
-    ${one !== undefined ? html`<${Evidence} request=${one} />` : html`<${Chosen} requests=${requests} />`}
+    ${one !== undefined ? html`<${Evidence} request=${one} />` : html`<${Chosen} together=${together} left=${chosen.filter((request) => !together.includes(request))} />`}
     <section aria-label="What it may do">
       ${overtaken && one !== undefined && html`<${Overtaken} request=${one} />`}
       ${one !== undefined && html`<${Warnings} request=${one} contested=${contested} compared=${compared} compare=${() => setCompared(!compared)} />`}
-      <${RightsEditor} username=${one?.username ?? first?.username ?? ''} roles=${roles} typed=${typed} set=${set} faultOf=${command.faultOf}
+      <${RightsEditor} username=${one?.username ?? together[0]?.username ?? ''} roles=${roles} typed=${typed} set=${set} faultOf=${command.faultOf}
         askedRoles=${one?.requestedRoles ?? []} askedPermissions=${one?.requestedPermissions ?? []} />
       <${ReasonField} id="why" reason=${reason} set=${setReason} fault=${command.faultOf('reason')} />
       <${FaultNotice} command=${command} />
@@ -181,19 +181,37 @@ export function GrantDialog({
   <//>`;
 }
 
-function Chosen({ requests }: { requests: readonly Request[] }): View {
-  const left = requests.filter(({ contested, kind }) => contested || kind === 'replacement').length;
+const listedMax = 50;
+
+const Listed = ({ requests }: { requests: readonly Request[] }): View =>
+  html`<ul class="lines small">${requests
+    .slice(0, listedMax)
+    .map(
+      (request) =>
+        html`<li class="row" key=${request.requestId}><${Name}>${request.username}<//> ${request.pairingId !== null && html`<code>${request.pairingId}</code>`}</li>`,
+    )}</ul>
+    ${requests.length > listedMax && html`<p class="small soft">and ${requests.length - listedMax} more</p>`}`;
+
+/** Whom a grant to many reaches, and whom it leaves alone. */
+function Chosen({
+  together,
+  left,
+}: {
+  together: readonly Request[];
+  left: readonly Request[];
+}): View {
   return html`<section aria-labelledby="chosen">
-    <h3 id="chosen">${counted(requests.length, 'request', 'requests')}, all alike</h3>
-    <ul class="lines small">${requests
-      .slice(0, 50)
-      .map(
-        (request) =>
-          html`<li class="row" key=${request.requestId}><${Name}>${request.username}<//> ${request.pairingId !== null && html`<code>${request.pairingId}</code>`}</li>`,
-      )}</ul>
-    ${requests.length > 50 && html`<p class="small soft">and ${requests.length - 50} more</p>`}
-    ${left > 0 && html`<${Notice} tone="wait">${counted(left, 'is', 'are')} contested or a replacement: left alone, and granted one by one.<//>`}
-    <p class="small soft">The preview shows the first name.</p>
+    <div class="stack">
+      <h3 id="chosen">${counted(together.length, 'request', 'requests')}, all alike</h3>
+      <${Listed} requests=${together} />
+      <p class="small soft">The preview shows the first name.</p>
+    </div>
+    ${
+      left.length > 0 &&
+      html`<div class="stack"><h3>${left.length} left alone</h3>
+        <p class="small soft">Contested, a replacement, or decided meanwhile: look at each by itself.</p>
+        <${Listed} requests=${left} /></div>`
+    }
   </section>`;
 }
 

@@ -1,107 +1,31 @@
 /** The lock: the first thing one sees. Locked is quiet; unlocked is warm, counts down and says its limits. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Window } from '../../api/output.ts';
-import { may, post, reportPath } from '../app/api.ts';
+import { may, nowMs, post, reportPath } from '../app/api.ts';
 import { html, Icon, type View } from '../app/html.ts';
 import { announce, change, state, useNow, useStore } from '../app/store.ts';
 import { clockTime, countdown, counted, durationWords, isFull } from '../app/words.ts';
-import { FaultNotice, Field, Name, Said, Time, useCommand } from '../parts/parts.ts';
+import { FaultNotice, Name, Said, Time, useCommand } from '../parts/parts.ts';
+import {
+  durationOf,
+  LimitFields,
+  limitsOf,
+  TimeChoice,
+  type TypedLimits,
+  typedOf,
+  unlimited,
+} from './limits.ts';
 
 const registry = '/api/client-registry';
-const choices = [60_000, 300_000, 900_000] as const;
 
-interface TypedLimits {
-  readonly durationMs: number | null;
-  readonly minutes: string;
-  readonly names: string;
-  readonly networks: string;
-  readonly most: string;
-  readonly note: string;
-}
-const untyped: TypedLimits = {
-  durationMs: 300_000,
-  minutes: '30',
-  names: '',
-  networks: '',
-  most: '100',
-  note: '',
-};
-
-const typedOf = (window: Window): TypedLimits => ({
-  ...untyped,
-  names: window.usernamePattern ?? '',
-  networks: window.sources.join(' '),
-  most: String(window.maxRequests ?? 100),
-  note: window.note ?? '',
-});
-
-const durationOf = ({ durationMs, minutes }: TypedLimits): number =>
-  durationMs ?? Math.round(Number(minutes.replace(',', '.')) * 60_000);
-
-function unlockOf(typed: TypedLimits): Record<string, unknown> {
-  const sources = typed.networks.split(/[\s,]+/).filter(Boolean);
-  return {
-    durationMs: durationOf(typed),
-    maxRequests: Number(typed.most),
-    ...(typed.names.trim() === '' ? {} : { usernamePattern: typed.names.trim() }),
-    ...(sources.length === 0 ? {} : { sources }),
-    ...(typed.note.trim() === '' ? {} : { note: typed.note.trim() }),
-  };
-}
-
-const radioWords = (ms: number) => `${ms / 60_000} min`;
-
-function Duration({
-  typed,
-  set,
-}: {
-  typed: TypedLimits;
-  set: (change: Partial<TypedLimits>) => void;
-}): View {
-  return html`<fieldset>
-    <legend class="sr">Unlock for</legend>
-    <div class="segments">
-      ${choices.map(
-        (ms) =>
-          html`<label key=${ms}><input type="radio" name="for" checked=${typed.durationMs === ms} onChange=${() => set({ durationMs: ms })} />${radioWords(ms)}</label>`,
-      )}
-      <label><input type="radio" name="for" checked=${typed.durationMs === null} onChange=${() => set({ durationMs: null })} />Other</label>
-    </div>
-  </fieldset>`;
-}
-
-function Limits({
-  typed,
-  set,
-  faults,
-}: {
-  typed: TypedLimits;
-  set: (change: Partial<TypedLimits>) => void;
-  faults: (name: string) => string | undefined;
-}): View {
-  const input = (name: keyof TypedLimits, id: string, more: object) => html`<input
-    class="input" id=${id} value=${typed[name]} aria-describedby="${id}-h" autocomplete="off"
-    onInput=${(event: InputEvent) => set({ [name]: (event.target as HTMLInputElement).value })} ...${more} />`;
-  return html`<div class="fields">
-    ${
-      typed.durationMs === null &&
-      html`<${Field} id="minutes" label="Minutes" hint="At most 1,440, which is a day." fault=${faults('durationMs')}>
-        ${input('minutes', 'minutes', { inputmode: 'decimal' })}
-      <//>`
-    }
-    <${Field} id="names" label="Names" hint="Empty: any name. * and ? stand for the rest." fault=${faults('usernamePattern')}>
-      ${input('names', 'names', { 'data-mono': '', placeholder: 'press-*', spellcheck: false })}
-    <//>
-    <${Field} id="nets" label="Networks" hint="Empty: any address. Several with a space between." fault=${faults('sources')}>
-      ${input('networks', 'nets', { 'data-mono': '', placeholder: '10.4.0.0/16', spellcheck: false })}
-    <//>
-    <${Field} id="max" label="Requests at most" hint="Others are turned away." fault=${faults('maxRequests')}>
-      ${input('most', 'max', { inputmode: 'numeric' })}
-    <//>
-    <${Field} id="note" label="Note for the log" hint="Why it is open." fault=${faults('note')}>
-      ${input('note', 'note', { maxlength: 1000, placeholder: 'line 4, new presses' })}
-    <//>
-  </div>`;
+/** What the button will do: one that ends the window sooner says so. */
+function unlockWords({ status, until }: Window, typed: TypedLimits, leftMs: number): string {
+  const duration = durationOf(typed, leftMs);
+  const isTime = Number.isFinite(duration) && duration > 0;
+  if (status !== 'unlocked') return isTime ? `Unlock for ${durationWords(duration)}` : 'Unlock';
+  if (typed.time === 'left') return `Go on until ${clockTime(until ?? '')}`;
+  if (!isTime) return 'Go on';
+  return `${duration < leftMs ? 'Shorten to' : 'Go on for'} ${durationWords(duration)}`;
 }
 
 /** The unlock form; with `pattern` for one name only, with `window` to change what holds. */
@@ -114,8 +38,9 @@ function UnlockForm({
   pattern: string | null;
   onDone: () => void;
 }): View {
+  const now = useNow();
   const unlocked = window.status === 'unlocked';
-  const [typed, setTyped] = useState<TypedLimits>(unlocked ? typedOf(window) : untyped);
+  const [typed, setTyped] = useState(unlocked ? typedOf(window) : unlimited);
   const [open, setOpen] = useState(unlocked);
   const command = useCommand();
   useEffect(() => {
@@ -125,22 +50,21 @@ function UnlockForm({
   }, [pattern]);
   const set = (changes: Partial<TypedLimits>) => {
     setTyped((before) => ({ ...before, ...changes }));
-    if (changes.durationMs === null) setOpen(true);
+    if (changes.time === 'other') setOpen(true);
   };
   const allowed = may('write', `${registry}/unlock`);
+  const leftMs = unlocked ? Date.parse(window.until ?? '') - now : 0;
   const unlock = (event: Event) => {
     event.preventDefault();
     command.run(async () => {
-      const now = await post<Window>(`${registry}/unlock`, unlockOf(typed));
-      change({ window: now });
+      const left = unlocked ? Date.parse(window.until ?? '') - nowMs() : 0;
+      const durationMs = durationOf(typed, left);
+      const after = await post<Window>(`${registry}/unlock`, { durationMs, ...limitsOf(typed) });
+      change({ window: after });
       announce('Unlocked');
       onDone();
     });
   };
-  const faults = (name: string) =>
-    command.fault?.errors.find(({ pointer }) => pointer?.startsWith(`#/${name}`))?.detail;
-  const duration = durationOf(typed);
-  const label = Number.isFinite(duration) && duration > 0 ? ` for ${durationWords(duration)}` : '';
   return html`<form onSubmit=${unlock} class="lock-form">
     <div class="lock-main">
       <${Icon} name=${unlocked ? 'unlock' : 'lock'} />
@@ -155,10 +79,8 @@ function UnlockForm({
       ${
         allowed
           ? html`<div class="lock-do">
-              <${Duration} typed=${typed} set=${set} />
-              <button class="button" data-kind="main" disabled=${command.busy}><${Icon} name="unlock" />${
-                unlocked ? `Go on${label}` : `Unlock${label}`
-              }</button>
+              <${TimeChoice} typed=${typed} set=${set} hasEnd=${unlocked} />
+              <button class="button" data-kind="main" disabled=${command.busy}><${Icon} name="unlock" />${unlockWords(window, typed, leftMs)}</button>
               ${unlocked && html`<button type="button" class="button" onClick=${onDone}>Cancel</button>`}
             </div>`
           : html`<p class="soft">You may not unlock: that needs write on ${registry}/unlock.</p>`
@@ -169,7 +91,7 @@ function UnlockForm({
       allowed &&
       html`<details open=${open} onToggle=${(event: Event) => setOpen((event.target as HTMLDetailsElement).open)}>
         <summary>Limit who may ask</summary>
-        <${Limits} typed=${typed} set=${set} faults=${faults} />
+        <${LimitFields} typed=${typed} set=${set} faultOf=${command.faultOf} />
       </details>`
     }
   </form>`;

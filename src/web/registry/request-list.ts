@@ -8,6 +8,7 @@ import type { RequestLink } from '../app/place.ts';
 import { change, state, useNow, useStore } from '../app/store.ts';
 import { counted, searchText } from '../app/words.ts';
 import { VirtualList } from '../parts/virtual-list.ts';
+import { grantableTogether } from './decisions.ts';
 import { DenyDialog, GrantDialog } from './grant-dialog.ts';
 import { useLinkedRequest } from './linked-request.ts';
 import { type Deciding, RequestRow } from './request-row.ts';
@@ -158,12 +159,14 @@ function Bulk({
   decide: (deciding: Deciding) => void;
   clear: () => void;
 }): View {
+  const together = selected.length === 1 ? 1 : grantableTogether(selected).length;
+  const left = selected.length - together;
   return html`<div class="row bulk">
-    <p><strong>${selected.length} selected.</strong> <span class="wide-only">Contested ones and replacements are granted one by one.</span></p>
+    <p><strong>${selected.length} selected.</strong>${left > 0 && ` ${counted(left, 'is', 'are')} contested or a replacement: granted one by one.`}</p>
     <div class="buttons">
-      <button class="button" disabled=${!may('write', `${base}/grant`)} onClick=${() => decide({ verb: 'grant', requests: selected })}>Grant ${selected.length}…</button>
-      <button class="button" disabled=${!may('write', `${base}/deny`)} onClick=${() => decide({ verb: 'deny', requests: selected })}>Deny ${selected.length}…</button>
       <button class="button" data-kind="quiet" onClick=${clear}>Clear</button>
+      <button class="button" disabled=${!may('write', `${base}/deny`)} onClick=${() => decide({ verb: 'deny', requests: selected })}>Deny ${selected.length}…</button>
+      <button class="button" disabled=${together === 0 || !may('write', `${base}/grant`)} onClick=${() => decide({ verb: 'grant', requests: selected })}>Grant ${together}…</button>
     </div>
   </div>`;
 }

@@ -144,8 +144,8 @@ export function RequestRow({ request, at, count, chosen, choose, decide }: Reque
     <p class="age"><${Time} at=${request.requestedAt} /></p>
     <${Conflicts} request=${request} />
     <div class="buttons">
-      <button class="button" data-do="grant" disabled=${!may('write', `${path}/grant`)} onClick=${() => decide({ verb: 'grant', requests: [request] })}>Grant…<span class="sr"> ${request.username}</span></button>
       <button class="button" data-kind="quiet" data-do="deny" disabled=${!may('write', `${path}/deny`)} onClick=${() => decide({ verb: 'deny', requests: [request] })}>Deny…<span class="sr"> ${request.username}</span></button>
+      <button class="button" data-do="grant" disabled=${!may('write', `${path}/grant`)} onClick=${() => decide({ verb: 'grant', requests: [request] })}>Grant…<span class="sr"> ${request.username}</span></button>
     </div>
   </li>`;
 }

@@ -69,6 +69,7 @@ for (const colorScheme of ['light', 'dark'] as const)
       ]) {
         await page.goto(`${desk.world.url}/#/${place}`);
         if (place === 'audit') {
+          await page.getByRole('tab', { name: 'What if' }).click();
           const whatIf = page.getByRole('region', { name: 'What if' });
           await whatIf.getByLabel('Names').fill('press-1');
           await whatIf.getByText('Try it').click();

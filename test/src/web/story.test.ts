@@ -99,9 +99,11 @@ test('deny with a reason and a block; several at once, contested ones left alone
   await rowOf(page, 'many-3').getByText('Somebody else asked for this name too').waitFor();
   for (const name of ['many-1', 'many-2', 'many-3'])
     await rowOf(page, name).locator('input[type=checkbox]').check();
-  await page.getByText('Grant 3…').click();
-  await page.locator('dialog').getByText('left alone').waitFor();
-  await page.locator('dialog').getByText('Grant access', { exact: true }).click();
+  await page.getByText('1 is contested or a replacement').waitFor();
+  await page.getByText('Grant 2…').click();
+  await page.locator('dialog').getByText('1 left alone').waitFor();
+  await page.locator('dialog').getByText('Grant access to 2 of 3').waitFor();
+  await page.locator('dialog').getByRole('button', { name: 'Grant 2', exact: true }).click();
   await page.locator('.toast').getByText('2 requests granted. 1 left alone').waitFor();
   assert.is((await desk.world.call('GET', '/api/users/many-2')).body.status, 'active');
   assert.is((await desk.world.call('GET', '/api/users/many-3')).body.status, 'pending');
@@ -139,6 +141,53 @@ test('a link that a device shows opens its request, after a sign-in too; another
   await desk.ask('linked-2');
   await rowOf(page, 'linked-2').waitFor();
   assert.is(await page.locator('dialog[open]').count(), 0);
+  await page.context().close();
+});
+
+test('limits change and the end stays; a shorter one says so; the keys stand above the list; a message covers no row', async ({
+  desk,
+}) => {
+  await desk.unlock({ durationMs: 1_500_000 });
+  const { until } = (await desk.world.call('GET', '/api/client-registry')).body;
+  const page = await desk.signedIn({ viewport: { width: 900, height: 600 } });
+  await page.getByText('Change limits…').click();
+  await page.getByText('5 min', { exact: true }).click();
+  await page.getByRole('button', { name: 'Shorten to 5 minutes' }).waitFor();
+  await page.getByText('As it is').click();
+  await page.getByLabel('Names').fill('kept-*');
+  await page.getByRole('button', { name: 'Go on until' }).click();
+  await page.getByText('Change limits…').waitFor();
+  const { body: after } = await desk.world.call('GET', '/api/client-registry');
+  assert.is(after.usernamePattern, 'kept-*');
+  const laterMs = Date.parse(after.until) - Date.parse(until);
+  assert.ok(laterMs >= 0 && laterMs < 10_000, `the end moved by ${laterMs} ms`);
+
+  for (let at = 0; at < 8; at++) await desk.ask(`kept-${at}`, { pairingId: `b0000${at}` });
+  await rowOf(page, 'kept-0').getByText('Deny…').focus();
+  await page.keyboard.press('?');
+  const keys = page.locator('dialog[open]');
+  await keys.getByText('next, previous request').waitFor();
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  assert.is(new URL(page.url()).hash, '');
+
+  await page.keyboard.press('d');
+  await keys.getByRole('button', { name: 'Deny', exact: true }).click();
+  const toast = page.locator('.toast');
+  await toast.waitFor();
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  const shared = await page.evaluate(() => {
+    const rows = [...document.querySelectorAll('.request, .aside')];
+    const end = Math.max(...rows.map((row) => row.getBoundingClientRect().bottom));
+    return end - (document.querySelector('.toast')?.getBoundingClientRect().top ?? 0);
+  });
+  assert.ok(shared <= 0, `the message covers ${shared} px of what is last`);
+  await page.setViewportSize({ width: 1_280, height: 600 });
+  const [list, message] = [
+    await page.locator('.requests').boundingBox(),
+    await toast.boundingBox(),
+  ];
+  assert.ok(list !== null && message !== null && list.x + list.width <= message.x);
   await page.context().close();
 });
 
@@ -354,6 +403,10 @@ test('the browser proves the log, travels in time, and tells who reaches a topic
   await page.getByText('prove it').click();
   await page.getByText('proven in the signed log', { exact: true }).waitFor();
 
+  await page.getByRole('tab', { name: 'History' }).focus();
+  await page.keyboard.press('ArrowRight');
+  assert.is(new URL(page.url()).hash, '#/audit?tab=topic');
+  assert.ok(await page.locator('#hist').isHidden());
   const reached = page.locator('section', { hasText: 'Who can reach a topic' }).last();
   await page.locator('#reach').fill('plant/reacher/state');
   await reached.getByText('Show').click();

@@ -22,8 +22,8 @@ test.after(async ({ desk }) => {
 
 const panelOf = async (desk: Desk, as?: { username: string; password: string }) => {
   const page = await desk.signedIn({}, as);
-  await page.goto(`${desk.world.url}/#/audit`);
-  await page.getByRole('heading', { name: 'History' }).waitFor();
+  await page.goto(`${desk.world.url}/#/audit?tab=what-if`);
+  await page.getByRole('tab', { name: 'History' }).waitFor();
   return { page, panel: page.getByRole('region', { name: 'What if' }) };
 };
 
