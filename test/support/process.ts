@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Answer, adminPassword } from './service.ts';
 
 const program = fileURLToPath(new URL('../../bin/gatebook.js', import.meta.url));
-/** Of a process that a test forgot. */
-const patienceMs = 600_000;
+/** Milliseconds after which a process counts as forgotten by its test; long trials take longer. */
+export const patience = { ms: 600_000 };
 
 export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'gatebook-process-'));
 export const removeFolder = (dataDir: string): Promise<void> =>
@@ -56,7 +56,7 @@ function started(dataDir: string, environment: Environment, descriptors?: number
   });
   children.add(child);
   child.once('close', () => children.delete(child));
-  const guard = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  const guard = setTimeout(() => child.kill('SIGKILL'), patience.ms);
   const output = { out: '', err: '' };
   child.stderr.on('data', (chunk) => {
     output.err += chunk;

@@ -4,10 +4,12 @@
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { patience } from '../support/process.ts';
 import { chanceOf } from './random.ts';
 import type { Told, Trial } from './trial.ts';
 
 const violationsShown = 5;
+const wholeRunMsMax = 6 * 3_600_000;
 
 function asked(trials: readonly Trial[]) {
   const { values, positionals } = parseArgs({
@@ -43,6 +45,7 @@ export async function runTrials(trials: readonly Trial[]): Promise<never> {
     for (const { name, title } of trials) console.log(`${name.padEnd(12)}${title}`);
     process.exit(0);
   }
+  patience.ms = wholeRunMsMax;
   console.log(`seed ${seed}, share ${share}`);
   console.log('trial                                     rounds  survived  seconds  figures');
   let failed = 0;
