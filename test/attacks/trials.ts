@@ -1,6 +1,7 @@
 /** Every trial, in the order of the table. */
 import type { Trial } from '../trials/trial.ts';
 import { files } from './trials/files.ts';
+import { fronts } from './trials/fronts.ts';
 import { fuzzHttp } from './trials/fuzz-http.ts';
 import { fuzzMqtt } from './trials/fuzz-mqtt.ts';
 import { idle } from './trials/idle.ts';
@@ -14,6 +15,7 @@ export const trials: readonly Trial[] = [
   fuzzHttp,
   fuzzMqtt,
   files,
+  fronts,
   rights,
   webPages,
 ];
