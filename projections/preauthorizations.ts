@@ -22,7 +22,17 @@ export const standing = 'standing';
 export const over = 'over';
 
 /** The name of rules whose pattern is none of one name alone. */
-export const anyName = '*';
+const anyName = '*';
+
+/** What the rules that each attempt looks at fulfil, whoever's it is, but for those that ended before `since`. */
+export const ofAnyNameSince = (since: string) => [
+  { column: 'name', is: anyName },
+  { column: 'until', atLeast: since },
+];
+
+/** Whether each attempt looks at it, whoever's it is. */
+export const isOfAnyName = (rule: Pick<PreauthorizationRow, 'terms'>): boolean =>
+  needsNoProof(rule) && nameOf(rule.terms) === anyName;
 
 const nameOf = ({ usernamePattern }: PreauthorizationTerms): string =>
   usernamePattern === null || /[*?]/.test(usernamePattern) ? anyName : usernamePattern;

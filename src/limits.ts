@@ -54,6 +54,10 @@ export const carryOutEveryMs = 5_000;
 export const carryOutOlderThanMs = 60_000;
 /** Preauthorizations that are looked at for one name, key or code. */
 export const rulesForOneMax = 1_000;
+/** Standing preauthorizations of any name, by a pattern or by none, that need no proof: all are looked at in each attempt. */
+export const rulesOfAnyNameMax = 1_000;
+/** Milliseconds for which rules that have ended are still looked at: a clock may be set back. */
+export const rulesEndedLookedAtMs = 24 * 60 * 60 * 1_000;
 /** Preauthorizations whose newest state is held while they are used. */
 export const rulesInUseHeldMax = 1_000;
 /** Commands that wait for approvers at once; of one person. */

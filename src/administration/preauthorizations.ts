@@ -3,16 +3,24 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Permission } from '../../domain/permission.ts';
 import { type PreauthorizationTerms, preauthorization } from '../../domain/preauthorization.ts';
 import { mergeRights, noRights } from '../../domain/rights.ts';
+import {
+  isOfAnyName,
+  ofAnyNameSince,
+  type PreauthorizationRow,
+} from '../../projections/preauthorizations.ts';
 import type { CreatePreauthorization } from '../api/input.ts';
 import type { Authority } from '../authority.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { generateEnrolmentCode, type Passwords } from '../credentials/passwords/passwords.ts';
-import { bulkAtOnceMax } from '../limits.ts';
+import { bulkAtOnceMax, rulesEndedLookedAtMs, rulesOfAnyNameMax } from '../limits.ts';
+import { addMs } from '../platform/instant.ts';
+import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireRoles } from './context.ts';
 
 export interface PreauthorizationAdministrationOptions extends RecordingOptions {
   readonly authority: Authority;
+  readonly rows: { readonly preauthorizations: Rows<PreauthorizationRow> };
   readonly passwords: Pick<Passwords, 'enrolmentCodeId'>;
   readonly now: () => string;
 }
@@ -55,6 +63,30 @@ const termsOf = (
   note: wanted.note ?? null,
 });
 
+/** How many more rules there may be of any name; the rows of those made last may not be there yet. */
+interface Room {
+  left: number;
+}
+
+/** How rules are recorded, and what room there is for them. */
+interface Into {
+  readonly recording: RecordingOptions;
+  readonly room: Room;
+}
+
+function roomIn({ rows, now }: Pick<PreauthorizationAdministrationOptions, 'rows' | 'now'>): Room {
+  const since = addMs(now(), -rulesEndedLookedAtMs);
+  const standing = rows.preauthorizations.count(ofAnyNameSince(since), rulesOfAnyNameMax);
+  return { left: rulesOfAnyNameMax - standing };
+}
+
+/** Takes a place of those. @throws Refused `preauthorizations-full` */
+function takePlace(room: Room, terms: PreauthorizationTerms): void {
+  if (!isOfAnyName({ terms })) return;
+  if (room.left <= 0) throw new Refused('preauthorizations-full');
+  room.left -= 1;
+}
+
 /** Whoever asks: people get their rights from people. @throws Refused `rights-exceed-own`, `role-not-found` */
 const requireNoHttpRights =
   (authority: Authority) =>
@@ -74,19 +106,19 @@ const requireNoHttpRights =
  */
 async function importRules(
   wanted: readonly RuleOfFile[],
-  options: RecordingOptions,
-  make: (
-    one: RuleOfFile,
-    recording: RecordingOptions,
-  ) => Promise<Exclude<ImportedRule, { error: unknown }> & Done>,
+  options: PreauthorizationAdministrationOptions,
+  make: (one: RuleOfFile, into: Into) => Promise<Exclude<ImportedRule, { error: unknown }> & Done>,
 ): Promise<ImportedRules> {
-  const recording = { ...options, settled: async () => undefined };
+  const into = {
+    recording: { ...options, settled: async () => undefined },
+    room: roomIn(options),
+  };
   const outcomes: ImportedRule[] = [];
   let position = options.position();
   for (let at = 0; at < wanted.length; at += bulkAtOnceMax) {
     const made = wanted.slice(at, at + bulkAtOnceMax).map(async (one): Promise<ImportedRule> => {
       try {
-        const { position: stands, ...rule } = await make(one, recording);
+        const { position: stands, ...rule } = await make(one, into);
         if (stands > position) position = stands;
         return rule;
       } catch (error) {
@@ -108,7 +140,7 @@ function ruleMaker(options: PreauthorizationAdministrationOptions) {
   return async (
     context: CommandContext,
     wanted: CreatePreauthorization,
-    recording: RecordingOptions,
+    { recording, room }: Into,
     /** Which of several rules of one command, so that each has an id and a code of its own. */
     which = 'the rule',
   ): Promise<Made> => {
@@ -119,14 +151,16 @@ function ruleMaker(options: PreauthorizationAdministrationOptions) {
     const enrolmentCodeId =
       enrolmentCode === null ? null : options.passwords.enrolmentCodeId(enrolmentCode);
     const terms = termsOf(wanted, enrolmentCodeId);
+    const atHand = () => options.atHand.preauthorization(preauthorizationId);
+    // What is repeated has its place.
+    if (options.rows.preauthorizations.get(preauthorizationId) === undefined)
+      takePlace(room, terms);
     const create = () => {
       context.authorize();
       requireNoHttp(terms.rights);
-      const by = actorOf(context);
       const type = 'CreatePreauthorization' as const;
-      return { type, preauthorizationId, terms, at: now(), by };
+      return { type, preauthorizationId, terms, at: now(), by: actorOf(context) };
     };
-    const atHand = () => options.atHand.preauthorization(preauthorizationId);
     const done = await record(
       ...([recording, preauthorization, preauthorizationId, create] as const),
       ...([context.cause, atHand] as const),
@@ -135,10 +169,25 @@ function ruleMaker(options: PreauthorizationAdministrationOptions) {
   };
 }
 
+const withdrawing =
+  (options: PreauthorizationAdministrationOptions) =>
+  (context: CommandContext, preauthorizationId: string): Promise<Done> => {
+    const withdraw = () => {
+      context.authorize();
+      const [at, by] = [options.now(), actorOf(context)];
+      const type = 'WithdrawPreauthorization' as const;
+      return { type, preauthorizationId, reason: null, at, by };
+    };
+    const atHand = () => options.atHand.preauthorization(preauthorizationId);
+    return record(
+      ...([options, preauthorization, preauthorizationId, withdraw] as const),
+      ...([context.cause, atHand] as const),
+    );
+  };
+
 export function createPreauthorizationAdministration(
   options: PreauthorizationAdministrationOptions,
 ) {
-  const { now } = options;
   const requireNoHttp = requireNoHttpRights(options.authority);
   const make = ruleMaker(options);
 
@@ -146,7 +195,7 @@ export function createPreauthorizationAdministration(
     createPreauthorization: (
       context: CommandContext,
       wanted: CreatePreauthorization,
-    ): Promise<Made> => make(context, wanted, options),
+    ): Promise<Made> => make(context, wanted, { recording: options, room: roomIn(options) }),
 
     /** Makes all that may be made, in their order; a dry run only says whether they may. */
     importPreauthorizations: (
@@ -154,28 +203,16 @@ export function createPreauthorizationAdministration(
       wanted: readonly RuleOfFile[],
       isDryRun: boolean,
     ): Promise<ImportedRules> =>
-      importRules(wanted, options, async ({ line, rule }, recording) => {
-        if (!isDryRun) return await make(context, rule, recording, `the rule of line ${line}`);
+      importRules(wanted, options, async ({ line, rule }, into) => {
+        if (!isDryRun) return await make(context, rule, into, `the rule of line ${line}`);
         context.authorize();
-        requireNoHttp(termsOf(rule, null).rights);
-        return { position: recording.position(), preauthorizationId: null, enrolmentCode: null };
+        const terms = termsOf(rule, rule.enrolmentCode === true ? '' : null);
+        takePlace(into.room, terms);
+        requireNoHttp(terms.rights);
+        const { position } = into.recording;
+        return { position: position(), preauthorizationId: null, enrolmentCode: null };
       }),
 
-    withdrawPreauthorization: (
-      context: CommandContext,
-      preauthorizationId: string,
-    ): Promise<Done> => {
-      const withdraw = () => {
-        context.authorize();
-        const by = actorOf(context);
-        const type = 'WithdrawPreauthorization' as const;
-        return { type, preauthorizationId, reason: null, at: now(), by };
-      };
-      const atHand = () => options.atHand.preauthorization(preauthorizationId);
-      return record(
-        ...([options, preauthorization, preauthorizationId, withdraw] as const),
-        ...([context.cause, atHand] as const),
-      );
-    },
+    withdrawPreauthorization: withdrawing(options),
   };
 }

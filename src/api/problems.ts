@@ -146,6 +146,11 @@ const table = {
     'Too many schedules',
     'As many windows are scheduled as there may be: cancel one that is needed no more.',
   ),
+  'preauthorizations-full': row(
+    409,
+    'Too many preauthorizations of any name',
+    'As many as there may be stand without naming one client or asking for a proof, and each attempt looks at them all: withdraw some that are needed no more, name the client, or ask for an enrolment code or a key.',
+  ),
   'backup-running': row(
     409,
     'A backup is being taken',

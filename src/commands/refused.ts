@@ -15,6 +15,7 @@ export type RefusedCode =
   | import('../../domain/schedules/schedule.ts').ScheduleRefusal
   | 'approvals-full'
   | 'schedules-full'
+  | 'preauthorizations-full'
   | import('../../domain/token.ts').TokenRefusal
   | import('../../domain/preauthorization.ts').PreauthorizationRefusal
   | import('../../domain/approvals/proposal.ts').ProposalRefusal

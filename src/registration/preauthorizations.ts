@@ -1,4 +1,5 @@
 /** Row 4 of the door: which rule answers an attempt, and its uses, each taken before the client's own event. */
+import { nameFits } from '../../domain/conditions.ts';
 import { enrolmentIn, isEnrolmentCode } from '../../domain/enrolment-code.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
 import {
@@ -13,8 +14,8 @@ import {
 import { system } from '../../domain/values.ts';
 import type { HistoryRow } from '../../projections/history.ts';
 import {
-  anyName,
   needsNoProof,
+  ofAnyNameSince,
   over,
   type PreauthorizationRow,
   standing,
@@ -22,8 +23,9 @@ import {
 import type { Authority } from '../authority.ts';
 import { type Basis, type Cause, handleDecision } from '../commands/handle.ts';
 import type { RowsAtHand } from '../commands/rows-at-hand.ts';
-import { rulesForOneMax, rulesInUseHeldMax } from '../limits.ts';
+import { rulesEndedLookedAtMs, rulesForOneMax, rulesInUseHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
+import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import { serialByKey } from '../platform/serial.ts';
 import { everyRow } from '../read-models/every-row.ts';
@@ -117,9 +119,8 @@ function searchOf(
       : rows.preauthorizations.find({ where: [{ column, is }], limit: rulesForOneMax }).items;
 
   function candidates(offer: PreauthorizationOffer): PreauthorizationRow[] {
-    ofAnyName ??= [
-      ...everyRow(rows.preauthorizations, { where: [{ column: 'name', is: anyName }] }),
-    ];
+    const since = () => addMs(now(), -rulesEndedLookedAtMs);
+    ofAnyName ??= [...everyRow(rows.preauthorizations, { where: ofAnyNameSince(since()) })];
     return [
       ...found('enrolmentCodeId', offer.enrolmentCodeId),
       ...found('csrFingerprint', offer.csrFingerprint),
@@ -158,7 +159,10 @@ function searchOf(
         enrolmentCodeId: code === null ? null : enrolmentCodeId(code),
       };
       const at = now();
-      const live = candidates(offer).filter((row) => isLive(row, username, at));
+      // The name first, which most do not fit: whether a rule lets anybody in takes far more.
+      const live = candidates(offer)
+        .filter(({ terms }) => nameFits(terms, username))
+        .filter((row) => isLive(row, username, at));
       return ruleFor(live.sort(byAge), offer, gateIsOpen, matchesNetworks);
     },
   };

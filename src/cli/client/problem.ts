@@ -57,6 +57,7 @@ const remedies: Readonly<Partial<Record<ProblemCode, string>>> = {
   'preauthorization-not-found': 'See all rules with: gatebook preauthorizations',
   'schedule-not-found': 'See what is scheduled with: gatebook windows',
   'approvals-full': 'See what waits with: gatebook approvals',
+  'preauthorizations-full': 'Withdraw one with: gatebook preauthorizations withdraw ID',
   'schedules-full': 'Cancel one with: gatebook windows cancel ID',
   'broker-not-found': 'See all brokers with: gatebook brokers',
   'approval-not-found': 'See all with: gatebook approvals list --status all',

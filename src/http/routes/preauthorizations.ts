@@ -69,7 +69,7 @@ const changingRoutes = ({ administration, views, now, isPersonName }: App): Rout
     body: CreatePreauthorization,
     faults: (body) => ruleFaultsOf(body, { at: now(), isPersonName }),
     answers: { 201: { description: 'The new one.', body: PreauthorizationWithCode } },
-    problems: ['rights-exceed-own', 'role-not-found'],
+    problems: ['rights-exceed-own', 'role-not-found', 'preauthorizations-full'],
     async handle(request) {
       const made = await administration.createPreauthorization(
         commandContext(request),

@@ -1,7 +1,7 @@
 /** A file of rules: what it may be, what becomes of each line, and what is refused before anything is made. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { rulesFileBytesMax, rulesImportedMax } from '../../../../src/limits.ts';
+import { rulesFileBytesMax, rulesImportedMax, rulesOfAnyNameMax } from '../../../../src/limits.ts';
 import { newName, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
@@ -187,6 +187,38 @@ test('10,000 rules are imported, and one of them lets in', async ({ door, world 
   const { enrolmentCode, line: at } = body.items[7_777];
   assert.is(at, 7_779);
   assert.is((await door.ask('bulk-7777', strong(), { enrolmentCode })).status, 201);
+});
+
+test('so many of any name stand at once, whom a file makes or a person, and those of one name as ever', async () => {
+  const world = await startRegistry({ GATEBOOK_HTTPS_PORT: 'off', GATEBOOK_MQTT_WS_PORT: 'off' });
+  try {
+    const csv = (count: number, pattern: (at: number) => string, code = '') =>
+      [
+        'usernamePattern,until,enrolmentCode',
+        ...Array.from({ length: count }, (_, at) => `${pattern(at)},${until},${code}`),
+      ].join('\n');
+    const many = csv(rulesOfAnyNameMax + 2, (at) => `press-${at}-*`);
+    for (const dryRun of [true, false]) {
+      const { body } = await sent(world, many, { dryRun });
+      assert.equal([body.created, body.failed], [rulesOfAnyNameMax, 2]);
+      assert.is(body.items.at(-1).problem.code, 'preauthorizations-full');
+    }
+    const make = (more: object) => world.call('POST', base, { body: { until, ...more } });
+    for (const more of [{ usernamePattern: '*' }, { effect: 'deny', usernamePattern: 'oven-?' }]) {
+      const { status, body } = await make(more);
+      assert.equal([status, body.code], [409, 'preauthorizations-full']);
+    }
+    // Those that are found by their name or their proof are as many as anybody likes.
+    assert.is((await make({ usernamePattern: 'press-1' })).status, 201);
+    assert.is((await make({ usernamePattern: 'press-*', enrolmentCode: true })).status, 201);
+    const [one] = (await world.call('GET', `${base}?limit=1000`)).body.items.filter(
+      ({ usernamePattern }: { usernamePattern: string }) => /-\d+-\*/.test(usernamePattern),
+    );
+    await world.call('DELETE', `${base}/${one.preauthorizationId}`);
+    assert.is((await make({ usernamePattern: '*' })).status, 201);
+  } finally {
+    await world.stop();
+  }
 });
 
 test.run();
