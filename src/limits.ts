@@ -89,6 +89,8 @@ export const tallyBlockChanges = 200;
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
 export const rowsHeldCharactersMax = 8 * 1024 * 1024;
+/** Keys of one projection that are remembered to have no row; those asked for longest ago are looked for again. */
+export const absentKeysMax = 1_000;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
 export const rowsCommitAfterMs = 50;
 export const rowsCommitEventsMax = 1_000;

@@ -117,7 +117,7 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
   return {
     async sign(claims) {
       await look(keysLookMs);
-      return signing().sign(claimsIn(claims));
+      return await signing().sign(claimsIn(claims));
     },
 
     async signingKeyId() {

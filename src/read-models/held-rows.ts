@@ -1,4 +1,7 @@
-/** Rows held parsed in memory, so that looking at one costs no JSON; those longest not looked at are forgotten. */
+/**
+ * Rows held parsed in memory, so that looking at one costs no JSON; those longest not looked at are forgotten. And the
+ * keys that have none: a name that is new is looked for several times on its way in.
+ */
 
 /** A row, and the number of the event that made it. */
 export interface HeldRow<Row> {
@@ -62,6 +65,39 @@ export class HeldRows<Row> {
   clear(): void {
     this.#young.clear();
     this.#youngSize = 0;
+    this.#old.clear();
+  }
+}
+
+/** Keys of which it is known that they have no row, those asked for last; room for so many and once more. */
+export class AbsentKeys {
+  readonly #countMax: number;
+  #young = new Set<string>();
+  #old = new Set<string>();
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
+
+  has(key: string): boolean {
+    return this.#young.has(key) || this.#old.has(key);
+  }
+
+  add(key: string): void {
+    if (this.#young.size >= this.#countMax) {
+      this.#old = this.#young;
+      this.#young = new Set();
+    }
+    this.#young.add(key);
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
+  clear(): void {
+    this.#young.clear();
     this.#old.clear();
   }
 }

@@ -1,12 +1,12 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
-import { rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
+import { absentKeysMax, rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { cursorsOf, MalformedCursor } from './cursor.ts';
-import { type HeldRow, HeldRows } from './held-rows.ts';
+import { AbsentKeys, type HeldRow, HeldRows } from './held-rows.ts';
 import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 import { type ChangedRow, RowWriter } from './row-writer.ts';
@@ -98,6 +98,7 @@ export class RowTable<Row> implements Rows<Row> {
   /** Rows of the batch in hand. */
   readonly #dirty = new Map<string, ChangedRow<Row>>();
   readonly #held = new HeldRows<Row>(rowsHeldCharactersMax);
+  readonly #absent = new AbsentKeys(absentKeysMax);
 
   /** @param isIndexed false: it is found by key alone, until `createIndexes` */
   constructor(database: DatabaseSync, projection: Projection<Row>, isIndexed = true) {
@@ -155,8 +156,12 @@ export class RowTable<Row> implements Rows<Row> {
   #stored(key: string): HeldRow<Row> | undefined {
     const held = this.#held.get(key);
     if (held) return held;
+    if (this.#absent.has(key)) return undefined;
     const found = this.#get.get(key) as { born: number; row: string } | undefined;
-    if (!found) return undefined;
+    if (!found) {
+      this.#absent.add(key);
+      return undefined;
+    }
     const stored = { born: found.born, row: JSON.parse(found.row) as Row };
     this.#held.set(key, stored, found.row.length);
     return stored;
@@ -194,8 +199,12 @@ export class RowTable<Row> implements Rows<Row> {
       const { born, row } = change;
       changed.set(key, row);
       const length = this.#writer.write(key, change);
-      if (row === undefined) this.#held.delete(key);
-      else if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, length);
+      if (row === undefined) {
+        this.#held.delete(key);
+        continue;
+      }
+      this.#absent.delete(key);
+      if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, length);
     }
     this.#dirty.clear();
     this.tally?.flush();
@@ -207,6 +216,7 @@ export class RowTable<Row> implements Rows<Row> {
   abandon(): void {
     this.#dirty.clear();
     this.#held.clear();
+    this.#absent.clear();
     this.past?.abandon();
     this.tally?.abandon();
   }

@@ -55,7 +55,7 @@ export interface VerifyingKey {
 export interface KeyRing {
   readonly signing: VerifyingKey & {
     /** A token with these claims. */
-    readonly sign: (claims: object) => string;
+    readonly sign: (claims: object) => Promise<string>;
   };
   /** Every key that was not removed, the signing one first. */
   readonly verifying: readonly VerifyingKey[];

@@ -30,6 +30,8 @@ export type EventRow = [
 
 interface EventTable {
   readonly insertAll: (stream: string, revision: number, events: readonly WrittenEvent[]) => number;
+  /** Begins a stream with one event; undefined: it is another number of events, or the stream or the id is there. */
+  readonly begun: (stream: string, events: readonly WrittenEvent[]) => number | undefined;
   /** Where a stream ends: its last revision and that event's place, `noStream` and 0 without any. */
   readonly endOf: (stream: string) => { revision: number; place: number };
   /** Whether exactly these events are what comes after a revision, and the place of the last. */
@@ -136,6 +138,16 @@ export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): E
         throw new Conflict(`an event for ${stream} has the id of another event`);
       }
     },
+    begun(stream, events) {
+      if (events.length !== 1) return undefined;
+      try {
+        // The unique index tells what a look before would: most streams begin with one event.
+        return insertEach(stream, noStream, events);
+      } catch (error) {
+        if (sqliteCode(error) !== constraintCode) throw error;
+        return undefined;
+      }
+    },
     endOf(stream) {
       const [revision, place] = end(stream)[0] ?? [noStream, 0];
       return { revision, place };
@@ -165,6 +177,8 @@ export function appendTo(
   expectedRevision: number,
   events: readonly WrittenEvent[],
 ): Appended {
+  const first = expectedRevision === noStream ? table.begun(stream, events) : undefined;
+  if (first !== undefined) return { revision: 0, position: positionOf(first) };
   const end = table.endOf(stream);
   if (end.revision === expectedRevision) {
     const place = events.length > 0 ? table.insertAll(stream, expectedRevision, events) : end.place;

@@ -149,7 +149,7 @@ test('another issuer, missing claims, no end: null, though the signature is righ
   const { signing } = (await readKeyRing(world.dir)) as KeyRing;
   const good = { sub: 'ada', jti: '1', iss: 'gatebook', aud: 'gatebook', iat: start };
   const signed = (other: object) => signing.sign({ ...good, exp: afterMs(hourMs), ...other });
-  assert.ok(await tokens.verify(signed({}), 'gatebook'));
+  assert.ok(await tokens.verify(await signed({}), 'gatebook'));
   for (const [what, token] of [
     ['another issuer', signed({ iss: 'somebody' })],
     ['no issuer', signed({ iss: undefined })],
@@ -161,7 +161,7 @@ test('another issuer, missing claims, no end: null, though the signature is righ
     ['not yet valid', signed({ nbf: afterMs(hourMs / 2) })],
     ['no end', signed({ exp: undefined })],
   ] as const) {
-    assert.is(await tokens.verify(token, 'gatebook'), null, what);
+    assert.is(await tokens.verify(await token, 'gatebook'), null, what);
   }
 });
 

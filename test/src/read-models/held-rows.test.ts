@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { HeldRows } from '../../../src/read-models/held-rows.ts';
+import { AbsentKeys, HeldRows } from '../../../src/read-models/held-rows.ts';
 import { breaking, log, sums } from '../../support/counting.ts';
 import { rowsFile } from '../../support/read-models.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -23,6 +23,17 @@ test('what is looked at stays, however much comes after it', () => {
   for (let index = 1; index < 1_000; index++) {
     held.set(`key-${index}`, row(index), 744);
     assert.equal(held.get('kept'), row(0), String(index));
+  }
+});
+test('keys without a row are remembered, the last ones, and not for longer than they have none', () => {
+  const absent = new AbsentKeys(10);
+  for (let index = 0; index < 1_000; index++) absent.add(`key-${index}`);
+  const known = Array.from({ length: 1_000 }, (_, index) => absent.has(`key-${index}`));
+  assert.ok(known.at(-10));
+  assert.ok(known.filter((one) => one).length <= 20);
+  for (const key of ['key-999', 'key-985']) {
+    absent.delete(key);
+    assert.not.ok(absent.has(key));
   }
 });
 test('a changed row takes the place of the old one, and one that went is gone', () => {

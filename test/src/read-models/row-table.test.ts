@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
-import { statementsHeldMax } from '../../../src/limits.ts';
+import { rowsHeldCharactersMax, statementsHeldMax } from '../../../src/limits.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { everyRow, everyRowInTurns, pagesBetween } from '../../../src/read-models/every-row.ts';
@@ -218,6 +218,23 @@ test('a row that changes keeps its place; one that comes back is new', ({ table,
   apply([thing('a', null, null, 'Gone')]);
   apply([thing('a', 'Red', 1)]);
   assert.is(names(table), 'cdeba');
+});
+test('a key that was asked for before it had a row is found once it has one, and gone once that went', ({
+  table,
+  apply,
+}) => {
+  for (const round of [1, 2]) {
+    assert.is(table.get('z'), undefined, String(round));
+    // So much that nothing is held any more of what came before.
+    const large = 'x'.repeat(rowsHeldCharactersMax / 4);
+    apply([
+      thing('z', 'green', round),
+      ...['f', 'g', 'h', 'i'].map((name) => thing(name, large, 1)),
+    ]);
+    assert.is(table.get('z')?.size, round);
+    apply([thing('z', null, null, 'Gone')]);
+  }
+  assert.is(table.get('z'), undefined);
 });
 test('what comes and goes in one batch was never there', ({ table, apply }) => {
   apply([thing('x', null, 1), thing('x', null, 1, 'Gone'), thing('y', null, 1, 'Gone')]);
