@@ -17,6 +17,7 @@ export const liveNames = [
   'user.ending',
   'activation.changed',
   'proposal.changed',
+  'schedule.changed',
   'knock',
   'checkpoint.published',
 ] as const;
@@ -25,7 +26,7 @@ export type LiveName = (typeof liveNames)[number];
 /** That something changed. Its new state is read when the live event is sent. */
 export interface LiveEntry {
   readonly name: Exclude<LiveName, 'knock' | 'checkpoint.published'>;
-  /** The id of the request or the proposal, or the username; empty for the window. */
+  /** The id of the request, the proposal or the schedule, or the username; empty for the window. */
   readonly key: string;
   /** Whom it is about; empty for the window. */
   readonly username: string;
@@ -74,7 +75,7 @@ type LoggedEvent = Pick<StoredEvent, 'type' | 'stream' | 'position' | 'data'>;
 
 /** The live events that an event of the log means, in order. */
 export function liveEntries({ type, stream, position, data }: LoggedEvent): LiveEntry[] {
-  const { requestId, proposalId, username, broker, at } = data as Record<
+  const { requestId, proposalId, scheduleId, username, broker, at } = data as Record<
     string,
     string | undefined
   >;
@@ -82,10 +83,16 @@ export function liveEntries({ type, stream, position, data }: LoggedEvent): Live
     ...{ name, key, username: username ?? '', broker: its, position },
     at: at ?? '',
   });
-  if (type === 'RegistryUnlocked') return [entry('window.unlocked', '')];
+  if (type === 'RegistryUnlocked') {
+    const { schedule } = data as { schedule?: { scheduleId: string } | null };
+    const opened = schedule ? [entry('schedule.changed', schedule.scheduleId)] : [];
+    return [entry('window.unlocked', ''), ...opened];
+  }
   if (type === 'RegistryLocked') return [entry('window.locked', '')];
   if (proposalId !== undefined && stream.startsWith('proposal-'))
     return [entry('proposal.changed', proposalId)];
+  if (scheduleId !== undefined && stream.startsWith('schedule-'))
+    return [entry('schedule.changed', scheduleId)];
   if (username === undefined) return [];
   if (stream.startsWith('activation-'))
     return [entry('activation.changed', username, broker ?? null)];

@@ -12,7 +12,7 @@ import { stateTopic, windowTopic } from './registry-states.ts';
 
 interface RegistryTopicsOptions {
   readonly liveEvents: LiveEvents;
-  readonly views: Pick<Views, 'proposal' | 'request' | 'user' | 'users' | 'window'>;
+  readonly views: Pick<Views, 'proposal' | 'request' | 'schedule' | 'user' | 'users' | 'window'>;
   readonly broker: Pick<EmbeddedBroker, 'publish' | 'isRead' | 'isAnyReadBelow'>;
   /** What the broker shows to whoever subscribes. */
   readonly states: RenderedMessages;
@@ -73,8 +73,8 @@ function messagesOf(options: RegistryTopicsOptions, entry: LiveEntry): TopicMess
   const { views } = options;
   const { name: event, key, at, username } = entry;
   const its = async () => (await entryData(views, entry, false)) ?? null;
-  // What waits for approval concerns people, who see it at the page; no device reads of it.
-  if (event === 'proposal.changed') return [];
+  // What waits for approval or is scheduled concerns people, who see it at the page; no device reads of it.
+  if (event === 'proposal.changed' || event === 'schedule.changed') return [];
   if (event.startsWith('window.')) {
     const data = () => views.window();
     // Of now, should it have been locked again since.

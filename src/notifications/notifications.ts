@@ -42,7 +42,7 @@ interface NotificationOptions {
   /** The page's own address, to be opened from a message. */
   readonly publicUrl: string | null;
   readonly history: Rows<HistoryRow>;
-  readonly views: Pick<Views, 'proposal' | 'request' | 'window' | 'user'>;
+  readonly views: Pick<Views, 'proposal' | 'request' | 'schedule' | 'window' | 'user'>;
   readonly readModels: Pick<ReadModels, 'getBookmark' | 'setBookmark' | 'onApplied'>;
   readonly logger: Logger;
   readonly now: () => string;

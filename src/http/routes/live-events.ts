@@ -39,6 +39,7 @@ function pathOf(name: LiveName, key: string): string[] {
   if (name.startsWith('request.')) return [...base, 'requests', key];
   if (name.startsWith('window.')) return base;
   if (name === 'proposal.changed') return ['', 'api', 'approvals', key];
+  if (name === 'schedule.changed') return [...base, 'windows', key];
   if (name === 'checkpoint.published') return ['', 'api', 'audit', 'checkpoint'];
   return name === 'knock' ? [...base, 'knocks'] : ['', 'api', 'users', key];
 }
@@ -173,7 +174,7 @@ export function eventRoutes(app: App): Route[] {
       operationId: 'followEvents',
       summary: 'What changes, as it changes',
       description:
-        'Server-sent events. Goes on after Last-Event-ID; where that is too old, event: reset says that everything is to be read anew.',
+        'Server-sent events. Goes on after Last-Event-ID; where that is too old, event: reset says that everything is to be read anew. Each carries the thing as it is now, to who may read it: request.* a Request, window.* the Window, user.* a User, activation.changed an activation and its username, proposal.changed a Proposal, schedule.changed a Schedule that was made, cancelled, skipped or has opened, knock a Knock.',
       access: 'permitted',
       query: EventsQuery,
       answers: {

@@ -81,31 +81,34 @@ export function LimitFields({
   typed,
   set,
   faultOf,
+  prefix = '',
 }: {
   typed: TypedLimits;
   set: SetLimits;
   faultOf: (field: string) => string | undefined;
+  /** Of the ids, where the lock's own fields stand on the page, too. */
+  prefix?: string;
 }): View {
   const input = (name: Exclude<keyof TypedLimits, 'time'>, id: string, more: object) => html`<input
-    class="input" id=${id} value=${typed[name]} aria-describedby="${id}-h" autocomplete="off"
+    class="input" id="${prefix}${id}" value=${typed[name]} aria-describedby="${prefix}${id}-h" autocomplete="off"
     onInput=${(event: InputEvent) => set({ [name]: (event.target as HTMLInputElement).value })} ...${more} />`;
   return html`<div class="fields">
     ${
       typed.time === 'other' &&
-      html`<${Field} id="minutes" label="Minutes" hint="At most 1,440, which is a day." fault=${faultOf('durationMs')}>
+      html`<${Field} id="${prefix}minutes" label="Minutes" hint="At most 1,440, which is a day." fault=${faultOf('durationMs')}>
         ${input('minutes', 'minutes', { inputmode: 'decimal' })}
       <//>`
     }
-    <${Field} id="names" label="Names" hint="Empty: any name. * and ? stand for the rest." fault=${faultOf('usernamePattern')}>
+    <${Field} id="${prefix}names" label="Names" hint="Empty: any name. * and ? stand for the rest." fault=${faultOf('usernamePattern')}>
       ${input('names', 'names', { 'data-mono': '', placeholder: 'press-*', spellcheck: false })}
     <//>
-    <${Field} id="nets" label="Networks" hint="Empty: any address. Several with a space between." fault=${faultOf('sources')}>
+    <${Field} id="${prefix}nets" label="Networks" hint="Empty: any address. Several with a space between." fault=${faultOf('sources')}>
       ${input('networks', 'nets', { 'data-mono': '', placeholder: '10.4.0.0/16', spellcheck: false })}
     <//>
-    <${Field} id="max" label="Requests at most" hint="Others are turned away." fault=${faultOf('maxRequests')}>
+    <${Field} id="${prefix}max" label="Requests at most" hint="Others are turned away." fault=${faultOf('maxRequests')}>
       ${input('most', 'max', { inputmode: 'numeric' })}
     <//>
-    <${Field} id="note" label="Note for the log" hint="Why it is open." fault=${faultOf('note')}>
+    <${Field} id="${prefix}note" label="Note for the log" hint="Why it is open." fault=${faultOf('note')}>
       ${input('note', 'note', { maxlength: 1000, placeholder: 'line 4, new presses' })}
     <//>
   </div>`;

@@ -8,6 +8,7 @@ import { showToast, useStore } from '../app/store.ts';
 import { OnceShown } from '../clients/client-actions.ts';
 import { Dialog } from '../parts/dialog.ts';
 import { FaultNotice, Field, useCommand } from '../parts/parts.ts';
+import { Segments } from '../parts/segments.ts';
 import { RightsEditor } from '../rights/rights.ts';
 import type { TypedRights } from '../rights/typed-rights.ts';
 import { LabelsButton } from './labels.ts';
@@ -38,25 +39,6 @@ const effectHints: Readonly<Record<RuleDraft['effect'], string>> = {
   ask: 'It waits for a person to decide, also while the registry is locked.',
   deny: 'Told as if the registry were locked, whatever else it fits.',
 };
-
-function Segments<Value extends string>({
-  name,
-  legend,
-  choices,
-  value,
-  set,
-}: {
-  name: string;
-  legend: string;
-  choices: readonly (readonly [Value, string])[];
-  value: Value;
-  set: (value: Value) => void;
-}): View {
-  return html`<fieldset><legend>${legend}</legend><div class="segments">${choices.map(
-    ([choice, words]) =>
-      html`<label key=${choice}><input type="radio" name=${name} checked=${value === choice} onChange=${() => set(choice)} />${words}</label>`,
-  )}</div></fieldset>`;
-}
 
 function Conditions({
   typed,

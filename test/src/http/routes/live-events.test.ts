@@ -1,4 +1,4 @@
-import { Request, User, Window } from '../../../../src/api/output.ts';
+import { Request, Schedule, User, Window } from '../../../../src/api/output.ts';
 import { liveStreamsPerUserMax } from '../../../../src/limits.ts';
 import { createLiveEvents, liveEntries } from '../../../../src/notifications/live-events.ts';
 import { type EventStream, eventStream } from '../../../support/event-stream.ts';
@@ -55,6 +55,28 @@ test('a request is told from asking to activation, each thing in its shape', asy
   assert.is(activation.data.status, 'active');
   await gatebook.must(200, 'POST', '/api/client-registry/lock');
   assert.is((await stream.until('window.locked')).data.lockedBy, 'admin');
+});
+
+test('a schedule is told as it is made and cancelled, to who may read it', async (world) => {
+  const { gatebook } = world;
+  const base = '/api/client-registry/windows';
+  const password = strongPassword();
+  const permissions = ['/api/events', '/api/client-registry'].map((resource) => ({
+    ...{ context: 'http', resource, operation: 'read' },
+  }));
+  const other = { username: 'no-windows', password };
+  await gatebook.must(201, 'POST', '/api/users', { ...other, permissions });
+  const { body: signedIn } = await gatebook.call('POST', '/api/login', { body: other });
+  const blind = await follow(world, { token: signedIn.token });
+  const stream = await follow(world, { query: '?types=schedule.*' });
+  const opensAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { body } = await gatebook.must(201, 'POST', base, { opensAt, durationMs: 60_000 });
+  assert.equal(Schedule.parse((await stream.until('schedule.changed')).data), body);
+  await gatebook.must(204, 'DELETE', `${base}/${body.scheduleId}`);
+  assert.is((await stream.until('schedule.changed')).data.status, 'cancelled');
+  await unlock(gatebook);
+  assert.is((await blind.next()).event, 'window.unlocked');
+  await gatebook.must(200, 'POST', '/api/client-registry/lock');
 });
 
 test('knocks are told without an id, gathered', async (world) => {
@@ -221,6 +243,12 @@ test('no event but those named means anything live', () => {
   assert.equal(of('TokenIssued', 'token-1', { username: 'a-b' }), []);
   assert.equal(of('RoleDefined', 'role-x', { name: 'x' }), []);
   assert.equal(of('AccessRevoked', 'client-a', { username: 'a' }), ['user.changed']);
+  const schedule = { scheduleId: 's', occurrence: 'o' };
+  assert.equal(of('RegistryUnlocked', 'registry', { schedule }), [
+    'window.unlocked',
+    'schedule.changed',
+  ]);
+  assert.equal(of('ScheduleSkipped', 'schedule-s', schedule), ['schedule.changed']);
   assert.equal(of('ReplacementExpired', 'client-a', { username: 'a', requestId: 'r' }), [
     'request.expired',
     'user.changed',
