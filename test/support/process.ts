@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { exchangeOver } from './described/exchange.ts';
+import { keepExchange } from './described/tap.ts';
 import { type Answer, adminPassword } from './service.ts';
 
 const program = fileURLToPath(new URL('../../bin/gatebook.js', import.meta.url));
@@ -98,18 +100,18 @@ export async function serve(
   if (addresses === undefined) throw new Error(`it did not start: ${output.err}${output.out}`);
   const url = addresses.http as string;
   const call: Served['call'] = async (method, path, { token, body } = {}) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const asked = {
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    };
+    const sent = body === undefined ? null : JSON.stringify(body);
+    const response = await fetch(`${url}${path}`, { method, headers: asked, body: sent });
+    const { status, headers } = response;
     const text = await response.text();
+    keepExchange(exchangeOver([method, url + path, asked, sent], [status, headers, text]));
     return {
-      status: response.status,
-      headers: response.headers,
+      status,
+      headers,
       body: text.startsWith('{') ? JSON.parse(text) : text,
     };
   };
