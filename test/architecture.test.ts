@@ -206,6 +206,19 @@ test('what the page is served of the domain imports nothing when it runs', () =>
     assert.not.match(codeOf(file), /^import (?!type\b)/m);
 });
 
+test('the device’s side in a browser needs nothing of Node when it runs', () => {
+  const seen = new Set(['src/device/browser/register.ts']);
+  for (const file of seen) {
+    const code = codeOf(file).replace(/^(?:import|export) type [^;]*;/gm, '');
+    const runs = [...code.matchAll(/^(?:import|export)\s[^'"]*?from\s['"]([^'"]+)['"]/gm)];
+    for (const [, from = ''] of runs) {
+      assert.match(from, /^\./, `${file} imports ${from}`);
+      seen.add(posix.join(posix.dirname(file), from));
+    }
+  }
+  assert.ok(seen.has('src/device/session.ts') && !seen.has('src/device/http.ts'));
+});
+
 test('the store is chosen in one place', () => {
   const allowed = ['node:path', 'src/config/config.ts', 'src/store/'];
   assert.equal(

@@ -1,17 +1,9 @@
 /** One request of a device: bounded in time and size; no answer is an answer too. */
 import { type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
+import { answerBytesMax, type DoorRequest, type DoorResponse } from './answer.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { DeviceTime } from './time.ts';
-
-const answerBytesMax = 1024 * 1024;
-
-export interface DoorResponse {
-  /** 0: nobody answered. */
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly retryAfterMs: number | null;
-}
 
 /** Whom a device trusts, and what it shows of itself, over TLS; PEM. */
 export interface TlsCredentials {
@@ -20,22 +12,6 @@ export interface TlsCredentials {
   readonly cert?: string;
   readonly key?: string;
 }
-
-export interface DoorRequest {
-  readonly method: 'GET' | 'POST';
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
-  readonly body?: object;
-}
-
-/** Worth asking again although nothing was said about the request itself. */
-export const isTransient = ({ status }: DoorResponse): boolean =>
-  status === 0 || status === 408 || status === 429 || status >= 500;
-
-export const textIn = (body: DoorResponse['body'], name: string): string | null => {
-  const value = body[name];
-  return typeof value === 'string' ? value : null;
-};
 
 export interface Sending {
   readonly time: DeviceTime;

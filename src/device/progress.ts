@@ -7,22 +7,9 @@ import {
   readRegistrationFile,
   writeRegistrationFile,
 } from './file.ts';
-import { type DeviceCertificate, type DeviceKey, openKey, readCertificate } from './key-files.ts';
+import { certificateIn, openKey, readCertificate, writeCertificate } from './key-files.ts';
 import type { RegisterOptions } from './registration.ts';
-
-/** How far a registration is; without a password, the key asks. */
-export interface DeviceProgress extends Omit<RegistrationFile, 'password'> {
-  readonly password: string | null;
-}
-
-/** What a device proves itself by instead of a password. */
-export interface KeyInHand {
-  readonly key: DeviceKey;
-  readonly csr: string;
-  readonly certificateFile: string;
-  /** As the file was found. */
-  readonly held: DeviceCertificate | null;
-}
+import type { DeviceProgress, KeyInHand } from './session.ts';
 
 const pairingIdLength = 6;
 
@@ -39,7 +26,11 @@ export async function openKeyInHand(
   const key = await openKey(files.keyFile);
   const held = await readCertificate(files.certificateFile, username, key);
   const csr = signingRequest(username, key.privateKey);
-  return { key, csr, certificateFile: files.certificateFile, held };
+  return {
+    ...{ key, csr, held },
+    certificateIn: (chain) => certificateIn(chain, username, key),
+    keep: (certificate) => writeCertificate(files.certificateFile, certificate),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a device says to ask for access, and what it is told on the way. */
+
+import { type DoorResponse, textIn } from './answer.ts';
 import type { DevicePermission, Registered } from './file.ts';
-import { type DoorResponse, textIn } from './http.ts';
 import type { DeviceTime } from './time.ts';
 
 /** Paths; a key that is there is used, else one is made. */

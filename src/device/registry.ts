@@ -1,12 +1,13 @@
 /** The registry as a device reaches it: over TLS known by the fingerprint of its CA, before anything is sent. */
+import type { AskedRegistry, DoorRequest, DoorResponse } from './answer.ts';
 import { authorityOf, OtherAuthority } from './ca.ts';
-import { codeOf, type DoorRequest, type DoorResponse, send, type TlsCredentials } from './http.ts';
+import { codeOf, send, type TlsCredentials } from './http.ts';
 import type { DeviceTime } from './time.ts';
 
 /** How long the server may take to show its certificate. */
 const authorityTimeoutMs = 10_000;
 
-export class DeviceRegistry {
+export class DeviceRegistry implements AskedRegistry {
   readonly url: string;
   readonly #trusted: readonly string[] | null;
   readonly #time: DeviceTime;

@@ -1,8 +1,7 @@
 /** The requests of one registration, one after the other, and what is kept of their answers. */
-import { type Registered, writeRegistrationFile } from './file.ts';
-import { type DoorResponse, isTransient, textIn } from './http.ts';
-import { certificateIn, type DeviceCertificate, rootsIn, writeCertificate } from './key-files.ts';
-import type { DeviceProgress, KeyInHand } from './progress.ts';
+import { type AskedRegistry, type DoorResponse, isTransient, textIn } from './answer.ts';
+import type { Registered, RegistrationFile } from './file.ts';
+import type { DeviceCertificate, DeviceKey } from './key-files.ts';
 import {
   CertificateEnded,
   type CertificateState,
@@ -11,10 +10,8 @@ import {
   RegistrationRefused,
   type RegistrationStatus,
 } from './registration.ts';
-import { DeviceRegistry } from './registry.ts';
 import { requestLink } from './request-link.ts';
-import { type DeviceTime, realTime } from './time.ts';
-import { markUntold } from './untold.ts';
+import type { DeviceTime } from './time.ts';
 import { isOver, retryInMs, statusOf } from './waiting.ts';
 
 const longPollSeconds = 30;
@@ -23,9 +20,37 @@ const requestTimeoutMs = 30_000;
 const checkTimeoutMs = 5_000;
 const self = '/api/client-registry/requests/self';
 
+/** How far a registration is; without a password, the key asks. */
+export interface DeviceProgress extends Omit<RegistrationFile, 'password'> {
+  readonly password: string | null;
+}
+
+/** What a device proves itself by instead of a password. */
+export interface KeyInHand {
+  readonly key: DeviceKey;
+  readonly csr: string;
+  /** As it was found. */
+  readonly held: DeviceCertificate | null;
+  /** What the registry sent, where it is for this key and name; null: it is not. */
+  certificateIn(chain: string): DeviceCertificate | null;
+  keep(certificate: DeviceCertificate): Promise<void>;
+}
+
+/** What a device stands on: how it asks, what it keeps, and its time. */
+export interface DeviceParts {
+  readonly registry: AskedRegistry;
+  readonly time: DeviceTime;
+  /** Null: it has no key. */
+  readonly inHand: KeyInHand | null;
+  /** Told before something new is kept. */
+  markNew(): Promise<void>;
+  keep(progress: DeviceProgress): Promise<void>;
+}
+
 export class RegistrationSession {
   readonly #options: RegisterOptions;
-  readonly #registry: DeviceRegistry;
+  readonly #parts: DeviceParts;
+  readonly #registry: AskedRegistry;
   readonly #inHand: KeyInHand | null;
   readonly #time: DeviceTime;
   #certificate: DeviceCertificate | null;
@@ -33,16 +58,13 @@ export class RegistrationSession {
   #isPending = false;
   #wasTaken = false;
 
-  constructor(options: RegisterOptions, file: DeviceProgress, inHand: KeyInHand | null) {
+  constructor(options: RegisterOptions, file: DeviceProgress, parts: DeviceParts) {
     this.#options = options;
-    const { caFingerprint, signal, time = realTime } = options;
-    // What the registry told with the certificate, over a connection that was trusted, is trusted, too.
-    const trusted =
-      caFingerprint === undefined ? null : [caFingerprint, ...rootsIn(inHand?.held?.chain ?? '')];
-    this.#registry = new DeviceRegistry(file.url, trusted, { time, signal });
-    this.#time = time;
-    this.#inHand = inHand;
-    this.#certificate = inHand?.held ?? null;
+    this.#parts = parts;
+    this.#registry = parts.registry;
+    this.#time = parts.time;
+    this.#inHand = parts.inHand;
+    this.#certificate = parts.inHand?.held ?? null;
     this.#file = file;
   }
 
@@ -60,11 +82,7 @@ export class RegistrationSession {
 
   async save(changes: Partial<DeviceProgress>): Promise<void> {
     const changed = { ...this.#file, ...changes };
-    const { password } = changed;
-    const { file } = this.#options;
-    const isOther = JSON.stringify(changed) !== JSON.stringify(this.#file);
-    if (file !== undefined && password !== null && isOther)
-      await writeRegistrationFile(file, { ...changed, password });
+    if (JSON.stringify(changed) !== JSON.stringify(this.#file)) await this.#parts.keep(changed);
     this.#file = changed;
   }
 
@@ -166,7 +184,7 @@ export class RegistrationSession {
     const certificate = await this.#certified(told);
     const registered = already || told === null ? told : await this.#toldWhole(told);
     const requestId = registered?.requestId ?? this.#file.requestId;
-    if (certificate === null && !already) await markUntold(this.#options);
+    if (certificate === null && !already) await this.#parts.markNew();
     await this.save({ registered, requestId, registrationToken: null });
     const isHeld = already || certificate?.isNew === false;
     return { status: 'granted', registered, already: isHeld, ...(certificate && { certificate }) };
@@ -179,16 +197,15 @@ export class RegistrationSession {
   async #certified(registered: Registered | null): Promise<CertificateState | null> {
     const inHand = this.#inHand;
     if (inHand === null) return null;
-    const { username } = this.#file;
     const chain = registered?.certificate ?? null;
     const before = this.#certificate;
-    const now = chain === null ? before : certificateIn(chain, username, inHand.key);
+    const now = chain === null ? before : inHand.certificateIn(chain);
     if (now === null) throw this.#isNoGatebook();
     if (now.notAfter.getTime() <= this.#time.nowMs()) throw new CertificateEnded(now.notAfter);
     const isNew = now.chain !== (before ?? inHand.held)?.chain;
     if (isNew) {
-      await markUntold(this.#options);
-      await writeCertificate(inHand.certificateFile, now);
+      await this.#parts.markNew();
+      await inHand.keep(now);
     }
     this.#certificate = now;
     return { notAfter: now.notAfter, renewAt: now.renewAt, isNew };

@@ -1,5 +1,5 @@
 /** What an answer of the registry means for a device, and when it asks again. */
-import { type DoorResponse, isTransient, textIn } from './http.ts';
+import { type DoorResponse, isTransient, textIn } from './answer.ts';
 import type { RegistrationStatus } from './registration.ts';
 
 const retryMinMs = 250;
