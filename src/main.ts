@@ -110,6 +110,7 @@ async function start(
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
   const app = appOf(service, runtime, { notifications, brokers, following, inTouch, disk });
+  metrics.observe({ checks: app.health });
   await early?.stop(0);
   const approvals = { ...parts, clients: service.rows.clients };
   // Before anybody can be answered; an empty log begins with its administrator.

@@ -27,10 +27,13 @@ interface Readings {
   readonly diskFreeBytes: () => number | null;
   /** Events behind the log, by projection. */
   readonly projectionLagEvents: () => Readonly<Record<string, number>>;
+  /** When the newest backup was taken, in seconds since 1970; 0: none was. */
+  readonly lastBackupSeconds: () => number;
+  /** What `/readyz` looks at, by name. */
+  readonly checks: () => Readonly<Record<string, 'up' | 'down'>>;
+  /** What waits to be sent to a SIEM, and for how long the oldest of it. */
+  readonly siemLag: () => { readonly events: number; readonly seconds: number };
 }
-
-/** What waits to be sent to a SIEM, and for how long the oldest of it. */
-type SiemLag = () => { readonly events: number; readonly seconds: number };
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -48,31 +51,16 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecisionMs });
   registry.removeSingleMetric(untold);
-  let readings: Readings | undefined;
-  let siemLag: SiemLag = () => ({ events: 0, seconds: 0 });
+  let readings: Partial<Readings> = {};
   const meters = metersIn(registry, () => readings);
   const { counter, histogram } = meters;
   readGauges(meters);
-  meters.gauge(
-    'siem_lag_events',
-    'Events that wait to be sent to the SIEM.',
-    () => siemLag().events,
-  );
-  meters.gauge(
-    'siem_lag_seconds',
-    'Age of the oldest event that waits to be sent to the SIEM; 0: none waits.',
-    () => siemLag().seconds,
-  );
 
   return {
     registry,
-    /** Says where a scrape reads the gauges from. */
-    observe(from: Readings): void {
-      readings = from;
-    },
-    /** The same for what is sent to a SIEM. */
-    observeSiem(from: SiemLag): void {
-      siemLag = from;
+    /** Says where a scrape reads more of the gauges from; until then they are 0, or have no labels. */
+    observe(from: Partial<Readings>): void {
+      readings = { ...readings, ...from };
     },
     siemDelivered: counter('siem_delivered_total', 'Events that a SIEM took.'),
     siemFailures: counter('siem_failures_total', 'Attempts to send events to a SIEM that failed.'),
@@ -110,39 +98,56 @@ export function createMetrics() {
 /** What is read when somebody scrapes. */
 function readGauges({ gauge, gaugeBy }: ReturnType<typeof metersIn>): void {
   gauge('window_unlocked', '1 while the registry is unlocked.', (now) =>
-    now.windowUnlocked() ? 1 : 0,
+    now.windowUnlocked?.() ? 1 : 0,
   );
-  gauge('requests_pending', 'Requests that wait for a decision.', (now) => now.requestsPending());
-  gaugeBy('clients', 'Clients by status.', 'status', (now) => now.clients());
+  gauge('requests_pending', 'Requests that wait for a decision.', (now) => now.requestsPending?.());
+  gaugeBy('clients', 'Clients by status.', 'status', (now) => now.clients?.());
   gauge(
     'certificates_expiring',
     `Clients whose last certificate ends within ${certificateExpiringDays} days, or has ended.`,
-    (now) => now.certificatesExpiring(),
+    (now) => now.certificatesExpiring?.(),
   );
   gauge(
     'grants_ending',
     `Clients whose access ends by itself within ${grantEndingDays} days.`,
-    (now) => now.grantsEnding(),
+    (now) => now.grantsEnding?.(),
   );
   gauge('clients_stale', 'Clients not seen for GATEBOOK_STALE_AFTER; 0 where it is off.', (now) =>
-    now.clientsStale(),
+    now.clientsStale?.(),
   );
-  gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions());
+  gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions?.());
   gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
-    now.hashQueueLength(),
+    now.hashQueueLength?.(),
   );
   gauge(
     'erasures_pending',
     'Erased names that are on a disk of the store until a scavenge.',
-    (now) => now.erasuresPending(),
+    (now) => now.erasuresPending?.(),
   );
   gauge(
     'disk_free_bytes',
     'Room on the disk of the data folder.',
-    (now) => now.diskFreeBytes() ?? Number.NaN,
+    (now) => now.diskFreeBytes && (now.diskFreeBytes() ?? Number.NaN),
   );
   gaugeBy('projection_lag_events', 'Events a read model is behind.', 'projection', (now) =>
-    now.projectionLagEvents(),
+    now.projectionLagEvents?.(),
+  );
+  gaugeBy('check_up', 'What /readyz looks at: 1 up, 0 down.', 'check', (now) => {
+    const checks = Object.entries(now.checks?.() ?? {});
+    return Object.fromEntries(checks.map(([name, state]) => [name, state === 'up' ? 1 : 0]));
+  });
+  gauge('last_backup_timestamp_seconds', 'When the newest backup was taken; 0: none was.', (now) =>
+    now.lastBackupSeconds?.(),
+  );
+  gauge(
+    'siem_lag_events',
+    'Events that wait to be sent to the SIEM.',
+    (now) => now.siemLag?.().events,
+  );
+  gauge(
+    'siem_lag_seconds',
+    'Age of the oldest event that waits to be sent to the SIEM; 0: none waits.',
+    (now) => now.siemLag?.().seconds,
   );
 }
 
@@ -150,24 +155,24 @@ function readGauges({ gauge, gaugeBy }: ReturnType<typeof metersIn>): void {
  * Makes metrics with our prefix in one registry. Gauges are read when somebody scrapes; 0 until there are
  * readings.
  */
-function metersIn(registry: Registry, readings: () => Readings | undefined) {
+function metersIn(registry: Registry, readings: () => Partial<Readings>) {
   const registers = [registry];
   return {
-    gauge: (name: string, help: string, read: (from: Readings) => number) =>
+    gauge: (name: string, help: string, read: (from: Partial<Readings>) => number | undefined) =>
       new Gauge({
         name: prefix + name,
         help,
         registers,
         collect() {
-          const from = readings();
-          if (from !== undefined) this.set(read(from));
+          const value = read(readings());
+          if (value !== undefined) this.set(value);
         },
       }),
     gaugeBy: (
       name: string,
       help: string,
       label: string,
-      read: (from: Readings) => Readonly<Record<string, number>>,
+      read: (from: Partial<Readings>) => Readonly<Record<string, number>> | undefined,
     ) =>
       new Gauge({
         name: prefix + name,
@@ -175,10 +180,8 @@ function metersIn(registry: Registry, readings: () => Readings | undefined) {
         labelNames: [label],
         registers,
         collect() {
-          const from = readings();
-          if (from === undefined) return;
           this.reset();
-          for (const [value, count] of Object.entries(read(from)))
+          for (const [value, count] of Object.entries(read(readings()) ?? {}))
             this.set({ [label]: value }, count);
         },
       }),

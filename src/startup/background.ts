@@ -121,7 +121,7 @@ async function startSendingToSiem({
       failed: () => metrics.siemFailures.inc(),
     },
   });
-  metrics.observeSiem(lag);
+  metrics.observe({ siemLag: lag });
   await ended;
   await job.close();
 }

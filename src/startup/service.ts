@@ -302,5 +302,10 @@ function observeService(
     hashQueueLength: () => credentials.passwords.waiting(),
     diskFreeBytes: disk.freeBytes,
     projectionLagEvents: () => readModels.lag(),
+    lastBackupSeconds: heldCount(now, () => {
+      const where = [{ column: 'type', is: 'BackupTaken' }];
+      const [newest] = rows.history.find({ where, order: 'newest', limit: 1 }).items;
+      return newest === undefined ? 0 : Date.parse(newest.at) / 1_000;
+    }),
   });
 }

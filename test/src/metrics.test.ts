@@ -16,6 +16,8 @@ const promised: Record<string, readonly string[]> = {
   erasures_pending: [],
   disk_free_bytes: [],
   projection_lag_events: ['projection'],
+  check_up: ['check'],
+  last_backup_timestamp_seconds: [],
   siem_lag_events: [],
   siem_lag_seconds: [],
   siem_delivered_total: [],
@@ -75,6 +77,7 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     diskFreeBytes: () => 8,
     projectionLagEvents: () => ({ requests: 6 }),
   });
+  metrics.observe({ checks: () => ({ store: 'up', disk: 'down' }), lastBackupSeconds: () => 10 });
   const before = await metrics.registry.metrics();
   for (const line of [
     'gatebook_window_unlocked 1',
@@ -87,6 +90,9 @@ test('gauges are read when somebody scrapes, and forget what is gone', async () 
     'gatebook_erasures_pending 7',
     'gatebook_disk_free_bytes 8',
     'gatebook_projection_lag_events{projection="requests"} 6',
+    'gatebook_check_up{check="store"} 1',
+    'gatebook_check_up{check="disk"} 0',
+    'gatebook_last_backup_timestamp_seconds 10',
   ])
     assert.ok(before.includes(`${line}\n`), line);
 

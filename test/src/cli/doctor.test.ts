@@ -73,12 +73,12 @@ test('events that wait for a SIEM are told by doctor and by status, and keep nob
     return stdout;
   };
   assert.not.match(await status(), /SIEM/);
-  metrics.observeSiem(() => ({ events: 1_234, seconds: 400 }));
+  metrics.observe({ siemLag: () => ({ events: 1_234, seconds: 400 }) });
   const { bad, exitCode } = await doctor(here);
   assert.match(said(bad), /audit events wait to be sent to the SIEM/);
   assert.equal([bad.length, exitCode], [1, 0]);
   assert.match(await status(), /SIEM +1,234 events wait to be sent, the oldest for 6\S* ?m/);
-  metrics.observeSiem(() => ({ events: 0, seconds: 0 }));
+  metrics.observe({ siemLag: () => ({ events: 0, seconds: 0 }) });
 });
 
 test('a check of the service that is down is a fault, with its own remedy', async () => {
