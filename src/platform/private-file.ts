@@ -1,7 +1,7 @@
 /** Files that are written at once, durably, never half; those that only their owner may read; and those of SQLite. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { open, realpath, rename, unlink } from 'node:fs/promises';
+import { chmod, open, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -19,8 +19,8 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
   const temporary = join(dirname(target), `.${basename(target)}.${random}.tmp`);
   try {
     await using file = await open(temporary, 'wx', mode);
-    // Whatever the process's umask is.
-    await file.chmod(mode);
+    // Whatever the process's umask is. By its name, which is random: Node's permission model refuses it by the descriptor.
+    await chmod(temporary, mode);
     await file.writeFile(text);
     await file.sync();
     await rename(temporary, target);
