@@ -27,7 +27,7 @@ const test = suite<{ folder: string }>('the package');
 const run = (folder: string, program: string, ...args: string[]) =>
   execFileSync(program, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-/** As npm would lay it out: the package below node_modules, and beside it what it depends on. */
+/** As npm would lay it out: the package below node_modules, and beside it what it depends on, with what is optional left out. */
 function unpack(folder: string, tarball: string): void {
   const modules = join(folder, 'node_modules');
   mkdirSync(modules);
@@ -35,7 +35,8 @@ function unpack(folder: string, tarball: string): void {
   cpSync(join(modules, 'package'), join(modules, 'gatebook'), { recursive: true });
   rmSync(join(modules, 'package'), { recursive: true });
   for (const name of readdirSync(join(root, 'node_modules')))
-    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+    if (!name.startsWith('.') && name !== '@kurrent')
+      symlinkSync(join(root, 'node_modules', name), join(modules, name));
 }
 
 test.before((here) => {
@@ -44,13 +45,17 @@ test.before((here) => {
   const [name = ''] = readdirSync(here.folder);
   const tarball = join(here.folder, name);
   writeFileSync(join(here.folder, 'package.json'), '{ "private": true, "type": "module" }');
-  if (isInstalled) run(here.folder, 'npm', 'install', '--no-audit', '--no-fund', tarball);
-  else unpack(here.folder, tarball);
+  if (isInstalled) {
+    run(here.folder, 'npm', 'install', '--no-audit', '--no-fund', tarball);
+    rmSync(join(here.folder, 'node_modules/@kurrent'), { recursive: true });
+  } else unpack(here.folder, tarball);
 });
 test.after(({ folder }) => rmSync(folder, { recursive: true, force: true }));
 
 const program = `
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import mqtt from 'mqtt';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createRegistryClient } from 'gatebook/client';
@@ -76,12 +81,19 @@ const registered = register({
     told.granted = true;
     const { data } = await admin.GET('/api/client-registry/requests', { params: { query: { status: 'pending' } } });
     const [{ requestId }] = data.items;
-    await admin.POST('/api/client-registry/requests/{requestId}/grant', {
-      params: { path: { requestId } }, body: {},
+    await admin.POST('/api/client-registry/requests/{id}/grant', {
+      params: { path: { id: requestId } },
+      body: { permissions: [{ context: 'mqtt', operation: 'write', resource: 'plant/press-1' }] },
     });
   },
 });
 told.registered = (await registered).registered.username;
+const { brokers } = (await registered).registered;
+const file = JSON.parse(await readFile('./press-1.json', 'utf8'));
+const client = await mqtt.connectAsync(brokers[0].urls[0], { username: 'press-1', password: file.password });
+await client.publishAsync('plant/press-1', 'on', { qos: 1 });
+await client.endAsync();
+told.published = brokers[0].urls[0].split(':')[0];
 told.user = (await admin.GET('/api/users/{username}', { params: { path: { username: 'press-1' } } })).data.status;
 told.unknown = (await admin.GET('/api/users/{username}', { params: { path: { username: 'nobody' } } })).error.code;
 const page = await (await fetch(url + '/')).text();
@@ -104,8 +116,20 @@ test('starts, lets a device in by gatebook/device and gatebook/client, shows its
   delete told.modules;
   assert.equal(told, {
     ...{ unlocked: 'unlocked', granted: true, registered: 'press-1', user: 'active' },
-    ...{ unknown: 'user-not-found', exit: 0 },
+    ...{ unknown: 'user-not-found', published: 'mqtt', exit: 0 },
   });
+});
+
+test('without the client for KurrentDB it says what to do about it', ({ folder }) => {
+  const gatebook = join(folder, 'node_modules/gatebook/bin/gatebook.js');
+  const env = { ...process.env, GATEBOOK_DATA_DIR: './none', GATEBOOK_HTTP_PORT: '0' };
+  const { status, stderr } = spawnSync(process.execPath, [gatebook, 'serve'], {
+    ...{ cwd: folder, encoding: 'utf8', timeout: 60_000 },
+    env: { ...env, GATEBOOK_STORE: 'kurrentdb://127.0.0.1:1?tls=false' },
+  });
+  assert.match(stderr, /KurrentDB and EventStoreDB is not installed/);
+  assert.match(stderr, /npm install @kurrent\/kurrentdb-client/);
+  assert.is(status, 2, stderr);
 });
 
 test('makes rows anew in its two threads, and says its version', ({ folder }) => {

@@ -20,6 +20,11 @@ export class CopyRefused extends Error {
   override name = 'CopyRefused';
 }
 
+/** The client for KurrentDB is a package of its own, and is not installed here. */
+export class StoreClientAbsent extends Error {
+  override name = 'StoreClientAbsent';
+}
+
 /** What is restored goes into an empty folder alone. */
 export class FolderNotEmpty extends Error {
   override name = 'FolderNotEmpty';

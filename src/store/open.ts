@@ -1,6 +1,6 @@
 /** Opens the log where the configuration says it is kept. */
 import type { Config } from '../config/config.ts';
-import { StoreUnavailable } from './errors.ts';
+import { StoreClientAbsent, StoreUnavailable } from './errors.ts';
 import { isShared, logFileOf, shownStore } from './location.ts';
 import type { MovableStore, Purpose } from './log-state.ts';
 import { openSqliteStore } from './sqlite/store.ts';
@@ -11,7 +11,24 @@ interface OpenStore extends MovableStore {
 }
 
 /**
- * @throws StoreLocked, StoreUnavailable, LogNotLive, and an Error for what is no log of ours
+ * Its client is large, and under a licence of the vendor's own: installed unless it is left out, and loaded only where it
+ * is wanted. @throws StoreClientAbsent
+ */
+async function kurrentAdapter(): Promise<typeof import('./kurrentdb/store.ts')> {
+  try {
+    return await import('./kurrentdb/store.ts');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Of a part for this machine's processor, the loader of the vendor's says the same.
+    const isAbsent = /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') && message.includes('@kurrent/');
+    throw isAbsent
+      ? new StoreClientAbsent('The client for KurrentDB and EventStoreDB is not installed')
+      : error;
+  }
+}
+
+/**
+ * @throws StoreLocked, StoreClientAbsent, StoreUnavailable, LogNotLive, and an Error for what is no log of ours
  */
 export async function openStore(
   config: Pick<Config, 'store' | 'dataDir'>,
@@ -24,8 +41,7 @@ export async function openStore(
     const store = openSqliteStore({ file: logFileOf(config.dataDir), ...options });
     return Object.assign(store, { silentMs: () => 0 });
   }
-  // Its client is large, and under a licence of the vendor's own: loaded only where it is wanted.
-  const { openKurrentStore } = await import('./kurrentdb/store.ts');
+  const { openKurrentStore } = await kurrentAdapter();
   try {
     return await openKurrentStore({ connectionString: config.store, ...options });
   } catch (error) {

@@ -5,6 +5,7 @@ import {
   CopyRefused,
   LogAbsent,
   LogNotLive,
+  StoreClientAbsent,
   StoreLocked,
   StoreUnavailable,
 } from '../../store/errors.ts';
@@ -50,6 +51,8 @@ function copyFault(error: unknown, what: string, hint: string): unknown {
   if (error instanceof LogAbsent) return failed(error.message, hint);
   if (error instanceof CopyRefused || error instanceof LogNotLive)
     return failed(`${error.message}.`, hint);
+  if (error instanceof StoreClientAbsent)
+    return failed(`${error.message}.`, 'Install it: npm install @kurrent/kurrentdb-client');
   if (error instanceof StoreLocked) return failed(error.message, 'Stop the service first.');
   if (error instanceof StoreUnavailable)
     return new CommandFailed(exitCodes.unreachable, `${what}: ${error.message}.`, [

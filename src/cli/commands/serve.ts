@@ -3,7 +3,13 @@ import { parseConfig } from '../../config/config.ts';
 import { ConfigError } from '../../config/fault.ts';
 import { configTable } from '../../config/variables.ts';
 import { createLogger } from '../../logger.ts';
-import { LogAbsent, LogNotLive, StoreLocked, StoreUnavailable } from '../../store/errors.ts';
+import {
+  LogAbsent,
+  LogNotLive,
+  StoreClientAbsent,
+  StoreLocked,
+  StoreUnavailable,
+} from '../../store/errors.ts';
 import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { progressOf } from '../terminal/progress.ts';
@@ -56,6 +62,11 @@ export function startFault(error: unknown, dataDir: string): unknown {
   if (error instanceof LogAbsent)
     return new CommandFailed(exitCodes.usage, error.message, [
       'Name the folder of the service: GATEBOOK_DATA_DIR',
+    ]);
+  if (error instanceof StoreClientAbsent)
+    return new CommandFailed(exitCodes.usage, `${error.message}.`, [
+      'It comes with Gatebook unless npm is told --omit=optional: npm install @kurrent/kurrentdb-client',
+      'Or keep the log here: GATEBOOK_STORE=sqlite',
     ]);
   if (error instanceof StoreUnavailable)
     return new CommandFailed(

@@ -21,6 +21,10 @@ export const timeOfBrowser: DeviceTime = {
   timeout: (ms) => AbortSignal.timeout(ms),
 };
 
+/** Of the page that this runs in. */
+export const pageOrigin = (): string =>
+  (globalThis as unknown as { readonly location: { readonly origin: string } }).location.origin;
+
 export const randomHex = (bytes: number): string =>
   [...crypto.getRandomValues(new Uint8Array(bytes))]
     .map((byte) => byte.toString(16).padStart(2, '0'))

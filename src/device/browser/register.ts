@@ -4,7 +4,7 @@ import { decided } from '../deciding.ts';
 import type { Registered } from '../file.ts';
 import type { RegisterOptions, RegisterResult } from '../registration.ts';
 import { type DeviceProgress, RegistrationSession } from '../session.ts';
-import { randomHex, registryByFetch, timeOfBrowser } from './platform.ts';
+import { pageOrigin, randomHex, registryByFetch, timeOfBrowser } from './platform.ts';
 
 export type { Registered } from '../file.ts';
 export {
@@ -53,7 +53,7 @@ function heldIn(text: string | null): Partial<DeviceProgress> {
  */
 export async function register(options: BrowserRegisterOptions): Promise<BrowserRegisterResult> {
   const { username, storage = localStorage, signal } = options;
-  const url = (options.url ?? location.origin).replace(/\/+$/, '');
+  const url = (options.url ?? pageOrigin()).replace(/\/+$/, '');
   const name = `gatebook:${url}:${username}`;
   const held = heldIn(storage.getItem(name));
   const isSame = options.password === undefined || options.password === held.password;
