@@ -12,7 +12,7 @@ import { proposalRetrySeconds, proposedFileCharactersMax } from '../../limits.ts
 import { commandContext, found } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';
-import { type Sent, type Weight, weights, weightsAgain } from './weights.ts';
+import { barredOf, type Sent, type Weight, weights, weightsAgain } from './weights.ts';
 
 type CommandRequest = RouteRequest<
   Record<string, string>,
@@ -65,11 +65,9 @@ function stillAtOnce(
 }
 
 /** @throws Refused `rights-exceed-own` for what no number of approvers makes right (SPEC 3) */
-function requireReachable({ gains, isOfPeople, isBarredForPeople, subject }: Weight): void {
-  if (!isBarredForPeople || (gains.length === 0 && !isOfPeople)) return;
-  throw new Refused('rights-exceed-own', {
-    detail: `Where decisions need several people, nobody sets what opens HTTP rights of others (${subject}): the person asks at the door, and is granted, or signs in by single sign-on.`,
-  });
+function requireReachable(weight: Weight): void {
+  if (barredOf(weight))
+    throw new Refused('rights-exceed-own', { detail: weight.barredForPeople ?? '' });
 }
 
 /** A file that was sent, as an event can hold it. @throws Problem `body-too-large` */

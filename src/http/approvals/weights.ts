@@ -29,8 +29,8 @@ export interface Weight {
   readonly gains: readonly string[];
   /** Whether it touches a name that holds HTTP rights. */
   readonly isOfPeople: boolean;
-  /** Whether such a name is out of its reach: one person must not make the second approver (SPEC 3). */
-  readonly isBarredForPeople: boolean;
+  /** Why such a name is out of its reach, in words: one person must not make the second approver (SPEC 3); null: it is not. */
+  readonly barredForPeople: string | null;
   /** Whether a policy of its own makes it wait, whoever it is about. */
   readonly isByPolicy: boolean;
   /** What else of the registry was shown to whoever approves. */
@@ -48,7 +48,7 @@ const weight = (subject: string, over: Partial<Weight> = {}): Weight => ({
     gives: [],
     gains: [],
     isOfPeople: false,
-    isBarredForPeople: false,
+    barredForPeople: null,
     isByPolicy: false,
     seen: null,
   },
@@ -67,11 +67,18 @@ const heldBy = (authority: Authority, username: string): readonly Permission[] =
 const isPerson = (authority: Authority, username: string): boolean =>
   authority.principal(username)?.holdsHttpRights === true;
 
+const setByOthers = (name: string): string =>
+  `Where decisions need several people, nobody sets what opens HTTP rights of others (${name}): the person asks at the door, and is granted, or signs in by single sign-on.`;
+
+/** Those who approve compare the pairing ID with the one that its owner was told: by MQTT and EST nobody is told one. */
+const unpaired = (name: string, door: string): string =>
+  `Where decisions need several people, HTTP rights are granted by the pairing ID, and ${name} asked by ${door}, which shows its owner none: ask by REST (gatebook register), or sign in by single sign-on.`;
+
 function ofGrant(app: App, requestId: string, given: SentRights): Weight | null {
   const request = app.views.requestRow(requestId);
   // Its own refusal says more.
   if (request?.status !== 'pending') return null;
-  const { username, kind, conflictCount, pairingId, csr } = request;
+  const { username, kind, conflictCount, pairingId, csr, door } = request;
   const contested = conflictCount > 0;
   const row = app.authority.principal(username)?.row;
   const base = kind === 'replacement' && row?.status === 'active' ? row.rights : noRights;
@@ -80,9 +87,14 @@ function ofGrant(app: App, requestId: string, given: SentRights): Weight | null 
     gives,
     gains: gainsHttp([], gives) ? [username] : [],
     isOfPeople: isPerson(app.authority, username),
+    barredForPeople: door === 'rest' ? null : unpaired(username, door.toUpperCase()),
     seen: { username, kind, contested, pairingId, key: csr?.fingerprint ?? null },
   });
 }
+
+/** Whether it touches a name with HTTP rights that is out of its reach. */
+export const barredOf = ({ barredForPeople, gains, isOfPeople }: Weight): boolean =>
+  barredForPeople !== null && (gains.length > 0 || isOfPeople);
 
 function ofBulkGrant(app: App, ids: readonly string[], given: SentRights) {
   const weights: Weight[] = [];
@@ -95,6 +107,7 @@ function ofBulkGrant(app: App, ids: readonly string[], given: SentRights) {
     gives: weights.flatMap(({ gives }) => gives),
     gains: weights.flatMap(({ gains }) => gains),
     isOfPeople: weights.some(({ isOfPeople }) => isOfPeople),
+    barredForPeople: weights.find(barredOf)?.barredForPeople ?? null,
     seen: weights.map(({ seen }) => seen),
   });
 }
@@ -120,7 +133,7 @@ function ofAuthorization(app: App, username: string, given: SentRights): Weight 
   if (isNarrower) return null;
   const isOfPeople = holdsHttpRights(held) || holdsHttpRights(gives);
   return weight(username, {
-    ...{ gives, isOfPeople, isBarredForPeople: true },
+    ...{ gives, isOfPeople, barredForPeople: setByOthers(username) },
     gains: gainsHttp(held, gives) || (isOfPeople && !endsNoLater) ? [username] : [],
     seen: { status: row.status, rights: row.rights },
   });
@@ -141,14 +154,15 @@ function isWithin(held: readonly Permission[], given: readonly Permission[]): bo
 
 /** Commands to a name that gives back or destroys what it has. */
 const ofName =
-  (isBarredForPeople = false): Weigh =>
+  (isBarred = false): Weigh =>
   ({ params }, { authority }) => {
     const username = String(params.username);
     const row = authority.principal(username)?.row;
     if (row === undefined) return null;
     const [gives, isOfPeople] = [heldBy(authority, username), isPerson(authority, username)];
     const seen = { status: row.status };
-    return weight(username, { gives, isOfPeople, isBarredForPeople, seen });
+    const barredForPeople = isBarred ? setByOthers(username) : null;
+    return weight(username, { gives, isOfPeople, barredForPeople, seen });
   };
 
 function ofRole(
@@ -165,7 +179,7 @@ function ofRole(
     weight(name, {
       ...role,
       gains: items.map(({ username }) => username),
-      isBarredForPeople: items.length > 0,
+      barredForPeople: items.length > 0 ? setByOthers(name) : null,
     }),
   );
 }
@@ -211,7 +225,7 @@ export const weights: Readonly<Record<string, Weigh>> = {
     const { username, ...given } = body<SentRights & { username: string }>(sent);
     const gives = authority.effective(username, mergeRights(noRights, given));
     const gains = holdsHttpRights(gives) ? [username] : [];
-    return weight(username, { gives, gains, isBarredForPeople: true });
+    return weight(username, { gives, gains, barredForPeople: setByOthers(username) });
   },
   setAuthorization: (sent, app) => ofAuthorization(app, name(sent), body<SentRights>(sent)),
   renewUser: (sent, app) => {
