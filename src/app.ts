@@ -54,6 +54,8 @@ export interface App {
   readonly passwordFaults: (password: string) => string[];
   /** Whether the read models get as far as a position within so many milliseconds. */
   readonly reached: (position: string, timeoutMs: number) => Promise<boolean>;
+  /** Resolves when the read models know all that the log has at this moment. @throws Refused `position-not-reached` */
+  readonly upToDate: () => Promise<void>;
   /** ISO instant. */
   readonly now: () => string;
   /** Each check of `/readyz`. */

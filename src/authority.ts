@@ -1,4 +1,6 @@
 /** Who is it, and may they: the rights of accounts and tokens, for HTTP and MQTT alike. */
+import { heldRights } from '../domain/client/client.ts';
+import { rolesGiving } from '../domain/client/http-of-roles.ts';
 import {
   type CompiledPermissions,
   compiled,
@@ -67,6 +69,7 @@ interface AccessRightsLike {
   readonly roles: readonly string[];
   readonly permissions: readonly Permission[];
   readonly mqttClientId: string | null;
+  readonly httpOfRoles?: readonly Permission[];
 }
 
 interface AuthorityOptions {
@@ -159,7 +162,7 @@ function createPrincipals(options: AuthorityOptions): Principals {
     builtInRoles.get(role)?.permissions ?? roles.get(role)?.permissions ?? [];
 
   const effective: Authority['effective'] = (username, rights) =>
-    effectivePermissions({ username, ...rights }, permissionsOf);
+    effectivePermissions({ username, ...rights }, rolesGiving(permissionsOf, rights.httpOfRoles));
 
   function principal(username: string): Principal | undefined {
     const known = principals.get(username);
@@ -193,7 +196,7 @@ function createPrincipals(options: AuthorityOptions): Principals {
 
 function principalOf(row: AccessRow, effectiveOf: Authority['effective']): Principal {
   const holds = row.status === 'active' || row.status === 'suspended';
-  const effective = holds ? effectiveOf(row.username, row.rights) : [];
+  const effective = holds ? effectiveOf(row.username, heldRights(row)) : [];
   return {
     row,
     effective,

@@ -12,6 +12,7 @@
  */
 
 import { accept, type Decider, refuse } from '../decider.ts';
+import type { Permission } from '../permission.ts';
 import { noRights, sameRights } from '../rights.ts';
 import { administrator } from '../role.ts';
 import { decideOnCertificate } from './certificates.ts';
@@ -25,7 +26,7 @@ import { type Client, evolve, initial } from './state.ts';
 export { noRights, sameRights } from '../rights.ts';
 export type { ClientCommand, ClientRefusal, DoorRefusal, GivenRights } from './commands.ts';
 export { ClientEvent, Rights } from './events.ts';
-export { type Client, credentialIdsOf } from './state.ts';
+export { type Client, credentialIdsOf, heldRights } from './state.ts';
 
 /** Ends a challenger's waiting, where there is one: it asked to replace what is no longer so. */
 function challengerEnds(
@@ -50,6 +51,12 @@ function challengerEnds(
   ];
 }
 
+/** As it is recorded: nothing where there is no limit. */
+const ofRoles = ({
+  httpOfRoles = null,
+}: ClientCommandOf<'CreateClient' | 'ChangeAuthorization'>): { httpOfRoles?: Permission[] } =>
+  httpOfRoles === null ? {} : { httpOfRoles: [...httpOfRoles] };
+
 const limitIn = ({ httpLimit }: ClientCommandOf<'CreateClient' | 'RotateCredential'>) =>
   httpLimit === null ? {} : { httpLimit: [...httpLimit] };
 
@@ -63,7 +70,7 @@ function create(command: ClientCommandOf<'CreateClient'>, state: Client): Client
     case 'expired':
       return accept({
         type: 'ClientCreated',
-        data: { username, credentialId, ...limit, rights, reason, at, by },
+        data: { username, credentialId, ...limit, rights, ...ofRoles(command), reason, at, by },
       });
     case 'active':
       return state.credentialId === credentialId ? accept() : refuse('username-taken');
@@ -85,10 +92,13 @@ function changeAuthorization(
     return refuse(neverSeen(state) ? 'user-not-found' : 'user-not-active');
   if (isPerson(state)) return refuse('user-from-sso');
   const ending = command.holdsHttpRights ? challengerEnds(command, state) : [];
-  if (sameRights(rights, state.rights)) return accept(...ending);
+  const isSame =
+    sameRights(rights, state.rights) &&
+    JSON.stringify(command.httpOfRoles ?? null) === JSON.stringify(state.httpOfRoles ?? null);
+  if (isSame) return accept(...ending);
   return accept(...ending, {
     type: 'AuthorizationChanged',
-    data: { username, rights, reason, at, by },
+    data: { username, rights, ...ofRoles(command), reason, at, by },
   });
 }
 

@@ -51,6 +51,11 @@ export type RequestRegistration = ClientCommandBase<
   }
 >;
 
+/** What roles give of HTTP as the rights are given, where they are never to give more; absent, null: no limit. */
+interface LimitedRoles {
+  readonly httpOfRoles?: readonly Permission[] | null;
+}
+
 /** Rights in a grant: absent is none, in a replacement as they were. */
 export type GivenRights = { readonly [Name in keyof Rights]?: Rights[Name] | undefined };
 
@@ -66,7 +71,7 @@ export type ClientCommand =
         readonly inBulk: boolean;
         /** Whether the name holds any HTTP right now: then it takes no replacement. */
         readonly holdsHttpRights: boolean;
-      }
+      } & LimitedRoles
     >
   | ClientCommandBase<
       'DenyRegistration',
@@ -87,7 +92,7 @@ export type ClientCommand =
         readonly reason: string | null;
         /** What the password never goes beyond, where somebody else sets it; null: no limit. */
         readonly httpLimit: readonly Permission[] | null;
-      }
+      } & LimitedRoles
     >
   | ClientCommandBase<
       'ResetAdministrator',
@@ -117,7 +122,7 @@ export type ClientCommand =
         readonly windowId: string | null;
         /** Whether the new rights hold any HTTP right: then a challenger's waiting ends. */
         readonly holdsHttpRights: boolean;
-      }
+      } & LimitedRoles
     >
   | ClientCommandBase<
       'RotateCredential',

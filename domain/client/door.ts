@@ -104,7 +104,8 @@ function preauthorizedAnswer(
   if (rule.effect === 'ask') return enter(command, null);
   const granted = {
     ...{ username, requestId, windowId: null, credentialId, rights: rule.rights, reason: null },
-    ...{ preauthorizationId: rule.preauthorizationId, at, by: system },
+    // A rule never gives HTTP rights, also where a role of it grew this instant, or grows later.
+    ...{ httpOfRoles: [], preauthorizationId: rule.preauthorizationId, at, by: system },
   };
   return accept(
     { type: 'RegistrationRequested', data: requestedData(command, null) },

@@ -63,11 +63,18 @@ const requested = {
 /** The window that it was asked in, so that a window tells what came of it; absent in older events. */
 const inWindow = { windowId: Id.nullable().optional() };
 
+/**
+ * The HTTP permissions that its roles, but for the built-in ones, gave when the rights were given: they never give it
+ * more (docs/decisions/0055). Absent: as much as they come to have, and in older events.
+ */
+const ofRoles = { httpOfRoles: z.array(Permission).optional() };
+
 const granted = {
   ...request,
   ...inWindow,
   credentialId: Id,
   rights: Rights,
+  ...ofRoles,
   reason: Reason.nullable(),
   preauthorizationId: Id.nullable(),
 };
@@ -106,7 +113,7 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('ReplacementGranted', granted),
   event('ReplacementDenied', denied),
   event('ReplacementExpired', { ...request, ...inWindow }),
-  event('ClientCreated', { ...changed, ...passwordSet, rights: Rights }),
+  event('ClientCreated', { ...changed, ...passwordSet, rights: Rights, ...ofRoles }),
   /** By who runs the machine, with the service stopped: whatever the name was, it is an administrator now. */
   event('AdministratorReset', { ...changed, credentialId: Id, rights: Rights }),
   /** A person signed in at the identity provider: the name is theirs, and access is given until `rights.expiresAt`. */
@@ -117,7 +124,7 @@ export const ClientEvent = z.discriminatedUnion('type', [
     credentialId: Id,
     rights: Rights,
   }),
-  event('AuthorizationChanged', { ...changed, rights: Rights }),
+  event('AuthorizationChanged', { ...changed, rights: Rights, ...ofRoles }),
   event('CredentialRotated', {
     ...changed,
     ...passwordSet,

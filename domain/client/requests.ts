@@ -56,6 +56,7 @@ export function grant(
       windowId: waiting.windowId,
       credentialId: waiting.credentialId,
       rights: mergeRights(base, command.rights),
+      ...(command.httpOfRoles == null ? {} : { httpOfRoles: [...command.httpOfRoles] }),
       reason,
       preauthorizationId: null,
       at,

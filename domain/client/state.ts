@@ -69,6 +69,8 @@ interface GrantedAccess {
   readonly httpLimit: readonly Permission[] | null;
   readonly requestId: string | null;
   readonly rights: Rights;
+  /** Its roles never give it more of HTTP; absent: as much as they come to have (domain/client/http-of-roles.ts). */
+  readonly httpOfRoles?: readonly Permission[];
   /** When the end that it has was set, or that it has none. */
   readonly endSetAt: string;
   /** The newest warning that was given of an end; null: none. */
@@ -197,6 +199,13 @@ export function credentialsOf(state: Client): Credential[] {
   }
 }
 
+/** What somebody was given, with the limit of what its roles give. */
+export const heldRights = ({
+  rights,
+  httpOfRoles,
+}: GrantedAccess): Rights & { readonly httpOfRoles?: readonly Permission[] } =>
+  httpOfRoles === undefined ? rights : { ...rights, httpOfRoles };
+
 export const credentialIdsOf = (state: Client): string[] =>
   credentialsOf(state).map(({ credentialId }) => credentialId);
 
@@ -296,14 +305,16 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         passwordOpens: false,
         personId: data.personId,
       };
-    case 'AuthorizationChanged':
-      return state.status === 'active' || state.status === 'suspended'
-        ? {
-            ...state,
-            rights: data.rights,
-            endSetAt: data.rights.expiresAt === state.rights.expiresAt ? state.endSetAt : data.at,
-          }
-        : state;
+    case 'AuthorizationChanged': {
+      if (state.status !== 'active' && state.status !== 'suspended') return state;
+      const { httpOfRoles: _, ...before } = state;
+      return {
+        ...before,
+        ...ofRoles(data),
+        rights: data.rights,
+        endSetAt: data.rights.expiresAt === state.rights.expiresAt ? state.endSetAt : data.at,
+      };
+    }
     case 'AccessEnding':
       return state.status === 'active' || state.status === 'suspended'
         ? { ...state, warned: { endsAt: data.endsAt, leadMs: data.leadMs } }
@@ -346,6 +357,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         httpLimit: state.httpLimit,
         requestId: state.requestId,
         rights: state.rights,
+        ...ofRoles(state),
         endSetAt: state.endSetAt,
         warned: state.warned,
         grantedRights: state.grantedRights,
@@ -432,14 +444,22 @@ const keyAsked = (asked: Waiting | null) =>
     ? {}
     : { key: asked.key, passwordOpens: false, keyAlone: asked.keyAlone };
 
+const ofRoles = ({ httpOfRoles }: { readonly httpOfRoles?: readonly Permission[] | undefined }) =>
+  httpOfRoles === undefined ? {} : { httpOfRoles };
+
 const given = (
-  { credentialId, rights, at }: { credentialId: string; rights: Rights; at: string },
+  data: {
+    readonly credentialId: string;
+    readonly rights: Rights;
+    readonly httpOfRoles?: readonly Permission[] | undefined;
+    readonly at: string;
+  },
   requestId: string | null,
   grantBase: Rights,
   httpLimit: readonly Permission[] | null = null,
 ) => ({
   status: 'active' as const,
-  credentialId,
+  credentialId: data.credentialId,
   key: null as ClientKey | null,
   certificate: null,
   next: null,
@@ -448,10 +468,11 @@ const given = (
   keyAlone: false,
   httpLimit,
   requestId,
-  rights,
-  endSetAt: at,
+  rights: data.rights,
+  ...ofRoles(data),
+  endSetAt: data.at,
   warned: null,
-  grantedRights: rights,
+  grantedRights: data.rights,
   grantBase,
   challenger: null,
   denial: null,

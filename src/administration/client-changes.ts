@@ -1,10 +1,13 @@
 /** What decisions about a client have in common: what it holds as they are made, and how they are recorded. */
-import { type Client, client } from '../../domain/client/client.ts';
+import { policyId } from '../../domain/approvals/policy.ts';
+import { type Client, client, heldRights } from '../../domain/client/client.ts';
 import type { ClientCommand } from '../../domain/client/commands.ts';
+import { httpOfRolesNow } from '../../domain/client/http-of-roles.ts';
 import type { Permission } from '../../domain/permission.ts';
 import type { Actor } from '../../domain/values.ts';
 import { registryId } from '../../domain/window.ts';
 import type { ClientRow } from '../../projections/clients.ts';
+import type { PolicyRow } from '../../projections/policy.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
@@ -17,7 +20,11 @@ import { type LastAdministratorOptions, reservingRemovals } from './last-adminis
 export interface ClientChangesOptions extends LastAdministratorOptions {
   readonly clients: Clients;
   readonly authority: Authority;
-  readonly rows: { readonly window: Rows<WindowRow>; readonly clients: Rows<ClientRow> };
+  readonly rows: {
+    readonly window: Rows<WindowRow>;
+    readonly clients: Rows<ClientRow>;
+    readonly policy: Rows<PolicyRow>;
+  };
   readonly position: () => string;
   readonly now: () => string;
 }
@@ -34,6 +41,11 @@ export interface ClientChanges {
   ): Promise<Done>;
   /** What a client holds as it is recorded, not as it was read: rights may change in between. */
   heldBy(username: string, state: Client): readonly Permission[];
+  /**
+   * What roles give of HTTP, for rights that are given now: where several people decide, they never come to give more
+   * than those people knew. Null: one decides, and they give what they come to have.
+   */
+  httpOfRoles(roles: readonly string[]): readonly Permission[] | null;
   /** @throws Refused `user-not-found` */
   requireUser(username: string): ClientRow;
   newestWindow(): string | null;
@@ -68,8 +80,12 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
     },
     heldBy: (username, state) =>
       state.status === 'active' || state.status === 'suspended'
-        ? authority.effective(username, state.rights)
+        ? authority.effective(username, heldRights(state))
         : [],
+    httpOfRoles: (roles) =>
+      (rows.policy.get(policyId)?.needed ?? 1) > 1
+        ? httpOfRolesNow(roles, authority.permissionsOf)
+        : null,
     requireUser(username) {
       const row = rows.clients.get(username);
       if (!row) throw new Refused('user-not-found');

@@ -66,6 +66,7 @@ export function createCredentialAdministration(
             type: 'CreateClient',
             credentialId,
             rights,
+            httpOfRoles: changes.httpOfRoles(rights.roles),
             httpLimit: httpPermissionsOf(context.authorize().permissions),
             ...stamp(context, username, reason ?? null),
           };

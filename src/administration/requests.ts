@@ -39,7 +39,7 @@ export interface RequestAdministrationOptions {
 
 export function createRequestAdministration(
   options: RequestAdministrationOptions,
-  { change, heldBy, newestWindow, stamp }: ClientChanges,
+  { change, heldBy, httpOfRoles, newestWindow, stamp }: ClientChanges,
 ) {
   const { authority, rows, now } = options;
 
@@ -54,15 +54,14 @@ export function createRequestAdministration(
     requireRoles(authority, rights.roles ?? []);
     const done = await change(context, username, (state) => {
       const replaces = kind === 'replacement' && state.status === 'active';
-      requireOwnRights(
-        context,
-        authority.effective(username, mergeRights(replaces ? state.rights : noRights, rights)),
-      );
+      const given = mergeRights(replaces ? state.rights : noRights, rights);
+      requireOwnRights(context, authority.effective(username, given));
       return {
         type: 'GrantRegistration',
         username,
         requestId,
         rights,
+        httpOfRoles: httpOfRoles(given.roles),
         reason: reason ?? null,
         confirmContested: confirmContested ?? false,
         inBulk,

@@ -21,7 +21,7 @@ export function createUserAdministration(
   { store, authority, vault }: UserAdministrationOptions,
   changes: ClientChanges,
 ) {
-  const { change, requireUser, newestWindow, stamp } = changes;
+  const { change, httpOfRoles, requireUser, newestWindow, stamp } = changes;
 
   const taking =
     (type: 'SuspendAccess' | 'RevokeAccess' | 'EraseClient') =>
@@ -52,6 +52,7 @@ export function createUserAdministration(
         return {
           type: 'ChangeAuthorization',
           rights,
+          httpOfRoles: httpOfRoles(rights.roles),
           windowId: newestWindow(),
           holdsHttpRights: holdsHttpRights(effective),
           ...stamp(context, username, reason),
@@ -87,6 +88,10 @@ export function renewedRights(state: Client, expiresAt: string | null | undefine
   return { ...rights, expiresAt: addMs(rights.expiresAt, Math.max(0, givenForMs)) };
 }
 
+/** A renewal gives time, and nothing that its roles came to have since. */
+const heldLimit = (state: Client) =>
+  state.status === 'active' || state.status === 'suspended' ? (state.httpOfRoles ?? null) : null;
+
 function renewing({ change, heldBy, requireUser, newestWindow, stamp }: ClientChanges) {
   return {
     /** Another end, and all else as it is; undefined: as long again as the one before was given for. */
@@ -105,6 +110,7 @@ function renewing({ change, heldBy, requireUser, newestWindow, stamp }: ClientCh
         return {
           ...{ type: 'ChangeAuthorization', rights, windowId: newestWindow() },
           holdsHttpRights: holdsHttpRights(effective),
+          httpOfRoles: heldLimit(state),
           ...stamp(context, username, reason),
         };
       });

@@ -43,8 +43,10 @@ export function createClients(options: {
   settled: (position: string) => Promise<void>;
   /** What this node knows of a client without asking the store; undefined: nothing that can be gone by. */
   atHand?: (username: string) => Basis<Client> | undefined;
+  /** Resolves when what stands at a position is readable here, for decisions that rest on rows as well. */
+  caughtUp?: ((position: string) => Promise<void>) | undefined;
 }): Clients {
-  const { store, vault, forget, settled, atHand } = options;
+  const { store, vault, forget, settled, atHand, caughtUp } = options;
 
   async function settle(username: string, outcome: HandledClientCommand): Promise<void> {
     const { decision, before, state, position, decidedOn } = outcome;
@@ -64,7 +66,7 @@ export function createClients(options: {
 
   const clients: Clients = {
     async decide(username, decide, cause, suffices = () => false) {
-      const known = atHand && { basis: () => atHand(username), suffices };
+      const known = atHand && { basis: () => atHand(username), suffices, caughtUp };
       const outcome = await handleDecision(store, client, username, decide, cause, known);
       await settle(username, outcome);
       return outcome;

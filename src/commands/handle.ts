@@ -52,6 +52,11 @@ interface AtHand<State, Decided> {
   readonly basis: () => Basis<State> | undefined;
   /** Whether what records nothing may rest on it; what is recorded is guarded by its revision. */
   readonly suffices: (decided: Decided) => boolean;
+  /**
+   * Resolves when the rows know what stands at a position: what is decided by them beside the state, such as whether
+   * it only takes away, is then never older than the state that it is decided on. Absent: nothing is.
+   */
+  readonly caughtUp?: ((position: Position) => Promise<void>) | undefined;
 }
 
 /** The state of one aggregate as the store has it now, its newest event, and the revision to append at. */
@@ -104,6 +109,7 @@ export async function handleDecision<
   const stream = `${decider.category}-${id}`;
   const read = async (): Promise<Basis<State>> => {
     const { state, revision, newest } = await load(store, decider, id);
+    if (newest !== undefined) await atHand?.caughtUp?.(newest.position);
     return { state, revision, position: newest?.position ?? null };
   };
   /** Null: somebody else was first. */

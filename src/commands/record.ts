@@ -24,6 +24,8 @@ export interface RecordingOptions {
   readonly store: EventStore;
   /** Resolves when what stands at a position is readable and in force. */
   readonly settled: (position: string) => Promise<void>;
+  /** Resolves when it is readable. */
+  readonly caughtUp: (position: string) => Promise<void>;
   readonly position: () => string;
   readonly atHand: RowsAtHand;
 }
@@ -40,7 +42,7 @@ export async function record<
   Event extends Pick<NewEvent, 'type' | 'data'>,
   Refusal extends RefusedCode,
 >(
-  { store, settled, position }: RecordingOptions,
+  { store, settled, position, caughtUp }: RecordingOptions,
   decider: Decider<State, Command, Event, Refusal>,
   id: string,
   command: () => Command,
@@ -55,7 +57,7 @@ export async function record<
       return { decision, secrets: decision.accepted ? secrets(decision) : [] };
     },
     cause,
-    { basis, suffices: () => false },
+    { basis, suffices: () => false, caughtUp },
   );
   if (!outcome.decision.accepted) throw new Refused(outcome.decision.refusal);
   const stands = outcome.position ?? outcome.decidedOn;

@@ -1,6 +1,6 @@
 /** Suspends clients that were not seen for too long, where the configuration says so: never people, and nobody who is there. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { client } from '../../domain/client/client.ts';
+import { client, heldRights } from '../../domain/client/client.ts';
 import type { Client } from '../../domain/client/state.ts';
 import { accept } from '../../domain/decider.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
@@ -60,7 +60,7 @@ async function suspend(options: StaleOptions, one: Unseen, belowMs: number): Pro
   }
   const isStill = (state: Client): boolean =>
     state.status === 'active' &&
-    !holdsHttpRights(authority.effective(username, state.rights)) &&
+    !holdsHttpRights(authority.effective(username, heldRights(state))) &&
     (sightings.of(username).seenMs ?? 0) < belowMs;
   const wasSeen = sightings.of(username).seenMs !== null;
   const reason = `${wasSeen ? 'Not seen since' : 'Never seen since it was given access,'} ${new Date(sinceMs).toISOString()}: longer than GATEBOOK_STALE_AFTER.`;

@@ -4,7 +4,7 @@ import type { DoorRefusal, RequestRegistration } from '../../domain/client/comma
 import { requestRegistration } from '../../domain/client/door.ts';
 import { doorName } from '../../domain/client/door-name.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
-import { type Client, isKeyAlone } from '../../domain/client/state.ts';
+import { type Client, heldRights, isKeyAlone } from '../../domain/client/state.ts';
 import { unmet } from '../../domain/conditions.ts';
 import type { Decision } from '../../domain/decider.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
@@ -177,7 +177,7 @@ export class RegistrationAttempt {
       // By what is recorded, which the read models may not have yet.
       holdsHttpRights:
         state.status === 'active' &&
-        holdsHttpRights(authority.effective(this.#attempt.username, state.rights)),
+        holdsHttpRights(authority.effective(this.#attempt.username, heldRights(state))),
       // What cannot become a request needs no end of its own.
       expiresAt: gate === 'open' ? addMs(at, pendingTtlMs) : at,
     };

@@ -128,6 +128,7 @@ export async function buildService(given: ServiceOptions) {
     isPersonName: personNameTest(config.sso),
     passwordFaults: faultsOf,
     reached: (at, timeoutMs) => readModels.reached(at, timeoutMs),
+    upToDate: async () => await requireReached(readModels, await store.head()),
     ...{ now, metrics, logger, config },
   };
   const { vault, passwords, ca, brokerSecretOf } = credentials;
@@ -155,6 +156,15 @@ const backupsOf = (
     checkpointFile: checkpointFile(config.dataDir),
     signedAt: checkpoints.signedAt,
   });
+
+/** @throws Refused `position-not-reached` */
+async function requireReached(
+  readModels: Pick<ReadModels, 'reached'>,
+  position: string,
+): Promise<void> {
+  if (await readModels.reached(position, positionWaitMs)) return;
+  throw new Refused('position-not-reached', { retryAfterSeconds: 1 });
+}
 
 /** What several builders need. */
 interface Shared {
@@ -215,7 +225,13 @@ const clientsSettledAt = (
 ) => {
   const settled = settledAt(brokers, options);
   const atHand = clientsAtHand(options.readModels);
-  return createClients({ store: options.store, vault, forget: passwords.forget, settled, atHand });
+  // The doors decide by rows that may be behind: what they give is limited by what they knew (docs/decisions/0055).
+  const caughtUp =
+    brokers === 'all'
+      ? (position: string) => requireReached(options.readModels, position)
+      : undefined;
+  const { store } = options;
+  return createClients({ store, vault, forget: passwords.forget, settled, atHand, caughtUp });
 };
 
 function buildAdministration(
@@ -228,6 +244,7 @@ function buildAdministration(
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
     settled: settledAt('all', options),
+    caughtUp: (position) => requireReached(readModels, position),
     position: () => readModels.position(),
     atHand: rowsAtHand(readModels),
     turnedAway: doors.turnedAway,

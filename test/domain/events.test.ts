@@ -23,7 +23,8 @@ const test = suite('events');
 
 const asked =
   'admits at by clientId context credentialId csr door expiresAt flow pairingId personalKeyId requestId requestedPermissions requestedRoles source username windowId';
-const granted = 'at by credentialId preauthorizationId reason requestId rights username windowId';
+const granted =
+  'at by credentialId httpOfRoles preauthorizationId reason requestId rights username windowId';
 const denied = 'at blockedUntil by reason requestId username windowId';
 const changed = 'at by reason username';
 
@@ -39,9 +40,9 @@ const keys: Readonly<Record<string, string>> = {
   ReplacementGranted: granted,
   ReplacementDenied: denied,
   ReplacementExpired: 'at by requestId username windowId',
-  ClientCreated: 'at by credentialId httpLimit reason rights username',
+  ClientCreated: 'at by credentialId httpLimit httpOfRoles reason rights username',
   AdministratorReset: 'at by credentialId reason rights username',
-  AuthorizationChanged: 'at by reason rights username',
+  AuthorizationChanged: 'at by httpOfRoles reason rights username',
   CredentialRotated: 'at by credentialId httpLimit namedTokens reason username',
   CertificateIssued: 'at by certificate credentialId csr notAfter serial username',
   CertificateTaken: 'at by credentialId serial username',

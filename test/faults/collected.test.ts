@@ -1,7 +1,7 @@
 /**
  * kill -9 at every commit of the log between the last approval of a command that makes a secret and its collection: the
  * next start does what was approved, once, and its proposer collects the secret that opens, once. Two moments here;
- * COLLECTED_MOMENTS=all takes all of them, some minutes.
+ * COLLECTED_MOMENTS='an enrolment code', or any other of its deeds, takes all of them, some minutes.
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -90,8 +90,8 @@ const everyMoment = Object.keys(deeds).flatMap((deed) =>
   ),
 );
 const moments =
-  process.env.COLLECTED_MOMENTS === 'all'
-    ? everyMoment
+  process.env.COLLECTED_MOMENTS !== undefined
+    ? everyMoment.filter(([deed]) => deed === process.env.COLLECTED_MOMENTS)
     : ([
         ['a password with a new client', 'after 2'],
         ['an enrolment code', 'before 2'],

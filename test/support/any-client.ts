@@ -183,6 +183,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
       confirmContested: fc.boolean(),
       inBulk: fc.boolean(),
       holdsHttpRights: fc.boolean(),
+      httpOfRoles: anyLimit,
     }),
   },
   command('IssueCertificate', { ...caused, ...anyIssued }),
@@ -200,6 +201,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
     credentialId: anyCredential,
     rights: anyRights,
     httpLimit: anyLimit,
+    httpOfRoles: anyLimit,
   }),
   command('ResetAdministrator', {
     ...reasoned,
@@ -211,6 +213,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
     rights: anyRights,
     windowId: anyWindowOrNone,
     holdsHttpRights: fc.boolean(),
+    httpOfRoles: anyLimit,
   }),
   command('RotateCredential', {
     ...reasoned,

@@ -1,4 +1,6 @@
 /** The registry as it was at a moment: one client, or the window and the number of clients by status. */
+
+import { rolesGiving } from '../../../domain/client/http-of-roles.ts';
 import { type Client, clientStatuses } from '../../../domain/client/state.ts';
 import { effectivePermissions } from '../../../domain/matching.ts';
 import { upcast } from '../../../domain/upcast.ts';
@@ -47,7 +49,10 @@ export async function clientAt(
   const acknowledged = await rowAt(options, activations, `activation-${username}`, moment);
   return {
     ...recordedOf(row),
-    effectivePermissions: effectivePermissions(row, rolesAt(past, moment.size)),
+    effectivePermissions: effectivePermissions(
+      row,
+      rolesGiving(rolesAt(past, moment.size), httpOfRolesIn(row.state)),
+    ),
     // Sessions are no events: nobody knows them afterwards.
     lastSeenAt: null,
     sessionCount: 0,
@@ -55,6 +60,9 @@ export async function clientAt(
     activations: activationsOf(row, acknowledged),
   };
 }
+
+const httpOfRolesIn = (state: Client) =>
+  state.status === 'active' || state.status === 'suspended' ? state.httpOfRoles : undefined;
 
 /** What the brokers that the log knows had acknowledged of the credential that the client held. */
 function activationsOf({ state, status }: ClientRow, known: ActivationRow | undefined) {

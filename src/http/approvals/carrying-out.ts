@@ -182,6 +182,8 @@ async function carryOutNow(app: App, findRoute: FindRoute, row: ProposalRow): Pr
     // What cannot be destroyed now is an orphan, and the sweep finds it.
     if (seedId !== null) await app.answers.destroy(seedId).catch(() => undefined);
   };
+  // All its people are asked for as the log has them, whichever node this is.
+  await app.upToDate();
   const making = await makingOf(app, row);
   if (making.isBegun && !making.isSeeded && !isRepeatable.has(proposed.action)) {
     await record({ problem: null, answerId: null });

@@ -81,6 +81,8 @@ const approving = (app: App, findRoute: FindRoute): Route =>
     ],
     async handle(request) {
       const { id } = request.params;
+      // Another node may have taken away what this one still has of the approver, or changed what is approved.
+      await app.upToDate();
       const caller = request.authorize();
       const { tokenId, username } = caller;
       requireSession(app, caller);
@@ -172,6 +174,8 @@ const collecting = (app: App, outcomes: readonly ProblemCode[]): Route =>
     problems: ['approval-not-found', 'approval-ended', ...outcomes],
     async handle(request): Promise<RouteResponse> {
       const { params, caller } = request;
+      await app.upToDate();
+      request.authorize();
       const row = found(app.views.proposalRow(params.id), 'approval-not-found');
       const { status, isCarriedOut, outcome, answerId } = row;
       if (row.approvals[0]?.by !== caller.username)

@@ -13,6 +13,8 @@ export interface KurrentFaults {
   readonly tombstones: ('lose-answer' | 'none')[];
   /** Takes every call, and answers none. */
   hangs: boolean;
+  /** Subscriptions get nothing new, so that whoever follows them falls behind; reads and appends go on. */
+  withholds: boolean;
   /** The streams that were read, in order. */
   readonly reads: string[];
   /** A subscription breaks off after so many events. */

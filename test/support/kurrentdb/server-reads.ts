@@ -79,6 +79,7 @@ export function readingOf(
     let told = false;
 
     const pump = () => {
+      if (faults.withholds) return;
       // A tombstone's scavenge takes records away: look for the place, not for an index.
       for (const stored of log.all.slice(firstAfter(log.all, place))) {
         place = stored.position;

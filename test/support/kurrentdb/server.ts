@@ -22,6 +22,8 @@ export interface KurrentServer {
   readonly connectionString: string;
   readonly log: KurrentLog;
   readonly faults: KurrentFaults;
+  /** Subscriptions get what was withheld from them. */
+  deliver(): void;
   /** Breaks off every subscription. */
   endSubscriptions(): void;
   subscriptionCount(): number;
@@ -50,6 +52,7 @@ export async function startKurrentServer(
     appends: [],
     tombstones: [],
     hangs: false,
+    withholds: false,
     reads: [],
     subscriptionsEndAfter: null,
   };
@@ -104,6 +107,10 @@ export async function startKurrentServer(
     log,
     faults,
     scavenge: disk.scavenge,
+    deliver() {
+      faults.withholds = false;
+      for (const listener of [...log.listeners]) listener();
+    },
     endSubscriptions() {
       for (const call of [...subscriptions]) end(call);
     },
