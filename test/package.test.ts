@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -52,13 +53,17 @@ test.before((here) => {
 });
 test.after(({ folder }) => rmSync(folder, { recursive: true, force: true }));
 
+/** The program of docs/programs.md. */
+const guide =
+  /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs/programs.md'), 'utf8'))?.[1] ?? '';
+
 const program = `
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import mqtt from 'mqtt';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { createRegistryClient } from 'gatebook/client';
+import { createRegistryClient, dataOf } from 'gatebook/client';
 import { register } from 'gatebook/device';
 
 const env = { ...process.env, GATEBOOK_HTTP_PORT: '0', GATEBOOK_HTTPS_PORT: '0', GATEBOOK_MQTT_PORT: '0',
@@ -94,7 +99,14 @@ const client = await mqtt.connectAsync(brokers[0].urls[0], { username: 'press-1'
 await client.publishAsync('plant/press-1', 'on', { qos: 1 });
 await client.endAsync();
 told.published = brokers[0].urls[0].split(':')[0];
+for (const [username, serial] of [['press-2', 'SN-4711'], ['press-3', 'SN-1']])
+  await createRegistryClient({ url }).POST('/api/client-registry/register', {
+    body: { username, password: 'd2f1c0b9a8e7f6d5c4b3a2918071625' + username.at(-1), context: { serial } },
+  });
+Object.assign(process.env, { GATEBOOK_URL: url, GATEBOOK_USERNAME: 'admin', GATEBOOK_PASSWORD: '${adminPassword}' });
+await import('./guide.js');
 told.user = (await admin.GET('/api/users/{username}', { params: { path: { username: 'press-1' } } })).data.status;
+told.thrown = await admin.GET('/api/roles/{name}', { params: { path: { name: 'none' } } }).then(dataOf).catch(({ code, status }) => [code, status]);
 told.unknown = (await admin.GET('/api/users/{username}', { params: { path: { username: 'nobody' } } })).error.code;
 const page = await (await fetch(url + '/')).text();
 told.modules = 0;
@@ -110,13 +122,17 @@ console.log(JSON.stringify(told));
 test('starts, lets a device in by gatebook/device and gatebook/client, shows its page, ends', ({
   folder,
 }) => {
+  writeFileSync(join(folder, 'guide.js'), guide);
   writeFileSync(join(folder, 'use.js'), program);
-  const told = JSON.parse(run(folder, process.execPath, 'use.js'));
+  const lines = run(folder, process.execPath, 'use.js').trimEnd().split('\n');
+  const told = JSON.parse(lines.pop() ?? '');
+  assert.equal(lines, ['press-3: left to a person', 'press-2: granted']);
   assert.ok(told.modules > 20, `${told.modules} modules of the page`);
   delete told.modules;
   assert.equal(told, {
     ...{ unlocked: 'unlocked', granted: true, registered: 'press-1', user: 'active' },
     ...{ unknown: 'user-not-found', published: 'mqtt', exit: 0 },
+    thrown: ['role-not-found', 404],
   });
 });
 
@@ -144,7 +160,9 @@ const whenInstalled: typeof test | (() => void) = isInstalled ? test : () => und
 whenInstalled('its types are there for who imports it', ({ folder }) => {
   writeFileSync(
     join(folder, 'uses.ts'),
-    `import { createRegistryClient, type Problem } from 'gatebook/client';
+    `${guide}
+import type { Problem } from 'gatebook/client';
+import { register as inBrowser } from 'gatebook/device/browser';
 import { register } from 'gatebook/device';
 const client = createRegistryClient({ url: 'http://127.0.0.1' });
 const { data, error } = await client.GET('/api/client-registry');
@@ -153,6 +171,7 @@ export const problem: Problem | undefined = error;
 // @ts-expect-error there is no such route
 await client.GET('/api/nothing');
 export const registered = await register({ url: '', username: 'a', file: 'a.json' });
+export const { password: own } = await inBrowser({ username: 'a' });
 `,
   );
   const tsc = join(dirname(resolve('typescript/package.json')), 'bin/tsc');

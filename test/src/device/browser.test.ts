@@ -12,6 +12,10 @@ const test = suite('a device in a browser');
 const root = join(import.meta.dirname, '../../..');
 const module = '/src/device/browser/register.ts';
 const mqttModule = '/mqtt.js';
+const guide = readFileSync(join(root, 'docs/device-author.md'), 'utf8');
+/** The program of the guide, which says at the end what it got. */
+const [, program = ''] =
+  /```js\n(import { register } from 'gatebook\/device\/browser';[\s\S]*?)```/.exec(guide) ?? [];
 
 /** As nginx would be set up: the page's own files, and the two routes of the door passed on. */
 async function siteBefore(registry: string) {
@@ -33,7 +37,10 @@ async function siteBefore(registry: string) {
     if (isCode) answer.end(stripTypeScriptTypes(readFileSync(join(root, url), 'utf8')));
     else if (url === mqttModule)
       answer.end(readFileSync(join(root, 'node_modules/mqtt/dist/mqtt.esm.js')));
-    else answer.end('<!doctype html><title>A panel</title>');
+    else
+      answer.end(
+        `<!doctype html><title>A panel</title><script type="importmap">{"imports":{"gatebook/device/browser":"${module}"}}</script>`,
+      );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -81,19 +88,29 @@ test('is let in and publishes, goes on after a reload; a page of another site is
     const asked = await registers({ wait: false });
     assert.equal([asked.status, asked.because], ['undecided', 'pending']);
     assert.is(asked.password, locked.password, 'one password over all asks');
-    const granted = registers({});
+    const shown = page.waitForFunction(`globalThis.shown?.includes('pending')`);
+    const script = `globalThis.show = (status) => { globalThis.shown = status; };
+        ${program}; globalThis.granted = { registered, password };`;
+    const granting = page.addScriptTag({ type: 'module', content: script });
+    await shown;
     const { body } = await world.call('GET', '/api/client-registry/requests');
     assert.match(body.items[0].pairingId, /^[0-9a-f]{6}$/);
     const permissions = [{ context: 'mqtt', operation: 'write', resource: 'plant/panel' }];
     const path = `/api/client-registry/requests/${body.items[0].requestId}/grant`;
     assert.is((await world.call('POST', path, { body: { permissions } })).status, 200);
-    const { password, ...rest } = await granted;
-    assert.equal(rest, { status: 'granted', already: false, because: null, prefix: null });
+    await granting;
+    const granted = await page.waitForFunction('globalThis.granted');
+    const { registered, password } = (await granted.jsonValue()) as {
+      readonly registered: { readonly status: string };
+      readonly password: string;
+    };
+    assert.equal([registered.status, password], ['granted', locked.password]);
     const sent = { module: mqttModule, url: world.webSocket, password };
     assert.is(await page.evaluate(`(${connecting})(${JSON.stringify(sent)})`), 'published');
 
     await page.reload();
-    assert.equal(await registers({}), { ...rest, already: true, password });
+    const again = { status: 'granted', already: true, because: null, prefix: null };
+    assert.equal(await registers({}), { ...again, password });
 
     await page.goto(elsewhere.url);
     const foreign = await registers({ url: world.url, wait: false });
