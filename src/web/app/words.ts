@@ -88,8 +88,9 @@ export const wantsHttp = (
   request.requestedPermissions.some(({ context }) => context === 'http') ||
   request.requestedRoles.some((role) => ['administrator', 'registrar', 'auditor'].includes(role));
 
+/** The registry counts the windows in which somebody else asked, not how often or how many they were. */
 export const contestedWords = (conflictCount: number): string =>
-  `Somebody else asked for this name too: ${counted(conflictCount, 'try', 'tries')} with another credential. This row is the first one. Compare the pairing ID at the device before you grant.`;
+  `Somebody else asked for this name too, with another credential${conflictCount > 1 ? `, in ${counted(conflictCount, 'window', 'windows')}` : ''}. This row is the first one. Compare the pairing ID at the device before you grant.`;
 export const replacementWords = (username: string): string =>
   `${username} has access already; this is another credential. Re-imaged device, or somebody else? If you grant it, the old credential stops working at once.`;
 export const httpWords =

@@ -52,7 +52,7 @@ function Evidence({ request }: { request: Request }): View {
       <dt>From</dt><dd>${request.source ?? 'not shown to you, or erased'}</dd>
       ${request.clientId !== null && html`<dt>Client id</dt><dd><${Said} text=${request.clientId} /></dd>`}
       <dt>Name</dt><dd>${request.kind === 'new' ? 'new' : 'has access already'}</dd>
-      <dt>Conflicts</dt><dd>${request.conflictCount === 0 ? 'none' : counted(request.conflictCount, 'try with another credential', 'tries with another credential')}</dd>
+      <dt>Conflicts</dt><dd>${request.conflictCount === 0 ? 'none' : `another credential asked too${request.conflictCount > 1 ? `, in ${request.conflictCount} windows` : ''}`}</dd>
       <dt>Waits until</dt><dd>${dateTime(request.expiresAt, nowMs())}</dd>
       <dt>Credential</dt><dd><code>${request.credentialId.slice(0, 8)}</code></dd>
     </dl>

@@ -1,16 +1,19 @@
-/** Who waits for a decision: the newest first, pairing ID large, conflicts in words, several at once. */
+/** Who waits for a decision: contested ones first, pairing ID large, conflicts in words, several at once. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Request } from '../../api/output.ts';
-import { get, may, nowMs, type PageOf } from '../app/api.ts';
+import { may, nowMs } from '../app/api.ts';
 import { html, Icon, type View } from '../app/html.ts';
 import { letArrivalsIn, whenListIsHeld } from '../app/live.ts';
 import type { RequestLink } from '../app/place.ts';
 import { change, state, useNow, useStore } from '../app/store.ts';
-import { counted, searchText } from '../app/words.ts';
+import { counted } from '../app/words.ts';
 import { VirtualList } from '../parts/virtual-list.ts';
 import { grantableTogether } from './decisions.ts';
 import { DenyDialog, GrantDialog } from './grant-dialog.ts';
 import { useLinkedRequest } from './linked-request.ts';
+import { useChosen, useFound, useOrdered } from './listed-requests.ts';
+import { everyRequest, isEvery } from './request-choice.ts';
+import { RequestFilter } from './request-filter.ts';
 import { type Deciding, RequestRow } from './request-row.ts';
 
 const base = '/api/client-registry/requests';
@@ -58,40 +61,6 @@ function sweep(held: boolean): void {
   change({ requests: stays });
 }
 
-const fits = ({ username, pairingId }: Request, text: string): boolean =>
-  username.toLowerCase().includes(text) || pairingId?.includes(text) === true;
-
-/** What the find field asks the server, a moment after the last key. */
-function useSearch(first: string): {
-  typed: string;
-  type: (text: string) => void;
-  found: Request[] | null;
-} {
-  const [typed, type] = useState(first);
-  const [found, setFound] = useState<Request[] | null>(null);
-  const { requests } = useStore();
-  useEffect(() => {
-    if (typed.trim() === '') {
-      setFound(null);
-      return;
-    }
-    const timer = setTimeout(() => {
-      get<PageOf<Request>>(
-        `${base}?status=pending&limit=200&q=${encodeURIComponent(searchText(typed).slice(0, 128))}`,
-      )
-        .then(({ items }) => setFound(items))
-        .catch(() => setFound([]));
-    }, 200);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  // What came or changed since the answer is known here; the server also finds what is not.
-  const now = new Map((found ?? []).map((request) => [request.requestId, request]));
-  const text = searchText(typed).toLowerCase();
-  for (const request of requests)
-    if (now.has(request.requestId) || fits(request, text)) now.set(request.requestId, request);
-  return { typed, type, found: found === null ? null : [...now.values()] };
-}
-
 /** Lets new requests in and decided ones go, unless somebody is at the list; returns the handlers that notice a mouse. */
 function useArrivals(section: { readonly current: HTMLElement | null }) {
   const { arrivals } = useStore();
@@ -119,6 +88,7 @@ function useArrivals(section: { readonly current: HTMLElement | null }) {
     if (!isHeld && arrivals.length > 0) letArrivalsIn();
   }, [now]);
   return {
+    held,
     onPointerMove: (event: PointerEvent) => {
       if (event.pointerType === 'mouse') pointerMs.current = Date.now();
     },
@@ -139,8 +109,8 @@ function focusNext(section: { readonly current: HTMLElement | null }): void {
   });
 }
 
-function headingOf(waitingCount: number, isSearch: boolean): string {
-  if (isSearch)
+function headingOf(waitingCount: number, isPart: boolean): string {
+  if (isPart)
     return waitingCount === 0 && state.requestsLoaded
       ? 'Nothing found'
       : counted(waitingCount, 'found', 'found');
@@ -174,23 +144,26 @@ function Bulk({
 export function RequestList({ link }: { link: RequestLink | null }): View {
   const { requests, arrivals, requestsLoaded } = useStore();
   const section = useRef<HTMLElement>(null);
-  const pointer = useArrivals(section);
+  const { held, ...pointer } = useArrivals(section);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [deciding, setDeciding] = useState<Deciding | null>(null);
-  const { typed, type, found } = useSearch(link?.q ?? '');
+  const [typed, type] = useState(link?.q ?? '');
+  const [choice, choose] = useState(everyRequest);
+  const found = useFound(typed);
   const linked = useLinkedRequest(typed === link?.q ? link : null, found, (request) => {
     if (may('write', `${base}/${request.requestId}/grant`))
       setDeciding({ verb: 'grant', requests: [request] });
   });
 
-  const listed = found ?? requests;
+  const isPart = found !== null || !isEvery(choice);
+  const listed = useOrdered(useChosen(found ?? requests, choice), choice.sort, held);
   const waiting = listed.filter(({ status }) => status === 'pending');
   const selected = waiting.filter(({ requestId }) => chosen.has(requestId));
   const chooseAll = () =>
     setChosen(
       new Set(selected.length === waiting.length ? [] : waiting.map(({ requestId }) => requestId)),
     );
-  const choose = ({ requestId }: Request) => {
+  const tick = ({ requestId }: Request) => {
     const next = new Set(chosen);
     if (!next.delete(requestId)) next.add(requestId);
     setChosen(next);
@@ -205,17 +178,18 @@ export function RequestList({ link }: { link: RequestLink | null }): View {
     <div class="row">
       <div class="buttons">
         ${waiting.length > 0 && html`<label class="tick"><input type="checkbox" checked=${selected.length === waiting.length} onChange=${chooseAll} /><span class="sr">Select all ${waiting.length}</span></label>`}
-        <h2 id="pending" tabindex="-1">${headingOf(waiting.length, found !== null)}</h2>
+        <h2 id="pending" tabindex="-1">${headingOf(waiting.length, isPart)}</h2>
       </div>
       ${(requests.length > 0 || typed !== '') && html`<label><span class="sr">Find by name or pairing ID</span><input class="input" id="find" type="search" placeholder="Name or pairing ID" autocomplete="off" value=${typed} onInput=${(event: InputEvent) => type((event.target as HTMLInputElement).value)} /></label>`}
     </div>
+    ${(requests.length > 1 || !isEvery(choice)) && html`<${RequestFilter} choice=${choice} choose=${choose} />`}
     ${linked !== null && html`<div class="row">${linked}</div>`}
     ${arrivals.length > 0 && found === null && html`<div class="row arrivals"><button class="button" onClick=${letArrivalsIn}><${Icon} name="down" />${counted(arrivals.length, 'new request', 'new requests')}</button></div>`}
     ${
       listed.length > 0
         ? html`<${VirtualList} items=${listed} keyOf=${({ requestId }: Request) => requestId} estimate=${76}
-            row=${(request: Request, at: number) => html`<${RequestRow} key=${request.requestId} request=${request} at=${at} count=${listed.length} chosen=${chosen.has(request.requestId)} choose=${choose} decide=${setDeciding} />`} />`
-        : found === null && requestsLoaded && html`<${Steps} />`
+            row=${(request: Request, at: number) => html`<${RequestRow} key=${request.requestId} request=${request} at=${at} count=${listed.length} chosen=${chosen.has(request.requestId)} choose=${tick} decide=${setDeciding} />`} />`
+        : !isPart && requestsLoaded && html`<${Steps} />`
     }
     ${selected.length > 0 && html`<${Bulk} selected=${selected} decide=${setDeciding} clear=${() => setChosen(new Set())} />`}
     ${deciding?.verb === 'grant' && html`<${GrantDialog} key=${deciding.requests[0]?.requestId} requests=${deciding.requests} onClose=${close} onDeny=${() => setDeciding({ ...deciding, verb: 'deny' })} />`}

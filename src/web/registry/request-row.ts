@@ -105,6 +105,18 @@ function Decided({ request }: { request: Request }): View {
     }`;
 }
 
+const saidMax = 4;
+const saidCharactersMax = 60;
+const shortened = (text: string): string =>
+  text.length > saidCharactersMax ? `${text.slice(0, saidCharactersMax)}…` : text;
+
+/** What a device says of itself, as far as a line goes: the dialog has it whole. */
+function SaysOfItself({ context }: Pick<Request, 'context'>): View | null {
+  const said = Object.entries(context ?? {});
+  if (said.length === 0) return null;
+  return html`<p class="clip">${said.slice(0, saidMax).map(([key, value], at) => html`${at > 0 ? ', ' : ''}<bdi>${shortened(key)}</bdi> <strong><bdi>${shortened(value)}</bdi></strong>`)}${said.length > saidMax ? ` and ${said.length - saidMax} more` : ''}</p>`;
+}
+
 interface RequestRowProps {
   readonly request: Request;
   readonly at: number;
@@ -139,6 +151,7 @@ export function RequestRow({ request, at, count, chosen, choose, decide }: Reque
         ${otherNamesOf(request) !== undefined && html` <${Badge} tone="bad" icon="alert">Same key as others<//>`}
         ${request.kind === 'replacement' && html` <${Badge} tone="wait" icon="swap">Replacement<//>`}</h3>
       <p class="clip"><bdi>${whereFrom(request)}</bdi>${request.csr !== null && ', with a CSR'}</p>
+      <${SaysOfItself} context=${request.context} />
     </div>
     <${Wants} request=${request} />
     <p class="age"><${Time} at=${request.requestedAt} /></p>

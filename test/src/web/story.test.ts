@@ -144,6 +144,44 @@ test('a link that a device shows opens its request, after a sign-in too; another
   await page.context().close();
 });
 
+test('contested ones come first, but nothing moves under somebody; filters narrow, and what a device says shows', async ({
+  desk,
+}) => {
+  await desk.unlock();
+  for (const at of [1, 2, 3])
+    await desk.ask(`sorted-${at}`, { pairingId: `c0000${at}`, context: { line: `L${at}` } });
+  await desk.ask('sorted-1');
+  const page = await desk.signedIn();
+  const list = page.locator('.requests');
+  await list.getByLabel('Find by name').fill('sorted-');
+  const shown = async () => (await list.locator('h3 .name').allTextContents()).join(' ');
+  await list.getByText('3 found').waitFor();
+  assert.is(await shown(), 'sorted-1 sorted-3 sorted-2');
+  await rowOf(page, 'sorted-1').getByText('line L1').waitFor();
+  await rowOf(page, 'sorted-3').getByText('Deny…').focus();
+  await desk.ask('sorted-2');
+  await rowOf(page, 'sorted-2').getByText('with another credential').waitFor();
+  assert.is(await shown(), 'sorted-1 sorted-3 sorted-2', 'focus is in the list');
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await page.mouse.move(0, 0);
+  await page.waitForFunction(
+    () => document.querySelectorAll('.requests h3')[2]?.textContent?.includes('sorted-3') === true,
+  );
+  await list.getByText('Filter and sort').click();
+  await list.getByLabel('Contested ones only').check();
+  await list.getByText('2 found').waitFor();
+  await list.getByLabel('Says of itself').fill('line=l2');
+  await list.getByText('1 found').waitFor();
+  assert.is(await shown(), 'sorted-2');
+  await list.getByLabel('From network').fill('10.0.0.0/8');
+  await list.getByText('Nothing found').waitFor();
+  await list.getByText('Show all again').click();
+  await list.getByLabel('Order').selectOption('name');
+  await list.getByText('3 found').waitFor();
+  assert.is(await shown(), 'sorted-1 sorted-2 sorted-3');
+  await page.context().close();
+});
+
 test('limits change and the end stays; a shorter one says so; the keys stand above the list; a message covers no row', async ({
   desk,
 }) => {
