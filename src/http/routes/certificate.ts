@@ -6,7 +6,7 @@ import { readCsr } from '../../credentials/certificates/csr.ts';
 import { csrFaultsOf } from '../request/command-context.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
-import { certifiedResponse, refusals, self } from './register.ts';
+import { certifiedResponse, overRefusals, self } from './register.ts';
 
 type RenewalRequest = Pick<
   RouteRequest<unknown, unknown, Renewal, 'certificate'>,
@@ -51,7 +51,7 @@ export const renewalRoutes = (app: App): Route[] => [
     access: 'certificate',
     body: Renewal,
     answers: { 201: { description: 'The next certificate.', body: Registered } },
-    problems: [...refusals, 'source-throttled'],
+    problems: [...overRefusals, 'source-throttled'],
     handle: (request) => renewed(app, request),
   }),
 ];

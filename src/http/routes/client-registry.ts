@@ -198,7 +198,8 @@ const bulkRoutes = (app: App): Route[] => [
     body: BulkGrant,
     faults: grantFaults(app),
     answers: eachOutcome,
-    problems: ['rights-exceed-own', 'role-not-found'],
+    // Where it waits for several people; else it is an outcome.
+    problems: ['rights-exceed-own'],
     async handle(request) {
       const { ids, ...grant } = request.body;
       return bulkResponse(

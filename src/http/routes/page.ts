@@ -82,7 +82,7 @@ const session = ({ administration, views }: App): Route[] => [
     summary: 'Sign out at the page',
     access: 'signed-in',
     answers: { 204: { description: 'The session has ended.', headers: cookie } },
-    problems: ['token-not-found', 'store-unavailable'],
+    problems: ['store-unavailable'],
     async handle(request) {
       const ended = await administration.revokeToken(
         commandContext(request),

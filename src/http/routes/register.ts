@@ -27,12 +27,16 @@ const answers = {
   201: { description: 'Granted, now and on every later poll.', body: Registered },
   202: { description: 'Waits for a decision: ask again.', body: Pending },
 };
-export const refusals: readonly ProblemCode[] = [
-  'registration-denied',
+/** Of an access that was. */
+export const overRefusals: readonly ProblemCode[] = [
   'access-suspended',
-  'replacement-pending',
   'access-revoked',
   'access-expired',
+];
+const refusals: readonly ProblemCode[] = [
+  ...overRefusals,
+  'registration-denied',
+  'replacement-pending',
 ];
 
 type LongPoll = Pick<RouteRequest<unknown, unknown, unknown, 'open'>, 'waitMs' | 'signal'>;

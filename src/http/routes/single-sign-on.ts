@@ -16,9 +16,11 @@ import { type DeclaredAnswer, done, ok, type Route, type RouteResponse, route } 
 /** Nothing of a sign-in is kept on the way. */
 const headers = { 'Cache-Control': 'no-store' };
 
-const problems: readonly ProblemCode[] = [
-  ...(['credentials-invalid', 'login-throttled', 'route-not-found'] as const),
-  ...(['sso-not-permitted', 'sso-username-taken', 'sso-unavailable'] as const),
+const beginning: readonly ProblemCode[] = ['route-not-found', 'login-throttled', 'sso-unavailable'];
+/** Who it is comes out at the end. */
+const finishing: readonly ProblemCode[] = [
+  ...beginning,
+  ...(['credentials-invalid', 'sso-not-permitted', 'sso-username-taken'] as const),
 ];
 
 /** What providers add to the way back differs; what counts is read from the query as it came. */
@@ -79,7 +81,7 @@ const pageRoutes = (app: App): Route[] => [
     summary: 'Go to the identity provider',
     access: 'open',
     answers: { 303: sentOn('To the identity provider.') },
-    problems,
+    problems: beginning,
     async handle({ source, cause, prefersHtml }) {
       const { publicUrl } = requireOn(app);
       try {
@@ -102,7 +104,7 @@ const pageRoutes = (app: App): Route[] => [
     access: 'open',
     query: WayBack,
     answers: { 303: sentOn('To the page.') },
-    problems,
+    problems: finishing,
     async handle({ source, cause, prefersHtml, querystring: query, signOn: kept }) {
       const { publicUrl } = requireOn(app);
       try {
@@ -129,7 +131,7 @@ const commandLineRoutes = (app: App): Route[] => [
       'The person opens verificationUri and enters userCode; whoever began asks POST /api/login/sso/token meanwhile.',
     access: 'open',
     answers: { 200: { description: 'What to show the person.', body: DeviceSignInBegun } },
-    problems,
+    problems: beginning,
     async handle({ source, cause }) {
       requireOn(app);
       return ok(await app.administration.beginDeviceSignIn({ source, cause }));
@@ -147,7 +149,7 @@ const commandLineRoutes = (app: App): Route[] => [
       200: { description: 'A token, shown this once.', body: IssuedToken },
       202: { description: 'Not yet: ask again after so long.', body: DeviceSignInWaiting },
     },
-    problems,
+    problems: finishing,
     async handle({ source, cause, body: { deviceCode } }) {
       requireOn(app);
       const asked = { source, cause, deviceCode };

@@ -22,6 +22,11 @@ test.before(async (here) => {
   here.door = doorOf(here.world);
   const [username, password] = ['second', strong()];
   await here.door.command('/api/users', { username, password, roles: ['administrator'] }, 201);
+  const until = { expiresAt: '2090-01-01T00:00:00Z' };
+  for (const name of ['deed-active', 'deed-suspended', 'deed-revoked'])
+    await here.door.command('/api/users', { username: name, password: strong(), ...until }, 201);
+  await here.door.change('deed-suspended', 'suspend');
+  await here.door.change('deed-revoked', 'revoke');
   await here.world.restart({ GATEBOOK_MQTT_PORT: 'off', ...two });
   here.second = { username, token: await here.world.signIn(username, password) };
   await here.door.unlock();
@@ -68,6 +73,8 @@ test('a grant waits for a second person, and is carried out by the last approval
     ['admin', 'second'],
   );
   assert.is((await door.ask(username, password)).status, 201);
+  const rejected = await world.call('POST', `/api/approvals/${proposal.proposalId}/reject`);
+  assert.equal([rejected.status, rejected.body.code], [409, 'approval-ended']);
   // Approved twice is approved once.
   assert.is((await approve(here, proposal)).status, 200);
   const answer = await collect(here, proposal);
@@ -319,7 +326,40 @@ test('an approver who was suspended counts no more', async (here) => {
   void world;
 });
 
-test('of one person so many wait, until one is decided', async ({ world, door }) => {
+/** Each command that may wait: method, path, body. */
+async function deeds({ world, door }: Here): Promise<[string, string, unknown][]> {
+  const [registry, users] = ['/api/client-registry', '/api/users'];
+  const [one, other] = [await asks(door), await asks(door)];
+  const until = '2090-01-01T00:00:00Z';
+  const rules = `${registry}/preauthorizations`;
+  const kept = { effect: 'deny', usernamePattern: 'kept-*', until };
+  const deny = await door.must(201, 'POST', rules, { body: kept });
+  await world.restart({ GATEBOOK_MQTT_PORT: 'off', ...two, GATEBOOK_APPROVALS_UNLOCK: 'on' });
+  return [
+    ['POST', grantPath(one), { permissions: [plant] }],
+    ['POST', `${registry}/requests/grant`, { ids: [one, other] }],
+    ['POST', `${registry}/unlock`, {}],
+    ['POST', `${registry}/windows`, { opensAt: new Date(Date.now() + 60_000), durationMs: 1_000 }],
+    ['POST', rules, { usernamePattern: 'let-*', until }],
+    ['DELETE', `${rules}/${deny.body.preauthorizationId}`, undefined],
+    ['POST', users, { username: 'deed-new' }],
+    ['PUT', `${users}/deed-active/authorization`, { permissions: [plant] }],
+    ['POST', `${users}/deed-active/renew`, { expiresAt: null }],
+    ['POST', `${users}/deed-active/rotate`, {}],
+    ['POST', `${users}/deed-suspended/resume`, {}],
+    ['POST', `${users}/deed-revoked/reinstate`, {}],
+    ['POST', `${users}/deed-revoked/erase`, {}],
+    ['PUT', '/api/roles/deed', { permissions: [plant] }],
+    ['POST', '/api/tokens', { username: 'deed-active', label: 'a panel' }],
+    ['POST', '/api/keys/rotate', {}],
+    ['POST', '/api/brokers/embedded/reconcile', { repair: true }],
+  ];
+}
+
+test('of one person so many wait, until one is decided', async (here) => {
+  const { world, door } = here;
+  const every = await deeds(here);
+  for (const [method, path, body] of every) await door.must(202, method, path, { body });
   const define = (name: string) =>
     world.call('PUT', `/api/roles/${name}`, { body: { permissions: [http] } });
   const waiting = async () =>
@@ -331,6 +371,8 @@ test('of one person so many wait, until one is decided', async ({ world, door })
   const over = await define('one-more');
   assert.equal([over.status, over.body.code], [409, 'approvals-full']);
   assert.match(over.body.detail, /reject/);
+  for (const [method, path, body] of every)
+    assert.is((await door.must(409, method, path, { body })).body.code, 'approvals-full', path);
   const [mine] = await waiting();
   await door.command(`/api/approvals/${mine.proposalId}/reject`);
   assert.is((await define('one-more')).status, 202);

@@ -244,6 +244,14 @@ test('a role that does not exist is named', async ({ gatebook }) => {
   const request = await asked(gatebook);
   const got = await decision(gatebook, request, 'grant', { roles: ['press', 'no-such-role'] });
   assert.equal([got.status, got.code, got.places], [404, 'role-not-found', ['#/roles/1']]);
+  const { requestId } = request.body;
+  const roles = ['no-such-role'];
+  const bulk = { ids: [requestId], roles };
+  const many = await gatebook.must(200, 'POST', `${base}/requests/grant`, bulk);
+  const rule = { roles, usernamePattern: 'press-*', until: '2090-01-01T00:00:00Z' };
+  const made = await gatebook.must(404, 'POST', `${base}/preauthorizations`, rule);
+  const { code } = many.body.results[0].problem;
+  assert.equal([code, made.code], ['role-not-found', 'role-not-found']);
 });
 
 test('nobody grants rights that they lack', async ({ gatebook }) => {
@@ -252,6 +260,9 @@ test('nobody grants rights that they lack', async ({ gatebook }) => {
   const path = `${base}/requests/${request.body.requestId}/grant`;
   const refused = await gatebook.call('POST', path, { token, body: { roles: ['administrator'] } });
   assert.equal([refused.status, refused.code], [403, 'rights-exceed-own']);
+  const body = { ids: [request.body.requestId], roles: ['administrator'] };
+  const many = await gatebook.call('POST', `${base}/requests/grant`, { token, body });
+  assert.is(many.body.results[0].problem.code, 'rights-exceed-own');
   assert.is((await gatebook.call('POST', path, { token, body: { roles: ['press'] } })).status, 200);
 });
 

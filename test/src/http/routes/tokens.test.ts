@@ -124,6 +124,9 @@ test('another’s tokens need the permission', async ({ gatebook }) => {
   await gatebook.must(204, 'DELETE', `${base}/${made.body.tokenId}`);
   const missing = { label: 'x', username: 'never-heard-of' };
   assert.is((await gatebook.must(404, 'POST', base, missing)).code, 'user-not-found');
+  await gatebook.must(200, 'POST', '/api/users/token-nobody/suspend');
+  const stopped = await gatebook.must(409, 'POST', base, { label: 'x', username: 'token-nobody' });
+  assert.is(stopped.code, 'user-not-active');
 });
 
 test('nobody issues a token that may more than they', async ({ gatebook }) => {
