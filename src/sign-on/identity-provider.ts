@@ -221,6 +221,9 @@ function meaningOf(error: unknown): NotProven | ProviderUnavailable {
     return ofSettings.includes(error.error)
       ? new ProviderUnavailable(`it answers ${error.error}: its settings and ours differ`)
       : new NotProven('the provider refuses');
+  // It takes back what it gave for a code that was shown twice (RFC 6749, section 4.1.2).
+  if (error instanceof oidc.WWWAuthenticateChallengeError)
+    return new NotProven('the provider takes the token no more that it gave');
   if (error instanceof oidc.ClientError) {
     if (error.cause instanceof ProviderUnavailable) return error.cause;
     return error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_RESPONSE_IS_NOT_CONFORM'

@@ -60,8 +60,11 @@ export function jwt(claims: Claims, key: KeyObject | null, alg = 'ES256'): strin
 export const newKey = (): KeyObject =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
-/** @param port the registry’s, which people come back to */
-export async function startIdentityProvider(port: number): Promise<IdentityProvider> {
+/** @param origin the registry’s, which people come back to */
+export async function startIdentityProvider(
+  port: number,
+  origin = `http://127.0.0.1:${port}`,
+): Promise<IdentityProvider> {
   const key = newKey();
   const people = new Map<string, Claims>();
   const clientSecret = randomBytes(16).toString('hex');
@@ -74,7 +77,7 @@ export async function startIdentityProvider(port: number): Promise<IdentityProvi
       {
         client_id: 'gatebook',
         client_secret: clientSecret,
-        redirect_uris: [`http://127.0.0.1:${port}/page/sso/callback`],
+        redirect_uris: [`${origin}/page/sso/callback`],
         grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
         id_token_signed_response_alg: 'ES256',
       },
