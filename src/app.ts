@@ -1,5 +1,6 @@
 /** The service as its edges see it: everything a route may use. */
 import type { Administration } from './administration/administration.ts';
+import type { Evidence } from './api/evidence.ts';
 import type { Audit } from './audit/audit.ts';
 import type { Authority } from './authority.ts';
 import type { Backups } from './backup/backups.ts';
@@ -45,6 +46,8 @@ export interface App {
   readonly administration: Administration;
   readonly views: Views;
   readonly audit: Audit;
+  /** What the installation can show of itself to an auditor. */
+  readonly evidence: () => Promise<Evidence>;
   readonly liveEvents: LiveEvents;
   readonly operatorLog: Pick<OperatorLog, 'commandFrom' | 'signInFailed' | 'tracedAs'>;
   /** Notifications that could not be delivered, the newest first. */

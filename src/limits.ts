@@ -192,6 +192,9 @@ export const forwardedHopsMax = 32;
 export const enrolmentCodeLengthMax = 1_024;
 /** Bytes of one password in UTF-8. */
 export const passwordBytesMax = 1_024;
+/** People that evidence for auditors names; the others are counted. Things of which it counts so many at most. */
+export const evidencePeopleMax = 1_000;
+export const evidenceCountedMax = 1_000;
 /** Slow hashes at once, at most: libuv's pool has four threads, and one must stay for files. */
 export const hashesAtOnceMax = 3;
 /** Bytes of one token; a longer one is refused unread. */

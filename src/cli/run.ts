@@ -21,6 +21,7 @@ import { approvalCommands } from './commands/approvals.ts';
 import { auditPastCommands } from './commands/audit-past.ts';
 import { reconcileCommands } from './commands/brokers.ts';
 import { copyCommands } from './commands/copy.ts';
+import { evidenceCommand } from './commands/evidence.ts';
 import { historyCommands } from './commands/history.ts';
 import { keyCommands } from './commands/keys.ts';
 import { preauthorizationCommands } from './commands/preauthorizations.ts';
@@ -84,6 +85,7 @@ export const commands: readonly Command[] = [
   backupCommand,
   restoreCommand,
   doctorCommand,
+  evidenceCommand,
   benchCommand,
   ...otherOperateCommands,
 ];

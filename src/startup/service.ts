@@ -4,6 +4,7 @@ import { ownSecretOf } from '../../domain/enrolment-code.ts';
 import { createAdministration } from '../administration/administration.ts';
 import type { App } from '../app.ts';
 import { checkpointFile, createAudit } from '../audit/audit.ts';
+import { createEvidence } from '../audit/evidence/evidence.ts';
 import { type Authority, createAuthority } from '../authority.ts';
 import { createBackups } from '../backup/backups.ts';
 import type { ActivationObstacle } from '../broker/ports/activation.ts';
@@ -45,6 +46,7 @@ import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
 import { buildDoors, type Doors, notedBy } from './doors.ts';
+import { examineInstallation } from './offline/doctor/doctor.ts';
 import { serverNameTest } from './tls.ts';
 
 export interface ServiceOptions {
@@ -99,10 +101,7 @@ export async function buildService(given: ServiceOptions) {
     credentials,
     rows,
     authority,
-    throttles: {
-      sources: createSourceThrottle(config.sourceAttemptsPerMinute, neighbourFailuresFactor),
-      names: createSourceThrottle(loginFailuresPerMinute, neighbourFailuresFactor),
-    },
+    throttles: throttlesOf(config),
   };
   const clients = clientsSettledAt('all', options, credentials);
   const doorClients = clientsSettledAt('embedded', options, credentials);
@@ -121,6 +120,7 @@ export async function buildService(given: ServiceOptions) {
 
   const app: Omit<App, 'health' | 'brokers' | 'deadLetters'> = {
     ...{ registration, authority, administration, views, audit, liveEvents, readModels, backups },
+    evidence: evidenceOf(options, { audit, views, authority, credentials, rows }),
     operatorLog,
     ...{ ...issuing, ca: credentials.ca, answers: credentials.answers },
     isServerName: serverNameTest(config),
@@ -146,6 +146,29 @@ export async function buildService(given: ServiceOptions) {
     },
   };
 }
+
+const throttlesOf = ({ sourceAttemptsPerMinute }: Config): Shared['throttles'] => ({
+  sources: createSourceThrottle(sourceAttemptsPerMinute, neighbourFailuresFactor),
+  names: createSourceThrottle(loginFailuresPerMinute, neighbourFailuresFactor),
+});
+
+const evidenceOf = (
+  { config, now }: ServiceOptions,
+  {
+    audit,
+    views,
+    authority,
+    credentials,
+    rows,
+  }: Pick<Shared, 'authority' | 'credentials' | 'rows'> & {
+    readonly audit: ReturnType<typeof buildAudit>;
+    readonly views: Views;
+  },
+) =>
+  createEvidence({
+    ...{ config, audit, views, authority, now, ca: credentials.ca, clients: rows.clients },
+    examine: () => examineInstallation(config, now),
+  });
 
 const backupsOf = (
   { store, readModels, now, config }: ServiceOptions,

@@ -90,6 +90,8 @@ const shapes: Readonly<Record<string, string>> = {
   DeviceSignInBegun: 'A sign-in that a person goes on with in a browser.',
   DeviceSignInWaiting: 'The person has not signed in yet.',
   Erasure: 'Who was erased, and whether it is done.',
+  Evidence: 'What an installation can show of itself at a moment.',
+  EvidenceItem: 'One thing of that, with the requirements that it speaks to.',
   Event: 'A fact of the log, as it is shown.',
   Explanation: 'Why a client has what it has.',
   Grant: 'What a request is granted.',

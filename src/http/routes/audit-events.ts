@@ -7,6 +7,7 @@ import { ReadModels } from '../../api/service.ts';
 import type { App } from '../../app.ts';
 import { malformed } from '../response/problem.ts';
 import { ok, type Route, route } from '../route.ts';
+import { evidenceRoutes } from './audit-evidence.ts';
 import { pastRoutes } from './audit-past.ts';
 import { proofRoutes } from './audit-proofs.ts';
 import { whatIfRoutes } from './what-if.ts';
@@ -83,4 +84,5 @@ export const auditRoutes = (app: App): Route[] => [
   ...pastRoutes(app),
   ...whatIfRoutes(app),
   ...proofRoutes(app),
+  ...evidenceRoutes(app),
 ];

@@ -78,6 +78,7 @@ POST /page/session
 DELETE /page/session
 GET /api/audit/events
 GET /api/audit/erasures
+GET /api/audit/evidence
 GET /api/audit/checkpoint
 GET /api/audit/proofs/inclusion
 GET /api/audit/proofs/consistency
