@@ -1,5 +1,6 @@
 /** The session in README works as pasted: its blocks are run against a real service, word by word. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,18 @@ test('the commands of the first screen are those of package.json', async () => {
   const text = await readFile('README.md', 'utf8');
   assert.match(text, /^npm ci && npm start {5}#/m);
   assert.match(text, /^npm ci && npm test {6}#/m);
+});
+
+test('it stays short, and what it links to and shows is there', async () => {
+  const text = await readFile('README.md', 'utf8');
+  assert.ok(text.split('\n').length <= 150);
+  const linked = [...text.matchAll(/\]\(([^)#]+)\)/g)].map(([, file = '']) => file);
+  for (const file of linked) if (!/^https?:/.test(file)) assert.ok(existsSync(file), file);
+  assert.ok(linked.includes('docs/flow.svg'));
+  // Nothing of a picture is fetched from elsewhere, and it is seen in the dark, too.
+  const picture = await readFile('docs/flow.svg', 'utf8');
+  assert.match(picture, 'prefers-color-scheme: dark');
+  assert.not.match(picture, /<script|href=|url\(|@import/);
 });
 
 test.run();
