@@ -128,6 +128,8 @@ export interface Route<
   /** Faults that no schema knows (a policy, the clock), of the body as it was sent. */
   faults?(body: unknown): readonly Fault[];
   readonly answers: Readonly<Record<number, DeclaredAnswer>>;
+  /** How problems are told; absent: as documents. */
+  readonly tells?: 'text';
   /** Codes of its own; those that every route of its kind has are added by themselves. */
   readonly problems?: readonly ProblemCode[];
   handle(

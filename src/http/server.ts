@@ -22,6 +22,7 @@ import { renewalRoutes } from './routes/certificate.ts';
 import { clientRegistryRoutes } from './routes/client-registry.ts';
 import { wellKnownPaseto, withDescription } from './routes/description.ts';
 import { estAnswers } from './routes/est.ts';
+import { estDescribed } from './routes/est-described.ts';
 import { healthRoutes, liveness } from './routes/health.ts';
 import { type HookOptions, hookAnswers } from './routes/hooks.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -91,7 +92,7 @@ export const allRoutes = (app: App): readonly Route[] => {
     wellKnownPaseto(() => app.views.publicKeys()),
   ];
   const approvals = approvalRoutes(app, findingIn(routes));
-  return withDescription([...routes, ...approvals], manifest.version);
+  return withDescription([...routes, ...approvals], manifest.version, estDescribed);
 };
 
 const findingIn =

@@ -54,6 +54,7 @@ const needsToken = ({ access }: Route): boolean => access !== 'open' && access !
 /** In a shell, with the address and a token in its environment. */
 export function curlOf(route: Route): string {
   const body = exampleBody(route);
+  const { upload } = route;
   const lines = [
     `curl${route.method === 'GET' ? '' : ` -X ${route.method}`} "$GATEBOOK_URL${pathOf(route)}"`,
     ...(route.access === 'certificate' ? ['--cert press-17.pem --key press-17.key'] : []),
@@ -61,20 +62,26 @@ export function curlOf(route: Route): string {
     ...(body === undefined
       ? []
       : [`-H 'Content-Type: application/json'`, `-d '${JSON.stringify(body)}'`]),
+    ...(upload === undefined
+      ? []
+      : [`-H 'Content-Type: ${upload.mediaType}'`, '--data-binary @file']),
   ];
   return lines.join(' \\\n  ');
 }
 
 export function javascriptOf(route: Route): string {
   const body = exampleBody(route);
+  const { upload } = route;
   const headers = [
     ...(needsToken(route) ? [`    Authorization: \`Bearer \${token}\`,`] : []),
     ...(body === undefined ? [] : [`    'Content-Type': 'application/json',`]),
+    ...(upload === undefined ? [] : [`    'Content-Type': '${upload.mediaType}',`]),
   ];
   const options = [
     ...(route.method === 'GET' ? [] : [`  method: '${route.method}',`]),
     ...(headers.length === 0 ? [] : ['  headers: {', ...headers, '  },']),
     ...(body === undefined ? [] : [`  body: JSON.stringify(${JSON.stringify(body)}),`]),
+    ...(upload === undefined ? [] : ['  body: file,']),
   ];
   const call =
     options.length === 0

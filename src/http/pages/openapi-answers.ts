@@ -105,6 +105,11 @@ const problemWith = (codes: readonly ProblemCode[]): JsonObject => ({
   ],
 });
 
+const problemContent = ({ tells }: Route, codes: readonly ProblemCode[]): JsonObject =>
+  tells === 'text'
+    ? { 'text/plain': { schema: mediaSchema('text/plain') } }
+    : { 'application/problem+json': { schema: problemWith(codes) } };
+
 const waitsForPeople: DeclaredAnswer = {
   description: 'Where several people approve: it waits for them, and is done by the last approval.',
   body: Proposal,
@@ -123,7 +128,7 @@ function responseOf(
   const headers = { ...headersOf(route, status, codes), ...ownHeaders(declared?.headers) };
   const content = {
     ...(declared === undefined ? {} : contentOf(declared)),
-    ...(codes.length > 0 && { 'application/problem+json': { schema: problemWith(codes) } }),
+    ...(codes.length > 0 && problemContent(route, codes)),
   };
   const names = codes.map((code) => `\`${code}\``).join(', ');
   const words = declared?.description ?? '';

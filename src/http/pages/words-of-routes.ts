@@ -51,6 +51,7 @@ export const parameterWords = (operationId: string, name: string): string | unde
 
 const groups: Readonly<Record<string, string>> = {
   'The door': 'What devices ask: for access, what became of it, and for the next certificate.',
+  EST: 'RFC 7030, for clients that know certificates alone: on the ports that speak TLS.',
   'Client registry': 'The lock, who waits, and what is decided.',
   'Scheduled windows': 'The registry unlocks by itself.',
   Users: 'Everybody who has a history here: devices, services, people.',

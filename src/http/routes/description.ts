@@ -49,14 +49,20 @@ export const wellKnownPaseto = (publicKeys: () => Keys): Route =>
 /**
  * `/docs`, `/openapi.json` and their stylesheet, which describe `others` and themselves.
  * @param version the program's version
+ * @param answeredElsewhere what is described with them, and no route
  */
-export function withDescription(others: readonly Route[], version: string): readonly Route[] {
+export function withDescription(
+  others: readonly Route[],
+  version: string,
+  answeredElsewhere: readonly Route[] = [],
+): readonly Route[] {
   const all: Route[] = [...others];
+  const told = () => [...all, ...answeredElsewhere];
   let described: { openapi: ServedFile; docs: string } | undefined;
   const description = () => {
     described ??= {
-      openapi: servedFile(JSON.stringify(openApi(all, version)), 'application/json'),
-      docs: docsPage(all, version),
+      openapi: servedFile(JSON.stringify(openApi(told(), version)), 'application/json'),
+      docs: docsPage(told(), version),
     };
     return described;
   };

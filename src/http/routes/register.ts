@@ -33,7 +33,7 @@ export const overRefusals: readonly ProblemCode[] = [
   'access-revoked',
   'access-expired',
 ];
-const refusals: readonly ProblemCode[] = [
+export const refusals: readonly ProblemCode[] = [
   ...overRefusals,
   'registration-denied',
   'replacement-pending',

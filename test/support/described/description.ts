@@ -3,6 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { App } from '../../../src/app.ts';
 import { openApi } from '../../../src/http/pages/openapi.ts';
+import { estDescribed } from '../../../src/http/routes/est-described.ts';
 import { allRoutes } from '../../../src/http/server.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -33,7 +34,10 @@ interface Described {
 }
 
 /** As it is published. */
-export const described = openApi(allRoutes({} as App), '0') as unknown as Described;
+export const described = openApi(
+  [...allRoutes({} as App), ...estDescribed],
+  '0',
+) as unknown as Described;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 const problem = '#/components/schemas/Problem';
