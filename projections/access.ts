@@ -14,7 +14,7 @@ export type AccessRow = NamedClient & {
 
 export const access: Projection<AccessRow, ClientEvent> = {
   name: 'access',
-  version: 8,
+  version: 9,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
@@ -28,5 +28,8 @@ export const access: Projection<AccessRow, ClientEvent> = {
       row.status === 'active' || (row.status === 'suspended' && row.personId === null)
         ? row.rights.expiresAt
         : null,
+    /** The verifier that it was moved in with; null: none. It may have been replaced since. */
+    foreignVerifier: (row) =>
+      row.status === 'active' || row.status === 'suspended' ? row.foreignVerifierId : null,
   },
 };

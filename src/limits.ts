@@ -5,6 +5,10 @@ export const bodyBytesMax = 64 * 1024;
 /** Bytes of a file that declares roles, rules and clients. */
 export const declarationBytesMax = 4 * 1024 * 1024;
 
+/** Bytes of a file of another broker that is imported by the command line, and bytes and values that it sends at once. */
+export const importFileBytesMax = 16 * 1024 * 1024;
+export const importSentBytesMax = 48 * 1024;
+export const importSentValuesMax = 3_000;
 /** Bytes of a file of rules that is imported, bytes of one line of it, and rules. */
 export const rulesFileBytesMax = 8 * 1024 * 1024;
 export const rulesLineBytesMax = 64 * 1024;

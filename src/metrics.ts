@@ -20,6 +20,7 @@ interface Readings {
   /** Clients that were not seen for longer than the configuration says. */
   readonly clientsStale: () => number;
   readonly mqttSessions: () => number;
+  readonly foreignVerifiers: () => number;
   readonly hashQueueLength: () => number;
   /** Names that were erased, and are still on a disk of the store. */
   readonly erasuresPending: () => number;
@@ -118,6 +119,11 @@ function readGauges({ gauge, gaugeBy }: ReturnType<typeof metersIn>): void {
   gauge('mqtt_sessions', 'Live MQTT sessions.', (now) => now.mqttSessions?.());
   gauge('hash_queue_length', 'Passwords that wait for a slow hash.', (now) =>
     now.hashQueueLength?.(),
+  );
+  gauge(
+    'foreign_verifiers',
+    'Clients that moved in and have not shown their password yet.',
+    (now) => now.foreignVerifiers?.(),
   );
   gauge(
     'erasures_pending',

@@ -38,6 +38,7 @@ const everyCase = [
   ...['REST, strong form', 'REST, throttled', 'login, strong form', 'MQTT, strong form'],
   ...['EST, by key', 'EST, waiting'],
   ...['REST, slow hash', 'login, slow hash', 'MQTT, slow hash'],
+  ...['moved in, strong form', 'moved in, slow hash'],
 ];
 // A throttled connect takes a second, so it is measured when it is named: 'MQTT, throttled'.
 const named = process.argv.slice(3);

@@ -50,6 +50,10 @@ export const deeds: Readonly<Record<string, (told: Told) => string>> = {
     `Grant ${subject} access: ${rightsWords(body)}${body.confirmContested === true ? '; the name is contested' : ''}`,
   grantRequests: ({ body, subject }) => `Grant ${subject} access: ${rightsWords(body)}`,
   createUser: ({ subject, body }) => `Make the client ${subject}: ${rightsWords(body)}`,
+  importUsers: ({ body }) => {
+    const names = listOf<{ username: string }>(body, 'users').map(({ username }) => username);
+    return `Let move in ${names.length} clients, with the passwords that they have: ${names.join(', ')}`;
+  },
   setAuthorization: ({ subject, body }) =>
     `Set all rights of ${subject}, in place of those before: ${rightsWords(body)}`,
   renewUser: ({ subject, body }) =>

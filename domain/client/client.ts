@@ -63,6 +63,8 @@ const limitIn = ({ httpLimit }: ClientCommandOf<'CreateClient' | 'RotateCredenti
 function create(command: ClientCommandOf<'CreateClient'>, state: Client): ClientDecision {
   const { username, credentialId, rights, reason, at, by } = command;
   const limit = limitIn(command);
+  const { foreignVerifierId = null } = command;
+  const foreign = foreignVerifierId === null ? {} : { foreignVerifierId };
   if (isPerson(state)) return refuse('username-taken');
   switch (state.status) {
     case 'unknown':
@@ -70,7 +72,10 @@ function create(command: ClientCommandOf<'CreateClient'>, state: Client): Client
     case 'expired':
       return accept({
         type: 'ClientCreated',
-        data: { username, credentialId, ...limit, rights, ...ofRoles(command), reason, at, by },
+        data: {
+          ...{ username, credentialId, ...limit, rights, ...ofRoles(command) },
+          ...{ ...foreign, reason, at, by },
+        },
       });
     case 'active':
       return state.credentialId === credentialId ? accept() : refuse('username-taken');

@@ -88,6 +88,8 @@ export type ClientCommand =
       'CreateClient',
       {
         readonly credentialId: string;
+        /** The verifier that was made elsewhere, and stands for the credential until its first use; absent: none. */
+        readonly foreignVerifierId?: string | null;
         readonly rights: Rights;
         readonly reason: string | null;
         /** What the password never goes beyond, where somebody else sets it; null: no limit. */

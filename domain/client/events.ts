@@ -113,7 +113,14 @@ export const ClientEvent = z.discriminatedUnion('type', [
   event('ReplacementGranted', granted),
   event('ReplacementDenied', denied),
   event('ReplacementExpired', { ...request, ...inWindow }),
-  event('ClientCreated', { ...changed, ...passwordSet, rights: Rights, ...ofRoles }),
+  event('ClientCreated', {
+    ...changed,
+    ...passwordSet,
+    rights: Rights,
+    ...ofRoles,
+    /** Of a client that moved in: what checks its password until it was shown once; absent: our own verifier. */
+    foreignVerifierId: Id.optional(),
+  }),
   /** By who runs the machine, with the service stopped: whatever the name was, it is an administrator now. */
   event('AdministratorReset', { ...changed, credentialId: Id, rights: Rights }),
   /** A person signed in at the identity provider: the name is theirs, and access is given until `rights.expiresAt`. */

@@ -54,6 +54,8 @@ type RequestOutcome = 'granted' | 'denied' | 'expired';
 /** Access as it was given: which credential, by which request, with which rights. */
 interface GrantedAccess {
   readonly credentialId: string;
+  /** What checked the password elsewhere, and does so here until its first use; null: it was made here. */
+  readonly foreignVerifierId: string | null;
   /** The key that certificates are issued for; null: there is none. */
   readonly key: ClientKey | null;
   /** The certificate of that key; null: none was issued yet. */
@@ -209,6 +211,12 @@ export const heldRights = ({
 export const credentialIdsOf = (state: Client): string[] =>
   credentialsOf(state).map(({ credentialId }) => credentialId);
 
+/** The secrets that check the passwords of a client: its credentials, and what one of them was moved in with. */
+export const verifierIdsOf = (state: Client): string[] =>
+  (state.status === 'active' || state.status === 'suspended') && state.foreignVerifierId !== null
+    ? [...credentialIdsOf(state), state.foreignVerifierId]
+    : credentialIdsOf(state);
+
 /** Whether a credential that waits or opens has no password, though one may come along. */
 export const isKeyAlone = (state: Client, credentialId: string): boolean => {
   if (state.status === 'pending')
@@ -292,6 +300,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
       return {
         ...newGrant(history(state)),
         ...given(data, null, noRights, data.httpLimit),
+        foreignVerifierId: data.foreignVerifierId ?? null,
       };
     case 'AdministratorReset':
       return {
@@ -324,6 +333,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ? {
             ...state,
             credentialId: data.credentialId,
+            foreignVerifierId: null,
             ...passwordAlone,
             httpLimit: data.httpLimit ?? null,
             generation: state.generation + (data.namedTokens === 'ended' ? 1 : 0),
@@ -348,6 +358,7 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
         ...history(state),
         status: 'suspended',
         credentialId: state.credentialId,
+        foreignVerifierId: state.foreignVerifierId,
         key: state.key,
         certificate: state.certificate,
         next: state.next,
@@ -460,6 +471,7 @@ const given = (
 ) => ({
   status: 'active' as const,
   credentialId: data.credentialId,
+  foreignVerifierId: null as string | null,
   key: null as ClientKey | null,
   certificate: null,
   next: null,

@@ -15,6 +15,7 @@ import { createRequestAdministration, type RequestAdministrationOptions } from '
 import { createRoleAdministration, type RoleAdministrationOptions } from './roles.ts';
 import { createScheduleAdministration, type ScheduleAdministrationOptions } from './schedules.ts';
 import { createTokenAdministration, type TokenAdministrationOptions } from './tokens/tokens.ts';
+import { createUserImport, type UserImportOptions } from './user-import.ts';
 import { createUserAdministration, type UserAdministrationOptions } from './users.ts';
 import { createWindowAdministration, type WindowAdministrationOptions } from './window.ts';
 
@@ -26,6 +27,7 @@ type AdministrationOptions = ClientChangesOptions &
   ApprovalAdministrationOptions &
   CredentialAdministrationOptions &
   UserAdministrationOptions &
+  UserImportOptions &
   RoleAdministrationOptions &
   KeyAdministrationOptions &
   TokenAdministrationOptions;
@@ -42,6 +44,7 @@ export function createAdministration(options: AdministrationOptions) {
     ...createApprovalAdministration(options),
     ...createCredentialAdministration(options, changes),
     ...createUserAdministration(options, changes),
+    ...createUserImport(options, changes),
     ...createRoleAdministration(options, changes),
     ...createTokenAdministration(options),
     ...createKeyAdministration(options),

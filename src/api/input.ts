@@ -1,5 +1,6 @@
 /** What Gatebook is sent: bodies, query and path parameters, as strict as WIRE says. */
 import { z } from 'zod';
+import { foreignHashIn } from '../../domain/client/foreign-hash.ts';
 import { clientStatuses } from '../../domain/client/state.ts';
 import { Permission, rightsShape } from '../../domain/permission.ts';
 import { preauthorizationEffects } from '../../domain/preauthorization.ts';
@@ -147,6 +148,37 @@ export const CreateUser = named(
     ...reason,
     username: Username,
     password: Password.optional(),
+  }),
+);
+/** How many clients one request makes; a file of thousands is sent in portions. */
+export const importedUsersMax = 100;
+const { expiresAt: _noEnd, ...importedRights } = sentRights;
+const ImportedUser = z.strictObject({
+  ...importedRights,
+  username: Username,
+  password: Password.optional().describe('Known in plain text; verifier is left out then.'),
+  verifier: z
+    .string()
+    .max(512)
+    .superRefine((text, context) => {
+      const read = foreignHashIn(text);
+      if (typeof read === 'string') context.addIssue({ code: 'custom', message: read });
+    })
+    .optional()
+    .describe(
+      'What another broker checked the password with: $pbkdf2-sha512$i=N,l=64$SALT$HASH or $mosquitto-sha512$SALT$HASH.',
+    ),
+});
+export type ImportedUser = z.output<typeof ImportedUser>;
+export const ImportUsers = named(
+  'ImportUsers',
+  z.strictObject({
+    ...reason,
+    users: z
+      .array(ImportedUser)
+      .min(1)
+      .max(importedUsersMax)
+      .describe('Each by itself: what is refused of one stops no other.'),
   }),
 );
 export const Authorization = named('Authorization', z.strictObject({ ...sentRights, ...reason }));

@@ -432,6 +432,17 @@ export const PreauthorizationImport = named(
 );
 export type PreauthorizationImport = z.infer<typeof PreauthorizationImport>;
 
+/** One client of an import: made, or why it was not. */
+const UserImported = z.union([
+  z.strictObject({ username: Text }),
+  z.strictObject({ username: Text, problem: Problem }),
+]);
+export const UserImport = named(
+  'UserImport',
+  z.strictObject({ created: Count, failed: Count, items: z.array(UserImported) }),
+);
+export type UserImport = z.infer<typeof UserImport>;
+
 /** A list, newest first; `nextCursor` is null on the last page. */
 export const listOf = <S extends z.ZodType>(id: string, item: S) =>
   named(id, z.strictObject({ items: z.array(item), nextCursor: none(Text) }));

@@ -45,6 +45,7 @@ import { completionCommand } from './completion/command.ts';
 import { declaredCommands } from './declared/commands.ts';
 import { reportFault } from './fault.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
+import { moveInCommand } from './moving-in/command.ts';
 import { backupCommand } from './operating/backup.ts';
 import { benchCommand } from './operating/bench.ts';
 import { doctorCommand } from './operating/doctor.ts';
@@ -70,6 +71,7 @@ export const commands: readonly Command[] = [
   ...roleCommands,
   ...tokenCommands,
   ...declaredCommands,
+  moveInCommand,
   ...keyCommands,
   ...historyCommands,
   ...auditPastCommands,

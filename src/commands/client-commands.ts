@@ -3,7 +3,7 @@
 import { client } from '../../domain/client/client.ts';
 import type { ClientCommand, ClientDecision, ClientRefusal } from '../../domain/client/commands.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
-import { type Client, credentialIdsOf } from '../../domain/client/state.ts';
+import { type Client, verifierIdsOf } from '../../domain/client/state.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { EventStore, NewSecret } from '../store/event-store.ts';
 import { type Basis, type Cause, type HandledCommand, handleDecision } from './handle.ts';
@@ -57,8 +57,8 @@ export function createClients(options: {
       return;
     }
     await settled(position);
-    const after = credentialIdsOf(state);
-    const useless = credentialIdsOf(before).filter((id) => !after.includes(id));
+    const after = verifierIdsOf(state);
+    const useless = verifierIdsOf(before).filter((id) => !after.includes(id));
     if (useless.length > 0) forget(username);
     // What cannot be destroyed now is an orphan, and the sweep finds it.
     await Promise.allSettled(useless.map((id) => vault.destroy(id)));

@@ -23,6 +23,12 @@ import { isQuickVerifier } from './passwords/passwords.ts';
 
 export type Secret =
   | { readonly kind: 'verifier'; readonly username: string; readonly verifier: string }
+  /** Those of many clients by username, until approvers decide on their import. */
+  | {
+      readonly kind: 'verifiers';
+      readonly username: string;
+      readonly verifiers: Readonly<Record<string, string>>;
+    }
   /** 32 bytes in base64url. */
   | { readonly kind: 'personal-key'; readonly username: string; readonly key: string }
   /** The answer to a command that waited for approvers, until its proposer collects it: sealed. */
@@ -71,6 +77,12 @@ const StoredSecret = z.object({
       kind: z.literal('verifier'),
       username: z.string(),
       verifier: z.string().startsWith('$'),
+    }),
+    z.object({
+      at: Instant,
+      kind: z.literal('verifiers'),
+      username: z.string(),
+      verifiers: z.record(z.string(), z.string().startsWith('$')),
     }),
     z.object({
       at: Instant,

@@ -1,6 +1,6 @@
 /** Destroys the secrets that no client needs any more: orphans, and verifiers of what was refused long ago. */
 import { client } from '../../domain/client/client.ts';
-import { type Client, credentialIdsOf, initial } from '../../domain/client/state.ts';
+import { type Client, credentialIdsOf, initial, verifierIdsOf } from '../../domain/client/state.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import { type ProposalRow, toCarryOut } from '../../projections/proposals.ts';
@@ -62,7 +62,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
     if (kind === 'personal-key') return state.personalKeyId === id;
     if (kind === 'answer') return isAwaited('answerId', id) || isAwaited('seedId', id);
     if (isAwaited('credentialId', id) || isBegunFor(username)) return true;
-    if (credentialIdsOf(state).includes(id))
+    if (verifierIdsOf(state).includes(id))
       return !(isRefused(state) && (changedAt ?? '') < longAgo);
     return finishes(rules.lastUse(username), id, state);
   };

@@ -8,6 +8,8 @@ const order = [
   'authority',
   // Then what waits is counted, before anybody is told to ask again and takes the place.
   'capacity',
+  // Whose password was moved in is known before it is shown.
+  'foreign-verifiers',
   // Rules that are held are read anew.
   'preauthorizations',
   // Whoever asks for the list of revoked certificates gets one with what was just revoked.

@@ -13,6 +13,7 @@ import {
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
+import { createForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
 import { createPasswords, type PasswordOptions } from '../credentials/passwords/passwords.ts';
 import { createProofs } from '../credentials/passwords/proofs.ts';
 import { createSeenCredentials } from '../credentials/passwords/seen.ts';
@@ -47,9 +48,11 @@ export async function openCredentials(options: {
   await recordKeys(store, keys, now);
   const passwords = createPasswords({ pepper: keys.pepper, ...limits });
   const vault = createVault(store, now, { copied: isShared(config) });
+  const foreign = createForeignVerifiers(vault, (error) =>
+    logger.warn('A verifier that moved in could not be replaced; at its next use again', { error }),
+  );
   return {
-    passwords,
-    vault,
+    ...{ passwords, vault, foreign },
     signer: await openCheckpointKey(
       config.keysDir,
       `gatebook/${store.logId}`,
@@ -58,7 +61,7 @@ export async function openCredentials(options: {
     ca: await openCa(config, now),
     personal: createPersonal(vault),
     answers: createAnswers(vault, keys.pepper),
-    proofs: createProofs(passwords, vault),
+    proofs: createProofs(passwords, vault, foreign),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
     seen: createSeenCredentials(),
     brokerSecretOf: brokerSecrets(keys.pepper),

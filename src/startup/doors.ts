@@ -16,6 +16,7 @@ import { createCapacity } from '../registration/capacity.ts';
 import type { DoorAttempt } from '../registration/door-attempt.ts';
 import { createKnocks, type Knocks } from '../registration/knocks.ts';
 import { createLongPolls } from '../registration/long-polls.ts';
+import { watchMovedIn } from '../registration/moved-in.ts';
 import { createPreauthorizations } from '../registration/preauthorizations.ts';
 import { createRegistration } from '../registration/registration.ts';
 import { createRegistrationTokens } from '../registration/tokens.ts';
@@ -77,10 +78,17 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     onKnock: (flow) => metrics.knocks.inc({ flow }),
     onProven: stagingFor(authority, options.stage),
   });
+  const movedIn = watchMovedIn({
+    ...{ access: rows.access, foreign: credentials.foreign, logger: options.logger },
+    onApplied: applied.as('foreign-verifiers'),
+  });
   return {
-    knocks,
-    capacity,
-    rules,
+    ...{ knocks, capacity, rules },
+    /** Once the rows are as far as the log: what the doors have to know before they open. */
+    async begin(): Promise<void> {
+      await capacity.countWaiting();
+      await movedIn.begin();
+    },
     turnedAway: turnedAwaySince(now(), rows, knocks),
     registration: {
       ...registration,

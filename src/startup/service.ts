@@ -141,7 +141,7 @@ export async function buildService(given: ServiceOptions) {
     onApplied: { notifications: applied.as('notifications'), siem: applied.as('siem') },
     /** Once the read models are as far as the log: counts who waits, so that the doors can open. */
     async begin(): Promise<void> {
-      await doors.capacity.countWaiting();
+      await doors.begin();
       operatorLog.begin();
     },
   };
@@ -263,10 +263,10 @@ function buildAdministration(
 ) {
   const { config, metrics, readModels, store, now } = options;
   const { credentials, rows, authority, clients, doors, throttles } = parts;
-  const { passwords, proofs, seen, vault, tokens, pace, signOn } = credentials;
+  const { passwords, proofs, seen, vault, tokens, pace, signOn, foreign } = credentials;
   return createAdministration({
     ...{ store, clients, authority, rows, now, passwords, proofs, seen, vault, tokens, pace },
-    settled: settledAt('all', options),
+    ...{ settled: settledAt('all', options), foreign },
     caughtUp: (position) => requireReached(readModels, position),
     position: () => readModels.position(),
     atHand: rowsAtHand(readModels),
@@ -339,6 +339,7 @@ function observeService(
     }),
     mqttSessions: () => broker()?.sessions().length ?? 0,
     erasuresPending: erasures.pendingCount,
+    foreignVerifiers: () => credentials.foreign.count(),
     hashQueueLength: () => credentials.passwords.waiting(),
     diskFreeBytes: disk.freeBytes,
     projectionLagEvents: () => readModels.lag(),

@@ -40,7 +40,8 @@ const keys: Readonly<Record<string, string>> = {
   ReplacementGranted: granted,
   ReplacementDenied: denied,
   ReplacementExpired: 'at by requestId username windowId',
-  ClientCreated: 'at by credentialId httpLimit httpOfRoles reason rights username',
+  ClientCreated:
+    'at by credentialId foreignVerifierId httpLimit httpOfRoles reason rights username',
   AdministratorReset: 'at by credentialId reason rights username',
   AuthorizationChanged: 'at by httpOfRoles reason rights username',
   CredentialRotated: 'at by credentialId httpLimit namedTokens reason username',

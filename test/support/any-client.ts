@@ -202,6 +202,7 @@ export const anyCommand: fc.Arbitrary<ClientCommand> = fc.oneof(
     rights: anyRights,
     httpLimit: anyLimit,
     httpOfRoles: anyLimit,
+    foreignVerifierId: fc.option(anyCredential),
   }),
   command('ResetAdministrator', {
     ...reasoned,

@@ -111,7 +111,22 @@ export function timingProbes(world: World, door: Door, names: Names) {
     return csrOf;
   };
 
+  /** The known one moved in and has not shown its password yet. */
+  const movedIn =
+    (passwordOf: () => string): Measure =>
+    async (pairs) => {
+      const known = newName('moved');
+      const verifier = `$pbkdf2-sha512$i=101,l=64$c2FsdHNhbHQ$${'A'.repeat(86)}`;
+      await door.command('/api/users/import', { users: [{ username: known, verifier }] });
+      const who = { ...names, known };
+      return await timed(pairs, (which) =>
+        register(who[which], passwordOf(), sourceOf(asked++), 423),
+      );
+    };
+
   return {
+    'moved in, strong form': movedIn(strong),
+    'moved in, slow hash': movedIn(weak),
     'EST, by key': enrolling(strangers),
     'EST, waiting': enrolling(waiting),
     'REST, strong form': elsewhere(register, strong, 423),

@@ -15,10 +15,16 @@ export interface Passwords extends Fingerprints {
    * The verifier of this password under this name, a PHC string. One hash answers for every verifier
    * of the name, because its salt is derived from the name; compare with `sameVerifier`.
    * `source` is who shares the slots of slow hashes fairly with the others, such as an address; people who
-   * sign in have a `lane` of their own.
+   * sign in have a `lane` of their own. `beside` is done in the same turn, also of a strong password, which then waits for one.
    * @throws HashingBusy when it needs a slow hash and too many wait.
    */
-  verifierOf(username: string, password: string, source: string, lane?: HashLane): Promise<string>;
+  verifierOf(
+    username: string,
+    password: string,
+    source: string,
+    lane?: HashLane,
+    beside?: () => Promise<void>,
+  ): Promise<string>;
   /** The same at once, without the queue, for a strong password; null for any other. */
   quickVerifierOf(username: string, password: string): string | null;
   /** What an enrolment code is found by: a keyed hash of it, in hex. */
@@ -130,9 +136,16 @@ export function createPasswords(options: PasswordOptions): Passwords {
     waiting: queue.waiting,
     close: queue.close,
     slowHashes: () => slowHashes,
-    verifierOf: async (username, password, source, lane) =>
-      quickVerifierOf(username, password) ??
-      (await queue.run(source, () => slowVerifierOf(username, password), lane)),
+    async verifierOf(username, password, source, lane, beside) {
+      const quick = quickVerifierOf(username, password);
+      if (quick !== null && beside === undefined) return quick;
+      const work = async () => {
+        const verifier = quick ?? (await slowVerifierOf(username, password));
+        await beside?.();
+        return verifier;
+      };
+      return await queue.run(source, work, lane);
+    },
     enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`, 'hex'),
     sameVerifier,
   };

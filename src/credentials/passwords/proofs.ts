@@ -1,6 +1,7 @@
 /** What an offered password proves: which of a name's credentials it is, at the cost of one hash at most. */
 import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
 import type { Vault } from '../vault.ts';
+import type { ForeignVerifiers } from './foreign-verifiers.ts';
 import type { HashLane } from './hash-queue.ts';
 import { isStrong, type Passwords } from './passwords.ts';
 
@@ -32,59 +33,99 @@ export const withoutPassword: Proof = {
   },
 };
 
-export function createProofs(passwords: Passwords, vault: Vault): Proofs {
-  /** `recalled`: the credentials that it is remembered for; of a strong password none are, as telling them costs a hash, too. */
-  function proofWith(
-    username: string,
-    password: string,
-    verifier: string | null,
-    recalled: readonly string[],
-  ): Proof {
-    async function proves(credentialId: string): Promise<boolean> {
-      if (recalled.includes(credentialId)) return true;
-      if (verifier === null) return false;
-      const secret = await vault.open(credentialId);
-      return (
-        secret?.kind === 'verifier' &&
-        secret.username === username &&
-        passwords.sameVerifier(secret.verifier, verifier)
-      );
-    }
+interface ProofParts {
+  readonly passwords: Passwords;
+  readonly vault: Pick<Vault, 'open'>;
+  readonly foreign: Pick<ForeignVerifiers, 'count' | 'matching' | 'replace'>;
+}
 
-    return {
-      proves,
-      async matching(state) {
-        for (const credentialId of credentialIdsOf(state))
-          if (await proves(credentialId)) return credentialId;
-        return null;
-      },
-      remember(credentialId) {
-        if (!isStrong(password)) passwords.remember(username, credentialId, password);
-      },
-      async verifier() {
-        if (verifier === null) throw new Error('a quick proof has no verifier to keep');
-        return verifier;
-      },
-    };
+/** A password as it was offered, and what is known of it. */
+interface Offered {
+  readonly username: string;
+  readonly password: string;
+  /** Null: it was not hashed. */
+  readonly verifier: string | null;
+  /** The credentials that it is remembered for; of a strong password none are, as telling them costs a hash, too. */
+  readonly recalled: readonly string[];
+  /** The credential that it was moved in with; null: none. */
+  readonly movedIn: string | null;
+}
+
+function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): Proof {
+  const { username, password, verifier, recalled, movedIn } = offered;
+
+  async function proves(credentialId: string): Promise<boolean> {
+    if (recalled.includes(credentialId)) return true;
+    if (verifier === null) return false;
+    if (movedIn === credentialId) {
+      foreign.replace(username, credentialId, verifier);
+      return true;
+    }
+    const secret = await vault.open(credentialId);
+    return (
+      secret?.kind === 'verifier' &&
+      secret.username === username &&
+      passwords.sameVerifier(secret.verifier, verifier)
+    );
   }
+
+  return {
+    proves,
+    async matching(state) {
+      for (const credentialId of credentialIdsOf(state))
+        if (await proves(credentialId)) return credentialId;
+      return null;
+    },
+    remember(credentialId) {
+      if (!isStrong(password)) passwords.remember(username, credentialId, password);
+    },
+    async verifier() {
+      if (verifier === null) throw new Error('a quick proof has no verifier to keep');
+      return verifier;
+    },
+  };
+}
+
+export function createProofs(
+  passwords: Passwords,
+  vault: Vault,
+  foreign: ProofParts['foreign'],
+): Proofs {
+  const parts = { passwords, vault, foreign };
+  const unknown = { recalled: [], movedIn: null };
 
   const strong = (username: string, password: string): Proof | undefined => {
     const verifier = passwords.quickVerifierOf(username, password);
-    return verifier === null ? undefined : proofWith(username, password, verifier, []);
+    const offered = { username, password, verifier, ...unknown };
+    return verifier === null ? undefined : proofOf(parts, offered);
   };
+  const recalling = (username: string, password: string, recalled: readonly string[]) =>
+    proofOf(parts, { username, password, verifier: null, recalled, movedIn: null });
 
   return {
     quick: (username, password) =>
       strong(username, password) ??
-      proofWith(username, password, null, passwords.recall(username, password)),
+      recalling(username, password, passwords.recall(username, password)),
     async full(username, password, source, lane) {
+      let movedIn: string | null = null;
+      // For every name and every password, while there is any: whose name it is does not show.
+      const beside = async () => {
+        movedIn = await foreign.matching(username, password);
+      };
+      const isBeside = foreign.count() > 0;
       const quick = strong(username, password);
-      if (quick !== undefined) return quick;
-      const recalled = passwords.recall(username, password);
-      const verifierOf = () => passwords.verifierOf(username, password, source, lane);
-      if (recalled.length === 0) return proofWith(username, password, await verifierOf(), []);
+      if (quick !== undefined && !isBeside) return quick;
+      const recalled = quick === undefined ? passwords.recall(username, password) : [];
+      const verifierOf = () =>
+        passwords.verifierOf(
+          ...([username, password, source, lane, isBeside ? beside : undefined] as const),
+        );
+      if (recalled.length === 0) {
+        const verifier = await verifierOf();
+        return proofOf(parts, { username, password, verifier, recalled, movedIn });
+      }
       // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
-      return { ...proofWith(username, password, null, recalled), verifier: verifierOf };
+      return { ...recalling(username, password, recalled), verifier: verifierOf };
     },
   };
 }

@@ -156,7 +156,9 @@ function turnOf(app: App): ReturnType<typeof serial> {
 }
 
 /** They come to the same when they are done twice, and a crash may have left them half done. */
-const isRepeatable: ReadonlySet<string> = new Set(['grantRequests', 'eraseUser']);
+const isRepeatable: ReadonlySet<string> = new Set([
+  ...['grantRequests', 'importUsers', 'eraseUser'],
+]);
 
 const deedsWithSecrets: ReadonlySet<string> = new Set([
   ...['createUser', 'rotateCredential', 'issueToken'],

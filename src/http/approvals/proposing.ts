@@ -5,6 +5,7 @@ import type { ProposedCommand } from '../../../domain/approvals/proposal.ts';
 import { compiled, holdsHttpRights, httpPermissionsOf } from '../../../domain/matching.ts';
 import type { Permission } from '../../../domain/permission.ts';
 import { requireOwnRights } from '../../administration/context.ts';
+import type { ImportedUser } from '../../api/input.ts';
 import type { App } from '../../app.ts';
 import { canonicalJson } from '../../audit/transparency-log/canonical-json.ts';
 import { Refused } from '../../commands/refused.ts';
@@ -92,9 +93,22 @@ export const fileIn = (body: unknown): Buffer | undefined => {
   return typeof file === 'string' ? gunzipSync(Buffer.from(file, 'base64')) : undefined;
 };
 
+/** An import without what checks its passwords, which waits in the vault. */
+async function withoutVerifiers(
+  { administration }: App,
+  users: readonly ImportedUser[],
+  request: CommandRequest,
+) {
+  const { credentialId } = await administration.keepVerifiers(commandContext(request), users);
+  const shown = users.map(({ password: _password, verifier: _verifier, ...user }) => user);
+  return { body: { ...(request.body as object), users: shown }, credentialId };
+}
+
 /** What was sent without the password, whose verifier waits in the vault. */
 async function withoutSecrets(app: App, weight: Weight, request: CommandRequest) {
   if (request.upload.length > 0) return { body: fileKept(request), credentialId: null };
+  const { users } = request.body as { readonly users?: readonly ImportedUser[] };
+  if (users !== undefined) return await withoutVerifiers(app, users, request);
   const { password, ...body } = request.body as { password?: unknown } & Record<string, unknown>;
   if (typeof password !== 'string') return { body, credentialId: null };
   const kept = await app.administration.keepPassword(request, weight.subject, password);

@@ -197,6 +197,22 @@ function ofPreauthorization(
   return weight(body.usernamePattern ?? 'any name', { gives });
 }
 
+/** Names that come in with what they had elsewhere; HTTP rights are never among it. */
+function ofImport(app: App, users: readonly (SentRights & { username: string })[]): Weight {
+  const gives = users.flatMap(({ username, ...given }) =>
+    app.authority.effective(username, mergeRights(noRights, given)),
+  );
+  return weight(`${users.length} clients`, {
+    gives,
+    gains: users
+      .filter(({ username: _name, ...given }) =>
+        holdsHttpRights(app.authority.effective('', mergeRights(noRights, given))),
+      )
+      .map(({ username }) => username),
+    barredForPeople: 'An import never gives HTTP rights: grant them to a person by hand.',
+  });
+}
+
 const body = <Shape>({ body: sent }: Sent) => sent as Shape;
 const name = ({ params }: Sent) => String(params.username);
 
@@ -227,6 +243,8 @@ export const weights: Readonly<Record<string, Weigh>> = {
     const gains = holdsHttpRights(gives) ? [username] : [];
     return weight(username, { gives, gains, barredForPeople: setByOthers(username) });
   },
+  importUsers: (sent, app) =>
+    ofImport(app, body<{ users: (SentRights & { username: string })[] }>(sent).users),
   setAuthorization: (sent, app) => ofAuthorization(app, name(sent), body<SentRights>(sent)),
   renewUser: (sent, app) => {
     const row = app.authority.principal(name(sent))?.row;
@@ -287,4 +305,6 @@ export const weightsAgain: Readonly<Record<string, Weigh>> = {
   grantRequests: ofEachInBulk,
   // No rule gives HTTP rights, and hashing its file for each of them would take long.
   importPreauthorizations: atOnce,
+  // Nor does an import of clients, which looks at each of them itself.
+  importUsers: atOnce,
 };

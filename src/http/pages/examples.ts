@@ -18,6 +18,15 @@ const bodies: Readonly<Record<string, object>> = {
   grantRequests: { ids: [id], permissions },
   denyRequests: { ids: [id], reason: 'not one of ours' },
   createUser: { username: 'press-17', permissions },
+  importUsers: {
+    users: [
+      {
+        username: 'press-17',
+        verifier: `$pbkdf2-sha512$i=101,l=64$c2FsdHNhbHQ$${'A'.repeat(86)}`,
+        permissions,
+      },
+    ],
+  },
   setAuthorization: { permissions, reason: 'moved to line 5' },
   createPreauthorization: {
     usernamePattern: 'press-*',

@@ -21,6 +21,7 @@ import {
   personNameFaultsOf,
 } from '../request/command-context.ts';
 import { created, done, ok, type Route, route } from '../route.ts';
+import { userImportRoute } from './users-import.ts';
 
 const group = 'Users';
 const base = '/api/users';
@@ -230,6 +231,7 @@ const change = (
 export const userRoutes = (app: App): Route[] => [
   ...listing(app),
   ...creating(app),
+  userImportRoute(app),
   ...changing(app),
   ...renewing(app),
   change(app, 'suspend', 'Stop a user for a while', ['user-not-active', 'last-administrator']),

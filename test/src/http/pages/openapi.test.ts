@@ -47,6 +47,7 @@ POST /api/approvals/{id}/reject
 POST /api/approvals/{id}/collect
 GET /api/users
 POST /api/users
+POST /api/users/import
 GET /api/users/{username}
 PUT /api/users/{username}/authorization
 POST /api/users/{username}/suspend

@@ -1,0 +1,161 @@
+/** Many clients that move in from elsewhere at once: each with what its password was checked with there, or with none. */
+import { randomUUID } from 'node:crypto';
+import { foreignHashIn } from '../../domain/client/foreign-hash.ts';
+import { httpPermissionsOf } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
+import { mergeRights, noRights } from '../../domain/rights.ts';
+import type { ImportedUser } from '../api/input.ts';
+import type { Authority } from '../authority.ts';
+import type { Done } from '../commands/record.ts';
+import { Refused } from '../commands/refused.ts';
+import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
+import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
+import type { Vault } from '../credentials/vault.ts';
+import { bulkAtOnceMax } from '../limits.ts';
+import { sourceKey } from '../platform/networks.ts';
+import type { ClientChanges } from './client-changes.ts';
+import { type CommandContext, requireRoles } from './context.ts';
+
+export interface UserImportOptions {
+  readonly authority: Authority;
+  readonly passwords: Passwords;
+  readonly vault: Vault;
+  readonly position: () => string;
+  readonly foreign: Pick<ForeignVerifiers, 'learn'>;
+}
+
+/** By username: verifiers of ours or from elsewhere; a name without one gets a password that nobody knows. */
+type Verifiers = Readonly<Record<string, string>>;
+
+/** Where the verifiers wait for approvers: one secret of the vault. */
+interface KeptVerifiers {
+  readonly credentialId: string;
+}
+
+/** What became of each, in their order; undefined: it was made. */
+interface ImportedUsers extends Done {
+  readonly errors: readonly unknown[];
+}
+
+export function createUserImport(options: UserImportOptions, changes: ClientChanges) {
+  const { authority, passwords, vault } = options;
+
+  /** @throws HashingBusy */
+  async function verifierOf(
+    { source }: Pick<CommandContext, 'source'>,
+    { username, password, verifier }: ImportedUser,
+  ): Promise<string | undefined> {
+    if (password === undefined) return verifier;
+    return await passwords.verifierOf(username, password, sourceKey(source), 'sign-in');
+  }
+
+  return {
+    /** Keeps all verifiers for an import that waits for approvers. @throws HashingBusy */
+    async keepVerifiers(
+      context: CommandContext,
+      users: readonly ImportedUser[],
+    ): Promise<KeptVerifiers> {
+      const verifiers: Record<string, string> = {};
+      for (const user of users) {
+        const verifier = await verifierOf(context, user);
+        if (verifier !== undefined) verifiers[user.username] = verifier;
+      }
+      const { username } = context.caller;
+      return { credentialId: await vault.keep({ kind: 'verifiers', username, verifiers }) };
+    },
+
+    /** Makes those whose names nobody ever held; each for itself, so that one refusal stops no other. */
+    async importUsers(
+      context: CommandContext,
+      users: readonly ImportedUser[],
+      { reason, kept }: { readonly reason: string | null; readonly kept: KeptVerifiers | null },
+    ): Promise<ImportedUsers> {
+      const waited = kept === null ? null : await openVerifiers(vault, kept);
+      const errors: unknown[] = [];
+      let position = options.position();
+      for (let at = 0; at < users.length; at += bulkAtOnceMax) {
+        const portion = users.slice(at, at + bulkAtOnceMax).map(async (user) => {
+          try {
+            requireNoHttp(authority, user);
+            const verifier =
+              waited === null ? await verifierOf(context, user) : waited[user.username];
+            const done = await make(options, changes, context, { user, verifier, reason });
+            if (done.position > position) position = done.position;
+            return undefined;
+          } catch (error) {
+            return error;
+          }
+        });
+        errors.push(...(await Promise.all(portion)));
+      }
+      return { position, errors };
+    },
+  };
+}
+
+/** @throws Refused `approval-changed` where they were swept: the import is to be sent again */
+async function openVerifiers(
+  vault: Pick<Vault, 'open'>,
+  { credentialId }: KeptVerifiers,
+): Promise<Verifiers> {
+  const secret = await vault.open(credentialId);
+  if (secret?.kind !== 'verifiers') throw new Refused('approval-changed');
+  return secret.verifiers;
+}
+
+/** Whoever asks: people get their rights from people (SPEC 3). @throws Refused `rights-exceed-own`, `role-not-found` */
+function requireNoHttp(authority: Authority, { roles = [], permissions = [] }: ImportedUser) {
+  requireRoles(authority, roles);
+  const isHttp = ({ context }: Permission) => context === 'http';
+  const role = roles.find((name) => authority.permissionsOf(name).some(isHttp));
+  if (role === undefined && !permissions.some(isHttp)) return;
+  throw new Refused('rights-exceed-own', {
+    detail: `An import never gives HTTP rights: leave ${role === undefined ? 'those permissions' : `the role ${role}`} out, and grant them to a person by hand.`,
+  });
+}
+
+interface Imported {
+  readonly user: ImportedUser;
+  readonly verifier: string | undefined;
+  readonly reason: string | null;
+}
+
+async function make(
+  { authority, passwords, vault, foreign }: UserImportOptions,
+  { change, httpOfRoles, stamp }: ClientChanges,
+  context: CommandContext,
+  { user, verifier: given, reason }: Imported,
+): Promise<Done> {
+  const { username } = user;
+  const { password: _password, verifier: _verifier, username: _username, ...rights } = user;
+  const verifier =
+    given ?? (await passwords.verifierOf(username, generateSecret(), sourceKey(context.source)));
+  const isForeign = typeof foreignHashIn(verifier) !== 'string';
+  const keptId = await vault.keep({ kind: 'verifier', username, verifier });
+  // A foreign one stands for a credential whose own verifier is made when the password is shown.
+  const credentialId = isForeign ? randomUUID() : keptId;
+  const foreignVerifierId = isForeign ? keptId : null;
+  try {
+    const done = await change(context, username, (state) => {
+      // Whoever was here before, under whatever decision, is left alone.
+      if (state.status !== 'unknown') throw new Refused('username-taken');
+      requireNoHttp(authority, user);
+      const httpLimit = httpPermissionsOf(context.authorize().permissions);
+      return {
+        ...{ type: 'CreateClient', credentialId, foreignVerifierId, httpLimit },
+        rights: mergeRights(noRights, rights),
+        httpOfRoles: httpOfRoles(rights.roles ?? []),
+        ...stamp(context, username, reason),
+      };
+    });
+    // Its password works when the answer arrives.
+    if (foreignVerifierId !== null)
+      await foreign.learn(username, { credentialId, foreignVerifierId });
+    return done;
+  } catch (error) {
+    // Refused: nothing names it. Any other failure may have been recorded: the sweep decides later.
+    if (error instanceof Refused && error.code !== 'position-not-reached')
+      await vault.destroy(keptId).catch(() => undefined);
+    throw error;
+  }
+}
