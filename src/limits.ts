@@ -28,6 +28,9 @@ export const bodyDepthMax = 16;
 export const bodyKeysMax = 64;
 export const bodyItemsMax = 1_024;
 export const bodyValuesMax = 4_096;
+/** Keys of what a device says of itself, and characters of a value. */
+export const contextKeysMax = 32;
+export const contextValueMax = 1_000;
 /** Parameters of one query. */
 export const queryParametersMax = 64;
 /** Malformed requests a minute to one route from one source, or by one user who is signed in. */

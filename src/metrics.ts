@@ -66,6 +66,14 @@ export function createMetrics() {
     siemDelivered: counter('siem_delivered_total', 'Events that a SIEM took.'),
     siemFailures: counter('siem_failures_total', 'Attempts to send events to a SIEM that failed.'),
     registrations: counter('registrations_total', 'Answers of the doors.', ['flow', 'outcome']),
+    lenientRegistrations: counter(
+      'lenient_registrations_total',
+      'Requests at the door that a strict one refuses for their type or members.',
+    ),
+    lenientLeftOut: counter(
+      'lenient_members_left_out_total',
+      'Unknown members of such requests that found no place in the context.',
+    ),
     decisions: counter('decisions_total', 'Decisions about requests.', ['decision']),
     knocks: counter('knocks_total', 'Attempts while locked.', ['flow']),
     mqttConnects: counter('mqtt_connects_total', 'MQTT CONNECTs.', ['outcome']),

@@ -13,6 +13,8 @@ import {
   activityBucketsMax,
   bodyBytesMax,
   certificateDaysMax,
+  contextKeysMax,
+  contextValueMax,
   endDaysMax,
   enrolmentCodeLengthMax,
   passwordBytesMax,
@@ -250,9 +252,8 @@ export const CreateToken = named(
   }),
 );
 
-const contextKeysMax = 32;
 const Context = z
-  .record(Text(1, 128), Text(0, 1_000))
+  .record(Text(1, 128), Text(0, contextValueMax))
   .refine((context) => Object.keys(context).length <= contextKeysMax, {
     message: `must have at most ${contextKeysMax} keys`,
   });

@@ -67,6 +67,8 @@ export interface Config {
   readonly siem: SiemConfig | null;
   /** Null: everybody signs in with a password of this registry. */
   readonly sso: SsoConfig | null;
+  /** How the body of a registration is read. */
+  readonly door: 'strict' | 'lenient';
   readonly pendingTtlMs: number;
   readonly certificateTtlMs: number;
   readonly est: { readonly basic: 'optional' | 'required'; readonly retryAfterSeconds: number };
@@ -178,6 +180,7 @@ function configOf(values: Values, environment: Environment): Config {
     ntfyUrl: values.NTFY_URL ?? null,
     siem: siemOf(values),
     sso: ssoOf(values),
+    door: values.DOOR,
     pendingTtlMs: values.PENDING_TTL,
     certificateTtlMs: values.CERTIFICATE_TTL,
     est: { basic: values.EST_BASIC, retryAfterSeconds: values.EST_RETRY_AFTER / 1_000 },

@@ -233,6 +233,12 @@ export const variables = {
     "life of a client's certificate, at most that of its grant and of the CA",
     duration,
   ),
+  DOOR: variable(
+    z.enum(['strict', 'lenient']),
+    'strict',
+    'lenient: devices of another registry register with unknown members and any content type, too',
+    'strict or lenient',
+  ),
   EST_BASIC: variable(
     z.enum(['optional', 'required']),
     'optional',

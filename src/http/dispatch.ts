@@ -2,7 +2,7 @@
 import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
 import { isLoopback, plainAddress, sourceKey } from '../platform/networks.ts';
 import type { Edge, Exchange } from './edge.ts';
-import { bodyBytes, bodyJson } from './request/body.ts';
+import { bodyBytes, bodyJson, ofAnyType } from './request/body.ts';
 import { type RequestCaller, requestCallerOf } from './request/caller.ts';
 import { createMalformedCount } from './request/malformed-count.ts';
 import {
@@ -75,14 +75,23 @@ const none = { value: Object.freeze({}) };
 
 /** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
 async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestCaller, edge: Edge) {
+  const leniently = route.leniently?.isOn() === true ? route.leniently : undefined;
   const bytes =
     route.method === 'GET'
       ? undefined
-      : await bodyBytes(exchange.req, exchange.res, edge.bodyTimeoutMs, route.upload);
+      : await bodyBytes(
+          exchange.req,
+          exchange.res,
+          edge.bodyTimeoutMs,
+          leniently === undefined ? route.upload : ofAnyType,
+        );
   // The body may have taken seconds, in which much was decided.
   if (bytes !== undefined) requestCaller.authorize();
   const upload = (route.upload === undefined ? undefined : bytes) ?? noFile;
-  const json = bodyJson(upload === noFile ? bytes : undefined);
+  const json =
+    leniently === undefined
+      ? bodyJson(upload === noFile ? bytes : undefined)
+      : leniently.read(bytes, exchange.req.headers['content-type']);
   const [params, query, position, body] = allOf(
     route.params === undefined ? none : parsedParams(route.params, exchange.params),
     route.query === undefined && exchange.querystring === ''

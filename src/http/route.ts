@@ -125,6 +125,12 @@ export interface Route<
   readonly body?: B;
   /** Absent: it takes JSON, or nothing. */
   readonly upload?: Upload;
+  /** Where it is on, a body of any type is made of what came. */
+  readonly leniently?: {
+    isOn(): boolean;
+    /** @throws Problem `request-malformed` */
+    read(bytes: Buffer | undefined, contentType: string | undefined): unknown;
+  };
   /** Faults that no schema knows (a policy, the clock), of the body as it was sent. */
   faults?(body: unknown): readonly Fault[];
   readonly answers: Readonly<Record<number, DeclaredAnswer>>;

@@ -24,6 +24,8 @@ const promised: Record<string, readonly string[]> = {
   siem_delivered_total: [],
   siem_failures_total: [],
   registrations_total: ['flow', 'outcome'],
+  lenient_registrations_total: [],
+  lenient_members_left_out_total: [],
   decisions_total: ['decision'],
   knocks_total: ['flow'],
   mqtt_connects_total: ['outcome'],

@@ -24,7 +24,14 @@ export interface Upload {
 }
 
 /** What a body may be, and what is said of another. */
-type Wanted = Pick<Upload, 'type' | 'bytesMax'> & Partial<Upload>;
+type Wanted = Pick<Upload, 'type' | 'bytesMax'> &
+  Partial<Upload> & {
+    /** It need not say what it is. */
+    readonly isAnyType?: true;
+  };
+
+/** Whatever it says that it is, or if it says nothing. */
+export const ofAnyType: Wanted = { type: /^/, bytesMax: bodyBytesMax, isAnyType: true };
 
 const json: Wanted = { type: jsonType, bytesMax: bodyBytesMax };
 
@@ -124,7 +131,7 @@ export async function bodyBytes(
 }
 
 function typeNamed({ headers }: IncomingMessage, wanted: Wanted): void {
-  if (headers['content-type'] === undefined) throw otherType(wanted);
+  if (headers['content-type'] === undefined && wanted.isAnyType !== true) throw otherType(wanted);
 }
 
 /** The JSON of a body; no body is `{}`. @throws Problem `request-malformed` */

@@ -107,6 +107,8 @@ function reservedKeys(value: unknown, path: Path, found: Path[]): Path[] {
   return found;
 }
 
+export const hasReservedKeys = (value: unknown): boolean => reservedKeys(value, [], []).length > 0;
+
 export type Parsed<T> =
   | { readonly value: T; readonly faults?: undefined }
   /** `unnamed`: how many more there are. */
@@ -176,7 +178,8 @@ export const parsedParams = <S extends z.ZodType>(
 ): Parsed<z.output<S>> =>
   parsedBy(schema, params, ([name = ''], detail) => ({ parameter: String(name), detail }));
 
-const decoded = (text: string): string | undefined => {
+/** Undefined: it is not percent-encoded UTF-8. */
+export const decoded = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

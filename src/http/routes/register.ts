@@ -17,6 +17,7 @@ import {
   passwordFaultsOf,
   personNameFaultsOf,
 } from '../request/command-context.ts';
+import { readLeniently } from '../request/lenient.ts';
 import { Problem, refusal } from '../response/problem.ts';
 import { type Route, type RouteRequest, type RouteResponse, route } from '../route.ts';
 
@@ -161,6 +162,19 @@ const faultsOf = (body: unknown, app: App): Fault[] => [
   ...clientAuthFaultsOf(body, app.config.clientAuth),
 ];
 
+const knownMembers = Object.keys(Register.shape);
+
+/** How a door reads that is lenient. */
+const leniently = (app: App): NonNullable<Route['leniently']> => ({
+  isOn: () => app.config.door === 'lenient',
+  read(bytes, contentType) {
+    const read = readLeniently(bytes, contentType, knownMembers);
+    if (read.isForeign) app.metrics.lenientRegistrations.inc();
+    app.metrics.lenientLeftOut.inc(read.leftOutCount);
+    return read.body;
+  },
+});
+
 const registerRoute = (app: App): Route =>
   route({
     method: 'POST',
@@ -173,6 +187,7 @@ const registerRoute = (app: App): Route =>
     access: 'open',
     hot: true,
     body: Register,
+    leniently: leniently(app),
     faults: (body) => faultsOf(body, app),
     answers,
     problems: [
