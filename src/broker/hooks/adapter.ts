@@ -26,7 +26,8 @@ type Stays = (admitted: Admitted) => boolean;
 
 interface HookPortOptions {
   readonly name: string;
-  readonly kind: HookKind;
+  /** Of those whose sessions can be ended from here. */
+  readonly kind: Exclude<HookKind, 'mosquitto-go-auth'>;
   readonly api: SessionsApi;
   readonly admissions: Admissions;
   readonly urls: () => readonly string[];

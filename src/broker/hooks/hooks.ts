@@ -79,6 +79,7 @@ export function createHooks(options: HooksOptions): Hooks {
     emqx: createAdmissions(),
     rabbitmq: createAdmissions(),
     vernemq: createAdmissions(),
+    'mosquitto-go-auth': createAdmissions(),
   };
   const mayUse = (
     { username, pinnedClientId }: Pick<Admission, 'username' | 'pinnedClientId'>,

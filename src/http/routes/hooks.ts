@@ -14,6 +14,13 @@ import {
 import type { Hooks } from '../../broker/hooks/hooks.ts';
 import { type HookKind, hookKinds } from '../../broker/hooks/kinds.ts';
 import {
+  type GoAuthQuestion,
+  GoAuthQuestionBody,
+  goAuthAdmits,
+  goAuthAllows,
+  goAuthQuestions,
+} from '../../broker/hooks/mosquitto-go-auth.ts';
+import {
   type RabbitmqQuestion,
   rabbitmqAllows,
   rabbitmqQuestions,
@@ -96,6 +103,13 @@ export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
       named(exchange, 'vernemq', known);
       return told(await vernemqAnswer(hooks, known, bodyJson(await posted(exchange, jsonType))));
     },
+    async 'mosquitto-go-auth'(exchange, [question, ...more]) {
+      const known = oneOf(goAuthQuestions, question, more);
+      named(exchange, 'mosquitto-go-auth', known);
+      const { response, ...query } = queryOf(exchange);
+      const isAllowed = await goAuthAnswer(hooks, known, await goAuthFields(exchange, query));
+      return goAuthTold(isAllowed, response === 'json');
+    },
   };
 
   return {
@@ -136,7 +150,46 @@ async function vernemqAnswer(
   }
 }
 
-type Question = RabbitmqQuestion | EmqxQuestion | VernemqQuestion;
+/** What stands behind the `?`. */
+const queryOf = ({ req }: Exchange): Record<string, string> =>
+  Object.fromEntries(new URLSearchParams(req.url?.split('?')[1] ?? ''));
+
+/** By its settings the plugin sends JSON or a form. */
+async function goAuthFields(exchange: Exchange, query: Record<string, string>): Promise<object> {
+  const type = exchange.req.headers['content-type'] ?? '';
+  const isForm = formType.test(type.trim());
+  const bytes = await posted(exchange, isForm ? formType : jsonType);
+  const sent = isForm ? Object.fromEntries(formOf(bytes)) : bodyJson(bytes);
+  return { ...query, ...(sent as object) };
+}
+
+/** Nobody is above the permissions. */
+async function goAuthAnswer(
+  hooks: Hooks,
+  question: GoAuthQuestion,
+  fields: object,
+): Promise<boolean> {
+  switch (question) {
+    case 'user':
+      return await goAuthAdmits(hooks, parsed(GoAuthQuestionBody.user, fields));
+    case 'superuser':
+      parsed(GoAuthQuestionBody.superuser, fields);
+      return false;
+    case 'acl':
+      return goAuthAllows(hooks, parsed(GoAuthQuestionBody.acl, fields));
+  }
+}
+
+/** Right in its response modes `status` and `text`, or `json`: it looks at the body only where the status is good. */
+const goAuthTold = (isAllowed: boolean, isJson: boolean): RouteResponse => ({
+  status: isAllowed ? 200 : 403,
+  headers,
+  ...(isJson
+    ? { body: { ok: isAllowed, error: isAllowed ? '' : 'denied' } }
+    : { type: 'text/plain; charset=utf-8', body: isAllowed ? 'ok' : 'denied' }),
+});
+
+type Question = RabbitmqQuestion | EmqxQuestion | VernemqQuestion | GoAuthQuestion;
 
 const named = ({ state }: Exchange, kind: HookKind, question: Question) => {
   state.route = `${beginning}${kind}/${question}`;

@@ -187,6 +187,105 @@ test('a broker that grants itself too much is not believed', async ({ world, doo
   assert.is((await post(world, `/rabbitmq/${secret}/vhost`, body)).text, 'deny');
 });
 
+/** As the plugin asks: its source, backends/http.go, was read; it cannot be had here. */
+const goAuth = async (
+  world: World,
+  question: string,
+  fieldsOf: Record<string, string | number>,
+  by: 'json' | 'form' | 'query' = 'json',
+  response = '',
+) => {
+  const query = String(new URLSearchParams(fieldsOf as Record<string, string>));
+  const path = `/mosquitto-go-auth/${secret}/${question}${response}`;
+  if (by === 'form') return await post(world, path, query);
+  if (by === 'query')
+    return await post(world, `${path}${response === '' ? '?' : '&'}${query}`, '', {});
+  const json = { 'Content-Type': 'application/json', 'User-Agent': 'mosquitto-2.1.0' };
+  return await post(world, path, JSON.stringify(fieldsOf), json);
+};
+
+test('mosquitto-go-auth: who may connect, publish, subscribe and be sent', async ({
+  world,
+  door,
+}) => {
+  const { username, password } = await door.active({
+    permissions: [
+      { context: 'mqtt', resource: 'in/+', operation: 'read' },
+      { context: 'mqtt', resource: 'out/#', operation: 'write' },
+      { context: 'mqtt', resource: 'both', operation: 'readWrite' },
+    ],
+  });
+  const clientid = 'c 1';
+  for (const by of ['json', 'form', 'query'] as const) {
+    const right = await goAuth(world, 'user', { username, password, clientid }, by);
+    assert.equal([right.status, right.text], [200, 'ok'], by);
+    const wrong = await goAuth(world, 'user', { username, password: 'wrong', clientid }, by);
+    assert.equal([wrong.status, wrong.text], [403, 'denied'], by);
+    assert.is((await goAuth(world, 'superuser', { username }, by)).status, 403);
+  }
+  const told = await goAuth(
+    world,
+    'user',
+    { username, password, clientid },
+    'json',
+    '?response=json',
+  );
+  assert.equal(JSON.parse(told.text), { ok: true, error: '' });
+  const denied = await goAuth(world, 'superuser', { username }, 'form', '?response=json');
+  assert.equal([denied.status, JSON.parse(denied.text).ok], [403, false]);
+
+  const cases: [topic: string, acc: number, isAllowed: boolean][] = [
+    ['in/1', 1, true],
+    ['in/1/2', 1, false],
+    ['out/1', 1, false],
+    ['out/1', 2, true],
+    ['in/1', 2, false],
+    ['out/+', 2, false],
+    ['$SYS/x', 2, false],
+    ['gatebook/registry/x', 2, false],
+    ['both', 3, true],
+    ['out/1', 3, false],
+    ['in/+', 4, true],
+    ['in/#', 4, false],
+    ['$share/group/in/+', 4, true],
+    ['anything/#', 8, true],
+  ];
+  for (const [topic, acc, isAllowed] of cases)
+    for (const by of ['json', 'form'] as const)
+      assert.is(
+        (await goAuth(world, 'acl', { username, topic, acc, clientid }, by)).status,
+        isAllowed ? 200 : 403,
+        `${acc} ${topic}`,
+      );
+  assert.is((await goAuth(world, 'acl', { username, topic: 'in/1', acc: 1 })).status, 200);
+  const nobody = { username: newName(), topic: 'in/1', acc: 1, clientid };
+  assert.is((await goAuth(world, 'acl', nobody)).status, 403);
+
+  for (const [question, sent] of [
+    ['user', { username }],
+    ['acl', { username, topic: 'in/1', acc: 5 }],
+    ['acl', { username, topic: 'in/1', acc: 'read' }],
+    ['superuser', {}],
+  ] as const)
+    assert.is((await goAuth(world, question, sent as never)).status, 400, question);
+  assert.is((await goAuth(world, 'users', { username })).status, 404);
+  await door.change(username, 'revoke');
+  assert.is((await goAuth(world, 'user', { username, password, clientid })).status, 403);
+  assert.is((await goAuth(world, 'acl', { username, topic: 'in/1', acc: 1 })).status, 403);
+});
+
+test('mosquitto-go-auth: an unknown name becomes a request, and comes in after the grant', async ({
+  world,
+  door,
+}) => {
+  const asked = { username: newName(), password: strong(), clientid: 'dev' };
+  assert.is((await goAuth(world, 'user', asked, 'form')).status, 403);
+  const [request] = await door.requestsOf(asked.username);
+  assert.equal([request.flow, request.clientId, request.source], ['implicit', 'dev', null]);
+  await door.grant(request.requestId);
+  assert.is((await goAuth(world, 'user', asked, 'form')).status, 200);
+});
+
 test('each state, credential and gate comes to the same at every broker that asks', async () => {
   const world = await startRegistry({
     GATEBOOK_HOOK_SECRET: secret,
@@ -213,6 +312,10 @@ test('each state, credential and gate comes to the same at every broker that ask
         'ok',
       ];
     },
+    async (username, password) => [
+      (await goAuth(world, 'user', { username, password, clientid: 'c' })).text,
+      'ok',
+    ],
   ];
   try {
     let turn = 0;
