@@ -10,6 +10,13 @@ const pbkdf2Async = promisify(pbkdf2);
 const noSalt = randomBytes(12);
 const noHash = Buffer.alloc(hashBytes);
 
+/** Iterations of the two runs: what is known of the name, and what is left to all. Neither is none, and their sum is one for every name. */
+export function roundsOf(iterations: number, most: number): readonly [own: number, rest: number] {
+  const total = Math.max(1, most) + 1;
+  const own = iterations === 0 ? total - 1 : iterations;
+  return [own, total - own];
+}
+
 /**
  * Whether the password is the one. The work is the same for every `known`, also for none: two runs of PBKDF2 that come
  * to `most` + 1 iterations, and one digest.
@@ -19,14 +26,13 @@ export async function isForeignPassword(
   known: ForeignHash | undefined,
   most: number,
 ): Promise<boolean> {
-  const total = Math.max(1, most) + 1;
   const iterations = known?.iterations ?? 0;
+  const [own, rest] = roundsOf(iterations, most);
   const salt = known === undefined ? noSalt : Buffer.from(known.salt, 'base64');
   const hash = known === undefined ? noHash : Buffer.from(known.hash, 'base64');
   const digest = createHash('sha512').update(password).update(salt).digest();
-  const first = iterations === 0 ? total - 1 : iterations;
-  const derived = await pbkdf2Async(password, salt, first, hashBytes, 'sha512');
-  await pbkdf2Async(password, noSalt, total - first, hashBytes, 'sha512');
+  const derived = await pbkdf2Async(password, salt, own, hashBytes, 'sha512');
+  await pbkdf2Async(password, noSalt, rest, hashBytes, 'sha512');
   const isSame = timingSafeEqual(iterations === 0 ? digest : derived, hash);
   return isSame && known !== undefined;
 }

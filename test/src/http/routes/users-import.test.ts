@@ -194,13 +194,17 @@ test('HTTP rights, unknown roles and faults are named; nobody else may', async (
 test('no verifier and no password is in the log, and the vault keeps only ours', async () => {
   const gatebook = await running({ GATEBOOK_MQTT_PORT: 'off' });
   try {
-    const [shown, waiting] = [newName(), newName()];
+    const [shown, waiting, rotated, erased] = [newName(), newName(), newName(), newName()];
     const verifiers = [pbkdf2Verifier('shown once'), pbkdf2Verifier('never shown')];
     await importing(
       gatebook,
       { username: shown, verifier: verifiers[0] },
       { username: waiting, verifier: verifiers[1] },
+      { username: rotated, verifier: pbkdf2Verifier('never shown') },
+      { username: erased, verifier: pbkdf2Verifier('never shown') },
     );
+    await gatebook.must(200, 'POST', `/api/users/${rotated}/rotate`);
+    await gatebook.must(200, 'POST', `/api/users/${erased}/erase`);
     assert.is((await login(gatebook, shown, 'shown once')).status, 200);
     await replaced(gatebook, 1);
     const log = await gatebook.call('GET', '/api/audit/export', { token: gatebook.admin });
@@ -209,10 +213,15 @@ test('no verifier and no password is in the log, and the vault keeps only ours',
         [log.text, ...gatebook.world.lines].some((text) => text.includes(verifier.slice(-40))),
       );
     await gatebook.world.running.stop();
+    // Before the sweep: what is replaced is destroyed at once.
+    assert.equal((await secretsKept(gatebook.world)).get(rotated), ['verifier']);
     // Neither is an orphan: the one that stands for its credential is named by its event.
     await sweepInDays(gatebook.world, 2);
     const kept = await secretsKept(gatebook.world);
-    assert.equal([kept.get(shown), kept.get(waiting)], [['verifier'], ['verifier']]);
+    assert.equal(
+      [shown, waiting, rotated, erased].map((name) => kept.get(name)),
+      [['verifier'], ['verifier'], ['verifier'], undefined],
+    );
   } finally {
     await gatebook.stop();
   }
