@@ -35,7 +35,7 @@ const asked: readonly string[] = [
 const ofTarget = ['job', 'instance'];
 
 test('every metric that is asked for is told, with the labels that are asked for', async () => {
-  const world = await startRegistry({ GATEBOOK_MQTT_WS_PORT: 'off' });
+  const world = await startRegistry({ GATEBOOK_MQTT_WS_PORT: 'off', GATEBOOK_HTTPS_PORT: 'off' });
   try {
     const text: string = (await world.call('GET', '/metrics', { token: null })).body;
     const types = new Map(
