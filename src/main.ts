@@ -7,6 +7,7 @@ import {
 } from './administration/first-administrator.ts';
 import type { App } from './app.ts';
 import type { Config } from './config/config.ts';
+import { hostilityOf, requireAlone } from './hostile/start.ts';
 import { listenWhileStarting } from './http/starting.ts';
 import { createDiskSpace, type DiskSpace } from './jobs/disk-space.ts';
 import { watchVault } from './jobs/watch-vault.ts';
@@ -31,7 +32,12 @@ import { checkIssuers } from './startup/issuers.ts';
 import { openReadModelsOf } from './startup/read-models.ts';
 import { buildService, type Service, type ServiceOptions } from './startup/service.ts';
 import { openSightings } from './startup/sightings.ts';
-import { serverIdentityOf, warnOfPlainListeners, withoutTakenTlsPorts } from './startup/tls.ts';
+import {
+  namesOf,
+  serverIdentityOf,
+  warnOfPlainListeners,
+  withoutTakenTlsPorts,
+} from './startup/tls.ts';
 import { waitForStore } from './startup/wait-for-store.ts';
 import { isShared } from './store/location.ts';
 import { openStore } from './store/open.ts';
@@ -79,7 +85,8 @@ async function start(
 ): Promise<RunningService> {
   const now = currentInstant;
   const metrics = createMetrics();
-  keepDataFolder(config.dataDir, logger);
+  requireAlone(config);
+  keepDataFolder(config.dataDir, logger, config.hostileSeed !== null);
   warnOfPlainListeners(config, logger);
   const onAppend = (seconds: number, events: number) => {
     metrics.storeAppendSeconds.observe(seconds);
@@ -105,8 +112,11 @@ async function start(
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
   const following = await follow(parts, service, lifecycle, stopping);
   checkIssuers({ ...parts, ...service }, config.tls.caOverlap === 'none');
-  const identity = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
-  const brokers = await startAllBrokers({ ...parts, service, runtime, lifecycle, identity });
+  const own = serverIdentityOf({ ...parts, ca: service.ca, lifecycle });
+  const hostility = await hostilityOf(own, { ...parts, names: namesOf(config), lifecycle });
+  const { identity, watch, door } = hostility ?? { identity: own };
+  const serving = { ...parts, service, runtime, lifecycle };
+  const brokers = await startAllBrokers({ ...serving, identity, watch });
   const notifications = startBackground({ ...parts, service, runtime, lifecycle });
 
   const app = appOf(service, runtime, { notifications, brokers, following, inTouch, disk });
@@ -115,7 +125,7 @@ async function start(
   const approvals = { ...parts, clients: service.rows.clients };
   // Before anybody can be answered; an empty log begins with its administrator.
   if (readModels.resume().index > 0) await requireApprovals(app, approvals);
-  const http = await listenForHttp(app, identity, brokers.hooks);
+  const http = await listenForHttp(app, identity, brokers.hooks, door);
   lifecycle.add(() => http.close());
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());

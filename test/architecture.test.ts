@@ -83,6 +83,7 @@ const floors: readonly (readonly [name: string, places: readonly string[]])[] = 
   ['answers', ['src/notifications/', 'src/audit/', 'src/views/']],
   ['app', ['src/app.ts']],
   ['http', ['src/http/']],
+  ['hostility', ['src/hostile/']],
   ['main', ['src/main.ts', 'src/startup/']],
   ['cli', ['src/cli/']],
 ];

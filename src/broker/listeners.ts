@@ -38,6 +38,8 @@ export interface ListenerOptions {
   readonly trustedProxies?: readonly string[];
   /** Told each time that a connection is refused by a limit. */
   readonly onLimit?: (limit: MqttLimit) => void;
+  /** Is given each connection before anything is read of it. */
+  readonly watch?: (socket: Socket) => void;
 }
 
 export interface Addresses {
@@ -101,7 +103,7 @@ class OpenListeners {
     // Before every other listener for new connections.
     server.prependListener('connection', (socket: Socket) => {
       const limit = this.#admit(socket);
-      if (limit === null) return;
+      if (limit === null) return void this.#options.watch?.(socket);
       socket.destroy();
       this.#options.onLimit?.(limit);
     });

@@ -35,6 +35,8 @@ export interface Config {
   readonly mqttHost: string;
   readonly doorHost: string;
   readonly dataDir: string;
+  /** Of a registry that is hostile to devices, which no variable makes; null: it is one to rely on. */
+  readonly hostileSeed: string | null;
   readonly keysDir: string;
   /** 0: however little there is. */
   readonly diskFreeMinBytes: number;
@@ -156,6 +158,7 @@ function configOf(values: Values, environment: Environment): Config {
     mqttHost: values.MQTT_HOST ?? values.HOST,
     doorHost: values.DOOR_HOST ?? values.HOST,
     dataDir,
+    hostileSeed: null,
     keysDir: values.KEYS_DIR === undefined ? join(dataDir, 'keys') : resolve(values.KEYS_DIR),
     diskFreeMinBytes: values.DISK_FREE_MIN,
     store: values.STORE,

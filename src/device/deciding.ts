@@ -1,5 +1,5 @@
 /** From the first ask to the decision, however long that takes. */
-import { isTransient } from './answer.ts';
+import { type DoorResponse, isTransient } from './answer.ts';
 import {
   type Granted,
   type RegisterOptions,
@@ -8,6 +8,7 @@ import {
 } from './registration.ts';
 import type { RegistrationSession } from './session.ts';
 import type { DeviceTime } from './time.ts';
+import { retryInMs } from './waiting.ts';
 
 /** @param isHeld what the device keeps says that it is granted. @throws RegistrationRefused, RegistryUnreachable; the signal's reason */
 export async function decided(
@@ -17,15 +18,23 @@ export async function decided(
 ): Promise<RegisterResult> {
   onStatus?.(session.status('asking'));
 
+  // By a password it is the question that is asked below, too, and is not asked again before its time.
+  let answered: DoorResponse | null = null;
   if (isHeld) {
-    const result = await goOn(session);
+    answered = await session.check();
+    const result = await goOn(session, answered);
     if (result !== null) return result;
-    session.forgetCertificate();
+    const wasByCertificate = session.forgetCertificate();
     await session.save({ registered: null, requestId: null, registrationToken: null });
+    if (wasByCertificate) {
+      if (answered.retryAfterMs !== null && wait !== false)
+        await time.sleep(retryInMs(answered.retryAfterMs, 0), signal);
+      answered = null;
+    }
   }
 
-  for (let failures = 0; ; ) {
-    const answer = await session.askOrPoll(wait !== false);
+  for (let failures = 0; ; answered = null) {
+    const answer = answered ?? (await session.askOrPoll(wait !== false));
     if (answer.status === 201) return session.granted(answer.body, false);
     failures = isTransient(answer) ? failures + 1 : 0;
     const status = await session.undecided(answer, failures);
@@ -39,8 +48,7 @@ export async function decided(
 }
 
 /** A device that is granted already stays so while nobody answers; null: the registry says otherwise. */
-async function goOn(session: RegistrationSession): Promise<Granted | null> {
-  const answer = await session.check();
+async function goOn(session: RegistrationSession, answer: DoorResponse): Promise<Granted | null> {
   if (isTransient(answer)) return await session.granted(null, true);
   if (answer.status !== 201) return null;
   const renewed = await session.renewed();

@@ -245,8 +245,10 @@ export class RegistrationSession {
     });
   }
 
-  /** The certificate in hand opens nothing any more; what the key itself is told counts. */
-  forgetCertificate(): void {
+  /** The certificate in hand opens nothing any more; what the key itself is told counts. @returns whether there was one */
+  forgetCertificate(): boolean {
+    const wasHeld = this.#certificate !== null;
     this.#certificate = null;
+    return wasHeld;
   }
 }

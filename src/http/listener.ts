@@ -37,19 +37,24 @@ interface Listening {
   readonly identity?: ServerIdentity;
   readonly lingerMs?: number;
   readonly handshakeTimeoutMs?: number;
+  /** What every request goes through on its way to the application. */
+  readonly through?: (serve: Serve) => Serve;
 }
+
+export type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
  * Listens. Rejects when the address cannot be had.
  * @param options `port` 0 takes a free one
  */
 export async function listen(application: HttpApplication, options: Listening): Promise<Listener> {
-  const callback = application.callback();
+  const { through = (serve: Serve) => serve } = options;
+  const callback = through(application.callback());
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
       if (!request.complete) linger(request, options.lingerMs ?? lingerMs);
     });
-    void callback(request, response);
+    callback(request, response);
   };
   const server = serverFor(options, serve);
   // Whoever asks before sending a body (RFC 9110, section 10.1.1) is told when somebody reads it.

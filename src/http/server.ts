@@ -66,6 +66,7 @@ interface ListeningAt {
   /** Of the ports that speak TLS. */
   readonly identity: ServerIdentity;
   readonly hooks?: HookOptions;
+  readonly through?: Parameters<typeof listen>[1]['through'];
 }
 
 /** Every route of the main port, which describe themselves at `/docs`. */
@@ -138,12 +139,13 @@ export async function startHttp(app: App, options: ListeningAt): Promise<HttpSer
     ['door', door, options.door],
     ['doors', door, options.doorTls && { ...options.doorTls, identity }],
   ] as const;
+  const through = options.through && { through: options.through };
   const open: Listener[] = [];
   const addresses: { -readonly [Name in keyof HttpAddresses]: string } = {};
   try {
     for (const [name, application, address] of wanted) {
       if (address === undefined) continue;
-      const listener = await listen(application, address);
+      const listener = await listen(application, { ...address, ...through });
       open.push(listener);
       addresses[name] = listener.url;
     }

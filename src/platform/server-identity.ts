@@ -6,6 +6,8 @@ export interface ServerIdentity {
   current(): SecureContextOptions;
   /** Told each time that there are others. */
   onChange(listener: () => void): void;
+  /** `current` is asked at each handshake; absent: it stands until `onChange` tells. */
+  readonly isAnewEachTime?: boolean;
 }
 
 /** Clients are asked for a certificate, and need none: who looks at it says what it is worth, not the handshake. */
@@ -22,10 +24,12 @@ export const askingCertificatesOf = (
 
 /** Lets a listener that began with `identity.current()` follow its changes. */
 export function followIdentity(
-  server: Pick<Server, 'setSecureContext'>,
+  server: Pick<Server, 'setSecureContext' | 'prependListener'>,
   identity: ServerIdentity,
 ): void {
-  identity.onChange(() => server.setSecureContext(identity.current()));
+  const renew = () => server.setSecureContext(identity.current());
+  identity.onChange(renew);
+  if (identity.isAnewEachTime === true) server.prependListener('connection', renew);
 }
 
 /** An identity whose owner sets it. */

@@ -8,6 +8,7 @@ import { startEmbeddedBroker } from '../broker/embedded/broker.ts';
 import type { Judging } from '../broker/gateway/judging.ts';
 import { startGateways } from '../broker/gateway/start.ts';
 import { createHooks, type Hooks } from '../broker/hooks/hooks.ts';
+import type { ListenerOptions } from '../broker/listeners.ts';
 import { listensForMqtt, mqttListeners } from '../broker/mqtt-listeners.ts';
 import type { ActivationManager } from '../broker/ports/activation.ts';
 import type { Authenticator } from '../broker/ports/authenticator.ts';
@@ -74,6 +75,8 @@ type BrokerStartOptions = Pick<
   readonly runtime: BrokerRuntime;
   readonly lifecycle: Lifecycle;
   readonly identity: ServerIdentity;
+  /** Is given each connection to the embedded broker. */
+  readonly watch: ListenerOptions['watch'];
 };
 
 /** Fills `runtime`. @throws MosquittoMissing, and what a listener says of a taken port */
@@ -95,6 +98,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
       onSeen: ({ username, atMs }, how) =>
         how === 'opened' ? sightings.opened(username, atMs) : sightings.seen(username, atMs),
       ...{ onLimit, trustedProxies: config.trustedProxies },
+      ...(options.watch && { watch: options.watch }),
       isUsername: isUsernameAt(options),
       certificateOf: options.service.clientCertificates.of,
       rendered: createRegistryStates({ views: options.service.app.views, now: options.now }),

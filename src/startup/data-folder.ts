@@ -1,5 +1,5 @@
 /** Makes the data folder, and takes one that was made before from everybody but its owner. */
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { LogNotLive } from '../store/errors.ts';
@@ -17,10 +17,31 @@ function requireNoRestore(folder: string): void {
     );
 }
 
+const hostileMark = 'HOSTILE';
+
+/** No plant's folder becomes a hostile registry's, and no hostile one's a plant's. @throws LogNotLive */
+function requireKind(folder: string, isHostile: boolean): void {
+  const isMarked = existsSync(join(folder, hostileMark));
+  if (isHostile && !isMarked && existsSync(folder) && readdirSync(folder).length > 0)
+    throw new LogNotLive(
+      `${folder} was not made by a hostile registry, and no plant is to meet one: choose a new folder by GATEBOOK_DATA_DIR`,
+    );
+  if (!isHostile && isMarked)
+    throw new LogNotLive(
+      `${folder} was made by gatebook serve --hostile, which lies to devices: choose another folder by GATEBOOK_DATA_DIR`,
+    );
+}
+
 /** A folder that many share, or that is somebody else's, stays as it is: the log says what to do. @throws LogNotLive */
-export function keepDataFolder(folder: string, logger: Logger): void {
+export function keepDataFolder(folder: string, logger: Logger, isHostile = false): void {
   requireNoRestore(folder);
+  requireKind(folder, isHostile);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (isHostile)
+    writeFileSync(
+      join(folder, hostileMark),
+      'Made by gatebook serve --hostile, which lies to devices. Nothing else is served from here.\n',
+    );
   // Windows keeps rights in lists of its own, which a mode does not show.
   const { mode } = statSync(folder);
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;

@@ -6,9 +6,15 @@ import { startHttp } from '../http/server.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 
 /** @throws what a listener says of a taken port */
-export const listenForHttp = (app: App, identity: ServerIdentity, hooks: Hooks) =>
+export const listenForHttp = (
+  app: App,
+  identity: ServerIdentity,
+  hooks: Hooks,
+  through: Parameters<typeof startHttp>[1]['through'],
+) =>
   startHttp(app, {
     ...httpListeners(app.config),
+    ...(through && { through }),
     identity,
     hooks: { hooks, secret: app.config.hookSecret, vhosts: vhostsOf(app.config) },
   });

@@ -69,7 +69,7 @@ interface TlsParts {
   readonly lifecycle: Lifecycle;
 }
 
-const namesOf = (config: Config): string[] =>
+export const namesOf = (config: Config): string[] =>
   serverNames({ ...config, names: config.tls.names, hostname: hostname() });
 
 /** Whether a name is one of this service's own, case ignored: no client's certificate may hold it. */

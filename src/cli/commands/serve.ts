@@ -1,5 +1,5 @@
 /** For operators: `serve` and `rebuild`, which work on the data folder itself. */
-import { parseConfig } from '../../config/config.ts';
+import { type Config, parseConfig } from '../../config/config.ts';
 import { ConfigError } from '../../config/fault.ts';
 import { configTable } from '../../config/variables.ts';
 import { createLogger } from '../../logger.ts';
@@ -14,12 +14,15 @@ import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
 import { progressOf } from '../terminal/progress.ts';
 import { countText } from '../text/format.ts';
+import { MistypedError } from '../text/mistyped.ts';
 
 /** What the composition root offers; it is loaded only here, because it brings everything along. */
 const service = () => import('../../main.ts');
 
+const hostileFolder = './hostile-data';
+
 async function runServe(call: Call): Promise<number> {
-  const config = parseConfig(call.environment);
+  const config = configOf(call);
   const logger = createLogger({ level: config.logLevel });
   const stopping = new AbortController();
   const interrupt = () => {
@@ -42,6 +45,22 @@ async function runServe(call: Call): Promise<number> {
     if (stopping.signal.aborted && error === stopping.signal.reason) return exitCodes.done;
     throw startFault(error, config.dataDir);
   }
+}
+
+/** A hostile registry's folder is by default one of its own. @throws ConfigError, CommandFailed */
+function configOf({ environment, ...call }: Call): Config {
+  const hostileSeed = call.read('hostile', seedOf);
+  if (hostileSeed === null) return parseConfig(environment);
+  const isNamed = environment.GATEBOOK_DATA_DIR ?? environment.GATEBOOK_DATA_DIR_FILE;
+  const folder = isNamed === undefined && { GATEBOOK_DATA_DIR: hostileFolder };
+  return { ...parseConfig({ ...environment, ...folder }), hostileSeed };
+}
+
+function seedOf(text: string): string {
+  if (/^[\w.-]{1,64}$/.test(text)) return text;
+  throw new MistypedError(
+    `"${text}" is no seed. Give a number, or another word of letters and digits.`,
+  );
 }
 
 /** What an operator can do about a service that does not start. */
@@ -146,11 +165,17 @@ export const operateCommands: readonly Command[] = [
     name: 'serve',
     summary: 'run the registry, its page and its broker',
     positionals: '',
-    options: {},
+    options: {
+      hostile: {
+        value: 'SEED',
+        help: `be a hostile registry, to try the clients of devices; data in ${hostileFolder}`,
+      },
+    },
     notes: configHelp(),
     examples: [
       'npm start',
       'GATEBOOK_HOST=0.0.0.0 GATEBOOK_DATA_DIR=/var/lib/gatebook gatebook serve',
+      'gatebook serve --hostile 7',
     ],
     run: runServe,
   },

@@ -187,17 +187,13 @@ test('a registered device that the registry no longer knows asks anew', async ({
   open,
 }) => {
   const file = join(folder, 'f.json');
-  const { server, asked } = door(
-    granted,
-    problem(423, 'registry-locked'),
-    problem(423, 'registry-locked'),
-    granted,
-  );
+  const { server, asked } = door(granted, problem(423, 'registry-locked'), granted);
   const options = { url: await open(server), username: 'press-17', file };
   await register(options);
   const again = await register(options);
   assert.equal(again, { status: 'granted', registered, already: false });
-  assert.is(asked.length, 4);
+  // The locked one is not asked twice at once.
+  assert.is(asked.length, 3);
 });
 
 test('a final refusal ends it, with the words of the registry', async ({ folder, open }) => {

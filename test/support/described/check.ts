@@ -121,6 +121,8 @@ function* requestFaults(
 
 function* faultsOf(exchange: ExchangeSeen): Generator<string> {
   const { method, path, status, told, answered } = exchange;
+  // What a hostile registry answers is meant to be wrong.
+  if (told['gatebook-hostile'] !== undefined) return;
   const isProblem = mediaTypeOf(told) === problemType;
   const document = (
     isProblem && answered !== null && method !== 'HEAD' ? valueIn(answered, problemType) : null
