@@ -73,9 +73,16 @@ const noFile = Buffer.alloc(0);
 /** What a route takes that takes nothing. */
 const none = { value: Object.freeze({}) };
 
+/**
+ * A browser says whose page asks. Without CORS a page of another site can send no JSON, but text and forms: what is taken
+ * of old devices is not taken of it, or it would ask from within the plant for whoever made it.
+ */
+const isLenient = ({ leniently }: Route, { req }: Exchange): boolean =>
+  leniently?.isOn() === true && req.headers.origin === undefined;
+
 /** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
 async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestCaller, edge: Edge) {
-  const leniently = route.leniently?.isOn() === true ? route.leniently : undefined;
+  const leniently = isLenient(route, exchange) ? route.leniently : undefined;
   const bytes =
     route.method === 'GET'
       ? undefined

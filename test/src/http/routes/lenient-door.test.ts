@@ -18,12 +18,17 @@ test.before(async (here) => {
 test.after(({ world }) => world.stop());
 
 const path = '/api/client-registry/register';
-async function post(world: Pick<World, 'url'>, body: string | Uint8Array, type: string | null) {
+async function post(
+  world: Pick<World, 'url'>,
+  body: string | Uint8Array,
+  type: string | null,
+  more: Record<string, string> = {},
+) {
   const response = await fetch(`${world.url}${path}`, {
     method: 'POST',
     // Bytes have no type of their own.
     body: typeof body === 'string' ? Buffer.from(body) : (body as never),
-    headers: type === null ? {} : { 'Content-Type': type },
+    headers: { ...more, ...(type !== null && { 'Content-Type': type }) },
   });
   const text = await response.text();
   // What it takes beyond the description is what is tested here; what it answers is judged as everywhere.
@@ -100,6 +105,18 @@ test('what does not fit into the context is left out and counted', async ({ worl
   assert.is(context['left out'], '11');
   assert.is(context.key30, '30');
   assert.is(await counter(world, 'lenient_members_left_out_total'), before + 11);
+});
+
+test('a page of another site sends no more than at a strict door', async ({ world }) => {
+  const credentials = { username: newName(), password: strong() };
+  const origin = { Origin: 'https://elsewhere.example' };
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+    const sent = await post(world, JSON.stringify(credentials), type, origin);
+    assert.equal([sent.status, sent.body.code], [415, 'media-type-unsupported'], type);
+  }
+  // A panel of the registry's own origin sends JSON.
+  const json = await post(world, JSON.stringify(credentials), 'application/json', origin);
+  assert.is(json.status, 202, json.text);
 });
 
 test('bombs, duplicates and names behind an object are refused as everywhere', async ({
