@@ -34,7 +34,8 @@ export function problemsOf(route: Route): ProblemCode[] {
     ...problemsOfDeed(route),
     'internal-error',
     ...(isOfApi ? (['store-unavailable'] as const) : []),
-    ...(isOfApi && needsToken(route) ? (['position-not-reached'] as const) : []),
+    // Also of what was done and cannot be read yet, whoever did it.
+    ...(isOfApi || takesBody(route) ? (['position-not-reached'] as const) : []),
     'stopping',
   ];
   return [...new Set(codes)];
