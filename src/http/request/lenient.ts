@@ -24,9 +24,9 @@ const formType = /^application\/x-www-form-urlencoded\b/i;
 const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** By what it is said to be, else by how it begins. */
+/** By how it begins, else by what it is said to be: `curl -d` says of JSON that it is a form. */
 const isForm = (text: string, type: string | undefined): boolean =>
-  formType.test(type ?? '') || /^[^\s{["=&]+=/.test(text);
+  !/^\s*[{[]/.test(text) && (formType.test(type ?? '') || /^[^\s"=&]+=/.test(text));
 
 /** @throws Problem `request-malformed` */
 function formMembers(text: string): Members {

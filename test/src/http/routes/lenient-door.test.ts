@@ -69,6 +69,7 @@ test('unknown members are shown under context, as text', async ({ world }) => {
 for (const [what, type] of [
   ['of no type', null],
   ['that says to be text', 'text/plain'],
+  ['that says to be a form, as curl -d does', 'application/x-www-form-urlencoded'],
   ['of a type of its own', 'application/vnd.other+json; v=2'],
 ] as const)
   test(`JSON ${what} is read`, async ({ world }) => {

@@ -1,6 +1,7 @@
 /** Clients that move in: with the verifiers of another broker, until they show their passwords. */
 import { createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { foreignIterationsMax } from '../../../../domain/client/foreign-hash.ts';
+import { doorOf } from '../../../support/door.ts';
 import { connected } from '../../../support/mqtt-peers.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { secretsKept, sweepInDays } from '../../../support/vault-look.ts';
@@ -130,20 +131,25 @@ test('what ends a client ends what it moved in with', async ({ gatebook }) => {
 test('names that somebody held are left alone, and so is what they moved in with', async ({
   gatebook,
 }) => {
-  const [held, revoked, free] = [newName(), newName(), newName()];
+  const [held, revoked, denied, free] = [newName(), newName(), newName(), newName()];
+  const door = doorOf(gatebook.world);
+  await door.unlock();
+  const { requestId } = await door.pending(denied, strongPassword());
+  await door.deny(requestId);
+  await door.lock();
   await importing(gatebook, { username: held, verifier: pbkdf2Verifier('the first one') });
   await gatebook.must(201, 'POST', '/api/users', { username: revoked });
   await gatebook.must(200, 'POST', `/api/users/${revoked}/revoke`);
   const again = await importing(
     gatebook,
-    ...[held, revoked, 'admin', free].map((username) => ({
+    ...[held, revoked, denied, 'admin', free].map((username) => ({
       ...{ username, verifier: pbkdf2Verifier('another one') },
     })),
   );
-  assert.equal([again.created, again.failed], [1, 3]);
+  assert.equal([again.created, again.failed], [1, 4]);
   assert.equal(
     again.items.map(({ problem }: { problem?: { code: string } }) => problem?.code),
-    ['username-taken', 'username-taken', 'username-taken', undefined],
+    [...Array(4).fill('username-taken'), undefined],
   );
   assert.is((await login(gatebook, held, 'another one')).status, 401);
   assert.is((await login(gatebook, held, 'the first one')).status, 200);
