@@ -90,6 +90,9 @@ export const versionsPerStepMax = 250;
 /** Milliseconds that looking back works on before others have their turn. */
 export const lookingBackTurnMsMax = 10;
 export const searchedFew = 2_000;
+/** Users that are counted for the total of a list: by one index, and one by one where there are other conditions. */
+export const usersCountedMax = 1_000_000;
+export const usersCountedEachMax = 10_000;
 /** Changes of counts that one block for looking back holds: so many are gone through for one look. */
 export const tallyBlockChanges = 200;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */

@@ -354,33 +354,52 @@ export const ImportQuery = z.strictObject({
     .optional()
     .describe('true: says what would become of each line, and makes nothing.'),
 });
-export const UsersQuery = z.strictObject({
-  status: z.enum(clientStatuses).optional(),
-  role: RoleName.optional(),
-  q: Search.optional(),
-  endsWithinDays: WholeNumber(endDaysMax)
-    .optional()
-    .describe('Only those whose access ends within so many days, the first to end first.'),
-  unseenForDays: WholeNumber(endDaysMax)
-    .optional()
-    .describe('Only active ones that nobody saw for so many days, the longest unseen first.'),
-  stale: z
-    .enum(['true', 'false'])
-    .transform((text) => text === 'true')
-    .optional()
-    .describe('true: the same for GATEBOOK_STALE_AFTER; nobody where that is off.'),
-  connected: z
-    .enum(['true', 'false'])
-    .transform((text) => text === 'true')
-    .optional()
-    .describe('true: only those with a live session at the embedded broker, by name.'),
-  certificateEndsWithinDays: WholeNumber(certificateDaysMax)
-    .optional()
-    .describe(
-      'Only those whose last certificate ends within so many days, the first to end first.',
-    ),
-  ...page,
-});
+export const UsersQuery = z
+  .strictObject({
+    status: z.enum(clientStatuses).optional(),
+    role: RoleName.optional(),
+    q: Search.optional(),
+    endsWithinDays: WholeNumber(endDaysMax)
+      .optional()
+      .describe('Only those whose access ends within so many days, the first to end first.'),
+    unseenForDays: WholeNumber(endDaysMax)
+      .optional()
+      .describe('Only active ones that nobody saw for so many days, the longest unseen first.'),
+    stale: z
+      .enum(['true', 'false'])
+      .transform((text) => text === 'true')
+      .optional()
+      .describe('true: the same for GATEBOOK_STALE_AFTER; nobody where that is off.'),
+    connected: z
+      .enum(['true', 'false'])
+      .transform((text) => text === 'true')
+      .optional()
+      .describe('true: only those with a live session at the embedded broker, by name.'),
+    certificateEndsWithinDays: WholeNumber(certificateDaysMax)
+      .optional()
+      .describe(
+        'Only those whose last certificate ends within so many days, the first to end first.',
+      ),
+    sort: z
+      .enum(['newest', 'oldest', 'name'])
+      .optional()
+      .describe('newest when left out. Not beside what has an order of its own.'),
+    total: z
+      .enum(['true', 'false'])
+      .transform((text) => text === 'true')
+      .optional()
+      .describe('true: the answer says how many fit in all, where that is cheap to count.'),
+    ...page,
+  })
+  .refine(
+    ({ sort, ...query }) =>
+      sort === undefined ||
+      [
+        ...[query.endsWithinDays, query.unseenForDays, query.certificateEndsWithinDays],
+        ...[query.stale || undefined, query.connected || undefined],
+      ].every((one) => one === undefined),
+    { path: ['sort'], message: 'must be left out beside what has an order of its own' },
+  );
 export const RevocationListQuery = z.strictObject({
   issuer: z
     .string()

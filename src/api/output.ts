@@ -449,7 +449,18 @@ export const listOf = <S extends z.ZodType>(id: string, item: S) =>
 
 export const ScheduleList = listOf('ScheduleList', Schedule);
 export const RequestList = listOf('RequestList', Request);
-export const UserList = listOf('UserList', User);
+export const UserList = named(
+  'UserList',
+  z.strictObject({
+    items: z.array(User),
+    nextCursor: none(Text),
+    total: none(Count)
+      .optional()
+      .describe(
+        'How many fit in all, where the query asks for it; null: too many to be counted at once.',
+      ),
+  }),
+);
 export const SessionList = listOf('SessionList', Session);
 export const PreauthorizationList = listOf('PreauthorizationList', Preauthorization);
 export const ProposalList = listOf('ProposalList', Proposal);

@@ -40,7 +40,7 @@ const listing = ({ views }: App): Route[] => [
     answers: {
       200: {
         description:
-          'Newest first; where ends of certificates are asked for, the first to end first.',
+          'Newest first unless sort says otherwise; where ends of certificates are asked for, the first to end first.',
         body: UserList,
       },
     },

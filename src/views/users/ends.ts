@@ -1,4 +1,4 @@
-/** Whose access or certificates end soon: by the index of these ends, so that nobody else is looked at. */
+/** Clients along an index: by name, or whose access or certificates end soon, so that nobody else is looked at. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientRow } from '../../../projections/clients.ts';
 import { endsCountedEveryMs, searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
@@ -11,18 +11,19 @@ const dayMs = 24 * 3_600_000;
 const cursors = {
   endsAt: cursorsOf('ends of access'),
   certificateEndsAt: cursorsOf('ends of certificates'),
+  key: cursorsOf('users by name'),
 };
 
 interface EndsOptions {
   /** Whose ends: of access, or of the last certificate. */
-  readonly column: keyof typeof cursors;
+  readonly column: 'endsAt' | 'certificateEndsAt';
   readonly clients: Rows<ClientRow>;
   readonly now: () => string;
 }
 
 /** @throws MalformedCursor */
-function placeIn(column: EndsOptions['column'], cursor: string): RowPlace {
-  const [, value, born] = /^(\S{24}) (\d{1,15})$/.exec(cursors[column].place(cursor)) ?? [];
+function placeIn(column: keyof typeof cursors, cursor: string): RowPlace {
+  const [, value, born] = /^(\S{1,128}) (\d{1,15})$/.exec(cursors[column].place(cursor)) ?? [];
   if (value === undefined) throw new MalformedCursor('the cursor is none of this list');
   return { value, born: Number(born) };
 }
@@ -32,17 +33,32 @@ function placeIn(column: EndsOptions['column'], cursor: string): RowPlace {
  * first.
  * Where `isWanted` leaves out many, a page may be short, and its cursor goes on. @throws MalformedCursor
  */
-export async function endingWithin(
+export const endingWithin = (
   { column, clients, now }: EndsOptions,
   days: number,
   isWanted: (row: ClientRow) => boolean,
+  paging: Paging,
+): Promise<RowPage<ClientRow>> =>
+  along({ column, clients, below: addMs(now(), days * dayMs) }, isWanted, paging);
+
+/** Everybody by name, as its characters are numbered. As above. @throws MalformedCursor */
+export const byName = (
+  clients: Rows<ClientRow>,
+  isWanted: (row: ClientRow) => boolean,
+  paging: Paging,
+): Promise<RowPage<ClientRow>> => along({ column: 'key', clients }, isWanted, paging);
+
+async function along(
+  range: { column: keyof typeof cursors; clients: Rows<ClientRow>; below?: string },
+  isWanted: (row: ClientRow) => boolean,
   { limit, cursor }: Paging,
 ): Promise<RowPage<ClientRow>> {
-  const below = addMs(now(), days * dayMs);
+  const { clients, ...bounds } = range;
+  const { column } = bounds;
   const items: ClientRow[] = [];
   let after = cursor === undefined ? undefined : placeIn(column, cursor);
   for (let lookedAt = 0; lookedAt < searchedPerPageMax; lookedAt += searchedPerStepMax) {
-    const step = clients.between({ column, below, after, limit: searchedPerStepMax });
+    const step = clients.between({ ...bounds, after, limit: searchedPerStepMax });
     for (const [at, row] of step.items.entries()) {
       if (items.length === limit && after !== undefined)
         return { items, nextCursor: cursors[column].at(`${after.value} ${after.born}`) };

@@ -4,12 +4,14 @@ import type { ClientRow } from '../../../projections/clients.ts';
 import type { Authority } from '../../authority.ts';
 import type { EmbeddedBroker } from '../../broker/ports/embedded.ts';
 import { addMs } from '../../platform/instant.ts';
-import type { Rows } from '../../read-models/row-table.ts';
+import type { Condition } from '../../read-models/condition-sql.ts';
+import type { RowPage, Rows } from '../../read-models/row-table.ts';
 import type { Sightings } from '../../sightings/sightings.ts';
 import type { ActivationViews } from '../activations.ts';
 import { mapPage, type Paging, paged, search, whenGiven } from '../paging.ts';
 import type { SharedKeys } from '../shared-keys.ts';
-import { endingWithin } from './ends.ts';
+import { byName, endingWithin } from './ends.ts';
+import { usersCounted } from './total.ts';
 import { unseenSince } from './unseen.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -34,6 +36,8 @@ type UsersQuery = Paging & {
   readonly unseenForDays?: number | undefined;
   readonly stale?: boolean | undefined;
   readonly connected?: boolean | undefined;
+  readonly sort?: 'newest' | 'oldest' | 'name' | undefined;
+  readonly total?: boolean | undefined;
 };
 
 /** What opens: a password where none but it does, and the certificates, the current one first. */
@@ -121,10 +125,49 @@ function connectedNow<View>(
     const row = rows.clients.get(username);
     return row !== undefined && wanted(row) ? [row] : [];
   });
-  return mapPage(
-    paged('connected users', found, ({ username }) => username, query),
-    view,
-  );
+  const page = paged('connected users', found, ({ username }) => username, query);
+  return { ...mapPage(page, view), ...(query.total === true && { total: found.length }) };
+}
+
+type ListOptions = Pick<UserViewOptions, 'rows' | 'sightings' | 'staleAfterMs' | 'now'>;
+
+/** The rows of a list: along the index that leads to them, or found by any conditions. @throws MalformedCursor */
+async function rowsOf(
+  { rows: { clients }, sightings, staleAfterMs, now }: ListOptions,
+  query: UsersQuery,
+  where: readonly Condition[],
+): Promise<RowPage<ClientRow>> {
+  const { endsWithinDays, certificateEndsWithinDays, sort, limit, cursor } = query;
+  const wanted = wantedBy(query, now);
+  const unseenForMs = unseenIn(query, staleAfterMs);
+  if (unseenForMs !== undefined)
+    return await unseenSince(
+      { clients, sightings },
+      Date.parse(now()) - unseenForMs,
+      wanted,
+      query,
+    );
+  const ending = (column: 'endsAt' | 'certificateEndsAt', days: number) =>
+    endingWithin({ column, clients, now }, days, wanted, query);
+  if (endsWithinDays !== undefined) return await ending('endsAt', endsWithinDays);
+  if (certificateEndsWithinDays !== undefined)
+    return await ending('certificateEndsAt', certificateEndsWithinDays);
+  if (sort !== 'name')
+    return await clients.search({ limit, cursor, where, order: sort ?? 'newest' });
+  const isListed = (row: ClientRow) =>
+    wanted(row) && (query.status !== undefined || row.everGranted);
+  return await byName(clients, isListed, query);
+}
+
+/** Null: what leads to them is counted nowhere, or there are too many. */
+function totalOf(
+  { rows, staleAfterMs }: ListOptions,
+  query: UsersQuery,
+  where: readonly Condition[],
+): number | null {
+  const { endsWithinDays, certificateEndsWithinDays } = query;
+  const led = [unseenIn(query, staleAfterMs), endsWithinDays, certificateEndsWithinDays];
+  return led.every((one) => one === undefined) ? usersCounted(rows.clients, where) : null;
 }
 
 export function createUserViews(
@@ -150,11 +193,6 @@ export function createUserViews(
     };
   }
 
-  function usersEnding(column: 'endsAt' | 'certificateEndsAt', days: number, query: UsersQuery) {
-    const ends = { column, clients: rows.clients, now: options.now };
-    return endingWithin(ends, days, wantedBy(query, options.now), query);
-  }
-
   return {
     user(username: string) {
       const row = rows.clients.get(username);
@@ -163,29 +201,15 @@ export function createUserViews(
 
     /** Those who ever had access, unless the query has a status. */
     async users(query: UsersQuery) {
-      const { endsWithinDays, certificateEndsWithinDays, status, role, q, ...page } = query;
+      const { status, role, q } = query;
       if (query.connected === true) return connectedNow(options, query, userOf);
-      const unseenForMs = unseenIn(query, options.staleAfterMs);
-      if (unseenForMs !== undefined) {
-        const belowMs = Date.parse(options.now()) - unseenForMs;
-        const { sightings } = options;
-        const wanted = wantedBy(query, options.now);
-        const found = { clients: rows.clients, sightings };
-        return mapPage(await unseenSince(found, belowMs, wanted, query), userOf);
-      }
-      if (endsWithinDays !== undefined)
-        return mapPage(await usersEnding('endsAt', endsWithinDays, query), userOf);
-      if (certificateEndsWithinDays !== undefined)
-        return mapPage(
-          await usersEnding('certificateEndsAt', certificateEndsWithinDays, query),
-          userOf,
-        );
       const where = [
         status === undefined ? { column: 'everGranted', is: 1 } : { column: 'status', is: status },
         ...whenGiven(role, (name) => ({ column: 'roles', includes: ` ${name} ` })),
         ...search(q, ['key']),
       ];
-      return mapPage(await rows.clients.search({ ...page, where }), userOf);
+      const total = query.total === true ? { total: totalOf(options, query, where) } : {};
+      return { ...mapPage(await rowsOf(options, query, where), userOf), ...total };
     },
   };
 }

@@ -87,6 +87,44 @@ test('users are listed by status, role and name', async ({ gatebook }) => {
   assert.equal(await list(`q=${prefix}&limit=1`), ['c']);
 });
 
+test('users are listed oldest first and by name, page by page, with their total', async ({
+  gatebook,
+}) => {
+  const prefix = `${newName()}-`;
+  for (const name of ['b', 'c', 'a'])
+    await gatebook.must(201, 'POST', base, { username: prefix + name });
+  await gatebook.must(200, 'POST', `${base}/${prefix}c/suspend`);
+  const list = async (query: string) => {
+    const { body } = await gatebook.must(200, 'GET', `${base}?q=${prefix}&${query}`);
+    const names = body.items.map((one: { username: string }) => one.username.slice(prefix.length));
+    return { names: names.join(''), cursor: body.nextCursor, total: body.total };
+  };
+  assert.equal(await list('sort=newest'), { names: 'acb', cursor: null, total: undefined });
+  assert.is((await list('sort=oldest')).names, 'bca');
+  assert.is((await list('sort=name')).names, 'abc');
+  assert.is((await list('sort=name&status=active')).names, 'ab');
+  for (const [sort, pages] of Object.entries({ oldest: ['bc', 'a'], name: ['ab', 'c'] })) {
+    const first = await list(`sort=${sort}&limit=2&total=true`);
+    const second = await list(`sort=${sort}&limit=2&cursor=${first.cursor}`);
+    assert.equal([first.names, second.names, second.cursor], [...pages, null], sort);
+    assert.is(first.total, 3);
+  }
+  assert.is((await list('total=true&status=suspended')).total, 1);
+  assert.is((await list('total=true&connected=true')).total, 0);
+  assert.is((await list('total=true&endsWithinDays=3')).total, null);
+  const all = (await gatebook.must(200, 'GET', `${base}?total=true&limit=1000`)).body;
+  assert.is(all.total, all.items.length);
+  for (const query of [
+    'sort=size',
+    'sort=name&connected=true',
+    'sort=name&stale=true',
+    'total=2',
+  ]) {
+    const { places } = await gatebook.must(400, 'GET', `${base}?${query}`);
+    assert.equal(places, [query.includes('sort') ? 'sort' : 'total'], query);
+  }
+});
+
 test('every name with a history is shown, a stranger is not', async ({ gatebook }) => {
   await gatebook.must(200, 'POST', '/api/client-registry/unlock');
   const username = newName();
