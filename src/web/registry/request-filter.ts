@@ -10,7 +10,7 @@ const doors: readonly (readonly [RequestChoice['door'], string])[] = [
 ];
 
 const sorts: readonly (readonly [RequestChoice['sort'], string])[] = [
-  ['contested', 'Contested first, then newest'],
+  ['contested', 'Contested first'],
   ['newest', 'Newest first'],
   ['oldest', 'Oldest first'],
   ['name', 'By name'],
