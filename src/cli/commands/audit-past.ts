@@ -145,6 +145,28 @@ const spanText = (span: AccessThen['intended'] | null) =>
     ? 'never'
     : `${dateTimeText(span.from)} – ${span.to === null ? 'now' : dateTimeText(span.to)}`;
 
+/** Two spans of time need as much: what is narrower has them on lines of their own, whole. */
+const accessColumns = 140;
+
+function showAccess({ terminal }: Call, found: readonly AccessThen[]): void {
+  const { columns } = terminal;
+  if (columns === null || columns >= accessColumns) {
+    terminal.table(
+      ['NAME', 'MAY', 'RESOURCE', 'VIA', 'AS MEANT', 'IN EFFECT', 'BROKER'],
+      found.map((one) => [
+        ...[one.username, one.operation, one.resource, one.via],
+        ...[spanText(one.intended), spanText(one.effective), one.broker ?? '–'],
+      ]),
+    );
+    return;
+  }
+  for (const { username, operation, resource, via, intended, effective, broker } of found) {
+    terminal.line({ text: username, style: 'strong' }, ` ${operation} ${resource} (${via})`);
+    terminal.line(`  as meant   ${spanText(intended)}`);
+    terminal.line(`  in effect  ${spanText(effective)}${broker === null ? '' : ` at ${broker}`}`);
+  }
+}
+
 async function runAccess(call: Call): Promise<number> {
   if ((call.text('topic') === null) === (call.text('user') === null))
     throw usageFault('Ask for a topic or for a client, one of the two.', [
@@ -163,13 +185,7 @@ async function access(call: Call, registry: AuditSource): Promise<number> {
   if (call.json) call.terminal.json(text);
   else if (body.items.length === 0) call.terminal.line(`Nobody could at ${dateTimeText(at)}.`);
   else {
-    call.terminal.table(
-      ['NAME', 'MAY', 'RESOURCE', 'VIA', 'AS MEANT', 'IN EFFECT', 'BROKER'],
-      body.items.map((one) => [
-        ...[one.username, one.operation, one.resource, one.via],
-        ...[spanText(one.intended), spanText(one.effective), one.broker ?? '–'],
-      ]),
-    );
+    showAccess(call, body.items);
     sayMore(call, body);
   }
   return exitCodes.done;

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, said } from '../gatebook.ts';
+import { commandLineOf } from '../in-process.ts';
 
 const test = suite<{ gate: Gatebook; granted: string }>('cli audit past');
 
@@ -135,6 +136,20 @@ test('access tells what was meant from what was in effect', async ({ gate, grant
   const own = said(await gate.call('access', '--user', 'press-1', '--at', granted));
   assert.match(own, /press-1 +readWrite +plant\/#/);
   assert.is((await gate.call('access')).exitCode, 2);
+  const url = String(gate.environment.GATEBOOK_URL);
+  const login = await fetch(`${url}/api/login`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username: 'admin', password: adminPassword }),
+  });
+  const { token } = (await login.json()) as { token: string };
+  const lines = await commandLineOf({ url, token }).shown(
+    ...['access', '--user', 'press-1', '--at', granted],
+  );
+  const time = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d/.source;
+  assert.match(lines[0] ?? '', 'press-1 readWrite plant/# (press)');
+  assert.match(lines[1] ?? '', new RegExp(`^  as meant   ${time} – (now|${time})$`));
+  assert.match(lines[2] ?? '', new RegExp(`^  in effect  ${time} – (now|${time}) at embedded$`));
 });
 
 test('the report of the newest window is shown, or written to print', async ({ gate }) => {
