@@ -2,8 +2,9 @@
 import type { Trial } from '../trials/trial.ts';
 import { disk } from './trials/disk.ts';
 import { kill } from './trials/kill.ts';
+import { killDeeds } from './trials/kill-deeds.ts';
 import { machine } from './trials/machine.ts';
 import { model } from './trials/model.ts';
 import { nodes } from './trials/nodes.ts';
 
-export const trials: readonly Trial[] = [model, kill, disk, machine, nodes];
+export const trials: readonly Trial[] = [model, kill, killDeeds, disk, machine, nodes];
