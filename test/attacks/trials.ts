@@ -6,6 +6,7 @@ import { fuzzHttp } from './trials/fuzz-http.ts';
 import { fuzzMqtt } from './trials/fuzz-mqtt.ts';
 import { idle } from './trials/idle.ts';
 import { madeUpNames } from './trials/made-up-names.ts';
+import { neighbours } from './trials/neighbours.ts';
 import { rights } from './trials/rights.ts';
 import { webPages } from './trials/web-pages.ts';
 
@@ -14,6 +15,7 @@ export const trials: readonly Trial[] = [
   idle,
   fuzzHttp,
   fuzzMqtt,
+  neighbours,
   files,
   fronts,
   rights,

@@ -233,8 +233,10 @@ export function guardDelivery(client: Client): void {
   const once =
     (deliver: Deliver): Deliver =>
     (packet, done) => {
-      gather();
       const { brokerId, brokerCounter } = packet;
+      // Retained messages come one after the other, each when the one before is done: with whoever is gone they end.
+      if (!brokerId && packet.retain && client.closed) return;
+      gather();
       if (brokerId) {
         insides.duplicates[brokerId] = brokerCounter === last ? brokerCounter : brokerCounter - 1;
         last = brokerCounter;

@@ -1,4 +1,5 @@
 /** Files that people bring along, nearly right: exports, checkpoints, backups, rules. Refused in words, never taken for whole. */
+import { generateKeyPairSync } from 'node:crypto';
 import { canonicalJson } from '../../../src/audit/transparency-log/canonical-json.ts';
 import { checkpointsIn, checkpointText } from '../../../src/audit/transparency-log/checkpoint.ts';
 import { Frontier, leafHash } from '../../../src/audit/transparency-log/merkle.ts';
@@ -12,9 +13,11 @@ import { verifyExport } from '../../../src/audit/transparency-log/verify.ts';
 import { unlockWith } from '../../../src/backup/passphrase.ts';
 import { readBackup } from '../../../src/backup/read.ts';
 import { BackupRefused } from '../../../src/backup/refused.ts';
+import { readNamedCsr } from '../../../src/credentials/certificates/csr.ts';
 import { csvRecords } from '../../../src/http/request/csv.ts';
 import { Problem } from '../../../src/http/response/problem.ts';
 import { backupBytes, chunksOf, smallLog } from '../../support/backups.ts';
+import { csrDer } from '../../support/csr.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
 import { mutatedBytes } from '../mutate.ts';
@@ -103,15 +106,44 @@ async function csvCase(): Promise<Case> {
   };
 }
 
+/** A CSR whose signature is right has a key that somebody holds; one that was changed is refused in words. */
+async function csrCase(): Promise<Case> {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const whole = csrDer({ username: 'press-17', ...keys });
+  return async (chance) => {
+    const bytes = mutatedBytes(chance, whole);
+    try {
+      const { fault } = readNamedCsr(bytes.toString('base64'));
+      // What DER allows to be written in two ways is no change; a name or a key is.
+      return fault === null && !bytes.equals(whole) && bytes.length === whole.length
+        ? `a CSR that was changed is taken: ${bytes.toString('hex')}`
+        : undefined;
+    } catch (error) {
+      return String((error as Error).stack);
+    }
+  };
+}
+
 async function run({ chance, share }: Given): Promise<Told> {
   const inputs = Math.max(400, Math.round(inputsWhole * share));
   const violations: string[] = [];
-  const cases = await Promise.all([exportCase(), noteCase(), backupCase(), csvCase()]);
+  const cases = await Promise.all([
+    ...[exportCase(), noteCase(), backupCase(), csvCase()],
+    csrCase(),
+  ]);
   for (let input = 0; input < inputs && violations.length < 20; input++) {
     const violation = await (cases[input % cases.length] as Case)(chance);
     if (violation !== undefined) violations.push(violation);
   }
-  return { rounds: inputs, figures: 'exports, checkpoints, backups, CSV in turn', violations };
+  return {
+    rounds: inputs,
+    figures: 'exports (NDJSON), checkpoints, backups, CSV, CSRs (DER) in turn',
+    violations,
+  };
 }
 
-export const files: Trial = { name: 'files', title: 'fuzzed exports, notes, backups, CSV', run };
+export const files: Trial = {
+  name: 'files',
+  title: 'fuzzed exports, notes, backups, CSV, DER',
+  run,
+};

@@ -45,7 +45,7 @@ export function importDeeds(): Deeds {
 
 /** A backup that came to its end is whole; one whose service was killed is refused. */
 export function backupDeeds(): Deeds {
-  let whole = 0;
+  let [whole, brokenOff] = [0, 0];
   const violations: string[] = [];
   const read = async (parts: readonly Uint8Array[], isEnded: boolean) => {
     try {
@@ -59,7 +59,7 @@ export function backupDeeds(): Deeds {
   };
   const lastPortions: Uint8Array[][] = [];
   return {
-    acknowledged: () => whole,
+    acknowledged: () => whole + brokenOff,
     async act({ served, token }: Running) {
       const response = await fetch(`${served.url}/api/backup`, {
         method: 'POST',
@@ -75,6 +75,7 @@ export function backupDeeds(): Deeds {
         for await (const part of response.body ?? []) parts.push(part);
       } catch (error) {
         lastPortions.push(parts);
+        brokenOff++;
         throw error;
       }
       await read(parts, true);

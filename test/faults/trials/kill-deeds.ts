@@ -137,7 +137,8 @@ async function whole(dataDir: string, running: Running, isLong: boolean): Promis
   const { body } = await served.call('GET', '/api/read-models', { token });
   served.kill('SIGTERM');
   if ((await served.ended) !== 0) violations.push('SIGTERM did not end it with 0');
-  violations.push(...(await orphansIn(dataDir)));
+  // An answer is sealed before the event that names it: where a kill came between them, the sweep takes it.
+  violations.push(...(await orphansIn(dataDir)).filter((one) => !one.includes('(answer)')));
   const rebuilt = await rebuiltHash(dataDir);
   if (rebuilt !== body.stateHash)
     violations.push(`rows are ${body.stateHash}, made anew ${rebuilt}`);

@@ -265,4 +265,36 @@ test('a filter or topic that is too long or not well made is refused', async ({ 
   await client.closed;
 });
 
+test('retained messages that somebody asked for again and again end when they are gone', async ({
+  world,
+}) => {
+  const writer = await world.connect('ada', { clientId: 'writer' });
+  for (let at = 0; at < 200; at++) writer.send(publish(`kept/${at}`, 'x', { retain: true }));
+  writer.send(publish('kept/end', 'x', { qos: 1, retain: true }));
+  await writer.take('puback');
+  const reader = await world.connect('ben', { clientId: 'asks' });
+  const subscribe = generate({
+    cmd: 'subscribe',
+    messageId: 1,
+    subscriptions: [{ topic: 'kept/#', qos: 0 }],
+  });
+  reader.send(Buffer.concat(Array.from({ length: 500 }, () => subscribe)));
+  await reader.take('publish');
+  reader.end();
+  await until(() => world.broker.sessionCount('ben') === 0);
+  // Each message that is still made ready for them takes a turn of its own.
+  const { setImmediate } = globalThis;
+  let turns = 0;
+  globalThis.setImmediate = ((...later: Parameters<typeof setImmediate>) => {
+    turns++;
+    return setImmediate(...later);
+  }) as typeof setImmediate;
+  try {
+    await isWell(world);
+  } finally {
+    globalThis.setImmediate = setImmediate;
+  }
+  assert.ok(turns < 500, `${turns} turns`);
+});
+
 test.run();
