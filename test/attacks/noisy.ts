@@ -12,8 +12,10 @@ interface Asked {
   readonly password: string;
   readonly kind: string;
   readonly size: number;
+  /** Sessions, and a twentieth of the retained messages. */
+  readonly many: number;
 }
-const { port, username, password, kind, size } = workerData as Asked;
+const { port, username, password, kind, size, many } = workerData as Asked;
 const topic = `plant/${username}`;
 let sentCount = 0;
 
@@ -70,7 +72,7 @@ async function publishFlood(): Promise<void> {
 
 async function wildcards(): Promise<void> {
   const filters = Array.from({ length: 20 }, (_, at) => `${topic}/${'+/'.repeat(at)}#`);
-  for (let at = 0; at < 100; at++) {
+  for (let at = 0; at < many; at++) {
     const reader = await session(`wild-${at}`);
     reader.resume().write(subscribes(filters));
   }
@@ -79,7 +81,7 @@ async function wildcards(): Promise<void> {
 
 async function retainedSets(): Promise<void> {
   const writer = (await session('writer')).resume();
-  writer.write(publishes(2_000, size, true));
+  writer.write(publishes(many * 20, size, true));
   await delay(500);
   for (let at = 0; at < 8; at++) {
     const reader = (await session(`reader-${at}`)).resume();
@@ -88,7 +90,7 @@ async function retainedSets(): Promise<void> {
 }
 
 async function slowReaders(): Promise<void> {
-  for (let at = 0; at < 100; at++) {
+  for (let at = 0; at < many; at++) {
     const reader = await session(`slow-${at}`);
     reader.write(subscribes([`${topic}/#`]));
     reader.pause();

@@ -7,6 +7,8 @@ import { newFolder, removeFolder, serve } from '../../support/process.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
 
 const idleWhole = 10_000;
+/** Addresses that they come from: one alone has a share of the MQTT connections. */
+const sources = 20;
 const username = 'means-it';
 const password = '0123456789abcdef0123456789abcdef';
 
@@ -39,7 +41,10 @@ async function run({ chance, share }: Given): Promise<Told> {
       Number(new URL(addresses[name] ?? 'x://127.0.0.1:0').port),
     );
     for (let index = 0; index < count; index++) {
-      const socket = connect(ports[index % ports.length] as number, '127.0.0.1');
+      const socket = connect({
+        ...{ port: ports[index % ports.length] as number, host: '127.0.0.1' },
+        localAddress: `127.0.1.${1 + (index % sources)}`,
+      });
       socket.on('error', () => undefined);
       socket.resume();
       const text = chance.pick(Object.values(beginnings));

@@ -12,6 +12,7 @@ import type { Given, Told, Trial } from '../../trials/trial.ts';
 const kinds = ['nobody', 'publish flood', 'wildcards', 'retained sets', 'slow readers'] as const;
 const [wholeMs, shortMs, everyMs] = [15_000, 400, 20];
 const payloadBytes = 500;
+const [manyWhole, manyShort] = [100, 5];
 const noisy = { username: 'noisy', password: '0123456789abcdef0123456789abcdef' };
 const quiet = { username: 'quiet', password: 'fedcba9876543210fedcba9876543210' };
 
@@ -43,7 +44,8 @@ async function conversation({ mqttPort }: Served, forMs: number): Promise<number
 }
 
 async function underAttack(served: Served, kind: string, forMs: number): Promise<string> {
-  const workerData = { ...noisy, port: served.mqttPort, kind, size: payloadBytes };
+  const many = forMs > shortMs ? manyWhole : manyShort;
+  const workerData = { ...noisy, port: served.mqttPort, kind, size: payloadBytes, many };
   const file = new URL('../noisy.ts', import.meta.url);
   const worker = kind === 'nobody' ? null : new Worker(file, { workerData });
   if (worker !== null) await once(worker, 'message');
