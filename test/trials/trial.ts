@@ -19,5 +19,7 @@ export interface Trial {
   /** As it is asked for. */
   readonly name: string;
   readonly title: string;
+  /** Takes seconds in its shortest form: a short run has one of these, another each time. */
+  readonly inTurn?: true;
   run(given: Given): Promise<Told>;
 }

@@ -165,4 +165,9 @@ async function run({ chance, share }: Given): Promise<Told> {
   return { rounds: inputs, figures: names, violations };
 }
 
-export const fronts: Trial = { name: 'fronts', title: 'smuggling past nginx and HAProxy', run };
+export const fronts: Trial = {
+  name: 'fronts',
+  title: 'smuggling past nginx and HAProxy',
+  inTurn: true,
+  run,
+};

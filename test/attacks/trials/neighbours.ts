@@ -89,5 +89,6 @@ async function run({ share }: Given): Promise<Told> {
 export const neighbours: Trial = {
   name: 'neighbours',
   title: 'one client starving another at MQTT',
+  inTurn: true,
   run,
 };

@@ -162,5 +162,6 @@ async function run({ chance, share }: Given): Promise<Told> {
 export const brokers: Trial = {
   name: 'brokers',
   title: 'Mosquitto killed, paused, empty, old',
+  inTurn: true,
   run,
 };

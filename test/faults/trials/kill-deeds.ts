@@ -185,5 +185,6 @@ async function run({ chance, share }: Given): Promise<Told> {
 export const killDeeds: Trial = {
   name: 'kill-deeds',
   title: 'kill -9: certificates, files, approvals',
+  inTurn: true,
   run,
 };

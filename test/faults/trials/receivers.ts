@@ -180,5 +180,6 @@ function shuffled<Item>(chance: Chance, items: readonly Item[]): Item[] {
 export const receivers: Trial = {
   name: 'receivers',
   title: 'webhooks away, slow, leading astray',
+  inTurn: true,
   run,
 };

@@ -134,4 +134,9 @@ async function run({ chance, share }: Given): Promise<Told> {
   return { rounds, figures: `${acknowledged} answers, ${told503} × 503`, violations };
 }
 
-export const store: Trial = { name: 'store', title: 'the store gone, silent, late, twice', run };
+export const store: Trial = {
+  name: 'store',
+  title: 'the store gone, silent, late, twice',
+  inTurn: true,
+  run,
+};
