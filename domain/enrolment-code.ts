@@ -9,6 +9,12 @@ const codeLength = enrolmentCodePrefix.length + 43;
 /** Whether text has the form of an enrolment code. */
 export const isEnrolmentCode = (text: string): boolean => code.test(text);
 
+/**
+ * A code without white space, which none has: it comes along where one is pasted, or typed from a label in groups or
+ * lines. A dash may belong to it. At MQTT nothing is left out: there the whole string is the password.
+ */
+export const withoutSpace = (typed: string): string => typed.replaceAll(/\s+/g, '');
+
 /** The code that a password begins with, and the secret behind it (empty: a bare code); undefined: it carries none. */
 export function enrolmentIn(
   password: string,

@@ -274,7 +274,9 @@ export const Register = named(
       ),
     enrolmentCode: Text(0, enrolmentCodeLengthMax)
       .optional()
-      .describe('Lets it in, or lets it ask, also while the registry is locked.'),
+      .describe(
+        'Lets it in, or lets it ask, also while the registry is locked; white space in it counts for nothing.',
+      ),
     pairingId: SentPairingId.optional().describe(
       'Six hex digits that a person compares at the device, shown in groups of three; made from the request when left out.',
     ),

@@ -1,6 +1,6 @@
 /** Row 4 of the door: which rule answers an attempt, and its uses, each taken before the client's own event. */
 import { nameFits } from '../../domain/conditions.ts';
-import { enrolmentIn, isEnrolmentCode } from '../../domain/enrolment-code.ts';
+import { enrolmentIn, isEnrolmentCode, withoutSpace } from '../../domain/enrolment-code.ts';
 import { holdsHttpRights } from '../../domain/matching.ts';
 import {
   type PreauthorizationCommand,
@@ -81,8 +81,10 @@ const byAge = (a: PreauthorizationRow, b: PreauthorizationRow): number =>
   a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0;
 
 /** The code that an attempt shows, in its field or in front of its password; null: none. */
-const codeOf = ({ enrolmentCode, password }: DoorAttempt): string | null =>
-  enrolmentCode ?? (password === null ? null : (enrolmentIn(password)?.code ?? null));
+function codeOf({ enrolmentCode, password }: DoorAttempt): string | null {
+  if (typeof enrolmentCode === 'string') return withoutSpace(enrolmentCode);
+  return password === null ? null : (enrolmentIn(password)?.code ?? null);
+}
 
 export function createPreauthorizations(options: PreauthorizationsOptions): Preauthorizations {
   const { counts } = options.rows.preauthorizations;

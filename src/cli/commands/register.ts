@@ -1,6 +1,6 @@
 /** For devices: `register`, which asks for access and waits for it. */
 import { readFileSync } from 'node:fs';
-import { isEnrolmentCode } from '../../../domain/enrolment-code.ts';
+import { isEnrolmentCode, withoutSpace } from '../../../domain/enrolment-code.ts';
 import { type Granted, RegistrationRefused, register } from '../../device/register.ts';
 import { givenFingerprint } from '../client/ca-fingerprint.ts';
 import { registryUrl } from '../client/registry-client.ts';
@@ -157,7 +157,7 @@ function enrolmentCodeOf(call: Call): string | null {
   const code = path === null ? call.settings.enrolmentCode : codeIn(path);
   if (code === null) return null;
   // As people copy it from a label.
-  const plain = code.replace(/\s/g, '');
+  const plain = withoutSpace(code);
   if (!isEnrolmentCode(plain))
     throw usageFault(
       `${path ?? 'GATEBOOK_ENROLMENT_CODE'} holds no enrolment code: one is gbe_ and 43 characters more.`,

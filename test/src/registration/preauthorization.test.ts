@@ -77,6 +77,37 @@ test('a wrong code is told like a locked gate, in an open window too', async ({ 
   assert.is((await door.ask(newName(), 'a slow password', wrong)).status, 423);
 });
 
+test('a code that is typed in groups or lines, or pasted with what is around it, is the code', async ({
+  door,
+}) => {
+  const made = await lockedRule(door, { maxUses: 2 });
+  const code: string = made.enrolmentCode;
+  const groups = code.match(/.{1,5}/g) ?? [];
+  const told = async (enrolmentCode: string) =>
+    (await door.ask(newName(), strong(), { enrolmentCode })).status;
+  assert.is(
+    await told(` \t${groups.slice(0, 5).join(' ')}\r\n${groups.slice(5).join('\u00a0')}\n`),
+    201,
+  );
+  // A dash may belong to a code, so one too many makes another of it; so do letters of another case.
+  for (const other of [groups.join('-'), code.toUpperCase(), `${code} ${code}`])
+    assert.is(await told(other), 423, other);
+  assert.is(await told(code), 201);
+});
+
+test('at MQTT nothing is left out of the string: with white space in front it is no code', async ({
+  door,
+  world,
+}) => {
+  const { enrolmentCode } = await lockedRule(door);
+  const username = newName();
+  const typed = `${enrolmentCode.slice(0, 9)} ${enrolmentCode.slice(9)}`;
+  for (const wrong of [` ${enrolmentCode}`, typed])
+    assert.is(await connects(world, username, `${wrong}:own secret`), 5, wrong);
+  assert.is(await connects(world, username, `${enrolmentCode}:own secret `), 0);
+  assert.is(await connects(world, username, `${enrolmentCode}:own secret`), 5);
+});
+
 test('name, source and pairing ID narrow a rule, all of them', async ({ door }) => {
   const made = await lockedRule(door, {
     ...{ usernamePattern: 'oven-*', sources: ['10.1.0.0/16'], pairingId: 'a1b2c3', maxUses: 5 },
