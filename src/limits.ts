@@ -469,7 +469,7 @@ export const orphanAgeMs = 15 * 60 * 1_000;
 /** Decisions of one bulk that run at once: they share a commit. */
 export const bulkAtOnceMax = 64;
 /** Requests or grants that the expiry job ends in one turn, so that nothing else waits long. */
-export const dueAtOnceMax = 200;
+export const dueAtOnceMax = 4 * bulkAtOnceMax;
 /** Milliseconds between two log lines that say how far a start is with folding the log. */
 export const catchUpToldEveryMs = 3_000;
 /** Milliseconds that a start waits for a server that does not answer, and between two log lines that say so. */

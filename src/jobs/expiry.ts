@@ -19,6 +19,8 @@ import { type EventStore, StoreUnavailable } from '../store/event-store.ts';
 /** How late an expiry may be recorded; registration and brokers observe the time itself. */
 const tickMs = 100;
 const retryMs = 1_000;
+/** Where a page of those that are due was ended, more may be: they wait for others' turns, and no longer. */
+const moreMs = 10;
 
 interface ExpiryOptions {
   readonly store: EventStore;
@@ -36,14 +38,14 @@ interface ExpiryOptions {
 }
 
 /**
- * Does everything that is due now. What cannot be ended holds up nothing else.
+ * Does what is due now, and says whether more may be. What cannot be ended holds up nothing else.
  * @throws what the first of those said, once the others are ended; StoreUnavailable at once
  */
-export async function expireDue(options: ExpiryOptions): Promise<void> {
+export async function expireDue(options: ExpiryOptions): Promise<boolean> {
   const { store, clients, rows, now } = options;
   const faults: unknown[] = [];
   await unlessFaulty(lockWhenOver(options), faults);
-  await endEach(rows.proposals, now(), faults, ({ proposalId }) =>
+  const proposalsAreLeft = await endEach(rows.proposals, now(), faults, ({ proposalId }) =>
     handle(
       store,
       proposals,
@@ -52,7 +54,7 @@ export async function expireDue(options: ExpiryOptions): Promise<void> {
       newCause(),
     ),
   );
-  await endEach(rows.requests, now(), faults, ({ username, requestId }) =>
+  const requestsAreLeft = await endEach(rows.requests, now(), faults, ({ username, requestId }) =>
     clients.change(
       username,
       { type: 'ExpireRegistration', username, requestId, at: now(), by: system },
@@ -60,7 +62,7 @@ export async function expireDue(options: ExpiryOptions): Promise<void> {
     ),
   );
   const windowId = rows.window.get(registryId)?.windowId ?? null;
-  await endEach(rows.access, now(), faults, ({ username }) =>
+  const grantsAreLeft = await endEach(rows.access, now(), faults, ({ username }) =>
     clients.change(
       username,
       { type: 'ExpireAccess', username, windowId, at: now(), by: system },
@@ -68,6 +70,7 @@ export async function expireDue(options: ExpiryOptions): Promise<void> {
     ),
   );
   if (faults.length > 0) throw faults[0];
+  return proposalsAreLeft || requestsAreLeft || grantsAreLeft;
 }
 
 async function lockWhenOver({ store, rows, now, turnedAway, atHand }: ExpiryOptions) {
@@ -95,13 +98,13 @@ async function unlessFaulty(doing: Promise<unknown>, faults: unknown[]): Promise
   }
 }
 
-/** Ends the first to be due, and leaves the rest for the next round. @throws StoreUnavailable */
+/** Ends the first to be due, and leaves the rest for the next round: whether there may be any. @throws StoreUnavailable */
 async function endEach<Row>(
   rows: Rows<Row>,
   at: string,
   faults: unknown[],
   end: (row: Row) => Promise<unknown>,
-): Promise<void> {
+): Promise<boolean> {
   for (const page of pagesBetween(rows, { column: 'dueAt', below: at, limit: dueAtOnceMax })) {
     let areAnyEnded = false;
     for (let from = 0; from < page.length; from += bulkAtOnceMax) {
@@ -109,8 +112,9 @@ async function endEach<Row>(
       const ended = await Promise.all(portion.map((row) => unlessFaulty(end(row), faults)));
       areAnyEnded ||= ended.includes(true);
     }
-    if (areAnyEnded) return;
+    if (areAnyEnded) return page.length === dueAtOnceMax;
   }
+  return false;
 }
 
 /** Runs until the signal aborts; resolves then. */
@@ -119,9 +123,9 @@ export async function startExpiry(
 ): Promise<void> {
   const { signal, logger, rows, now } = options;
   while (!signal.aborted) {
-    let failed = false;
+    let [failed, areLeft] = [false, false];
     try {
-      await expireDue(options);
+      areLeft = await expireDue(options);
     } catch (error) {
       failed = true;
       if (!signal.aborted) logger.warn('Expiry failed; trying again', { error });
@@ -129,6 +133,7 @@ export async function startExpiry(
     const row = rows.window.get(registryId);
     const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
     // What failed is still due: the retry waits, so that it is not logged ten times a second.
-    await pause(failed ? retryMs : Math.min(Math.max(left, 20), tickMs), signal);
+    const nextMs = areLeft ? moreMs : Math.min(Math.max(left, 20), tickMs);
+    await pause(failed ? retryMs : nextMs, signal);
   }
 }

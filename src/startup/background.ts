@@ -37,6 +37,7 @@ type BackgroundOptions = Pick<
 export function startBackground(options: BackgroundOptions): Notifications {
   const { config, logger, store, readModels, now, service, runtime, lifecycle } = options;
   const { liveEvents, views } = service.app;
+  const byClock = { ...service, clients: service.clientsByClock };
   const { signal } = lifecycle;
 
   startKeepingSightings(options, runtime, lifecycle);
@@ -49,7 +50,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
       }),
     );
   lifecycle.runs(
-    startExpiry({ ...service, store, logger, now, signal, atHand: rowsAtHand(readModels) }),
+    startExpiry({ ...byClock, store, logger, now, signal, atHand: rowsAtHand(readModels) }),
   );
   lifecycle.runs(
     startOpeningSchedules({
@@ -64,7 +65,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   const { refusedTtlMs } = config;
   lifecycle.runs(startSweeping({ ...service, store, logger, now, signal, refusedTtlMs }));
   lifecycle.runs(
-    startWarningOfEnds({ ...service, leadsMs: config.endWarningsMs, now, logger, signal }),
+    startWarningOfEnds({ ...byClock, leadsMs: config.endWarningsMs, now, logger, signal }),
   );
   if (config.suspendsStale && config.staleAfterMs !== null)
     lifecycle.runs(

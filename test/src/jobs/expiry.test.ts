@@ -5,6 +5,7 @@ import { registryId, window } from '../../../domain/window.ts';
 import type { Clients } from '../../../src/commands/client-commands.ts';
 import { handle, newCause } from '../../../src/commands/handle.ts';
 import { expireDue, startExpiry } from '../../../src/jobs/expiry.ts';
+import { dueAtOnceMax } from '../../../src/limits.ts';
 import {
   beginning,
   Conflict,
@@ -91,18 +92,18 @@ test('a challenger that waited too long goes, and the client stays', async (worl
   assert.equal(await ends(world), ['ReplacementExpired']);
   assert.is(world.options.rows.access.get(the.username)?.status, 'active');
 });
-test('more than one portion is done by and by', async (world) => {
-  const names = Array.from({ length: 203 }, (_, number) => `press-${number}`);
+test('more than one portion is done by and by, and the first says that more is left', async (world) => {
+  const names = Array.from({ length: dueAtOnceMax + 3 }, (_, number) => `press-${number}`);
   await Promise.all(
     names.map((username) =>
       change(world, { ...asks, username, requestId: randomUUID(), credentialId: randomUUID() }),
     ),
   );
   world.clock.at = near(the.due, 1);
-  await expireDue(world.options);
-  assert.is((await ends(world)).length, 200);
-  await expireDue(world.options);
-  assert.is((await ends(world)).length, 203);
+  assert.is(await expireDue(world.options), true);
+  assert.is((await ends(world)).length, dueAtOnceMax);
+  assert.is(await expireDue(world.options), false);
+  assert.is((await ends(world)).length, dueAtOnceMax + 3);
 });
 
 test('it runs until it is told to stop, and does what is due at its first round', async (world) => {
