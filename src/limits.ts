@@ -447,8 +447,8 @@ export const siemPortionBytesMax = 1024 * 1024;
 export const siemGatherMs = 500;
 /** Milliseconds in which a syslog receiver that is gone shows it, after the last byte; longer than one way and back. */
 export const siemSettleMs = 200;
-/** Milliseconds for which a SIEM may do nothing at all until it counts as away. */
-export const siemSilenceMaxMs = 30_000;
+/** Milliseconds that a SIEM has for what it is sent at once, until it counts as away. */
+export const siemPortionMaxMs = 60_000;
 /** Milliseconds until it is tried again, doubled each time. */
 export const siemRetryMinMs = 1_000;
 export const siemRetryMaxMs = 30_000;

@@ -1,8 +1,7 @@
 /** Audit events by HTTP: a POST of NDJSON for each portion; the receiver has it when it answers 2xx. */
 import { type ClientRequest, Agent as HttpAgent, request as requestPlain } from 'node:http';
 import { Agent as HttpsAgent, request as requestTls } from 'node:https';
-import { siemSilenceMaxMs } from '../../limits.ts';
-import { NotDelivered, type SiemRecord, type SiemSink } from './record.ts';
+import { NotDelivered, notInTime, type SiemRecord, type SiemSink } from './record.ts';
 
 interface HttpTarget {
   readonly url: string;
@@ -43,22 +42,23 @@ function posted(
     const fail = (detail: string) => reject(new NotDelivered(detail));
     const ask = url.startsWith('https:') ? requestTls : requestPlain;
     const sent: ClientRequest = ask(url, {
-      ...{ method: 'POST', agent, signal, timeout: siemSilenceMaxMs },
+      ...{ method: 'POST', agent, signal },
       headers: {
         'Content-Type': 'application/x-ndjson',
         'Content-Length': body.length,
         ...(authorization === null ? {} : { Authorization: authorization }),
       },
     });
-    sent.on('timeout', () =>
-      sent.destroy(Object.assign(new Error(), { code: 'no answer in time' })),
-    );
-    sent.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'the connection broke'));
+    const broken = (error: NodeJS.ErrnoException) =>
+      fail(signal.aborted ? notInTime : (error.code ?? 'the connection broke'));
+    sent.on('error', broken);
     sent.on('response', (response) => {
       const { statusCode = 0 } = response;
-      response.on('error', () => undefined).resume();
-      if (statusCode >= 200 && statusCode < 300) resolve();
-      else fail(`answered ${statusCode}`);
+      // To its end, or the connection could not be used again.
+      response.on('error', broken).resume();
+      response.on('end', () =>
+        statusCode >= 200 && statusCode < 300 ? resolve() : fail(`answered ${statusCode}`),
+      );
     });
     sent.end(body);
   });

@@ -27,10 +27,13 @@ export function siemRecord(event: StoredEvent, index: number): SiemRecord {
 
 /** How records reach a receiver. */
 export interface SiemSink {
-  /** Resolves when the receiver has them all. @throws NotDelivered */
+  /** Resolves when the receiver has them all; the signal ends it. @throws NotDelivered */
   send(records: readonly SiemRecord[], signal: AbortSignal): Promise<void>;
   close(): void;
 }
+
+/** What a sink says that was ended by its signal. */
+export const notInTime = 'no answer in time';
 
 /** Whether the receiver has them is not known: they are sent again. Its message names no address. */
 export class NotDelivered extends Error {

@@ -7,6 +7,7 @@ import {
   siemEventsAtOnceMax,
   siemGatherMs,
   siemPortionBytesMax,
+  siemPortionMaxMs,
   siemRetryMaxMs,
   siemRetryMinMs,
 } from '../../limits.ts';
@@ -37,6 +38,8 @@ interface SiemOptions {
   readonly logger: Logger;
   readonly now: () => string;
   readonly signal: AbortSignal;
+  /** Other than the limit. */
+  readonly portionMaxMs?: number;
 }
 
 interface Siem {
@@ -139,7 +142,8 @@ class Sender {
 
   async #deliver(portion: readonly SiemRecord[]): Promise<void> {
     const { sink, store, job, metrics } = this.#options;
-    await sink.send(portion, this.#signal);
+    const late = AbortSignal.timeout(this.#options.portionMaxMs ?? siemPortionMaxMs);
+    await sink.send(portion, AbortSignal.any([this.#signal, late]));
     const last = portion.at(-1) as SiemRecord;
     const { position, hash } = last;
     metrics.delivered(portion.length);

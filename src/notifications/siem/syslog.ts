@@ -8,9 +8,9 @@
  */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { siemSettleMs, siemSilenceMaxMs } from '../../limits.ts';
+import { siemSettleMs } from '../../limits.ts';
 import { pause } from '../../platform/pause.ts';
-import { NotDelivered, type SiemRecord, type SiemSink } from './record.ts';
+import { NotDelivered, notInTime, type SiemRecord, type SiemSink } from './record.ts';
 import { severityOf } from './severity.ts';
 
 interface SyslogTarget {
@@ -84,9 +84,8 @@ async function sendWhole(target: SyslogTarget, bytes: Buffer, signal: AbortSigna
   // Whoever of the two is not waited for any more may still fail.
   broken.promise.catch(() => undefined);
   const fail = (detail: string) => broken.reject(new NotDelivered(detail));
-  const onAbort = () => fail('stopped');
+  const onAbort = () => fail(notInTime);
   signal.addEventListener('abort', onAbort, { once: true });
-  socket.setTimeout(siemSilenceMaxMs, () => fail('no answer in time'));
   socket.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'the connection broke'));
   socket.on('end', ended.resolve);
   socket.on('close', () => fail('the receiver closed the connection'));
@@ -109,7 +108,7 @@ async function sendWhole(target: SyslogTarget, bytes: Buffer, signal: AbortSigna
     socket.end();
     await orBroken(ended.promise);
   } catch (error) {
-    throw error instanceof NotDelivered ? error : new NotDelivered('stopped');
+    throw error instanceof NotDelivered ? error : new NotDelivered(notInTime);
   } finally {
     signal.removeEventListener('abort', onAbort);
     socket.destroy();

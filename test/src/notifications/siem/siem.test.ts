@@ -1,8 +1,16 @@
 /** Every event reaches a SIEM, by each of the ways; real receivers, and the real service. */
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogger } from '../../../../src/logger.ts';
+import { ndjsonSink } from '../../../../src/notifications/siem/ndjson.ts';
+import { siemRecord } from '../../../../src/notifications/siem/record.ts';
+import { startSiem } from '../../../../src/notifications/siem/siem.ts';
+import { syslogSink } from '../../../../src/notifications/siem/syslog.ts';
+import { positionOf } from '../../../../src/store/event-store.ts';
 import { until } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import {
@@ -11,6 +19,7 @@ import {
   startHttpReceiver,
   startSyslogReceiver,
 } from '../../../support/siem.ts';
+import { newEvent } from '../../../support/stored-events.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { selfSigned } from '../../../support/tls.ts';
 
@@ -85,6 +94,46 @@ test('NDJSON: each event as it stands in the log; a receiver that refuses is ask
     await world.stop();
     await receiver.close();
   }
+});
+
+test('a receiver that takes for ever is given up in time, told of, and tried again', async () => {
+  const event = newEvent();
+  const stored = { ...event, stream: 'role-a', revision: 0, position: positionOf(1) };
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  for (const sink of [
+    ndjsonSink({ url: `http://127.0.0.1:${port}`, authorization: null, ca: null }, { logId: 'a' }),
+    syslogSink({ host: '127.0.0.1', port, tls: true, ca: null }, { logId: 'a', hostname: 'b' }),
+  ]) {
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', write: (line) => lines.push(line) });
+    const ending = new AbortController();
+    const hash = siemRecord(stored, 0).hash;
+    const siem = startSiem({
+      ...{ sink, logger, from: 'beginning', portionMaxMs: 20, signal: ending.signal },
+      store: { logId: 'a', readAll: async () => [stored] },
+      tree: {
+        ...{ size: () => 1, positionOf: () => stored.position, momentOf: () => '' },
+        ...{ leaf: () => Buffer.from(hash, 'hex'), leaves: () => [Buffer.from(hash, 'hex')] },
+      },
+      job: {
+        lease: { held: () => true, whileHeld: (signal, work) => work(signal) },
+        readNote: async () => null,
+        writeNote: async () => undefined,
+      },
+      caughtUp: async () => true,
+      onApplied: () => undefined,
+      onDifference: () => assert.unreachable(),
+      metrics: { delivered: () => assert.unreachable(), failed: () => undefined },
+      now: () => '2026-11-29T10:00:00.000Z',
+    });
+    await until(() => lines.some((line) => line.includes('no answer in time')));
+    assert.is(siem.lag().events, 1);
+    ending.abort();
+    await siem.ended;
+  }
+  silent.close();
 });
 
 test('from now on, where that is wanted: not what was before', async () => {
