@@ -216,6 +216,16 @@ test('a file of rules waits by its digest, and is imported by the last approval'
   assert.is((await collect(here, proposal)).body.created, 1);
 });
 
+test('what removes something is collected without a body', async (here) => {
+  const { door } = here;
+  const rules = '/api/client-registry/preauthorizations';
+  const kept = { effect: 'deny', usernamePattern: 'out-*', until: '2090-01-01T00:00:00Z' };
+  const { body } = await door.must(201, 'POST', rules, { body: kept });
+  const proposal = await proposed(door, `${rules}/${body.preauthorizationId}`, {}, 'DELETE');
+  await approve(here, proposal);
+  assert.is((await collect(here, proposal)).status, 204);
+});
+
 test('rejected and ended ones are over', async (here) => {
   const { door, world } = here;
   const proposal = await proposed(door, grantPath(await asks(door)));

@@ -279,9 +279,12 @@ test('other paths and methods are told, and a port without TLS has none of it', 
   const wrong = await askEst(world, 'simpleenroll');
   await checkRefused(wrong, 405, 'takes POST');
   assert.is(wrong.headers.allow, 'POST');
-  const plain = await fetch(`${world.url}${estPath}cacerts`);
-  assert.is(plain.status, 404);
-  assert.match(await plain.text(), 'on the ports that speak TLS');
+  for (const name of ['cacerts', 'csrattrs', 'simpleenroll', 'simplereenroll']) {
+    const method = name.startsWith('c') ? 'GET' : 'POST';
+    const plain = await fetch(`${world.url}${estPath}${name}`, { method });
+    assert.is(plain.status, 404);
+    assert.match(await plain.text(), 'on the ports that speak TLS');
+  }
 });
 
 test('who waited and who was turned away by EST is counted apart', async ({ world, door }) => {

@@ -277,6 +277,10 @@ test('no password, no other rights, no name of a person for anybody else', async
   const path = '/api/users/bob@sso/authorization';
   const given = await world.call('PUT', path, { body: { roles: ['auditor'] } });
   assert.equal([given.status, given.body.code], [409, 'user-from-sso']);
+  const renewed = await world.call('POST', '/api/users/bob@sso/renew', {
+    body: { expiresAt: null },
+  });
+  assert.equal([renewed.status, renewed.body.code], [409, 'user-from-sso']);
 
   const refused = async (to: string, body: object, token?: null) => {
     const answer = await world.call('POST', to, { body, ...(token === null && { token }) });
