@@ -134,6 +134,8 @@ export interface Route<
   /** Faults that no schema knows (a policy, the clock), of the body as it was sent. */
   faults?(body: unknown): readonly Fault[];
   readonly answers: Readonly<Record<number, DeclaredAnswer>>;
+  /** `Prefer: wait=N` holds its answer back until something is decided. */
+  readonly waits?: true;
   /** How problems are told; absent: as documents. */
   readonly tells?: 'text';
   /** Codes of its own; those that every route of its kind has are added by themselves. */

@@ -71,7 +71,6 @@ function securityOf({ access }: Route): JsonObject[] {
 
 function operationOf(route: Route): JsonObject {
   const takes = route.body !== undefined && route.body !== Nothing;
-  const isDoor = route.answers[202] !== undefined;
   return {
     tags: [route.group],
     operationId: route.operationId,
@@ -82,7 +81,7 @@ function operationOf(route: Route): JsonObject {
       ...parametersFrom(route, pathSchemas(route), 'path'),
       ...parametersFrom(route, route.query ?? Nothing, 'query'),
       ...(needsToken(route) ? [positionHeader] : []),
-      ...(isDoor ? [preferHeader] : []),
+      ...(route.waits === true ? [preferHeader] : []),
     ],
     ...(takes && route.body !== undefined
       ? {

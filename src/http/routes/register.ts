@@ -186,6 +186,7 @@ const registerRoute = (app: App): Route =>
       'Repeat it with the same username and password, or csr, until it answers 201; polling works while locked. Clients of EST (RFC 7030) come by /.well-known/est/ where TLS is spoken.',
     access: 'open',
     hot: true,
+    waits: true,
     body: Register,
     leniently: leniently(app),
     faults: (body) => faultsOf(body, app),
@@ -239,6 +240,7 @@ const selfRoute = (app: App): Route =>
       'Over TLS with a client certificate and no token, it tells all rights and reasons.',
     access: 'registration',
     hot: true,
+    waits: true,
     answers,
     problems: refusals,
     async handle(request) {

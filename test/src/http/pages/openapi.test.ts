@@ -216,6 +216,16 @@ test('who needs a token is said', ({ described }) => {
   }
 });
 
+test('who may be waited for by Prefer is said at the door alone', ({ described }) => {
+  const waiting = operationsOf(described).filter(([, , { parameters }]) =>
+    (parameters as Json[]).some(({ name }) => name === 'Prefer'),
+  );
+  assert.equal(
+    waiting.map(([, , { operationId }]) => operationId),
+    ['register', 'registrationStatus'],
+  );
+});
+
 test('a limit is described as a number', ({ described }) => {
   const paths = described.paths as Record<string, { get: { parameters: Json[] } }>;
   const limit = paths['/api/users']?.get.parameters.find(({ name }) => name === 'limit');
