@@ -10,6 +10,7 @@ import { assert, suite } from '../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook } from '../cli/gatebook.ts';
 
 const test = suite<{ gate: Gatebook }>('a hostile registry is alone');
+const silent = createLogger({ level: 'error', write: () => undefined });
 test.before.each((here) => {
   here.gate = gatebook();
 });
@@ -49,20 +50,17 @@ test('it says aloud what it is, in a folder of its own, and drops connections', 
 
   service.child.kill('SIGTERM');
   assert.is((await service.ended).exitCode, 0);
-  gate.environment.GATEBOOK_DATA_DIR = join(gate.folder, 'hostile-data');
-  const asPlant = await gate.run('serve');
-  assert.is(asPlant.exitCode, 1);
-  assert.match(asPlant.stderr, 'was made by gatebook serve --hostile');
+  const folder = join(gate.folder, 'hostile-data');
+  assert.throws(() => keepDataFolder(folder, silent), 'was made by gatebook serve --hostile');
 });
 
 test('no plant becomes hostile: neither its folder, nor a store or broker that others use', async ({
   gate,
 }) => {
   const folder = join(gate.folder, 'plant');
-  const logger = createLogger({ level: 'error', write: () => undefined });
-  keepDataFolder(folder, logger);
+  keepDataFolder(folder, silent);
   writeFileSync(join(folder, 'log.sqlite'), '');
-  assert.throws(() => keepDataFolder(folder, logger, true), 'was not made by a hostile registry');
+  assert.throws(() => keepDataFolder(folder, silent, true), 'was not made by a hostile registry');
   assert.not.ok(existsSync(join(folder, 'HOSTILE')));
 
   for (const environment of [
