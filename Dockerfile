@@ -14,7 +14,7 @@ FROM ${NODE}
 WORKDIR /gatebook
 ENV NODE_ENV=production GATEBOOK_HOST=0.0.0.0 GATEBOOK_DATA_DIR=/data
 COPY --from=packages /gatebook/node_modules node_modules
-COPY package.json LICENSE ./
+COPY package.json package-lock.json LICENSE ./
 COPY bin bin
 COPY domain domain
 COPY projections projections
