@@ -1,6 +1,7 @@
 /**
  * Two nodes on one log in KurrentDB, of which one is paused, one is cut off, the store goes away or loses answers:
- * what callers at both saw of each name must be linearizable (docs/consistency.md says what is promised).
+ * what callers at both saw of each name must be linearizable (docs/consistency.md says what is promised). With
+ * `KURRENTDB_URL` the log is there, and what befalls that store is up to whoever runs it.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
@@ -28,11 +29,13 @@ const faultMs = 1_500;
 type Step = Invocation<Act, Answered>;
 interface Node {
   readonly served: Served;
-  readonly line: SilentLine;
+  /** To our own server; null: to that of `KURRENTDB_URL` it goes by no line of ours. */
+  readonly line: SilentLine | null;
   readonly dataDir: string;
 }
 interface Cluster {
-  readonly server: KurrentServer;
+  /** Null: the log is at `KURRENTDB_URL`. */
+  readonly server: KurrentServer | null;
   readonly nodes: readonly Node[];
   readonly token: string;
 }
@@ -107,28 +110,30 @@ const faults: Readonly<Record<string, (cluster: Cluster, chance: Chance) => Prom
     await delay(faultMs);
     served.kill('SIGCONT');
   },
-  'a node is cut off': async ({ nodes }, chance) => chance.pick(nodes).line.fallSilent(),
+  'a node is cut off': async ({ nodes }, chance) => chance.pick(nodes).line?.fallSilent(),
   'the store goes away': async ({ server }) => {
-    await server.stop();
+    await server?.stop();
     await delay(faultMs);
-    await server.start();
+    await server?.start();
   },
   'answers are lost': async ({ server }, chance) => {
     for (let count = 0; count < 20; count++)
-      server.faults.appends.push(
+      server?.faults.appends.push(
         chance.pick(['lose-answer', 'lose-request', 'busy', 'none'] as const),
       );
   },
 };
 
 async function started(): Promise<Cluster & { keys: string }> {
-  const server = await startKurrentServer();
+  const given = process.env.KURRENTDB_URL;
+  const server = given === undefined ? await startKurrentServer() : null;
   const keys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
   const nodes: Node[] = [];
   for (const mqtt of ['0', 'off']) {
-    const [line, dataDir] = [await lineTo(server.port), await newFolder()];
+    const line = server && (await lineTo(server.port));
+    const dataDir = await newFolder();
     const served = await serve(dataDir, {
-      GATEBOOK_STORE: `kurrentdb://127.0.0.1:${line.port}?tls=false`,
+      GATEBOOK_STORE: given ?? `kurrentdb://127.0.0.1:${line?.port}?tls=false`,
       ...{ GATEBOOK_KEYS_DIR: keys, GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' },
       ...{ GATEBOOK_MQTT_PORT: mqtt, GATEBOOK_MQTT_WS_PORT: 'off', GATEBOOK_HTTPS_PORT: '0' },
       GATEBOOK_LOG_LEVEL: 'error',
@@ -197,10 +202,10 @@ async function run({ chance, share }: Given): Promise<Told> {
     for (const { served, line, dataDir } of cluster.nodes) {
       served.kill('SIGKILL');
       await served.ended;
-      await line.close();
+      await line?.close();
       await removeFolder(dataDir);
     }
-    await cluster.server.stop();
+    await cluster.server?.stop();
     await removeFolder(cluster.keys);
   }
   return { rounds, figures: `${answered} answers, ${unanswered} lost`, violations };

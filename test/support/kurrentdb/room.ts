@@ -67,7 +67,13 @@ export async function makeRoom(first: EventStore): Promise<Room> {
   return {
     through: (store) => ({
       logId: store.logId,
-      append: (stream, revision, events) => store.append(inside(stream), revision, events),
+      append: (stream, revision, events, secrets = []) =>
+        store.append(
+          inside(stream),
+          revision,
+          events,
+          secrets.map((secret) => ({ ...secret, stream: inside(secret.stream) })),
+        ),
       read: async (stream) => (await store.read(inside(stream))).map(event),
       readAll: async (after, limit) =>
         (await pageOf(after, limit, (place) => store.readAll(place, limit))).map(event),
