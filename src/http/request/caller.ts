@@ -92,6 +92,8 @@ export async function requestCallerOf(
 /** Looks at it from time to time, since a reader who takes nothing is sent nothing, and so not asked about. */
 function endOf(authorize: () => Caller, response: Exchange['res']): AbortSignal {
   const ending = new AbortController();
+  // Who is gone already is told of no more, and nothing else would end the timer.
+  if (response.closed) return ending.signal;
   const timer = setInterval(() => {
     try {
       authorize();

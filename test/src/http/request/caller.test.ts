@@ -1,75 +1,47 @@
-/** Who calls, and whether they still may. */
-import { EventEmitter, once } from 'node:events';
-import type { Caller } from '../../../../src/authority.ts';
-import type { Refused } from '../../../../src/commands/refused.ts';
+/** A caller who hangs up while it is looked at who they are leaves nothing behind. */
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import type { Exchange } from '../../../../src/http/edge.ts';
 import { requestCallerOf } from '../../../../src/http/request/caller.ts';
 import type { Route } from '../../../../src/http/route.ts';
 import { assert, suite } from '../../../support/suite.ts';
-import { callerWith } from '../listening-application.ts';
 
-const test = suite('http standing');
+const test = suite('callers');
+const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
 
-const read = callerWith('ada', [{ context: 'http', resource: '/api/things', operation: 'read' }]);
-const nothing = callerWith('ada', []);
-const permitted = { access: 'permitted' } as Route;
+async function callerOf(response: ServerResponse) {
+  const caller = { username: 'ada', permissions: [], tokenId: null } as never;
+  const exchange = {
+    ...{ req: response.req, res: response, method: 'GET', path: '/x', querystring: '', params: {} },
+    ...{ host: 'x', state: {}, accepts: () => false },
+  } as unknown as Exchange;
+  return await requestCallerOf({ access: 'signed-in' } as unknown as Route, exchange, {
+    ...{ authenticate: async () => caller, current: () => caller },
+    certificateOf: () => null,
+  });
+}
 
-const standing = (route: Route, now: { caller: Caller | null }) =>
-  requestCallerOf(
-    route,
-    {
-      ...{ method: 'GET', path: '/api/things', querystring: '', params: {} },
-      req: { headers: { authorization: 'Bearer any' } },
-    } as never,
-    { certificateOf: () => null, authenticate: async () => now.caller, current: () => now.caller },
-  );
-
-const codeOf = (act: () => unknown): string | undefined => {
+test('one who is gone is not looked at any more, one who is there is until they go', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
   try {
-    act();
-    return undefined;
-  } catch (error) {
-    return (error as Refused).code;
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.write('GET /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer v4.public.x\r\n\r\n');
+    const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+    const caller = await callerOf(response);
+    const before = timers();
+    caller.ended(response);
+    assert.is(timers(), before + 1);
+    client.destroy();
+    await once(response, 'close');
+    assert.is(timers(), before);
+    caller.ended(response);
+    assert.is(timers(), before);
+  } finally {
+    server.close();
+    server.closeAllConnections();
   }
-};
-
-test('rights are those of the moment', async () => {
-  const now: { caller: Caller | null } = { caller: read };
-  const { authorize } = await standing(permitted, now);
-  assert.is(authorize()?.username, 'ada');
-  now.caller = nothing;
-  assert.is(codeOf(authorize), 'permission-missing');
-  now.caller = null;
-  assert.is(codeOf(authorize), 'token-invalid');
-});
-
-test('what is one’s own needs no permission, until the route asks for it', async () => {
-  const now: { caller: Caller | null } = { caller: nothing };
-  const own = { ...permitted, own: () => true } as Route;
-  const { authorize, permit } = await standing(own, now);
-  assert.is(codeOf(authorize), undefined);
-  assert.is(codeOf(permit), 'permission-missing');
-  assert.is(codeOf(authorize), 'permission-missing', 'from then on');
-});
-
-test('an answer that takes long ends for a caller who may no more, also where nothing is sent', async () => {
-  const now: { caller: Caller | null } = { caller: read };
-  const response = new EventEmitter();
-  const signal = (await standing(permitted, now)).ended(response as never);
-  assert.not.ok(signal.aborted);
-  now.caller = null;
-  await once(signal, 'abort');
-  assert.is((signal.reason as Refused).code, 'token-invalid');
-});
-
-test('an answer that is over is looked at no more', async () => {
-  const response = new EventEmitter();
-  const now: { caller: Caller | null } = { caller: read };
-  const { ended } = await standing(permitted, now);
-  const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-  ended(response as never);
-  response.emit('close');
-  const after = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-  assert.is(after, before);
 });
 
 test.run();
