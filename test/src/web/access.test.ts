@@ -161,6 +161,8 @@ test('the keyboard alone unlocks, grants with a role, denies and locks', async (
   const before = await page.evaluate(() => document.activeElement?.textContent);
   await page.keyboard.press('j');
   assert.is.not(await page.evaluate(() => document.activeElement?.textContent), before);
+  // The row that was granted stays in its place, and has nothing to deny.
+  await page.keyboard.press('j');
   await page.keyboard.press('d');
   await page.waitForSelector('dialog[open]');
   await page.keyboard.press('Escape');

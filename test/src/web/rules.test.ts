@@ -1,4 +1,5 @@
 /** The page's rules: made beside what they would have done, codes shown once, labels, a file, and whose rules go on. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { type Desk, hasChromium, openDesk } from '../../support/browser.ts';
 import { strong } from '../../support/door.ts';
+import { skipped } from '../../support/skipped.ts';
 import { assert, suite } from '../../support/suite.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -38,6 +40,22 @@ async function accessible(page: Page): Promise<void> {
   );
 }
 
+/** What a phone reads of a printed QR code; null: nothing here reads one. */
+async function scan(
+  { desk, folder }: { desk: Desk; folder: string },
+  svg: string,
+): Promise<string | null> {
+  const file = join(folder, 'label.png');
+  const paper = await desk.browser.newPage({ viewport: { width: 640, height: 640 } });
+  await paper.setContent(svg);
+  await paper.screenshot({ path: file });
+  await paper.close();
+  const read = spawnSync('zbarimg', ['--raw', '--quiet', file], { encoding: 'utf8' });
+  if (read.error === undefined) return read.stdout;
+  skipped('no zbarimg here');
+  return null;
+}
+
 test('a rule is made beside what it would have done; its code is shown once and lets in', async (context) => {
   const { desk, page } = context;
   const { world } = desk;
@@ -66,6 +84,13 @@ test('a rule is made beside what it would have done; its code is shown once and 
   // As a text it would be evaluated by the page, which its policy forbids, where it is not so at the first look.
   await page.waitForFunction(() => Reflect.get(globalThis, 'printed') === 'labels');
   assert.match(await dialog.locator('.label').innerText(), enrolmentCode);
+  const svg = await dialog.locator('.label .qr').evaluate((element) => element.outerHTML);
+  const scanned = await scan(context, svg);
+  if (scanned !== null)
+    assert.equal(JSON.parse(scanned), {
+      ...{ url: world.url, enrolmentCode },
+      caFingerprint: (await world.call('GET', '/ca')).body.fingerprint,
+    });
   await dialog.getByRole('button', { name: 'I have it' }).click();
   const row = page.locator('tr', { hasText: 'kiln-*' });
   await row.getByText('0 of 2 uses').waitFor();
