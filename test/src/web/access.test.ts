@@ -75,6 +75,8 @@ for (const colorScheme of ['light', 'dark'] as const)
           await whatIf.getByText('Try it').click();
           await whatIf.getByRole('table').waitFor();
         }
+        if (place === '') await page.getByText('Filter and sort').click();
+        if (place === 'clients') await page.getByLabel('Select press-1', { exact: true }).check();
         await page.waitForTimeout(500);
         assert.equal(await faultsOf(page), [], `${place || 'registry'} at ${width}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -92,6 +94,18 @@ for (const colorScheme of ['light', 'dark'] as const)
         await page.keyboard.press('Escape');
         await page.waitForSelector('dialog', { state: 'detached' });
       }
+      await page.getByText('Schedule…').click();
+      await page.getByText('Each week', { exact: true }).click();
+      assert.equal(await faultsOf(page), [], `Schedule… at ${width}`);
+      await page.keyboard.press('Escape');
+      await page.locator('dialog').getByRole('button', { name: 'Close', exact: true }).click();
+      await page.waitForSelector('dialog', { state: 'detached' });
+      await page.locator('#pending').focus();
+      await page.keyboard.press('?');
+      await page.waitForSelector('dialog[open]');
+      assert.equal(await faultsOf(page), [], `keys at ${width}`);
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('dialog', { state: 'detached' });
     }
     await page.context().close();
   });
