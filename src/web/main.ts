@@ -6,20 +6,20 @@ import { lazily } from './app/lazily.ts';
 import { restWhileHidden } from './app/live.ts';
 import { requestLinkOf } from './app/place.ts';
 import { state, useStore } from './app/store.ts';
-import { ClientPage } from './clients/client.ts';
 import { Clients } from './clients/clients.ts';
-import { NewClient } from './clients/new-client.ts';
 import { KeyHelp, onKey } from './keys.ts';
 import { titleOf } from './registry/lock-card.ts';
 import { Registry } from './registry/registry.ts';
 import { Revoking } from './registry/revoke-dialog.ts';
-import { Roles } from './rights/roles.ts';
-import { Tokens } from './rights/tokens.ts';
 import { begin, SignIn } from './session.ts';
 import { applyTheme, More, Shell } from './shell.ts';
 
 const Audit = lazily(async () => (await import('./audit/audit.ts')).Audit);
 const Approvals = lazily(async () => (await import('./approvals/approvals.ts')).Approvals);
+const ClientPage = lazily(async () => (await import('./clients/client.ts')).ClientPage);
+const NewClient = lazily(async () => (await import('./clients/new-client.ts')).NewClient);
+const Roles = lazily(async () => (await import('./rights/roles.ts')).Roles);
+const Tokens = lazily(async () => (await import('./rights/tokens.ts')).Tokens);
 const Rules = lazily(async () => (await import('./rules/rules.ts')).Rules);
 
 interface PagePlace {
