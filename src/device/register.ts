@@ -45,9 +45,10 @@ async function asked(options: RegisterOptions): Promise<RegisterResult> {
   const parts: DeviceParts = {
     ...{ time, inHand, registry: new DeviceRegistry(url, trusted, { time, signal }) },
     markNew: () => markUntold(options),
-    async keep({ password, ...progress }) {
+    async keep({ url, username, password, ...rest }) {
+      // In the order that people read it in.
       if (options.file !== undefined && password !== null)
-        await writeRegistrationFile(options.file, { ...progress, password });
+        await writeRegistrationFile(options.file, { url, username, password, ...rest });
     },
   };
   const session = new RegistrationSession(options, file, parts);
