@@ -60,3 +60,23 @@ export class Ledger {
       );
   }
 }
+
+type Asking = (
+  method: string,
+  path: string,
+  options: { readonly token: string },
+) => Promise<{ readonly status: number; readonly body: { readonly status: NameState['status'] } }>;
+
+/** Every name is what was acknowledged of it; one question after the other, since some trials have few sockets. */
+export async function compared(
+  { call }: { readonly call: Asking },
+  token: string,
+  ledger: Ledger,
+): Promise<void> {
+  for (const entry of ledger.entries) {
+    const { status, body } = await call('GET', `/api/users/${entry.username}`, { token });
+    if (status === 404) ledger.seen(entry, 'unknown');
+    else if (status === 200) ledger.seen(entry, body.status);
+    else ledger.violations.push(`GET ${entry.username} answered ${status}`);
+  }
+}

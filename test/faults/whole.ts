@@ -1,40 +1,17 @@
 /** Whether a registry is whole: its rows are those of its log, its tree has the root of its export, its vault no orphan. */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { beginning } from '../../src/store/event-store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Served } from '../support/process.ts';
 import { runProgram } from '../support/program.ts';
-
-const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
-
-/** The root of a Merkle tree over lines (RFC 9162, section 2.1.1), made level by level and not as the service does. */
-export function rootOf(lines: readonly string[]): string {
-  let level = lines.map((line) => sha256(Uint8Array.of(0), line));
-  if (level.length === 0) return sha256('').toString('base64');
-  while (level.length > 1) {
-    const above: Buffer[] = [];
-    for (let at = 0; at < level.length; at += 2) {
-      const [left, right] = [level[at] as Buffer, level[at + 1]];
-      above.push(right === undefined ? left : sha256(Uint8Array.of(1), left, right));
-    }
-    level = above;
-  }
-  return (level[0] as Buffer).toString('base64');
-}
+import { logFaults, orphansAmong } from './oracles/log.ts';
 
 /** Of a registry that runs and has nothing to do. */
 export async function treeFaults({ url }: Served, token: string): Promise<string[]> {
   const read = async (path: string) =>
     await (await fetch(url + path, { headers: { Authorization: `Bearer ${token}` } })).text();
-  const [, size, root] = (await read('/api/audit/checkpoint')).split('\n');
-  const lines = (await read('/api/audit/export')).trimEnd().split('\n');
-  const recomputed = rootOf(lines.slice(0, Number(size)));
-  return recomputed === root ? [] : [`root ${root} at ${size}, recomputed ${recomputed}`];
+  const checkpoint = await read('/api/audit/checkpoint');
+  return logFaults(checkpoint, (await read('/api/audit/export')).trimEnd().split('\n'));
 }
 
 /** What `gatebook rebuild` makes of the log, with nobody serving it. */
@@ -63,21 +40,15 @@ export async function orphansIn(dataDir: string): Promise<string[]> {
       if (last === undefined) break;
       after = last;
     }
-    const named = new Set<string>();
+    const events: unknown[] = [];
     for (let after = beginning; ; ) {
-      const events = await store.readAll(after, 10_000);
-      for (const { data } of events)
-        for (const [id] of JSON.stringify(data).matchAll(
-          /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
-        ))
-          named.add(id);
-      const last = events.at(-1)?.position;
+      const read = await store.readAll(after, 10_000);
+      for (const { data } of read) events.push(data);
+      const last = read.at(-1)?.position;
       if (last === undefined) break;
       after = last;
     }
-    return [...kept]
-      .filter(([stream]) => !named.has(stream.replace(/^vault-/, '')))
-      .map(([stream, kind]) => `${stream} (${kind}) is named by no event`);
+    return orphansAmong(kept, events);
   } finally {
     await store.close();
   }

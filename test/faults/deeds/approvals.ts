@@ -1,6 +1,7 @@
 /** Grants that two people decide: what the second one was told of is so, once, and what waits still waits. */
 import { randomBytes } from 'node:crypto';
 import { registerPath } from '../../support/door.ts';
+import { approvalFaults } from '../oracles/deeds.ts';
 import type { Deeds, Running } from './deeds.ts';
 
 const base = '/api/approvals';
@@ -37,15 +38,11 @@ async function lookAt({ served, token }: Running, asked: Asked): Promise<string[
   const { username, password, proposalId } = asked;
   if (proposalId === null) return [];
   const { status, body } = await served.call('GET', `${base}/${proposalId}`, { token });
-  if (status !== 200) return [`the proposal ${proposalId} was told of, and is ${status}`];
   const door = await served.call('POST', registerPath, { body: { username, password } });
-  if (asked.isApproved && (door.status !== 201 || body.status !== 'approved'))
-    return [
-      `${username} was granted by two, and is told ${door.status}; the proposal ${body.status}`,
-    ];
-  if (!asked.isApproved && door.status !== 201 && door.status !== 202)
-    return [`${username} waits for two, and is told ${door.status}`];
-  return [];
+  return approvalFaults({
+    ...{ username, proposalId, isApproved: asked.isApproved, door: door.status },
+    proposal: status === 200 ? body.status : null,
+  });
 }
 
 export function approvalDeeds(): Deeds {

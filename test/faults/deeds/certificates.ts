@@ -4,6 +4,7 @@ import { csrDer, keyPairs, newCsr } from '../../support/csr.ts';
 import { registerPath, selfPath } from '../../support/door.ts';
 import { certificatesIn, enrol } from '../../support/est.ts';
 import { overTls } from '../../support/tls.ts';
+import { certificateFaults } from '../oracles/certificates.ts';
 import type { Deeds, Running } from './deeds.ts';
 
 const devicesMax = 40;
@@ -69,24 +70,22 @@ async function lookAt(running: Running, device: Device): Promise<string[]> {
     `/api/audit/events?username=${username}&type=CertificateIssued&limit=1000`,
   );
   const issued: string[] = items.map(({ data }: { data: { serial: string } }) => data.serial);
-  const violations = given
-    .map(serialOf)
-    .filter((serial) => !issued.includes(serial))
-    .map((serial) => `${username} was given ${serial}, which the log does not name`);
-  if (!device.isGranted) return violations;
+  const seen = { username, given: given.map(serialOf), issued };
+  if (!device.isGranted) return certificateFaults({ ...seen, granted: null });
   const user = await get(`/api/users/${username}`);
-  if (user.status !== 'active') violations.push(`${username} was granted, and is ${user.status}`);
   const held: string[] = (user.credentials ?? []).flatMap(
     ({ serial }: { serial?: string }) => serial ?? [],
   );
   const list = Buffer.from(await (await fetch(`${served.url}/ca/crl`)).arrayBuffer());
-  for (const serial of issued)
-    if (!held.includes(serial) && !list.includes(Buffer.from(serial, 'hex')))
-      violations.push(`${username}: ${serial} is neither held nor on the list of revoked ones`);
-  if (held.length > 2) violations.push(`${username} holds ${held.length} certificates`);
-  if (again.status !== 201 || !held.includes(serialOf(firstOf(again.body.certificate ?? ''))))
-    violations.push(`${username} asks again, and is told ${again.status}`);
-  return violations;
+  const came: string | undefined = again.body.certificate;
+  return certificateFaults({
+    ...seen,
+    granted: {
+      ...{ status: user.status, held },
+      isRevoked: (serial) => list.includes(Buffer.from(serial, 'hex')),
+      again: { status: again.status, serial: came === undefined ? null : serialOf(firstOf(came)) },
+    },
+  });
 }
 
 export function certificateDeeds(): Deeds {

@@ -1,8 +1,5 @@
 /** Rules from files, and backups: what was told as made is there; a backup is whole, or it is none. */
-import { unlockWith } from '../../../src/backup/passphrase.ts';
-import { readBackup } from '../../../src/backup/read.ts';
-import { BackupRefused } from '../../../src/backup/refused.ts';
-import { chunksOf } from '../../support/backups.ts';
+import { backupFaults, ruleFaults } from '../oracles/deeds.ts';
 import type { Deeds, Running } from './deeds.ts';
 
 const base = '/api/client-registry/preauthorizations';
@@ -35,8 +32,7 @@ export function importDeeds(): Deeds {
       for (let count = 0; count < Math.min(lookedAt, made.length); count++) {
         const id = count < rulesAFile ? made.at(-1 - count) : chance.pick(made);
         const { status, body } = await served.call('GET', `${base}/${id}`, { token });
-        if (status !== 200 || body.hasEnrolmentCode !== true)
-          violations.push(`the rule ${id} was made, and is told ${status}`);
+        violations.push(...ruleFaults(String(id), status, body));
       }
       return violations;
     },
@@ -48,14 +44,9 @@ export function backupDeeds(): Deeds {
   let [whole, brokenOff] = [0, 0];
   const violations: string[] = [];
   const read = async (parts: readonly Uint8Array[], isEnded: boolean) => {
-    try {
-      await readBackup(chunksOf(Buffer.concat(parts), 64_000), unlockWith(''), () => undefined);
-      if (isEnded) whole++;
-      else violations.push('a backup that broke off is taken for whole');
-    } catch (error) {
-      if (isEnded || !(error instanceof BackupRefused))
-        violations.push(`a backup is not read: ${(error as Error).message}`);
-    }
+    const found = await backupFaults(Buffer.concat(parts), isEnded);
+    if (isEnded && found.length === 0) whole++;
+    violations.push(...found);
   };
   const lastPortions: Uint8Array[][] = [];
   return {

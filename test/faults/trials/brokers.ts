@@ -10,6 +10,7 @@ import { connected, programIsHere } from '../../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
+import { driftFaults, isAsTheLogSays } from '../oracles/broker.ts';
 
 const roundsWhole = 40;
 const namesARound = 3;
@@ -76,7 +77,7 @@ async function agrees({ served }: Beside, client: Client): Promise<boolean> {
         return one.code;
       })
       .catch(() => -1);
-    if ((session === 0) === (status === 'active') && session !== -1 && session !== 3) return true;
+    if (isAsTheLogSays(status, session) === true) return true;
     if (status === 'active')
       await served.call('POST', registerPath, { body: { username, password } });
   }
@@ -149,8 +150,7 @@ async function run({ chance, share }: Given): Promise<Told> {
       token,
       body: {},
     });
-    if (drift.body.drift?.length !== 0)
-      violations.push(`it differs from the log: ${JSON.stringify(drift.body).slice(0, 300)}`);
+    violations.push(...driftFaults(drift.body));
     served.kill('SIGTERM');
     if ((await served.ended) !== 0) violations.push('SIGTERM did not end it with 0');
   } finally {

@@ -1,8 +1,8 @@
 /** kill -9 at random moments under mixed load: every acknowledged answer is true at the next start. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
+import { newFolder, removeFolder, serve } from '../../support/process.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
-import { Ledger } from '../ledger.ts';
+import { compared, Ledger } from '../ledger.ts';
 import { loadOf, lookAtBroker } from '../mixed-load.ts';
 import { orphansIn, rebuiltHash, treeFaults } from '../whole.ts';
 
@@ -18,16 +18,6 @@ const environment = {
   ...{ GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0', GATEBOOK_HTTPS_PORT: '0' },
   GATEBOOK_LOG_LEVEL: 'warn',
 };
-
-async function compare(served: Served, token: string, ledger: Ledger): Promise<void> {
-  const look = async (entry: Ledger['entries'][number]) => {
-    const { status, body } = await served.call('GET', `/api/users/${entry.username}`, { token });
-    if (status === 404) ledger.seen(entry, 'unknown');
-    else if (status === 200) ledger.seen(entry, body.status);
-    else ledger.violations.push(`GET ${entry.username} answered ${status}`);
-  };
-  await Promise.all(ledger.entries.map(look));
-}
 
 /** Stopped in order; says the hash of its rows before. */
 async function lookAtWhole(dataDir: string, token: string, ledger: Ledger): Promise<void> {
@@ -53,7 +43,7 @@ async function run({ chance, share }: Given): Promise<Told> {
     for (let round = 1; round <= rounds; round++) {
       if (round > 1) served = await serve(dataDir, environment);
       await served.call('POST', '/api/client-registry/lock', { token, body: {} });
-      await compare(served, token, ledger);
+      await compared(served, token, ledger);
       const looked = Array.from({ length: Math.min(connectsARound, ledger.entries.length) }, () =>
         chance.pick(ledger.entries),
       );

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
-import { Ledger } from '../ledger.ts';
+import { compared, Ledger } from '../ledger.ts';
 import { loadOf } from '../mixed-load.ts';
 import { treeFaults } from '../whole.ts';
 
@@ -25,16 +25,6 @@ async function opened(served: Served): Promise<string> {
   const body = { maxRequests: 10_000, durationMs: 23 * hourMs };
   await served.call('POST', '/api/client-registry/unlock', { token, body });
   return token;
-}
-
-/** Every name is what was acknowledged of it. */
-async function compared({ call }: Served, token: string, ledger: Ledger): Promise<void> {
-  for (const entry of ledger.entries) {
-    const { status, body } = await call('GET', `/api/users/${entry.username}`, { token });
-    if (status === 404) ledger.seen(entry, 'unknown');
-    else if (status === 200) ledger.seen(entry, body.status);
-    else ledger.violations.push(`GET ${entry.username} answered ${status}`);
-  }
 }
 
 async function loadFor(ms: number, served: Served, token: string, ledger: Ledger, chance: Chance) {

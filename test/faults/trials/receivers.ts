@@ -10,6 +10,7 @@ import { registerPath } from '../../support/door.ts';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
+import { receiverFaults } from '../oracles/receiver.ts';
 
 const roundsWhole = 40;
 const namesARound = 6;
@@ -75,9 +76,9 @@ async function listening(answering: Answering) {
 function receiver() {
   let now = good;
   const told: string[] = [];
-  const ids = new Map<string, number>();
+  const timesById = new Map<string, number>();
   const note = (id: string, text: string) => {
-    ids.set(id, (ids.get(id) ?? 0) + 1);
+    timesById.set(id, (timesById.get(id) ?? 0) + 1);
     const { event, data } = JSON.parse(text) as { event: string; data: { username?: string } };
     if (event === 'request.pending' && data.username !== undefined) told.push(data.username);
   };
@@ -95,7 +96,7 @@ function receiver() {
   return {
     serves,
     told,
-    twice: () => [...ids].filter(([, count]) => count > 1).map(([id]) => id),
+    timesById,
     behave: (next: Behaviour) => {
       now = next;
     },
@@ -109,10 +110,10 @@ async function ask({ call }: Served, username: string): Promise<number> {
 
 async function round(
   served: Served,
-  at: Readonly<{ receiver: ReturnType<typeof receiver>; behaves: Behaviour; number: number }>,
+  at: Readonly<{ receiver: ReturnType<typeof receiver>; behaves: Behaviour; names: string[] }>,
 ): Promise<string[]> {
   const violations: string[] = [];
-  const names = Array.from({ length: namesARound }, (_, index) => `told-${at.number}-${index}`);
+  const { names } = at;
   at.receiver.behave(at.behaves);
   for (const name of names) {
     const status = await ask(served, name);
@@ -125,13 +126,14 @@ async function round(
   const late = performance.now() + toldMs;
   const isTold = () => names.every((name) => at.receiver.told.includes(name));
   while (!isTold() && performance.now() < late) await delay(25);
-  if (!isTold()) violations.push(`round ${at.number}: nobody was told of some of ${names}`);
+  if (!isTold()) violations.push(`nobody was told of some of ${names}`);
   return violations;
 }
 
 async function run({ chance, share }: Given): Promise<Told> {
   const dataDir = await newFolder();
   const violations: string[] = [];
+  const happened: string[] = [];
   let heardElsewhere = 0;
   const trap = await listening((_request, response) => {
     heardElsewhere++;
@@ -153,14 +155,16 @@ async function run({ chance, share }: Given): Promise<Told> {
     const order = shuffled(chance, kinds);
     for (let number = 0; number < rounds && violations.length === 0; number++) {
       const behaves = order[number % order.length] as Behaviour;
-      violations.push(...(await round(served, { receiver: hears, behaves, number })));
+      const names = Array.from({ length: namesARound }, (_, index) => `told-${number}-${index}`);
+      happened.push(...names);
+      violations.push(...(await round(served, { receiver: hears, behaves, names })));
     }
-    const sorted = [...hears.told].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-    if (hears.told.join() !== sorted.join()) violations.push(`told out of order: ${hears.told}`);
-    if (hears.twice().length > 0) violations.push(`taken, and told again: ${hears.twice()}`);
-    if (heardElsewhere > 0) violations.push(`${heardElsewhere} messages went where it was led`);
     const letters = await served.call('GET', '/api/notifications/dead-letters', { token });
-    if (letters.body.items.length > 0) violations.push('something was put aside');
+    const { told, timesById } = hears;
+    const putAside = letters.body.items.length;
+    violations.push(
+      ...receiverFaults({ happened, told, timesById, elsewhere: heardElsewhere, putAside }),
+    );
     served.kill('SIGTERM');
     if ((await served.ended) !== 0) violations.push('SIGTERM did not end it with 0');
   } finally {

@@ -8,7 +8,7 @@ import { newFolder, removeFolder, type Served, serve } from '../../support/proce
 import { lineTo, type SilentLine } from '../../support/silent-line.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
-import { Ledger } from '../ledger.ts';
+import { compared, Ledger } from '../ledger.ts';
 import { loadOf } from '../mixed-load.ts';
 import { treeFaults } from '../whole.ts';
 
@@ -62,27 +62,6 @@ async function resumed({ call }: Served): Promise<boolean> {
   return false;
 }
 
-async function compared({ call }: Served, token: string, ledger: Ledger): Promise<void> {
-  for (const entry of ledger.entries) {
-    const { status, body } = await call('GET', `/api/users/${entry.username}`, { token });
-    if (status === 404) ledger.seen(entry, 'unknown');
-    else if (status === 200) ledger.seen(entry, body.status);
-    else ledger.violations.push(`GET ${entry.username} answered ${status}`);
-  }
-}
-
-/** No event id stands twice in the log. */
-async function twiceIn({ url }: Served, token: string): Promise<string[]> {
-  const headers = { Authorization: `Bearer ${token}` };
-  const text = await (await fetch(`${url}/api/audit/export`, { headers })).text();
-  const ids = text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line).eventId as string);
-  const seen = new Set<string>();
-  return ids.filter((id) => seen.size === seen.add(id).size).map((id) => `${id} was written twice`);
-}
-
 async function run({ chance, share }: Given): Promise<Told> {
   const kinds = Object.values(faults);
   const rounds = Math.max(2, Math.round(roundsWhole * share));
@@ -122,7 +101,7 @@ async function run({ chance, share }: Given): Promise<Told> {
       if (!(await resumed(served))) ledger.violations.push('it is not ready again');
       else await compared(served, token, ledger);
     }
-    ledger.violations.push(...(await twiceIn(served, token)), ...(await treeFaults(served, token)));
+    ledger.violations.push(...(await treeFaults(served, token)));
     served.kill('SIGTERM');
     if ((await served.ended) !== 0) ledger.violations.push('SIGTERM did not end it with 0');
   } finally {
