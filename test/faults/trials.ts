@@ -7,6 +7,7 @@ import { killDeeds } from './trials/kill-deeds.ts';
 import { machine } from './trials/machine.ts';
 import { model } from './trials/model.ts';
 import { nodes } from './trials/nodes.ts';
+import { races } from './trials/races.ts';
 import { receivers } from './trials/receivers.ts';
 import { store } from './trials/store.ts';
 
@@ -17,6 +18,7 @@ export const trials: readonly Trial[] = [
   disk,
   machine,
   nodes,
+  races,
   store,
   brokers,
   receivers,

@@ -4,18 +4,20 @@
  * `KURRENTDB_URL` the log is there, and what befalls that store is up to whoever runs it.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { registerPath } from '../../support/door.ts';
-import { type KurrentServer, startKurrentServer } from '../../support/kurrentdb/server.ts';
-import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
-import { lineTo, type SilentLine } from '../../support/silent-line.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
 import { type Invocation, orderOf } from '../model/linearizability.ts';
 import { type Act, type Answered, after, unknownName } from '../model/name-model.ts';
+import {
+  befalls,
+  type Cluster,
+  type ClusterNode,
+  endCluster,
+  faultsCount,
+  startCluster,
+} from '../races/cluster.ts';
 
 const roundsWhole = 50;
 const [namesARoundMax, actsAName, actors] = [16, 14, 6];
@@ -24,21 +26,8 @@ const namesARound = (share: number) =>
   Math.max(5, Math.round(namesARoundMax * Math.min(1, share * 10)));
 /** Milliseconds after which a caller gives up: then nobody knows what became of the act. */
 const patienceMs = 4_000;
-const faultMs = 1_500;
 
 type Step = Invocation<Act, Answered>;
-interface Node {
-  readonly served: Served;
-  /** To our own server; null: to that of `KURRENTDB_URL` it goes by no line of ours. */
-  readonly line: SilentLine | null;
-  readonly dataDir: string;
-}
-interface Cluster {
-  /** Null: the log is at `KURRENTDB_URL`. */
-  readonly server: KurrentServer | null;
-  readonly nodes: readonly Node[];
-  readonly token: string;
-}
 interface Name {
   readonly username: string;
   readonly password: string;
@@ -61,7 +50,7 @@ function chosen(chance: Chance, { request }: Name): Act {
 /** The position that any caller was told of last: whoever sends it reads no older state. */
 let known = '';
 
-async function carriedOut({ served }: Node, token: string, name: Name, act: Act) {
+async function carriedOut({ served }: ClusterNode, token: string, name: Name, act: Act) {
   const isDevice = act.kind === 'register';
   const path = isDevice
     ? registerPath
@@ -85,7 +74,7 @@ async function carriedOut({ served }: Node, token: string, name: Name, act: Act)
   return { status: response.status, ...(response.status === 202 && { request: body.requestId }) };
 }
 
-async function step(node: Node, token: string, name: Name, act: Act): Promise<void> {
+async function step(node: ClusterNode, token: string, name: Name, act: Act): Promise<void> {
   const invokedAt = performance.now();
   let answer: Answered | null = null;
   try {
@@ -102,59 +91,23 @@ async function step(node: Node, token: string, name: Name, act: Act): Promise<vo
   if (answer === null) await delay(200);
 }
 
-const faults: Readonly<Record<string, (cluster: Cluster, chance: Chance) => Promise<void>>> = {
-  'nothing fails': async () => undefined,
-  'a node is paused': async ({ nodes }, chance) => {
-    const { served } = chance.pick(nodes);
-    served.kill('SIGSTOP');
-    await delay(faultMs);
-    served.kill('SIGCONT');
-  },
-  'a node is cut off': async ({ nodes }, chance) => chance.pick(nodes).line?.fallSilent(),
-  'the store goes away': async ({ server }) => {
-    await server?.stop();
-    await delay(faultMs);
-    await server?.start();
-  },
-  'answers are lost': async ({ server }, chance) => {
-    for (let count = 0; count < 20; count++)
-      server?.faults.appends.push(
-        chance.pick(['lose-answer', 'lose-request', 'busy', 'none'] as const),
-      );
-  },
-};
-
-async function started(): Promise<Cluster & { keys: string }> {
-  const given = process.env.KURRENTDB_URL;
-  const server = given === undefined ? await startKurrentServer() : null;
-  const keys = await mkdtemp(join(tmpdir(), 'gatebook-keys-'));
-  const nodes: Node[] = [];
-  for (const mqtt of ['0', 'off']) {
-    const line = server && (await lineTo(server.port));
-    const dataDir = await newFolder();
-    const served = await serve(dataDir, {
-      GATEBOOK_STORE: given ?? `kurrentdb://127.0.0.1:${line?.port}?tls=false`,
-      ...{ GATEBOOK_KEYS_DIR: keys, GATEBOOK_SOURCE_ATTEMPTS_PER_MINUTE: '0' },
-      ...{ GATEBOOK_MQTT_PORT: mqtt, GATEBOOK_MQTT_WS_PORT: 'off', GATEBOOK_HTTPS_PORT: '0' },
-      GATEBOOK_LOG_LEVEL: 'error',
-    });
-    nodes.push({ served, line, dataDir });
-  }
-  const { served } = nodes[0] as Node;
+/** Everybody may ask; the administrator's token. */
+async function opened({ nodes }: Cluster): Promise<string> {
+  const { served } = nodes[0] as ClusterNode;
   const token = await served.signIn();
   const body = { maxRequests: 10_000, durationMs: 3_600_000 };
   await served.call('POST', '/api/client-registry/unlock', { token, body });
-  return { server, nodes, token, keys };
+  return token;
 }
 
 async function round(
   cluster: Cluster,
-  chance: Chance,
+  token: string,
+  { chance, share }: Given,
   number: number,
-  count: number,
 ): Promise<readonly Name[]> {
   const names = Array.from(
-    { length: count },
+    { length: namesARound(share) },
     (_, index): Name => ({
       username: `node-${number}-${index}`,
       password: randomBytes(16).toString('hex'),
@@ -167,31 +120,26 @@ async function round(
       const open = names.filter(({ history }) => history.length < actsAName);
       if (open.length === 0) return;
       const name = chance.pick(open.slice(0, 3));
-      await step(chance.pick(cluster.nodes), cluster.token, name, chosen(chance, name));
+      await step(chance.pick(cluster.nodes), token, name, chosen(chance, name));
     }
   };
-  const fault = Object.values(faults)[number % Object.keys(faults).length];
   await Promise.all([
     ...Array.from({ length: actors }, actor),
-    delay(50).then(() => fault?.(cluster, chance)),
+    delay(50).then(() => befalls(cluster, chance, number, share)),
   ]);
   return names;
 }
 
-async function run({ chance, share }: Given): Promise<Told> {
-  const rounds = Math.max(Object.keys(faults).length, Math.round(roundsWhole * share));
-  const cluster = await started();
+async function run(given: Given): Promise<Told> {
+  const rounds = Math.max(faultsCount, Math.round(roundsWhole * given.share));
+  const cluster = await startCluster();
   const violations: string[] = [];
   let [answered, unanswered] = [0, 0];
   known = '';
   try {
+    const token = await opened(cluster);
     for (let number = 0; number < rounds; number++)
-      for (const { username, history } of await round(
-        cluster,
-        chance,
-        number,
-        namesARound(share),
-      )) {
+      for (const { username, history } of await round(cluster, token, given, number)) {
         const lost = history.filter(({ answer }) => answer === null).length;
         unanswered += lost;
         answered += history.length - lost;
@@ -199,14 +147,7 @@ async function run({ chance, share }: Given): Promise<Told> {
           violations.push(`${username}: ${JSON.stringify(history)}`);
       }
   } finally {
-    for (const { served, line, dataDir } of cluster.nodes) {
-      served.kill('SIGKILL');
-      await served.ended;
-      await line?.close();
-      await removeFolder(dataDir);
-    }
-    await cluster.server?.stop();
-    await removeFolder(cluster.keys);
+    await endCluster(cluster);
   }
   return { rounds, figures: `${answered} answers, ${unanswered} lost`, violations };
 }
