@@ -8,6 +8,7 @@ import { idle } from './trials/idle.ts';
 import { madeUpNames } from './trials/made-up-names.ts';
 import { neighbours } from './trials/neighbours.ts';
 import { rights } from './trials/rights.ts';
+import { tokens } from './trials/tokens.ts';
 import { webPages } from './trials/web-pages.ts';
 
 export const trials: readonly Trial[] = [
@@ -20,4 +21,5 @@ export const trials: readonly Trial[] = [
   fronts,
   rights,
   webPages,
+  tokens,
 ];
