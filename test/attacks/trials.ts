@@ -4,6 +4,7 @@ import { files } from './trials/files.ts';
 import { fronts } from './trials/fronts.ts';
 import { fuzzHttp } from './trials/fuzz-http.ts';
 import { fuzzMqtt } from './trials/fuzz-mqtt.ts';
+import { guessing } from './trials/guessing.ts';
 import { idle } from './trials/idle.ts';
 import { madeUpNames } from './trials/made-up-names.ts';
 import { neighbours } from './trials/neighbours.ts';
@@ -14,6 +15,7 @@ import { webPages } from './trials/web-pages.ts';
 export const trials: readonly Trial[] = [
   madeUpNames,
   idle,
+  guessing,
   fuzzHttp,
   fuzzMqtt,
   neighbours,
