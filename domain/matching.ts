@@ -9,6 +9,7 @@ const fillable = (value: string | null): value is string =>
   value !== null && value !== '' && !/[/+#]/.test(value) && !value.startsWith('$');
 
 function filled(resource: string, values: Record<string, string | null>): string | null {
+  if (!resource.includes('${')) return resource.length <= 512 ? resource : null;
   let text = resource;
   for (const [name, value] of Object.entries(values)) {
     const template = `\${${name}}`;
@@ -86,18 +87,16 @@ export interface CompiledPermissions {
 }
 
 export function compiled(permissions: readonly Permission[]): CompiledPermissions {
-  const of = (context: Permission['context'], operation: Operation) =>
-    permissions
-      .filter(
-        (p) => p.context === context && (p.operation === operation || p.operation === 'readWrite'),
-      )
-      .map((p) => levelsOf(p.resource));
-  return {
-    mqttRead: of('mqtt', 'read'),
-    mqttWrite: of('mqtt', 'write'),
-    httpRead: of('http', 'read'),
-    httpWrite: of('http', 'write'),
-  };
+  const mqttRead: string[][] = [];
+  const mqttWrite: string[][] = [];
+  const httpRead: string[][] = [];
+  const httpWrite: string[][] = [];
+  for (const { context, operation, resource } of permissions) {
+    const levels = levelsOf(resource);
+    if (operation !== 'write') (context === 'mqtt' ? mqttRead : httpRead).push(levels);
+    if (operation !== 'read') (context === 'mqtt' ? mqttWrite : httpWrite).push(levels);
+  }
+  return { mqttRead, mqttWrite, httpRead, httpWrite };
 }
 
 /** What the registry publishes is here and below; nobody else publishes there, whatever their permissions are. */

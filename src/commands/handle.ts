@@ -22,7 +22,17 @@ export interface Cause {
   readonly causationId: string | null;
 }
 
-export const newCause = (): Cause => ({ correlationId: randomUUID(), causationId: null });
+/** Its id is made when somebody asks for it: most logins record nothing. */
+export function newCause(): Cause {
+  let id: string | undefined;
+  return {
+    get correlationId() {
+      id ??= randomUUID();
+      return id;
+    },
+    causationId: null,
+  };
+}
 
 export interface HandledCommand<State, Event, Refusal extends string> {
   readonly decision: Decision<Event, Refusal>;

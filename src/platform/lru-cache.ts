@@ -16,11 +16,17 @@ interface LruCache<Value> {
 export function lruCache<Value>(max: number): LruCache<Value> {
   const values = new BoundedMap<string, Value>(max);
   let deletions = 0;
+  /** What stands last in line: who is asked about is asked about several times, and need not be put there again. */
+  let last: string | undefined;
 
+  const set = (key: string, value: Value) => {
+    values.set(key, value);
+    last = key;
+  };
   const get = (key: string) => {
     const value = values.get(key);
     if (value === undefined) return undefined;
-    values.set(key, value);
+    if (key !== last) set(key, value);
     return value;
   };
 
@@ -29,9 +35,7 @@ export function lruCache<Value>(max: number): LruCache<Value> {
       return values.size;
     },
     get,
-    set(key, value) {
-      values.set(key, value);
-    },
+    set,
     delete(key) {
       deletions += 1;
       values.delete(key);
@@ -41,7 +45,7 @@ export function lruCache<Value>(max: number): LruCache<Value> {
       if (held !== undefined) return held;
       const before = deletions;
       const value = await read();
-      if (value !== undefined && before === deletions) values.set(key, value);
+      if (value !== undefined && before === deletions) set(key, value);
       return value;
     },
   };

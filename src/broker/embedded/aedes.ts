@@ -23,7 +23,11 @@ interface BrokerInsides {
   registerClient(client: Client): void;
   publish: Publish;
   readonly mq: {
-    readonly _matcher: { match(topic: string): readonly unknown[] };
+    readonly _matcher: {
+      match(topic: string): readonly unknown[];
+      add(...given: unknown[]): unknown;
+      remove(...given: unknown[]): unknown;
+    };
     removeAllListeners(topic: string): void;
   };
   publishWill(client: Client, will: Will): void;
@@ -144,12 +148,29 @@ export const isReadLive = (broker: Aedes, topic: string): boolean =>
 function withoutUnreadNews(broker: Aedes): void {
   const insides = broker as unknown as BrokerInsides;
   insides.mq.removeAllListeners('$SYS/+/new/clients');
-  const news = new Set([`$SYS/${broker.id}/new/clients`, `$SYS/${broker.id}/disconnect/clients`]);
+  /** By topic, whether anybody reads it; null: not known since subscriptions changed. */
+  const news = new Map<string, boolean | null>([
+    [`$SYS/${broker.id}/new/clients`, null],
+    [`$SYS/${broker.id}/disconnect/clients`, null],
+  ]);
+  const matcher = insides.mq._matcher;
+  for (const change of ['add', 'remove'] as const) {
+    const changed = matcher[change];
+    matcher[change] = (...given) => {
+      for (const topic of news.keys()) news.set(topic, null);
+      return changed.apply(matcher, given);
+    };
+  }
+  const isRead = (topic: string): boolean => {
+    const known = news.get(topic) ?? isReadLive(broker, topic);
+    news.set(topic, known);
+    return known;
+  };
   const publish = insides.publish;
   insides.publish = (packet, client, done) => {
     const { topic } = packet;
     // The first character alone for every other message: a look-up hashes the whole topic.
-    if (!topic.startsWith('$') || !news.has(topic) || isReadLive(broker, topic))
+    if (!topic.startsWith('$') || !news.has(topic) || isRead(topic))
       return publish.call(broker, packet, client, done);
     if (typeof client === 'function') client();
     else done?.();

@@ -41,24 +41,22 @@ interface Connecting {
   readonly answerTimeoutMs?: number;
 }
 
-/** The authenticator's answer; a fault is `unavailable`. */
-async function answerTo(
+/** The authenticator's answer; a fault is `unavailable`, and so is one that is late. */
+const answerTo = (
   { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
   attempt: ConnectAttempt,
-): Promise<ConnectAnswer> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const late = new Promise<ConnectAnswer>((resolve) => {
-      timer = setTimeout(() => resolve(unavailable), answerTimeoutMs);
+): Promise<ConnectAnswer> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, answerTimeoutMs, unavailable);
+    const answered = (answer: ConnectAnswer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    authenticator.authenticate(attempt).then(answered, (error) => {
+      logger?.error('An MQTT CONNECT could not be judged', { error });
+      answered(unavailable);
     });
-    return await Promise.race([authenticator.authenticate(attempt), late]);
-  } catch (error) {
-    logger?.error('An MQTT CONNECT could not be judged', { error });
-    return unavailable;
-  } finally {
-    clearTimeout(timer);
-  }
-}
+  });
 
 async function judge(
   options: Connecting,
