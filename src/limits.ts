@@ -284,6 +284,9 @@ export const sightingsUnwatchedMs = 3 * 60_000;
 export const sightingsGraceMaxMs = 30 * 24 * 3_600_000;
 /** Accounts whose rights are held worked out. */
 export const rightsHeldMax = 20_000;
+/** Accounts of which what a login takes is held worked out; of so many in one turn after a start. */
+export const knownLoginsMax = 50_000;
+export const knownLoginsPerTurn = 50;
 /** Throttled MQTT clients that are made to wait at once; one more is refused at once. */
 export const slowedConnectsMax = 500;
 /** Milliseconds that a throttled MQTT client waits for its refusal. */

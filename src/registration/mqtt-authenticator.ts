@@ -1,4 +1,5 @@
 /** The implicit door: what the registry answers to an MQTT CONNECT. */
+import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tokenPrefix } from '../../domain/token.ts';
 import { Username } from '../../domain/values.ts';
@@ -18,19 +19,15 @@ import { slowedConnectMs, slowedConnectsMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';
 import type { ClientCertificates } from './client-certificate.ts';
+import type { KnownLogin, KnownLogins } from './known-logins.ts';
 import type { Registration } from './registration.ts';
 
 const refusal: ConnectAnswer = { admitted: false, reason: 'refused' };
 const unavailable: ConnectAnswer = { admitted: false, reason: 'unavailable' };
 
 /** Text as UTF-8 has it, or undefined: a password that is no text is nobody's. */
-function textOf(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
+const textOf = (bytes: Buffer): string | undefined =>
+  isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 
 const admitted = (
   { row, permissions }: Principal,
@@ -49,12 +46,24 @@ const admitted = (
       }
     : refusal;
 
-/** Whether a credential is the one that opens. */
-const isOf = (principal: Principal | undefined, credentialId: string): principal is Principal =>
-  principal?.row.status === 'active' && principal.row.credentialId === credentialId;
-
-/** Whether a password opens alone; beside a key it only asks again (SPEC 4): the certificate is the way in. */
-const opensAlone = ({ row }: Principal): boolean => row.status === 'active' && row.passwordOpens;
+/** The same where a password opened; beside a key it only asks again (SPEC 4): the certificate is the way in. */
+function admittedByPassword(
+  username: string,
+  login: KnownLogin | undefined,
+  credentialId: string,
+  hasCertificate: boolean,
+): ConnectAnswer {
+  if (login?.credentialId !== credentialId || !(hasCertificate || login.passwordOpens))
+    return refusal;
+  const { permissions, publishPrefix, pinnedClientId } = login;
+  return {
+    admitted: true,
+    admission: {
+      ...{ username, credentialId, permissions, publishPrefix, pinnedClientId },
+      ...{ tokenId: null, certificate: null },
+    },
+  };
+}
 
 async function byToken(
   authority: Authority,
@@ -77,6 +86,7 @@ const passes = (error: unknown): boolean =>
 interface MqttAuthenticatorOptions {
   registration: Registration;
   authority: Authority;
+  logins: Pick<KnownLogins, 'active'>;
   certificates: Pick<ClientCertificates, 'standing' | 'use'>;
   /** What is wanted of a client. */
   clientAuth: ClientAuth;
@@ -86,7 +96,7 @@ interface MqttAuthenticatorOptions {
 }
 
 /** Judges what comes as a password: one, or a token. */
-function secretsOf({ registration, authority, passwordFaults }: MqttAuthenticatorOptions) {
+function secretsOf({ registration, authority, logins, passwordFaults }: MqttAuthenticatorOptions) {
   let slowed = 0;
 
   /** A source that guesses too often waits for its refusal. */
@@ -119,18 +129,21 @@ function secretsOf({ registration, authority, passwordFaults }: MqttAuthenticato
         requestedRoles: [],
         requestedPermissions: [],
         // What no policy would take as a password may still be one of before the policy. Who has a certificate
-        // asks for nothing: the password beside it is right, or it is not.
-        mayAsk: certificate === null && passwordFaults(password).length === 0,
+        // asks for nothing: the password beside it is right, or it is not. Looked at where it matters: most are right.
+        get mayAsk() {
+          return certificate === null && passwordFaults(password).length === 0;
+        },
       },
       newCause(),
     );
     if (answer.kind === 'throttled') return await slowly();
     if (answer.kind !== 'granted') return refusal;
-    const principal = authority.active(username);
-    const { credentialId } = answer;
-    return isOf(principal, credentialId) && (certificate !== null || opensAlone(principal))
-      ? admitted(principal, { credentialId, tokenId: null, certificate: null })
-      : refusal;
+    return admittedByPassword(
+      username,
+      logins.active(username),
+      answer.credentialId,
+      certificate !== null,
+    );
   }
 
   return async function bySecret(

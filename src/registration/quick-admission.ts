@@ -8,11 +8,13 @@ import { triesWhereKnownPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import { createThrottle } from '../platform/throttle.ts';
-import { type DoorAnswer, granted } from './answers.ts';
+import type { DoorAnswer } from './answers.ts';
 import { type DoorAttempt, matching } from './door-attempt.ts';
+import type { KnownLogins } from './known-logins.ts';
 
 export interface QuickAdmissionOptions {
   readonly authority: Authority;
+  readonly logins: Pick<KnownLogins, 'active'>;
   readonly proofs: Proofs;
   readonly seen: SeenCredentials;
   /**
@@ -47,16 +49,16 @@ export interface QuickAdmission {
 }
 
 export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmission {
-  const { authority, proofs, seen } = options;
+  const { authority, logins, proofs, seen } = options;
   const { sources, names } = options.throttles;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
 
   async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
-    const found = authority.active(attempt.username);
-    if (found?.row.status !== 'active') return undefined;
-    const { credentialId } = found.row;
     const { username, password, key } = attempt;
+    const login = logins.active(username);
+    if (login === undefined) return undefined;
+    const { credentialId, requestId } = login;
     // A key that it may not have yet is decided on by its state.
     if (password === null || (key ?? null) !== null) return undefined;
     const source = sourceKey(attempt.source);
@@ -64,8 +66,8 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     const proof = proofs.quick(username, password);
     if (!(await proof.proves(credentialId))) return undefined;
     if (!isStrong(password)) seen.note(source, credentialId);
-    proof.remember(found.row.credentialId);
-    return granted(found.row, options.position());
+    proof.remember(credentialId);
+    return { kind: 'granted', username, requestId, credentialId, position: options.position() };
   }
 
   async function whileThrottled(

@@ -40,6 +40,8 @@ interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmission
   readonly pace: Pace;
   /** False: this node was cut off from the log for so long that it may not know who has access. */
   readonly inTouch: () => boolean;
+  /** An attempt comes to where something of it may be recorded. */
+  readonly onDeciding?: (attempt: DoorAttempt, cause: Cause) => void;
   readonly onOutcome?: (flow: CountedFlow, outcome: string) => void;
   /** Told of a password that belongs to what waits or was granted, while it is in memory; never throws. */
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
@@ -59,6 +61,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     waits: Waits,
     cause: Cause,
   ): Promise<DoorAnswer> {
+    options.onDeciding?.(attempt, cause);
     await recordEnds(options, attempt.username, cause);
     const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
       options,

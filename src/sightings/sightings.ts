@@ -78,8 +78,9 @@ export function createSightings(options: SightingsOptions): Sightings {
     const portion = [...waiting.entries().take(sightingsPerBatchMax)];
     table.batch(() => {
       for (const [username, sighting] of portion) {
-        const isHolder = holds(username);
-        if (isHolder || table.of(username) !== undefined) table.seen(username, sighting, isHolder);
+        // Who has a row is looked up here alone: the rows of access are larger, and so is what it takes to read one.
+        const isThere = table.of(username) !== undefined;
+        if (isThere || holds(username)) table.seen(username, sighting, !isThere);
       }
       table.trim();
     });

@@ -6,6 +6,7 @@ type AppliedListener = Parameters<ReadModels['onApplied']>[0];
 const order = [
   // First: rights that are worked out are forgotten, so that nobody after it sees those of before.
   'authority',
+  'known-logins',
   // Then what waits is counted, before anybody is told to ask again and takes the place.
   'capacity',
   // Whose password was moved in is known before it is shown.

@@ -40,6 +40,7 @@ export function startBackground(options: BackgroundOptions): Notifications {
   const byClock = { ...service, clients: service.clientsByClock };
   const { signal } = lifecycle;
 
+  lifecycle.runs(service.logins.prepare(signal));
   startKeepingSightings(options, runtime, lifecycle);
   lifecycle.runs(startPublishing(options));
   if (runtime.embedded !== null)

@@ -142,6 +142,7 @@ const authenticatorOf = ({ config, service, lifecycle, inTouch, logger }: Broker
     clientAuth: config.clientAuth,
     registration: service.registration,
     authority: service.authority,
+    logins: service.logins,
     passwordFaults: service.passwordFaults,
     stopping: () => lifecycle.signal.aborted || !inTouch(),
     logger,

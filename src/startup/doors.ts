@@ -15,6 +15,11 @@ import type { DoorAnswer } from '../registration/answers.ts';
 import { createCapacity } from '../registration/capacity.ts';
 import type { DoorAttempt } from '../registration/door-attempt.ts';
 import { createKnocks, type Knocks } from '../registration/knocks.ts';
+import {
+  createKnownLogins,
+  type KnownLogin,
+  type KnownLogins,
+} from '../registration/known-logins.ts';
 import { createLongPolls } from '../registration/long-polls.ts';
 import { watchMovedIn } from '../registration/moved-in.ts';
 import { createPreauthorizations } from '../registration/preauthorizations.ts';
@@ -34,6 +39,7 @@ interface DoorParts {
   readonly clients: Clients;
   readonly applied: AppliedListeners;
   readonly liveEvents: LiveEvents;
+  readonly operatorLog: Pick<OperatorLog, 'commandFrom'>;
   readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle };
 }
 
@@ -62,8 +68,13 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     enrolmentCodeId: credentials.passwords.enrolmentCodeId,
     onApplied: applied.as('preauthorizations'),
   });
+  const logins = createKnownLogins({
+    ...{ access: rows.access, authority, now, onApplied: applied.as('known-logins') },
+    openVerifier: vault.open,
+  });
   const registration = createRegistration({
     ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
+    logins,
     rules,
     isPersonName: personNameTest(config.sso),
     position: () => readModels.position(),
@@ -75,15 +86,18 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     pendingTtlMs: config.pendingTtlMs,
     inTouch: options.inTouch,
     onOutcome: (flow, outcome) => metrics.registrations.inc({ flow, outcome }),
+    // Of a login that records nothing nobody needs to know where it came from.
+    onDeciding: ({ source }, { correlationId }) =>
+      parts.operatorLog.commandFrom(correlationId, source),
     onKnock: (flow) => metrics.knocks.inc({ flow }),
-    onProven: stagingFor(authority, options.stage),
+    onProven: stagingFor(authority, logins, options.stage),
   });
   const movedIn = watchMovedIn({
     ...{ access: rows.access, foreign: credentials.foreign, logger: options.logger },
     onApplied: applied.as('foreign-verifiers'),
   });
   return {
-    ...{ knocks, capacity, rules },
+    ...{ knocks, capacity, rules, logins },
     /** Once the rows are as far as the log: what the doors have to know before they open. */
     async begin(): Promise<void> {
       await capacity.countWaiting();
@@ -100,20 +114,21 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
 
 /** Hands a proven password on to the brokers, where a request or a grant names its credential. */
 const stagingFor =
-  (authority: Authority, stage: (staged: Staged) => void) =>
+  (authority: Authority, logins: KnownLogins, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
-    const row = authority.principal(username)?.row;
+    if (password === null) return;
     const credentialId =
-      answer.kind === 'granted' ? openedByPassword(row, answer) : waitingCredential(row);
-    if (credentialId !== undefined && password !== null)
-      stage({ username, password, credentialId });
+      answer.kind === 'granted'
+        ? openedByPassword(logins.active(username), answer)
+        : waitingCredential(authority.principal(username)?.row);
+    if (credentialId !== undefined) stage({ username, password, credentialId });
   };
 
 /** A password beside a key opens nothing, at no broker. */
 const openedByPassword = (
-  row: AccessRow | undefined,
+  login: KnownLogin | undefined,
   { credentialId }: Extract<DoorAnswer, { kind: 'granted' }>,
-): string | undefined => (row?.status === 'active' && row.passwordOpens ? credentialId : undefined);
+): string | undefined => (login?.passwordOpens === true ? credentialId : undefined);
 
 const waitingCredential = (row: AccessRow | undefined): string | undefined =>
   row?.status === 'pending' && row.waiting.key === null ? row.waiting.credentialId : undefined;
@@ -123,15 +138,3 @@ const turnedAwaySince = (startedAt: string, rows: RowsOf, knocks: Knocks) => () 
   const row = rows.window.get(registryId);
   return row === undefined || row.unlockedAt < startedAt ? null : knocks.turnedAway(row.windowId);
 };
-
-/** The same doors, whose requests are told of with the network that they came from. */
-export const notedBy = (
-  operatorLog: OperatorLog,
-  registration: Doors['registration'],
-): Doors['registration'] => ({
-  ...registration,
-  ask(attempt, cause) {
-    operatorLog.commandFrom(cause.correlationId, attempt.source);
-    return registration.ask(attempt, cause);
-  },
-});

@@ -45,7 +45,7 @@ import { countOfEnding, heldCount } from '../views/users/ends.ts';
 import { createViews, type Views } from '../views/views.ts';
 import { listenInOrder } from './applied-listeners.ts';
 import { type CredentialLimits, type Credentials, openCredentials } from './credentials.ts';
-import { buildDoors, type Doors, notedBy } from './doors.ts';
+import { buildDoors, type Doors } from './doors.ts';
 import { examineInstallation } from './offline/doctor/doctor.ts';
 import { serverNameTest } from './tls.ts';
 
@@ -100,15 +100,16 @@ export async function buildService(given: ServiceOptions) {
   const shared = { credentials, rows, authority, throttles: throttlesOf(config) };
   const clients = clientsSettledAt('all', options, credentials);
   const doorClients = clientsSettledAt('embedded', options, credentials);
-  const doors = buildDoors(options, { ...shared, applied, liveEvents, clients: doorClients });
+  const doors = buildDoors(options, {
+    ...{ ...shared, applied, liveEvents, operatorLog, clients: doorClients },
+  });
   const issuing = buildIssuing(options, { ...shared, applied, clients: doorClients });
   const administration = buildAdministration(options, { ...shared, clients, doors });
   const erasures = createErasures({ store: given.store, history: rows.history, logger });
   const views = buildViews(options, { ...shared, doors, erasures });
   const audit = buildAudit(options, { ...shared, views, doors });
   const backups = backupsOf(options, audit);
-  const { turnedAway, rules } = doors;
-  const registration = notedBy(operatorLog, doors.registration);
+  const { turnedAway, rules, logins, registration } = doors;
   const faultsOf = (password: string) =>
     passwordFaults(ownSecretOf(password), config.passwordPolicy);
   observeService(options, { ...shared, doors, views, erasures });
@@ -131,7 +132,7 @@ export async function buildService(given: ServiceOptions) {
     ...{ app, rows, audit, clients, vault, passwords, ca, authority, registration, turnedAway },
     // What the clock does nobody waits for: the brokers follow by themselves, and ten thousand end at once.
     clientsByClock: clientsSettledAt('none', options, credentials),
-    ...{ passwordFaults: faultsOf, storeFault, erasures, rules },
+    ...{ passwordFaults: faultsOf, storeFault, erasures, rules, logins },
     clientCertificates: issuing.clientCertificates,
     brokerSecretOf,
     /** For who listens later than the service is built. */
