@@ -8,6 +8,8 @@ const base = '/api/client-registry/preauthorizations';
 const devicesAUse = 3;
 /** Calls before whoever hears nothing gives up, and milliseconds between two. */
 const [triesMax, againMs] = [4, 200];
+/** Milliseconds in which both nodes must have read what was told. */
+const settledMs = 10_000;
 
 interface Device {
   readonly username: string;
@@ -80,15 +82,23 @@ export async function lastUses(course: Course): Promise<Race> {
       );
     },
     async look() {
-      // Whoever was refused while a use that came to nothing was under way asks again.
-      const letIn: string[] = [];
-      for (const device of devices)
-        if ((await asks(device, true))?.status === 201) letIn.push(device.username);
-      const seen = cluster.nodes.map(async (one) => {
+      const seen = async (): Promise<UsesSeen> => {
         const { token } = keeper;
-        return (await caller.surely(one, 'GET', `${base}/${preauthorizationId}`, { token })).body;
-      });
-      return useFaults({ maxUses, counts: await Promise.all(seen), told: [...told], letIn });
+        const path = `${base}/${preauthorizationId}`;
+        // A node that has not read as far tells a device what was so before: whoever is signed in waits for it.
+        const states = [];
+        for (const one of cluster.nodes)
+          states.push((await caller.surely(one, 'GET', path, { token })).body);
+        // Whoever was refused while a use that came to nothing was under way asks again.
+        const letIn: string[] = [];
+        for (const device of devices)
+          if ((await asks(device, true))?.status === 201) letIn.push(device.username);
+        return { maxUses, counts: states, told: [...told], letIn };
+      };
+      for (const late = performance.now() + settledMs; ; await delay(againMs)) {
+        const faults = useFaults(await seen());
+        if (faults.length === 0 || performance.now() > late) return faults;
+      }
     },
   };
 }
