@@ -251,6 +251,9 @@ export const mqttTopicAliasesMax = 16;
 export const mqttSubscriptionsMax = 1_000;
 /** Subscriptions of all sessions of one user; one more is refused. */
 export const mqttSubscriptionsPerUserMax = 10_000;
+/** Levels of all those subscriptions together, each of so many characters at most: a longer one counts as several. */
+export const mqttFilterLevelsPerUserMax = 100_000;
+export const mqttFilterLevelCharacters = 64;
 /** Sessions kept for absent clients: per user (the oldest ends), in all (the newest ends), seconds. */
 export const mqttStoredSessionsPerUserMax = 16;
 export const mqttStoredSessionsMax = 20_000;

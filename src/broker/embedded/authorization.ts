@@ -11,10 +11,11 @@ import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
 import { bytesSent } from './retained.ts';
-import type { HeldSession } from './session.ts';
+import { type HeldSession, levelCountOf, rememberFilter } from './session.ts';
 
 export interface SubscriptionLimits {
   readonly subscriptionsPerUser: number;
+  readonly filterLevelsPerUser: number;
 }
 
 type AuthorizationHooks = Required<
@@ -136,7 +137,7 @@ export function authorization(options: {
         !session.ended &&
         subscribable(topic) &&
         mayRead(session.user.rights.permissions, topic) &&
-        (session.filters.has(topic) || hasRoom(session, limits, reached));
+        (session.filters.has(topic) || hasRoom(session, topic, limits, reached));
       if (granted) remember(session, subscription);
       done(null, granted ? subscription : null);
     },
@@ -157,14 +158,20 @@ export function authorization(options: {
 /** Whether a session, and its user in all, may have one more subscription. */
 function hasRoom(
   { filters, user }: HeldSession,
+  filter: string,
   limits: SubscriptionLimits,
   reached: (limit: MqttLimit) => void,
 ): boolean {
   if (filters.size >= mqttSubscriptionsMax) return false;
   let count = 0;
-  for (const session of user.sessions) count += session.filters.size;
-  if (count < limits.subscriptionsPerUser) return true;
-  reached('subscriptions-per-user');
+  let levels = levelCountOf(filter);
+  for (const session of user.sessions) {
+    count += session.filters.size;
+    levels += session.filterLevels;
+  }
+  const hasCount = count < limits.subscriptionsPerUser;
+  if (hasCount && levels <= limits.filterLevelsPerUser) return true;
+  reached(hasCount ? 'filter-levels-per-user' : 'subscriptions-per-user');
   return false;
 }
 
@@ -173,7 +180,7 @@ function remember(session: HeldSession, subscription: Subscription): void {
   const { topic, subscriptionIdentifier: identifier } = subscription as Subscription & {
     subscriptionIdentifier?: number;
   };
-  session.filters.add(topic);
+  rememberFilter(session, topic);
   if (identifier === undefined) session.identifiers.delete(topic);
   else session.identifiers.set(topic, identifier);
 }

@@ -60,6 +60,7 @@ const namedLimits: EmbeddedLimits = {
   connectBytes: named.mqttConnectBytesMax,
   storedSessionSeconds: named.mqttStoredSessionSecondsMax,
   subscriptionsPerUser: named.mqttSubscriptionsPerUserMax,
+  filterLevelsPerUser: named.mqttFilterLevelsPerUserMax,
   sessionsPerUser: named.mqttSessionsPerUserMax,
   storedPerUser: named.mqttStoredSessionsPerUserMax,
   stored: named.mqttStoredSessionsMax,

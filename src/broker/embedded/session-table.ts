@@ -82,6 +82,7 @@ export class SessionTable {
       certificate: null,
       filters: new Set(),
       identifiers: new Map(),
+      filterLevels: 0,
       connection: null,
       ended: false,
       expiry: null,

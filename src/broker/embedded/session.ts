@@ -1,5 +1,6 @@
 /** One MQTT session and its connection, and how they are closed on the wire. */
 import type { Client } from 'aedes';
+import { mqttFilterLevelCharacters } from '../../limits.ts';
 import type { Admission, ShownCertificate } from '../ports/authenticator.ts';
 import type { BrokerSession } from '../ports/embedded.ts';
 
@@ -65,6 +66,8 @@ export interface HeldSession {
   /** Granted filters, and the subscription identifiers of those that have one. */
   readonly filters: Set<string>;
   readonly identifiers: Map<string, number>;
+  /** Levels of those filters together, which is what they take of memory. */
+  filterLevels: number;
   /** Null: stored. */
   connection: BrokerConnection | null;
   /** Set when it is over: nothing is published, delivered or granted any more. */
@@ -73,9 +76,22 @@ export interface HeldSession {
   will: { readonly timer: NodeJS.Timeout; publish(): void } | null;
 }
 
+/** A level is a node of the broker's tree; a long one takes as much as several. */
+export function levelCountOf(filter: string): number {
+  let count = 0;
+  for (const { length } of filter.split('/'))
+    count += Math.max(1, Math.ceil(length / mqttFilterLevelCharacters));
+  return count;
+}
+
+export function rememberFilter(session: HeldSession, filter: string): void {
+  if (!session.filters.has(filter)) session.filterLevels += levelCountOf(filter);
+  session.filters.add(filter);
+}
+
 export function forgetFilters(session: HeldSession, filters: Iterable<string>): void {
   for (const filter of filters) {
-    session.filters.delete(filter);
+    if (session.filters.delete(filter)) session.filterLevels -= levelCountOf(filter);
     session.identifiers.delete(filter);
   }
 }

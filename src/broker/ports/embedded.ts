@@ -25,6 +25,7 @@ export type MqttLimit =
   | 'stored-sessions'
   | 'client-id'
   | 'subscriptions-per-user'
+  | 'filter-levels-per-user'
   | 'queue-per-session'
   | 'queue-per-user'
   | 'queue'

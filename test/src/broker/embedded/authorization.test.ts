@@ -267,7 +267,7 @@ test('what was allowed last allows nothing else, and nothing to anybody else', (
   };
   const { authorizeForward, authorizePublish } = authorization({
     sessionOf: () => session as never,
-    ...{ limits: { subscriptionsPerUser: 1 }, reached: () => undefined },
+    ...{ limits: { subscriptionsPerUser: 1, filterLevelsPerUser: 9 }, reached: () => undefined },
   });
   const allowed = (topic: string): [boolean, boolean] => {
     let isPublished = false;

@@ -136,6 +136,22 @@ test('the sessions of a user have so many subscriptions together', async () => {
   await world.close();
 });
 
+test('the subscriptions of a user have so many levels together, of which a long one is several', async () => {
+  const { world, reached } = await limited({ filterLevelsPerUser: 8 });
+  const one = await world.connect('ada', { version: 5, clientId: 'one' });
+  const two = await world.connect('ada', { version: 5, clientId: 'two' });
+  assert.equal(await subscribed(one, ['a/b/c', 'x'.repeat(65)]), [1, 1]);
+  assert.equal(await subscribed(two, ['a/b/c/d', 'a/b/c', 'a/b/c']), [0x87, 1]);
+  assert.equal(await subscribed(two, ['e']), [0x87]);
+  assert.equal(new Set(reached), new Set(['filter-levels-per-user']));
+  const other = await world.connect('ben', { version: 5 });
+  assert.equal(await subscribed(other, ['a/b/c/d']), [1]);
+  one.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a/b/c', 'never/there'] });
+  await one.take('unsuback');
+  assert.equal(await subscribed(two, ['a/b/c/d', 'e/f', 'e']), [0x87, 1, 1]);
+  await world.close();
+});
+
 test('a client whose CONNACK names a receive maximum is told that of this broker', async () => {
   const { world } = await limited({ receivedIds: 7 });
   const client = await world.connect('ada', { version: 5 });
