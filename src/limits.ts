@@ -247,6 +247,8 @@ export const mqttClientIdLengthMax = 256;
 /** Bytes of a topic with its publish prefix, and of a topic filter. */
 export const mqttTopicBytesMax = 4_096;
 export const mqttTopicAliasesMax = 16;
+/** User properties of one message; one with more is refused: each costs its every reader. */
+export const mqttUserPropertiesMax = 256;
 /** Subscriptions of one session; one more is refused. */
 export const mqttSubscriptionsMax = 1_000;
 /** Subscriptions of all sessions of one user; one more is refused. */

@@ -7,10 +7,10 @@ import {
   mayPublish,
   mayRead,
 } from '../../../domain/matching.ts';
-import { mqttSubscriptionsMax, mqttTopicBytesMax } from '../../limits.ts';
+import { mqttSubscriptionsMax, mqttTopicBytesMax, mqttUserPropertiesMax } from '../../limits.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
-import { bytesSent } from './retained.ts';
+import { bytesSent, userPropertyCount } from './retained.ts';
 import { type HeldSession, levelCountOf, rememberFilter } from './session.ts';
 
 export interface SubscriptionLimits {
@@ -39,6 +39,11 @@ const forwarded: Readonly<Record<string, (value: unknown) => boolean>> = {
 function isShort(value: unknown): boolean {
   return typeof value === 'string' && (value.length < 16_384 || Buffer.byteLength(value) <= 65_535);
 }
+
+const hasFewUserProperties = ({ properties }: { readonly properties?: object }): boolean =>
+  properties === undefined ||
+  !('userProperties' in properties) ||
+  userPropertyCount(properties.userProperties) <= mqttUserPropertiesMax;
 
 function forwardedProperties(properties: object): object {
   return Object.fromEntries(
@@ -118,7 +123,8 @@ export function authorization(options: {
         acknowledgeUnpublished(client, packet);
         return done();
       }
-      if (!allowsPublish(permissions, topic)) return done(denied());
+      if (!allowsPublish(permissions, topic) || !hasFewUserProperties(packet))
+        return done(denied());
       packet.topic = topic;
       // [MQTT-3.3.1-3]: a reader's DUP is independent of the publisher's.
       packet.dup = false;

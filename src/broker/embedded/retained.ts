@@ -30,8 +30,31 @@ export interface RetainedLimits {
   readonly retainedBytesPerUser: number;
 }
 
+/** What a stored message takes, each of its user properties, and each level of a topic beyond those of most, in bytes. */
+const messageOverhead = 256;
+const userPropertyOverhead = 128;
+const levelOverhead = 192;
+const commonLevels = 8;
+
 /** Bytes that a stored message takes, its overhead included. */
-export const bytesKept = (message: KeptMessage): number => 256 + bytesSent(message);
+export function bytesKept(message: KeptMessage): number {
+  const { topic, properties } = message;
+  let bytes = messageOverhead + bytesSent(message);
+  if (properties !== undefined && 'userProperties' in properties)
+    bytes += userPropertyOverhead * userPropertyCount(properties.userProperties);
+  if (topic.length > commonLevels)
+    bytes += levelOverhead * Math.max(0, topic.split('/').length - commonLevels);
+  return bytes;
+}
+
+/** One name may stand several times. */
+export function userPropertyCount(userProperties: unknown): number {
+  if (typeof userProperties !== 'object' || userProperties === null) return 0;
+  let count = 0;
+  for (const texts of Object.values(userProperties))
+    count += Array.isArray(texts) ? texts.length : 1;
+  return count;
+}
 
 /** Bytes of the PUBLISH that carries a message, at most: names and lengths of properties are rounded up. */
 export function bytesSent({ topic, payload, properties }: KeptMessage): number {

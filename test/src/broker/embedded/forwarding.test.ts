@@ -77,6 +77,26 @@ test('the registry publishes what permissions let through', async ({ world }) =>
   assert.is((await boss.take('publish')).payload.toString(), '{}');
 });
 
+test('a message with too many user properties is refused', async ({ world }) => {
+  const boss = await world.connect('boss', { version: 5 });
+  const named = (count: number) => ({
+    userProperties: {
+      same: Array(200).fill('x'),
+      ...Object.fromEntries([...Array(count).keys()].map((n) => [`n${n}`, ''])),
+    },
+  });
+  for (const [count, reasonCode] of [
+    [56, 0],
+    [57, 0x87],
+  ] as const) {
+    boss.send({
+      ...publish('plant/many', 'x', { qos: 1 }),
+      properties: named(count),
+    } as IPublishPacket);
+    assert.is((await boss.take('puback')).reasonCode, reasonCode);
+  }
+});
+
 test('a message that a later one overtakes is sent all the same, once', async ({ world }) => {
   const reader = await world.connect('operator', { clientId: 'reader' });
   assert.equal(await subscribed(reader, ['#', 'a/#', '$SYS/#', 'marker']), [1, 1, 1, 1]);

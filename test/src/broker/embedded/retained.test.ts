@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { covers, levelsOf } from '../../../../domain/matching.ts';
 import {
+  bytesKept,
   bytesSent,
   type KeptMessage,
   retainedMessages,
@@ -95,6 +96,14 @@ test('the bytes of a message count its properties', () => {
     correlationData: Buffer.alloc(9),
   };
   assert.ok(bytesSent({ ...message('a'), properties }) >= bare + 4 + 2 * 4 + 6 + 9);
+});
+
+test('a kept message counts what its user properties and a deep topic take beside their bytes', () => {
+  const counted = (kept: Parameters<typeof bytesKept>[0]) => bytesKept(kept) - bytesSent(kept);
+  const bare = counted(message('a/b/c/d/e/f/g/h'));
+  const userProperties = { a: ['', '', ''], b: '' };
+  assert.ok(counted({ ...message('a'), properties: { userProperties } }) >= bare + 4 * 128);
+  assert.ok(counted(message('a/'.repeat(99))) >= bare + 90 * 192);
 });
 
 test.run();
