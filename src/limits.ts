@@ -9,6 +9,8 @@ export const declarationBytesMax = 4 * 1024 * 1024;
 export const importFileBytesMax = 16 * 1024 * 1024;
 export const importSentBytesMax = 48 * 1024;
 export const importSentValuesMax = 3_000;
+/** Requests of an import that are under way at once: the registry takes down one while it activates another. */
+export const importRequestsAtOnceMax = 4;
 /** Bytes of a file of rules that is imported, bytes of one line of it, and rules. */
 export const rulesFileBytesMax = 8 * 1024 * 1024;
 export const rulesLineBytesMax = 64 * 1024;
@@ -308,10 +310,12 @@ export const storeReconnectMs = 250;
 /** Milliseconds between two looks whether KurrentDB is there, and this log still its owner's. */
 export const storeProbeMs = 2_000;
 /**
- * Appends to KurrentDB under way at once. From 16 on the client's own queue fills, and what stands in
- * it when the connection breaks becomes a rejection that nobody can handle.
+ * Appends to KurrentDB under way at once on one connection. From 16 on the client's own queue fills, and what stands
+ * in it when the connection breaks becomes a rejection that nobody can handle.
  */
 export const storeAppendsAtOnceMax = 15;
+/** Connections to KurrentDB that appends go over, each opened when those before it are full. */
+export const storeAppendConnectionsMax = 4;
 /** Vault streams that are looked at together, whether they were deleted. */
 export const vaultLooksAtOnceMax = 32;
 /** Clients whose activation at one broker is brought about at once: they share a commit. */

@@ -1,5 +1,9 @@
-/** The order of appends: one at a time for each stream, and only so many at once at the server. */
-import { appendsWaitingMax, storeAppendsAtOnceMax } from '../../limits.ts';
+/** The order of appends: one at a time for each stream, and only so many at once on each connection. */
+import {
+  appendsWaitingMax,
+  storeAppendConnectionsMax,
+  storeAppendsAtOnceMax,
+} from '../../limits.ts';
 import { StoreUnavailable } from '../event-store.ts';
 
 interface AppendQueue {
@@ -8,15 +12,30 @@ interface AppendQueue {
    * that builds on it. @throws StoreUnavailable at once when too much waits.
    */
   readonly forStream: <Result>(stream: string, work: () => Promise<Result>) => Promise<Result>;
-  /** Lets `storeAppendsAtOnceMax` through at once; the others wait in order, and not for ever. */
-  readonly whenFree: <Answer>(givenUpMs: number, ask: () => Promise<Answer>) => Promise<Answer>;
+  /**
+   * Lets `storeAppendsAtOnceMax` through at once on each connection, the first that has room; the others wait
+   * in order, and not for ever.
+   */
+  readonly whenFree: <Answer>(
+    givenUpMs: number,
+    ask: (connection: number) => Promise<Answer>,
+  ) => Promise<Answer>;
 }
 
 export function appendQueue(): AppendQueue {
   const last = new Map<string, Promise<unknown>>();
-  const waiting: (() => void)[] = [];
+  const waiting: ((connection: number) => void)[] = [];
+  const running = Array.from({ length: storeAppendConnectionsMax }, () => 0);
   let queued = 0;
-  let running = 0;
+
+  /** So that a service with little to do keeps one connection busy, and others unopened. */
+  const taken = (): number | undefined => {
+    const free = running.findIndex((count) => count < storeAppendsAtOnceMax);
+    if (free === -1) return undefined;
+    running[free] = (running[free] as number) + 1;
+    return free;
+  };
+
   return {
     async forStream(stream, work) {
       if (queued >= appendsWaitingMax)
@@ -37,16 +56,15 @@ export function appendQueue(): AppendQueue {
     },
 
     async whenFree(givenUpMs, ask) {
-      if (running < storeAppendsAtOnceMax) running += 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+      const connection = taken() ?? (await new Promise<number>((resolve) => waiting.push(resolve)));
       try {
         if (performance.now() > givenUpMs)
           throw new StoreUnavailable('the event store was too slow for all that waits for it');
-        return await ask();
+        return await ask(connection);
       } finally {
         const next = waiting.shift();
-        if (next) next();
-        else running -= 1;
+        if (next) next(connection);
+        else running[connection] = (running[connection] as number) - 1;
       }
     },
   };

@@ -12,10 +12,14 @@ import { backOffMs } from './retry.ts';
 
 interface FollowOptions<Item> {
   readonly connection: KurrentConnection;
-  readonly reading: Pick<KurrentReading, 'lastLogged'>;
+  readonly reading: Pick<KurrentReading, 'lastLogged' | 'lastOfAll'>;
   readonly order: Order;
   readonly signal: AbortSignal;
-  readonly convert: (events: readonly Recorded[]) => Promise<readonly Item[]> | readonly Item[];
+  /** `knownUntil`: whatever happened to streams up to there was before the subscription, and does not come from it. */
+  readonly convert: (
+    events: readonly Recorded[],
+    knownUntil: Position,
+  ) => Promise<readonly Item[]> | readonly Item[];
 }
 
 /**
@@ -31,8 +35,8 @@ export async function* followingOrder<Item>(
   let failures = 0;
   while (!signal.aborted) {
     try {
-      for await (const events of subscribed(place, following)) {
-        const items = await convert(events);
+      for await (const { events, knownUntil } of subscribed(place, following)) {
+        const items = await convert(events, knownUntil);
         place = lastPlace(events) ?? place;
         failures = 0;
         if (signal.aborted) return;
@@ -46,16 +50,22 @@ export async function* followingOrder<Item>(
   }
 }
 
+interface SubscribedEvents {
+  readonly events: readonly Recorded[];
+  readonly knownUntil: Position;
+}
+
 /** One subscription, until the signal aborts or the client is replaced. @throws what breaks it. */
 async function* subscribed(
   after: Position,
   { connection, reading, order, signal }: Omit<FollowOptions<never>, 'convert'>,
-): AsyncGenerator<readonly Recorded[], void, void> {
+): AsyncGenerator<SubscribedEvents, void, void> {
   const { client, lost } = connection.link();
   const until = AbortSignal.any([signal, lost]);
   // EventStoreDB 23.10 leaves out an event when the one that a subscription begins after was scavenged.
   // Of the vault that may be so; events of the log stay for ever.
   const start = order === 'log' ? after : await reading.lastLogged(after);
+  const knownUntil = order === 'log' ? after : await reading.lastOfAll();
   const news = createWakeup();
   let failure: Error | undefined;
   const fail = (error: Error) => {
@@ -80,7 +90,7 @@ async function* subscribed(
       if (events.length > 0) {
         connection.heard();
         const fresh = events.filter((event) => placeOf(event) > after);
-        if (fresh.length > 0) yield fresh;
+        if (fresh.length > 0) yield { events: fresh, knownUntil };
       } else if (failure) throw failure;
       else {
         // Nothing can come between the taking and the waiting: both are in one turn.

@@ -29,7 +29,8 @@ export type KurrentReading = ReturnType<typeof readingFrom>;
 export function readingFrom({ collect }: KurrentConnection) {
   const exists = async (stream: string): Promise<boolean> =>
     (await recordedIn(collect, stream, { maxCount: 1 })).length > 0;
-  const changesBy = (events: readonly Recorded[]) => vaultChangesBy(exists, events);
+  const changesBy = (events: readonly Recorded[], knownUntil?: Position) =>
+    vaultChangesBy(exists, events, knownUntil);
 
   return {
     exists,
@@ -41,7 +42,8 @@ export function readingFrom({ collect }: KurrentConnection) {
 
     log: (after: Position, limit: number) => itemsOf(collect, 'log', after, limit, eventsOf),
 
-    vault: (after: Position, limit: number) => itemsOf(collect, 'vault', after, limit, changesBy),
+    vault: (after: Position, limit: number) =>
+      itemsOf(collect, 'vault', after, limit, (events) => changesBy(events)),
 
     /** Whether there is an event at a position, on the disk of the node that answers. */
     async isThere(position: Position): Promise<boolean> {
@@ -57,6 +59,16 @@ export function readingFrom({ collect }: KurrentConnection) {
       itemsOf(collect, 'vault', after, limit, eventsOf),
 
     head: () => lastBefore(collect, END),
+
+    /** Where the last event of all stands, whosever it is; `beginning` when there is none. */
+    async lastOfAll(): Promise<Position> {
+      const [last] = recorded(
+        await collect((client) =>
+          client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 }),
+        ),
+      );
+      return last === undefined ? beginning : placeOf(last);
+    },
 
     /** Where the last event of the log before a position stands; `beginning` when there is none. */
     async lastLogged(until: Position): Promise<Position> {
@@ -143,14 +155,18 @@ async function lastBefore(collect: Collect, fromPosition: ReadPosition): Promise
 
 /**
  * What happened to the vault by these events. Until a scavenge, the order of all still has the
- * events of a deleted stream: each stream is asked itself.
+ * events of a deleted stream: each stream is asked itself, but where its deletion would still come after its event.
+ * @param knownUntil deletions that stand after it come later; undefined: none come
  */
 async function vaultChangesBy(
   exists: (stream: string) => Promise<boolean>,
   events: readonly Recorded[],
+  knownUntil?: Position,
 ): Promise<VaultChange[]> {
   const gone = new Set(events.filter(isTombstone).map(({ streamId }) => streamId));
-  const streams = new Set(events.map(({ streamId }) => streamId)).difference(gone);
+  const old =
+    knownUntil === undefined ? events : events.filter((event) => placeOf(event) <= knownUntil);
+  const streams = new Set(old.map(({ streamId }) => streamId)).difference(gone);
   await atOnce(vaultLooksAtOnceMax, [...streams], async (stream) => {
     if (!(await exists(stream))) gone.add(stream);
   });

@@ -47,14 +47,23 @@ export interface KurrentStore extends MovableStore {
 export async function openKurrentStore(options: KurrentOptions): Promise<KurrentStore> {
   const { connectionString, onAppend, answerMs = storeAnswerMs } = options;
   const connection = connectionTo(connectionString, answerMs);
+  const appending: KurrentConnection[] = [];
+  const appendingAt = (place: number): KurrentConnection => {
+    const one = appending[place] ?? connectionTo(connectionString, answerMs);
+    appending[place] = one;
+    return one;
+  };
   const reading = readingFrom(connection);
-  const writing = writingTo(connection, reading, { answerMs, onAppend });
+  const writing = writingTo(connection, appendingAt, reading, { answerMs, onAppend });
   const identity = identityIn(reading, writing);
   const disks = disksOf(connection, connectionString, answerMs);
+  const closeAll = async () => {
+    await Promise.all([connection, ...appending].map((one) => one.close()));
+  };
   try {
     const { logId, state } = await identity.readOrMake();
     assertLive(state, options.purpose);
-    const lifecycle = lifecycleOf(connection, identity, options.purpose);
+    const lifecycle = lifecycleOf(closeAll, identity, options.purpose);
     return {
       logId,
       ...reads(reading, connection, lifecycle),
@@ -81,7 +90,7 @@ export async function openKurrentStore(options: KurrentOptions): Promise<Kurrent
       },
     };
   } catch (error) {
-    await connection.close();
+    await closeAll();
     throw error;
   }
 }
@@ -90,7 +99,7 @@ type LogLifecycle = ReturnType<typeof lifecycleOf>;
 
 /** Whether the log is open, what is under way, and a look at the store each `storeProbeMs`. */
 function lifecycleOf(
-  connection: KurrentConnection,
+  closeAll: () => Promise<void>,
   identity: ReturnType<typeof identityIn>,
   purpose: Purpose = 'service',
 ) {
@@ -137,7 +146,7 @@ function lifecycleOf(
       closing.abort();
       clearInterval(probe);
       await Promise.allSettled(underWay);
-      await connection.close();
+      await closeAll();
     },
   };
 }

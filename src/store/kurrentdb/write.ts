@@ -19,8 +19,10 @@ const appendMessageBytesMax = 8 * 1024 * 1024;
 
 export type KurrentWriting = ReturnType<typeof writingTo>;
 
+/** @param appendingAt the connections that appends go over, from 0, each made when it is first asked for */
 export function writingTo(
   connection: KurrentConnection,
+  appendingAt: (place: number) => KurrentConnection,
   reading: KurrentReading,
   options: { answerMs: number; onAppend?: ((seconds: number, events: number) => void) | undefined },
 ) {
@@ -30,8 +32,8 @@ export function writingTo(
   async function appendUntilKnown(givenUpMs: number, append: Append): Promise<Appended> {
     try {
       const appended = await retryUntil(givenUpMs, connection.closed, () =>
-        queue.whenFree(givenUpMs, () =>
-          connection.ask((client) => appendOnce(client, reading, append)),
+        queue.whenFree(givenUpMs, (at) =>
+          appendingAt(at).ask((client) => appendOnce(client, reading, append)),
         ),
       );
       if (appended !== 'elsewhere') return appended;
