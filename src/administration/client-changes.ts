@@ -14,6 +14,7 @@ import type { Clients } from '../commands/client-commands.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import type { Rows } from '../read-models/row-table.ts';
+import type { NewSecret } from '../store/event-store.ts';
 import { actorOf, type CommandContext } from './context.ts';
 import { type LastAdministratorOptions, reservingRemovals } from './last-administrator.ts';
 
@@ -32,12 +33,14 @@ export interface ClientChangesOptions extends LastAdministratorOptions {
 export interface ClientChanges {
   /**
    * Asks who decides again at each decision. The last administrator without an end stays, whatever is asked.
+   * @param secrets that what is recorded names: kept no later than that
    * @throws Refused, StoreUnavailable, Conflict
    */
   change(
     context: CommandContext,
     username: string,
     command: ClientCommand | ((state: Client) => ClientCommand),
+    secrets?: readonly NewSecret[],
   ): Promise<Done>;
   /** What a client holds as it is recorded, not as it was read: rights may change in between. */
   heldBy(username: string, state: Client): readonly Permission[];
@@ -61,7 +64,7 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
   const { clients, authority, rows, now } = options;
   const reserveRemoval = reservingRemovals(options);
   return {
-    async change(context, username, command) {
+    async change(context, username, command, secrets = []) {
       const { decision, position } = await clients.decide(
         username,
         async (state, revision) => {
@@ -71,7 +74,7 @@ export function createClientChanges(options: ClientChangesOptions): ClientChange
           const removal = { username, revision, before: state, decision: made };
           // Again: a reservation asks the store, which takes its time.
           if (await reserveRemoval(context, removal)) context.authorize();
-          return { decision: made };
+          return { decision: made, secrets };
         },
         context.cause,
       );

@@ -1,17 +1,18 @@
 /** Many clients that move in from elsewhere at once: each with what its password was checked with there, or with none. */
 import { randomUUID } from 'node:crypto';
+import type { ClientCommand } from '../../domain/client/commands.ts';
 import { foreignHashIn } from '../../domain/client/foreign-hash.ts';
+import type { Client } from '../../domain/client/state.ts';
 import { httpPermissionsOf } from '../../domain/matching.ts';
 import type { Permission } from '../../domain/permission.ts';
 import { mergeRights, noRights } from '../../domain/rights.ts';
-import type { ImportedUser } from '../api/input.ts';
+import { type ImportedUser, importedUsersMax } from '../api/input.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
 import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
-import { bulkAtOnceMax } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireRoles } from './context.ts';
@@ -73,8 +74,8 @@ export function createUserImport(options: UserImportOptions, changes: ClientChan
       const waited = kept === null ? null : await openVerifiers(vault, kept);
       const errors: unknown[] = [];
       let position = options.position();
-      for (let at = 0; at < users.length; at += bulkAtOnceMax) {
-        const portion = users.slice(at, at + bulkAtOnceMax).map(async (user) => {
+      for (let at = 0; at < users.length; at += importedUsersMax) {
+        const portion = users.slice(at, at + importedUsersMax).map(async (user) => {
           try {
             requireNoHttp(authority, user);
             const verifier =
@@ -131,12 +132,13 @@ async function make(
   const verifier =
     given ?? (await passwords.verifierOf(username, generateSecret(), sourceKey(context.source)));
   const isForeign = typeof foreignHashIn(verifier) !== 'string';
-  const keptId = await vault.keep({ kind: 'verifier', username, verifier });
+  const keptId = randomUUID();
+  const secrets = [vault.written({ kind: 'verifier', username, verifier }, keptId)];
   // A foreign one stands for a credential whose own verifier is made when the password is shown.
   const credentialId = isForeign ? randomUUID() : keptId;
   const foreignVerifierId = isForeign ? keptId : null;
   try {
-    const done = await change(context, username, (state) => {
+    const command = (state: Client): ClientCommand => {
       // Whoever was here before, under whatever decision, is left alone.
       if (state.status !== 'unknown') throw new Refused('username-taken');
       requireNoHttp(authority, user);
@@ -147,7 +149,8 @@ async function make(
         httpOfRoles: httpOfRoles(rights.roles ?? []),
         ...stamp(context, username, reason),
       };
-    });
+    };
+    const done = await change(context, username, command, secrets);
     // Its password works when the answer arrives.
     if (foreignVerifierId !== null)
       await foreign.learn(username, { credentialId, foreignVerifierId });

@@ -1,7 +1,7 @@
 /** Sends what an import makes: roles first, then clients, many at once. */
 import { type ImportedUser, importedUsersMax } from '../../api/input.ts';
 import type { Role, UserImport } from '../../api/output.ts';
-import { importSentBytesMax, importSentValuesMax } from '../../limits.ts';
+import { importRequestsAtOnceMax, importSentBytesMax, importSentValuesMax } from '../../limits.ts';
 import { ProblemAnswered } from '../client/problem.ts';
 import { unlessWaits } from '../client/proposed.ts';
 import type { Registry } from '../client/registry-client.ts';
@@ -78,7 +78,7 @@ export async function send(
 ): Promise<MoveOutcome> {
   const notMade: NotMade[] = [];
   const awaited = new Set<string>();
-  let [roleCount, clientCount, proposedCount] = [0, 0, 0];
+  let [roleCount, proposedCount] = [0, 0];
   for (const role of roles)
     try {
       if ((await sendRole(call, registry, role)) === undefined) {
@@ -100,22 +100,40 @@ export async function send(
       });
     return role === undefined;
   });
-  let sent = 0;
-  for (const users of portionsOf(sendable.map(sentClient))) {
-    call.terminal.progress(`Moving in  ${sent} of ${sendable.length}`);
-    const answer = await unlessWaits({ ...call, json: false }, () =>
-      registry.send<UserImport>('POST', '/users/import', { users }),
-    );
-    sent += users.length;
-    if (answer === undefined) proposedCount += 1;
-    for (const item of answer?.body.items ?? [])
-      if ('problem' in item)
-        notMade.push({
-          ...{ kind: 'client', name: item.username },
-          because: item.problem.detail ?? item.problem.title,
-        });
-      else clientCount += 1;
-  }
+  const sent = await sendClients(call, registry, sendable.map(sentClient));
+  return {
+    ...{ roleCount, clientCount: sent.clientCount },
+    proposedCount: proposedCount + sent.proposedCount,
+    notMade: [...notMade, ...sent.notMade],
+  };
+}
+
+async function sendClients(
+  call: Call,
+  registry: Registry,
+  clients: readonly ImportedUser[],
+): Promise<Omit<MoveOutcome, 'roleCount'>> {
+  const notMade: NotMade[] = [];
+  let [sent, clientCount, proposedCount] = [0, 0, 0];
+  const portions = portionsOf(clients);
+  const sendNext = async () => {
+    for (const users of portions) {
+      call.terminal.progress(`Moving in  ${sent} of ${clients.length}`);
+      const answer = await unlessWaits({ ...call, json: false }, () =>
+        registry.send<UserImport>('POST', '/users/import', { users }),
+      );
+      sent += users.length;
+      if (answer === undefined) proposedCount += 1;
+      for (const item of answer?.body.items ?? [])
+        if ('problem' in item)
+          notMade.push({
+            ...{ kind: 'client', name: item.username },
+            because: item.problem.detail ?? item.problem.title,
+          });
+        else clientCount += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: importRequestsAtOnceMax }, sendNext));
   call.terminal.progress('');
-  return { roleCount, clientCount, proposedCount, notMade };
+  return { clientCount, proposedCount, notMade };
 }
