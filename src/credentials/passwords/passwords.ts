@@ -1,9 +1,10 @@
 /** Passwords and their verifiers: the work depends on the password offered, never on the name (SPEC 5). */
-import { argon2, createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { argon2, createHash, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { enrolmentCodePrefix } from '../../../domain/enrolment-code.ts';
 import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import { byChance, type Making } from '../making.ts';
 import { createFingerprints, type Fingerprints } from './fingerprints.ts';
 import { createHashQueue, type HashLane } from './hash-queue.ts';
@@ -103,11 +104,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
   });
   let slowHashes = 0;
 
-  // A key that is imported anew for each hash costs five times the hash.
-  const key = createSecretKey(pepper);
-  // As text from the hash itself: bytes of their own cost as much as the hash again, and more.
-  const keyed = (text: string, encoding: 'base64' | 'hex') =>
-    createHmac('sha256', key).update(text).digest(encoding);
+  const keyed = keyedHash(pepper);
 
   const quickVerifierOf = (username: string, password: string): string | null => {
     requireUsername(username);
