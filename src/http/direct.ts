@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context } from 'koa';
+import { endOfTurn } from '../platform/end-of-turn.ts';
 import { type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
 import { Problem, type ProblemAnswer, problemText, problemType } from './response/problem.ts';
@@ -163,12 +164,16 @@ function servedDirectly(
 
   return async (req: IncomingMessage, res: ServerResponse, asked: string): Promise<void> => {
     const exchange = new DirectExchange(options, asked, req, res);
+    // Answers known in the turn in which their questions came are written together: a write that has to wake
+    // whoever reads it costs as much as the rest of such an answer.
+    const together = endOfTurn();
     noteAnswer(edge, exchange);
     res.on('error', failed);
     try {
       if (edge.stopping.aborted) throw new Problem('stopping');
       for (const guard of guards) guard(req);
       const response = await answer(exchange);
+      await together;
       if (response.problem === undefined) sendBody(res, response);
       else sendProblem(res, counted(edge, response.problem));
     } catch (error) {
