@@ -11,5 +11,11 @@ export function currentInstant(): string {
 let latest = { ms: Number.NaN, text: '' };
 
 /** The instant `ms` milliseconds after another; before it where they are negative. */
-export const addMs = (at: string, ms: number): string =>
-  new Date(Date.parse(at) + ms).toISOString();
+export function addMs(at: string, ms: number): string {
+  // The doors ask each time when a request that came now would end.
+  if (at !== latestSum.at || ms !== latestSum.ms)
+    latestSum = { at, ms, text: new Date(Date.parse(at) + ms).toISOString() };
+  return latestSum.text;
+}
+
+let latestSum = { at: '', ms: Number.NaN, text: '' };

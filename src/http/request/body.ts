@@ -67,23 +67,33 @@ async function bytesOf(
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
+  let isSettled = false;
   return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      request.off('data', take).off('end', done).off('error', failed).off('close', failed);
+    // Listeners are left where they are, and do nothing more: to take them off costs more than all they do.
+    const settle = (fault?: () => Error) => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
-      if (error === undefined) resolve(Buffer.concat(chunks));
-      else reject(error);
+      const [first] = chunks;
+      if (fault !== undefined) reject(fault());
+      else resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+      chunks.length = 0;
     };
     const take = (chunk: Buffer) => {
       length += chunk.length;
-      if (length > wanted.bytesMax) settle(tooLarge(wanted));
-      else chunks.push(chunk);
+      if (length > wanted.bytesMax) settle(() => tooLarge(wanted));
+      else if (!isSettled) chunks.push(chunk);
     };
-    const done = () => settle();
-    const failed = () => settle(wrong('The body ended before all of it arrived.'));
+    const failed = () => settle(() => wrong('The body ended before all of it arrived.'));
     const late = () =>
-      settle(wrong(`The body did not arrive within ${timeoutMs / 1_000} s: send it at once.`));
-    request.on('data', take).on('end', done).on('error', failed).on('close', failed);
+      settle(() =>
+        wrong(`The body did not arrive within ${timeoutMs / 1_000} s: send it at once.`),
+      );
+    request
+      .on('data', take)
+      .on('end', () => settle())
+      .on('error', failed)
+      .on('close', failed);
     const timer = setTimeout(late, timeoutMs);
   });
 }

@@ -107,7 +107,15 @@ function reservedKeys(value: unknown, path: Path, found: Path[]): Path[] {
   return found;
 }
 
-export const hasReservedKeys = (value: unknown): boolean => reservedKeys(value, [], []).length > 0;
+/** The same, told without naming any: nearly always there is none. */
+export function hasReservedKeys(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasReservedKeys);
+  for (const key in value)
+    if (reserved.includes(key) || hasReservedKeys((value as Record<string, unknown>)[key]))
+      return true;
+  return false;
+}
 
 export type Parsed<T> =
   | { readonly value: T; readonly faults?: undefined }
@@ -155,12 +163,13 @@ function parsedBy<S extends z.ZodType>(
   input: unknown,
   place: (path: Path, detail: string) => Fault,
 ): Parsed<z.output<S>> {
-  const refused = reservedKeys(input, [], []).map((path) => ({
+  const isRefused = hasReservedKeys(input);
+  const parsed = schema.safeParse(input);
+  if (parsed.success && !isRefused) return { value: parsed.data };
+  const refused = (isRefused ? reservedKeys(input, [], []) : []).map((path) => ({
     path,
     detail: () => unknownKey(path, []),
   }));
-  const parsed = schema.safeParse(input);
-  if (parsed.success && refused.length === 0) return { value: parsed.data };
   const issues = parsed.error?.issues ?? [];
   return named([...refused, ...foundIn(schema, issues, input)], place);
 }
@@ -236,6 +245,8 @@ export function withFaults<T>(parsed: Parsed<T>, more: readonly Fault[]): Parsed
 export function allOf<T extends readonly Parsed<unknown>[]>(
   ...parts: T
 ): { [K in keyof T]: T[K] extends Parsed<infer V> ? V : never } {
+  const values = parts.map((part) => ('value' in part ? part.value : undefined)) as never;
+  if (parts.every(({ faults }) => faults === undefined)) return values;
   const faults = parts.flatMap((part) => part.faults ?? []);
   const unnamed = parts.reduce((sum, part) => sum + ('unnamed' in part ? part.unnamed : 0), 0);
   if (faults.length > 0)
@@ -243,7 +254,7 @@ export function allOf<T extends readonly Parsed<unknown>[]>(
       faults.slice(0, faultsNamedMax),
       unnamed + Math.max(0, faults.length - faultsNamedMax),
     );
-  return parts.map((part) => ('value' in part ? part.value : undefined)) as never;
+  return values;
 }
 
 /** @throws Problem `request-malformed` that names each fault of the body. */
