@@ -102,7 +102,7 @@ export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
 export const rowsHeldCharactersMax = 8 * 1024 * 1024;
 /** Keys of one projection that are remembered to have no row; those asked for longest ago are looked for again. */
-export const absentKeysMax = 1_000;
+export const absentKeysMax = 20_000;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
 export const rowsCommitAfterMs = 50;
 export const rowsCommitEventsMax = 1_000;
@@ -160,10 +160,10 @@ export const liveTokensPerUserMax = 100;
 /** Times a minute that one name changes its own password. */
 export const rotationsPerUserPerMinute = 20;
 /**
- * Milliseconds between two beats at which refusals at the doors are told: longer than what a known name costs
+ * Milliseconds between two beats at which refusals at the doors are told: many times what a known name costs
  * beyond an unknown one, so that all are told at the same.
  */
-export const refusalBeatMs = 10;
+export const refusalBeatMs = 4;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** How many times as many failures a whole /48 may make as one source, at one name and in all. */

@@ -92,4 +92,21 @@ test('a refusal comes at the beat, however long it took to know, and an admissio
   assert.ok(performance.now() - failing >= 38);
 });
 
+test('who leaves first takes no beat from those who began with them', async () => {
+  const pace = createPace(20);
+  const leaving = Array.from({ length: 5 }, () =>
+    pace(
+      async () => undefined,
+      () => true,
+    ),
+  );
+  const staying = Array.from({ length: 5 }, () =>
+    pace(
+      () => sleep(30),
+      () => false,
+    ),
+  );
+  await Promise.all([...leaving, ...staying]);
+});
+
 test.run();
