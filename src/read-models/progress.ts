@@ -40,12 +40,15 @@ export class Progress {
 
   /** Where the one is that is furthest behind. One that stopped holds nobody up. */
   place(): Place {
-    const running = this.#models.filter(({ fault }) => fault === undefined);
-    const all = running.length > 0 ? running : this.#models;
-    return all.reduce<Place>(
-      (least, { position, index }) => (position < least.position ? { position, index } : least),
-      { position: all[0]?.position ?? beginning, index: all[0]?.index ?? 0 },
-    );
+    let least: FoldedModel | undefined;
+    // Every request asks several times: nothing is made on the way.
+    for (const model of this.#models) {
+      const isRunning = model.fault === undefined;
+      if (least === undefined || (isRunning && least.fault !== undefined)) least = model;
+      else if (isRunning === (least.fault === undefined) && model.position < least.position)
+        least = model;
+    }
+    return { position: least?.position ?? beginning, index: least?.index ?? 0 };
   }
 
   /** Those that run are here now, or further already. */

@@ -66,6 +66,7 @@ type PersonalFields = Pick<
   RequestRegistration,
   'personalKeyId' | 'source' | 'clientId' | 'context'
 >;
+type Ids = Pick<RequestRegistration, 'requestId' | 'credentialId' | 'pairingId'>;
 
 interface Decided {
   readonly secrets?: readonly NewSecret[];
@@ -83,7 +84,8 @@ function requestIn({ decision }: Pick<Decided, 'decision'>) {
 
 const recordsAnything = ({ decision }: Decided) => decision.accepted && decision.events.length > 0;
 
-/** In place of personal fields, where nothing is recorded. */
+/** In place of ids and personal fields, where nothing is recorded. */
+const noIds: Ids = { requestId: '', credentialId: '', pairingId: null };
 const noFields: PersonalFields = {
   personalKeyId: '',
   source: null,
@@ -95,9 +97,7 @@ export class RegistrationAttempt {
   readonly #options: RegistrationAttemptOptions;
   readonly #attempt: DoorAttempt;
   readonly #proof: Proof;
-  readonly #pairingId: string | null;
-  #requestId = randomUUID() as string;
-  #credentialId = randomUUID() as string;
+  #known: Ids | undefined;
   /** The use of a rule that was taken for it; undefined: none. */
   #use: RuleUse | undefined;
   #reservation: Reservation | undefined;
@@ -110,8 +110,17 @@ export class RegistrationAttempt {
     this.#options = options;
     this.#attempt = attempt;
     this.#proof = proof;
-    this.#pairingId =
-      attempt.pairingId ?? (attempt.flow === 'explicit' ? randomUUID().slice(0, 6) : null);
+  }
+
+  /** Of the request that it may become; made when something may be recorded, since most attempts are polls. */
+  get #ids(): Ids {
+    const { pairingId, flow } = this.#attempt;
+    this.#known ??= {
+      requestId: randomUUID(),
+      credentialId: randomUUID(),
+      pairingId: pairingId ?? (flow === 'explicit' ? randomUUID().slice(0, 6) : null),
+    };
+    return this.#known;
   }
 
   /** @throws StoreUnavailable, Conflict */
@@ -132,7 +141,8 @@ export class RegistrationAttempt {
         capacity.requested(request.data.requestId, source);
         if (request.data.admits !== 'key') this.#proof.remember(request.data.credentialId);
       }
-      await this.#destroyUnreferenced(handled.state, request?.data.credentialId ?? null);
+      if (this.#secrets.size > 0)
+        await this.#destroyUnreferenced(handled.state, request?.data.credentialId ?? null);
       return {
         answer: this.#answer(handled, handled.state, handled.position ?? here()),
         matched: handled.command.matched,
@@ -148,14 +158,17 @@ export class RegistrationAttempt {
     const matched = await matching(this.#attempt, this.#proof, state);
     if (matched !== null && !isKeyAlone(state, matched)) this.#proof.remember(matched);
     const facts = await this.#withRule(state, this.#facts(state, matched), cause);
-    const decideWith = (fields: PersonalFields, room: RequestRegistration['capacity']): Decided => {
+    const decideWith = (
+      fields: PersonalFields & Ids,
+      room: RequestRegistration['capacity'],
+    ): Decided => {
       const command = this.#command(facts, fields, room);
       return { command, decision: requestRegistration(command, state) };
     };
     // Most attempts are polls, of which nothing is recorded: nothing is sealed for them.
-    const unsealed = decideWith(noFields, 'free');
+    const unsealed = decideWith({ ...noFields, ...noIds }, 'free');
     if (!recordsAnything(unsealed)) return unsealed;
-    const fields = await this.#personalFields(state);
+    const fields = { ...(await this.#personalFields(state)), ...this.#ids };
     const decided = decideWith(fields, 'free');
     if (requestIn(decided) !== undefined && facts.preauthorized?.effect !== 'allow') {
       const room = this.#reserve(facts.preauthorized != null);
@@ -209,7 +222,7 @@ export class RegistrationAttempt {
     if (effect === 'ask' && this.#reserve(true) !== 'free') return admitted;
     if (this.#use !== undefined) return admitted;
     const use = interrupted ?? {
-      ...{ rule, requestId: this.#requestId, credentialId: this.#credentialId },
+      ...{ rule, requestId: this.#ids.requestId, credentialId: this.#ids.credentialId },
       csrFingerprint: key?.fingerprint ?? null,
     };
     return (await this.#takes(use, interrupted !== undefined, cause)) ? admitted : facts;
@@ -233,12 +246,12 @@ export class RegistrationAttempt {
   async #takes(use: RuleUse, wasTaken: boolean, cause: Cause): Promise<boolean> {
     const { rules } = this.#options;
     if (wasTaken) {
-      this.#requestId = use.requestId;
-      this.#credentialId = use.credentialId;
+      const { requestId, credentialId } = use;
+      this.#known = { ...this.#ids, requestId, credentialId };
     } else {
       const secrets = use.rule.terms.csrFingerprint === null ? await this.#verifierSecret() : [];
       if (!(await rules.take(use, this.#attempt.username, secrets, cause))) {
-        this.#secrets.delete(this.#credentialId);
+        this.#secrets.delete(this.#ids.credentialId);
         return false;
       }
     }
@@ -248,7 +261,7 @@ export class RegistrationAttempt {
 
   #command(
     facts: Facts,
-    fields: PersonalFields,
+    fields: PersonalFields & Ids,
     room: RequestRegistration['capacity'],
   ): RequestRegistration {
     const { username, flow, door, requestedRoles, requestedPermissions } = this.#attempt;
@@ -257,11 +270,8 @@ export class RegistrationAttempt {
       username,
       ...facts,
       capacity: room,
-      requestId: this.#requestId,
-      credentialId: this.#credentialId,
       flow,
       ...(door === undefined ? {} : { door }),
-      pairingId: this.#pairingId,
       csr: this.#attempt.key ?? null,
       requestedRoles,
       requestedPermissions,
@@ -298,7 +308,7 @@ export class RegistrationAttempt {
         isByRule ? null : (window ?? null),
         this.#attempt.source,
       );
-    this.#reservation?.bindTo(this.#requestId);
+    this.#reservation?.bindTo(this.#ids.requestId);
     return this.#reservation?.outcome ?? 'pending-full';
   }
 
@@ -322,7 +332,7 @@ export class RegistrationAttempt {
     const verifier = await this.#proof.verifier();
     const written = (id: string) =>
       this.#options.vault.written({ kind: 'verifier', username, verifier }, id);
-    return [this.#secret(this.#credentialId, written)];
+    return [this.#secret(this.#ids.credentialId, written)];
   }
 
   #secret(id: string, written: (id: string) => NewSecret): NewSecret {
@@ -365,7 +375,7 @@ export class RegistrationAttempt {
   }
 
   #pairingIdOf(requestId: string): string | null {
-    if (requestId === this.#requestId) return this.#pairingId;
+    if (requestId === this.#known?.requestId) return this.#known.pairingId;
     return this.#options.rows.requests.get(requestId)?.pairingId ?? null;
   }
 
