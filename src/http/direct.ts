@@ -5,9 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context } from 'koa';
-import { endOfTurn } from '../platform/end-of-turn.ts';
 import { type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { Problem, type ProblemAnswer, problemText, problemType } from './response/problem.ts';
 import { securityHeaders } from './response/security-headers.ts';
 import { parametersOf, type Route, type RouteResponse } from './route.ts';
