@@ -106,6 +106,12 @@ export const absentKeysMax = 20_000;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */
 export const rowsCommitAfterMs = 50;
 export const rowsCommitEventsMax = 1_000;
+/** Pages of a journal that wait until they are written into their file, and pages from which the commit itself does it. */
+export const journalWritePages = 1_000;
+export const journalPagesMax = 8_000;
+/** Milliseconds in which that falls due twice before a thread is started for it, and those it stays with nothing to do. */
+export const journalsGrowFastMs = 2_000;
+export const journalThreadIdleMs = 60_000;
 /** Events of a log from which rows that are missing are made in a file of their own, without indexes, by two threads. */
 export const bulkFoldEventsMin = 20_000;
 /** Pages of events that may wait for the second of them. */

@@ -16,6 +16,7 @@ import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
+import { keepJournals } from './platform/sqlite/journals.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import {
   requireApprovals,
@@ -97,12 +98,15 @@ async function start(
   const answering = () => answerEarly(config, () => waitsFor, lifecycle);
   // A log in the own folder does not come by waiting: whoever has it open is told so first, not of a taken port.
   const whileWaiting = isShared(config) ? await answering() : undefined;
-  const store = await waitForStore(config, () => openStore(config, { onAppend }), waiting);
+  const journals = keepJournals(logger);
+  lifecycle.add(() => journals.end());
+  const open = () => openStore(config, { onAppend, journals });
+  const store = await waitForStore(config, open, waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;
   waitsFor = 'readModels';
   const early = whileWaiting ?? (await answering());
-  const readModels = await openReadModelsOf(config, store, waiting);
+  const readModels = await openReadModelsOf(config, store, { ...waiting, journals });
   lifecycle.add(() => readModels.close());
 
   const runtime = emptyRuntime();

@@ -245,7 +245,7 @@ const homes: readonly (readonly [what: RegExp, who: readonly string[]])[] = [
     /^node:sqlite$/,
     [
       ...['src/store/', 'src/read-models/', 'src/audit/transparency-log/tree.ts'],
-      'src/sightings/table.ts',
+      ...['src/sightings/table.ts', 'src/platform/sqlite/'],
     ],
   ],
   [/^(koa|@koa\/)/, ['src/http/']],

@@ -1,6 +1,7 @@
 /** Opens the file of the read models, and drops the rows that are stale: of another log or version. */
 import { DatabaseSync } from 'node:sqlite';
 import { makePrivateDatabase } from '../platform/private-file.ts';
+import type { Journals } from '../platform/sqlite/journals.ts';
 import { isDamaged } from '../platform/sqlite/result-codes.ts';
 import { beginning, type Position } from '../store/event-store.ts';
 import { RowTable } from './row-table.ts';
@@ -20,6 +21,8 @@ export interface RowsFileOptions {
   readonly rebuild?: boolean;
   /** A new file that nobody reads before it is whole: without a journal, indexes or a commit before it is closed. */
   readonly isDraft?: boolean;
+  /** Where absent, the commits that make the journal long write it. */
+  readonly journals?: Journals | undefined;
 }
 
 /** In place of a file: the rows are gone with the process. */

@@ -1,7 +1,9 @@
 /** Feeds the log to the projections, in order; rows and checkpoint are committed together. */
 import type { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
+import type { Journal } from '../platform/sqlite/journals.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
 import type { CustomModel, CustomProjection } from './custom-projection.ts';
 import { furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
@@ -93,6 +95,7 @@ export function openReadModels(
 class OpenReadModels implements ReadModels {
   readonly #database: DatabaseSync;
   readonly #file: string;
+  readonly #journal: Journal | undefined;
   readonly #transaction: RowTransaction;
   readonly #models: readonly FoldedModel[];
   readonly #folded: readonly Model[];
@@ -109,12 +112,13 @@ class OpenReadModels implements ReadModels {
 
   constructor(
     database: DatabaseSync,
-    { file, commitAfterMs }: Pick<Parameters<typeof openReadModels>[0], 'file' | 'commitAfterMs'>,
+    { file, commitAfterMs, journals }: Parameters<typeof openReadModels>[0],
     models: readonly Model[],
     customModels: readonly OpenCustomModel[],
   ) {
     this.#database = database;
     this.#file = file;
+    this.#journal = journals?.keep(database, pathToFileURL(file));
     this.#models = [...models, ...customModels];
     this.#folded = models;
     this.#customModels = customModels;
@@ -128,7 +132,10 @@ class OpenReadModels implements ReadModels {
       database,
       afterMs: commitAfterMs,
       beforeCommit: () => this.#progress.save(),
-      committed: () => this.#progress.committed(),
+      committed: () => {
+        this.#progress.committed();
+        this.#journal?.committed();
+      },
       undone: (error) => this.#undo(error),
     });
   }
@@ -289,6 +296,7 @@ class OpenReadModels implements ReadModels {
     } catch {
       // What could not be written is folded again when the file is opened.
     }
+    this.#journal?.close();
     this.#database.close();
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { bulkFoldEventsMin, catchUpToldEveryMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import type { Journals } from '../platform/sqlite/journals.ts';
 import { isDamaged } from '../platform/sqlite/result-codes.ts';
 import { allCustomProjections, allProjections } from '../read-models/all.ts';
 import { foldDraft, removeDrafts } from '../read-models/draft/fold.ts';
@@ -15,8 +16,9 @@ type Log = Pick<EventStore, 'logId' | 'head' | 'readAll'>;
 
 const fileOf = ({ dataDir }: Pick<Config, 'dataDir'>) => join(dataDir, 'read-models.sqlite');
 
-const open = async (config: Config, store: Log): Promise<ReadModels> =>
+const open = async (config: Config, store: Log, journals?: Journals): Promise<ReadModels> =>
   openReadModels({
+    journals,
     file: fileOf(config),
     logId: store.logId,
     head: await store.head(),
@@ -43,10 +45,18 @@ async function isLong({ readAll }: Log): Promise<boolean> {
 export async function openReadModelsOf(
   config: Config,
   store: Log,
-  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+  {
+    logger,
+    signal,
+    journals,
+  }: {
+    readonly logger: Logger;
+    readonly signal: AbortSignal;
+    readonly journals?: Journals;
+  },
 ): Promise<ReadModels> {
   removeDrafts(fileOf(config));
-  const readModels = await open(config, store);
+  const readModels = await open(config, store, journals);
   if (readModels.resume().position !== beginning || !(await isLong(store))) return readModels;
   readModels.close();
   const total = isShared(config) ? {} : { total: Number(await store.head()) };
@@ -66,7 +76,7 @@ export async function openReadModelsOf(
       error,
     });
   }
-  return await open(config, store);
+  return await open(config, store, journals);
 }
 
 /** Of the rows that are there; null: they are not as far, or damaged, which is what they are made anew for. */

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { StoreClientAbsent, StoreUnavailable } from './errors.ts';
 import { isShared, logFileOf, shownStore } from './location.ts';
-import type { MovableStore, Purpose } from './log-state.ts';
+import type { MovableStore } from './log-state.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 
 interface OpenStore extends MovableStore {
@@ -32,10 +32,7 @@ async function kurrentAdapter(): Promise<typeof import('./kurrentdb/store.ts')> 
  */
 export async function openStore(
   config: Pick<Config, 'store' | 'dataDir'>,
-  options: {
-    readonly onAppend?: (seconds: number, events: number) => void;
-    readonly purpose?: Purpose;
-  } = {},
+  options: Omit<Parameters<typeof openSqliteStore>[0], 'file'> = {},
 ): Promise<OpenStore> {
   if (!isShared(config)) {
     const store = openSqliteStore({ file: logFileOf(config.dataDir), ...options });

@@ -42,6 +42,23 @@ const cacheKibibytes = 32 * 1024;
 
 const busyCode = 5;
 
+/** A lock of the process keeps others out, and this one may have a second connection. Windows has none of that kind. */
+const locksProcess = process.platform !== 'win32';
+
+/** Device and inode of the logs that are open here: a lock of the process does not keep the process out. */
+const openHere = new Set<string>();
+
+function addressOf(file: string): URL {
+  const url = pathToFileURL(file);
+  if (locksProcess) url.searchParams.set('vfs', 'unix-excl');
+  return url;
+}
+
+const lockedBy = (file: string, who: string) =>
+  new StoreLocked(
+    `${file} is open in ${who}: stop that Gatebook first, or choose another data folder`,
+  );
+
 /** What SQLite could not do, as the port's error: in its own words, which hold no data. */
 export function unavailableFrom(error: unknown): unknown {
   const code = sqliteCode(error);
@@ -90,14 +107,12 @@ function refuseForeignFile(file: string): void {
 
 /** Takes the lock, which only the end of the process or `close` gives back, and makes the tables. */
 function lockAndCreate(database: DatabaseSync, file: string, purpose?: Purpose): string {
-  database.exec('PRAGMA locking_mode = EXCLUSIVE');
+  if (!locksProcess) database.exec('PRAGMA locking_mode = EXCLUSIVE');
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     if (sqliteCode(error) !== busyCode) throw error;
-    throw new StoreLocked(
-      `${file} is open in another process: stop that Gatebook first, or choose another data folder`,
-    );
+    throw lockedBy(file, 'another process');
   }
   if (database.prepare('SELECT 1 FROM sqlite_schema').get()) refuseForeign(database, file);
   else {
@@ -109,18 +124,27 @@ function lockAndCreate(database: DatabaseSync, file: string, purpose?: Purpose):
   return String(database.prepare(`SELECT value FROM meta WHERE name = 'logId'`).get()?.value);
 }
 
+interface LogFile {
+  readonly database: DatabaseSync;
+  readonly logId: string;
+  /** Where another connection of this process finds it; undefined: none does. */
+  readonly address: URL | undefined;
+  readonly close: () => void;
+}
+
 /**
  * Opens the log and keeps it for this process alone; makes it, with mode 0600, where there is none.
  * @throws StoreLocked when another process has it; LogNotLive when it was moved away; an Error that
  *   names the file when it is no Gatebook log or a newer one, which is left as it was.
  */
-export function openLogFile(
-  file: string,
-  purpose?: Purpose,
-): { database: DatabaseSync; logId: string } {
+export function openLogFile(file: string, purpose?: Purpose): LogFile {
   makePrivateDatabase(file);
+  const { dev, ino } = statSync(file, { bigint: true });
+  const identity = `${dev} ${ino}`;
+  if (openHere.has(identity)) throw lockedBy(file, 'this process');
   refuseForeignFile(file);
-  const database = new DatabaseSync(file, { timeout: 0 });
+  const address = addressOf(file);
+  const database = new DatabaseSync(address, { timeout: 0 });
   try {
     const logId = lockAndCreate(database, file, purpose);
     // `fullfsync` matters on macOS only, where fsync alone does not reach the disk. No temporary
@@ -129,7 +153,12 @@ export function openLogFile(
       PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${cacheKibibytes};
     `);
-    return { database, logId };
+    openHere.add(identity);
+    const close = () => {
+      database.close();
+      openHere.delete(identity);
+    };
+    return { database, logId, address: locksProcess ? address : undefined, close };
   } catch (error) {
     database.close();
     if (sqliteCode(error) !== damagedCode) throw error;

@@ -1,5 +1,6 @@
 /** The embedded event log: one SQLite file, one writer, every answer on disk before it is given. */
 
+import type { Journals } from '../../platform/sqlite/journals.ts';
 import { createWakeup } from '../../platform/wakeup.ts';
 import {
   Conflict,
@@ -21,9 +22,11 @@ import { transactionsOf, truncationOf } from './transactions.ts';
 
 interface SqliteOptions {
   readonly file: string;
-  readonly purpose?: Purpose | undefined;
+  readonly purpose?: Purpose;
   /** Told of each commit that wrote: how long it took, and how many events it has. */
   readonly onAppend?: (seconds: number, events: number) => void;
+  /** Where absent, the commits that make the journal long write it. */
+  readonly journals?: Journals;
 }
 
 /**
@@ -43,8 +46,9 @@ export function openSqliteStore(options: SqliteOptions): MovableStore {
 
 type OpenLog = ReturnType<typeof openLog>;
 
-function openLog({ file, onAppend, purpose }: SqliteOptions) {
-  const { database, logId } = openLogFile(file, purpose);
+function openLog({ file, onAppend, purpose, journals }: SqliteOptions) {
+  const { database, logId, address, close } = openLogFile(file, purpose);
+  const journal = address && journals?.keep(database, address);
   const events = eventsIn(database);
   const vault = vaultIn(database);
   const state = logStateIn(database);
@@ -67,6 +71,7 @@ function openLog({ file, onAppend, purpose }: SqliteOptions) {
       if (logged > 0) eventAppended.wake();
       if (vaultEvents > 0) secretKept.wake();
       if (logged + vaultEvents > 0) onAppend?.(seconds, logged + vaultEvents);
+      journal?.committed();
     },
   });
   let open = true;
@@ -89,6 +94,7 @@ function openLog({ file, onAppend, purpose }: SqliteOptions) {
     secretKept,
     truncation,
     commits,
+    journal,
     isOpen: () => open,
     assertOpen(): void {
       if (!open) throw new StoreUnavailable('the log is closed');
@@ -100,7 +106,7 @@ function openLog({ file, onAppend, purpose }: SqliteOptions) {
       open = false;
       eventAppended.wake();
       secretKept.wake();
-      database.close();
+      close();
     },
   };
 }
@@ -162,7 +168,7 @@ function reading(log: OpenLog): ReadingHalf {
 }
 
 function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'close'> {
-  const { events, vault, commits, truncation } = log;
+  const { events, vault, commits, truncation, journal } = log;
   return {
     async append(stream, expectedRevision, newEvents, secrets = []) {
       log.assertOpen();
@@ -204,10 +210,14 @@ function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'cl
       };
       await commits.submit({ events: 1, bytes: 0, perform });
       // Deletions of one commit come here one after the other: the first empties it for all.
-      if (truncation.isDue()) answer(log, truncation.now);
+      if (truncation.isDue()) {
+        await journal?.rest();
+        answer(log, truncation.now);
+      }
     },
 
     async close() {
+      await journal?.close();
       log.close();
     },
   };

@@ -1,5 +1,7 @@
 /** A process of its own for the tests of the embedded log: `node sqlite-child.ts open|append FILE`. */
 import { writeSync } from 'node:fs';
+import { createLogger } from '../../../../src/logger.ts';
+import { keepJournals } from '../../../../src/platform/sqlite/journals.ts';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { newEvent } from '../../../support/stored-events.ts';
@@ -21,7 +23,8 @@ function say(line: unknown): void {
 
 /** Appends on 32 streams at once, for ever, and says what was acknowledged. */
 async function appendUntilKilled(): Promise<void> {
-  const store = openSqliteStore({ file });
+  const journals = keepJournals(createLogger({ level: 'info', write: say }));
+  const store = openSqliteStore({ file, journals });
   const run = `${process.pid}`;
   await Promise.all(
     Array.from({ length: 32 }, async (_, stream) => {
