@@ -20,8 +20,9 @@ if (process.platform === 'linux') {
     const environment = ofProcess(served.pid, 'environ');
     for (const name of ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'])
       assert.is(environment.filter((one) => one.startsWith(`${name}=`)).length, 1, name);
-    const [, flag, program, command] = ofProcess(served.pid, 'cmdline');
-    assert.match(flag ?? '', /^--max-semi-space-size=\d+$/);
+    const [, size, alone, program, command] = ofProcess(served.pid, 'cmdline');
+    assert.match(size ?? '', /^--max-semi-space-size=\d+$/);
+    assert.is(alone, '--no-parallel-scavenge');
     assert.match(program ?? '', /gatebook\.js$/);
     assert.is(command, 'serve');
     served.kill('SIGTERM');
