@@ -2,7 +2,9 @@
 import { ClientEvent, type Rights } from '../domain/client/events.ts';
 import { type Client, certificateEndsAt, evolve, initial } from '../domain/client/state.ts';
 import { noRights } from '../domain/rights.ts';
+import { type AccessRow, shortAccess, wholeAccess } from './access.ts';
 import type { Projection } from './projection.ts';
+import { shortened } from './short.ts';
 
 export interface ClientRow extends Rights {
   readonly username: string;
@@ -23,8 +25,8 @@ export interface ClientRow extends Rights {
   readonly everGranted: boolean;
   /** When its tokens last ended with its access or its password. */
   readonly tokensEndedAt: string | null;
-  /** What decisions see; kept here so that the row is a fold of itself alone. */
-  readonly state: Client;
+  /** What decisions see. */
+  readonly state: AccessRow;
 }
 
 /** What of a client stays for those who look back: only what many have in common, so that it is short. */
@@ -36,7 +38,10 @@ export interface PastClient {
   readonly hasChallenger: boolean;
 }
 
-const holds = (state: Client) => state.status === 'active' || state.status === 'suspended';
+const holds = (
+  state: Client,
+): state is Extract<Client, { readonly status: 'active' | 'suspended' }> =>
+  state.status === 'active' || state.status === 'suspended';
 
 const rightsOf = (state: Client): Rights =>
   state.status === 'active' || state.status === 'suspended' ? state.rights : noRights;
@@ -75,19 +80,41 @@ function originOf(row: ClientRow | undefined, { type }: ClientEvent): ClientRow[
 export const challenged = 'challenged';
 export const roleLabel = (role: string): string => `role ${role}`;
 
+/** What a row usually is beside its state. */
+const beside = shortened<ClientRow>({
+  state: ({ state }) => state,
+  roles: ({ state }) => rightsOf(state).roles,
+  permissions: ({ state }) => rightsOf(state).permissions,
+  mqttPublishPrefix: ({ state }) => rightsOf(state).mqttPublishPrefix,
+  mqttClientId: ({ state }) => rightsOf(state).mqttClientId,
+  expiresAt: ({ state }) => rightsOf(state).expiresAt,
+  username: ({ state }) => state.username,
+  status: ({ state }) => state.status,
+  origin: 'registration',
+  credential: ({ state }) => (holds(state) ? credentialOf(undefined, state, state.endSetAt) : null),
+  requestId: ({ state }) => ('requestId' in state ? state.requestId : null),
+  reason: null,
+  blockedUntil: ({ state }) => (state.status === 'denied' ? state.blockedUntil : null),
+  changedAt: undefined,
+  createdAt: ({ changedAt }) => changedAt,
+  everGranted: true,
+  tokensEndedAt: null,
+});
+
 export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   name: 'clients',
-  version: 12,
+  version: 13,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
-  evolve: (row, event) => {
+  evolve: (row, event, { revision, position }) => {
     const { type, data } = event;
-    const state = evolve(row?.state ?? initial, event);
+    const { username } = data;
+    const state = { ...evolve(row?.state ?? initial, event), username, revision, position };
     const tokensEnd = row !== undefined && state.loginGeneration !== row.state.loginGeneration;
     return {
       ...rightsOf(state),
-      username: data.username,
+      username,
       status: state.status,
       origin: originOf(row, event),
       credential: credentialOf(row, state, data.at),
@@ -120,6 +147,13 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       state.status === 'active' && state.challenger !== null ? [status, challenged] : [status],
     now: ({ roles }) => roles.map(roleLabel),
   },
+  written: {
+    short: (row) => ({ ...beside.short(row), state: shortAccess(row.state) }),
+    whole(short, key) {
+      const { state, ...others } = short as { readonly state: unknown };
+      return beside.whole({ ...others, state: wholeAccess(state, key) });
+    },
+  },
   columns: {
     status: (row) => row.status,
     everGranted: (row) => (row.everGranted ? 1 : null),
@@ -133,8 +167,14 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
       row.status === 'active' && row.roles.includes('administrator') && row.expiresAt === null
         ? 1
         : null,
-    /** When its access ends by itself; null: it does not, or has ended. */
     endsAt: (row) => row.expiresAt,
+    /** When its access ends by itself; null: it does not, or has ended. */
+    dueAt: ({ state }) =>
+      state.status === 'active' || (state.status === 'suspended' && state.personId === null)
+        ? state.rights.expiresAt
+        : null,
+    /** The verifier that it was moved in with; null: none. It may have been replaced since. */
+    foreignVerifier: ({ state }) => (holds(state) ? state.foreignVerifierId : null),
     /** When its last certificate ends; null: it holds none. */
     certificateEndsAt: ({ state }) => certificateEndsAt(state),
     /** Role names between spaces, to be found one by one. */

@@ -1,5 +1,6 @@
 /** Every event as an auditor reads it, found by client, window, actor, type and time. */
 import { z } from 'zod';
+import { upcast } from '../domain/upcast.ts';
 import { Actor, Instant } from '../domain/values.ts';
 import type { Envelope, Projection } from './projection.ts';
 
@@ -24,6 +25,28 @@ const AnyEvent = z.object({
   }),
 });
 type AnyEvent = z.infer<typeof AnyEvent>;
+
+type HistoryText = readonly [
+  type: string,
+  data: Envelope['data'],
+  stream: string,
+  revision: number,
+  eventId: string,
+  correlationId: string,
+  causationId: string | null,
+];
+
+/** `event`: its data as it is read today; the envelope has it as stored. */
+function historyRow({ type, data }: AnyEvent, envelope: Envelope): HistoryRow {
+  const { index, position, stream, revision, eventId, metadata } = envelope;
+  const { kind, name } = data.by;
+  return {
+    ...{ index, position, stream, revision, eventId, type, at: data.at, actor: { kind, name } },
+    ...{ correlationId: metadata.correlationId, causationId: metadata.causationId },
+    ...{ username: data.username ?? null, windowId: data.windowId ?? null },
+    data: envelope.data,
+  };
+}
 
 /** What people wrote, and what things are called, by the key that it stands under. */
 const worded = ['reason', 'label', 'name', 'description', 'pairingId', 'broker'];
@@ -66,7 +89,7 @@ export const activityAt = (kind: ActivityKind, at: string): string => `${kind} $
 
 export const history: Projection<HistoryRow, AnyEvent> = {
   name: 'history',
-  version: 6,
+  version: 7,
   reads: [
     'registry',
     'schedule',
@@ -85,21 +108,23 @@ export const history: Projection<HistoryRow, AnyEvent> = {
   Event: AnyEvent,
   isWrittenOnce: true,
   key: (_event, { position }) => position,
-  evolve: (_row, { type, data }, envelope) => ({
-    index: envelope.index,
-    position: envelope.position,
-    stream: envelope.stream,
-    revision: envelope.revision,
-    eventId: envelope.eventId,
-    type,
-    at: data.at,
-    actor: data.by,
-    correlationId: envelope.metadata.correlationId,
-    causationId: envelope.metadata.causationId,
-    username: data.username ?? null,
-    windowId: data.windowId ?? null,
-    data: envelope.data,
-  }),
+  evolve: (_row, event, envelope) => historyRow(event, envelope),
+  written: {
+    // What its data says too is not written again.
+    short: (row): HistoryText => [
+      ...([row.type, row.data, row.stream, row.revision, row.eventId, row.correlationId] as const),
+      row.causationId,
+    ],
+    whole(short, position, index) {
+      const [type, data, stream, revision, eventId, correlationId, causationId] =
+        short as HistoryText;
+      const event = upcast({ type, data }) as AnyEvent;
+      const metadata = { correlationId, causationId };
+      return historyRow(event, {
+        ...{ index, position, stream, revision, eventId, type, data, metadata },
+      });
+    },
+  },
   columns: {
     username: (row) => row.username,
     windowId: (row) => row.windowId,

@@ -31,6 +31,14 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly key: (event: Event, envelope: Envelope) => string | undefined;
   /** No row in: there is none yet. No row out: there is none any more. */
   readonly evolve: (row: Row | undefined, event: Event, envelope: Envelope) => Row | undefined;
+  /**
+   * What stands for a row in its text, and the row of it again; absent: the row itself. Equal rows have equal texts,
+   * whatever became of them before.
+   */
+  readonly written?: {
+    readonly short: (row: Row) => unknown;
+    readonly whole: (short: unknown, key: string, born: number) => Row;
+  };
   /** The columns that rows are found and counted by. */
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
   /** Each row is of one event alone, so that nobody looks for it before it is written. */

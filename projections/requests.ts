@@ -5,6 +5,7 @@ import { ClientEvent, type ClientKey, type Rights } from '../domain/client/event
 import type { Permission } from '../domain/permission.ts';
 import { noRights } from '../domain/rights.ts';
 import type { Projection } from './projection.ts';
+import { shortened } from './short.ts';
 
 export interface RequestRow {
   readonly requestId: string;
@@ -39,9 +40,22 @@ interface RequestDecision extends Rights {
   readonly preauthorizationId: string | null;
 }
 
+const decisions = shortened<RequestDecision>({
+  ...{ roles: [], permissions: [], mqttPublishPrefix: null, mqttClientId: null, expiresAt: null },
+  ...{ by: undefined, at: undefined, reason: null, blockedUntil: null, preauthorizationId: null },
+});
+
+const rows = shortened<RequestRow>({
+  ...{ requestId: undefined, username: undefined, status: undefined, kind: 'new' },
+  ...{ flow: 'explicit', door: undefined, pairingId: null, windowId: null, requestedAt: undefined },
+  ...{ expiresAt: undefined, source: null, clientId: null, context: null, requestedRoles: [] },
+  ...{ requestedPermissions: [], csr: null, credentialId: undefined, conflictCount: 0 },
+  decision: null,
+});
+
 export const requests: Projection<RequestRow, ClientEvent> = {
   name: 'requests',
-  version: 3,
+  version: 4,
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => ('requestId' in data ? data.requestId : undefined),
@@ -124,6 +138,17 @@ export const requests: Projection<RequestRow, ClientEvent> = {
       case 'ClientErased':
         return row;
     }
+  },
+  written: {
+    short: ({ requestId: _, decision, ...row }) =>
+      rows.short({
+        ...row,
+        decision: decision && decisions.short(decision),
+      } as never),
+    whole(short, requestId) {
+      const { decision, ...row } = rows.whole(short);
+      return { ...row, requestId, decision: decision && decisions.whole(decision) };
+    },
   },
   columns: {
     username: (row) => row.username,

@@ -155,7 +155,7 @@ function createPrincipals(options: AuthorityOptions): Principals {
   options.onApplied((_events, changes) => {
     stranger = undefined;
     if ((changes.get('roles')?.size ?? 0) > 0) principals = lruCache<Principal>(rightsHeldMax);
-    for (const username of changes.get('access')?.keys() ?? []) principals.delete(username);
+    for (const username of changes.get('clients')?.keys() ?? []) principals.delete(username);
   });
 
   const permissionsOf = (role: string): readonly Permission[] =>

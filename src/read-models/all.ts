@@ -1,5 +1,4 @@
 /** The read models of the service, in the order they are shown. */
-import { access } from '../../projections/access.ts';
 import { activations } from '../../projections/activations.ts';
 import { certificates } from '../../projections/certificates.ts';
 import { clients } from '../../projections/clients.ts';
@@ -16,12 +15,12 @@ import { tokens } from '../../projections/tokens.ts';
 import { windowProjection } from '../../projections/window.ts';
 import { merkleTree } from '../audit/transparency-log/tree.ts';
 import type { ReadModels } from './read-models.ts';
+import type { Rows } from './row-table.ts';
 
 export const allProjections = [
   windowProjection,
   requests,
   clients,
-  access,
   roles,
   schedules,
   tokens,
@@ -38,11 +37,30 @@ export const allProjections = [
 /** Those that are no fold of one row. */
 export const allCustomProjections = [merkleTree] as const;
 
+function partOfRows<Row, Part>(rows: Rows<Row>, part: (row: Row) => Part): Rows<Part> {
+  const inAll = <Page extends { readonly items: readonly Row[] }>(page: Page) => ({
+    ...page,
+    items: page.items.map(part),
+  });
+  return {
+    get(key) {
+      const row = rows.get(key);
+      return row && part(row);
+    },
+    find: (query) => inAll(rows.find(query)),
+    between: (range) => inAll(rows.between(range)),
+    search: async (query, limits) => inAll(await rows.search(query, limits)),
+    count: (where, atMost) => rows.count(where, atMost),
+    greatest: (column) => rows.greatest(column),
+    counts: rows.counts,
+  };
+}
+
 export const rowsOf = (readModels: ReadModels) => ({
   window: readModels.rows(windowProjection),
   requests: readModels.rows(requests),
   clients: readModels.rows(clients),
-  access: readModels.rows(access),
+  access: partOfRows(readModels.rows(clients), ({ state }) => state),
   roles: readModels.rows(roles),
   schedules: readModels.rows(schedules),
   tokens: readModels.rows(tokens),

@@ -9,7 +9,7 @@ import { cursorsOf, MalformedCursor } from './cursor.ts';
 import { AbsentKeys, type HeldRow, HeldRows } from './held-rows.ts';
 import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
-import { type ChangedRow, RowWriter } from './row-writer.ts';
+import { type ChangedRow, RowWriter, type WrittenRow } from './row-writer.ts';
 import { type SearchLimits, searchRows } from './search/row-search.ts';
 
 export interface RowPage<Row> {
@@ -112,7 +112,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
     if (isIndexed) RowTable.createIndexes(database, projection);
-    this.#get = database.prepare(`SELECT born, row FROM ${this.#table} WHERE key = ?`);
+    this.#get = database.prepare(`SELECT key, born, row FROM ${this.#table} WHERE key = ?`);
     this.#writer = new RowWriter(database, projection);
     this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     this.past = projection.past && new RowVersions(database, projection.name);
@@ -157,14 +157,20 @@ export class RowTable<Row> implements Rows<Row> {
     const held = this.#held.get(key);
     if (held) return held;
     if (this.#absent.has(key)) return undefined;
-    const found = this.#get.get(key) as { born: number; row: string } | undefined;
+    const found = this.#get.get(key) as WrittenRow | undefined;
     if (!found) {
       this.#absent.add(key);
       return undefined;
     }
-    const stored = { born: found.born, row: JSON.parse(found.row) as Row };
+    const stored = { born: found.born, row: this.#rowOf(found) };
     this.#held.set(key, stored, found.row.length);
     return stored;
+  }
+
+  #rowOf({ key, born, row }: WrittenRow): Row {
+    const short: unknown = JSON.parse(row);
+    const { written } = this.projection;
+    return written === undefined ? (short as Row) : written.whole(short, key, born);
   }
 
   /** The row as the batch in hand has it. */
@@ -254,14 +260,14 @@ export class RowTable<Row> implements Rows<Row> {
     const after = this.#after(query);
     const from = after === undefined ? [] : [after];
     const found = this.#prepared(
-      `SELECT born, row FROM ${this.#table}
+      `SELECT key, born, row FROM ${this.#table}
        WHERE ${sql}${from.length > 0 ? ` AND born ${beyond} ?` : ''}
        ORDER BY born ${direction} LIMIT ?`,
-    ).all(...values, ...from, limit + 1) as { born: number; row: string }[];
+    ).all(...values, ...from, limit + 1) as unknown as WrittenRow[];
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
-      items: page.map(({ row }) => JSON.parse(row) as Row),
+      items: page.map((found) => this.#rowOf(found)),
       nextCursor: found.length > limit && last ? this.#cursors.at(`${last.born}`) : null,
     };
   }
@@ -277,13 +283,13 @@ export class RowTable<Row> implements Rows<Row> {
         : [[`(${name}, born) > (?, ?)`, [after.value, after.born]] as const]),
     ]);
     const found = this.#prepared(
-      `SELECT ${name} AS value, born, row FROM ${this.#table}
+      `SELECT ${name} AS value, key, born, row FROM ${this.#table}
        WHERE ${sql} ORDER BY ${name}, born LIMIT ?`,
-    ).all(...values, limit + 1) as unknown as (RowPlace & { row: string })[];
+    ).all(...values, limit + 1) as unknown as (RowPlace & WrittenRow)[];
     const page = found.slice(0, limit);
     const places = page.map(({ value, born }) => ({ value, born }));
     return {
-      ...{ items: page.map(({ row }) => JSON.parse(row) as Row), places },
+      ...{ items: page.map((found) => this.#rowOf(found)), places },
       next: found.length > limit ? (places.at(-1) ?? null) : null,
     };
   }
@@ -302,7 +308,7 @@ export class RowTable<Row> implements Rows<Row> {
         this.#prepared(sql.replaceAll('@rows', this.#table)).all(...values) as never,
     });
     return {
-      items: page.found.map(({ row }) => JSON.parse(row) as Row),
+      items: page.found.map((found) => this.#rowOf(found)),
       nextCursor: page.next === null ? null : this.#cursors.at(`${page.next}`),
     };
   }

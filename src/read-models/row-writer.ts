@@ -8,11 +8,19 @@ export interface ChangedRow<Row> extends HeldRow<Row | undefined> {
   readonly stored: HeldRow<Row> | undefined;
 }
 
+/** A row as it stands in the table. */
+export interface WrittenRow {
+  readonly key: string;
+  readonly born: number;
+  readonly row: string;
+}
+
 const isSame = (some: readonly ColumnValue[], others: readonly ColumnValue[]) =>
   some.every((value, at) => value === others[at]);
 
 export class RowWriter<Row> {
   readonly #columns: readonly ((row: Row) => ColumnValue)[];
+  readonly #short: (row: Row) => unknown;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   /** Where no column is another: no index is touched. */
@@ -21,12 +29,13 @@ export class RowWriter<Row> {
 
   constructor(
     database: DatabaseSync,
-    { name, columns }: Pick<Projection<Row>, 'name' | 'columns'>,
+    { name, columns, written }: Pick<Projection<Row>, 'name' | 'columns' | 'written'>,
   ) {
     const table = `rows_${name}`;
     const names = Object.keys(columns);
     const all = ['key', 'born', 'row', ...names.map((column) => `"${column}"`)];
     this.#columns = Object.values(columns);
+    this.#short = written?.short ?? ((row) => row);
     this.#insert = database.prepare(
       `INSERT INTO ${table} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
     );
@@ -41,7 +50,7 @@ export class RowWriter<Row> {
     if (stored !== undefined && (row === undefined || born !== stored.born))
       this.#remove.run(stored.born);
     if (row === undefined) return 0;
-    const text = JSON.stringify(row);
+    const text = JSON.stringify(this.#short(row));
     const values = this.#valuesOf(row);
     if (stored?.born !== born) this.#insert.run(key, born, text, ...values);
     else if (isSame(values, this.#valuesOf(stored.row))) this.#updateRow.run(text, born);

@@ -1,5 +1,6 @@
 /** Keeps what is known of clients that moved in as the rows have it: read at the start, and as they come and go. */
 import type { AccessRow } from '../../projections/access.ts';
+import type { ClientRow } from '../../projections/clients.ts';
 import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
 import { vaultLooksAtOnceMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
@@ -36,8 +37,8 @@ export function watchMovedIn(options: {
   };
 
   onApplied((_events, changes) => {
-    for (const [username, row] of changes.get('access') ?? [])
-      applied(username, row as AccessRow | undefined);
+    for (const [username, row] of changes.get('clients') ?? [])
+      applied(username, (row as ClientRow | undefined)?.state);
   });
 
   return {

@@ -1,7 +1,6 @@
 import { client, noRights } from '../../domain/client/client.ts';
 import type { ClientEvent } from '../../domain/client/events.ts';
 import type { Client } from '../../domain/client/state.ts';
-import { access } from '../../projections/access.ts';
 import { type ClientRow, clients } from '../../projections/clients.ts';
 import * as the from '../support/client.ts';
 import { columnsOf, envelopeOf, rowsAfter } from '../support/scenario.ts';
@@ -148,7 +147,7 @@ for (const [state, [refusedAt, everGranted, roles]] of Object.entries(columns)) 
       everGranted,
       roles,
       lastingAdministrator: state === 'reset, revoked before' ? 1 : null,
-      endsAt: null,
+      ...{ endsAt: null, dueAt: null, foreignVerifier: null },
       certificateEndsAt: null,
     }));
 }
@@ -175,7 +174,7 @@ test('an administrator counts as a lasting one while active and without an end',
 for (const [state, history] of Object.entries(the.histories))
   test(`access, ${state}: what a door sees is what a decision sees`, () => {
     const state = history.reduce<Client>(client.evolve, client.initial);
-    const found = rowsAfter(access, history)[username];
+    const found = rowsAfter(clients, history)[username]?.state;
     if (found === undefined) return assert.is(history.length, 0);
     const { revision, position, ...seen } = found;
     assert.equal(seen, { ...state, username });
@@ -185,8 +184,8 @@ for (const [state, history] of Object.entries(the.histories))
 test('access is due while there is an end to come', () => {
   const ending = the.granted({ rights: { ...the.rights, expiresAt: the.later } });
   const dueAt = (...history: readonly ClientEvent[]) => {
-    const found = rowsAfter(access, history)[username];
-    return found && columnsOf(access, found).dueAt;
+    const found = rowsAfter(clients, history)[username];
+    return found && columnsOf(clients, found).dueAt;
   };
   assert.is(dueAt(the.requested(), ending), the.later);
   assert.is(dueAt(the.requested(), ending, the.suspended), the.later);

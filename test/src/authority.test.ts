@@ -33,7 +33,7 @@ function world() {
     applied(username: string) {
       rows.set(username, row(username));
       for (const listener of listeners)
-        listener([], new Map([['access', new Map([[username, rows.get(username)]])]]));
+        listener([], new Map([['clients', new Map([[username, rows.get(username)]])]]));
     },
   };
 }

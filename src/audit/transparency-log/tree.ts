@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
-import type { StoredEvent } from '../../store/event-store.ts';
+import { positionOf, type StoredEvent } from '../../store/event-store.ts';
 import { leafText } from './leaf.ts';
 import {
   consistencyProof,
@@ -18,8 +18,26 @@ import {
 } from './merkle.ts';
 
 const hashBytes = 32;
-/** So much base64 holds a hash. */
-const leafTextLength = 44;
+
+/** Numbers, where they say all that the text says: a third of its room. */
+type NumberOrText = string | number;
+
+const shortPosition = (position: string): NumberOrText => {
+  const place = Number(position);
+  return Number.isSafeInteger(place) && positionOf(place) === position ? place : position;
+};
+const wholePosition = (short: NumberOrText): string =>
+  typeof short === 'number' ? positionOf(short) : short;
+
+function shortMoment(at: string): NumberOrText {
+  const ms = Date.parse(at);
+  return Number.isSafeInteger(ms) && new Date(ms).toISOString() === at ? ms : at;
+}
+const wholeMoment = (short: NumberOrText): string =>
+  typeof short === 'number' ? new Date(short).toISOString() : short;
+
+const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Hash =>
+  Buffer.from(buffer, byteOffset, length);
 
 export interface Tree {
   /** How many events it holds. */
@@ -42,7 +60,7 @@ export interface Tree {
 
 export const merkleTree: CustomProjection<Tree> = {
   name: 'merkle',
-  version: 1,
+  version: 2,
   open: (database) => new TreeTable(database),
 };
 
@@ -53,27 +71,27 @@ class TreeTable implements CustomModel, Tree {
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
   #frontier: Frontier;
-  #latest: string;
+  #latest = '';
+  #shortLatest: NumberOrText = '';
 
   constructor(database: DatabaseSync) {
     database.exec(
       `CREATE TABLE IF NOT EXISTS rows_merkle
          (key INTEGER PRIMARY KEY, born INTEGER GENERATED ALWAYS AS (key) VIRTUAL,
-          row TEXT NOT NULL, position TEXT NOT NULL, latest TEXT NOT NULL);
-       DROP INDEX IF EXISTS rows_merkle_latest;`,
+          row TEXT GENERATED ALWAYS AS (hex(hashes)) VIRTUAL,
+          hashes BLOB NOT NULL, position NOT NULL, latest NOT NULL);`,
     );
-    this.#nodes = database.prepare('SELECT row FROM rows_merkle WHERE key = ?');
+    this.#nodes = database.prepare('SELECT hashes FROM rows_merkle WHERE key = ?');
     this.#range = database.prepare(
-      'SELECT row FROM rows_merkle WHERE key >= ? AND key < ? ORDER BY key',
+      'SELECT hashes FROM rows_merkle WHERE key >= ? AND key < ? ORDER BY key',
     );
     this.#place = database.prepare('SELECT position, latest FROM rows_merkle WHERE key = ?');
     this.#add = database.prepare(
-      'INSERT INTO rows_merkle (key, row, position, latest) VALUES (?, ?, ?, ?)',
+      'INSERT INTO rows_merkle (key, hashes, position, latest) VALUES (?, ?, ?, ?)',
     );
     this.#newest = database.prepare(
       'SELECT key, latest FROM rows_merkle ORDER BY key DESC LIMIT 1',
     );
-    this.#latest = '';
     this.#frontier = new Frontier();
     this.abandon();
   }
@@ -85,26 +103,28 @@ class TreeTable implements CustomModel, Tree {
       );
     const completed = this.#frontier.add(leafHashOfText(leafText(stored)));
     const { at } = stored.data;
-    if (typeof at === 'string' && at > this.#latest) this.#latest = at;
-    const row = Buffer.concat([...completed]).toString('base64');
-    this.#add.run(index, row, stored.position, this.#latest);
+    if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
+    const hashes = completed.length === 1 ? completed[0] : Buffer.concat([...completed]);
+    this.#add.run(index, hashes as Hash, shortPosition(stored.position), this.#shortLatest);
+  }
+
+  #setLatest(short: NumberOrText): void {
+    this.#shortLatest = short;
+    this.#latest = wholeMoment(short);
   }
 
   abandon(): void {
-    const newest = this.#newest.get() as { key: number; latest: string } | undefined;
-    this.#latest = newest?.latest ?? '';
+    const newest = this.#newest.get() as { key: number; latest: NumberOrText } | undefined;
+    this.#setLatest(newest?.latest ?? '');
     this.#frontier = Frontier.at(newest === undefined ? 0 : newest.key + 1, this.#nodeAt);
   }
 
   readonly #nodeAt: NodeAt = (level, index) => {
     const last = (index + 1) * 2 ** level - 1;
-    const found = this.#nodes.get(last) as { row: string } | undefined;
-    const hash = Buffer.from(found?.row ?? '', 'base64').subarray(
-      level * hashBytes,
-      (level + 1) * hashBytes,
-    );
-    if (hash.length !== hashBytes) throw new RangeError(`the tree has no node ${level}:${index}`);
-    return hash;
+    const found = this.#nodes.get(last) as { hashes: Uint8Array } | undefined;
+    const hash = found?.hashes.subarray(level * hashBytes, (level + 1) * hashBytes);
+    if (hash?.length !== hashBytes) throw new RangeError(`the tree has no node ${level}:${index}`);
+    return asBuffer(hash);
   };
 
   size = (): number => this.#frontier.size;
@@ -112,18 +132,19 @@ class TreeTable implements CustomModel, Tree {
   rootAt = (size: number): Hash => rootAt(this.#nodeAt, size);
   leaf = (index: number): Hash => this.#nodeAt(0, index);
   leaves = (from: number, to: number): Hash[] =>
-    (this.#range.all(from, to) as { row: string }[]).map(({ row }) =>
-      Buffer.from(row.slice(0, leafTextLength), 'base64').subarray(0, hashBytes),
+    (this.#range.all(from, to) as { hashes: Uint8Array }[]).map(({ hashes }) =>
+      asBuffer(hashes.subarray(0, hashBytes)),
     );
   inclusion = (index: number, size: number): Hash[] => inclusionProof(this.#nodeAt, index, size);
   consistency = (from: number, to: number): Hash[] => consistencyProof(this.#nodeAt, from, to);
 
   positionOf(index: number): string | undefined {
-    return (this.#place.get(index) as { position: string } | undefined)?.position;
+    const found = this.#place.get(index) as { position: NumberOrText } | undefined;
+    return found && wholePosition(found.position);
   }
 
   momentOf = (index: number): string =>
-    (this.#place.get(index) as { latest: string } | undefined)?.latest ?? '';
+    wholeMoment((this.#place.get(index) as { latest: NumberOrText } | undefined)?.latest ?? '');
 
   sizeAt(at: string): number {
     // The newest `at` never falls: the first event beyond a moment is found by halving.

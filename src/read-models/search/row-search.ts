@@ -3,11 +3,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { searchedFew, searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
 import { allSql, type Condition, type ConditionSql, conditionSql } from '../condition-sql.ts';
-
-interface BornRow {
-  readonly born: number;
-  readonly row: string;
-}
+import type { WrittenRow } from '../row-writer.ts';
 
 /** Rows that are looked at: in one step, for one page, and as so few that they need no steps. */
 export interface SearchLimits {
@@ -31,7 +27,7 @@ interface Search {
 }
 
 interface FoundPage {
-  readonly found: readonly BornRow[];
+  readonly found: readonly WrittenRow[];
   /** Where the next page goes on; null: there is none. */
   readonly next: number | null;
 }
@@ -79,8 +75,8 @@ function pageAtOnce(search: Search, way: readonly Condition[]): FoundPage {
   const { read, limit, after } = search;
   const { direction, beyond } = orderOf(search);
   const [sql, values] = byWay(search, way);
-  const found = read<BornRow>(
-    `SELECT born, row FROM @rows WHERE ${sql}${after === undefined ? '' : ` AND +born ${beyond} ?`}
+  const found = read<WrittenRow>(
+    `SELECT key, born, row FROM @rows WHERE ${sql}${after === undefined ? '' : ` AND +born ${beyond} ?`}
      ORDER BY +born ${direction} LIMIT ?`,
     [...values, ...(after === undefined ? [] : [after]), limit + 1],
   );
@@ -95,21 +91,21 @@ async function pageInSteps(search: Search, way: readonly Condition[]): Promise<F
   const { direction, beyond, within } = orderOf(search);
   const [wayAlone, wayValues] = allSql(way.map((one) => conditionSql(one, columns)));
   const [all, allValues] = byWay(search, way);
-  const found: BornRow[] = [];
+  const found: WrittenRow[] = [];
   let { after } = search;
   for (let lookedAt = 0; lookedAt < perPage; lookedAt += perStep) {
     const from = after === undefined ? [] : [after];
     const behind = after === undefined ? '' : ` AND born ${beyond} ?`;
     const last = await turn(async () => {
       await nextTurn();
-      const [edge] = read<BornRow>(
+      const [edge] = read<WrittenRow>(
         `SELECT born FROM @rows WHERE ${wayAlone}${behind} ORDER BY born ${direction} LIMIT 1 OFFSET ?`,
         [...wayValues, ...from, perStep - 1],
       );
       const upTo = edge === undefined ? '' : ` AND born ${within} ?`;
       found.push(
-        ...read<BornRow>(
-          `SELECT born, row FROM @rows WHERE ${all}${behind}${upTo} ORDER BY born ${direction} LIMIT ?`,
+        ...read<WrittenRow>(
+          `SELECT key, born, row FROM @rows WHERE ${all}${behind}${upTo} ORDER BY born ${direction} LIMIT ?`,
           [
             ...allValues,
             ...from,

@@ -4,7 +4,6 @@ import { client, noRights } from '../../../domain/client/client.ts';
 import type { ClientCommand, ClientRefusal } from '../../../domain/client/commands.ts';
 import type { ClientEvent } from '../../../domain/client/events.ts';
 import type { Client } from '../../../domain/client/state.ts';
-import { access } from '../../../projections/access.ts';
 import { clients } from '../../../projections/clients.ts';
 import * as the from '../../support/client.ts';
 import { columnsOf, rowsAfter, scenario } from '../../support/scenario.ts';
@@ -142,10 +141,10 @@ test('a suspension has no end by the clock: it would let the person in again', (
   given(...histories.suspended)
     .when({ ...the.expire, at: the.afterwards })
     .thenNothing();
-  const [row] = Object.values(rowsAfter(access, histories.suspended));
-  assert.is(row && columnsOf(access, row).dueAt, null);
-  const [active] = Object.values(rowsAfter(access, histories.resumed));
-  assert.is(active && columnsOf(access, active).dueAt, the.later);
+  const [row] = Object.values(rowsAfter(clients, histories.suspended));
+  assert.is(row && columnsOf(clients, row).dueAt, null);
+  const [active] = Object.values(rowsAfter(clients, histories.resumed));
+  assert.is(active && columnsOf(clients, active).dueAt, the.later);
 });
 
 test('the row says where the person is from, and since when', () => {

@@ -84,7 +84,7 @@ test('a projection that stops is told once', async ({ file }) => {
   const { position } = await ask(store, 1);
   assert.ok(await readModels.reached(position, 60_000));
   const names = readModels.faults().map(({ name }) => name);
-  assert.equal(names.sort(), ['access', 'certificates', 'clients', 'keys', 'requests', 'window']);
+  assert.equal(names.sort(), ['certificates', 'clients', 'keys', 'requests', 'window']);
   for (const name of names)
     assert.is(
       lines.filter((line) => line.includes(`the read model ${name} stopped`)).length,

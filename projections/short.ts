@@ -1,0 +1,48 @@
+/** How a row is written in few characters: what is as usual is left out of its text, and is there again when it is read. */
+
+/**
+ * What each member usually is, told from the members before it where that depends on them; undefined: it is always
+ * written. Whether a member is left out depends on the row alone, so that equal rows have equal texts.
+ */
+type Usual<Whole> = {
+  readonly [Member in keyof Required<Whole>]:
+    | Whole[Member]
+    | undefined
+    | ((before: Whole) => Whole[Member]);
+};
+
+interface Shortened<Whole> {
+  short(whole: Whole): Readonly<Record<string, unknown>>;
+  whole(short: unknown): Whole;
+}
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  one === other ||
+  (typeof one === 'object' &&
+    typeof other === 'object' &&
+    JSON.stringify(one) === JSON.stringify(other));
+
+export function shortened<Whole extends object>(usual: Usual<Whole>): Shortened<Whole> {
+  const members = Object.entries(usual) as [keyof Whole & string, unknown][];
+  const usually = (value: unknown, whole: Whole): unknown =>
+    typeof value === 'function' ? value(whole) : value;
+  return {
+    short(whole) {
+      const written: Record<string, unknown> = {};
+      for (const [name, value] of members) {
+        const is = whole[name];
+        if (is !== undefined && !isSame(is, usually(value, whole))) written[name] = is;
+      }
+      return written;
+    },
+    whole(short) {
+      const written = short as Partial<Whole>;
+      const whole: Partial<Whole> = {};
+      for (const [name, value] of members) {
+        const is = name in written ? written[name] : usually(value, whole as Whole);
+        if (is !== undefined) whole[name] = is as Whole[typeof name];
+      }
+      return whole as Whole;
+    },
+  };
+}
