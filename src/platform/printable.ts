@@ -24,3 +24,12 @@ export const printableJson = (json: string): string =>
       .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
       .join(''),
   );
+
+/** The same for YAML in which such characters stand between double quotes alone. */
+export const printableYaml = (yaml: string): string =>
+  yaml.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });

@@ -168,15 +168,16 @@ function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
 }
 
 /** How gateways admit by certificates: as the adapters of their brokers give out the registry's own secrets. */
-const judgingOf = ({ config, service }: BrokerStartOptions): Judging => ({
-  certificateOf: service.clientCertificates.of,
-  isGood: (certificate) => service.clientCertificates.standing(certificate) !== 'invalid',
-  all: config.clientAuth !== 'either',
+const judgingOf = (options: BrokerStartOptions): Judging => ({
+  certificateOf: options.service.clientCertificates.of,
+  isGood: (certificate) => options.service.clientCertificates.standing(certificate) !== 'invalid',
+  all: options.config.clientAuth !== 'either',
   isJudged(username) {
-    const account = accountOf(service.authority, username);
+    const account = accountOf(options.service.authority, username);
     return account !== null && isJudgedByGateway(account);
   },
-  ownSecretOf: service.brokerSecretOf,
+  ownSecretOf: options.service.brokerSecretOf,
+  isUsername: isUsernameAt(options),
 });
 
 const hooksOf = (

@@ -12,6 +12,7 @@ import {
 } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
+import type { ClientIds } from './client-ids.ts';
 import { type EarlyAnswer, earlyAnswer, type Judging } from './judging.ts';
 import {
   answerIn,
@@ -19,11 +20,12 @@ import {
   connectIn,
   isRefusal,
   refusedAnswer,
+  takenAnswer,
   unavailableAnswer,
   withCredentials,
 } from './packets.ts';
 import { type Ends, proxyHeader } from './proxy-protocol.ts';
-import { connectUpstream, type Upstream } from './upstream.ts';
+import { connectUpstream, nextChunk, type Upstream } from './upstream.ts';
 
 export type GatewayOutcome = 'admitted' | 'refused' | 'unavailable';
 
@@ -34,6 +36,8 @@ export interface ConnectionOptions {
   readonly logger: Logger;
   /** Absent: certificates are not looked at. */
   readonly judging?: Judging;
+  /** Whose client ids are whose; absent: the broker's own business. */
+  readonly clientIds?: ClientIds;
   /** Sends the broker each client's address by PROXY protocol, version 2. */
   readonly proxyProtocol?: boolean;
   readonly onConnect?: (outcome: GatewayOutcome) => void;
@@ -50,6 +54,8 @@ export const defaultTimeouts = {
   lingerMs: gatewayLingerMs,
   stalledMs: gatewayStalledMs,
 };
+
+const answers = { refused: refusedAnswer, taken: takenAnswer, unavailable: unavailableAnswer };
 
 export class ProxiedConnection {
   readonly #options: ConnectionOptions;
@@ -93,11 +99,10 @@ export class ProxiedConnection {
     if (first === null) return this.end();
     const { seen } = first;
     const judgement = await this.#judgement(seen);
-    if (judgement.kind === 'refused' || judgement.kind === 'unavailable') {
-      this.#options.onConnect?.(judgement.kind);
-      const { version } = seen;
-      const isRefused = judgement.kind === 'refused';
-      return this.#closeWith(isRefused ? refusedAnswer(version) : unavailableAnswer(version));
+    if (judgement.kind !== 'none' && judgement.kind !== 'proven') {
+      const { kind } = judgement;
+      this.#options.onConnect?.(kind === 'unavailable' ? kind : 'refused');
+      return this.#closeWith(answers[kind](seen.version));
     }
     const bytes =
       judgement.kind === 'none'
@@ -133,7 +138,7 @@ export class ProxiedConnection {
       authenticator,
       { ...seen, clientId },
       {
-        ...{ source: this.#source, certificate },
+        ...{ source: this.#source, certificate, clientIds: this.#options.clientIds },
       },
     );
     return (await this.#inTime(asked)) ?? { kind: 'unavailable' };
@@ -234,7 +239,11 @@ export class ProxiedConnection {
         this.#owesAnswer = refused;
         if (refused) await this.#judge(seen);
         this.#owesAnswer = false;
-        if (answer.code === 0) this.#letIn(seen.username ?? this.certificate?.username);
+        if (answer.code === 0 && !this.#letIn(seen)) {
+          this.#closeWith(takenAnswer(seen.version));
+          upstream.destroy();
+          return;
+        }
         if (upstream.destroyed) return this.#closeWith(answer.passed);
         client.write(answer.passed);
         upstream.pipe(client);
@@ -245,12 +254,20 @@ export class ProxiedConnection {
     }
   }
 
-  #letIn(username: string | undefined): void {
-    if (username === undefined) return;
+  /** False: the client id went to somebody else meanwhile. */
+  #letIn(seen: ConnectSeen): boolean {
+    const username = seen.username ?? this.certificate?.username;
+    if (username === undefined) return true;
+    const { onSeen, clientIds } = this.#options;
+    const clientId = knownClientId(seen);
+    if (clientIds?.opened(clientId, username) === false) return false;
     this.connectedAs = username;
-    const { onSeen } = this.#options;
     onSeen?.(username, 'opened');
-    this.#client.once('close', () => onSeen?.(username, 'closed'));
+    this.#client.once('close', () => {
+      clientIds?.closed(clientId, username, seen.keepsSession);
+      onSeen?.(username, 'closed');
+    });
+    return true;
   }
 
   /** Whether the certificate that was judged opens still: later, the broker closes whom it no longer admits. */
@@ -284,19 +301,3 @@ export class ProxiedConnection {
 /** Empty where no account can have such a client id. */
 const knownClientId = ({ clientId }: ConnectSeen): string =>
   clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0') ? clientId : '';
-
-/** The next bytes; null when the stream is at its end, or broken. */
-async function nextChunk(stream: Duplex): Promise<Buffer | null> {
-  for (;;) {
-    const chunk: Buffer | null = stream.read();
-    if (chunk !== null) return chunk;
-    if (stream.readableEnded || stream.destroyed) return null;
-    await new Promise<void>((resolve) => {
-      const settle = () => {
-        stream.off('readable', settle).off('end', settle).off('close', settle);
-        resolve();
-      };
-      stream.on('readable', settle).on('end', settle).on('close', settle);
-    });
-  }
-}

@@ -10,9 +10,10 @@ import {
   mqttWebSocketCloseMs,
 } from '../../limits.ts';
 import { type Addresses, type ListenerOptions, openListeners } from '../listeners.ts';
+import { ClientIds } from './client-ids.ts';
 import { type ConnectionOptions, defaultTimeouts, ProxiedConnection } from './connection.ts';
 
-export interface GatewayOptions extends ListenerOptions, ConnectionOptions {}
+export interface GatewayOptions extends ListenerOptions, Omit<ConnectionOptions, 'clientIds'> {}
 
 export interface Gateway {
   readonly addresses: Addresses;
@@ -35,11 +36,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     connectTimeoutMs: { ...defaultTimeouts, ...options.timeouts }.connectMs,
     packetBytes: gatewayFrameBytesMax,
   };
+  const { judging } = options;
+  const passing: ConnectionOptions = {
+    ...options,
+    ...(judging && { clientIds: new ClientIds(judging.isUsername) }),
+  };
   const listeners = await openListeners(options, sizes, (stream, request, source) => {
     const ends = request?.socket ?? (stream as Socket);
-    const { judging } = options;
     const certificate = ends instanceof TLSSocket ? (judging?.certificateOf(ends) ?? null) : null;
-    const connection = new ProxiedConnection(options, stream, ends, { source, certificate });
+    const connection = new ProxiedConnection(passing, stream, ends, { source, certificate });
     connections.add(connection);
     stream.once('close', () => connections.delete(connection));
     connection.run().catch((error) => {

@@ -1,6 +1,7 @@
 /** Who is judged before the broker is asked: clients that come in by a certificate, for whom it has the registry's own secret. */
 import type { TLSSocket } from 'node:tls';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
+import type { ClientIds } from './client-ids.ts';
 import type { ConnectSeen } from './packets.ts';
 
 /** What a gateway needs to admit clients by certificates, before a broker whose accounts this registry keeps. */
@@ -15,30 +16,46 @@ export interface Judging {
   isJudged(username: string): boolean;
   /** That secret. */
   ownSecretOf(credentialId: string): string;
+  /** Whether somebody has this name, and access. */
+  isUsername(name: string): boolean;
 }
 
 export type EarlyAnswer =
   /** Left to the broker. */
   | { readonly kind: 'none' }
   | { readonly kind: 'refused' }
+  /** The client id is somebody else's. */
+  | { readonly kind: 'taken' }
   | { readonly kind: 'unavailable' }
   | { readonly kind: 'proven'; readonly username: string; readonly password: string };
+
+interface Shown {
+  readonly source: string | null;
+  readonly certificate: ShownCertificate | null;
+  readonly clientIds: ClientIds | undefined;
+}
 
 export async function earlyAnswer(
   judging: Judging | undefined,
   authenticator: Authenticator,
   { username, password, clientId }: ConnectSeen,
-  { source, certificate }: { source: string | null; certificate: ShownCertificate | null },
+  { source, certificate, clientIds }: Shown,
 ): Promise<EarlyAnswer> {
   const isJudged =
     certificate !== null ||
     judging?.all === true ||
     (username !== undefined && judging?.isJudged(username) === true);
-  if (judging === undefined || !isJudged) return { kind: 'none' };
+  // Who has the right password alone learns that an id is taken.
+  const mayBeTaken =
+    username !== undefined &&
+    clientIds?.belongsToOther(clientId, { username, pinnedClientId: null }) === true;
+  if (judging === undefined || !(isJudged || mayBeTaken)) return { kind: 'none' };
   const attempt = { username, password, clientId, source, certificate };
   const answer = await authenticator.authenticate(attempt);
   if (!answer.admitted) return { kind: answer.reason };
   const { admission } = answer;
+  if (clientIds?.belongsToOther(clientId, admission)) return { kind: 'taken' };
+  if (!isJudged) return { kind: 'none' };
   // Tokens are no passwords at a broker that knows nothing of their end.
   const mayBe =
     admission.credentialId !== null &&

@@ -7,6 +7,8 @@ export interface ConnectSeen {
   readonly username: string | undefined;
   readonly password: Buffer | undefined;
   readonly clientId: string;
+  /** Whether it asks for a session that outlives its connection. */
+  readonly keepsSession: boolean;
 }
 
 const packetType = { connect: 1, connack: 2, auth: 15 };
@@ -44,6 +46,10 @@ export function connectIn(bytes: Buffer, bytesMax: number): ConnectSeen | undefi
     username: packet.username,
     password: packet.password,
     clientId: packet.clientId,
+    keepsSession:
+      packet.protocolVersion === 5
+        ? (packet.properties?.sessionExpiryInterval ?? 0) > 0
+        : packet.clean === false,
   };
 }
 
@@ -160,6 +166,10 @@ export const isRefusal = (version: ConnectSeen['version'], code: number): boolea
 /** A CONNACK that says: not authorized [3.1.1, table 3.1] [5, 3.2.2.2]. */
 export const refusedAnswer = (version: ConnectSeen['version']): Buffer =>
   Buffer.from(version === 5 ? [0x20, 3, 0, 0x87, 0] : [0x20, 2, 0, 5]);
+
+/** A CONNACK that says: this client id is not for you [3.1.1, table 3.1] [5, 3.2.2.2]. */
+export const takenAnswer = (version: ConnectSeen['version']): Buffer =>
+  Buffer.from(version === 5 ? [0x20, 3, 0, 0x85, 0] : [0x20, 2, 0, 2]);
 
 /** A CONNACK that says: the server is not available [3.1.1, table 3.1] [5, 3.2.2.2]. */
 export const unavailableAnswer = (version: ConnectSeen['version']): Buffer =>

@@ -66,3 +66,19 @@ function connected(
     client.once('close', failed);
   });
 }
+
+/** The next bytes; null when the stream is at its end, or broken. */
+export async function nextChunk(stream: Duplex): Promise<Buffer | null> {
+  for (;;) {
+    const chunk: Buffer | null = stream.read();
+    if (chunk !== null) return chunk;
+    if (stream.readableEnded || stream.destroyed) return null;
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        stream.off('readable', settle).off('end', settle).off('close', settle);
+        resolve();
+      };
+      stream.on('readable', settle).on('end', settle).on('close', settle);
+    });
+  }
+}

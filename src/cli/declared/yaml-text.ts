@@ -1,5 +1,6 @@
 /** What there is in the registry as a file that `apply` takes. */
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
+import { printable, printableYaml } from '../../platform/printable.ts';
 import type { DeclaredClient, DeclaredRole, DeclaredRule } from './document.ts';
 import type { PresentClient, PresentRole, PresentRule } from './present.ts';
 
@@ -60,4 +61,18 @@ export const writtenOf = (name: string, { roles, rules, clients }: FoundThings):
   }),
 });
 
-export const yamlText = (written: WrittenFile): string => stringify(written, { lineWidth: 0 });
+/** Between double quotes alone an escape stands for its character; a line end may stand as it is. */
+const needsEscapes = (text: string): boolean => {
+  const line = text.replaceAll('\n', '');
+  return printable(line) !== line;
+};
+
+export function yamlText(written: WrittenFile): string {
+  const document = new Document(written);
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && needsEscapes(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return printableYaml(document.toString({ lineWidth: 0 }));
+}

@@ -64,6 +64,17 @@ const codeOf = async (...attempt: Parameters<typeof enters>): Promise<number> =>
   return client.code;
 };
 
+/** The gateway learns a moment later that a client has gone. */
+async function eventuallyIs(code: number, connect: () => ReturnType<typeof connected>) {
+  for (let tries = 0; ; tries++) {
+    const client = await connect();
+    client.end();
+    if (client.code === code) return;
+    assert.ok(tries < 100, `still ${client.code}`);
+    await sleep(20);
+  }
+}
+
 /** The broker is told of a new certificate a moment after its client. */
 async function entersSoon(...attempt: Parameters<typeof enters>) {
   for (let tries = 0; ; tries++) {
@@ -102,7 +113,7 @@ when('a password beside a key is no way in, and one that a key was added to is',
   ] as const) {
     const { username, password } =
       kind === 'password' ? await certified(here.world, here.door, kind) : await active(here, kind);
-    const options = { username, password: password as string, version: 5 } as const;
+    const options = { username, password: password as string, version: 5, clientId: '' } as const;
     const plain = await connected(here.world.mqtt.port, options);
     plain.end();
     assert.is(plain.code, code, kind);
@@ -121,7 +132,7 @@ when('it publishes and reads by its rights, in every version of MQTT', async (he
       qos: 1,
       retain: false,
     } as const;
-    const session = await enters(here, client, { version, clientId: `press-${version}`, will });
+    const session = await enters(here, client, { version, clientId: `of-press-${version}`, will });
     assert.is(session.code, 0);
     // MQTT 3.1 has no code for it: Mosquitto grants, and sends nothing.
     const refused = { 3: 1, 4: 0x80, 5: 0x87 }[version];
@@ -263,5 +274,46 @@ for (const mode of ['certificate', 'both'] as const)
       await world.stop();
     }
   });
+
+when(
+  'nobody else takes a client id over, of a client that is here or keeps a session',
+  async (here) => {
+    const { world, door } = here;
+    const someone = async () => {
+      const client = await certified(world, door, 'password');
+      return { username: client.username, password: client.password as string };
+    };
+    const [ada, ben] = [await someone(), await someone()];
+    const comes = (who: typeof ada, version: Version, clientId: string, clean = true) =>
+      connected(world.mqtt.port, { ...who, version, clientId, clean });
+    for (const version of versions) {
+      const [taken, refused] = version === 5 ? [0x85, 0x87] : [2, 5];
+      const first = await comes(ada, version, `of-ada-${version}`);
+      assert.is(first.code, 0);
+      assert.is((await comes(ben, version, `of-ada-${version}`)).code, taken);
+      const wrong = { ...ben, password: strong() };
+      assert.is((await comes(wrong, version, `of-ada-${version}`)).code, refused);
+      assert.is((await comes(ben, version, ada.username)).code, taken);
+      first.send({ cmd: 'pingreq' });
+      await first.take('pingresp');
+      const again = await comes(ada, version, `of-ada-${version}`);
+      assert.is(again.code, 0);
+      await first.closed;
+      again.send({ cmd: 'disconnect' });
+      await again.closed;
+      await eventuallyIs(0, () => comes(ben, version, `of-ada-${version}`));
+    }
+    const keeps = await comes(ada, 4, 'kept', false);
+    keeps.send({ cmd: 'disconnect' });
+    await keeps.closed;
+    assert.is((await comes(ben, 4, 'kept')).code, 2);
+    const back = await comes(ada, 4, 'kept', false);
+    assert.is(back.connack.sessionPresent, true);
+    back.send({ cmd: 'disconnect' });
+    await back.closed;
+    await door.command(`/api/users/${ada.username}/revoke`, {});
+    assert.is((await comes(ben, 4, 'kept')).code, 0);
+  },
+);
 
 test.run();
