@@ -10,7 +10,7 @@ interface Holder {
 }
 
 /** Who asks for a client id: `pinnedClientId` is the only one that the account may use, or null. */
-interface Asking {
+interface AskingForId {
   readonly username: string;
   readonly pinnedClientId: string | null;
 }
@@ -29,7 +29,7 @@ export class ClientIds {
     this.#isUsername = isUsername;
   }
 
-  belongsToOther(clientId: string, { username, pinnedClientId }: Asking): boolean {
+  belongsToOther(clientId: string, { username, pinnedClientId }: AskingForId): boolean {
     if (clientId === '' || clientId === username) return false;
     if (clientId !== pinnedClientId && this.#isUsername(clientId)) return true;
     const holder = this.#holders.get(clientId);

@@ -257,7 +257,8 @@ export class ProxiedConnection {
   /** False: the client id went to somebody else meanwhile. */
   #letIn(seen: ConnectSeen): boolean {
     const username = seen.username ?? this.certificate?.username;
-    if (username === undefined) return true;
+    // Gone before the answer: nothing would tell that it has closed.
+    if (username === undefined || this.#client.closed) return true;
     const { onSeen, clientIds } = this.#options;
     const clientId = knownClientId(seen);
     if (clientIds?.opened(clientId, username) === false) return false;

@@ -29,7 +29,7 @@ export type EarlyAnswer =
   | { readonly kind: 'unavailable' }
   | { readonly kind: 'proven'; readonly username: string; readonly password: string };
 
-interface Shown {
+interface ConnectShown {
   readonly source: string | null;
   readonly certificate: ShownCertificate | null;
   readonly clientIds: ClientIds | undefined;
@@ -39,7 +39,7 @@ export async function earlyAnswer(
   judging: Judging | undefined,
   authenticator: Authenticator,
   { username, password, clientId }: ConnectSeen,
-  { source, certificate, clientIds }: Shown,
+  { source, certificate, clientIds }: ConnectShown,
 ): Promise<EarlyAnswer> {
   const isJudged =
     certificate !== null ||

@@ -1,6 +1,7 @@
 /** Lists: the options that choose a page, and the request for it. */
 import type { Call, CommandOptions } from '../command.ts';
 import { countOf } from '../text/parse.ts';
+import { notGatebook } from './problem.ts';
 import type { QueryParameters, Registry } from './registry-client.ts';
 
 const pageDefault = 100;
@@ -18,14 +19,22 @@ export const listOptions: CommandOptions = {
   cursor: { value: 'C', help: 'go on after a page: its nextCursor' },
 };
 
+type ListSource = Pick<Registry, 'get'> & Partial<Pick<Registry, 'url'>>;
+
+async function listAt<Item>(registry: ListSource, path: string, query: QueryParameters) {
+  const answer = await registry.get<List<Item>>(path, query);
+  if (!Array.isArray(answer.body.items)) throw notGatebook(registry.url ?? path, 200);
+  return answer;
+}
+
 /** One page, as `--limit` and `--cursor` say. */
 export const page = <Item>(
   call: Call,
-  registry: Pick<Registry, 'get'>,
+  registry: ListSource,
   path: string,
   query: QueryParameters = {},
 ) =>
-  registry.get<List<Item>>(path, {
+  listAt<Item>(registry, path, {
     ...query,
     limit: call.read('limit', (text) => countOf(text, 1, pageMax)),
     cursor: call.text('cursor'),
@@ -44,7 +53,7 @@ export function sayMore(call: Call, list: List<unknown>): void {
 export async function* everyItem<Item>(registry: Registry, path: string, query: QueryParameters) {
   let cursor: string | null = null;
   for (let read = 0; read < pagesMax; read++) {
-    const { body }: { body: List<Item> } = await registry.get<List<Item>>(path, {
+    const { body }: { body: List<Item> } = await listAt<Item>(registry, path, {
       ...query,
       limit: pageMax,
       cursor,

@@ -21,14 +21,17 @@ export class ProblemAnswered extends CommandFailed {
 export const signInHint =
   'Sign in with: gatebook login (or set GATEBOOK_TOKEN, or GATEBOOK_USERNAME and GATEBOOK_PASSWORD)';
 
+/** What answers is something else. */
+export const notGatebook = (url: string, status: number): CommandFailed =>
+  new CommandFailed(
+    status >= 502 ? exitCodes.unreachable : exitCodes.failed,
+    `What answers at ${url} does not answer as Gatebook does (status ${status}).`,
+    ['Is this its address? Another one: --url, or GATEBOOK_URL'],
+  );
+
 /** What is wrong with a response that is not the one a command wants. `text`: its body as it came. */
 export function faultOf(url: string, response: Response, text: string, body: unknown) {
-  if (!isProblem(body))
-    return new CommandFailed(
-      response.status >= 502 ? exitCodes.unreachable : exitCodes.failed,
-      `What answers at ${url} does not answer as Gatebook does (status ${response.status}).`,
-      ['Is this its address? Another one: --url, or GATEBOOK_URL'],
-    );
+  if (!isProblem(body)) return notGatebook(url, response.status);
   if (body.code === 'token-missing')
     return new CommandFailed(exitCodes.notAllowed, `Not signed in at ${url}.`, [signInHint]);
   return new ProblemAnswered(body, text, response.headers.get('retry-after'));

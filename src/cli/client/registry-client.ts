@@ -94,8 +94,8 @@ export function registryAt(url: string, token: string | null): Registry {
     const parsed = jsonOf(text);
     const waiting = proposalIn(response.status, parsed);
     if (waiting !== undefined) throw new CommandWaits(waiting, text);
-    if (response.ok && (parsed !== undefined || response.status === 204))
-      return { body: parsed, text };
+    const isAnswer = method === 'GET' ? response.status === 200 : response.ok;
+    if (isAnswer && (isBody(parsed) || response.status === 204)) return { body: parsed, text };
     throw faultOf(url, response, text, parsed);
   };
   const queryText = (query: QueryParameters) => {
@@ -186,6 +186,9 @@ async function fetchText(registry: string, url: string, init: RequestInit, timeo
     throw unreachable(registry, timeout.aborted ? 'ETIMEDOUT' : systemCode(error));
   }
 }
+
+/** Every answer in JSON is an object. */
+const isBody = (parsed: unknown): boolean => typeof parsed === 'object' && parsed !== null;
 
 function jsonOf(text: string): unknown {
   try {

@@ -161,6 +161,34 @@ test('nothing is kept for a slow reader but what sockets hold', async (here) => 
   assert.is(taken, total);
 });
 
+test('who is gone before the broker lets it in holds no client id', async (here) => {
+  const brokerSide: Socket[] = [];
+  const upstream = await brokerThat(here, (socket) => {
+    brokerSide.push(socket);
+    socket.allowHalfOpen = true;
+    socket.resume();
+    if (brokerSide.length > 1)
+      socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 0])));
+  });
+  let letIn = 0;
+  const { port, gateway } = await gatewayTo(here, upstream, {
+    judging: {
+      ...{ certificateOf: () => null, isGood: () => true, all: false },
+      ...{ isJudged: () => false, ownSecretOf: () => '', isUsername: (name) => name === 'ada' },
+    },
+    onConnect: () => letIn++,
+  });
+  const gone = await rawMqtt(port);
+  gone.send(connectPacket({ username: 'ada', password: 'secret', clientId: 'shared' }));
+  await until(() => brokerSide.length === 1);
+  gone.end();
+  await until(() => gateway.connectionCount() === 0);
+  brokerSide[0]?.write(Buffer.from([0x20, 2, 0, 0]));
+  await until(() => letIn === 1);
+  const other = await connected(port, { username: 'ben', password: 'x', clientId: 'shared' });
+  assert.is(other.code, 0);
+});
+
 test('TLS and WebSocket end at the gateway', async (here) => {
   const upstream = await brokerThat(here, (socket) =>
     socket.once('data', (chunk: Buffer) => {

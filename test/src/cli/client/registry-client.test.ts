@@ -131,6 +131,12 @@ test('what is no Gatebook is said to be none', async ({ against }) => {
     assert.match(stderr, `What answers at ${url} does not answer as Gatebook does`);
   }
   assert.is((await against(answers(502, 'bad gateway'), 'lock')).exitCode, 5);
+  for (const listener of [answers(202, '{"items":[]}'), answers(200, '{}'), answers(200, 'null')])
+    for (const command of ['requests', 'roles', 'history']) {
+      const { exitCode, stderr, url } = await against(listener, command);
+      assert.is(exitCode, 1);
+      assert.match(stderr, `What answers at ${url} does not answer as Gatebook does`);
+    }
 });
 
 test('a redirect is not followed, so the token goes to nobody else', async ({ against }) => {
