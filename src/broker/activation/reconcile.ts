@@ -7,7 +7,7 @@ import type { Authority } from '../../authority.ts';
 import { type Cause, handle, newCause } from '../../commands/handle.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
 import type { Rows } from '../../read-models/row-table.ts';
-import type { EventStore, StoredEvent } from '../../store/event-store.ts';
+import { type EventStore, noStream, type StoredEvent } from '../../store/event-store.ts';
 import type { Account, Broker } from '../ports/broker.ts';
 
 export interface ReconcileOptions {
@@ -54,6 +54,11 @@ export async function reconcileClient(
 ): Promise<string | null> {
   const { broker, authority, rows, store, readModels, now } = options;
   const before = rows.activations.get(username)?.brokers[broker.name];
+  /** Of whom the rows know nothing, the log has nothing either, or the append conflicts: nothing is read for it. */
+  const basis = () =>
+    rows.activations.get(username) === undefined
+      ? { state: activation.initial, revision: noStream, position: null }
+      : undefined;
   const cause: Cause =
     changedBy === null
       ? newCause()
@@ -69,6 +74,7 @@ export async function reconcileClient(
       username,
       { ...command, username, broker: broker.name, at: now(), by: system },
       cause,
+      basis,
     );
     if (position !== null) await readModels.reached(position, 1_000);
   };

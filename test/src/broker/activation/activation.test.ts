@@ -18,6 +18,7 @@ import { createLogger } from '../../../../src/logger.ts';
 import { allCustomProjections, allProjections, rowsOf } from '../../../../src/read-models/all.ts';
 import { followLog } from '../../../../src/read-models/follow.ts';
 import { openReadModels } from '../../../../src/read-models/read-models.ts';
+import type { EventStore } from '../../../../src/store/event-store.ts';
 import { memoryDisk, memoryStore } from '../../../support/event-store/memory-store.ts';
 import { until } from '../../../support/mqtt-peers.ts';
 import { assert, suite } from '../../../support/suite.ts';
@@ -89,7 +90,15 @@ const disks = new Map<ReturnType<typeof memoryDisk>, string>();
 
 /** A manager over a store; the same disk again is the process started anew. */
 async function running(brokers: readonly Broker[], disk = memoryDisk()) {
-  const store = memoryStore(disk);
+  const memory = memoryStore(disk);
+  const reads: string[] = [];
+  const store: EventStore = {
+    ...memory,
+    read(stream) {
+      reads.push(stream);
+      return memory.read(stream);
+    },
+  };
   const folder = disks.get(disk) ?? mkdtempSync(join(tmpdir(), 'gatebook-activation-'));
   disks.set(disk, folder);
   folders.push(...(folders.includes(folder) ? [] : [folder]));
@@ -130,6 +139,7 @@ async function running(brokers: readonly Broker[], disk = memoryDisk()) {
   return {
     manager,
     disk,
+    reads,
     rows,
     create: (username: string) =>
       change(username, {
@@ -165,6 +175,23 @@ test('how far a broker is is kept when the worker ends', async () => {
   }
   const { checkpoint = '' } = await world.stop();
   assert.ok(checkpoint >= newest, `${checkpoint} is not yet ${newest}`);
+});
+
+test('the first acknowledgement for a client reads nothing, but where another broker was first', async () => {
+  const alone = await running([new FakeBroker('here')]);
+  assert.ok(await alone.manager.settled(await alone.create('press-1'), 10_000));
+  assert.not(alone.reads.includes('activation-press-1'));
+  assert.ok(await alone.manager.settled(await alone.revoke('press-1'), 10_000));
+  assert.ok(alone.reads.includes('activation-press-1'));
+  await alone.stop();
+
+  const both = await running([new FakeBroker('here'), new FakeBroker('there')]);
+  assert.ok(await both.manager.settled(await both.create('press-1'), 10_000));
+  assert.equal(both.recorded().sort(), [
+    'activation-press-1 CredentialActivated here',
+    'activation-press-1 CredentialActivated there',
+  ]);
+  await both.stop();
 });
 
 test('a broker that is down holds up nobody, and is caught up when it is back', async () => {
