@@ -1,4 +1,4 @@
-/** A cache of bounded size that forgets what was longest not used. */
+/** A cache of bounded size that forgets what was long not used. */
 import { BoundedMap } from './bounded-map.ts';
 
 interface LruCache<Value> {
@@ -13,32 +13,38 @@ interface LruCache<Value> {
   load(key: string, read: () => Promise<Value | undefined>): Promise<Value | undefined>;
 }
 
+/**
+ * What is used is put last in line again only once an eighth of the line was put behind it: a Map keeps the place of
+ * each entry that left until it is laid out anew, and looks for a key through all places that it left, so that putting
+ * one behind again at each use took 60 µs among 20,000 others. What was used is so forgotten after seven
+ * eighths of `max` others at the earliest.
+ */
 export function lruCache<Value>(max: number): LruCache<Value> {
-  const values = new BoundedMap<string, Value>(max);
+  const entries = new BoundedMap<string, { readonly value: Value; readonly place: number }>(max);
   let deletions = 0;
-  /** What stands last in line: who is asked about is asked about several times, and need not be put there again. */
-  let last: string | undefined;
+  let places = 0;
+  const placesApart = Math.floor(max / 8);
 
   const set = (key: string, value: Value) => {
-    values.set(key, value);
-    last = key;
+    places += 1;
+    entries.set(key, { value, place: places });
   };
   const get = (key: string) => {
-    const value = values.get(key);
-    if (value === undefined) return undefined;
-    if (key !== last) set(key, value);
-    return value;
+    const entry = entries.get(key);
+    if (entry === undefined) return undefined;
+    if (places - entry.place > placesApart) set(key, entry.value);
+    return entry.value;
   };
 
   return {
     get size() {
-      return values.size;
+      return entries.size;
     },
     get,
     set,
     delete(key) {
       deletions += 1;
-      values.delete(key);
+      entries.delete(key);
     },
     async load(key, read) {
       const held = get(key);

@@ -15,6 +15,20 @@ test('at the limit, what was longest not used goes', () => {
   assert.is(cache.get('c'), 3);
 });
 
+test('what is used stays, however many come behind it', () => {
+  const cache = lruCache<number>(80);
+  for (let n = 0; n < 1_000; n++) {
+    cache.set(`other-${n}`, n);
+    if (n === 500) cache.set('used', 1);
+    if (n > 500) assert.is(cache.get('used'), 1);
+  }
+  for (let n = 0; n < 69; n++) cache.set(`last-${n}`, n);
+  assert.is(cache.get('used'), 1, 'at the earliest after seven eighths of the line');
+  assert.is(cache.size, 80);
+  for (let n = 0; n < 80; n++) cache.set(`after-${n}`, n);
+  assert.is(cache.get('used'), undefined);
+});
+
 test('what is held is not read again', async () => {
   const cache = lruCache<number>(2);
   assert.is(await cache.load('a', async () => 1), 1);
