@@ -101,7 +101,8 @@ function readingOf(
 
   const { key, named: certifiable } = readPublicKey(publicKey.whole);
   const [name] = partsOf(algorithm, tags.sequence);
-  const how = signatures[name?.content.toString('hex') ?? ''];
+  const how =
+    name?.tag === tags.objectIdentifier ? signatures[name.content.toString('hex')] : undefined;
   if (how === undefined || how.family !== key.asymmetricKeyType)
     throw new DerFault(
       'must be signed with its key by ECDSA, Ed25519 or RSA with SHA-256, 384 or 512',

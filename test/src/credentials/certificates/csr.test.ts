@@ -147,6 +147,16 @@ test('unknown curves, weak digests and signatures by another key are refused', (
   }
 });
 
+test('what names the algorithm is an object identifier, and nothing that has the same bytes in it', () => {
+  const whole = csrDer({ username, ...p256 });
+  const at = whole.indexOf(Buffer.from('06082a8648ce3d040302', 'hex'));
+  for (const tag of [0x04, 0x0a, 0x0c, 0x46, 0x82]) {
+    const changed = Buffer.from(whole);
+    changed[at] = tag;
+    assert.match(faultOf(pem(changed)) ?? '', /must be signed/, tag.toString(16));
+  }
+});
+
 test('what is no DER, or no PEM of one request, is refused', () => {
   const whole = csrDer({ username, ...p256 });
   for (let length = 0; length < whole.length; length++)
