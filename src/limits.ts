@@ -433,6 +433,8 @@ export const hookAdmissionsPerNameMax = 1_000;
 export const hookAclMax = 512;
 /** Milliseconds that one call to a broker's REST API may take. */
 export const hookApiTimeoutMs = 10_000;
+/** Bytes of one answer of it: as many sessions as `hookPageSize` take some 2 MB. */
+export const hookApiBytesMax = 16 * 1024 * 1024;
 /** Milliseconds between two looks whether a broker that asks is there, and when it is not. */
 export const hookProbeMs = 10_000;
 export const hookProbeDownMs = 1_000;

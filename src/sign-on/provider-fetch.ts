@@ -1,6 +1,7 @@
 /** How the identity provider is called: in time, a few at once, with bounded answers, and never in the clear. */
 import { isConfidential } from '../config/sso-values.ts';
 import { ssoRequestsAtOnceMax, ssoResponseBytesMax } from '../limits.ts';
+import { bodyOfAtMost } from '../platform/answers/bounded-body.ts';
 
 /** Whoever should have answered did not, or not as it should: nothing is known of the person. */
 export class ProviderUnavailable extends Error {
@@ -38,14 +39,8 @@ export function createProviderFetch(): (url: string, options: FetchOptions) => P
 async function bounded(response: Response): Promise<Response> {
   if (response.status >= 500)
     throw new ProviderUnavailable(`it answers with status ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.byteLength;
-    if (length > ssoResponseBytesMax) throw new ProviderUnavailable('its answer is too large');
-    chunks.push(chunk);
-  }
+  const body = await bodyOfAtMost(response, ssoResponseBytesMax);
+  if (body === null) throw new ProviderUnavailable('its answer is too large');
   const { status, headers } = response;
-  const body = bodiless.has(status) ? null : Buffer.concat(chunks);
-  return new Response(body, { status, headers });
+  return new Response(bodiless.has(status) ? null : new Uint8Array(body), { status, headers });
 }

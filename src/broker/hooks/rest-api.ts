@@ -1,6 +1,7 @@
 /** Calls to a broker's REST API: bounded in time, and every failure as BrokerDown or BrokerRefused. */
 import type { ApiAddress } from '../../config/brokers.ts';
-import { hookApiTimeoutMs } from '../../limits.ts';
+import { hookApiBytesMax, hookApiTimeoutMs } from '../../limits.ts';
+import { bodyOfAtMost } from '../../platform/answers/bounded-body.ts';
 import { BrokerDown, BrokerRefused } from '../ports/broker.ts';
 
 interface ApiAnswer {
@@ -23,7 +24,7 @@ export function brokerApi(name: string, address: ApiAddress): Api {
   const basic = Buffer.from(`${address.username}:${address.password}`).toString('base64');
   return async (method, path, headers = {}) => {
     let status: number;
-    let text: string;
+    let body: Buffer | null;
     try {
       const response = await fetch(`${address.url}${path}`, {
         method,
@@ -32,7 +33,7 @@ export function brokerApi(name: string, address: ApiAddress): Api {
         signal: AbortSignal.timeout(hookApiTimeoutMs),
       });
       ({ status } = response);
-      text = await response.text();
+      body = await bodyOfAtMost(response, hookApiBytesMax);
     } catch (error) {
       const { code } = ((error as Error).cause ?? error) as { code?: string };
       throw new BrokerDown(`${name} does not answer at ${address.url}${code ? ` (${code})` : ''}`);
@@ -43,7 +44,8 @@ export function brokerApi(name: string, address: ApiAddress): Api {
     if (status >= 400 && status < 500 && status !== 404)
       throw new BrokerRefused(`${name} refuses ${method} (${status})`);
     if (status >= 300 && status !== 404) throw new BrokerDown(`${name} answers ${status}`);
-    return { status, body: jsonOf(text) };
+    if (body === null) throw new BrokerDown(`${name} answers more than is read`);
+    return { status, body: jsonOf(body.toString()) };
   };
 }
 

@@ -1,5 +1,8 @@
 /** The adapter of a broker that asks: which sessions it closes, and what it does when the broker does not answer. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { compiled } from '../../../../domain/matching.ts';
 import type { Permission } from '../../../../domain/permission.ts';
 import { hookPort, type SessionsApi } from '../../../../src/broker/hooks/adapter.ts';
@@ -18,6 +21,7 @@ import {
   BrokerDown,
   BrokerRefused,
 } from '../../../../src/broker/ports/broker.ts';
+import { hookApiBytesMax } from '../../../../src/limits.ts';
 import { createLogger } from '../../../../src/logger.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type ApiPeer, apiPeer, eventually } from './peer.ts';
@@ -214,13 +218,14 @@ test('an account that is refused is waited for, and its cause is named', async (
   );
 });
 
+const address = { url: 'http://127.0.0.1:1', username: 'key', password: 'hunter2' };
+const faultOf = (api: ReturnType<typeof brokerApi>) =>
+  api('GET', '/x').then(
+    () => assert.unreachable(),
+    (error) => error,
+  );
+
 test('nobody at the address, and an answer that leads elsewhere, are down', async (here) => {
-  const address = { url: 'http://127.0.0.1:1', username: 'key', password: 'hunter2' };
-  const faultOf = (api: ReturnType<typeof brokerApi>) =>
-    api('GET', '/x').then(
-      () => assert.unreachable(),
-      (error) => error,
-    );
   const away = await faultOf(brokerApi('emqx', address));
   assert.instance(away, BrokerDown);
   assert.not.match(`${away.message} ${away.stack}`, /hunter2/);
@@ -230,6 +235,27 @@ test('nobody at the address, and an answer that leads elsewhere, are down', asyn
   );
   assert.instance(elsewhere, BrokerDown);
   assert.ok(here.peer.calls.every(({ path }) => path !== '/elsewhere'));
+});
+
+test('an answer that never ends is not kept: the broker is down', async () => {
+  const portion = Buffer.alloc(1024 * 1024, 'x');
+  let sent = 0;
+  const endless = createServer((_request, response) => {
+    const write = () => {
+      while (!response.destroyed && response.write(portion)) sent += portion.length;
+    };
+    response.on('drain', write);
+    write();
+  }).listen(0, '127.0.0.1');
+  await once(endless, 'listening');
+  const { port } = endless.address() as AddressInfo;
+  const api = brokerApi('emqx', { ...address, url: `http://127.0.0.1:${port}` });
+  const fault = await faultOf(api);
+  endless.close();
+  endless.closeAllConnections();
+  assert.instance(fault, BrokerDown);
+  assert.match(fault.message, /more than is read/);
+  assert.ok(sent < 8 * hookApiBytesMax, `${sent} bytes were taken`);
 });
 
 test.run();
