@@ -8,6 +8,7 @@ import { guessing } from './trials/guessing.ts';
 import { idle } from './trials/idle.ts';
 import { madeUpNames } from './trials/made-up-names.ts';
 import { neighbours } from './trials/neighbours.ts';
+import { patterns } from './trials/patterns.ts';
 import { redirects } from './trials/redirects.ts';
 import { rights } from './trials/rights.ts';
 import { tokens } from './trials/tokens.ts';
@@ -25,5 +26,6 @@ export const trials: readonly Trial[] = [
   rights,
   webPages,
   redirects,
+  patterns,
   tokens,
 ];
