@@ -2,6 +2,7 @@
 import type { Trial } from '../trials/trial.ts';
 import { brokers } from './trials/brokers.ts';
 import { disk } from './trials/disk.ts';
+import { identity } from './trials/identity.ts';
 import { kill } from './trials/kill.ts';
 import { killDeeds } from './trials/kill-deeds.ts';
 import { machine } from './trials/machine.ts';
@@ -22,4 +23,5 @@ export const trials: readonly Trial[] = [
   store,
   brokers,
   receivers,
+  identity,
 ];

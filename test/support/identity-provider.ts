@@ -1,13 +1,13 @@
 /** A real identity provider for a test (npm's oidc-provider), whose people, groups and words can be changed as it runs. */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 type Claims = Record<string, unknown>;
 
 /** What of `oidc-provider`, which has no types of its own, is used here. */
 interface OidcProvider {
-  callback(): Parameters<typeof createServer>[1];
+  callback(): (request: IncomingMessage, response: ServerResponse) => void;
   use(step: (ctx: Context, next: () => Promise<void>) => Promise<void>): void;
 }
 interface Context {
@@ -36,6 +36,10 @@ export interface IdentityProvider {
   readonly people: Map<string, Claims>;
   /** Changes the ID token before it leaves: its claims, or what it is signed with. */
   tamper: ((claims: Claims) => { claims?: Claims; key?: KeyObject; alg?: string }) | null;
+  /** Answers a question in the provider's place, or passes it on, now or later. */
+  interfere:
+    | ((request: IncomingMessage, response: ServerResponse, passOn: () => void) => void)
+    | null;
   readonly key: KeyObject;
   /** The settings of a registry that signs its people in here. */
   environment(port: number, roles?: object): Record<string, string>;
@@ -109,7 +113,7 @@ export async function startIdentityProvider(
     },
   });
   const it: IdentityProvider = {
-    ...{ issuer, clientId: 'gatebook', clientSecret, people, tamper: null, key },
+    ...{ issuer, clientId: 'gatebook', clientSecret, people, tamper: null, interfere: null, key },
     environment: (at, roles = { 'plant-admins': ['administrator'], shift: ['registrar'] }) => ({
       GATEBOOK_HTTP_PORT: String(at),
       GATEBOOK_HTTPS_PORT: 'off',
@@ -122,7 +126,13 @@ export async function startIdentityProvider(
     }),
     away: () => closed(server),
     async back() {
-      server = await listening(createServer(provider.callback()), own);
+      const answer = provider.callback();
+      const answering = createServer((request, response) => {
+        const passOn = () => answer(request, response);
+        if (it.interfere === null) passOn();
+        else it.interfere(request, response, passOn);
+      });
+      server = await listening(answering, own);
     },
     stop: () => closed(server),
   };
