@@ -19,6 +19,19 @@ const ShownReport = z.looseObject({
   signature: z.string(),
 });
 
+/** Names in JSON text, each as often as it stands there: a string before a colon. */
+const namesIn = (json: string): number =>
+  [...json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
+
+/** Those that are left when it is parsed: of one that stands twice in an object, the last. */
+const namesOf = (value: unknown): number =>
+  typeof value !== 'object' || value === null
+    ? 0
+    : Object.values(value).reduce(
+        (sum, part) => sum + namesOf(part),
+        Array.isArray(value) ? 0 : Object.keys(value).length,
+      );
+
 async function reportIn(file: string): Promise<Record<string, unknown>> {
   const text = await readFile(file, 'utf8').catch((error) => fileFault(error, file));
   let value: unknown;
@@ -31,6 +44,12 @@ async function reportIn(file: string): Promise<Record<string, unknown>> {
     throw usageFault(`${file} is no report as JSON.`, [
       'Write one with: gatebook report [WINDOW-ID] --out report.json',
     ]);
+  if (namesIn(text) !== namesOf(value))
+    throw new CommandFailed(
+      exitCodes.failed,
+      `Not as it was written: in ${file} a name stands twice.`,
+      ['What you read there may not be what was signed.'],
+    );
   return value as Record<string, unknown>;
 }
 

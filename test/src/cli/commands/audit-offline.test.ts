@@ -157,6 +157,14 @@ test('a signed report is checked without the registry, and one that was changed 
   const changed = await verify('narrow.json');
   assert.is(changed.exitCode, 1);
   assert.match(changed.stderr, 'Not signed by this key as it stands');
+  // What a person reads first is not what is parsed.
+  const shadowed = JSON.stringify(report, null, 1).replace(
+    '"counts":',
+    '"counts": {}, "c\\u006funts":',
+  );
+  assert.equal(JSON.parse(shadowed), report);
+  writeFileSync(at('shadowed.json'), shadowed);
+  assert.match((await verify('shadowed.json')).stderr, 'a name stands twice');
   writeFileSync(at('no.json'), '{"window":1}');
   for (const [file, fault] of [
     ['report.html', /is no report as JSON/],
