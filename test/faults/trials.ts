@@ -8,6 +8,7 @@ import { killDeeds } from './trials/kill-deeds.ts';
 import { machine } from './trials/machine.ts';
 import { model } from './trials/model.ts';
 import { nodes } from './trials/nodes.ts';
+import { rabbitmq } from './trials/rabbitmq.ts';
 import { races } from './trials/races.ts';
 import { receivers } from './trials/receivers.ts';
 import { store } from './trials/store.ts';
@@ -22,6 +23,7 @@ export const trials: readonly Trial[] = [
   races,
   store,
   brokers,
+  rabbitmq,
   receivers,
   identity,
 ];
