@@ -249,8 +249,33 @@ export const mqttPacketBytesMax = 1024 * 1024;
 export const mqttConnectBytesMax = 128 * 1024;
 /** Bytes that a WebSocket may send before the CONNACK beside its CONNECT: what a socket reads ahead. */
 export const mqttReadAheadBytesMax = 128 * 1024;
-/** Milliseconds a reader may leave its socket full before it is closed. */
+/** Milliseconds in which a reader whose socket is full has to take something before it is closed. */
 export const mqttDrainTimeoutMs = 5_000;
+/** What waits for one session, one user's sessions and all to be read: beyond, QoS 0 is left out for it, and for more it is closed. */
+export const mqttUnreadMessagesMax = 10_000;
+export const mqttUnreadBytesMax = 8 * 1024 * 1024;
+export const mqttUnreadBytesPerUserMax = 16 * 1024 * 1024;
+export const mqttUnreadBytesTotalMax = 128 * 1024 * 1024;
+/** Bytes unread beyond which publishers wait for a reader, and milliseconds that they do. */
+export const mqttReaderHeldBytes = 256 * 1024;
+export const mqttReaderHeldMs = 250;
+/** Milliseconds of the processor that one user's sessions have in a turn of the event loop, and all that waits together. */
+export const mqttTurnMs = 1;
+export const mqttTurnAllMs = 5;
+/** Messages that wait for one user's turn and are others'. */
+export const mqttDeliveriesWaitingMax = 10_000;
+/** Bytes that are read of a connection at once; packets of it that are under way, and their bytes. */
+export const mqttReadBytes = 8 * 1024;
+export const mqttUnderWayMax = 64;
+export const mqttUnderWayBytesMax = 256 * 1024;
+/** What counts for a retained message, and for each so many topics looked at: the event loop does it where nobody's clock runs. */
+export const mqttRetainedMessageMs = 0.02;
+export const mqttRetainedLooked = 256;
+export const mqttRetainedLookedMs = 0.05;
+/** A user is told as slowed whose work waited so many milliseconds of so many; and how soon again. */
+export const mqttSlowedForMs = 5_000;
+export const mqttSlowedWindowMs = 10_000;
+export const mqttSlowedAgainMs = 60_000;
 export const mqttClientIdLengthMax = 256;
 /** Bytes of a topic with its publish prefix, and of a topic filter. */
 export const mqttTopicBytesMax = 4_096;
@@ -261,8 +286,11 @@ export const mqttUserPropertiesMax = 256;
 export const mqttSubscriptionsMax = 1_000;
 /** Subscriptions of all sessions of one user; one more is refused. */
 export const mqttSubscriptionsPerUserMax = 10_000;
-/** Levels of all those subscriptions together, each of so many characters at most: a longer one counts as several. */
-export const mqttFilterLevelsPerUserMax = 100_000;
+/**
+ * Levels of all those subscriptions together, each of so many characters at most: a longer one counts as several. A message can meet
+ * them all, in one piece of work of some 8 ms.
+ */
+export const mqttFilterLevelsPerUserMax = 30_000;
 export const mqttFilterLevelCharacters = 64;
 /** Sessions kept for absent clients: per user (the oldest ends), in all (the newest ends), seconds. */
 export const mqttStoredSessionsPerUserMax = 16;

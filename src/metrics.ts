@@ -82,6 +82,10 @@ export function createMetrics() {
       'What MQTT clients were refused or lost, by limit.',
       ['limit'],
     ),
+    mqttWaited: counter(
+      'mqtt_waited_seconds_total',
+      'How long work of MQTT users waited because they had had their share of the processor.',
+    ),
     refusals: counter('refusals_total', 'Refusals by code.', ['code']),
     eventsAppended: counter('events_appended_total', 'Events written to the log.'),
     httpRequestSeconds: histogram(

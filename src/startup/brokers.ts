@@ -98,6 +98,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
       onSeen: ({ username, atMs }, how) =>
         how === 'opened' ? sightings.opened(username, atMs) : sightings.seen(username, atMs),
       ...{ onLimit, trustedProxies: config.trustedProxies },
+      onWaited: (seconds) => metrics.mqttWaited.inc(seconds),
       ...(options.watch && { watch: options.watch }),
       isUsername: isUsernameAt(options),
       certificateOf: options.service.clientCertificates.of,

@@ -30,6 +30,7 @@ const promised: Record<string, readonly string[]> = {
   knocks_total: ['flow'],
   mqtt_connects_total: ['outcome'],
   mqtt_limits_reached_total: ['limit'],
+  mqtt_waited_seconds_total: [],
   refusals_total: ['code'],
   events_appended_total: [],
   http_request_duration_seconds: ['method', 'route', 'status'],

@@ -1,18 +1,17 @@
 /**
  * The aedes underneath the embedded broker: its options, and the few places where its own bookkeeping
- * of sessions and its validation of packets are not enough. All knowledge of its internals is here and in
- * `new-session.ts`; its version is pinned.
+ * of sessions and its validation of packets are not enough. All knowledge of its internals is here, in
+ * `new-session.ts` and in `fairness/`; its version is pinned.
  */
-import type { Duplex } from 'node:stream';
 import {
   Aedes,
   type AedesOptions,
-  type AedesPublishPacket,
   type Client,
   type ConnectPacket,
   type PublishPacket,
 } from 'aedes';
 import * as limits from '../../limits.ts';
+import type { Intake } from './fairness/intake.ts';
 import type { BrokerConnection, HeldSession } from './session.ts';
 
 type Will = NonNullable<ConnectPacket['will']>;
@@ -42,14 +41,8 @@ type Publish = (
   client: Client | null | PublishDone,
   done?: PublishDone,
 ) => void;
-type Deliver = (packet: AedesPublishPacket, done: () => void) => void;
 
 interface ClientInsides {
-  subscriptions: Record<string, unknown>;
-  /** By broker, the counter of the message that was delivered last. */
-  readonly duplicates: Record<string, number>;
-  deliver0: Deliver;
-  deliverQoS: Deliver;
   connackSent: boolean;
   /** Ends the listening of `stream.finished`, by which aedes learns that its connection is over. */
   _eos(): void;
@@ -100,7 +93,6 @@ export async function startAedes(
     // Without a bound here a publisher waits for its own readers only, not for everybody's.
     concurrency: 0,
     connectTimeout: sizes.connectTimeoutMs,
-    drainTimeout: sizes.drainTimeoutMs,
     maximumPacketSize: sizes.packetBytes,
     receiveMaximum: sizes.receivedIds,
     sessionExpiryIntervalLimit: sizes.storedSessionSeconds,
@@ -201,20 +193,25 @@ export function closeWithStream(client: Client): void {
 }
 
 /** Guards the parser of a connection: no packet may throw into the event loop, or fill the memory. */
-export function guardParser(client: Client, sizes: AedesLimits, received: () => void): void {
+export function guardParser(
+  client: Client,
+  sizes: AedesLimits,
+  { received, intake }: { received(): void; readonly intake: Intake },
+): void {
   const insides = client as unknown as ClientInsides;
   const parser = insides._parser;
-  // As with client ids: a filter may be called `constructor`.
-  insides.subscriptions = Object.create(null);
 
   // In the place of the only listener, because a second one makes every packet slower.
   const handled = parser.listeners('packet') as ((packet: ReceivedPacket) => void)[];
+  const handle = (packet: ReceivedPacket) => {
+    for (const listener of handled) listener.call(parser, packet);
+  };
   parser.removeAllListeners('packet');
   parser.on('packet', (packet: ReceivedPacket) => {
     if (packet.properties !== undefined) checkProperties(packet.properties);
     if (packet.will?.properties !== undefined) checkProperties(packet.will.properties);
     if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
-    for (const handle of handled) handle.call(parser, packet);
+    intake.take(packet, handle);
   });
 
   const parse = parser.parse;
@@ -240,53 +237,6 @@ function checkProperties(properties: Readonly<Record<string, unknown>>): void {
   for (const name in properties)
     if (name !== 'userProperties' && Array.isArray(properties[name]))
       throw new Error(`${name} is there more than once`);
-}
-
-/**
- * Sends each message once however many subscriptions match it, in whatever order messages come: one that
- * was stored first is overtaken by one that was not. All copies of a message come in one turn, so that only the
- * one sent last can be there again; aedes takes every earlier one for a duplicate.
- */
-export function guardDelivery(client: Client): void {
-  const insides = client as unknown as ClientInsides;
-  const gather = gatheringWrites(client.conn);
-  let last = 0;
-  const once =
-    (deliver: Deliver): Deliver =>
-    (packet, done) => {
-      const { brokerId, brokerCounter } = packet;
-      // Retained messages come one after the other, each when the one before is done: with whoever is gone they end.
-      if (!brokerId && packet.retain && client.closed) return;
-      gather();
-      if (brokerId) {
-        insides.duplicates[brokerId] = brokerCounter === last ? brokerCounter : brokerCounter - 1;
-        last = brokerCounter;
-      }
-      deliver.call(insides, packet, done);
-    };
-  const deliver0 = once(insides.deliver0);
-  const deliverQoS = once(insides.deliverQoS);
-  insides.deliver0 = deliver0;
-  // For a message of QoS 0 aedes calls the other one itself: then it would be there twice.
-  insides.deliverQoS = (packet, done) => (packet.qos === 0 ? deliver0 : deliverQoS)(packet, done);
-}
-
-/**
- * What is delivered to a connection in one turn of the event loop goes to the kernel at once. aedes closes a
- * connection no sooner than in a turn after its last write, so that nothing of it is lost.
- */
-function gatheringWrites(stream: Duplex): () => void {
-  let isGathering = false;
-  const flush = () => {
-    isGathering = false;
-    stream.uncork();
-  };
-  return () => {
-    if (isGathering) return;
-    isGathering = true;
-    stream.cork();
-    setImmediate(flush);
-  };
 }
 
 /** aedes collects the filters of a SUBSCRIBE in a plain object, once for each that was granted. */

@@ -12,16 +12,11 @@ import {
 } from '../listeners.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { EmbeddedBroker, RenderedMessages } from '../ports/embedded.ts';
-import {
-  type AedesLimits,
-  closeWithStream,
-  guardDelivery,
-  guardParser,
-  isReadLive,
-  startAedes,
-} from './aedes.ts';
+import { type AedesLimits, closeWithStream, guardParser, isReadLive, startAedes } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
+import type { TurnsTold } from './fairness/fair-turns.ts';
+import { type FairnessLimits, fairness } from './fairness/fairness.ts';
 import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
 import { startNewSession } from './new-session.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
@@ -32,6 +27,7 @@ export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
   TableLimits &
   SubscriptionLimits &
+  FairnessLimits &
   ListenerLimits & { readonly answerTimeoutMs: number };
 
 export interface EmbeddedOptions extends ListenerOptions {
@@ -45,6 +41,10 @@ export interface EmbeddedOptions extends ListenerOptions {
   readonly rendered?: RenderedMessages;
   /** The certificate of this registry that a client showed; absent: none is looked at. */
   readonly certificateOf?: (socket: TLSSocket) => ShownCertificate | null;
+  /** Told how long work of a user waited for its turn. */
+  readonly onWaited?: (seconds: number) => void;
+  /** Milliseconds of work, where a test counts them by itself. */
+  readonly clockMs?: () => number;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: Partial<EmbeddedLimits>;
 }
@@ -73,6 +73,17 @@ const namedLimits: EmbeddedLimits = {
   retainedBytes: named.mqttRetainedBytesMax,
   retainedMessagesPerUser: named.mqttRetainedMessagesPerUserMax,
   retainedBytesPerUser: named.mqttRetainedBytesPerUserMax,
+  turnMs: named.mqttTurnMs,
+  turnAllMs: named.mqttTurnAllMs,
+  deliveriesWaiting: named.mqttDeliveriesWaitingMax,
+  underWay: named.mqttUnderWayMax,
+  underWayBytes: named.mqttUnderWayBytesMax,
+  unreadMessages: named.mqttUnreadMessagesMax,
+  unreadBytes: named.mqttUnreadBytesMax,
+  unreadBytesPerUser: named.mqttUnreadBytesPerUserMax,
+  unreadBytesTotal: named.mqttUnreadBytesTotalMax,
+  heldBytes: named.mqttReaderHeldBytes,
+  heldMs: named.mqttReaderHeldMs,
 };
 
 type RunningBroker = EmbeddedBroker & Pick<Listeners, 'addresses' | 'connectionCount'>;
@@ -86,25 +97,19 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   const connections = new WeakMap<Client, BrokerConnection>();
   const connectionOf = (client: Client) => connections.get(client);
 
+  const ownerOf = (clientId: string) => {
+    const session = sessions.held(clientId);
+    return session === undefined || session.ended ? undefined : session.user.username;
+  };
   const memory = boundedMemory(sizes, {
-    ownerOf(clientId) {
-      const session = sessions.held(clientId);
-      return session === undefined || session.ended ? undefined : session.user.username;
-    },
-    ...{ reached, rendered: options.rendered },
+    ...{ ownerOf, reached, rendered: options.rendered, asking: () => fair.asking() },
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
   const sessions = heldSessions({ memory, limits: sizes, now, onSeen, reached });
   const aedes: Aedes = await startAedes(
     {
       ...connecting({
-        authenticator,
-        sessions,
-        connectionOf,
-        isUsername,
-        reached,
-        logger,
-        onConnect,
+        ...{ authenticator, sessions, connectionOf, isUsername, reached, logger, onConnect },
         startNew: ({ client, connect }) =>
           startNewSession(aedes, client, connect?.keepAliveSeconds ?? 0),
         answerTimeoutMs: sizes.answerTimeoutMs,
@@ -118,12 +123,12 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     { ...sessions, connectionOf },
     sizes,
   );
-  logFaults(aedes, logger);
-  aedes.on('unsubscribe', (filters, client) => {
-    // Emitted when a connection ends, too, whose session keeps its filters.
-    const session = connectionOf(client)?.session;
-    if (session && !client.closed) forgetFilters(session, filters);
+  const fair = fairness({
+    ...{ aedes, limits: sizes, connectionOf, usernameOf: ownerOf, reached },
+    ...{ told: waitsToldBy(options), clockMs: options.clockMs },
   });
+  logFaults(aedes, logger);
+  forgetUnsubscribed(aedes, connectionOf);
 
   const looking = setInterval(
     () => void sessions.endWithCertificates(),
@@ -131,7 +136,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   );
   looking.unref();
   const accept = accepting({
-    ...{ aedes, sizes, now, connections, closed: sessions.closed },
+    ...{ aedes, fair, sizes, now, connections, closed: sessions.closed },
     certificateOf: options.certificateOf ?? (() => null),
   });
   let listeners: Listeners;
@@ -184,6 +189,7 @@ function brokerOver(
 const accepting =
   (options: {
     readonly aedes: Aedes;
+    readonly fair: Pick<ReturnType<typeof fairness>, 'guard'>;
     readonly sizes: EmbeddedLimits;
     readonly now: () => Date;
     readonly connections: WeakMap<Client, BrokerConnection>;
@@ -199,9 +205,11 @@ const accepting =
     const connection = newConnection(client, { source, certificate }, now().getTime());
     options.connections.set(client, connection);
     closeWithStream(client);
-    guardDelivery(client);
-    guardParser(client, sizes, () => {
-      connection.lastPacketMs = now().getTime();
+    guardParser(client, sizes, {
+      intake: options.fair.guard(client, socket),
+      received: () => {
+        connection.lastPacketMs = now().getTime();
+      },
     });
     stream.once('close', () => {
       // Of those that it registered aedes reports the end, after their will.
@@ -218,6 +226,26 @@ const published = (aedes: Aedes, topic: string, payload: string, retain: boolean
   });
 
 const closed = (aedes: Aedes): Promise<void> => new Promise((resolve) => aedes.close(resolve));
+
+function forgetUnsubscribed(
+  aedes: Aedes,
+  connectionOf: (client: Client) => BrokerConnection | undefined,
+): void {
+  aedes.on('unsubscribe', (filters, client) => {
+    // Emitted when a connection ends, too, whose session keeps its filters.
+    const session = connectionOf(client)?.session;
+    if (session && !client.closed) forgetFilters(session, filters);
+  });
+}
+
+const waitsToldBy = ({ onWaited, logger }: EmbeddedOptions): TurnsTold => ({
+  waited: (seconds) => onWaited?.(seconds),
+  slowed: (username) =>
+    logger?.warn(
+      'An MQTT user sends or reads more than its share; its messages wait for the others',
+      { username },
+    ),
+});
 
 /** Clients disconnect and send garbage every day; only the broker's own faults are logged as errors. */
 function logFaults(aedes: Aedes, logger: Logger | undefined): void {

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
 import type { MqttLimit, RenderedMessages } from '../ports/embedded.ts';
+import type { RetainedAsking } from './fairness/fairness.ts';
 import { type Packet, type QueueLimits, Queues } from './queues.ts';
 import { Received } from './received.ts';
 import { type RetainedLimits, retainedMessages } from './retained.ts';
@@ -53,6 +54,8 @@ interface MemoryRules {
   /** Told each time that something is refused or dropped by a limit. */
   reached(limit: MqttLimit): void;
   readonly rendered?: RenderedMessages | undefined;
+  /** For whose SUBSCRIBE the retained messages are that are asked for now. */
+  asking?(): RetainedAsking | null;
 }
 
 /** Owns what was retained by a message whose session had ended when it was stored. */
@@ -88,9 +91,15 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
       if (limit !== null) allows.reached(limit);
     },
     createRetainedStream: (filter: string) =>
-      Readable.from(matchingAny([filter], retained.matching, allows.rendered)),
-    createRetainedStreamCombi: (filters: readonly string[]) =>
-      Readable.from(matchingAny(filters, retained.matching, allows.rendered)),
+      Readable.from(matchingAny([filter], retained.matching, allows.rendered, null)),
+    createRetainedStreamCombi(filters: readonly string[]) {
+      const asking = allows.asking?.() ?? null;
+      const stream = Readable.from(
+        matchingAny(filters, retained.matching, allows.rendered, asking),
+      );
+      if (asking !== null) stream.once('close', asking.ended);
+      return stream;
+    },
 
     ...subscribing(subscriptions, allows),
     ...outgoing(queues, allows),
@@ -188,11 +197,14 @@ function ownCopy(packet: Packet): Packet {
 /** What is stored before what is rendered, filter by filter. */
 async function* matchingAny(
   filters: readonly string[],
-  stored: (filter: string) => Generator<Packet, void, void>,
+  stored: (filter: string) => Generator<Packet | null, void, void>,
   rendered: RenderedMessages | undefined,
+  asking: RetainedAsking | null,
 ): AsyncGenerator<Pick<Packet, 'cmd' | 'qos' | 'retain' | 'topic' | 'payload'>, void, void> {
   for (const filter of filters) {
-    yield* stored(filter);
+    for (const packet of stored(filter))
+      if (packet !== null) yield packet;
+      else await asking?.turn();
     if (rendered === undefined) continue;
     for await (const { topic, payload } of rendered.matching(filter))
       yield { cmd: 'publish', qos: 1, retain: true, topic, payload: Buffer.from(payload) };

@@ -19,8 +19,11 @@ interface RetainedMessages<Message extends KeptMessage> {
    * always stored.
    */
   keep(message: Message, owner: string | null): MqttLimit | null;
-  /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. */
-  matching(filter: string): Generator<Message, void, void>;
+  /**
+   * Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. Null: so much was looked
+   * at that others may come between.
+   */
+  matching(filter: string): Generator<Message | null, void, void>;
 }
 
 export interface RetainedLimits {
@@ -132,7 +135,7 @@ export function retainedMessages<Message extends KeptMessage>(
       return null;
     },
     *matching(filter) {
-      for (const { message } of tree.matching(filter)) yield message;
+      for (const kept of tree.matching(filter)) yield kept?.message ?? null;
     },
   };
 }

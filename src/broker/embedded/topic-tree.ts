@@ -1,5 +1,7 @@
 /** Values by MQTT topic, a branch for each level: those that a filter matches are found without a search through all. */
 
+import { mqttRetainedLooked } from '../../limits.ts';
+
 interface Branch<Value> {
   readonly branches: Map<string, Branch<Value>>;
   value: Value | undefined;
@@ -9,6 +11,8 @@ const newBranch = <Value>(): Branch<Value> => ({ branches: new Map(), value: und
 
 export class TopicTree<Value extends object> {
   readonly #root = newBranch<Value>();
+  /** Over all filters, so that many that match nothing make pauses too. */
+  readonly #looked = { branches: 0 };
 
   set(topic: string, value: Value): void {
     let branch = this.#root;
@@ -43,9 +47,9 @@ export class TopicTree<Value extends object> {
     return value;
   }
 
-  /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. */
-  matching(filter: string): Generator<Value, void, void> {
-    return below(this.#root, filter.split('/'), 0);
+  /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. Null: time for a pause. */
+  matching(filter: string): Generator<Value | null, void, void> {
+    return below(this.#root, filter.split('/'), 0, this.#looked);
   }
 }
 
@@ -53,7 +57,10 @@ function* below<Value>(
   branch: Branch<Value>,
   filter: readonly string[],
   depth: number,
-): Generator<Value, void, void> {
+  looked: { branches: number },
+): Generator<Value | null, void, void> {
+  looked.branches += 1;
+  if (looked.branches % mqttRetainedLooked === 0) yield null;
   // What follows `#` is `#` again.
   const level = filter[depth] ?? (filter.at(-1) === '#' ? '#' : undefined);
   if (level === undefined || level === '#') {
@@ -63,9 +70,9 @@ function* below<Value>(
   }
   if (level === '#' || level === '+') {
     for (const [name, next] of branch.branches)
-      if (depth > 0 || !name.startsWith('$')) yield* below(next, filter, depth + 1);
+      if (depth > 0 || !name.startsWith('$')) yield* below(next, filter, depth + 1, looked);
   } else {
     const next = branch.branches.get(level);
-    if (next !== undefined) yield* below(next, filter, depth + 1);
+    if (next !== undefined) yield* below(next, filter, depth + 1, looked);
   }
 }

@@ -31,7 +31,11 @@ export type MqttLimit =
   | 'queue'
   | 'retained-per-user'
   | 'retained'
-  | 'received-per-session';
+  | 'received-per-session'
+  | 'unread-per-session'
+  | 'unread-per-user'
+  | 'unread'
+  | 'slow-reader';
 
 /** Retained messages that are made when somebody subscribes, and stored nowhere. */
 export interface RenderedMessages {
@@ -75,7 +79,7 @@ export interface EmbeddedBroker {
   lastPackets(username?: string): readonly SeenUser[];
   /**
    * Publishes a message of the registry itself; permissions apply to its readers as to any topic.
-   * Resolves when every reader's socket took it, which a slow one delays by seconds.
+   * Resolves when it is on its way to every reader; who does not read delays that by a moment.
    */
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
   /** Whether a session, connected or stored, is subscribed to a topic now. */

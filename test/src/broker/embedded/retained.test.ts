@@ -24,22 +24,28 @@ const limited = (messages: number, bytes: number) => ({
   ...{ retainedMessagesPerUser: 1_000, retainedBytesPerUser: 1_000_000 },
 });
 const roomy = limited(1_000, 1_000_000);
-const topicsOf = (messages: Iterable<KeptMessage>) =>
-  [...messages].map(({ topic }) => topic).sort();
+const kept = (messages: Iterable<KeptMessage | null>) =>
+  [...messages].filter((message) => message !== null);
+const topicsOf = (messages: Iterable<KeptMessage | null>) =>
+  kept(messages)
+    .map(({ topic }) => topic)
+    .sort();
 
 test('the last message of a topic is kept, an empty one forgets it', () => {
   const retained = retainedMessages(roomy);
   retained.keep(message('a/b', '1'), 'press');
   retained.keep(message('a/b', '2'), 'press');
   retained.keep(message('a', '3'), 'press');
-  assert.equal([...retained.matching('#')].map(({ payload }) => payload.toString()).sort(), [
-    '2',
-    '3',
-  ]);
+  assert.equal(
+    kept(retained.matching('#'))
+      .map(({ payload }) => payload.toString())
+      .sort(),
+    ['2', '3'],
+  );
   retained.keep(message('a/b', ''), 'press');
   retained.keep(message('a', ''), 'press');
   retained.keep(message('nothing/here', ''), 'press');
-  assert.equal([...retained.matching('#')], []);
+  assert.equal(kept(retained.matching('#')), []);
   assert.is(retained.size, 0);
   assert.is(retained.bytes, 0);
 });

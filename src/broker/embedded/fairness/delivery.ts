@@ -1,0 +1,277 @@
+/**
+ * Brings messages to their readers: each message once to each connection, in the turn of the reader's user, and never so that a
+ * publisher waits for somebody who does not read. Knows aedes' insides, as `aedes.ts` does.
+ */
+import type { Duplex } from 'node:stream';
+import type { Aedes, AedesPublishPacket, Client } from 'aedes';
+import { writeToStream } from 'mqtt-packet';
+import { mqttRetainedMessageMs } from '../../../limits.ts';
+import type { MqttLimit } from '../../ports/embedded.ts';
+import { bytesKept } from '../retained.ts';
+import { closeClient } from '../session.ts';
+import type { FairTurns, Share } from './fair-turns.ts';
+import type { UnreadOf } from './unread.ts';
+import { publishBytes } from './wire.ts';
+
+type Delivered = () => void;
+type DeliveredPacket = AedesPublishPacket & { readonly clientId?: string; readonly nl?: boolean };
+type Deliver = (packet: DeliveredPacket, done: Delivered) => void;
+
+/** What aedes calls for a message that matches a subscription; its own listeners have no subscription. */
+type Handler = ((message: AedesPublishPacket, done: Delivered) => void) & {
+  subscription?: { readonly reader: ReadingConnection; readonly qos: number; readonly nl: boolean };
+};
+
+interface ReadingClient {
+  subscriptions: Record<string, unknown>;
+  /** By broker, the counter of the message that was delivered last. */
+  readonly duplicates: Record<string, number>;
+  readonly connecting: boolean;
+  readonly connected: boolean;
+  readonly _wireVersion: 3 | 4 | 5;
+  deliver0: Deliver;
+  deliverQoS: Deliver;
+  waitForDrain(taken: (error: Error | null) => void): void;
+  _onError(error: unknown): void;
+}
+
+/** One connection as it is delivered to. */
+interface ReadingConnection {
+  readonly client: Client;
+  readonly shareOf: () => Share | null;
+  /** The message that is under way, and what it comes by. */
+  messageAt: number;
+  by: Handler | null;
+}
+
+/** MQTT 5, 2.4: quota exceeded. */
+const quotaExceeded = 0x97;
+const nothing: Delivered = () => undefined;
+
+/**
+ * Delivers a message to all who subscribed to its topic; of several subscriptions of one connection by that with most QoS [MQTT-3.3.5-1].
+ * Where a reader's user has had its time a message waits for it; its publisher waits with it only where both are one user's.
+ */
+export function deliverFairly(
+  broker: Aedes,
+  options: {
+    readonly turns: FairTurns;
+    readonly usernameOf: (clientId: string) => string | undefined;
+    readonly waitingMax: number;
+    readonly reached: (limit: MqttLimit) => void;
+  },
+): void {
+  const { turns, usernameOf, waitingMax, reached } = options;
+  const { mq } = broker as unknown as {
+    readonly mq: {
+      readonly closed: boolean;
+      readonly _matcher: { match(topic: string): readonly Handler[] };
+      emit(message: DeliveredPacket, done: (error?: Error) => void): unknown;
+    };
+  };
+  function later(
+    share: Share,
+    { subscription }: Handler,
+    message: DeliveredPacket,
+    send: Delivered,
+  ) {
+    if (share.deliveries.size < waitingMax) return turns.deliverLater(share, send);
+    reached('unread-per-user');
+    if (subscription && subscription.qos > 0 && message.qos > 0)
+      closeClient(subscription.reader.client, quotaExceeded);
+  }
+  function deliver(handler: Handler, message: DeliveredPacket, done: Delivered): void {
+    const share = handler.subscription?.reader.shareOf() ?? null;
+    const { clientId } = message;
+    if (share === null) handler(message, done);
+    else if (turns.delivers(share, () => handler(message, done))) return;
+    else if (clientId !== undefined && usernameOf(clientId) === share.username)
+      turns.deliverLater(share, () => handler(message, done));
+    else {
+      later(share, handler, message, () => handler(message, nothing));
+      done();
+    }
+  }
+  let count = 0;
+  mq.emit = (message, done) => {
+    if (mq.closed) return done(new Error('the broker is closed'));
+    const matches = mq._matcher.match(message.topic);
+    const [only] = matches;
+    if (only === undefined) return done();
+    if (matches.length === 1) return deliver(only, message, done);
+    count += 1;
+    const handlers = message.topic.startsWith('$')
+      ? matches
+      : oncePerReader(matches, message, count);
+    let left = handlers.length;
+    if (left === 0) return done();
+    const released = () => {
+      left -= 1;
+      if (left === 0) done();
+    };
+    for (const handler of handlers) deliver(handler, message, released);
+  };
+}
+
+function oncePerReader(
+  matches: readonly Handler[],
+  { clientId }: DeliveredPacket,
+  messageAt: number,
+): Handler[] {
+  const readers: ReadingConnection[] = [];
+  const others: Handler[] = [];
+  for (const handler of matches) {
+    const { subscription } = handler;
+    if (subscription === undefined) {
+      others.push(handler);
+      continue;
+    }
+    const { reader, qos, nl } = subscription;
+    if (reader.messageAt !== messageAt) {
+      reader.messageAt = messageAt;
+      reader.by = null;
+      readers.push(reader);
+    }
+    if (nl && clientId === reader.client.id) continue;
+    if (reader.by === null || qos > (reader.by.subscription?.qos ?? 0)) reader.by = handler;
+  }
+  for (const { by } of readers) if (by !== null) others.push(by);
+  return others;
+}
+
+interface DeliveryOptions {
+  readonly broker: Aedes;
+  readonly turns: FairTurns;
+  readonly shareOf: () => Share | null;
+  readonly unread: UnreadOf;
+}
+
+export function guardDelivery(client: Client, options: DeliveryOptions): void {
+  const { broker, turns, shareOf, unread } = options;
+  const inside = client as unknown as ReadingClient;
+  inside.subscriptions = readBy({ client, shareOf, messageAt: 0, by: null });
+  inside.waitForDrain = (taken) => unread.behind(() => setImmediate(taken, null));
+  const gather = gatheringWrites(client.conn);
+  const connection: DeliveringConnection = {
+    ...{ client, inside, broker, unread, gather, isThere: repeated() },
+    admits: (packet) =>
+      unread.admits(
+        shareOf()?.username ?? '',
+        client.conn.writableNeedDrain ? bytesKept(packet) : 0,
+      ),
+  };
+  const deliver0 = unacknowledged(connection);
+  const ownDeliverQoS = inside.deliverQoS.bind(inside);
+  const deliverQoS = acknowledged(connection, deliver0, ownDeliverQoS);
+  const replay: Deliver = (packet, done) => {
+    // Each comes when the one before it is done: with whoever is gone they end.
+    const share = shareOf();
+    if (client.closed || share === null) return;
+    turns.run(share, () => {
+      turns.charge(share, mqttRetainedMessageMs);
+      if (client.closed) return false;
+      gather();
+      if (packet.qos > 0) ownDeliverQoS(packet, done);
+      else
+        deliver0(packet, () =>
+          client.conn.writableNeedDrain ? unread.behind(done) : setImmediate(done),
+        );
+      return false;
+    });
+  };
+  inside.deliver0 = deliver0;
+  // Of the retained messages only those that a SUBSCRIBE asked for are no broker's.
+  inside.deliverQoS = (packet, done) =>
+    (!packet.brokerId && packet.retain ? replay : deliverQoS)(packet, done);
+}
+
+interface DeliveringConnection {
+  readonly client: Client;
+  readonly inside: ReadingClient;
+  readonly broker: Aedes;
+  readonly unread: UnreadOf;
+  readonly gather: () => void;
+  readonly isThere: (packet: DeliveredPacket) => boolean;
+  readonly admits: (packet: DeliveredPacket) => boolean;
+}
+
+/** Whether a message was the last one, too: no other can be there twice, since a reader gets one after the other. */
+function repeated(): DeliveringConnection['isThere'] {
+  let last = 0;
+  return ({ brokerId, brokerCounter }) => {
+    if (!brokerId) return false;
+    const isRepeated = brokerCounter === last;
+    last = brokerCounter;
+    return isRepeated;
+  };
+}
+
+const unacknowledged =
+  ({ client, inside, ...connection }: DeliveringConnection): Deliver =>
+  (packet, done) => {
+    const { broker, unread, gather, isThere, admits } = connection;
+    if (client.closed || !(inside.connecting || inside.connected)) return done();
+    if ((packet.nl && packet.clientId === client.id) || isThere(packet)) return done();
+    const forwarded = broker.authorizeForward(client, packet);
+    if (!forwarded || !admits(forwarded)) return done();
+    gather();
+    try {
+      forwarded.qos = 0;
+      if (inside._wireVersion === 5) writeToStream(forwarded, client.conn, { protocolVersion: 5 });
+      else client.conn.write(publishBytes(forwarded));
+    } catch (error) {
+      inside._onError(new Error('a message could not be written', { cause: error }));
+    }
+    unread.written(done);
+  };
+
+const acknowledged =
+  (
+    { client, inside, unread, gather, isThere, admits }: DeliveringConnection,
+    deliver0: Deliver,
+    ownDeliverQoS: Deliver,
+  ): Deliver =>
+  (packet, done) => {
+    if (packet.qos === 0) return deliver0(packet, done);
+    if (client.closed) return done();
+    if (!admits(packet)) {
+      // What it was not sent is sent again, where its session is a stored one.
+      closeClient(client, quotaExceeded);
+      return done();
+    }
+    gather();
+    const { brokerId, brokerCounter } = packet;
+    // aedes takes every earlier message for a duplicate; one that was stored is overtaken by one that was not.
+    if (brokerId) inside.duplicates[brokerId] = isThere(packet) ? brokerCounter : brokerCounter - 1;
+    ownDeliverQoS(packet, nothing);
+    unread.written(done);
+  };
+
+/** The subscriptions of a connection, each of which knows whose it is. As with client ids: a filter may be called `constructor`. */
+const readBy = (reader: ReadingConnection): Record<string, unknown> =>
+  new Proxy(Object.create(null), {
+    set(filters, filter, subscription: { func: Handler; qos: number; nl?: boolean }) {
+      const { func, qos, nl } = subscription;
+      func.subscription = { reader, qos, nl: nl === true };
+      filters[filter] = subscription;
+      return true;
+    },
+  });
+
+/**
+ * What is delivered to a connection in one turn of the event loop goes to the kernel at once. aedes closes a
+ * connection no sooner than in a turn after its last write, so that nothing of it is lost.
+ */
+function gatheringWrites(stream: Duplex): () => void {
+  let isGathering = false;
+  const flush = () => {
+    isGathering = false;
+    stream.uncork();
+  };
+  return () => {
+    if (isGathering) return;
+    isGathering = true;
+    stream.cork();
+    setImmediate(flush);
+  };
+}

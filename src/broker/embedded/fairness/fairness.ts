@@ -1,0 +1,86 @@
+/** That nobody's client takes the processor, or the memory, from the others: put together for one broker. */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Aedes, Client } from 'aedes';
+import { mqttRetainedLookedMs } from '../../../limits.ts';
+import type { MqttLimit } from '../../ports/embedded.ts';
+import type { BrokerConnection } from '../session.ts';
+import { deliverFairly, guardDelivery } from './delivery.ts';
+import { FairTurns, type Share, type TurnLimits, type TurnsTold } from './fair-turns.ts';
+import { Intake, type IntakeLimits } from './intake.ts';
+import { Unread, type UnreadLimits, UnreadOf } from './unread.ts';
+
+export type FairnessLimits = TurnLimits &
+  IntakeLimits &
+  UnreadLimits & {
+    /** Messages of others that wait for one user's turn. */
+    readonly deliveriesWaiting: number;
+  };
+
+/** Whoever's SUBSCRIBE retained messages are looked for. */
+export interface RetainedAsking {
+  /** Resolves in the asking user's turn. */
+  turn(): Promise<void>;
+  ended(): void;
+}
+
+export function fairness(options: {
+  readonly aedes: Aedes;
+  readonly limits: FairnessLimits;
+  readonly connectionOf: (client: Client) => BrokerConnection | undefined;
+  readonly usernameOf: (clientId: string) => string | undefined;
+  readonly reached: (limit: MqttLimit) => void;
+  readonly told: TurnsTold;
+  readonly clockMs: (() => number) | undefined;
+}) {
+  const { aedes, limits, connectionOf, usernameOf, reached, told, clockMs } = options;
+  const turns = new FairTurns(limits, told, clockMs);
+  const unread = new Unread(limits, reached);
+  const intakes = new WeakMap<Client, Intake>();
+  const shareOf = (client: Client): (() => Share | null) => {
+    let share: Share | null = null;
+    return () => {
+      const user = share === null ? connectionOf(client)?.session?.user : undefined;
+      if (user !== undefined) share = turns.shareOf(user);
+      return share;
+    };
+  };
+
+  deliverFairly(aedes, { turns, usernameOf, waitingMax: limits.deliveriesWaiting, reached });
+  // aedes says who subscribed, and then asks its persistence what is retained, without saying for whom.
+  let subscribing: Client | null = null;
+  aedes.on('subscribe', (_filters, client) => {
+    subscribing = client;
+  });
+
+  return {
+    guard(client: Client, socket: Duplex): Intake {
+      const own = shareOf(client);
+      const intake = new Intake(client, { turns, shareOf: own, limits });
+      intakes.set(client, intake);
+      const close = (error: Error) => void client.conn.destroy(error);
+      const its = new UnreadOf(unread, client.conn, socket as Socket, close);
+      guardDelivery(client, { broker: aedes, turns, shareOf: own, unread: its });
+      return intake;
+    },
+
+    asking(): RetainedAsking | null {
+      const client = subscribing;
+      subscribing = null;
+      const user = client === null ? undefined : connectionOf(client)?.session?.user;
+      if (client === null || user === undefined) return null;
+      const share = turns.shareOf(user);
+      return {
+        turn: () =>
+          new Promise((resolve) => {
+            turns.run(share, () => {
+              turns.charge(share, mqttRetainedLookedMs);
+              resolve();
+              return false;
+            });
+          }),
+        ended: intakes.get(client)?.replaying() ?? (() => undefined),
+      };
+    },
+  };
+}

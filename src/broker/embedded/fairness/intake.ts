@@ -1,0 +1,186 @@
+/**
+ * Reads the packets of an admitted connection in its user's turns, a little at a time: who sends more than its share is not read
+ * meanwhile, so that TCP holds it back and nothing is lost. Until the CONNACK aedes reads by itself. Knows aedes' insides, as `aedes.ts` does.
+ */
+import type { Client } from 'aedes';
+import { mqttReadBytes } from '../../../limits.ts';
+import { type FairTurns, InOrder, type Share } from './fair-turns.ts';
+
+export interface IntakeLimits {
+  /** Packets of one connection that are under way, and their bytes; the next waits. */
+  readonly underWay: number;
+  readonly underWayBytes: number;
+}
+
+interface IntakePacket {
+  readonly cmd: string;
+  readonly length?: number;
+}
+type Handle = (packet: IntakePacket) => void;
+
+interface ReadClient {
+  readonly connackSent: boolean;
+  readonly closed: boolean;
+  readonly _paused?: boolean;
+  readonly _rejectingPacketTooLarge: boolean;
+  readonly _parser: {
+    readonly packet: { readonly length?: number } | null;
+    parse(piece: Buffer): number;
+  };
+  readonly broker: { readonly maximumPacketSize: number };
+  _nextBatch(error?: Error | null): void;
+  rejectPacketTooLarge(bytes: number): void;
+}
+
+/** Bytes of a packet with its fixed header [MQTT-2.2.3]. */
+const wireBytes = (length: number): number =>
+  length + (length < 128 ? 2 : length < 16_384 ? 3 : length < 2_097_152 ? 4 : 5);
+
+/** Of one connection. */
+export class Intake {
+  readonly #client: Client;
+  readonly #inside: ReadClient;
+  readonly #turns: FairTurns;
+  readonly #shareOf: () => Share | null;
+  readonly #limits: IntakeLimits;
+  readonly #ownNext: (error?: Error | null) => void;
+  readonly #waiting = new InOrder<readonly [packet: IntakePacket, handle: Handle]>();
+  #isAtWork = false;
+  #isStalled = false;
+  #underWay = 0;
+  #underWayBytes = 0;
+  /** SUBSCRIBEs whose retained messages may still come: the next one waits. */
+  #subscribing = 0;
+
+  constructor(
+    client: Client,
+    options: {
+      readonly turns: FairTurns;
+      readonly shareOf: () => Share | null;
+      readonly limits: IntakeLimits;
+    },
+  ) {
+    this.#client = client;
+    this.#inside = client as unknown as ReadClient;
+    this.#turns = options.turns;
+    this.#shareOf = options.shareOf;
+    this.#limits = options.limits;
+    this.#ownNext = this.#inside._nextBatch;
+    this.#inside._nextBatch = this.#next;
+    client.conn.removeListener('readable', this.#ownNext);
+    client.conn.on('readable', () => this.#next());
+    // What came before its end is not left out: at most what was read at once.
+    client.conn.prependListener('end', () => {
+      while (this.#waiting.size > 0 && !this.#inside.closed) this.#handleFirst();
+    });
+  }
+
+  /** In the place of aedes' own listener for packets: `handle` is that one. */
+  take(packet: IntakePacket, handle: Handle): void {
+    if (!this.#inside.connackSent) handle(packet);
+    else if (this.#waiting.size === 0 && !this.#turns.isOver() && this.#mayHandle(packet))
+      this.#handle(packet, handle);
+    else this.#waiting.add([packet, handle]);
+  }
+
+  /** Retained messages are sent for a SUBSCRIBE, until the function is called that it returns. */
+  replaying(): () => void {
+    this.#subscribing += 1;
+    return this.#subscribed;
+  }
+
+  readonly #subscribed = (): void => {
+    this.#subscribing -= 1;
+    if (this.#subscribing === 0 && this.#waiting.size > 0) this.#wake();
+  };
+
+  readonly #next = (error?: Error | null): void => {
+    if (error || !this.#inside.connackSent) this.#ownNext(error);
+    else this.#wake();
+  };
+
+  #isFull(): boolean {
+    const { underWay, underWayBytes } = this.#limits;
+    return this.#underWay >= underWay || this.#underWayBytes >= underWayBytes;
+  }
+
+  #mayHandle({ cmd }: IntakePacket): boolean {
+    return !this.#isFull() && (this.#subscribing === 0 || cmd !== 'subscribe');
+  }
+
+  #handle(packet: IntakePacket, handle: Handle): void {
+    const bytes = packet.length ?? 0;
+    const isSubscribe = packet.cmd === 'subscribe';
+    if (isSubscribe) this.#subscribing += 1;
+    this.#underWay += 1;
+    this.#underWayBytes += bytes;
+    // aedes takes it from there when it begins with a packet.
+    this.#inside._nextBatch = (error) => {
+      this.#underWay -= 1;
+      this.#underWayBytes -= bytes;
+      if (isSubscribe) this.#subscribed();
+      if (error) this.#client.emit('error', error);
+      else if (this.#isStalled) this.#goOnWhereHalfEmpty();
+    };
+    try {
+      handle(packet);
+    } finally {
+      this.#inside._nextBatch = this.#next;
+    }
+  }
+
+  #goOnWhereHalfEmpty(): void {
+    const { underWay, underWayBytes } = this.#limits;
+    if (this.#underWay * 2 <= underWay && this.#underWayBytes * 2 <= underWayBytes) this.#wake();
+  }
+
+  #handleFirst(): void {
+    const first = this.#waiting.take();
+    if (first !== undefined) this.#handle(...first);
+  }
+
+  /** False where nothing more came, or what came has to wait for something else than the user's turn. */
+  #goOn(): boolean {
+    const { first } = this.#waiting;
+    this.#isStalled = this.#isFull();
+    if (this.#isStalled) return false;
+    if (first !== undefined) {
+      const mayGoOn = this.#mayHandle(first[0]);
+      if (mayGoOn) this.#handleFirst();
+      return mayGoOn;
+    }
+    const { conn } = this.#client;
+    const inside = this.#inside;
+    const piece: Buffer | null = conn.read(
+      Math.min(mqttReadBytes, conn.readableLength) || undefined,
+    );
+    if (piece === null) return false;
+    inside._parser.parse(piece);
+    const bytes = wireBytes(inside._parser.packet?.length ?? 0);
+    if (inside.broker.maximumPacketSize > 0 && bytes > inside.broker.maximumPacketSize)
+      inside.rejectPacketTooLarge(bytes);
+    return true;
+  }
+
+  readonly #work = (): boolean => {
+    const inside = this.#inside;
+    try {
+      while (!inside.closed && !inside._paused && !inside._rejectingPacketTooLarge) {
+        if (!this.#goOn()) break;
+        if (this.#turns.isOver()) return true;
+      }
+    } catch (error) {
+      this.#client.emit('error', error);
+    }
+    this.#isAtWork = false;
+    return false;
+  };
+
+  #wake(): void {
+    if (this.#isAtWork || this.#inside.closed || this.#inside._paused) return;
+    const share = this.#shareOf();
+    if (share === null) return;
+    this.#isAtWork = true;
+    this.#turns.run(share, this.#work);
+  }
+}
