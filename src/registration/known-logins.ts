@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { heldRights } from '../../domain/client/client.ts';
 import { type CompiledPermissions, compiled } from '../../domain/matching.ts';
 import type { AccessRow } from '../../projections/access.ts';
+import { clients } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
 import { knownLoginsMax, knownLoginsPerTurn } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
@@ -47,7 +48,7 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
   let logins = lruCache<KnownLogin>(max);
   options.onApplied((_events, changes) => {
     if ((changes.get('roles')?.size ?? 0) > 0) logins = lruCache<KnownLogin>(max);
-    for (const username of changes.get('access')?.keys() ?? []) logins.delete(username);
+    for (const username of changes.get(clients.name)?.keys() ?? []) logins.delete(username);
   });
 
   function keep(row: AccessRow): KnownLogin | undefined {

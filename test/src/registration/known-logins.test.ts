@@ -1,5 +1,6 @@
 /** What a login takes is never older than the rows: forgotten when the account or a role changes, and when access runs out. */
 import type { AccessRow } from '../../../projections/access.ts';
+import { clients } from '../../../projections/clients.ts';
 import type { Changes } from '../../../src/read-models/read-models.ts';
 import { createKnownLogins } from '../../../src/registration/known-logins.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -49,11 +50,11 @@ function world(max?: number) {
     ...{ logins, opened, reads: () => reads },
     set(row: ReturnType<typeof rowOf>) {
       rows.set(row.username, row);
-      tell('access', row.username);
+      tell(clients.name, row.username);
     },
     remove(username: string) {
       rows.delete(username);
-      tell('access', username);
+      tell(clients.name, username);
     },
     roleBecomes(text: string) {
       suffix = text;
