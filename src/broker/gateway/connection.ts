@@ -99,8 +99,8 @@ export class ProxiedConnection {
     if (first === null) return this.end();
     const { seen } = first;
     const judgement = await this.#judgement(seen);
-    if (judgement.kind !== 'none' && judgement.kind !== 'proven') {
-      const { kind } = judgement;
+    const { kind } = judgement;
+    if (kind === 'refused' || kind === 'taken' || kind === 'unavailable') {
       this.#options.onConnect?.(kind === 'unavailable' ? kind : 'refused');
       return this.#closeWith(answers[kind](seen.version));
     }
@@ -234,10 +234,16 @@ export class ProxiedConnection {
           upstream.destroy();
           return;
         }
+        const isFeigned = judgement.kind === 'feigned';
         if (answer.code !== null)
-          this.#options.onConnect?.(answer.code === 0 ? 'admitted' : 'refused');
+          this.#options.onConnect?.(answer.code === 0 && !isFeigned ? 'admitted' : 'refused');
+        if (isFeigned && !refused) {
+          this.#closeWith(answer.code === 0 ? refusedAnswer(seen.version) : answer.passed);
+          upstream.destroy();
+          return;
+        }
         this.#owesAnswer = refused;
-        if (refused) await this.#judge(seen);
+        if (refused && !isFeigned) await this.#judge(seen);
         this.#owesAnswer = false;
         if (answer.code === 0 && !this.#letIn(seen)) {
           this.#closeWith(takenAnswer(seen.version));

@@ -1,4 +1,5 @@
 /** Who is judged before the broker is asked: clients that come in by a certificate, for whom it has the registry's own secret. */
+import { randomBytes } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { ClientIds } from './client-ids.ts';
@@ -24,6 +25,8 @@ export type EarlyAnswer =
   /** Left to the broker. */
   | { readonly kind: 'none' }
   | { readonly kind: 'refused' }
+  /** Refused too, but the broker is asked with a password of nobody's: its answer takes as long as for any other name. */
+  | { readonly kind: 'feigned'; readonly username: string; readonly password: string }
   /** The client id is somebody else's. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'unavailable' }
@@ -52,7 +55,11 @@ export async function earlyAnswer(
   if (judging === undefined || !(isJudged || mayBeTaken)) return { kind: 'none' };
   const attempt = { username, password, clientId, source, certificate };
   const answer = await authenticator.authenticate(attempt);
-  if (!answer.admitted) return { kind: answer.reason };
+  if (!answer.admitted) {
+    const isTold = answer.reason === 'unavailable' || certificate !== null || judging.all;
+    if (isTold || username === undefined) return { kind: answer.reason };
+    return { kind: 'feigned', username, password: randomBytes(32).toString('base64url') };
+  }
   const { admission } = answer;
   if (clientIds?.belongsToOther(clientId, admission)) return { kind: 'taken' };
   if (!isJudged) return { kind: 'none' };
