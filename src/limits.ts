@@ -228,6 +228,9 @@ export const verifiersHeldMax = 100_000;
 /** Events and bytes that one commit of the embedded log takes; a single append may be larger. */
 export const commitEventsMax = 1_000;
 export const commitBytesMax = 8 * 1024 * 1024;
+/** Events that were appended last and their characters, held for who follows the embedded log. */
+export const newestEventsHeldMax = 128;
+export const newestCharactersHeldMax = 1024 * 1024;
 /** Bytes of the appends that wait for the next commit of the embedded log. */
 export const appendBytesWaitingMax = 64 * 1024 * 1024;
 /** MQTT connections open at once, over all listeners; one more is closed at once. */

@@ -4,12 +4,12 @@ import {
   createDecipheriv,
   createSecretKey,
   type KeyObject,
-  randomBytes,
   randomUUID,
 } from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { NewSecret } from '../store/event-store.ts';
+import { withRandomBytes } from './random-pool.ts';
 import type { Vault } from './vault.ts';
 
 /** A sealed field that was changed, or sealed for another field or name. */
@@ -59,11 +59,12 @@ export function sealField(
 ): string {
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`the field "${field}" is no JSON value`);
-  const nonce = randomBytes(nonceBytes);
-  const seal = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes });
-  seal.setAAD(Buffer.from(`${username}\0${field}`));
-  const sealed = [nonce, seal.update(text, 'utf8'), seal.final(), seal.getAuthTag()];
-  return `${keyId}.${Buffer.concat(sealed).toString('base64url')}`;
+  return withRandomBytes(nonceBytes, (nonce) => {
+    const seal = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes });
+    seal.setAAD(Buffer.from(`${username}\0${field}`));
+    const sealed = [nonce, seal.update(text, 'utf8'), seal.final(), seal.getAuthTag()];
+    return `${keyId}.${Buffer.concat(sealed).toString('base64url')}`;
+  });
 }
 
 /** The id of the key that a field was sealed with. */
@@ -118,7 +119,8 @@ export function createPersonal(
       const existing = existingKeyId === null ? undefined : await keyOf(existingKeyId, username);
       if (existingKeyId !== null && existing !== undefined)
         return { keyId: existingKeyId, key: existing, isNew: false };
-      return { keyId: randomUUID(), key: createSecretKey(randomBytes(keyBytes)), isNew: true };
+      const key = withRandomBytes(keyBytes, (bytes) => createSecretKey(bytes));
+      return { keyId: randomUUID(), key, isNew: true };
     },
 
     written(username, { keyId, key }) {

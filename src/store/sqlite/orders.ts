@@ -1,6 +1,6 @@
 /** The two orders of the embedded log, each in its table: the log's and the vault's. */
 import type { DatabaseSync } from 'node:sqlite';
-import { readBatchMax } from '../../limits.ts';
+import { newestCharactersHeldMax, newestEventsHeldMax, readBatchMax } from '../../limits.ts';
 import { positionOf, type StoredEvent, type VaultChange } from '../event-store.ts';
 import type { FollowPage } from './follow.ts';
 import { type EventRow, eventTable, query, storedFrom } from './table.ts';
@@ -9,6 +9,17 @@ const columns = 'place, eventId, stream, revision, type, data, metadata';
 
 /** SQLite takes a negative limit for none, and nobody gets more than `readBatchMax`. */
 const pageSize = (limit: number): number => Math.max(0, Math.min(limit, readBatchMax));
+
+/** A row, and its event once somebody asked for it: several follow the log, and none changes an event. */
+interface HeldEvent {
+  readonly row: EventRow;
+  event: StoredEvent | undefined;
+}
+
+function parsedOnce(held: HeldEvent): StoredEvent {
+  held.event ??= storedFrom(held.row);
+  return held.event;
+}
 
 /** The log itself: every stream outside the vault. */
 export function eventsIn(database: DatabaseSync) {
@@ -20,12 +31,33 @@ export function eventsIn(database: DatabaseSync) {
     database,
     `SELECT ${columns} FROM events WHERE place > ? ORDER BY place LIMIT ?`,
   );
+  const table = eventTable(database, 'events');
+  let held: readonly HeldEvent[] = [];
+  /** Undefined: they begin after the first that is wanted. */
+  const heldAfter = (after: number, count: number): FollowPage<StoredEvent> | undefined => {
+    const skipped = after + 1 - (held[0]?.row[0] ?? Infinity);
+    if (skipped < 0) return undefined;
+    const page = held.slice(skipped, skipped + count);
+    return { items: page.map(parsedOnce), last: page.at(-1)?.row[0] ?? after };
+  };
   return {
-    table: eventTable(database, 'events'),
+    table,
     read: (stream: string): StoredEvent[] => ofStream(stream).map(storedFrom),
     page(after: number, limit = readBatchMax): FollowPage<StoredEvent> {
-      const rows = afterPlace(after, pageSize(limit));
+      const count = pageSize(limit);
+      const page = heldAfter(after, count);
+      if (page !== undefined) return page;
+      const rows = afterPlace(after, count);
       return { items: rows.map(storedFrom), last: rows.at(-1)?.[0] ?? after };
+    },
+    /** They are on disk: who follows the log is given them from memory. */
+    keepNewest(): void {
+      const newest = table.newest().map((row): HeldEvent => ({ row, event: undefined }));
+      if (newest.length === 0) return;
+      const isNext = held.at(-1)?.row[0] === (newest[0]?.row[0] ?? 0) - 1;
+      const all = isNext ? [...held, ...newest].slice(-newestEventsHeldMax) : newest;
+      const length = all.reduce((sum, { row: [, , , , , data] }) => sum + data.length, 0);
+      held = all.length <= newestEventsHeldMax && length <= newestCharactersHeldMax ? all : [];
     },
   };
 }

@@ -67,6 +67,7 @@ function openLog({ file, onAppend, purpose, journals }: SqliteOptions) {
     },
     committed(seconds) {
       const logged = events.table.news();
+      events.keepNewest();
       const vaultEvents = vault.table.news();
       if (logged > 0) eventAppended.wake();
       if (vaultEvents > 0) secretKept.wake();
@@ -183,8 +184,12 @@ function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'cl
       );
       const appendOne = (to: string, revision: number, what: typeof all) => {
         const inVault = isVaultStream(to);
+        const table = inVault ? vault.table : events.table;
+        // The rows of a deleted stream stay, so that what begins one anew is refused by its index.
+        const begun = revision === noStream ? table.begun(to, what) : undefined;
+        if (begun !== undefined) return { revision: 0, position: positionOf(begun) };
         if (inVault && vault.isDeleted(to)) throw new Conflict(`${to} was deleted`);
-        return appendTo(inVault ? vault.table : events.table, to, revision, what);
+        return appendTo(table, to, revision, what);
       };
       const perform = () => {
         // Where it is refused, nothing is written: nobody would name the secrets.
@@ -210,10 +215,8 @@ function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'cl
       };
       await commits.submit({ events: 1, bytes: 0, perform });
       // Deletions of one commit come here one after the other: the first empties it for all.
-      if (truncation.isDue()) {
-        await journal?.rest();
-        answer(log, truncation.now);
-      }
+      if (truncation.isDue()) await journal?.rest();
+      if (truncation.isDue()) answer(log, truncation.now);
     },
 
     async close() {

@@ -46,6 +46,8 @@ interface EventTable {
   readonly recount: () => void;
   /** How many rows came since `recount`. */
   readonly news: () => number;
+  /** These rows, of the log itself. */
+  readonly newest: () => readonly EventRow[];
   /** The next free place, taken by whoever asks. */
   readonly takePlace: () => number;
 }
@@ -100,31 +102,48 @@ export function query<Answer>(database: DatabaseSync, sql: string) {
     statement.all(...values) as unknown as Answer[];
 }
 
+/** Events as rows, from a place and a revision on. */
+const rowsOf = (
+  stream: string,
+  events: readonly WrittenEvent[],
+  { place, revision }: { readonly place: number; readonly revision: number },
+): EventRow[] =>
+  events.map(({ eventId, type, data, metadata }, at) => [
+    ...([place + at, eventId, stream, revision + at] as const),
+    ...([type, data, metadata] as const),
+  ]);
+
+function statementsOf(database: DatabaseSync, table: 'events' | 'vault') {
+  return {
+    insert: database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?)`),
+    end: query<[revision: number, place: number]>(
+      database,
+      `SELECT revision, place FROM ${table} WHERE stream = ? AND revision IS NOT NULL
+       ORDER BY revision DESC LIMIT 1`,
+    ),
+    following: query<[eventId: string, place: number]>(
+      database,
+      `SELECT eventId, place FROM ${table} WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?`,
+    ),
+    last: query<[place: number | null]>(database, `SELECT max(place) FROM ${table}`),
+  };
+}
+
 export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): EventTable {
-  const insert = database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?)`);
-  const end = query<[revision: number, place: number]>(
-    database,
-    `SELECT revision, place FROM ${table} WHERE stream = ? AND revision IS NOT NULL
-     ORDER BY revision DESC LIMIT 1`,
-  );
-  const following = query<[eventId: string, place: number]>(
-    database,
-    `SELECT eventId, place FROM ${table} WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?`,
-  );
-  const last = query<[place: number | null]>(database, `SELECT max(place) FROM ${table}`);
+  const { insert, end, following, last } = statementsOf(database, table);
   const lastPlace = () => last()[0]?.[0] ?? 0;
   const several = savepoint(database);
   let before = lastPlace();
   let counted = before;
+  let newest: EventRow[] = [];
 
   function insertEach(stream: string, revision: number, events: readonly WrittenEvent[]): number {
-    let place = counted;
-    for (const [index, { eventId, type, data, metadata }] of events.entries()) {
-      place += 1;
-      insert.run(place, eventId, stream, revision + 1 + index, type, data, metadata);
-    }
-    counted = place;
-    return place;
+    const rows = rowsOf(stream, events, { place: counted + 1, revision: revision + 1 });
+    for (const row of rows) insert.run(...row);
+    // Secrets are followed by their ids alone, and are not kept in memory for it.
+    if (table === 'events') newest.push(...rows);
+    counted += rows.length;
+    return counted;
   }
 
   return {
@@ -161,7 +180,9 @@ export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): E
     recount() {
       before = lastPlace();
       counted = before;
+      newest = [];
     },
+    newest: () => newest,
     news: () => counted - before,
     takePlace() {
       counted += 1;
@@ -170,15 +191,13 @@ export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): E
   };
 }
 
-/** Appends inside a transaction, by the rules of the port. */
+/** Appends inside a transaction, by the rules of the port, what does not begin a stream. */
 export function appendTo(
   table: EventTable,
   stream: string,
   expectedRevision: number,
   events: readonly WrittenEvent[],
 ): Appended {
-  const first = expectedRevision === noStream ? table.begun(stream, events) : undefined;
-  if (first !== undefined) return { revision: 0, position: positionOf(first) };
   const end = table.endOf(stream);
   if (end.revision === expectedRevision) {
     const place = events.length > 0 ? table.insertAll(stream, expectedRevision, events) : end.place;

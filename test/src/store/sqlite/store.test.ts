@@ -2,14 +2,24 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { appendBytesWaitingMax, appendsWaitingMax, readBatchMax } from '../../../../src/limits.ts';
+import {
+  appendBytesWaitingMax,
+  appendsWaitingMax,
+  newestCharactersHeldMax,
+  newestEventsHeldMax,
+  readBatchMax,
+} from '../../../../src/limits.ts';
 import {
   beginning,
   Conflict,
   noStream,
+  positionOf,
   StoreUnavailable,
 } from '../../../../src/store/event-store.ts';
+import { openLogFile } from '../../../../src/store/sqlite/file.ts';
+import { eventsIn } from '../../../../src/store/sqlite/orders.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
+import { written } from '../../../../src/store/sqlite/table.ts';
 import { eventStoreContract } from '../../../support/event-store/contract.ts';
 import { newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
 import { assert } from '../../../support/suite.ts';
@@ -165,6 +175,46 @@ test('no page is longer than the limit of all pages', async ({ store }) => {
 test('a position of another kind of log is refused', async ({ store }) => {
   for (const position of ['', '1', `${2n ** 60n}`.padStart(20, '0'), 'x'.repeat(20)])
     assert.instance(await errorOf(store.readAll(position, 1)), TypeError);
+});
+
+test('what was appended last is followed as it stands in the file, whoever is how far behind', async ({
+  file,
+  store,
+}) => {
+  const long = { text: 'x'.repeat(newestCharactersHeldMax) };
+  const commits = [3, newestEventsHeldMax - 1, 2, newestEventsHeldMax + 1, 1].map(newEvents);
+  const pages: (string | undefined)[][] = [];
+  for (const [at, events] of [...commits, [newEvent(long)], newEvents(2)].entries()) {
+    await store.append(`client-${at}`, noStream, events);
+    const head = Number(await store.head());
+    for (const behind of [0, 1, 2, 3, newestEventsHeldMax, newestEventsHeldMax + 2, head])
+      if (behind <= head)
+        pages.push([
+          `${head - behind}`,
+          JSON.stringify(await store.readAll(positionOf(head - behind), 5)),
+        ]);
+  }
+  await store.close();
+  const again = openSqliteStore({ file });
+  for (const [place, page = ''] of pages) {
+    const there = await again.readAll(positionOf(Number(place)), 5);
+    const then = JSON.parse(page);
+    assert.equal(then, there.slice(0, then.length));
+    if (then.length < there.length) assert.ok(then.length < 5, 'more came later');
+  }
+  await again.close();
+});
+
+test('a commit whose answer was lost is followed, too', ({ folder }) => {
+  const { database, close } = openLogFile(join(folder, 'other.sqlite'));
+  const events = eventsIn(database);
+  for (const stream of ['told', 'lost', 'told-again']) {
+    events.table.recount();
+    events.table.insertAll(stream, noStream, [written(newEvent())]);
+    if (stream !== 'lost') events.keepNewest();
+  }
+  assert.is(events.page(0).items.length, 3);
+  close();
 });
 
 test.run();
