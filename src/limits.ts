@@ -166,10 +166,12 @@ export const liveTokensPerUserMax = 100;
 /** Times a minute that one name changes its own password. */
 export const rotationsPerUserPerMinute = 20;
 /**
- * Milliseconds between two beats at which refusals at the doors are told: many times what a known name costs
- * beyond an unknown one, so that all are told at the same.
+ * Milliseconds that refusals at the doors are held back, up to the next beat of the clock: many times what a known
+ * name costs beyond an unknown one, so that all are told at the same.
  */
-export const refusalBeatMs = 4;
+export const refusalBeatMs = 2;
+/** Milliseconds between two beats of the clock that they wait for. */
+export const clockBeatMs = 2;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** How many times as many failures a whole /48 may make as one source, at one name and in all. */

@@ -7,7 +7,7 @@ import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
-import type { Pace } from '../platform/pace.ts';
+import type { Pace } from '../platform/pace/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import { RegistrationAttempt, type RegistrationAttemptOptions } from './attempt.ts';

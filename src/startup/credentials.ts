@@ -22,7 +22,7 @@ import { createTokens } from '../credentials/tokens.ts';
 import { createVault } from '../credentials/vault.ts';
 import { refusalBeatMs } from '../limits.ts';
 import type { Logger } from '../logger.ts';
-import { createPace } from '../platform/pace.ts';
+import { createPace } from '../platform/pace/pace.ts';
 import { createIdentityProvider } from '../sign-on/identity-provider.ts';
 import { createSealing } from '../sign-on/sealing.ts';
 import { createSignOn } from '../sign-on/sign-on.ts';

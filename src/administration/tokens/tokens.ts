@@ -12,7 +12,7 @@ import { isStrong } from '../../credentials/passwords/passwords.ts';
 import type { Proofs } from '../../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../../credentials/passwords/seen.ts';
 import { sourceKey } from '../../platform/networks.ts';
-import type { Pace } from '../../platform/pace.ts';
+import type { Pace } from '../../platform/pace/pace.ts';
 import type { SourceThrottle } from '../../platform/source-throttle.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 import { actorOf, type CommandContext, requireOwnRights } from '../context.ts';

@@ -1,6 +1,10 @@
 /** A locked registry takes the same time for every name; `npm run timing` looks longer. */
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPace } from '../../../src/platform/pace.ts';
+import { promisify } from 'node:util';
+import { clockBeatMs } from '../../../src/limits.ts';
+import { monotonicMs } from '../../../src/platform/pace/monotonic.ts';
+import { createPace } from '../../../src/platform/pace/pace.ts';
 import { doorOf } from '../../support/door.ts';
 import { startRegistry } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -90,6 +94,34 @@ test('a refusal comes at the beat, however long it took to know, and an admissio
     () => true,
   ).catch(() => undefined);
   assert.ok(performance.now() - failing >= 38);
+});
+
+test('a refusal comes no earlier than the beat that its question fixed, whatever the work took', async () => {
+  const pace = createPace(3);
+  for (let at = 0; at < 60; at++) {
+    await sleep(1);
+    const begunMs = monotonicMs();
+    await pace(
+      async () => {
+        // Work, not a wait: it keeps the event loop from its timers.
+        while (monotonicMs() < begunMs + 0.02 * at);
+      },
+      () => false,
+    );
+    const beat = Math.ceil((begunMs + 3) / clockBeatMs);
+    assert.ok(monotonicMs() >= beat * clockBeatMs);
+  }
+});
+
+test('without leave to have a thread, refusals are held back all the same', async () => {
+  const pace = new URL('../../../src/platform/pace/pace.ts', import.meta.url);
+  const program = `import { createPace } from '${pace}';
+    const begun = performance.now();
+    await createPace(20)(async () => {}, () => false);
+    console.log(performance.now() - begun >= 19);`;
+  const flags = ['--permission', '--allow-fs-read=*', '--input-type=module'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '-e', program]);
+  assert.is(stdout, 'true\n');
 });
 
 test('who leaves first takes no beat from those who began with them', async () => {

@@ -1,0 +1,36 @@
+/** Holds answers back to a beat that is fixed when the question comes, so that their time tells nothing. */
+import { clock } from './clock.ts';
+import { monotonicMs } from './monotonic.ts';
+
+/**
+ * Acts, and passes its outcome on: at once where it `mayShowItsTime`, else at the first beat of the clock after so many
+ * milliseconds, or as many again where it took longer. Who fails waits for the beat as well.
+ */
+export type Pace = <Result>(
+  act: () => Promise<Result>,
+  mayShowItsTime: (result: Result) => boolean,
+) => Promise<Result>;
+
+/** `heldMs` 0: nothing is held back. */
+export function createPace(heldMs: number): Pace {
+  const beatAfter = (begunMs: number) => {
+    const times = Math.max(1, Math.ceil((monotonicMs() - begunMs) / heldMs));
+    return clock.beat(begunMs + times * heldMs);
+  };
+
+  return async (act, mayShowItsTime) => {
+    if (heldMs === 0) return await act();
+    const begunMs = monotonicMs();
+    clock.use();
+    try {
+      const result = await act();
+      if (!mayShowItsTime(result)) await beatAfter(begunMs);
+      return result;
+    } catch (error) {
+      await beatAfter(begunMs);
+      throw error;
+    } finally {
+      clock.leave();
+    }
+  };
+}
