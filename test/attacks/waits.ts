@@ -8,7 +8,7 @@ export interface Waits {
 }
 
 /** However busy the machine is, the service may do no more than this before a message is through: the ticks of the system's own count are 4 ms. */
-const workedMsMax = 50;
+const workedMsMax = 75;
 /** By the clock: so many times what a message takes while nobody floods, and that much beyond. */
 const tookTimesMax = 10;
 const tookBeyondMsMax = 500;

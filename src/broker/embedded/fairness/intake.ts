@@ -69,10 +69,6 @@ export class Intake {
     this.#inside._nextBatch = this.#next;
     client.conn.removeListener('readable', this.#ownNext);
     client.conn.on('readable', () => this.#next());
-    // What came before its end is not left out: at most what was read at once.
-    client.conn.prependListener('end', () => {
-      while (this.#waiting.size > 0 && !this.#inside.closed) this.#handleFirst();
-    });
   }
 
   /** In the place of aedes' own listener for packets: `handle` is that one. */
