@@ -189,6 +189,33 @@ test('who is gone before the broker lets it in holds no client id', async (here)
   assert.is(other.code, 0);
 });
 
+test('a refusal that is judged before the broker is asked takes its round trip all the same', async (here) => {
+  const upstreamSaw: string[] = [];
+  const codes = [5, 0, 3];
+  const upstream = await brokerThat(here, (socket) =>
+    socket.once('data', (chunk: Buffer) => {
+      upstreamSaw.push(String(chunk));
+      socket.end(Buffer.from([0x20, 2, 0, codes[upstreamSaw.length - 1] ?? 5]));
+    }),
+  );
+  const { port, asked, outcomes } = await gatewayTo(here, upstream, {
+    judging: {
+      ...{ certificateOf: () => null, isGood: () => true, all: false },
+      ...{ isJudged: () => true, ownSecretOf: () => '', isUsername: () => false },
+    },
+  });
+  // Also where the broker would let everybody in.
+  for (const [at, code] of [5, 5, 3].entries()) {
+    const client = await connected(port, { username: 'press', password: 'wrong one' });
+    assert.is(client.code, code);
+    await client.closed;
+    assert.match(upstreamSaw[at] as string, 'press');
+    assert.not.match(upstreamSaw[at] as string, 'wrong one');
+  }
+  assert.is(asked.length, 3);
+  assert.equal(outcomes, ['refused', 'refused', 'refused']);
+});
+
 test('TLS and WebSocket end at the gateway', async (here) => {
   const upstream = await brokerThat(here, (socket) =>
     socket.once('data', (chunk: Buffer) => {
