@@ -321,7 +321,7 @@ export const mqttRetainedBytesPerUserMax = 8 * 1024 * 1024;
 export const sightingsMax = 1_000_000;
 /** Names whose newest sighting waits to be written, those written at once, and milliseconds between two writes. */
 export const sightingsWaitingMax = 200_000;
-export const sightingsPerBatchMax = 500;
+export const sightingsPerBatchMax = 100;
 export const sightingsWriteEveryMs = 5_000;
 /** Milliseconds between two marks that somebody watches who comes. */
 export const sightingsWatchedEveryMs = 60_000;
