@@ -23,17 +23,20 @@ type Handler = ((message: AedesPublishPacket, done: Delivered) => void) & {
 };
 
 interface ReadingClient {
-  subscriptions: Record<string, unknown>;
+  subscriptions: Readonly<Record<string, { readonly qos: QoS }>>;
   /** By broker, the counter of the message that was delivered last. */
   readonly duplicates: Record<string, number>;
   readonly connecting: boolean;
   readonly connected: boolean;
   readonly _wireVersion: 3 | 4 | 5;
+  _nextId: number;
   deliver0: Deliver;
   deliverQoS: Deliver;
   waitForDrain(taken: (error: Error | null) => void): void;
   _onError(error: unknown): void;
 }
+
+type QoS = AedesPublishPacket['qos'];
 
 /** One connection as it is delivered to. */
 interface ReadingConnection {
@@ -206,14 +209,39 @@ function repeated(): DeliveringConnection['isThere'] {
   };
 }
 
+/** What is sent of a message; null: nothing. */
+function forwardedTo(
+  { client, inside, broker, isThere }: DeliveringConnection,
+  packet: DeliveredPacket,
+): DeliveredPacket | null {
+  if (client.closed || !(inside.connecting || inside.connected)) return null;
+  if ((packet.nl && packet.clientId === client.id) || isThere(packet)) return null;
+  return broker.authorizeForward(client, packet) || null;
+}
+
+/** Of a session that ends with its connection nothing is stored: a message is written in the turn in which it came, as those of QoS 0. */
+function writeUnstored(connection: DeliveringConnection, packet: DeliveredPacket): void {
+  const { client, inside } = connection;
+  const forwarded = forwardedTo(connection, packet);
+  if (forwarded === null) return;
+  const messageId = inside._nextId;
+  inside._nextId = messageId >= 65_535 ? 1 : messageId + 1;
+  // [MQTT-3.8.4-8]: no more than the subscription's QoS.
+  const qos = Math.min(packet.qos, inside.subscriptions[packet.topic]?.qos ?? packet.qos) as QoS;
+  try {
+    const sent = Object.assign(forwarded, { qos, messageId });
+    writeToStream(sent, client.conn, { protocolVersion: inside._wireVersion });
+  } catch (error) {
+    inside._onError(new Error('a message could not be written', { cause: error }));
+  }
+}
+
 const unacknowledged =
   ({ client, inside, ...connection }: DeliveringConnection): Deliver =>
   (packet, done) => {
-    const { broker, unread, gather, isThere, admits } = connection;
-    if (client.closed || !(inside.connecting || inside.connected)) return done();
-    if ((packet.nl && packet.clientId === client.id) || isThere(packet)) return done();
-    const forwarded = broker.authorizeForward(client, packet);
-    if (!forwarded || !admits(forwarded)) return done();
+    const { unread, gather, admits } = connection;
+    const forwarded = forwardedTo({ client, inside, ...connection }, packet);
+    if (forwarded === null || !admits(forwarded)) return done();
     gather();
     try {
       forwarded.qos = 0;
@@ -226,12 +254,9 @@ const unacknowledged =
   };
 
 const acknowledged =
-  (
-    { client, inside, unread, gather, isThere, admits }: DeliveringConnection,
-    deliver0: Deliver,
-    ownDeliverQoS: Deliver,
-  ): Deliver =>
+  (connection: DeliveringConnection, deliver0: Deliver, ownDeliverQoS: Deliver): Deliver =>
   (packet, done) => {
+    const { client, inside, unread, gather, isThere, admits } = connection;
     if (packet.qos === 0) return deliver0(packet, done);
     if (client.closed) return done();
     if (!admits(packet)) {
@@ -240,6 +265,10 @@ const acknowledged =
       return done();
     }
     gather();
+    if (client.clean) {
+      writeUnstored(connection, packet);
+      return unread.written(done);
+    }
     const { brokerId, brokerCounter } = packet;
     // aedes takes every earlier message for a duplicate; one that was stored is overtaken by one that was not.
     if (brokerId) inside.duplicates[brokerId] = isThere(packet) ? brokerCounter : brokerCounter - 1;
@@ -248,7 +277,7 @@ const acknowledged =
   };
 
 /** The subscriptions of a connection, each of which knows whose it is. As with client ids: a filter may be called `constructor`. */
-const readBy = (reader: ReadingConnection): Record<string, unknown> =>
+const readBy = (reader: ReadingConnection): ReadingClient['subscriptions'] =>
   new Proxy(Object.create(null), {
     set(filters, filter, subscription: { func: Handler; qos: number; nl?: boolean }) {
       const { func, qos, nl } = subscription;
