@@ -100,7 +100,10 @@ export const tallyBlockChanges = 200;
 /** Prepared statements that are kept for the rows of one projection; the oldest are forgotten. */
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
-export const rowsHeldCharactersMax = 8 * 1024 * 1024;
+export const rowsHeldCharactersMax = 2 * 1024 * 1024;
+/** KiB of pages of the rows' file in memory; where the rows of a long log are made, which nobody is served beside. */
+export const rowsCacheKibibytes = 16 * 1024;
+export const draftCacheKibibytes = 64 * 1024;
 /** Keys of one projection that are remembered to have no row; those asked for longest ago are looked for again. */
 export const absentKeysMax = 20_000;
 /** Rows are committed so many milliseconds after they changed, or after so many events; readable here at once. */

@@ -1,5 +1,6 @@
 /** Opens the file of the read models, and drops the rows that are stale: of another log or version. */
 import { DatabaseSync } from 'node:sqlite';
+import { draftCacheKibibytes, rowsCacheKibibytes } from '../limits.ts';
 import { makePrivateDatabase } from '../platform/private-file.ts';
 import type { Journals } from '../platform/sqlite/journals.ts';
 import { isDamaged } from '../platform/sqlite/result-codes.ts';
@@ -29,11 +30,11 @@ export interface RowsFileOptions {
 export const inMemory = ':memory:';
 
 /** Rows can be folded again at any time: no need to wait for the disk at each batch. */
-const pragmas =
-  'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;';
+const pragmas = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+   PRAGMA cache_size = -${rowsCacheKibibytes};`;
 /** For a file that is thrown away unless all of it was written. */
-export const draftPragmas =
-  'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;';
+export const draftPragmas = `PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+   PRAGMA cache_size = -${draftCacheKibibytes};`;
 
 /** Another layout of the file itself: everything is folded again. */
 const layoutVersion = 2;
@@ -61,7 +62,7 @@ function prepared(
   models: readonly Named[],
 ): DatabaseSync {
   database.exec(
-    `${options.isDraft === true ? draftPragmas : pragmas} PRAGMA cache_size = -65536;
+    `${options.isDraft === true ? draftPragmas : pragmas}
      CREATE TABLE IF NOT EXISTS models
        (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, number INTEGER NOT NULL);
      CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);

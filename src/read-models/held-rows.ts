@@ -101,3 +101,33 @@ export class AbsentKeys {
     this.#old.clear();
   }
 }
+
+/**
+ * The keys that a new file may hold a row of, in a few bits each (a Bloom filter): of the others it is certain that
+ * there is none, without a look. Where there are too many it knows less and less, and is never wrong.
+ */
+export class KeysWritten {
+  readonly #bits = new Uint32Array(keyBits / 32);
+
+  add(key: string): void {
+    for (const bit of bitsOf(key))
+      this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] ?? 0) | (1 << bit);
+  }
+
+  mayHave(key: string): boolean {
+    return bitsOf(key).every((bit) => ((this.#bits[bit >>> 5] ?? 0) & (1 << bit)) !== 0);
+  }
+}
+
+const keyBits = 2 ** 24;
+
+/** Two places, from the two halves of a hash (FNV-1a, with another seed for the second). */
+function bitsOf(key: string): readonly [number, number] {
+  let [one, other] = [0x811c9dc5, 0x2f0b4c47];
+  for (let at = 0; at < key.length; at++) {
+    const unit = key.charCodeAt(at);
+    one = Math.imul(one ^ unit, 0x01000193);
+    other = Math.imul(other ^ unit, 0x85ebca6b);
+  }
+  return [(one ^ (one >>> 15)) & (keyBits - 1), (other ^ (other >>> 13)) & (keyBits - 1)];
+}

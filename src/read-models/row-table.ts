@@ -6,7 +6,7 @@ import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
 import { cursorsOf, MalformedCursor } from './cursor.ts';
-import { AbsentKeys, type HeldRow, HeldRows } from './held-rows.ts';
+import { AbsentKeys, type HeldRow, HeldRows, KeysWritten } from './held-rows.ts';
 import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 import { type ChangedRow, RowWriter, type WrittenRow } from './row-writer.ts';
@@ -99,6 +99,8 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #dirty = new Map<string, ChangedRow<Row>>();
   readonly #held = new HeldRows<Row>(rowsHeldCharactersMax);
   readonly #absent = new AbsentKeys(absentKeysMax);
+  /** Of a file that is made from its beginning. */
+  readonly #written: KeysWritten | undefined;
 
   /** @param isIndexed false: it is found by key alone, until `createIndexes` */
   constructor(database: DatabaseSync, projection: Projection<Row>, isIndexed = true) {
@@ -112,6 +114,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.#columns = new Set(['key', 'born', ...names]);
     this.#create(names);
     if (isIndexed) RowTable.createIndexes(database, projection);
+    else if (!projection.isWrittenOnce) this.#written = new KeysWritten();
     this.#get = database.prepare(`SELECT key, born, row FROM ${this.#table} WHERE key = ?`);
     this.#writer = new RowWriter(database, projection);
     this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
@@ -156,7 +159,7 @@ export class RowTable<Row> implements Rows<Row> {
   #stored(key: string): HeldRow<Row> | undefined {
     const held = this.#held.get(key);
     if (held) return held;
-    if (this.#absent.has(key)) return undefined;
+    if (this.#absent.has(key) || this.#written?.mayHave(key) === false) return undefined;
     const found = this.#get.get(key) as WrittenRow | undefined;
     if (!found) {
       this.#absent.add(key);
@@ -210,6 +213,7 @@ export class RowTable<Row> implements Rows<Row> {
         continue;
       }
       this.#absent.delete(key);
+      this.#written?.add(key);
       if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, length);
     }
     this.#dirty.clear();

@@ -46,6 +46,8 @@ export interface VersionedRows<Row> {
 interface Written {
   readonly since: number;
   readonly text: string | null;
+  /** The first that there is of this row. */
+  readonly isFirst?: boolean;
 }
 
 type Statement = ReturnType<DatabaseSync['prepare']>;
@@ -67,6 +69,8 @@ export class RowVersions<Row> implements VersionedRows<Row> {
   readonly #textId: Statement;
   readonly #addText: Statement;
   readonly #text: Statement;
+  /** False: no row ever went, so that one that comes has no version before. */
+  #someWent: boolean;
   /** Of texts that were lately met: many rows are alike. */
   readonly #textIds = new BoundedMap<string, number>(textIdsHeldMax);
 
@@ -107,6 +111,7 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     this.#textId = database.prepare(`SELECT id FROM ${texts} WHERE hash = ?`);
     this.#addText = database.prepare(`INSERT INTO ${texts} (hash, text) VALUES (?, ?)`);
     this.#text = database.prepare(`SELECT text FROM ${texts} WHERE id = ?`);
+    this.#someWent = database.prepare(`SELECT 1 FROM ${versions} LIMIT 1`).get() !== undefined;
   }
 
   static drop(database: DatabaseSync, name: string): void {
@@ -121,14 +126,16 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     const known = this.#changed.get(key);
     const text = textOf(after);
     if (text === (known === undefined ? textOf(before) : known.at(-1)?.text)) return;
-    if (known === undefined) this.#changed.set(key, [{ since: index, text }]);
+    const isFirst = before === undefined && !this.#someWent;
+    if (text === null) this.#someWent = true;
+    if (known === undefined) this.#changed.set(key, [{ since: index, text, isFirst }]);
     else known.push({ since: index, text });
   }
 
   /** Writes what the batch changed, inside the caller's transaction. */
   flush(): void {
     for (const [key, versions] of this.#changed) {
-      this.#end.run(versions[0]?.since ?? 0, key);
+      if (versions[0]?.isFirst !== true) this.#end.run(versions[0]?.since ?? 0, key);
       for (const [at, { since, text }] of versions.entries()) {
         const until = versions[at + 1]?.since ?? null;
         this.#add.run(key, since, until, text === null ? null : this.#idOf(text));

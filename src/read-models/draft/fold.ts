@@ -70,8 +70,11 @@ export async function foldDraft({ file, store, signal, onProgress }: Draft): Pro
 /** Beside this file, compiled as this one is. */
 const workerFile = new URL(`./worker${extname(import.meta.filename)}`, import.meta.url);
 
+/** What it parses is garbage a page later: it is not to be copied meanwhile. */
+const resourceLimits = { maxYoungGenerationSizeMb: 64 };
+
 function startWorker(workerData: WorkerData) {
-  const worker = new Worker(workerFile, { workerData });
+  const worker = new Worker(workerFile, { workerData, resourceLimits });
   let waiting = 0;
   let failure: Error | undefined;
   let wake = () => {};

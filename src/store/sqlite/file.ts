@@ -38,7 +38,7 @@ const schema = `
 `;
 
 /** The pages in memory: enough for the upper floors of every index of some million events. */
-const cacheKibibytes = 32 * 1024;
+const cacheKibibytes = 12 * 1024;
 
 const busyCode = 5;
 

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { AbsentKeys, HeldRows } from '../../../src/read-models/held-rows.ts';
+import { AbsentKeys, HeldRows, KeysWritten } from '../../../src/read-models/held-rows.ts';
 import { breaking, log, sums } from '../../support/counting.ts';
 import { rowsFile } from '../../support/read-models.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -76,6 +76,14 @@ test('a batch that is undone leaves nothing of itself in memory', () => {
   models.apply(log.slice(1));
   assert.is(models.rows(sums).get('a')?.total, 4);
   rows.remove();
+});
+
+test('a key that was written is never said to be missing, and of the others nearly all are', () => {
+  const keys = new KeysWritten();
+  for (let n = 0; n < 5_000; n++) keys.add(`device-${n}`);
+  for (let n = 0; n < 5_000; n++) assert.ok(keys.mayHave(`device-${n}`), `device-${n}`);
+  const others = Array.from({ length: 5_000 }, (_, n) => `device-${n + 5_000}`);
+  assert.ok(others.filter((key) => keys.mayHave(key)).length < 50);
 });
 
 test.run();
