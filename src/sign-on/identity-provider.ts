@@ -215,6 +215,19 @@ async function personOf(
 /** Our own settings are wrong there: nobody can sign in, whoever they are. */
 const ofSettings = ['invalid_client', 'unauthorized_client', 'invalid_scope'];
 
+const noAnswers = [
+  ...['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON'],
+  'OAUTH_PARSE_ERROR',
+];
+
+/** What came is no answer to what was asked, such as a page that tells of maintenance: it says nothing of the person. */
+function isNoAnswer({ code, cause }: oidc.ClientError): boolean {
+  if (noAnswers.includes(code ?? '')) return true;
+  // The library tells what it cannot take: the whole body of an answer, or the claims or parameters of somebody.
+  const untaken = cause instanceof Error ? cause.cause : undefined;
+  return code === 'OAUTH_INVALID_RESPONSE' && untaken instanceof Object && 'body' in untaken;
+}
+
 function meaningOf(error: unknown): NotProven | ProviderUnavailable {
   if (error instanceof NotProven || error instanceof ProviderUnavailable) return error;
   if (error instanceof oidc.ResponseBodyError || error instanceof oidc.AuthorizationResponseError)
@@ -226,7 +239,7 @@ function meaningOf(error: unknown): NotProven | ProviderUnavailable {
     return new NotProven('the provider takes the token no more that it gave');
   if (error instanceof oidc.ClientError) {
     if (error.cause instanceof ProviderUnavailable) return error.cause;
-    return error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_RESPONSE_IS_NOT_CONFORM'
+    return isNoAnswer(error)
       ? new ProviderUnavailable('it does not answer in time, or not as it should')
       : new NotProven(`what came is not its word (${error.code ?? error.message})`);
   }

@@ -27,6 +27,7 @@ test.before(async (context) => {
 });
 test.before.each(({ provider }) => {
   provider.tamper = null;
+  provider.interfere = null;
   provider.people.clear();
   provider.people.set('bob', { preferred_username: 'bob', groups: ['plant-admins', 'else'] });
 });
@@ -365,6 +366,28 @@ test('the provider is away from the start: the service is there, and so is its a
   await new Promise((resolve) => setTimeout(resolve, 2_100));
   assert.is((await signIn(plant, 'bob')).refused, null);
 });
+
+const wrongAnswers = {
+  'a page': ['text/html', '<h1>Down for maintenance</h1>'],
+  'no JSON': ['application/json', 'Down for maintenance'],
+  'a list': ['application/json', '[1,2,3]'],
+  'nothing in it': ['application/json', '{}'],
+} as const;
+for (const [what, [type, text]] of Object.entries(wrongAnswers))
+  test(`the provider answers with ${what}: it is away, and nobody's sign-in was wrong`, async (plant) => {
+    const { world, provider } = plant;
+    const { jar, url } = await wayBack(plant, 'bob');
+    provider.interfere = (_request, response) =>
+      void response.writeHead(200, { 'Content-Type': type }).end(text);
+    const cookies = [...(jar.get(world.url) ?? [])].map((pair) => pair.join('=')).join('; ');
+    const headers = { Accept: 'application/json', Cookie: cookies };
+    const asked = { headers, token: null };
+    for (const answer of [
+      await world.call('GET', url.pathname + url.search, asked),
+      await world.call('POST', '/api/login/sso', { token: null }),
+    ])
+      assert.equal([answer.status, answer.body.code], [503, 'sso-unavailable']);
+  });
 
 test('refused by HTTP, with a status', async (plant) => {
   plant.provider.people.set('jan', { preferred_username: 'jan', groups: [] });
