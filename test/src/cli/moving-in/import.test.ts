@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { importedUsersMax } from '../../../../src/api/input.ts';
 import { type Door, doorOf, strong } from '../../../support/door.ts';
 import { connected } from '../../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
@@ -125,6 +126,21 @@ test('what the registry refuses is said, and the rest is made', async ({ door, l
     assert.is(refused.exitCode, 2, args.join(' '));
     assert.match(refused.stderr, word);
   }
+});
+
+test('more than one request holds are sent in portions at once, and each is made once', async ({
+  door,
+  line,
+  folder,
+}) => {
+  const names = Array.from({ length: 2 * importedUsersMax + 30 }, (_, n) => `many-${n}`);
+  const file = written(folder, 'many', names.map((name) => `user ${name}\ntopic a/#\n`).join(''));
+  const { exitCode, stdout } = await line.ran(['import', file]);
+  assert.is(exitCode, 0);
+  assert.match(stdout, new RegExp(`^Made 0 roles and ${names.length} clients\\.$`, 'm'));
+  for (const name of [names[0], names[importedUsersMax], names.at(-1)])
+    assert.is((await door.user(name ?? '')).status, 'active');
+  assert.match((await line.ran(['import', file])).stdout, 'Nothing to do');
 });
 
 test('where several people decide, roles wait first, and then the clients', async ({
