@@ -238,8 +238,10 @@ export const newestEventsHeldMax = 128;
 export const newestCharactersHeldMax = 1024 * 1024;
 /** Bytes of the appends that wait for the next commit of the embedded log. */
 export const appendBytesWaitingMax = 64 * 1024 * 1024;
-/** MQTT connections open at once, over all listeners; one more is closed at once. */
+/** MQTT connections open at once, over all listeners, where no setting says so; one more is closed at once. */
 export const mqttConnectionsMax = 20_000;
+/** TCP connections that wait to be accepted, if the system allows so many (`net.core.somaxconn`): a plant comes back at once. */
+export const mqttBacklog = 4_096;
 /** Of these the share of one source, an IPv4 address or the /64 of an IPv6 one; trusted proxies are many. */
 export const mqttConnectionsPerSourceMax = 2_000;
 /** Milliseconds that a WebSocket has to end after a Close frame. */
@@ -336,6 +338,8 @@ export const rightsHeldMax = 20_000;
 /** Accounts of which what a login takes is held worked out; of so many in one turn after a start. */
 export const knownLoginsMax = 50_000;
 export const knownLoginsPerTurn = 50;
+/** Gaps between names that are remembered, where client ids are nobody's name. */
+export const nameGapsMax = 16;
 /** Throttled MQTT clients that are made to wait at once; one more is refused at once. */
 export const slowedConnectsMax = 500;
 /** Milliseconds that a throttled MQTT client waits for its refusal. */

@@ -61,7 +61,7 @@ export async function overMqtt(
     ...flag('qos', qos),
     ...flag('topic', topic),
     ...flag('window', window),
-    ...(keep ? ['--keep'] : []),
+    ...flag('keep', keep),
   ])) as MqttLoaded;
   if (Object.keys(loaded.codes).some((code) => code !== '0'))
     throw new Error(`refused: ${JSON.stringify(loaded.codes)}`);

@@ -2,7 +2,7 @@
  * Load over MQTT 3.1.1, from a process of its own, with raw packets.
  *
  * `node src/bench/mqtt-load.ts connect --url mqtt://127.0.0.1:1883 --count 1000 --at-once 16
- * [--from 0] [--username 'device-{n}' --password '{hex}'] [--keep]` connects and leaves again (or stays);
+ * [--from 0] [--username 'device-{n}' --password '{hex}'] [--keep 500]` connects and leaves again (or the newest so many stay);
  * `… publish --count 10000 --qos 1 --topic plant/x [--username … --password …] [--window 256]` publishes
  * through one connection to another that is subscribed. `{n}`, `{hex}`: as in http-load. Prints JSON.
  */
@@ -21,8 +21,8 @@ export interface MqttLoad {
   /** The number of the first connection. */
   readonly from: number;
   readonly atOnce: number;
-  /** Connections stay until the end. */
-  readonly keep: boolean;
+  /** So many connections stay until the end, the newest; the others leave as later ones come. */
+  readonly keep: number;
   readonly qos: 0 | 1;
   readonly topic: string;
   /** Messages that are on their way at once. */
@@ -59,13 +59,16 @@ async function connected(load: MqttLoad, clientId: string, n: number) {
 
 async function connectMany(load: MqttLoad) {
   const codes: Record<number, number> = {};
-  const kept: Socket[] = [];
+  const kept = new Set<Socket>();
   const sample = await timed(load.count, load.atOnce, async (index) => {
     const n = load.from + index;
     const { socket, code } = await connected(load, `bench-${n}`, n);
     codes[code] = (codes[code] ?? 0) + 1;
-    if (load.keep) kept.push(socket);
-    else socket.end(generate({ cmd: 'disconnect' }));
+    kept.add(socket);
+    const [oldest] = kept;
+    if (kept.size <= load.keep || oldest === undefined) return;
+    kept.delete(oldest);
+    oldest.end(generate({ cmd: 'disconnect' }));
   });
   for (const socket of kept) socket.destroy();
   return { ...sample, codes };
@@ -113,7 +116,7 @@ if (import.meta.main) {
     allowPositionals: true,
     options: {
       ...{ url: text, count: text, username: text, password: text, from: text, topic: text },
-      ...{ 'at-once': text, qos: text, window: text, keep: { type: 'boolean' } },
+      ...{ 'at-once': text, qos: text, window: text, keep: text },
     },
   });
   const load: MqttLoad = {
@@ -123,7 +126,7 @@ if (import.meta.main) {
     password: values.password,
     from: Number(values.from ?? 0),
     atOnce: Number(values['at-once'] ?? 16),
-    keep: values.keep ?? false,
+    keep: Number(values.keep ?? 0),
     qos: values.qos === '1' ? 1 : 0,
     topic: values.topic ?? 'bench/x',
     window: Number(values.window ?? 256),

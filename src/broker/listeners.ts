@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
+import { mqttBacklog } from '../limits.ts';
 import { matchesNetworks, sourceKey } from '../platform/networks.ts';
 import {
   certificatesAsked,
@@ -34,6 +35,8 @@ export interface ListenerOptions {
   readonly webSocket?: WebSocketAddress;
   readonly tls?: MqttAddress & Secured;
   readonly secureWebSocket?: WebSocketAddress & Secured;
+  /** Connections open at once, over all listeners; absent: the named limit. */
+  readonly connectionsMax?: number;
   /** Networks of proxies: what comes from there is of many sources. */
   readonly trustedProxies?: readonly string[];
   /** Told each time that a connection is refused by a limit. */
@@ -109,7 +112,7 @@ class OpenListeners {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, host, resolve);
+      server.listen({ port, host, backlog: mqttBacklog }, resolve);
     });
     server.removeAllListeners('error').on('error', () => {});
     this.#servers.push(server);
@@ -122,7 +125,8 @@ class OpenListeners {
     const source = sourceOf(socket);
     const key = sourceKey(source);
     const count = this.#bySource.get(key) ?? 0;
-    if (this.#sockets.size >= this.#limits.connections) return 'connections';
+    const max = this.#options.connectionsMax ?? this.#limits.connections;
+    if (this.#sockets.size >= max) return 'connections';
     const isOfMany = () => matchesNetworks(this.#options.trustedProxies ?? nowhere, source);
     if (count >= this.#limits.connectionsPerSource && !isOfMany()) return 'connections-per-source';
     this.#sockets.add(socket);

@@ -8,12 +8,13 @@ type Ports = Pick<Config, 'mqttHost' | 'mqttPort' | 'mqttTlsPort' | 'mqttWsPort'
 
 /** WebSocket goes with TCP, as it does without TLS. */
 export function mqttListeners(
-  config: Ports & Parameters<typeof foreignSockets>[0],
+  config: Ports & Pick<Config, 'mqttConnectionsMax'> & Parameters<typeof foreignSockets>[0],
   identity: ServerIdentity,
 ): ListenerOptions {
   const { mqttHost: host, mqttPort, mqttTlsPort, mqttWsPort, mqttWssPort } = config;
   const webSocket = { host, path: '/mqtt', isForeign: foreignSockets(config) } as const;
   return {
+    connectionsMax: config.mqttConnectionsMax,
     ...(mqttPort === null ? {} : { tcp: { host, port: mqttPort } }),
     ...(mqttTlsPort === null ? {} : { tls: { host, port: mqttTlsPort.port, identity } }),
     ...(mqttPort === null || mqttWsPort === null

@@ -82,6 +82,7 @@ export interface Config {
   readonly endWarningsMs: readonly number[];
   /** 0: no limit. */
   readonly sourceAttemptsPerMinute: number;
+  readonly mqttConnectionsMax: number;
   readonly pendingMax: number;
   readonly pendingPerSourceMax: number;
   readonly approvals: ApprovalSettings;
@@ -192,6 +193,7 @@ function configOf(values: Values, environment: Environment): Config {
     suspendsStale: values.STALE_SUSPEND === 'true',
     endWarningsMs: [...new Set(values.END_WARNINGS ?? [])],
     sourceAttemptsPerMinute: values.SOURCE_ATTEMPTS_PER_MINUTE,
+    mqttConnectionsMax: values.MQTT_CONNECTIONS_MAX,
     pendingMax: values.PENDING_MAX,
     pendingPerSourceMax: values.PENDING_PER_SOURCE_MAX,
     approvals: {

@@ -391,6 +391,12 @@ export const variables = {
     'the claim that has the groups, and the roles of each group (JSON)',
     'JSON such as {"claim":"groups","roles":{"plant-admins":["administrator"]}}, with at most 256 groups and 32 different roles',
   ),
+  MQTT_CONNECTIONS_MAX: variable(
+    Count,
+    '20000',
+    'MQTT connections open at once, over all listeners',
+    count,
+  ),
   PENDING_MAX: variable(Count, '10000', 'requests that wait at once', count),
   PENDING_PER_SOURCE_MAX: variable(Count, '1000', 'the same, from one source', count),
   APPROVALS: variable(

@@ -5,10 +5,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { heldRights } from '../../domain/client/client.ts';
 import { type CompiledPermissions, compiled } from '../../domain/matching.ts';
+import { Username } from '../../domain/values.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import { clients } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
-import { knownLoginsMax, knownLoginsPerTurn } from '../limits.ts';
+import { knownLoginsMax, knownLoginsPerTurn, nameGapsMax } from '../limits.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { Changes } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -28,6 +30,11 @@ export interface KnownLogin {
 export interface KnownLogins {
   /** Of an account that may act now; undefined: it is not active, or its access has run out. */
   active(username: string): KnownLogin | undefined;
+  /**
+   * Whether somebody holds this name, active or suspended: nobody else connects with it as a client id. Who waits for a
+   * first decision holds none yet, or anybody could keep a client from its own id.
+   */
+  isHeld(name: string): boolean;
   /** Works out those of the newest accounts, few at a time; ends early when the signal aborts. */
   prepare(signal: AbortSignal): Promise<void>;
 }
@@ -46,9 +53,13 @@ interface KnownLoginsOptions {
 export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
   const { access, authority, now, max = knownLoginsMax } = options;
   let logins = lruCache<KnownLogin>(max);
+  const gaps = new NameGaps();
   options.onApplied((_events, changes) => {
     if ((changes.get('roles')?.size ?? 0) > 0) logins = lruCache<KnownLogin>(max);
-    for (const username of changes.get(clients.name)?.keys() ?? []) logins.delete(username);
+    for (const username of changes.get(clients.name)?.keys() ?? []) {
+      logins.delete(username);
+      gaps.taken(username);
+    }
   });
 
   function keep(row: AccessRow): KnownLogin | undefined {
@@ -65,7 +76,21 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
     return row && keep(row);
   }
 
+  function statusOf(name: string): AccessRow['status'] | undefined {
+    if (!Username.safeParse(name).success || gaps.has(name)) return undefined;
+    const { items, places } = access.between({ column: 'key', atLeast: name, limit: 1 });
+    const next = places[0]?.value;
+    if (next === name) return items[0]?.status;
+    gaps.add(name, next === undefined ? afterEveryName : String(next));
+    return undefined;
+  }
+
   return {
+    isHeld(name) {
+      if (logins.get(name) !== undefined) return true;
+      const status = statusOf(name);
+      return status === 'active' || status === 'suspended';
+    },
     active(username) {
       const login = known(username);
       if (login === undefined) return undefined;
@@ -84,6 +109,34 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
       } while (cursor !== undefined && logins.size < max && !signal.aborted);
     },
   };
+}
+
+/** Names are printable ASCII, which SQLite and this language order the same. */
+const afterEveryName = '\x7f';
+
+/**
+ * Names that nobody has, by the gaps between those that there are: the client ids of a plant begin alike, and lie in few
+ * gaps.
+ */
+class NameGaps {
+  /** By the name that ends a gap, where it begins: there nobody is, that name is somebody's. */
+  readonly #beginnings = new BoundedMap<string, string>(nameGapsMax);
+
+  has(name: string): boolean {
+    for (const [end, beginning] of this.#beginnings)
+      if (beginning <= name && name < end) return true;
+    return false;
+  }
+
+  /** Nobody is at `name`, nor between it and `end`. */
+  add(name: string, end: string): void {
+    this.#beginnings.set(end, name);
+  }
+
+  taken(name: string): void {
+    for (const [end, beginning] of this.#beginnings)
+      if (beginning <= name && name < end) this.#beginnings.delete(end);
+  }
 }
 
 function loginOf(

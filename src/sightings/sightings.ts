@@ -78,9 +78,8 @@ export function createSightings(options: SightingsOptions): Sightings {
     const portion = [...waiting.entries().take(sightingsPerBatchMax)];
     table.batch(() => {
       for (const [username, sighting] of portion) {
-        // Who has a row is looked up here alone: the rows of access are larger, and so is what it takes to read one.
-        const isThere = table.of(username) !== undefined;
-        if (isThere || holds(username)) table.seen(username, sighting, !isThere);
+        // Its access is looked up last: those rows are larger, and so is what it takes to read one.
+        if (!table.seen(username, sighting) && holds(username)) table.firstSeen(username, sighting);
       }
       table.trim();
     });

@@ -124,11 +124,14 @@ function writing(database: DatabaseSync, max: number, count: () => number) {
   /** Rows there are at most: counted again where that would be too many. */
   let atMost = count();
   const seen = database.prepare(
-    `INSERT INTO sightings (username, seenMs, sessionTotal, sinceMs)
-     VALUES (@username, @atMs, @opened, CASE WHEN @holds THEN @atMs END)
-     ON CONFLICT (username) DO UPDATE SET
+    `UPDATE sightings SET
        seenMs = max(coalesce(seenMs, 0), @atMs), sessionTotal = sessionTotal + @opened,
-       sinceMs = CASE WHEN sinceMs IS NOT NULL THEN max(sinceMs, @atMs) END`,
+       sinceMs = CASE WHEN sinceMs IS NOT NULL THEN max(sinceMs, @atMs) END
+     WHERE username = @username`,
+  );
+  const firstSeen = database.prepare(
+    `INSERT INTO sightings (username, seenMs, sessionTotal, sinceMs)
+     VALUES (@username, @atMs, @opened, @atMs)`,
   );
   const held = database.prepare(
     `INSERT INTO sightings (username, seenMs, sessionTotal, sinceMs)
@@ -149,10 +152,13 @@ function writing(database: DatabaseSync, max: number, count: () => number) {
     `UPDATE sightings SET sinceMs = @nowMs, seenMs = min(seenMs, @nowMs) WHERE sinceMs > @nowMs`,
   );
   return {
-    /** It was seen; `holds`: it has access, so that a row of its own may begin. */
-    seen(username: string, { atMs, opened }: NewSighting, holds: boolean): void {
+    /** It was seen, where it has a row; whether it has one. */
+    seen: (username: string, { atMs, opened }: NewSighting): boolean =>
+      seen.run({ username, atMs, opened }).changes !== 0,
+    /** Somebody who has access, but no row, was seen. */
+    firstSeen(username: string, { atMs, opened }: NewSighting): void {
       atMost += 1;
-      seen.run({ username, atMs, opened, holds: holds ? 1 : 0 });
+      firstSeen.run({ username, atMs, opened });
     },
     /** It holds access, given at `sinceMs` or before. */
     held(username: string, sinceMs: Ms): void {

@@ -100,7 +100,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
       ...{ onLimit, trustedProxies: config.trustedProxies },
       onWaited: (seconds) => metrics.mqttWaited.inc(seconds),
       ...(options.watch && { watch: options.watch }),
-      isUsername: isUsernameAt(options),
+      isUsername: options.service.logins.isHeld,
       certificateOf: options.service.clientCertificates.of,
       rendered: createRegistryStates({ views: options.service.app.views, now: options.now }),
     });
@@ -149,14 +149,6 @@ const authenticatorOf = ({ config, service, lifecycle, inTouch, logger }: Broker
     logger,
   });
 
-/** Who waits for a first decision holds no name yet, or anybody could keep a client from its own id. */
-const isUsernameAt =
-  ({ service }: BrokerStartOptions) =>
-  (name: string): boolean => {
-    const status = service.authority.principal(name)?.row.status;
-    return status === 'active' || status === 'suspended';
-  };
-
 /** The files that brokers read of the CA; null: there are none. */
 function filesOf({ config, service, logger, lifecycle }: BrokerStartOptions) {
   if (config.tls.files === null) return null;
@@ -178,7 +170,7 @@ const judgingOf = (options: BrokerStartOptions): Judging => ({
     return account !== null && isJudgedByGateway(account);
   },
   ownSecretOf: options.service.brokerSecretOf,
-  isUsername: isUsernameAt(options),
+  isUsername: options.service.logins.isHeld,
 });
 
 const hooksOf = (
@@ -190,7 +182,7 @@ const hooksOf = (
   const byCertificate = clientAuth !== 'both' && rabbitmqByCertificate(brokers);
   return createHooks({
     ...{ authenticator, ...told, authority: options.service.authority },
-    isUsername: isUsernameAt(options),
+    isUsername: options.service.logins.isHeld,
     certificateOf: options.service.clientCertificates.ofPem,
     byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),
     tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,

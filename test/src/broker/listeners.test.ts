@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { generate } from 'mqtt-packet';
 import type { EmbeddedOptions } from '../../../src/broker/embedded/broker.ts';
+import { mqttListeners } from '../../../src/broker/mqtt-listeners.ts';
+import { parseConfig } from '../../../src/config/config.ts';
 import { connected, connectPacket, publish, until } from '../../support/mqtt-peers.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { embeddedWorld, type World } from './embedded/world.ts';
@@ -150,6 +152,25 @@ test('a source has so many connections, over all listeners', async () => {
   first.destroy();
   await until(() => here.broker.connectionCount() === 1);
   assert.is((await connected(here.port, { username: 'ada', password: 's' })).code, 0);
+  await here.close();
+});
+
+test('so many connections as the configuration says are open at once', async () => {
+  const reached: string[] = [];
+  const { connectionsMax } = mqttListeners(
+    parseConfig({ GATEBOOK_MQTT_CONNECTIONS_MAX: '2' }),
+    {} as never,
+  );
+  const here = await world({
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    onLimit: (limit) => reached.push(limit),
+  });
+  await patient(here.port, '');
+  await patient(here.port, '');
+  await until(() => here.broker.connectionCount() === 2);
+  const third = await patient(here.port, '');
+  await Promise.race([once(third, 'end'), once(third, 'close')]);
+  assert.equal(reached, ['connections']);
   await here.close();
 });
 

@@ -20,12 +20,19 @@ function world(max?: number) {
   const rows = new Map<string, ReturnType<typeof rowOf>>();
   const listeners: ((events: unknown, changes: Changes) => void)[] = [];
   const opened: string[] = [];
+  const looks: string[] = [];
   let [reads, now, suffix] = [0, '2026-11-29T10:00:00.000Z', ''];
   const logins = createKnownLogins({
     access: {
       get(username: string) {
         reads++;
         return rows.get(username);
+      },
+      between({ atLeast }: { atLeast: string }) {
+        looks.push(atLeast);
+        const [next] = [...rows.keys()].filter((name) => name >= atLeast).sort();
+        const items = next === undefined ? [] : [rows.get(next)];
+        return { items, places: items.map((row) => ({ value: row?.username, born: 0 })) };
       },
       find({ limit, cursor = '0' }: { limit: number; cursor?: string }) {
         const from = Number(cursor);
@@ -47,7 +54,7 @@ function world(max?: number) {
     for (const listener of listeners) listener([], new Map([[table, new Map([[key, undefined]])]]));
   };
   return {
-    ...{ logins, opened, reads: () => reads },
+    ...{ logins, opened, looks, reads: () => reads },
     set(row: ReturnType<typeof rowOf>) {
       rows.set(row.username, row);
       tell(clients.name, row.username);
@@ -95,6 +102,39 @@ test('access that runs out lets nobody in, also where it is remembered', () => {
   assert.ok(logins.active('press-1'));
   passTo('2026-11-29T10:00:01.000Z');
   assert.is(logins.active('press-1'), undefined);
+});
+
+test('a name is held by who is active or suspended', () => {
+  const { set, remove, logins } = world();
+  assert.not(logins.isHeld('press-1'));
+  set(rowOf('press-1', 'a'));
+  assert.ok(logins.isHeld('press-1'));
+  set({ ...rowOf('press-1', 'a'), status: 'suspended' });
+  assert.ok(logins.isHeld('press-1'));
+  set({ ...rowOf('press-1', 'a'), status: 'pending' });
+  assert.not(logins.isHeld('press-1'));
+  remove('press-1');
+  assert.not(logins.isHeld('press-1'));
+  assert.not(logins.isHeld('a/b'), 'nobody is called so');
+});
+
+test('client ids between two names are looked for once, until a name comes between', () => {
+  const { set, logins, looks } = world();
+  set(rowOf('admin', 'a'));
+  set(rowOf('device-1', 'a'));
+  for (const id of ['bench-1', 'bench-2', 'device-0', 'zzz-9', 'zzz-99'])
+    assert.not(logins.isHeld(id));
+  assert.equal(looks, ['bench-1', 'zzz-9']);
+  assert.not(logins.isHeld('bench-0'));
+  assert.not(logins.isHeld('bench-00'));
+  assert.equal(looks.splice(0), ['bench-1', 'zzz-9', 'bench-0']);
+  assert.ok(logins.isHeld('device-1'));
+  set(rowOf('bench-2', 'a'));
+  assert.ok(logins.isHeld('bench-2'));
+  assert.not(logins.isHeld('bench-1'));
+  assert.not(logins.isHeld('bench-3'));
+  assert.not(logins.isHeld('zzz-999'), 'and the other gap is as it was');
+  assert.equal(looks, ['device-1', 'bench-2', 'bench-1', 'bench-3']);
 });
 
 test('after a start the newest that there is room for are made ready, with their verifiers', async () => {
