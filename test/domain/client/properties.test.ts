@@ -186,7 +186,12 @@ test('the row that people see says the state that decisions see', () =>
       const { state, events } = live(commands);
       const row = rowsAfter(clients, events)[username];
       assert.is(row?.status ?? 'unknown', state.status);
-      assert.equal(row?.state ?? client.initial, state);
+      if (row === undefined) assert.equal(state, client.initial);
+      else {
+        // Beside it stand the name, the revision and the position of its last event.
+        assert.equal({ ...row.state, ...state }, row.state);
+        assert.is(Object.keys(row.state).length, Object.keys(state).length + 3);
+      }
     }),
     { numRuns: 500 },
   ));

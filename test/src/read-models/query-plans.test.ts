@@ -75,10 +75,10 @@ const planOf = (database: DatabaseSync, sql: string): string =>
 /** Who looks back at everybody goes through all versions. */
 const looksAtEverybody = (sql: string) => /FROM versions_\w+\s+WHERE since/.test(sql);
 
-/** Goes through all rows, or sorts them; a page along an index without a condition does neither. */
+/** Goes through all rows, or sorts them; a page along an index without a condition does neither, nor whoever asks for any row. */
 const isLong = (sql: string, plan: string): boolean =>
   /TEMP B-TREE/.test(plan) ||
-  (/\bSCAN (?!\()/.test(plan) && !/(WHERE 1|FROM \w+)\s+ORDER/.test(sql));
+  (/\bSCAN (?!\()/.test(plan) && !/(WHERE 1|FROM \w+)\s+ORDER|FROM \w+ LIMIT 1$/.test(sql));
 
 /** Goes by another index than that of the condition which leads to the fewest rows: the first one. */
 function isAside(sql: string, plan: string): boolean {
