@@ -107,6 +107,7 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => data.username,
+  isOftenLookedAt: true,
   evolve: (row, event, { revision, position }) => {
     const { type, data } = event;
     const { username } = data;

@@ -43,6 +43,8 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
   /** Each row is of one event alone, so that nobody looks for it before it is written. */
   readonly isWrittenOnce?: true;
+  /** Looked at in each attempt at the doors, so that more of its rows are held parsed. */
+  readonly isOftenLookedAt?: true;
   /** The labels of a row that rows are counted by: `always` also as it was after each event, `now` as it is. */
   readonly counted?: {
     readonly always: (row: Row) => readonly string[];

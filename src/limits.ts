@@ -101,6 +101,8 @@ export const tallyBlockChanges = 200;
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
 export const rowsHeldCharactersMax = 2 * 1024 * 1024;
+/** The same of clients, who are looked at in each attempt at the doors: 5,000 and more. */
+export const clientsHeldCharactersMax = 8 * 1024 * 1024;
 /** KiB of pages of the rows' file in memory; where the rows of a long log are made, which nobody is served beside. */
 export const rowsCacheKibibytes = 16 * 1024;
 export const draftCacheKibibytes = 64 * 1024;
@@ -187,6 +189,8 @@ export const tokensEndedAtOnceMax = 64;
 export const verifiedTokensMax = 20_000;
 /** Registration tokens of requests that wait, kept so that a poll signs none: more than wait by default. */
 export const registrationTokensHeldMax = 20_000;
+/** Pairing ids of requests that wait, kept for as many. */
+export const pairingIdsMax = 20_000;
 /** Keys of personal data held open. */
 export const personalKeysMax = 10_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */

@@ -1,7 +1,12 @@
 /** The rows of one projection in SQLite: written in batches, found by key and by column. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
-import { absentKeysMax, rowsHeldCharactersMax, statementsHeldMax } from '../limits.ts';
+import {
+  absentKeysMax,
+  clientsHeldCharactersMax,
+  rowsHeldCharactersMax,
+  statementsHeldMax,
+} from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';
@@ -97,7 +102,7 @@ export class RowTable<Row> implements Rows<Row> {
   );
   /** Rows of the batch in hand. */
   readonly #dirty = new Map<string, ChangedRow<Row>>();
-  readonly #held = new HeldRows<Row>(rowsHeldCharactersMax);
+  readonly #held: HeldRows<Row>;
   readonly #absent = new AbsentKeys(absentKeysMax);
   /** Of a file that is made from its beginning. */
   readonly #written: KeysWritten | undefined;
@@ -108,6 +113,9 @@ export class RowTable<Row> implements Rows<Row> {
     for (const name of [projection.name, ...names])
       if (!identifier.test(name)) throw new Error(`${name} cannot name a table or column`);
     this.projection = projection;
+    this.#held = new HeldRows(
+      projection.isOftenLookedAt === true ? clientsHeldCharactersMax : rowsHeldCharactersMax,
+    );
     this.#database = database;
     this.#table = `rows_${projection.name}`;
     this.#cursors = cursorsOf(projection.name);

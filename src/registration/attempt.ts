@@ -19,6 +19,7 @@ import type { Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
 import type { Vault } from '../credentials/vault.ts';
+import type { BoundedMap } from '../platform/bounded-map.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import type { Rows } from '../read-models/row-table.ts';
@@ -46,6 +47,8 @@ export interface RegistrationAttemptOptions {
   readonly now: () => string;
   readonly position: () => string;
   readonly pendingTtlMs: number;
+  /** By their requests, for as many as poll: a request keeps the one that it began with. */
+  readonly pairingIds: BoundedMap<string, string | null>;
   readonly onKnock?: (flow: CountedFlow) => void;
 }
 
@@ -376,7 +379,12 @@ export class RegistrationAttempt {
 
   #pairingIdOf(requestId: string): string | null {
     if (requestId === this.#known?.requestId) return this.#known.pairingId;
-    return this.#options.rows.requests.get(requestId)?.pairingId ?? null;
+    const { rows, pairingIds } = this.#options;
+    const known = pairingIds.get(requestId);
+    if (known !== undefined) return known;
+    const row = rows.requests.get(requestId);
+    if (row !== undefined) pairingIds.set(requestId, row.pairingId);
+    return row?.pairingId ?? null;
   }
 
   /** Who was turned away shows as a knock, but for what could never have become a request. */

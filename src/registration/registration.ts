@@ -7,6 +7,8 @@ import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
+import { pairingIdsMax } from '../limits.ts';
+import { BoundedMap } from '../platform/bounded-map.ts';
 import type { Pace } from '../platform/pace/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
@@ -33,7 +35,9 @@ export interface Registration {
   isKeyAlone(username: string): boolean;
 }
 
-interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmissionOptions {
+interface RegistrationOptions
+  extends Omit<RegistrationAttemptOptions, 'pairingIds'>,
+    QuickAdmissionOptions {
   /** Whether a name is one that people have who sign in at the identity provider: it never asks here. */
   readonly isPersonName: (name: string) => boolean;
   /** Tells refusals at times that tell nothing of the name. */
@@ -49,6 +53,10 @@ interface RegistrationOptions extends RegistrationAttemptOptions, QuickAdmission
 
 export function createRegistration(options: RegistrationOptions): Registration {
   const { proofs, pace } = options;
+  const ofAttempts = {
+    ...options,
+    pairingIds: new BoundedMap<string, string | null>(pairingIdsMax),
+  };
   const quick = createQuickAdmission(options);
   const { waitsOf, quickly, whileThrottled, countMismatch } = quick;
   const wrongCodeAnswer = refusingWrongCodes(options, quick);
@@ -64,7 +72,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     options.onDeciding?.(attempt, cause);
     await recordEnds(options, attempt.username, cause);
     const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
-      options,
+      ofAttempts,
       attempt,
       proof,
     ).run(cause);
