@@ -61,17 +61,21 @@ export const writtenOf = (name: string, { roles, rules, clients }: FoundThings):
   }),
 });
 
-/** Between double quotes alone an escape stands for its character; a line end may stand as it is. */
-const needsEscapes = (text: string): boolean => {
+/**
+ * Between double quotes alone an escape stands for its character. A line end may stand as it is, but where a line begins or
+ * ends with a space, which a block would take for its indentation or leave out.
+ */
+const needsQuotes = (text: string): boolean => {
   const line = text.replaceAll('\n', '');
-  return printable(line) !== line;
+  const isPadded = line !== text && /(^|\n)[ \t]|[ \t](\n|$)/.test(text);
+  return isPadded || printable(line) !== line;
 };
 
 export function yamlText(written: WrittenFile): string {
   const document = new Document(written);
   visit(document, {
     Scalar(_, node) {
-      if (typeof node.value === 'string' && needsEscapes(node.value)) node.type = 'QUOTE_DOUBLE';
+      if (typeof node.value === 'string' && needsQuotes(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });
   return printableYaml(document.toString({ lineWidth: 0 }));

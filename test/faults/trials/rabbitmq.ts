@@ -143,7 +143,10 @@ async function revoked({ served, token, violations }: Plant, client: Client): Pr
   client.status = 'revoked';
   const { live } = client;
   if (live === null) return;
-  const isClosed = await Promise.race([live.closed.then(() => true), delay(agreedMs, false)]);
+  const isClosed = await Promise.race([
+    live.closed.then(() => true),
+    delay(agreedMs, false, { ref: false }),
+  ]);
   if (!isClosed) violations.push(`${client.username} is revoked, and its session lives`);
 }
 
