@@ -116,28 +116,35 @@ export async function rabbitMq(options: {
   };
   process.once('exit', lastResort);
 
+  async function started(): Promise<boolean> {
+    child = spawn(server, [], {
+      env: environment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk) => {
+        output = (output + chunk).slice(-200_000);
+      });
+    output = '';
+    const late = AbortSignal.timeout(startMs);
+    while (!/Server startup complete/.test(output)) {
+      if (late.aborted || child.exitCode !== null) return false;
+      await sleep(50);
+    }
+    return true;
+  }
+
   return {
     mqttPort,
     account,
     managementUrl: `http://127.0.0.1:${managementPort}`,
     address: `rabbitmq+http://${account.username}:${account.password}@127.0.0.1:${managementPort}`,
     async start() {
-      child = spawn(server, [], {
-        env: environment,
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      for (const stream of [child.stdout, child.stderr])
-        stream?.on('data', (chunk) => {
-          output = (output + chunk).slice(-200_000);
-        });
-      output = '';
-      const late = AbortSignal.timeout(startMs);
-      while (!/Server startup complete/.test(output)) {
-        if (late.aborted || child.exitCode !== null)
-          throw new Error(`RabbitMQ did not start: ${output.slice(-2_000)}`);
-        await sleep(50);
-      }
+      if (await started()) return;
+      // A port that was free may have been somebody's for a moment: once more.
+      await end('SIGKILL');
+      if (!(await started())) throw new Error(`RabbitMQ did not start: ${output.slice(-2_000)}`);
     },
     kill: () => end('SIGKILL'),
     async stop() {

@@ -28,6 +28,7 @@ test('whatever a text says it is read as it was, and holds nothing that a termin
         for (const line of text.trimEnd().split('\n')) assert.is(printable(line), line);
       },
     ),
+    { examples: [[' \n'], ['a\n b'], ['a \nb']] },
   );
 });
 
