@@ -10,6 +10,7 @@ import { connected, programIsHere } from '../../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
+import { grantedAt } from '../granted.ts';
 import { driftFaults, isAsTheLogSays } from '../oracles/broker.ts';
 
 const roundsWhole = 40;
@@ -58,15 +59,6 @@ const faults: Readonly<Record<string, (beside: Beside) => Promise<void>>> = {
   },
 };
 
-async function granted({ served, token }: Beside, client: Client): Promise<void> {
-  const { username, password } = client;
-  const asked = await served.call('POST', registerPath, { body: { username, password } });
-  const grant = `/api/client-registry/requests/${asked.body.requestId}/grant`;
-  const permissions = [{ context: 'mqtt', resource: 'plant/#', operation: 'readWrite' }];
-  const { status } = await served.call('POST', grant, { token, body: { permissions } });
-  if (status !== 200) throw new Error(`${username} is granted with ${status}`);
-}
-
 /** Let in when the log says so, and only then; a client asks again as devices do, which shows its password anew. */
 async function agrees({ served }: Beside, client: Client): Promise<boolean> {
   const { username, password, status } = client;
@@ -97,7 +89,7 @@ async function round(
   for (let index = 0; index < namesARound; index++) {
     const username = `at-mosquitto-${number}-${index}`;
     const client: Client = { username, password: `${username}-0123456789`, status: 'active' };
-    await granted(beside, client);
+    await grantedAt(beside, client);
     clients.push(client);
   }
   const leaves = chance.pick(clients);

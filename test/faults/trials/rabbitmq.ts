@@ -5,12 +5,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RabbitMq, rabbitMq, rabbitMqIsHere } from '../../src/broker/hooks/rabbitmq-peer.ts';
-import { registerPath } from '../../support/door.ts';
 import { freePort } from '../../support/free-port.ts';
 import { connected, type RawMqtt } from '../../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import type { Chance } from '../../trials/random.ts';
 import type { Given, Told, Trial } from '../../trials/trial.ts';
+import { grantedAt } from '../granted.ts';
 import { isAsTheLogSays } from '../oracles/broker.ts';
 
 const roundsWhole = 16;
@@ -108,13 +108,8 @@ async function intruders(plant: Plant, chance: Chance, signal: AbortSignal): Pro
   return tries;
 }
 
-async function granted({ served, token }: Plant, client: Client): Promise<void> {
-  const { username, password } = client;
-  const asked = await served.call('POST', registerPath, { body: { username, password } });
-  const grant = `/api/client-registry/requests/${asked.body.requestId}/grant`;
-  const permissions = [{ context: 'mqtt', resource: 'plant/#', operation: 'readWrite' }];
-  const { status } = await served.call('POST', grant, { token, body: { permissions } });
-  if (status !== 200) throw new Error(`${username} is granted with ${status}`);
+async function granted(plant: Plant, client: Client): Promise<void> {
+  await grantedAt(plant, client);
   client.status = 'active';
 }
 
