@@ -6,8 +6,8 @@ const levels = { debug: 10, info: 20, warn: 30, error: 40 };
 export type LogLevel = keyof typeof levels;
 
 type LogFields = Readonly<Record<string, unknown>>;
-/** Never throws, whatever the fields hold. */
-type LogLine = (msg: string, fields?: LogFields) => void;
+/** Never throws, whatever the fields hold; those that cost something are made only for a line that is written. */
+type LogLine = (msg: string, fields?: LogFields | (() => LogFields)) => void;
 export interface Logger {
   readonly debug: LogLine;
   readonly info: LogLine;
@@ -34,7 +34,7 @@ export function createLogger(options: {
     (msg, fields = {}) => {
       if (levels[level] < levels[options.level] && msg !== 'ready') return;
       const at = now();
-      const safe = plain(fields, 0) as Record<string, unknown>;
+      const safe = plain(typeof fields === 'function' ? fields() : fields, 0) as LogFields;
       // A field never takes the place of what every line has.
       const { time: _time, level: _level, msg: _msg, ...rest } = safe;
       write(

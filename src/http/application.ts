@@ -67,8 +67,9 @@ export function httpApplication(
 const numbered =
   (edge: Edge): Middleware<RequestState> =>
   (ctx, next) => {
+    const startedMs = performance.now();
     ctx.state = beginning(edge, ctx.req);
-    noteAnswer(edge, ctx);
+    ctx.res.once('close', () => noteAnswer(edge, ctx, startedMs));
     return next();
   };
 

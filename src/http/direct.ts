@@ -5,9 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context } from 'koa';
+import type { Soon } from '../platform/soon.ts';
 import { type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
-import { endOfTurn } from './end-of-turn.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 import { Problem, type ProblemAnswer, problemText, problemType } from './response/problem.ts';
 import { securityHeaders } from './response/security-headers.ts';
 import { parametersOf, type Route, type RouteResponse } from './route.ts';
@@ -26,8 +27,8 @@ interface DirectOptions {
 export interface AnswersBelow {
   /** Ends with a slash. */
   readonly beginning: string;
-  /** Rejects with what is answered as a problem. */
-  answer(exchange: Exchange): Promise<RouteResponse>;
+  /** @throws and rejects with what is answered as a problem */
+  answer(exchange: Exchange): Soon<RouteResponse>;
   /** How a problem is told here; absent: as everywhere, as a document. */
   tells?(problem: ProblemAnswer): RouteResponse;
 }
@@ -97,57 +98,52 @@ export function directAnswers(
         const position = (response: RouteResponse) => positionOf(route, response, edge);
         return [
           `${route.method} ${route.path}`,
-          servedDirectly(route.path, answer, position, options),
+          servedDirectly(answer, writerOf(route.path, position, edge), options),
         ];
       }),
   );
   const servedBelow = below.map(({ beginning, answer, tells }) => ({
     beginning,
-    serve: servedDirectly(beginning, answer, () => undefined, options, tells),
+    serve: servedDirectly(
+      answer,
+      writerOf(beginning, () => undefined, edge, tells),
+      options,
+    ),
   }));
   return (req, res) => {
     const { url = '' } = req;
     const serve = hot.get(`${req.method} ${url}`);
     if (serve !== undefined) {
-      void serve(req, res, url);
+      serve(req, res, url);
       return true;
     }
     const found = servedBelow.find((one) => url.startsWith(one.beginning));
-    void found?.serve(req, res, url.split('?', 1)[0] ?? '');
+    found?.serve(req, res, url.split('?', 1)[0] ?? '');
     return found !== undefined;
   };
 }
 
-/** `path`: where it is, or begins; `positionIn`: the value of `Gatebook-Position`. */
-function servedDirectly(
+interface AnswerWriter {
+  /** @throws where it cannot be written as it is */
+  readonly body: (res: ServerResponse, response: RouteResponse) => void;
+  readonly problem: (res: ServerResponse, problem: ProblemAnswer) => void;
+}
+
+/**
+ * How answers below a path are written, each of them in one piece.
+ * @param positionIn the value of `Gatebook-Position`
+ */
+function writerOf(
   path: string,
-  answer: (exchange: Exchange) => Promise<RouteResponse>,
   positionIn: (response: RouteResponse) => string | undefined,
-  options: DirectOptions,
+  edge: Edge,
   tells?: AnswersBelow['tells'],
-) {
-  const { edge, guards } = options;
+): AnswerWriter {
   const security = Object.entries(securityHeaders(path, edge.strictTransport)).flat();
   // Whoever is answered while the service stops shall not come back on this connection.
   const connection = () => (edge.stopping.aborted ? ['Connection', 'close'] : []);
-  const failed = (error: Error) => edge.logger.debug('A response could not be sent', { error });
 
-  const sendProblem = (res: ServerResponse, problem: ProblemAnswer) => {
-    if (tells !== undefined) return sendBody(res, tells(problem));
-    send(
-      res,
-      problem.status,
-      [
-        ...security,
-        ...connection(),
-        ...['Content-Type', problemType],
-        ...Object.entries(problem.headers).flat(),
-      ],
-      problemText(problem),
-    );
-  };
-
-  const sendBody = (res: ServerResponse, response: RouteResponse) => {
+  const body: AnswerWriter['body'] = (res, response) => {
     const headers = [...security];
     for (const name in response.headers) headers.push(name, response.headers[name] as string);
     const position = positionIn(response);
@@ -162,22 +158,64 @@ function servedDirectly(
     send(res, response.status, headers, typeof body === 'string' ? body : JSON.stringify(body));
   };
 
-  return async (req: IncomingMessage, res: ServerResponse, asked: string): Promise<void> => {
+  const problem: AnswerWriter['problem'] = (res, answer) => {
+    if (tells !== undefined) return body(res, tells(answer));
+    send(
+      res,
+      answer.status,
+      [
+        ...security,
+        ...connection(),
+        ...['Content-Type', problemType],
+        ...Object.entries(answer.headers).flat(),
+      ],
+      problemText(answer),
+    );
+  };
+  return { body, problem };
+}
+
+function servedDirectly(
+  answer: (exchange: Exchange) => Soon<RouteResponse>,
+  writer: AnswerWriter,
+  options: DirectOptions,
+) {
+  const { edge, guards } = options;
+  const failed = (error: Error) => edge.logger.debug('A response could not be sent', { error });
+
+  function tell(exchange: Exchange, response: RouteResponse): void {
+    const { res, state } = exchange;
+    try {
+      if (response.problem === undefined) writer.body(res, response);
+      else writer.problem(res, counted(edge, response.problem));
+    } catch (error) {
+      writer.problem(res, answeredProblem(edge, state, error));
+    }
+  }
+
+  return (req: IncomingMessage, res: ServerResponse, asked: string): void => {
+    const startedMs = performance.now();
     const exchange = new DirectExchange(options, asked, req, res);
-    // Answers known in the turn in which their questions came are written together: a write that has to wake
-    // whoever reads it costs as much as the rest of such an answer.
-    const together = endOfTurn();
-    noteAnswer(edge, exchange);
     res.on('error', failed);
+    // Answers known in the same turn are written together: a write that has to wake whoever reads it costs as much
+    // as the rest of such an answer.
+    const told = (response: RouteResponse) =>
+      atEndOfTurn(() => {
+        tell(exchange, response);
+        noteAnswer(edge, exchange, startedMs);
+      });
+    const refused = (error: unknown) => {
+      writer.problem(res, answeredProblem(edge, exchange.state, error));
+      noteAnswer(edge, exchange, startedMs);
+    };
     try {
       if (edge.stopping.aborted) throw new Problem('stopping');
       for (const guard of guards) guard(req);
-      const response = await answer(exchange);
-      await together;
-      if (response.problem === undefined) sendBody(res, response);
-      else sendProblem(res, counted(edge, response.problem));
+      const response = answer(exchange);
+      if (response instanceof Promise) response.then(told, refused);
+      else told(response);
     } catch (error) {
-      sendProblem(res, answeredProblem(edge, exchange.state, error));
+      refused(error);
     }
   };
 }

@@ -1,6 +1,7 @@
 /** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
 import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
 import { isLoopback, plainAddress, sourceKey } from '../platform/networks.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import type { Edge, Exchange } from './edge.ts';
 import { bodyBytes, bodyJson, ofAnyType } from './request/body.ts';
 import { type RequestCaller, requestCallerOf } from './request/caller.ts';
@@ -23,30 +24,56 @@ import {
   type RouteResponse,
 } from './route.ts';
 
-/** Takes a request to its route: 401, 403, 413 and 415, 400, and then what the route says. */
-export type Dispatch = (route: Route, exchange: Exchange) => Promise<RouteResponse>;
+/** Takes a request to its route: 401, 403, 413 and 415, 400, and then what the route says. @throws what it rejects with */
+export type Dispatch = (route: Route, exchange: Exchange) => Soon<RouteResponse>;
 
 export function createDispatch(edge: Edge): Dispatch {
   const malformedCount = createMalformedCount(edge.malformedPerMinute ?? malformedPerMinuteMax);
-  return async (route, exchange) => {
-    exchange.state.route = route.path;
-    const requestCaller = await requestCallerOf(route, exchange, edge);
+
+  function answered(
+    route: Route,
+    exchange: Exchange,
+    requestCaller: RequestCaller,
+  ): Soon<RouteResponse> {
     // By name where somebody is signed in, so that nobody behind the same address keeps them out.
     const sender = requestCaller.caller?.username ?? sourceKey(exchange.state.source);
-    const { position, ...parts } = await malformedCount(`${route.operationId} ${sender}`, () =>
-      partsOf(route, exchange, requestCaller, edge),
+    const parts = malformedCount(`${route.operationId} ${sender}`, () =>
+      soon(sentBytes(route, exchange, edge), (bytes) =>
+        partsOf(route, exchange, requestCaller, bytes),
+      ),
     );
-    const request = new DispatchedRequest(exchange, parts, requestCaller, edge);
-    if (position !== null) {
-      if (!(await edge.reached(position, positionWaitMs)))
-        throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
-      requestCaller.authorize();
-    }
-    const response = await commanded(route, request, edge);
-    // What was read is shown to who may see it now; what was done is told to who did it.
-    if (route.method === 'GET') requestCaller.authorize();
-    return response;
+    return soon(parts, (parts) => {
+      const request = new DispatchedRequest(exchange, parts, requestCaller, edge);
+      if (parts.position !== null || isCommand(route) || route.method === 'GET')
+        return whereCallerMay(route, request, parts.position, edge);
+      return route.handle(request as never);
+    });
+  }
+
+  return (route, exchange) => {
+    exchange.state.route = route.path;
+    return soon(requestCallerOf(route, exchange, edge), (requestCaller) =>
+      answered(route, exchange, requestCaller),
+    );
   };
+}
+
+/** What the route answers where it reads, does something for somebody, or what it rests on must be reached. */
+async function whereCallerMay(
+  route: Route,
+  request: DispatchedRequest,
+  position: string | null,
+  edge: Edge,
+): Promise<RouteResponse> {
+  if (position !== null) {
+    if (!(await edge.reached(position, positionWaitMs)))
+      throw new Problem('position-not-reached', { retryAfterSeconds: 1 });
+    request.authorize();
+  }
+  const response = await commanded(route, request, edge);
+  // What was read is shown to who may see it now; what was done is told to who did it.
+  if (route.method === 'GET') request.authorize();
+  return response;
 }
 
 /** What the route answers, or that it waits for several people. */
@@ -80,25 +107,26 @@ const none = { value: Object.freeze({}) };
 const isLenient = ({ leniently }: Route, { req }: Exchange): boolean =>
   leniently?.isOn() === true && req.headers.origin === undefined;
 
-/** Everything that was sent, parsed. @throws Problem 413, 415, 400 */
-async function partsOf(route: Route, exchange: Exchange, requestCaller: RequestCaller, edge: Edge) {
-  const leniently = isLenient(route, exchange) ? route.leniently : undefined;
-  const bytes =
-    route.method === 'GET'
-      ? undefined
-      : await bodyBytes(
-          exchange.req,
-          exchange.res,
-          edge.bodyTimeoutMs,
-          leniently === undefined ? route.upload : ofAnyType,
-        );
+/** The bytes of its body; undefined: none, or none is taken. @throws Problem 413, 415, 400 */
+function sentBytes(route: Route, exchange: Exchange, edge: Edge): Soon<Buffer | undefined> {
+  if (route.method === 'GET') return undefined;
+  const wanted = isLenient(route, exchange) ? ofAnyType : route.upload;
+  return bodyBytes(exchange.req, exchange.res, edge.bodyTimeoutMs, wanted);
+}
+
+/** Everything that was sent, parsed. @throws Problem 400 */
+function partsOf(
+  route: Route,
+  exchange: Exchange,
+  requestCaller: RequestCaller,
+  bytes: Buffer | undefined,
+) {
   // The body may have taken seconds, in which much was decided.
   if (bytes !== undefined) requestCaller.authorize();
   const upload = (route.upload === undefined ? undefined : bytes) ?? noFile;
-  const json =
-    leniently === undefined
-      ? bodyJson(upload === noFile ? bytes : undefined)
-      : leniently.read(bytes, exchange.req.headers['content-type']);
+  const json = isLenient(route, exchange)
+    ? route.leniently?.read(bytes, exchange.req.headers['content-type'])
+    : bodyJson(upload === noFile ? bytes : undefined);
   const [params, query, position, body] = allOf(
     route.params === undefined ? none : parsedParams(route.params, exchange.params),
     route.query === undefined && exchange.querystring === ''
@@ -151,7 +179,7 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
     this.permit = requestCaller.permit;
     this.seesPersonalData = requestCaller.seesPersonalData;
     this.source = exchange.state.source;
-    this.cause = { correlationId: exchange.state.correlationId, causationId: null };
+    this.cause = exchange.state;
     this.#exchange = exchange;
     this.#ended = requestCaller.ended;
     this.#stopping = edge.stopping;

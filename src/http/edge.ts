@@ -1,6 +1,7 @@
 /** What the HTTP side needs of the service around it, and what it knows of each request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
+import type { Cause } from '../commands/handle.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Callers } from './request/caller.ts';
@@ -42,13 +43,12 @@ export interface Edge extends Callers {
   readonly malformedPerMinute?: number;
 }
 
-export interface RequestState {
-  correlationId: string;
+export interface RequestState extends Cause {
   /** Of the sender's own, 32 hex digits; undefined: it says none. */
-  traceId: string | undefined;
-  source: string | null;
+  readonly traceId: string | undefined;
+  readonly source: string | null;
   /** Whether the browser of who asks speaks TLS. */
-  isSecure: boolean;
+  readonly isSecure: boolean;
   /** The path of the route as declared, for metrics; never the path as sent. */
   route: string;
 }

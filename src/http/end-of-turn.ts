@@ -1,14 +1,15 @@
-/** The end of the event loop's turn: what many wait for in one turn is then done for all of them, one after the other. */
+/** The end of the event loop's turn: what became due in one turn is then done for all of them, one after the other. */
 
-let end: Promise<void> | undefined;
+let due: (() => void)[] = [];
 
-/** Resolves once everything has been looked at that had come in when this turn of the event loop began. */
-export const endOfTurn = (): Promise<void> => {
-  end ??= new Promise((resolve) => {
-    setImmediate(() => {
-      end = undefined;
-      resolve();
-    });
-  });
-  return end;
-};
+function doDue(): void {
+  const acts = due;
+  due = [];
+  for (const act of acts) act();
+}
+
+/** Acts once everything has been looked at that had come in when this turn of the event loop began; `act` never throws. */
+export function atEndOfTurn(act: () => void): void {
+  if (due.length === 0) setImmediate(doDue);
+  due.push(act);
+}

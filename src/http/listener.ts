@@ -50,10 +50,11 @@ export type Serve = (request: IncomingMessage, response: ServerResponse) => void
 export async function listen(application: HttpApplication, options: Listening): Promise<Listener> {
   const { through = (serve: Serve) => serve } = options;
   const callback = through(application.callback());
+  function answered(this: ServerResponse): void {
+    if (!this.req.complete) linger(this.req, options.lingerMs ?? lingerMs);
+  }
   const serve = (request: IncomingMessage, response: ServerResponse) => {
-    response.once('finish', () => {
-      if (!request.complete) linger(request, options.lingerMs ?? lingerMs);
-    });
+    response.on('finish', answered);
     callback(request, response);
   };
   const server = serverFor(options, serve);

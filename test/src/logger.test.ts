@@ -33,6 +33,18 @@ test('what is below the level is not written; ready always is', () => {
   );
 });
 
+test('fields that cost something are made for lines that are written, and for no others', () => {
+  const { logger, lines } = logTo('info');
+  logger.debug('a', () => {
+    throw new Error('made for nobody');
+  });
+  logger.info('b', () => ({ count: 1 }));
+  assert.equal(
+    lines.map((line) => JSON.parse(line).count),
+    [1],
+  );
+});
+
 test('an error is logged with name, message, code, stack and cause', () => {
   const { logger, lines } = logTo('info');
   const cause = Object.assign(new Error('disk full'), { code: 'ENOSPC' });

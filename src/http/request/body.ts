@@ -1,6 +1,7 @@
 /** Reads the body of a request, JSON or a file: bounded in bytes, content and time, in strict UTF-8. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bodyBytesMax, bodyTimeoutMs } from '../../limits.ts';
+import type { Soon } from '../../platform/soon.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { jsonExcess } from './json-bounds.ts';
 
@@ -60,14 +61,12 @@ function checkHeaders({ headers }: IncomingMessage, wanted: Wanted): void {
   if (type !== undefined && !wanted.type.test(type.trim())) throw otherType(wanted);
 }
 
-async function bytesOf(
-  request: IncomingMessage,
-  timeoutMs: number,
-  wanted: Wanted,
-): Promise<Buffer> {
+function bytesOf(request: IncomingMessage, timeoutMs: number, wanted: Wanted): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  const wholeLength = Number(request.headers['content-length']);
   let length = 0;
   let isSettled = false;
+  let timer: NodeJS.Timeout | undefined;
   return new Promise((resolve, reject) => {
     // Listeners are left where they are, and do nothing more: to take them off costs more than all they do.
     const settle = (fault?: () => Error) => {
@@ -79,22 +78,25 @@ async function bytesOf(
       else resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
       chunks.length = 0;
     };
-    const take = (chunk: Buffer) => {
+    request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > wanted.bytesMax) settle(() => tooLarge(wanted));
       else if (!isSettled) chunks.push(chunk);
-    };
-    const failed = () => settle(() => wrong('The body ended before all of it arrived.'));
-    const late = () =>
-      settle(() =>
-        wrong(`The body did not arrive within ${timeoutMs / 1_000} s: send it at once.`),
-      );
-    request
-      .on('data', take)
-      .on('end', () => settle())
-      .on('error', failed)
-      .on('close', failed);
-    const timer = setTimeout(late, timeoutMs);
+      if (length === wholeLength) settle();
+    });
+    // Nearly every body comes with its headers: then it is there by now, and nobody waits for it.
+    process.nextTick(() => {
+      if (isSettled) return;
+      const failed = () => settle(() => wrong('The body ended before all of it arrived.'));
+      if (request.destroyed) return failed();
+      request.on('end', () => settle());
+      const late = () =>
+        settle(() =>
+          wrong(`The body did not arrive within ${timeoutMs / 1_000} s: send it at once.`),
+        );
+      timer = setTimeout(late, timeoutMs);
+      request.on('error', failed).on('close', failed);
+    });
   });
 }
 
@@ -123,21 +125,22 @@ function jsonOf(bytes: Buffer): unknown {
  * @throws Problem `body-too-large`, `media-type-unsupported`, and `request-malformed` for a body that
  *   breaks off or takes longer than `timeoutMs`
  */
-export async function bodyBytes(
+export function bodyBytes(
   request: IncomingMessage,
   response: ServerResponse,
   timeoutMs = bodyTimeoutMs,
   wanted: Wanted = json,
-): Promise<Buffer | undefined> {
+): Soon<Buffer | undefined> {
   if (!announced(request)) return undefined;
   checkHeaders(request, wanted);
   if (request.headers['content-length'] !== undefined) typeNamed(request, wanted);
   // The client waits for this word before it sends a body [RFC 9110, section 10.1.1].
   if (request.headers.expect !== undefined) response.writeContinue();
-  const bytes = await bytesOf(request, wanted.timeoutMs ?? timeoutMs, wanted);
-  if (bytes.length === 0) return undefined;
-  typeNamed(request, wanted);
-  return bytes;
+  return bytesOf(request, wanted.timeoutMs ?? timeoutMs, wanted).then((bytes) => {
+    if (bytes.length === 0) return undefined;
+    typeNamed(request, wanted);
+    return bytes;
+  });
 }
 
 function typeNamed({ headers }: IncomingMessage, wanted: Wanted): void {

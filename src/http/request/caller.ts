@@ -4,6 +4,7 @@ import { personalDataResource } from '../../../domain/role.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
 import { callerLookMs } from '../../limits.ts';
+import type { Soon } from '../../platform/soon.ts';
 import type { Edge, Exchange } from '../edge.ts';
 import type { Route } from '../route.ts';
 import { requirePermission } from './authorization.ts';
@@ -47,12 +48,12 @@ const nobody: RequestCaller = {
 const isOwnThing = (route: Route, { params, querystring }: Exchange, caller: Caller): boolean =>
   route.own?.({ params, query: new URLSearchParams(querystring), caller }) === true;
 
-/** @throws Refused `token-missing`, `token-invalid`, `permission-missing` */
-export async function requestCallerOf(
+/** @throws (and rejects with) Refused `token-missing`, `token-invalid`, `permission-missing` */
+export function requestCallerOf(
   route: Route,
   exchange: Exchange,
   callers: Callers & Pick<Edge, 'certificateOf'>,
-): Promise<RequestCaller> {
+): Soon<RequestCaller> {
   if (route.access === 'open') return nobody;
   const token = tokenOf(exchange);
   const isCertified = () =>
@@ -63,6 +64,15 @@ export async function requestCallerOf(
   if (route.access === 'certificate' && !isCertified()) throw new Refused('token-invalid');
   if (token === null || route.access === 'registration' || route.access === 'certificate')
     return nobody;
+  return callerBy(token, route, exchange, callers);
+}
+
+async function callerBy(
+  token: string,
+  route: Route,
+  exchange: Exchange,
+  callers: Callers,
+): Promise<RequestCaller> {
   const caller = await callers.authenticate(token);
   if (caller === null) throw new Refused('token-invalid');
   let isPermissionNeeded = route.access === 'permitted' && !isOwnThing(route, exchange, caller);

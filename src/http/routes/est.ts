@@ -55,11 +55,6 @@ const certificatesIn = (pem: string): Buffer[] =>
     ([, body = '']) => Buffer.from(body, 'base64'),
   );
 
-const causeOf = ({ state }: Exchange): Cause => ({
-  correlationId: state.correlationId,
-  causationId: null,
-});
-
 /** The request that was sent, read as far as it says whose it is. @throws Problem 413, 415, 400 */
 async function sentCsr({ edge }: EstParts, { req, res }: Exchange) {
   const bytes = await bodyBytes(req, res, edge.bodyTimeoutMs, pkcs10);
@@ -104,7 +99,7 @@ async function enrolled(parts: EstParts, exchange: Exchange): Promise<RouteRespo
   const offer = await parts.malformedCount(`simpleenroll ${sourceKey(source)}`, () =>
     offered(parts, exchange, basic),
   );
-  const cause = causeOf(exchange);
+  const cause = exchange.state;
   const answer = await app.registration.ask(
     {
       ...offer,
@@ -165,7 +160,7 @@ async function reenrolled(parts: EstParts, exchange: Exchange): Promise<RouteRes
   const { app, edge } = parts;
   const certificate = edge.certificateOf(exchange.req);
   if (certificate === null) throw certificateWanted();
-  const cause = causeOf(exchange);
+  const cause = exchange.state;
   const stands = async () => {
     const answer = app.registration.answerForCertificate(certificate);
     if (answer === undefined) throw certificateWanted();
