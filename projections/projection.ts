@@ -53,3 +53,5 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   /** What of each version of a row stays, for those who look back; absent: only the newest row is kept. */
   readonly past?: (row: Row) => Past;
 }
+  /** A number in what stays that alone most changes change: it is kept beside the text that they have in common. */
+  readonly pastCounting?: string;

@@ -39,7 +39,7 @@ type WindowOrClientEvent = z.infer<typeof WindowOrClientEvent>;
 
 export const windowProjection: Projection<WindowRow, WindowOrClientEvent, WindowRow> = {
   name: 'window',
-  version: 6,
+  version: 7,
   reads: ['registry', 'client'],
   Event: WindowOrClientEvent,
   eventsOf: { registry: WindowEvent, client: ClientEvent },
@@ -102,4 +102,5 @@ export const windowProjection: Projection<WindowRow, WindowOrClientEvent, Window
   },
   columns: {},
   past: (row) => row,
+  pastCounting: 'requestCount' satisfies keyof WindowRow,
 };

@@ -126,7 +126,8 @@ export class RowTable<Row> implements Rows<Row> {
     this.#get = database.prepare(`SELECT key, born, row FROM ${this.#table} WHERE key = ?`);
     this.#writer = new RowWriter(database, projection);
     this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
-    this.past = projection.past && new RowVersions(database, projection.name);
+    const { name, past, pastCounting } = projection;
+    this.past = past && new RowVersions(database, name, pastCounting);
   }
 
   /**

@@ -42,19 +42,30 @@ export interface VersionedRows<Row> {
   versions(key: string): readonly Version<Row>[];
 }
 
-/** As text; null: the row is gone. */
-interface Written {
-  readonly since: number;
+/** What a version is written as: its text, null where the row is gone, and the member that counts, if it has one. */
+interface RowText {
   readonly text: string | null;
+  readonly count: number | null;
+}
+
+interface Written extends RowText {
+  readonly since: number;
   /** The first that there is of this row. */
   readonly isFirst?: boolean;
 }
 
 type Statement = ReturnType<DatabaseSync['prepare']>;
-type Stored = { key: string; since: number; until: number | null; text: number | null };
+interface Stored {
+  readonly key: string;
+  readonly since: number;
+  readonly until: number | null;
+  /** The id of its text. */
+  readonly text: number | null;
+  /** Absent where no member counts. */
+  readonly count?: number | null;
+}
 
 const hashBytes = 16;
-const textOf = (row: unknown): string | null => (row === undefined ? null : JSON.stringify(row));
 
 export class RowVersions<Row> implements VersionedRows<Row> {
   /** Versions of the batch in hand: by key, oldest first. */
@@ -73,13 +84,17 @@ export class RowVersions<Row> implements VersionedRows<Row> {
   #someWent: boolean;
   /** Of texts that were lately met: many rows are alike. */
   readonly #textIds = new BoundedMap<string, number>(textIdsHeldMax);
+  readonly #counting: string | undefined;
 
-  constructor(database: DatabaseSync, name: string) {
+  /** @param counting the member that alone most changes change, as `Projection.pastCounting` says */
+  constructor(database: DatabaseSync, name: string, counting?: string) {
     const versions = `versions_${name}`;
     const texts = `texts_${name}`;
+    this.#counting = counting;
+    const count = counting === undefined ? '' : ', count';
     database.exec(
       `CREATE TABLE IF NOT EXISTS ${versions}
-         (key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, text INTEGER,
+         (key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, text INTEGER${count},
           PRIMARY KEY (key, since)) WITHOUT ROWID;
        CREATE TABLE IF NOT EXISTS ${texts}
          (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL);`,
@@ -89,10 +104,11 @@ export class RowVersions<Row> implements VersionedRows<Row> {
        WHERE key = ?2 AND since = (SELECT max(since) FROM ${versions} WHERE key = ?2)`,
     );
     this.#add = database.prepare(
-      `INSERT INTO ${versions} (key, since, until, text) VALUES (?, ?, ?, ?)`,
+      `INSERT INTO ${versions} (key, since, until, text${count})
+       VALUES (?, ?, ?, ?${count === '' ? '' : ', ?'})`,
     );
     this.#get = database.prepare(
-      `SELECT text FROM ${versions} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
+      `SELECT text${count} FROM ${versions} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
     );
     this.#edge = database.prepare(
       `SELECT key FROM ${versions} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ${versionsPerStepMax - 1}`,
@@ -100,13 +116,13 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     const then =
       'since < :size AND (until IS NULL OR until >= :size) AND text IS NOT NULL ORDER BY key';
     this.#within = database.prepare(
-      `SELECT key, text FROM ${versions} WHERE key > :after AND key <= :upTo AND ${then}`,
+      `SELECT key, text${count} FROM ${versions} WHERE key > :after AND key <= :upTo AND ${then}`,
     );
     this.#rest = database.prepare(
-      `SELECT key, text FROM ${versions} WHERE key > :after AND ${then}`,
+      `SELECT key, text${count} FROM ${versions} WHERE key > :after AND ${then}`,
     );
     this.#versions = database.prepare(
-      `SELECT since, until, text FROM ${versions} WHERE key = ? ORDER BY since`,
+      `SELECT since, until, text${count} FROM ${versions} WHERE key = ? ORDER BY since`,
     );
     this.#textId = database.prepare(`SELECT id FROM ${texts} WHERE hash = ?`);
     this.#addText = database.prepare(`INSERT INTO ${texts} (hash, text) VALUES (?, ?)`);
@@ -124,21 +140,32 @@ export class RowVersions<Row> implements VersionedRows<Row> {
    */
   change(key: string, before: Row | undefined, after: Row | undefined, index: number): void {
     const known = this.#changed.get(key);
-    const text = textOf(after);
-    if (text === (known === undefined ? textOf(before) : known.at(-1)?.text)) return;
+    const { text, count } = this.#written(after);
+    const last = known?.at(-1) ?? this.#written(before);
+    if (text === last.text && count === last.count) return;
     const isFirst = before === undefined && !this.#someWent;
     if (text === null) this.#someWent = true;
-    if (known === undefined) this.#changed.set(key, [{ since: index, text, isFirst }]);
-    else known.push({ since: index, text });
+    if (known === undefined) this.#changed.set(key, [{ since: index, text, count, isFirst }]);
+    else known.push({ since: index, text, count });
+  }
+
+  #written(row: Row | undefined): RowText {
+    if (row === undefined) return { text: null, count: null };
+    const counting = this.#counting;
+    if (counting === undefined) return { text: JSON.stringify(row), count: null };
+    const count = (row as Readonly<Record<string, number>>)[counting] ?? 0;
+    return { text: JSON.stringify({ ...row, [counting]: 0 }), count };
   }
 
   /** Writes what the batch changed, inside the caller's transaction. */
   flush(): void {
     for (const [key, versions] of this.#changed) {
       if (versions[0]?.isFirst !== true) this.#end.run(versions[0]?.since ?? 0, key);
-      for (const [at, { since, text }] of versions.entries()) {
+      for (const [at, { since, text, count }] of versions.entries()) {
         const until = versions[at + 1]?.since ?? null;
-        this.#add.run(key, since, until, text === null ? null : this.#idOf(text));
+        const id = text === null ? null : this.#idOf(text);
+        if (this.#counting === undefined) this.#add.run(key, since, until, id);
+        else this.#add.run(key, since, until, id, count);
       }
     }
     this.#changed.clear();
@@ -164,14 +191,17 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     return known?.id ?? Number(this.#addText.run(hash, text).lastInsertRowid);
   }
 
-  #rowOf(text: number | null | undefined): Row | undefined {
-    if (text === null || text === undefined) return undefined;
-    const found = this.#text.get(text) as { text: string };
-    return JSON.parse(found.text) as Row;
+  #rowOf(stored: Pick<Stored, 'text' | 'count'> | undefined): Row | undefined {
+    if (stored === undefined || stored.text === null) return undefined;
+    const found = this.#text.get(stored.text) as { text: string };
+    const row = JSON.parse(found.text) as Row;
+    if (this.#counting !== undefined)
+      Object.assign(row as object, { [this.#counting]: stored.count });
+    return row;
   }
 
   get(key: string, size: number): Row | undefined {
-    return this.#rowOf((this.#get.get(key, size) as Stored | undefined)?.text);
+    return this.#rowOf(this.#get.get(key, size) as unknown as Stored | undefined);
   }
 
   *steps(size: number, after = ''): Generator<VersionsStep<Row>, void, void> {
@@ -193,16 +223,20 @@ export class RowVersions<Row> implements VersionedRows<Row> {
     const found = (upTo === undefined
       ? this.#rest.all({ size, after })
       : this.#within.all({ size, after, upTo })) as unknown as Stored[];
-    return found.flatMap(({ key, text }) => {
-      const row = known.get(text) ?? this.#rowOf(text);
+    return found.flatMap((stored) => {
+      const row = known.get(stored.text) ?? this.#rowOf(stored);
       if (row === undefined) return [];
-      known.set(text, row);
-      return [[key, row] as const];
+      // Whose texts are alike may have counted further.
+      if (this.#counting === undefined) known.set(stored.text, row);
+      return [[stored.key, row] as const];
     });
   }
 
   versions(key: string): readonly Version<Row>[] {
     const found = this.#versions.all(key) as unknown as Stored[];
-    return found.map(({ since, until, text }) => ({ since, until, row: this.#rowOf(text) }));
+    return found.map((stored) => {
+      const { since, until } = stored;
+      return { since, until, row: this.#rowOf(stored) };
+    });
   }
 }

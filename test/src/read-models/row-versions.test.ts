@@ -96,6 +96,32 @@ test('rows that are alike are one object', () => {
   assert.is(a, b);
 });
 
+test('a member that counts stands beside the text, which stays the same', () => {
+  const database = new DatabaseSync(':memory:');
+  const past = new RowVersions<{ count: number; name: string }>(database, 'things', 'count');
+  const change = written(past);
+  change('a', { count: 0, name: 'x' }, 0);
+  change('b', { count: 7, name: 'x' }, 1);
+  change('a', { count: 1, name: 'x' }, 2);
+  change('a', { count: 1, name: 'x' }, 3);
+  change('a', { count: 2, name: 'x' }, 4);
+  change('a', { count: 2, name: 'y' }, 5);
+  change('a', undefined, 6);
+  assert.equal(past.versions('a'), [
+    { since: 0, until: 2, row: { count: 0, name: 'x' } },
+    { since: 2, until: 4, row: { count: 1, name: 'x' } },
+    { since: 4, until: 5, row: { count: 2, name: 'x' } },
+    { since: 5, until: 6, row: { count: 2, name: 'y' } },
+    { since: 6, until: null, row: undefined },
+  ]);
+  assert.equal(past.get('a', 4), { count: 1, name: 'x' });
+  assert.equal(allOf(past, 3), [
+    ['a', { count: 1, name: 'x' }],
+    ['b', { count: 7, name: 'x' }],
+  ]);
+  assert.equal(database.prepare('SELECT count(*) AS texts FROM texts_things').get()?.texts, 2);
+});
+
 test('steps follow each other without a gap, and each key is in one of them', () => {
   const past = new RowVersions<number>(new DatabaseSync(':memory:'), 'things');
   const change = written(past);
