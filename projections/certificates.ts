@@ -128,7 +128,8 @@ export const certificates: Projection<CertificatesRow, ClientEvent> = {
   version: 4,
   reads: ['client'],
   Event: ClientEvent,
-  key: ({ data }) => data.username,
+  // Most events of a log: who asks for access has no certificate that this changes, and none is looked for.
+  key: ({ type, data }) => (type === 'RegistrationRequested' ? undefined : data.username),
   evolve: (row, event, { position }) => {
     const after = evolve(row, event);
     return after === undefined || after === row
