@@ -43,6 +43,8 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
   /** Each row is of one event alone, so that nobody looks for it before it is written. */
   readonly isWrittenOnce?: true;
+  /** Keys rise with the time that they are made at: one beyond all others has no row, which is known without a look. */
+  readonly keysRise?: true;
   /** Looked at in each attempt at the doors, so that more of its rows are held parsed. */
   readonly isOftenLookedAt?: true;
   /** The labels of a row that rows are counted by: `always` also as it was after each event, `now` as it is. */
@@ -52,6 +54,6 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   };
   /** What of each version of a row stays, for those who look back; absent: only the newest row is kept. */
   readonly past?: (row: Row) => Past;
-}
   /** A number in what stays that alone most changes change: it is kept beside the text that they have in common. */
   readonly pastCounting?: string;
+}

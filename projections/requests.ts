@@ -59,6 +59,7 @@ export const requests: Projection<RequestRow, ClientEvent> = {
   reads: ['client'],
   Event: ClientEvent,
   key: ({ data }) => ('requestId' in data ? data.requestId : undefined),
+  keysRise: true,
   evolve: (row, { type, data }) => {
     switch (type) {
       case 'RegistrationRequested':

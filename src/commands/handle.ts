@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Decider, Decision } from '../../domain/decider.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { decideAttemptsMax } from '../limits.ts';
-import { newEventId } from '../platform/event-id.ts';
+import { newOrderedId } from '../platform/ordered-id.ts';
 import { serialByKey } from '../platform/serial.ts';
 import {
   Conflict,
@@ -184,7 +184,7 @@ const written = (
   { correlationId, causationId }: Metadata,
 ): NewEvent[] =>
   events.map(({ type, data }) => ({
-    eventId: newEventId(),
+    eventId: newOrderedId(),
     type,
     data,
     metadata: { correlationId, causationId },

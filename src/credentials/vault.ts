@@ -8,9 +8,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
-import { newEventId } from '../platform/event-id.ts';
 import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import { newOrderedId } from '../platform/ordered-id.ts';
 import {
   beginning,
   type EventStore,
@@ -118,7 +118,7 @@ export function createVault(
     const metadata = { correlationId: randomUUID(), causationId: null };
     return {
       stream: streamOf(id),
-      event: { eventId: newEventId(), type: eventType, data, metadata },
+      event: { eventId: newOrderedId(), type: eventType, data, metadata },
     };
   };
 

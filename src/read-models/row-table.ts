@@ -106,6 +106,8 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #absent = new AbsentKeys(absentKeysMax);
   /** Of a file that is made from its beginning. */
   readonly #written: KeysWritten | undefined;
+  /** No row has a key beyond this one; undefined: nobody knows. */
+  #greatestKey: string | undefined;
 
   /** @param isIndexed false: it is found by key alone, until `createIndexes` */
   constructor(database: DatabaseSync, projection: Projection<Row>, isIndexed = true) {
@@ -124,6 +126,7 @@ export class RowTable<Row> implements Rows<Row> {
     if (isIndexed) RowTable.createIndexes(database, projection);
     else if (!projection.isWrittenOnce) this.#written = new KeysWritten();
     this.#get = database.prepare(`SELECT key, born, row FROM ${this.#table} WHERE key = ?`);
+    if (projection.keysRise) this.#greatestKey = this.#greatestOfKeys();
     this.#writer = new RowWriter(database, projection);
     this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     const { name, past, pastCounting } = projection;
@@ -165,7 +168,14 @@ export class RowTable<Row> implements Rows<Row> {
     return this.#stored(key)?.row;
   }
 
+  /** SQLite and JavaScript order texts alike where the greatest is ASCII. */
+  #greatestOfKeys(): string | undefined {
+    const greatest = this.greatest('key') ?? '';
+    return typeof greatest === 'string' && /^[\0-\x7f]*$/.test(greatest) ? greatest : undefined;
+  }
+
   #stored(key: string): HeldRow<Row> | undefined {
+    if (this.#greatestKey !== undefined && key > this.#greatestKey) return undefined;
     const held = this.#held.get(key);
     if (held) return held;
     if (this.#absent.has(key) || this.#written?.mayHave(key) === false) return undefined;
@@ -223,6 +233,7 @@ export class RowTable<Row> implements Rows<Row> {
       }
       this.#absent.delete(key);
       this.#written?.add(key);
+      if (this.#greatestKey !== undefined && key > this.#greatestKey) this.#greatestKey = key;
       if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, length);
     }
     this.#dirty.clear();

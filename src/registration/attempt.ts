@@ -22,6 +22,7 @@ import type { Vault } from '../credentials/vault.ts';
 import type { BoundedMap } from '../platform/bounded-map.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
+import { newOrderedId } from '../platform/ordered-id.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
@@ -119,7 +120,7 @@ export class RegistrationAttempt {
   get #ids(): Ids {
     const { pairingId, flow } = this.#attempt;
     this.#known ??= {
-      requestId: randomUUID(),
+      requestId: newOrderedId(),
       credentialId: randomUUID(),
       pairingId: pairingId ?? (flow === 'explicit' ? randomUUID().slice(0, 6) : null),
     };

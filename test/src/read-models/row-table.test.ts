@@ -343,4 +343,27 @@ test('all rows are told in turns, in which others go on', async ({ table, apply 
   assert.ok(turns > 0, 'somebody else had a turn');
 });
 
+test('where keys rise, one beyond all others is new, and the others are looked for, also after the file was opened again', () => {
+  const rising = { ...things, name: 'rising', keysRise: true as const };
+  const projections = [things, rising];
+  const file = rowsFile();
+  // In UTF-16 the last two stand the other way round.
+  const keys = ['b', 'a', 'b', 'd', 'c', 'a', 'd', '\u{e000}', '\u{10000}', '\u{e000}', 'e'];
+  const told: typeof facts = [];
+  for (const [size, name] of keys.entries()) {
+    const models = file.open({ projections });
+    const [plain, table] = [models.rows(things), models.rows(rising)];
+    assert.is(table.get(`${name} and more`), undefined);
+    // Twice in this batch, and once alone.
+    told.push(thing(name, 'red', size), thing(name, 'blue', size));
+    models.apply(logOf(told).slice(-2));
+    told.push(thing(name, null, size));
+    models.apply(logOf(told).slice(-1));
+    assert.equal(models.faults(), []);
+    assert.equal(table.get(name), { name, colour: null, size });
+    assert.equal([...everyRow(table)], [...everyRow(plain)]);
+  }
+  file.remove();
+});
+
 test.run();
