@@ -282,6 +282,10 @@ export const mqttDeliveriesWaitingMax = 10_000;
 export const mqttReadBytes = 8 * 1024;
 export const mqttUnderWayMax = 64;
 export const mqttUnderWayBytesMax = 256 * 1024;
+/** Bytes that a connection is sent in one write where they come in one turn; a payload of more is not copied for each reader. */
+export const mqttGatheredBytes = 16 * 1024;
+/** Topics that are known to be read by no stored session. */
+export const mqttUnstoredTopics = 10_000;
 /** What counts for a retained message, and for each so many topics looked at: the event loop does it where nobody's clock runs. */
 export const mqttRetainedMessageMs = 0.02;
 export const mqttRetainedLooked = 256;

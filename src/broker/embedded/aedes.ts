@@ -1,7 +1,7 @@
 /**
  * The aedes underneath the embedded broker: its options, and the few places where its own bookkeeping
  * of sessions and its validation of packets are not enough. All knowledge of its internals is here, in
- * `new-session.ts` and in `fairness/`; its version is pinned.
+ * `new-session.ts`, in `publishing.ts` and in `fairness/`; its version is pinned.
  */
 import {
   Aedes,
@@ -12,6 +12,7 @@ import {
 } from 'aedes';
 import * as limits from '../../limits.ts';
 import type { Intake } from './fairness/intake.ts';
+import { puback, pubrec } from './fairness/wire.ts';
 import type { BrokerConnection, HeldSession } from './session.ts';
 
 type Will = NonNullable<ConnectPacket['will']>;
@@ -44,8 +45,10 @@ type Publish = (
 
 interface ClientInsides {
   connackSent: boolean;
+  readonly clean: boolean;
   /** Ends the listening of `stream.finished`, by which aedes learns that its connection is over. */
   _eos(): void;
+  readonly _keepaliveTimer: NodeJS.Timeout | null;
   readonly _parser: NodeJS.EventEmitter & {
     readonly packet: { readonly length?: number } | null;
     parse(chunk: Buffer): number;
@@ -173,12 +176,14 @@ function withoutUnreadNews(broker: Aedes): void {
  * Acknowledges a PUBLISH of MQTT 3 as if it had been published: MQTT 3 can refuse one only by closing
  * the connection.
  */
-export function acknowledgeUnpublished(client: Client, packet: PublishPacket): void {
+export function acknowledgeUnpublished(
+  { outgoing }: BrokerConnection,
+  packet: PublishPacket,
+): void {
   (packet as { _notAuthorized?: boolean })._notAuthorized = true;
   const { qos, messageId = 0 } = packet;
-  // PUBACK or PUBREC; aedes answers the PUBREL by itself.
-  if (qos > 0)
-    client.conn.write(Buffer.from([qos === 1 ? 0x40 : 0x50, 2, messageId >> 8, messageId & 0xff]));
+  // aedes answers the PUBREL by itself.
+  if (qos > 0) outgoing.add(qos === 1 ? puback : pubrec, messageId);
 }
 
 /**
@@ -211,7 +216,10 @@ export function guardParser(
     if (packet.properties !== undefined) checkProperties(packet.properties);
     if (packet.will?.properties !== undefined) checkProperties(packet.will.properties);
     if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
-    intake.take(packet, handle);
+    // Of a session that ends with its connection nothing is kept until it is acknowledged.
+    if (packet.cmd === 'puback' && insides.clean && insides.connackSent)
+      insides._keepaliveTimer?.refresh();
+    else intake.take(packet, handle);
   });
 
   const parse = parser.parse;

@@ -10,8 +10,14 @@ import {
 import { mqttSubscriptionsMax, mqttTopicBytesMax, mqttUserPropertiesMax } from '../../limits.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
+import type { PublishReceived } from './publishing.ts';
 import { bytesSent, userPropertyCount } from './retained.ts';
-import { type HeldSession, levelCountOf, rememberFilter } from './session.ts';
+import {
+  type BrokerConnection,
+  type HeldSession,
+  levelCountOf,
+  rememberFilter,
+} from './session.ts';
 
 export interface SubscriptionLimits {
   readonly subscriptionsPerUser: number;
@@ -108,23 +114,31 @@ const denied = (): Error => new Error('');
  * A publish gets its owner's prefix first and is judged with it; so is a will, when it is sent.
  */
 export function authorization(options: {
-  readonly sessionOf: (client: Client) => HeldSession | null;
+  readonly connectionOf: (client: Client) => BrokerConnection | undefined;
+  /** Acknowledges and publishes what may be published, unless it is of QoS 2. */
+  readonly publish: PublishReceived;
   readonly limits: SubscriptionLimits;
   readonly reached: (limit: MqttLimit) => void;
 }): AuthorizationHooks {
-  const { sessionOf, limits, reached } = options;
+  const { connectionOf, publish, limits, reached } = options;
+  const sessionOf = (client: Client): HeldSession | null => connectionOf(client)?.session ?? null;
   return {
     authorizePublish(client, packet, done) {
-      const session = client && sessionOf(client);
-      if (!session || session.ended) return done(denied());
+      const connection = client ? connectionOf(client) : undefined;
+      const session = connection?.session;
+      if (!connection || !session || session.ended) return done(denied());
       const { permissions, publishPrefix } = session.user.rights;
       const topic = publishPrefix === null ? packet.topic : publishPrefix + packet.topic;
-      if (topic.startsWith('$') && packet.cmd === 'publish' && client.version < 5) {
-        acknowledgeUnpublished(client, packet);
+      const isWill = packet.cmd !== 'publish';
+      if (topic.startsWith('$') && !isWill && connection.client.version < 5) {
+        acknowledgeUnpublished(connection, packet);
         return done();
       }
-      if (!allowsPublish(permissions, topic) || !hasFewUserProperties(packet))
+      if (!allowsPublish(permissions, topic) || !hasFewUserProperties(packet)) {
+        // [MQTT-4.6.0-2]: acknowledgements come in the order of what they acknowledge.
+        connection.outgoing.flush();
         return done(denied());
+      }
       packet.topic = topic;
       // [MQTT-3.3.1-3]: a reader's DUP is independent of the publisher's.
       packet.dup = false;
@@ -132,7 +146,8 @@ export function authorization(options: {
         packet.properties = forwardedProperties(packet.properties);
       // Distinguishes a client's message from the registry's own where it is stored.
       (packet as { clientId?: string }).clientId = session.clientId;
-      done();
+      if (isWill || packet.qos === 2) return done();
+      publish(connection, packet, done);
     },
 
     authorizeSubscribe(client, subscription, done) {

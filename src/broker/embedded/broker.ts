@@ -19,6 +19,7 @@ import type { TurnsTold } from './fairness/fair-turns.ts';
 import { type FairnessLimits, fairness } from './fairness/fairness.ts';
 import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
 import { startNewSession } from './new-session.ts';
+import { publishing } from './publishing.ts';
 import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
 import type { TableLimits } from './session-table.ts';
 import { heldSessions, type SeenListener, type Sessions } from './sessions.ts';
@@ -115,8 +116,8 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
         answerTimeoutMs: sizes.answerTimeoutMs,
       }),
       ...authorization({
-        sessionOf: (client) => connectionOf(client)?.session ?? null,
-        ...{ limits: sizes, reached },
+        publish: (connection, packet, done) => publish(connection, packet, done),
+        ...{ connectionOf, limits: sizes, reached },
       }),
       persistence: memory,
     },
@@ -127,6 +128,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     ...{ aedes, limits: sizes, connectionOf, usernameOf: ownerOf, reached },
     ...{ told: waitsToldBy(options), clockMs: options.clockMs },
   });
+  const publish = publishing(aedes, memory.isStored);
   logFaults(aedes, logger);
   forgetUnsubscribed(aedes, connectionOf);
 
@@ -206,7 +208,7 @@ const accepting =
     options.connections.set(client, connection);
     closeWithStream(client);
     guardParser(client, sizes, {
-      intake: options.fair.guard(client, socket),
+      intake: options.fair.guard(client, socket, connection.outgoing),
       received: () => {
         connection.lastPacketMs = now().getTime();
       },

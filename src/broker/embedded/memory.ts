@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
+import { mqttUnstoredTopics } from '../../limits.ts';
 import type { MqttLimit, RenderedMessages } from '../ports/embedded.ts';
 import type { RetainedAsking } from './fairness/fairness.ts';
 import { type Packet, type QueueLimits, Queues } from './queues.ts';
@@ -36,6 +37,8 @@ export interface Memory {
   subscriptionsByClient(client: ById): Promise<readonly Subscription[]>;
   subscriptionsByTopic(topic: string): Promise<readonly Subscription[]>;
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
+  /** Whether a stored session may read a topic; true where it is not known. */
+  isStored(topic: string): boolean;
   /** What it holds, for metrics and tests; `queues` in both directions. */
   counts(): {
     queues: number;
@@ -66,6 +69,7 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
   const queues = new Queues(limits, allows.reached);
   const received = new Received(limits.receivedIds);
   const retained = retainedMessages<Packet>(limits);
+  const unstored = new UnstoredTopics();
   return {
     forget(clientId: string): void {
       void subscriptions.cleanSubscriptions({ id: clientId });
@@ -101,7 +105,8 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
       return stream;
     },
 
-    ...subscribing(subscriptions, allows),
+    ...subscribing(subscriptions, allows, unstored),
+    isStored: (topic: string) => !unstored.has(topic),
     ...outgoing(queues, allows),
     ...incoming(received, allows),
 
@@ -117,16 +122,47 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
   };
 }
 
-const subscribing = (subscriptions: Subscriptions, allows: MemoryRules) => ({
+/** Topics that no stored session reads. Most messages are of few topics, and few sessions are stored. */
+class UnstoredTopics {
+  readonly #topics = new Set<string>();
+  #additions = 0;
+
+  has(topic: string): boolean {
+    return this.#topics.has(topic);
+  }
+
+  /** Another subscription is stored: nothing is known any more. */
+  forget(): void {
+    this.#additions += 1;
+    this.#topics.clear();
+  }
+
+  /** Looks for who reads a topic, and remembers where it is nobody. */
+  async look(topic: string, subscriptions: Subscriptions): Promise<readonly Subscribed[]> {
+    const additions = this.#additions;
+    const found = await subscriptions.subscriptionsByTopic(topic);
+    if (found.length > 0 || additions !== this.#additions) return found;
+    if (this.#topics.size >= mqttUnstoredTopics) this.#topics.clear();
+    this.#topics.add(topic);
+    return found;
+  }
+}
+
+const subscribing = (
+  subscriptions: Subscriptions,
+  allows: MemoryRules,
+  unstored: UnstoredTopics,
+) => ({
   async addSubscriptions(client: ById, wanted: readonly Subscription[]) {
     // aedes hands over all of a SUBSCRIBE as soon as one of it was granted.
     const granted = wanted.filter(({ topic }) => allows.subscribed(client.id, topic));
+    unstored.forget();
     await subscriptions.addSubscriptions(client, granted);
   },
   removeSubscriptions: (client: ById, filters: readonly string[]) =>
     subscriptions.removeSubscriptions(client, filters),
   subscriptionsByClient: (client: ById) => subscriptions.subscriptionsByClient(client),
-  subscriptionsByTopic: (topic: string) => subscriptions.subscriptionsByTopic(topic),
+  subscriptionsByTopic: (topic: string) => unstored.look(topic, subscriptions),
   cleanSubscriptions: (client: ById) => subscriptions.cleanSubscriptions(client),
 });
 

@@ -3,6 +3,7 @@ import type { Client } from 'aedes';
 import { mqttFilterLevelCharacters } from '../../limits.ts';
 import type { Admission, ShownCertificate } from '../ports/authenticator.ts';
 import type { BrokerSession } from '../ports/embedded.ts';
+import { Gathered } from './fairness/gathered.ts';
 
 export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
 
@@ -11,6 +12,7 @@ export interface BrokerConnection {
   readonly client: Client;
   readonly source: string | null;
   readonly certificate: ShownCertificate | null;
+  readonly outgoing: Gathered;
   lastPacketMs: number;
   /** From the CONNECT, once it was received. */
   connect: {
@@ -38,6 +40,7 @@ export function newConnection(
     client,
     source,
     certificate,
+    outgoing: new Gathered(client.conn),
     lastPacketMs: atMs,
     connect: null,
     session: null,

@@ -2,16 +2,15 @@
  * Brings messages to their readers: each message once to each connection, in the turn of the reader's user, and never so that a
  * publisher waits for somebody who does not read. Knows aedes' insides, as `aedes.ts` does.
  */
-import type { Duplex } from 'node:stream';
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
-import { writeToStream } from 'mqtt-packet';
 import { mqttRetainedMessageMs } from '../../../limits.ts';
 import type { MqttLimit } from '../../ports/embedded.ts';
 import { bytesKept } from '../retained.ts';
 import { closeClient } from '../session.ts';
 import type { FairTurns, Share } from './fair-turns.ts';
+import type { Gathered } from './gathered.ts';
 import type { UnreadOf } from './unread.ts';
-import { publishBytes } from './wire.ts';
+import { publishOnWire } from './wire.ts';
 
 type Delivered = () => void;
 type DeliveredPacket = AedesPublishPacket & { readonly clientId?: string; readonly nl?: boolean };
@@ -33,6 +32,7 @@ interface ReadingClient {
   deliver0: Deliver;
   deliverQoS: Deliver;
   waitForDrain(taken: (error: Error | null) => void): void;
+  disconnect(...given: unknown[]): void;
   _onError(error: unknown): void;
 }
 
@@ -147,16 +147,16 @@ interface DeliveryOptions {
   readonly turns: FairTurns;
   readonly shareOf: () => Share | null;
   readonly unread: UnreadOf;
+  readonly outgoing: Gathered;
 }
 
 export function guardDelivery(client: Client, options: DeliveryOptions): void {
-  const { broker, turns, shareOf, unread } = options;
+  const { broker, turns, shareOf, unread, outgoing } = options;
   const inside = client as unknown as ReadingClient;
   inside.subscriptions = readBy({ client, shareOf, messageAt: 0, by: null });
   inside.waitForDrain = (taken) => unread.behind(() => setImmediate(taken, null));
-  const gather = gatheringWrites(client.conn);
   const connection: DeliveringConnection = {
-    ...{ client, inside, broker, unread, gather, isThere: repeated() },
+    ...{ client, inside, broker, unread, outgoing, isThere: repeated() },
     admits: (packet) =>
       unread.admits(
         shareOf()?.username ?? '',
@@ -173,7 +173,6 @@ export function guardDelivery(client: Client, options: DeliveryOptions): void {
     turns.run(share, () => {
       turns.charge(share, mqttRetainedMessageMs);
       if (client.closed) return false;
-      gather();
       if (packet.qos > 0) ownDeliverQoS(packet, done);
       else
         deliver0(packet, () =>
@@ -181,6 +180,11 @@ export function guardDelivery(client: Client, options: DeliveryOptions): void {
         );
       return false;
     });
+  };
+  const disconnect = inside.disconnect;
+  inside.disconnect = (...given) => {
+    outgoing.flush();
+    disconnect.apply(inside, given);
   };
   inside.deliver0 = deliver0;
   // Of the retained messages only those that a SUBSCRIBE asked for are no broker's.
@@ -193,7 +197,7 @@ interface DeliveringConnection {
   readonly inside: ReadingClient;
   readonly broker: Aedes;
   readonly unread: UnreadOf;
-  readonly gather: () => void;
+  readonly outgoing: Gathered;
   readonly isThere: (packet: DeliveredPacket) => boolean;
   readonly admits: (packet: DeliveredPacket) => boolean;
 }
@@ -221,42 +225,42 @@ function forwardedTo(
 
 /** Of a session that ends with its connection nothing is stored: a message is written in the turn in which it came, as those of QoS 0. */
 function writeUnstored(connection: DeliveringConnection, packet: DeliveredPacket): void {
-  const { client, inside } = connection;
+  const { inside } = connection;
   const forwarded = forwardedTo(connection, packet);
   if (forwarded === null) return;
   const messageId = inside._nextId;
   inside._nextId = messageId >= 65_535 ? 1 : messageId + 1;
   // [MQTT-3.8.4-8]: no more than the subscription's QoS.
   const qos = Math.min(packet.qos, inside.subscriptions[packet.topic]?.qos ?? packet.qos) as QoS;
+  send(connection, Object.assign(forwarded, { qos, messageId }), messageId);
+}
+
+function send(
+  { inside, outgoing }: DeliveringConnection,
+  packet: DeliveredPacket,
+  messageId: number,
+): void {
   try {
-    const sent = Object.assign(forwarded, { qos, messageId });
-    writeToStream(sent, client.conn, { protocolVersion: inside._wireVersion });
+    outgoing.add(publishOnWire(packet, inside._wireVersion), messageId);
   } catch (error) {
     inside._onError(new Error('a message could not be written', { cause: error }));
   }
 }
 
 const unacknowledged =
-  ({ client, inside, ...connection }: DeliveringConnection): Deliver =>
+  (connection: DeliveringConnection): Deliver =>
   (packet, done) => {
-    const { unread, gather, admits } = connection;
-    const forwarded = forwardedTo({ client, inside, ...connection }, packet);
-    if (forwarded === null || !admits(forwarded)) return done();
-    gather();
-    try {
-      forwarded.qos = 0;
-      if (inside._wireVersion === 5) writeToStream(forwarded, client.conn, { protocolVersion: 5 });
-      else client.conn.write(publishBytes(forwarded));
-    } catch (error) {
-      inside._onError(new Error('a message could not be written', { cause: error }));
-    }
-    unread.written(done);
+    const forwarded = forwardedTo(connection, packet);
+    if (forwarded === null || !connection.admits(forwarded)) return done();
+    forwarded.qos = 0;
+    send(connection, forwarded, 0);
+    connection.unread.written(done);
   };
 
 const acknowledged =
   (connection: DeliveringConnection, deliver0: Deliver, ownDeliverQoS: Deliver): Deliver =>
   (packet, done) => {
-    const { client, inside, unread, gather, isThere, admits } = connection;
+    const { client, inside, unread, isThere, admits } = connection;
     if (packet.qos === 0) return deliver0(packet, done);
     if (client.closed) return done();
     if (!admits(packet)) {
@@ -264,7 +268,6 @@ const acknowledged =
       closeClient(client, quotaExceeded);
       return done();
     }
-    gather();
     if (client.clean) {
       writeUnstored(connection, packet);
       return unread.written(done);
@@ -286,21 +289,3 @@ const readBy = (reader: ReadingConnection): ReadingClient['subscriptions'] =>
       return true;
     },
   });
-
-/**
- * What is delivered to a connection in one turn of the event loop goes to the kernel at once. aedes closes a
- * connection no sooner than in a turn after its last write, so that nothing of it is lost.
- */
-function gatheringWrites(stream: Duplex): () => void {
-  let isGathering = false;
-  const flush = () => {
-    isGathering = false;
-    stream.uncork();
-  };
-  return () => {
-    if (isGathering) return;
-    isGathering = true;
-    stream.cork();
-    setImmediate(flush);
-  };
-}

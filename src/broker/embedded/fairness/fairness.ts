@@ -7,6 +7,7 @@ import type { MqttLimit } from '../../ports/embedded.ts';
 import type { BrokerConnection } from '../session.ts';
 import { deliverFairly, guardDelivery } from './delivery.ts';
 import { FairTurns, type Share, type TurnLimits, type TurnsTold } from './fair-turns.ts';
+import type { Gathered } from './gathered.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
 import { Unread, type UnreadLimits, UnreadOf } from './unread.ts';
 
@@ -54,13 +55,13 @@ export function fairness(options: {
   });
 
   return {
-    guard(client: Client, socket: Duplex): Intake {
+    guard(client: Client, socket: Duplex, outgoing: Gathered): Intake {
       const own = shareOf(client);
       const intake = new Intake(client, { turns, shareOf: own, limits });
       intakes.set(client, intake);
       const close = (error: Error) => void client.conn.destroy(error);
       const its = new UnreadOf(unread, client.conn, socket as Socket, close);
-      guardDelivery(client, { broker: aedes, turns, shareOf: own, unread: its });
+      guardDelivery(client, { broker: aedes, turns, shareOf: own, unread: its, outgoing });
       return intake;
     },
 

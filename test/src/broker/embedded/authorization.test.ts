@@ -5,7 +5,7 @@ import { authorization } from '../../../../src/broker/embedded/authorization.ts'
 import { messagesUntil, publish, subscribed, until } from '../../../support/mqtt-peers.ts';
 import { assert } from '../../../support/suite.ts';
 import { accounts, watched } from './watched.ts';
-import { embeddedSuite, type World } from './world.ts';
+import { embeddedSuite, embeddedWorld, type World } from './world.ts';
 
 const test = embeddedSuite('embedded broker: authorization', accounts);
 
@@ -38,6 +38,31 @@ for (const version of [3, 4] as const)
       assert.equal(press.received, []);
       assert.equal(await seen(), []);
     });
+
+test('acknowledgements come in the order of what they acknowledge, refused or not', async () => {
+  // Nobody's time is ever over: all of it is handled in one turn.
+  const world = await embeddedWorld(accounts(), { clockMs: () => 0 });
+  try {
+    const press = await world.connect('press', { version: 5 });
+    const topics = ['plant/press/state', 'plant/other/state', '$x', 'plant/press/state', 'x'];
+    press.send(...topics.map((topic, at) => publish(topic, 'x', { qos: 1, messageId: at + 1 })));
+    const told: unknown[] = [];
+    for (const _ of topics) {
+      const { messageId, reasonCode } = await press.take('puback');
+      told.push([messageId, reasonCode]);
+    }
+    const [fine, denied] = [0, 0x87];
+    assert.equal(told, [
+      [1, fine],
+      [2, denied],
+      [3, denied],
+      [4, fine],
+      [5, denied],
+    ]);
+  } finally {
+    await world.close();
+  }
+});
 
 test('without a permission nothing is allowed', async ({ world }) => {
   const nobody = await world.connect('nobody', { version: 5 });
@@ -265,8 +290,10 @@ test('what was allowed last allows nothing else, and nothing to anybody else', (
     ...{ ended: false, clientId: 'x', identifiers: new Map() },
     user: { rights: rights('a') },
   };
+  const connection = { session, client: { version: 4 }, outgoing: { flush: () => undefined } };
   const { authorizeForward, authorizePublish } = authorization({
-    sessionOf: () => session as never,
+    connectionOf: () => connection as never,
+    publish: (_connection, _packet, done) => done(),
     ...{ limits: { subscriptionsPerUser: 1, filterLevelsPerUser: 9 }, reached: () => undefined },
   });
   const allowed = (topic: string): [boolean, boolean] => {

@@ -48,6 +48,18 @@ for (const version of versions) {
   });
 }
 
+test('what was delivered before endSessions is sent before the goodbye', async ({ world }) => {
+  const live = await world.connect('press', { version: 5 });
+  await subscribed(live, ['plant/#']);
+  await world.broker.publish('plant/a', 'in time');
+  await world.broker.endSessions('press');
+  await live.closed;
+  assert.equal(
+    live.received.map(({ cmd }) => cmd),
+    ['publish', 'disconnect'],
+  );
+});
+
 test('between endSessions and the end nothing is delivered', async ({ world }) => {
   const live = await world.connect('press', { version: 5 });
   await subscribed(live, ['plant/#']);

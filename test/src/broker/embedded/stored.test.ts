@@ -83,6 +83,23 @@ test('no local holds for what waits, too', async ({ world }) => {
   assert.equal(await messagesUntil(back, 'last'), ['plant/a last']);
 });
 
+test('a topic that no stored session read is kept for one that reads it since', async ({
+  world,
+}) => {
+  const boss = await world.connect('boss');
+  const publishTwice = async (payload: string) => {
+    for (const messageId of [1, 2]) {
+      boss.send(publish('plant/a', `${payload} ${messageId}`, { qos: 1, messageId }));
+      await boss.take('puback');
+    }
+  };
+  await publishTwice('lost');
+  await stored(world, 'absent');
+  await publishTwice('kept');
+  const back = await world.connect('press', { clientId: 'absent', clean: false });
+  assert.equal(await messagesUntil(back, 'kept 2'), ['plant/a kept 1', 'plant/a kept 2']);
+});
+
 test('what was not acknowledged comes again, marked as a repetition', async ({ world }) => {
   const press = await world.connect('press', { clean: false });
   await subscribed(press, ['plant/#']);
