@@ -3,11 +3,12 @@
  * generator costs less than what it measures.
  *
  * `node src/bench/http-load.ts --url http://127.0.0.1:8080 --method POST --path /… --body '{"n":"{n}"}'
- * --count 10000 --connections 64 [--rate 500] [--from 0] [--header 'A: b'] [--values FILE]`
+ * [--count 10000] --connections 64 [--rate 500] [--from 0] [--header 'A: b'] [--values FILE]`
  *
  * `{n}` is the number of the call, `{hex}` 32 hex digits made of it, `{v}` its line of the file. With a
  * rate the calls are due by the clock, whatever the answers take, and latency counts from when a call was
- * due (no coordinated omission). Prints JSON.
+ * due (no coordinated omission). Without a count it goes on until SIGTERM, and waits for the answers that
+ * are due. Prints JSON.
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -22,6 +23,7 @@ export interface HttpLoad {
   readonly method?: string;
   readonly body?: string;
   readonly headers?: readonly string[];
+  /** Infinity: until `ending` aborts. */
   readonly count: number;
   readonly connections: number;
   /** Calls that are due each second; undefined: the next when an answer is there. */
@@ -31,28 +33,33 @@ export interface HttpLoad {
   readonly values?: readonly string[];
 }
 
-/** Bytes of each call, made before the clock starts. */
-function requestsOf(load: HttpLoad): Buffer[] {
+/** Bytes of a call. */
+function requestOf(load: HttpLoad, index: number): Buffer {
   const { host } = new URL(load.url);
-  return Array.from({ length: load.count }, (_, index) => {
-    const n = (load.from ?? 0) + index;
-    const filled = (text: string) =>
-      text
-        .replaceAll('{n}', String(n))
-        .replaceAll('{hex}', () => secretOf(n))
-        .replaceAll('{v}', () => load.values?.[index % load.values.length] ?? '');
-    const body = load.body === undefined ? '' : filled(load.body);
-    const head = [
-      `${load.method ?? 'GET'} ${filled(load.path)} HTTP/1.1`,
-      `Host: ${host}`,
-      ...(load.headers ?? []).map(filled),
-      ...(load.body === undefined || load.headers?.some((one) => /^content-type:/i.test(one))
-        ? []
-        : ['Content-Type: application/json']),
-      ...(load.body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
-    ];
-    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
-  });
+  const n = (load.from ?? 0) + index;
+  const filled = (text: string) =>
+    text
+      .replaceAll('{n}', String(n))
+      .replaceAll('{hex}', () => secretOf(n))
+      .replaceAll('{v}', () => load.values?.[index % load.values.length] ?? '');
+  const body = load.body === undefined ? '' : filled(load.body);
+  const head = [
+    `${load.method ?? 'GET'} ${filled(load.path)} HTTP/1.1`,
+    `Host: ${host}`,
+    ...(load.headers ?? []).map(filled),
+    ...(load.body === undefined || load.headers?.some((one) => /^content-type:/i.test(one))
+      ? []
+      : ['Content-Type: application/json']),
+    ...(load.body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** Where they are counted they are made before the clock starts. */
+function requestsOf(load: HttpLoad): (index: number) => Buffer {
+  if (load.count === Number.POSITIVE_INFINITY) return (index) => requestOf(load, index);
+  const requests = Array.from({ length: load.count }, (_, index) => requestOf(load, index));
+  return (index) => requests[index] as Buffer;
 }
 
 /** Where the answer that a text begins with ends, and its status; undefined: more is to come. */
@@ -135,11 +142,12 @@ class CallingSocket {
 
 export type HttpLoaded = Awaited<ReturnType<typeof loadHttp>>;
 
-async function loadHttp(load: HttpLoad) {
-  const requests = requestsOf(load);
+async function loadHttp(load: HttpLoad, ending: AbortSignal) {
+  const requestAt = requestsOf(load);
   const callers = Array.from({ length: load.connections }, () => new CallingSocket(load.url));
   const timesMs: number[] = [];
   const statuses: Record<number, number> = {};
+  let { count } = load;
   const beganMs = performance.now();
   const dueMs = (index: number) => beganMs + (index * 1_000) / (load.rate ?? 1);
   await new Promise<void>((resolve) => {
@@ -149,23 +157,27 @@ async function loadHttp(load: HttpLoad) {
       const index = next;
       const nowMs = performance.now();
       const due = load.rate === undefined ? nowMs : dueMs(index);
-      if (index >= requests.length || due > nowMs) {
+      if (index >= count || due > nowMs) {
         idle.push(caller);
         return;
       }
       next += 1;
-      caller.call(requests[index] as Buffer, (status) => {
+      caller.call(requestAt(index), (status) => {
         timesMs.push(performance.now() - due);
         statuses[status] = (statuses[status] ?? 0) + 1;
-        if (timesMs.length === requests.length) resolve();
+        if (timesMs.length === count) resolve();
         else take(caller);
       });
     };
+    ending.addEventListener('abort', () => {
+      count = next;
+      if (timesMs.length === count) resolve();
+    });
     callers.forEach(take);
     if (load.rate === undefined) return;
     const clock = setInterval(() => {
-      if (next >= requests.length) clearInterval(clock);
-      while (idle.length > 0 && next < requests.length && dueMs(next) <= performance.now())
+      if (next >= count) clearInterval(clock);
+      while (idle.length > 0 && next < count && dueMs(next) <= performance.now())
         take(idle.pop() as CallingSocket);
     }, 1);
   });
@@ -183,19 +195,22 @@ if (import.meta.main) {
       header: { type: 'string', multiple: true, default: [] },
     },
   });
-  const loaded = await loadHttp({
+  const ending = new AbortController();
+  process.once('SIGTERM', () => ending.abort());
+  const load: HttpLoad = {
     url: values.url ?? 'http://127.0.0.1:8080',
     path: values.path ?? '/healthz',
     method: values.method ?? 'GET',
     ...(values.body === undefined ? {} : { body: values.body }),
     headers: values.header,
-    count: Number(values.count ?? 10_000),
+    count: Number(values.count ?? Number.POSITIVE_INFINITY),
     connections: Number(values.connections ?? 64),
     ...(values.rate === undefined ? {} : { rate: Number(values.rate) }),
     from: Number(values.from ?? 0),
     ...(values.values === undefined
       ? {}
       : { values: readFileSync(values.values, 'utf8').trimEnd().split('\n') }),
-  });
+  };
+  const loaded = await loadHttp(load, ending.signal);
   process.stdout.write(`${JSON.stringify(loaded)}\n`);
 }
