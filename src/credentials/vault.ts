@@ -47,6 +47,8 @@ export interface Vault {
   written(secret: Secret, id: string): NewSecret;
   /** Undefined when it was destroyed or never was. */
   open(id: string): Promise<Secret | undefined>;
+  /** The same at once, as far as it is in memory. */
+  held(id: string): Secret | undefined;
   /** Destroys a secret beyond recovery. Destroying what is not there is a success. */
   destroy(id: string): Promise<void>;
   /**
@@ -133,8 +135,7 @@ export function createVault(
   };
 
   return {
-    open: held.open,
-    destroy,
+    ...{ open: held.open, held: held.get, destroy },
 
     written,
 
@@ -189,9 +190,12 @@ function heldSecrets(store: EventStore) {
     return verifier ?? other;
   }
 
+  const get = (id: string): Secret | undefined => copy.get(id) ?? verifiers.get(id);
+
   return {
+    get,
     open(id: string): Promise<Secret | undefined> {
-      const known = copy.get(id) ?? verifiers.get(id);
+      const known = get(id);
       return known === undefined ? opened(id) : Promise.resolve(known);
     },
     add(id: string, secret: Secret): void {

@@ -53,6 +53,7 @@ class KnocksByName {
   }
 
   get(of: OfSource): Knock | undefined {
+    if (!this.#perName.has(of.username)) return undefined;
     return this.#knocks.get(keyOf(of));
   }
 

@@ -10,7 +10,7 @@ import type { SourceThrottle } from '../platform/source-throttle.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import type { DoorAnswer } from './answers.ts';
 import { type DoorAttempt, matching } from './door-attempt.ts';
-import type { KnownLogins } from './known-logins.ts';
+import type { KnownLogin, KnownLogins } from './known-logins.ts';
 
 export interface QuickAdmissionOptions {
   readonly authority: Authority;
@@ -38,6 +38,8 @@ export interface Waits {
 export interface QuickAdmission {
   /** How an attempt is counted, and how long it has to wait. */
   waitsOf(attempt: DoorAttempt): Waits;
+  /** A strong password of an active client whose verifier is in memory; undefined: it takes more to tell. */
+  atHand(attempt: DoorAttempt): DoorAnswer | undefined;
   /** A remembered or a strong password of an active client; undefined: it takes a slow hash or the store to tell. */
   quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined>;
   /** Row 2; undefined: its credential matches, and this source has shown it before. */
@@ -49,25 +51,24 @@ export interface QuickAdmission {
 }
 
 export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmission {
-  const { authority, logins, proofs, seen } = options;
+  const { authority, proofs, seen } = options;
   const { sources, names } = options.throttles;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
 
+  const { loginFor, grantedTo, atHand } = passwordsAlone(options);
+
   async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
-    const { username, password, key } = attempt;
-    const login = logins.active(username);
+    const login = loginFor(attempt);
     if (login === undefined) return undefined;
-    const { credentialId, requestId } = login;
-    // A key that it may not have yet is decided on by its state.
-    if (password === null || (key ?? null) !== null) return undefined;
+    const { password, credentialId } = login;
     const source = sourceKey(attempt.source);
     if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
-    const proof = proofs.quick(username, password);
+    const proof = proofs.quick(attempt.username, password);
     if (!(await proof.proves(credentialId))) return undefined;
     if (!isStrong(password)) seen.note(source, credentialId);
     proof.remember(credentialId);
-    return { kind: 'granted', username, requestId, credentialId, position: options.position() };
+    return grantedTo(attempt, login);
   }
 
   async function whileThrottled(
@@ -110,7 +111,32 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
 
   const isKnownQuickly = async (attempt: DoorAttempt) =>
     (await matchedQuickly(options, attempt)) !== null;
-  return { waitsOf, quickly, whileThrottled, isKnownQuickly, countMismatch };
+  return { waitsOf, atHand, quickly, whileThrottled, isKnownQuickly, countMismatch };
+}
+
+/** Active clients that a password alone lets in. */
+function passwordsAlone({ logins, proofs, position }: QuickAdmissionOptions) {
+  function loginFor({ username, password, key }: DoorAttempt) {
+    // A key that it may not have yet is decided on by its state.
+    if (password === null || (key ?? null) !== null) return undefined;
+    const login = logins.active(username);
+    return login && { password, credentialId: login.credentialId, requestId: login.requestId };
+  }
+
+  const grantedTo = (
+    { username }: DoorAttempt,
+    { credentialId, requestId }: Pick<KnownLogin, 'credentialId' | 'requestId'>,
+  ): DoorAnswer => ({ kind: 'granted', username, requestId, credentialId, position: position() });
+
+  function atHand(attempt: DoorAttempt): DoorAnswer | undefined {
+    if (attempt.password === null || !isStrong(attempt.password)) return undefined;
+    const login = loginFor(attempt);
+    if (login === undefined) return undefined;
+    const isRight = proofs.atHand(attempt.username, login.password, login.credentialId);
+    return isRight === true ? grantedTo(attempt, login) : undefined;
+  }
+
+  return { loginFor, grantedTo, atHand };
 }
 
 /** Which known credential of the name is offered, as far as no slow hash tells it. */

@@ -9,6 +9,7 @@ import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
 import { pairingIdsMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
+import { monotonicMs } from '../platform/pace/monotonic.ts';
 import type { Pace } from '../platform/pace/pace.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
@@ -53,12 +54,10 @@ interface RegistrationOptions
 
 export function createRegistration(options: RegistrationOptions): Registration {
   const { proofs, pace } = options;
-  const ofAttempts = {
-    ...options,
-    pairingIds: new BoundedMap<string, string | null>(pairingIdsMax),
-  };
+  const pairingIds = new BoundedMap<string, string | null>(pairingIdsMax);
+  const ofAttempts = { ...options, pairingIds };
   const quick = createQuickAdmission(options);
-  const { waitsOf, quickly, whileThrottled, countMismatch } = quick;
+  const { waitsOf, atHand, quickly, whileThrottled, countMismatch } = quick;
   const wrongCodeAnswer = refusingWrongCodes(options, quick);
   const reported = reporting(options);
 
@@ -84,6 +83,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
   async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const { username, password } = attempt;
+    const begunMs = monotonicMs();
+    const known = atHand(attempt);
+    if (known !== undefined) return reported(attempt, known);
     const waits = waitsOf(attempt);
     const prove = async () =>
       password === null ? withoutPassword : await proofs.full(username, password, waits.source);
@@ -92,32 +94,41 @@ export function createRegistration(options: RegistrationOptions): Registration {
     // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
     const isWeak = password !== null && !isStrong(password);
     if (waits.wait === 0 && isWeak && !options.rules.showsWrongCode(attempt)) {
-      const known = await quickly(attempt, 0);
-      if (known) return reported(attempt, known);
+      const remembered = await quickly(attempt, 0);
+      if (remembered) return reported(attempt, remembered);
       const proof = await prove();
       const answer = await pace(() => decided(attempt, proof, waits, cause), isAdmission);
       return reported(attempt, answer);
     }
-    const answer = await pace(async () => {
-      const early =
-        waits.wait > 0 ? await whileThrottled(attempt, waits) : await quickly(attempt, 0);
-      return (
-        early ??
-        (await wrongCodeAnswer(attempt, waits)) ??
-        (await decided(attempt, await prove(), waits, cause))
-      );
-    }, isAdmission);
+    const answer = await pace(
+      async () => {
+        const early =
+          waits.wait > 0 ? await whileThrottled(attempt, waits) : await quickly(attempt, 0);
+        return (
+          early ??
+          (await wrongCodeAnswer(attempt, waits)) ??
+          (await decided(attempt, await prove(), waits, cause))
+        );
+      },
+      isAdmission,
+      begunMs,
+    );
     return reported(attempt, answer);
   }
 
   return {
     ask: (attempt, cause) => ask(askedBy(options, attempt), cause),
-    answerFor: (requestId) => answerFor(options, requestId),
-    answerForCertificate: (shown) => answerForCertificate(options, shown),
-    isKeyAlone: (username) => isKeptByKey(options, username),
-    isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
+    ...withoutAttempt(options),
   };
 }
+
+/** What is told where nobody shows a password. */
+const withoutAttempt = (options: RegistrationOptions): Omit<Registration, 'ask'> => ({
+  answerFor: (requestId) => answerFor(options, requestId),
+  answerForCertificate: (shown) => answerForCertificate(options, shown),
+  isKeyAlone: (username) => isKeptByKey(options, username),
+  isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
+});
 
 const overReasons: Readonly<Partial<Record<string, Knock['reason']>>> = {
   'access-suspended': 'suspended',

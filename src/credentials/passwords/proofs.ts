@@ -1,6 +1,6 @@
 /** What an offered password proves: which of a name's credentials it is, at the cost of one hash at most. */
 import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
-import type { Vault } from '../vault.ts';
+import type { Secret, Vault } from '../vault.ts';
 import type { ForeignVerifiers } from './foreign-verifiers.ts';
 import type { HashLane } from './hash-queue.ts';
 import { isStrong, type Passwords } from './passwords.ts';
@@ -17,6 +17,8 @@ export interface Proof {
 }
 
 export interface Proofs {
+  /** Whether a strong password is this credential's, as far as memory tells; undefined: it takes more to say. */
+  atHand(username: string, password: string, credentialId: string): boolean | undefined;
   /** Without a slow hash: proves remembered passwords and strong ones; of others nothing. */
   quick(username: string, password: string): Proof;
   /** With one hash, whoever's name it is. @throws HashingBusy */
@@ -35,7 +37,7 @@ export const withoutPassword: Proof = {
 
 interface ProofParts {
   readonly passwords: Passwords;
-  readonly vault: Pick<Vault, 'open'>;
+  readonly vault: Pick<Vault, 'open' | 'held'>;
   readonly foreign: Pick<ForeignVerifiers, 'count' | 'matching' | 'replace'>;
 }
 
@@ -51,6 +53,16 @@ interface Offered {
   readonly movedIn: string | null;
 }
 
+const isVerifierOf = (
+  passwords: Pick<Passwords, 'sameVerifier'>,
+  secret: Secret | undefined,
+  username: string,
+  verifier: string,
+): boolean =>
+  secret?.kind === 'verifier' &&
+  secret.username === username &&
+  passwords.sameVerifier(secret.verifier, verifier);
+
 function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): Proof {
   const { username, password, verifier, recalled, movedIn } = offered;
 
@@ -61,12 +73,7 @@ function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): P
       foreign.replace(username, credentialId, verifier);
       return true;
     }
-    const secret = await vault.open(credentialId);
-    return (
-      secret?.kind === 'verifier' &&
-      secret.username === username &&
-      passwords.sameVerifier(secret.verifier, verifier)
-    );
+    return isVerifierOf(passwords, await vault.open(credentialId), username, verifier);
   }
 
   return {
@@ -103,6 +110,12 @@ export function createProofs(
     proofOf(parts, { username, password, verifier: null, recalled, movedIn: null });
 
   return {
+    atHand(username, password, credentialId) {
+      const secret = vault.held(credentialId);
+      const verifier = secret && passwords.quickVerifierOf(username, password);
+      if (verifier == null) return undefined;
+      return isVerifierOf(passwords, secret, username, verifier);
+    },
     quick: (username, password) =>
       strong(username, password) ??
       recalling(username, password, passwords.recall(username, password)),

@@ -4,11 +4,13 @@ import { monotonicMs } from './monotonic.ts';
 
 /**
  * Acts, and passes its outcome on: at once where it `mayShowItsTime`, else at the first beat of the clock after so many
- * milliseconds, or as many again where it took longer. Who fails waits for the beat as well.
+ * milliseconds, or as many again where it took longer. Who fails waits for the beat as well. `begunMs`: when the question
+ * came, where something of it was done before.
  */
 export type Pace = <Result>(
   act: () => Promise<Result>,
   mayShowItsTime: (result: Result) => boolean,
+  begunMs?: number,
 ) => Promise<Result>;
 
 /** `heldMs` 0: nothing is held back. */
@@ -18,9 +20,8 @@ export function createPace(heldMs: number): Pace {
     return clock.beat(begunMs + times * heldMs);
   };
 
-  return async (act, mayShowItsTime) => {
+  return async (act, mayShowItsTime, begunMs = monotonicMs()) => {
     if (heldMs === 0) return await act();
-    const begunMs = monotonicMs();
     clock.use();
     try {
       const result = await act();

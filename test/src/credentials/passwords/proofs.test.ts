@@ -22,7 +22,8 @@ async function world(password: string) {
   const secrets = new Map<string, Secret>([
     [credentialId, { kind: 'verifier', username, verifier }],
   ]);
-  const vault = { open: async (id: string) => secrets.get(id) };
+  const held = (id: string) => secrets.get(id);
+  const vault = { held, open: async (id: string) => held(id) };
   const state = { ...initial, status: 'suspended', credentialId, challenger: null, denial: null };
   return {
     passwords,
@@ -59,6 +60,17 @@ test('a strong password is not remembered: its hash costs no more', async () => 
   assert.is(passwords.remembered(), 0);
   assert.is(await proofs.quick(username, password).matching(state), credentialId);
   assert.match(await proof.verifier(), /^\$gatebook-hmac/);
+});
+
+test('a strong password is judged at once where its verifier is in memory, nothing else is', async () => {
+  const password = strong();
+  const { proofs, credentialId, secrets } = await world(password);
+  assert.is(proofs.atHand(username, password, credentialId), true);
+  assert.is(proofs.atHand(username, strong(), credentialId), false);
+  assert.is(proofs.atHand('press-2', password, credentialId), false);
+  assert.is(proofs.atHand(username, weak, credentialId), undefined);
+  secrets.clear();
+  assert.is(proofs.atHand(username, password, credentialId), undefined, 'destroyed');
 });
 
 test('a weak password that was right once needs no second slow hash', async () => {
