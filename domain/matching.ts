@@ -21,22 +21,39 @@ function filled(resource: string, values: Record<string, string | null>): string
   return text.length <= 512 ? text : null;
 }
 
-/**
- * What a client may do: own permissions and those of its roles, templates filled in, each once.
- * `${clientId}` is the client id that the grant pins; without one its permission allows nothing.
- */
-export function effectivePermissions(
-  client: {
-    username: string;
-    roles: readonly string[];
-    permissions: readonly Permission[];
-    mqttClientId: string | null;
-  },
+interface ClientNames {
+  readonly username: string;
+  readonly mqttClientId: string | null;
+}
+
+interface RightsAsGiven {
+  readonly roles: readonly string[];
+  readonly permissions: readonly Permission[];
+}
+
+/** What a client may do: own permissions and those of its roles, templates filled in, each once. */
+export const effectivePermissions = (
+  client: ClientNames & RightsAsGiven,
   permissionsOf: RolePermissions,
+): Permission[] => filledPermissions(client, givenPermissions(client, permissionsOf));
+
+/** Own permissions and those of its roles, templates as they stand: many clients have the same. */
+export const givenPermissions = (
+  { permissions, roles }: RightsAsGiven,
+  permissionsOf: RolePermissions,
+): Permission[] => [...permissions, ...roles.flatMap(permissionsOf)];
+
+/**
+ * Templates filled in for a client, each permission once. `${clientId}` is the client id that the grant pins; without one
+ * its permission allows nothing.
+ */
+export function filledPermissions(
+  { username, mqttClientId }: ClientNames,
+  given: readonly Permission[],
 ): Permission[] {
-  const values = { username: client.username, clientId: client.mqttClientId };
+  const values = { username, clientId: mqttClientId };
   const found = new Map<string, Permission>();
-  for (const permission of [...client.permissions, ...client.roles.flatMap(permissionsOf)]) {
+  for (const permission of given) {
     const resource = filled(permission.resource, values);
     if (resource === null) continue;
     found.set(`${permission.context} ${permission.operation} ${resource}`, {

@@ -4,7 +4,8 @@ import { rolesGiving } from '../domain/client/http-of-roles.ts';
 import {
   type CompiledPermissions,
   compiled,
-  effectivePermissions,
+  filledPermissions,
+  givenPermissions,
   holdsHttpRights,
   withinHttpLimit,
 } from '../domain/matching.ts';
@@ -63,6 +64,8 @@ export interface Authority {
   roleExists(role: string): boolean;
   /** What rights would come to for a name. */
   effective(username: string, rights: AccessRightsLike): Permission[];
+  /** The same before it is for a name: templates as they stand. */
+  given(rights: AccessRightsLike): Permission[];
 }
 
 interface AccessRightsLike {
@@ -83,7 +86,7 @@ interface AuthorityOptions {
 
 type Principals = Pick<
   Authority,
-  'principal' | 'active' | 'permissionsOf' | 'roleExists' | 'effective'
+  'principal' | 'active' | 'permissionsOf' | 'roleExists' | 'effective' | 'given'
 >;
 
 export function createAuthority(options: AuthorityOptions): Authority {
@@ -161,8 +164,10 @@ function createPrincipals(options: AuthorityOptions): Principals {
   const permissionsOf = (role: string): readonly Permission[] =>
     builtInRoles.get(role)?.permissions ?? roles.get(role)?.permissions ?? [];
 
+  const given: Authority['given'] = (rights) =>
+    givenPermissions(rights, rolesGiving(permissionsOf, rights.httpOfRoles));
   const effective: Authority['effective'] = (username, rights) =>
-    effectivePermissions({ username, ...rights }, rolesGiving(permissionsOf, rights.httpOfRoles));
+    filledPermissions({ username, mqttClientId: rights.mqttClientId }, given(rights));
 
   function principal(username: string): Principal | undefined {
     const known = principals.get(username);
@@ -190,6 +195,7 @@ function createPrincipals(options: AuthorityOptions): Principals {
     active,
     permissionsOf,
     effective,
+    given,
     roleExists: (role) => builtInRoles.has(role) || roles.get(role) !== undefined,
   };
 }

@@ -232,8 +232,8 @@ export const clockSkewSecondsMax = 300;
 export const keysLookMs = 1_000;
 /** Milliseconds after which the signing keys are read again, so that other nodes' rotations arrive. */
 export const keysFreshMs = 10_000;
-/** Verifiers of strong passwords held open. */
-export const verifiersHeldMax = 100_000;
+/** Verifiers of strong passwords held open, some 280 bytes each. */
+export const verifiersHeldMax = 200_000;
 /** Events and bytes that one commit of the embedded log takes; a single append may be larger. */
 export const commitEventsMax = 1_000;
 export const commitBytesMax = 8 * 1024 * 1024;
@@ -343,9 +343,11 @@ export const sightingsUnwatchedMs = 3 * 60_000;
 export const sightingsGraceMaxMs = 30 * 24 * 3_600_000;
 /** Accounts whose rights are held worked out. */
 export const rightsHeldMax = 20_000;
-/** Accounts of which what a login takes is held worked out; of so many in one turn after a start. */
-export const knownLoginsMax = 50_000;
+/** Accounts of which what a login takes is held, some 250 bytes of each; of so many in one turn after a start. */
+export const knownLoginsMax = 200_000;
 export const knownLoginsPerTurn = 50;
+/** Lists of permissions that are held once for all accounts that were given the same. */
+export const sharedRightsMax = 10_000;
 /** Gaps between names that are remembered, where client ids are nobody's name. */
 export const nameGapsMax = 16;
 /** Throttled MQTT clients that are made to wait at once; one more is refused at once. */

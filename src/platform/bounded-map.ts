@@ -14,16 +14,20 @@ export class BoundedMap<Key, Value> extends Map<Key, Value> {
   override set(key: Key, value: Value): this {
     this.delete(key);
     super.set(key, value);
-    while (this.size > this.#max) this.#forgetOldest();
+    while (this.size > this.#max) this.forgetOldest();
     return this;
   }
 
-  #forgetOldest(): void {
+  /** What was forgotten; undefined: there was nothing. */
+  forgetOldest(): Value | undefined {
     let oldest = this.#walk?.next();
     if (oldest === undefined || oldest.done) {
       this.#walk = this.keys();
       oldest = this.#walk.next();
     }
-    if (!oldest.done) this.delete(oldest.value);
+    if (oldest.done) return undefined;
+    const value = this.get(oldest.value);
+    this.delete(oldest.value);
+    return value;
   }
 }

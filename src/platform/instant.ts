@@ -10,6 +10,15 @@ export function currentInstant(): string {
 
 let latest = { ms: Number.NaN, text: '' };
 
+/** Its milliseconds since the epoch. */
+export function instantMs(at: string): number {
+  // The same one is asked for again and again.
+  if (at !== latestParsed.text) latestParsed = { text: at, ms: Date.parse(at) };
+  return latestParsed.ms;
+}
+
+let latestParsed = { text: '', ms: Number.NaN };
+
 /** The instant `ms` milliseconds after another; before it where they are negative. */
 export function addMs(at: string, ms: number): string {
   // The doors ask each time when a request that came now would end.

@@ -1,15 +1,16 @@
 /**
  * What letting an account in takes, and no more: a device that connects needs neither its whole row nor that row's JSON.
- * Kept for many, and for as many as there is room worked out after a start, before they come.
+ * Kept for many, and for as many as there is room read after a start, before they come.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { heldRights } from '../../domain/client/client.ts';
-import { type CompiledPermissions, compiled } from '../../domain/matching.ts';
+import { type CompiledPermissions, compiled, filledPermissions } from '../../domain/matching.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { Username } from '../../domain/values.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import { clients } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
-import { knownLoginsMax, knownLoginsPerTurn, nameGapsMax } from '../limits.ts';
+import { knownLoginsMax, knownLoginsPerTurn, nameGapsMax, sharedRightsMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { Changes } from '../read-models/read-models.ts';
@@ -20,6 +21,7 @@ export interface KnownLogin {
   readonly credentialId: string;
   /** Whether its password opens alone; beside a key it only asks again (SPEC 4). */
   readonly passwordOpens: boolean;
+  /** Worked out at each look: kept they would take more than all else. */
   readonly permissions: CompiledPermissions;
   readonly publishPrefix: string | null;
   readonly pinnedClientId: string | null;
@@ -35,13 +37,13 @@ export interface KnownLogins {
    * first decision holds none yet, or anybody could keep a client from its own id.
    */
   isHeld(name: string): boolean;
-  /** Works out those of the newest accounts, few at a time; ends early when the signal aborts. */
+  /** Reads those of the newest accounts, few at a time; ends early when the signal aborts. */
   prepare(signal: AbortSignal): Promise<void>;
 }
 
 interface KnownLoginsOptions {
   readonly access: Rows<AccessRow>;
-  readonly authority: Pick<Authority, 'effective'>;
+  readonly authority: Pick<Authority, 'given'>;
   /** Reads what its password is checked with, to be there when it comes. */
   readonly openVerifier: (credentialId: string) => Promise<unknown>;
   readonly onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
@@ -54,6 +56,7 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
   const { access, authority, now, max = knownLoginsMax } = options;
   let logins = lruCache<KnownLogin>(max);
   const gaps = new NameGaps();
+  const shared = new SharedRights();
   options.onApplied((_events, changes) => {
     if ((changes.get('roles')?.size ?? 0) > 0) logins = lruCache<KnownLogin>(max);
     for (const username of changes.get(clients.name)?.keys() ?? []) {
@@ -64,7 +67,7 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
 
   function keep(row: AccessRow): KnownLogin | undefined {
     if (row.status !== 'active') return undefined;
-    const login = loginOf(row, authority.effective);
+    const login = new HeldLogin(row, shared.one(authority.given(heldRights(row))));
     logins.set(row.username, login);
     return login;
   }
@@ -139,16 +142,42 @@ class NameGaps {
   }
 }
 
-function loginOf(
-  row: Extract<AccessRow, { status: 'active' }>,
-  effectiveOf: Authority['effective'],
-): KnownLogin {
-  const { requestId, credentialId, passwordOpens, rights } = row;
-  return {
-    ...{ requestId, credentialId, passwordOpens },
-    permissions: compiled(effectiveOf(row.username, heldRights(row))),
-    publishPrefix: rights.mqttPublishPrefix,
-    pinnedClientId: rights.mqttClientId,
-    expiresAt: rights.expiresAt,
-  };
+/** Permissions before they are for a name: most devices of a plant were given the same, which is kept once. */
+class SharedRights {
+  readonly #lists = new BoundedMap<string, readonly Permission[]>(sharedRightsMax);
+
+  /** The list that is equal to this one. */
+  one(given: readonly Permission[]): readonly Permission[] {
+    const text = JSON.stringify(given);
+    const known = this.#lists.get(text);
+    if (known === undefined) this.#lists.set(text, given);
+    return known ?? given;
+  }
+}
+
+class HeldLogin implements KnownLogin {
+  readonly requestId: string | null;
+  readonly credentialId: string;
+  readonly passwordOpens: boolean;
+  readonly publishPrefix: string | null;
+  readonly pinnedClientId: string | null;
+  readonly expiresAt: string | null;
+  readonly #username: string;
+  readonly #given: readonly Permission[];
+
+  constructor(row: Extract<AccessRow, { status: 'active' }>, given: readonly Permission[]) {
+    this.requestId = row.requestId;
+    this.credentialId = row.credentialId;
+    this.passwordOpens = row.passwordOpens;
+    this.publishPrefix = row.rights.mqttPublishPrefix;
+    this.pinnedClientId = row.rights.mqttClientId;
+    this.expiresAt = row.rights.expiresAt;
+    this.#username = row.username;
+    this.#given = given;
+  }
+
+  get permissions(): CompiledPermissions {
+    const named = { username: this.#username, mqttClientId: this.pinnedClientId };
+    return compiled(filledPermissions(named, this.#given));
+  }
 }

@@ -19,6 +19,7 @@ import { rabbitmqByCertificate } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
 import { activationWaitMs } from '../limits.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
+import { instantMs } from '../platform/instant.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import { createMqttAuthenticator } from '../registration/mqtt-authenticator.ts';
@@ -86,7 +87,7 @@ export async function startAllBrokers(options: BrokerStartOptions): Promise<Brok
   const onConnect = (outcome: string) => metrics.mqttConnects.inc({ outcome });
   const { sightings } = options;
   const seenNow = (username: string, how: 'opened' | 'asked' | 'closed') => {
-    const atMs = Date.parse(options.now());
+    const atMs = instantMs(options.now());
     if (how === 'opened') sightings.opened(username, atMs);
     else sightings.seen(username, atMs);
   };
@@ -185,6 +186,7 @@ const hooksOf = (
     isUsername: options.service.logins.isHeld,
     certificateOf: options.service.clientCertificates.ofPem,
     byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),
+    accessEnd: (username) => options.service.logins.active(username)?.expiresAt ?? null,
     tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,
   });
 };

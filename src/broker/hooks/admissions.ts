@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { CompiledPermissions } from '../../../domain/matching.ts';
 import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits.ts';
+import { BoundedMap } from '../../platform/bounded-map.ts';
 
 /** How a session was admitted: what decides whether it may stay open. */
 export interface Admitted {
@@ -22,32 +23,51 @@ export interface Admissions {
   forget(username: string): void;
 }
 
-/** Digests of permissions that somebody holds: they are worked out once for each account, and never changed. */
-const digests = new WeakMap<CompiledPermissions, string>();
-
-const shortDigest = (value: unknown): string =>
-  hash('sha256', JSON.stringify(value), 'base64url').slice(0, 22);
-
-function permissionsDigest(permissions: CompiledPermissions): string {
-  const known = digests.get(permissions);
-  if (known !== undefined) return known;
-  const { mqttRead, mqttWrite } = permissions;
-  const digest = shortDigest([mqttRead, mqttWrite]);
-  digests.set(permissions, digest);
-  return digest;
-}
-
-/** A text that is equal for equal rights. */
+/** A short text that is equal for equal rights. */
 export function rightsDigest(rights: {
-  readonly permissions: CompiledPermissions;
+  readonly permissions: Pick<CompiledPermissions, 'mqttRead' | 'mqttWrite'>;
   readonly publishPrefix: string | null;
   readonly pinnedClientId: string | null;
 }): string {
   const { permissions, publishPrefix, pinnedClientId } = rights;
-  const digest = permissionsDigest(permissions);
-  return publishPrefix === null && pinnedClientId === null
-    ? digest
-    : shortDigest([digest, publishPrefix, pinnedClientId]);
+  const { mqttRead, mqttWrite } = permissions;
+  const text = JSON.stringify([mqttRead, mqttWrite, publishPrefix, pinnedClientId]);
+  return hash('sha256', text, 'base64').slice(0, 22);
+}
+
+/** Of one name: most come in with one client id alone, for which a map would be far more than what it holds. */
+class AdmissionsOfName {
+  #clientId: string;
+  #admitted: Admitted;
+  #all: Map<string, Admitted> | undefined;
+  /** Where it stands among all names: the higher, the later it was put last. */
+  place: number;
+
+  constructor(clientId: string, admitted: Admitted, place: number) {
+    this.#clientId = clientId;
+    this.#admitted = admitted;
+    this.place = place;
+  }
+
+  get size(): number {
+    return this.#all?.size ?? 1;
+  }
+
+  get all(): Map<string, Admitted> {
+    return this.#all ?? new Map([[this.#clientId, this.#admitted]]);
+  }
+
+  /** The newest is the last; beyond `max` the oldest is forgotten. */
+  set(clientId: string, admitted: Admitted, max: number): void {
+    if (this.#all === undefined && clientId === this.#clientId) {
+      this.#admitted = admitted;
+      return;
+    }
+    this.#all = this.all;
+    this.#all.delete(clientId);
+    this.#all.set(clientId, admitted);
+    if (this.#all.size > max) this.#all.delete(this.#all.keys().next().value as string);
+  }
 }
 
 const noAdmissions: ReadonlyMap<string, Admitted> = new Map();
@@ -56,30 +76,34 @@ export function createAdmissions(
   max = hookAdmissionsMax,
   perNameMax = hookAdmissionsPerNameMax,
 ): Admissions {
-  const byName = new Map<string, Map<string, Admitted>>();
+  // One more, until room is made by how many sessions there are.
+  const byName = new BoundedMap<string, AdmissionsOfName>(max + 1);
   let count = 0;
-  const forget = (username: string) => {
-    count -= byName.get(username)?.size ?? 0;
-    byName.delete(username);
-  };
+  let places = 0;
+  // A name is put last again once an eighth of all was put behind it, as in an LRU cache, and for the same reason.
+  const placesApart = Math.floor(max / 8);
+
   return {
     remember(username, clientId, admitted) {
-      const known = byName.get(username) ?? new Map<string, Admitted>();
-      count -= known.size;
-      known.delete(clientId);
-      known.set(clientId, admitted);
-      if (known.size > perNameMax) known.delete(known.keys().next().value as string);
-      count += known.size;
-      // Last in the map again: the username that was admitted last is evicted last.
-      byName.delete(username);
-      byName.set(username, known);
-      while (count > max) {
-        const [oldest] = byName.keys();
-        if (oldest === undefined) return;
-        forget(oldest);
+      const known = byName.get(username);
+      if (known === undefined) {
+        byName.set(username, new AdmissionsOfName(clientId, admitted, ++places));
+        count++;
+      } else {
+        count -= known.size;
+        known.set(clientId, admitted, perNameMax);
+        count += known.size;
+        if (places - known.place > placesApart) {
+          known.place = ++places;
+          byName.set(username, known);
+        }
       }
+      while (count > max) count -= byName.forgetOldest()?.size ?? count;
     },
-    of: (username) => byName.get(username) ?? noAdmissions,
-    forget,
+    of: (username) => byName.get(username)?.all ?? noAdmissions,
+    forget(username) {
+      count -= byName.get(username)?.size ?? 0;
+      byName.delete(username);
+    },
   };
 }

@@ -36,7 +36,7 @@ interface EmqxRule {
  * subscription with a rule as if it were a topic, so that `a/+` would let `a/#` in: such rules are
  * not sent, nor are those in which it would read a placeholder or its keyword `eq`.
  */
-function rulesFor({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
+function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
   const rule = (action: EmqxRule['action']) => (levels: readonly string[]) =>
     ({ permission: 'allow', action, topic: levels.join('/') }) as const;
   const plain = ({ topic }: EmqxRule) => !topic.includes('${') && !topic.startsWith('eq ');
@@ -46,15 +46,6 @@ function rulesFor({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
   ].filter(plain);
   const reservation = { permission: 'deny', action: 'publish', topic: registryTopics } as const;
   return [reservation, ...rules.slice(0, hookAclMax - 1)];
-}
-
-/** The rules of permissions that somebody holds: made once for each account, since permissions are never changed. */
-const ruleSets = new WeakMap<CompiledPermissions, readonly EmqxRule[]>();
-
-function rulesOf(permissions: CompiledPermissions): readonly EmqxRule[] {
-  const rules = ruleSets.get(permissions) ?? rulesFor(permissions);
-  ruleSets.set(permissions, rules);
-  return rules;
 }
 
 /** No certificate came: what EMQX writes where there is nothing. */

@@ -61,6 +61,8 @@ const onTopics: Pick<Hooks, 'mayPublish' | 'mayRead'> = {
 interface HooksOptions {
   readonly authenticator: Authenticator;
   readonly authority: Pick<Authority, 'active'>;
+  /** When an account's access ends by itself, ISO; null: never, or it has none. */
+  readonly accessEnd: (username: string) => string | null;
   /** When a token ends, ISO. */
   readonly tokenEnd: (tokenId: string) => string | null;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
@@ -124,9 +126,8 @@ export function createHooks(options: HooksOptions): Hooks {
     },
     ...onTopics,
     endOf({ username, tokenId, certificate }) {
-      const found = authority.active(username);
       const ends = [
-        found?.row.status === 'active' ? found.row.rights.expiresAt : null,
+        options.accessEnd(username),
         tokenId === null ? null : tokenEnd(tokenId),
         certificate === null ? null : certificate.notAfter,
       ].filter((end) => end !== null);

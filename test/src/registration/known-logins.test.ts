@@ -41,10 +41,8 @@ function world(max?: number) {
       },
     },
     authority: {
-      effective: (
-        _username: string,
-        { permissions }: AccessRow & { permissions: { resource: string }[] },
-      ) => permissions.map((one) => ({ ...one, resource: one.resource + suffix })),
+      given: ({ permissions }: AccessRow & { permissions: { resource: string }[] }) =>
+        permissions.map((one) => ({ ...one, resource: one.resource + suffix })),
     },
     openVerifier: async (id: string) => opened.push(id),
     onApplied: (listener: (events: unknown, changes: Changes) => void) => listeners.push(listener),

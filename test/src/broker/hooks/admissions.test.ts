@@ -34,6 +34,15 @@ test('the oldest names are forgotten first, and no more are kept than is allowed
     [0, 1, 1, 1, 1],
   );
 });
+test('ever new names leave as many as are allowed', () => {
+  const admissions = createAdmissions(4);
+  const names = Array.from({ length: 50 }, (_, n) => `press-${n}`);
+  for (const name of names) admissions.remember(name, '1', admitted());
+  assert.equal(
+    names.filter((name) => admissions.of(name).size > 0),
+    names.slice(-4),
+  );
+});
 test('one name with ever new client ids is bounded too', () => {
   const admissions = createAdmissions(10, 4);
   admissions.remember('b', '1', admitted());
