@@ -12,6 +12,7 @@ import {
 import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { pause } from '../platform/pause.ts';
+import type { Journals } from '../platform/sqlite/journals.ts';
 import type { StoredEvent } from '../store/event-store.ts';
 import { type HolderRows, holdersSince } from './holders.ts';
 import {
@@ -52,39 +53,34 @@ interface SightingsOptions {
   readonly now: () => string;
   /** The longest time for which it matters that nobody watched; null: a named limit. */
   readonly graceMaxMs: number | null;
+  /** Where absent, the commits that make the table's journal long write it. */
+  readonly journals?: Journals;
   /** Other than the named limit, so that a test can reach it. */
   readonly max?: number;
 }
+
+type WaitingSighting = { -readonly [Name in keyof NewSighting]: NewSighting[Name] };
 
 const neverSeen: Sighting = { seenMs: null, sessionTotal: 0 };
 
 export function createSightings(options: SightingsOptions): Sightings {
   const { file, logId, rows, now, max = sightingsMax } = options;
-  const table = openSightingsTable(file, logId, max);
-  const waiting = new BoundedMap<string, NewSighting>(sightingsWaitingMax);
+  const table = openSightingsTable(file, logId, max, options.journals);
+  const waiting = new BoundedMap<string, WaitingSighting>(sightingsWaitingMax);
   const nowMs = () => Date.parse(now());
   const holds = (username: string) => rows.access.get(username)?.status === 'active';
 
   function add(username: string, atMs: number, opened: number): void {
     const known = waiting.get(username);
-    waiting.set(username, {
-      atMs: Math.max(known?.atMs ?? 0, atMs),
-      opened: (known?.opened ?? 0) + opened,
-    });
+    if (known === undefined) {
+      waiting.set(username, { atMs, opened });
+      return;
+    }
+    known.atMs = Math.max(known.atMs, atMs);
+    known.opened += opened;
   }
 
-  /** In the order that they came in, so that a portion is what waited longest. */
-  function writePortion(): void {
-    const portion = [...waiting.entries().take(sightingsPerBatchMax)];
-    table.batch(() => {
-      for (const [username, sighting] of portion) {
-        // Its access is looked up last: those rows are larger, and so is what it takes to read one.
-        if (!table.seen(username, sighting) && holds(username)) table.firstSeen(username, sighting);
-      }
-      table.trim();
-    });
-    for (const [username] of portion) waiting.delete(username);
-  }
+  const writePortion = portionWriter(table, waiting, holds);
 
   return {
     seen: (username, atMs) => add(username, atMs, 0),
@@ -114,15 +110,41 @@ export function createSightings(options: SightingsOptions): Sightings {
         ...{ table, rows, nowMs: nowMs() },
         forget: (username) => waiting.delete(username),
       });
-      while (waiting.size > 0) {
-        writePortion();
-        await nextTurn();
-      }
+      const walk = waiting.entries();
+      while (writePortion(walk)) await nextTurn();
       if (isWatched) watched(table, nowMs(), options.graceMaxMs ?? sightingsGraceMaxMs);
     },
     close: () => table.close(),
   };
 }
+
+/**
+ * Writes a portion, what waited longest first, and says whether there may be more. One walk leads through all portions: a
+ * new one would step over the place of each that has left.
+ */
+const portionWriter =
+  (
+    table: SightingsTable,
+    waiting: Map<string, WaitingSighting>,
+    holds: (username: string) => boolean,
+  ) =>
+  (walk: Iterator<[string, WaitingSighting]>): boolean => {
+    const portion: [string, WaitingSighting][] = [];
+    while (portion.length < sightingsPerBatchMax) {
+      const next = walk.next();
+      if (next.done) break;
+      portion.push(next.value);
+    }
+    table.batch(() => {
+      for (const [username, sighting] of portion) {
+        // Its access is looked up last: those rows are larger, and so is what it takes to read one.
+        if (!table.seen(username, sighting) && holds(username)) table.firstSeen(username, sighting);
+      }
+      table.trim();
+    });
+    for (const [username] of portion) waiting.delete(username);
+    return portion.length === sightingsPerBatchMax;
+  };
 
 /**
  * Somebody watches now. Was nobody there for a while (the process was down, or a broker), nobody counts as gone until as

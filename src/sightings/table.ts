@@ -1,6 +1,8 @@
 /** The side table of who was seen when, beside the log and its rows: bounded, and gone with its file. */
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { makePrivateDatabase } from '../platform/private-file.ts';
+import type { Journals } from '../platform/sqlite/journals.ts';
 
 /** Milliseconds since the epoch. */
 type Ms = number;
@@ -38,9 +40,10 @@ interface SightingFacts {
 const nothing: SightingFacts = { index: null, watchedMs: null, graceMs: 0 };
 
 /** Opens the file, made if missing, mode 0600. What another log's clients did is forgotten. @param max rows */
-export function openSightingsTable(file: string, logId: string, max: number) {
+export function openSightingsTable(file: string, logId: string, max: number, journals?: Journals) {
   makePrivateDatabase(file);
   const database = new DatabaseSync(file);
+  const journal = journals?.keep(database, pathToFileURL(file));
   database.exec(
     // Killed, the process loses nothing of it; a power cut may take the last seconds.
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
@@ -82,6 +85,7 @@ export function openSightingsTable(file: string, logId: string, max: number) {
         database.exec('ROLLBACK');
         throw error;
       }
+      journal?.committed();
     },
     close: () => database.close(),
   };

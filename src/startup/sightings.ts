@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../logger.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
+import type { Journals } from '../platform/sqlite/journals.ts';
 import { rowsOf } from '../read-models/all.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import { createSightings, keepSightings, type Sightings } from '../sightings/sightings.ts';
@@ -15,16 +16,17 @@ interface SightingsParts {
   readonly store: EventStore;
   readonly readModels: ReadModels;
   readonly now: () => string;
+  readonly journals: Journals;
 }
 
 export function openSightings(
-  { config, logger, store, readModels, now }: SightingsParts,
+  { config, logger, store, readModels, now, journals }: SightingsParts,
   lifecycle: Lifecycle,
 ): Sightings {
   const sightings = createSightings({
     file: join(config.dataDir, 'sightings.sqlite'),
     logId: store.logId,
-    ...{ rows: rowsOf(readModels), now, graceMaxMs: config.staleAfterMs },
+    ...{ rows: rowsOf(readModels), now, graceMaxMs: config.staleAfterMs, journals },
   });
   lifecycle.add(async () => {
     try {
