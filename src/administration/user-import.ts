@@ -1,5 +1,4 @@
 /** Many clients that move in from elsewhere at once: each with what its password was checked with there, or with none. */
-import { randomUUID } from 'node:crypto';
 import type { ClientCommand } from '../../domain/client/commands.ts';
 import { foreignHashIn } from '../../domain/client/foreign-hash.ts';
 import type { Client } from '../../domain/client/state.ts';
@@ -14,6 +13,7 @@ import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifier
 import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { sourceKey } from '../platform/networks.ts';
+import { newOrderedId } from '../platform/ordered-id.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireRoles } from './context.ts';
 
@@ -132,10 +132,10 @@ async function make(
   const verifier =
     given ?? (await passwords.verifierOf(username, generateSecret(), sourceKey(context.source)));
   const isForeign = typeof foreignHashIn(verifier) !== 'string';
-  const keptId = randomUUID();
+  const keptId = newOrderedId();
   const secrets = [vault.written({ kind: 'verifier', username, verifier }, keptId)];
   // A foreign one stands for a credential whose own verifier is made when the password is shown.
-  const credentialId = isForeign ? randomUUID() : keptId;
+  const credentialId = isForeign ? newOrderedId() : keptId;
   const foreignVerifierId = isForeign ? keptId : null;
   try {
     const command = (state: Client): ClientCommand => {

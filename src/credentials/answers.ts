@@ -1,5 +1,6 @@
 /** What the vault keeps for a proposal, sealed: the seed of its deed's secrets, and the answer for its proposer. */
-import { createSecretKey, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
+import { newOrderedId } from '../platform/ordered-id.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { openField, sealField } from './personal-data.ts';
 import type { Vault } from './vault.ts';
@@ -35,7 +36,7 @@ export function createAnswers(vault: Vault, pepper: Buffer): Answers {
     keep: (proposer, answer) => vault.keep(sealed(proposer, 'answer', answer)),
     open: (proposer, id) => opened(proposer, 'answer', id),
     seedFor(proposer) {
-      const id = randomUUID();
+      const id = newOrderedId();
       const seed = randomBytes(seedBytes).toString('base64url');
       return { id, secret: vault.written(sealed(proposer, 'seed', seed), id) };
     },

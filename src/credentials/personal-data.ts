@@ -1,13 +1,8 @@
 /** Personal fields (SPEC 5): sealed under a key per client in the vault, null once it is destroyed. */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  type KeyObject,
-  randomUUID,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import { newOrderedId } from '../platform/ordered-id.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { withRandomBytes } from './random-pool.ts';
 import type { Vault } from './vault.ts';
@@ -120,7 +115,7 @@ export function createPersonal(
       if (existingKeyId !== null && existing !== undefined)
         return { keyId: existingKeyId, key: existing, isNew: false };
       const key = withRandomBytes(keyBytes, (bytes) => createSecretKey(bytes));
-      return { keyId: randomUUID(), key, isNew: true };
+      return { keyId: newOrderedId(), key, isNew: true };
     },
 
     written(username, { keyId, key }) {

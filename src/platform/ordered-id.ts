@@ -6,6 +6,14 @@ import { randomUUID } from 'node:crypto';
  * Beside the time 74 bits are random.
  */
 export function newOrderedId(nowMs = Date.now()): string {
-  const time = nowMs.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+  if (nowMs !== begunMs) {
+    const time = nowMs.toString(16).padStart(12, '0');
+    beginning = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+    begunMs = nowMs;
+  }
+  return beginning + randomUUID().slice(15);
 }
+
+/** What the ids of the newest millisecond begin with: there are many of one. */
+let beginning = '';
+let begunMs: number | undefined;

@@ -121,7 +121,7 @@ export class RegistrationAttempt {
     const { pairingId, flow } = this.#attempt;
     this.#known ??= {
       requestId: newOrderedId(),
-      credentialId: randomUUID(),
+      credentialId: newOrderedId(),
       pairingId: pairingId ?? (flow === 'explicit' ? randomUUID().slice(0, 6) : null),
     };
     return this.#known;
