@@ -3,9 +3,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { StoredEvent } from '../store/event-store.ts';
 
 export interface CustomModel {
-  /** Takes the next event and writes what it needs of it; `index` counts the log's events from 0. */
+  /** Takes the next event, and writes nothing yet; `index` counts the log's events from 0. */
   take(stored: StoredEvent, index: number): void;
-  /** The transaction was rolled back: go back to what the tables say. */
+  /** Writes what it needs of the events that it took, inside the caller's transaction. */
+  flush(): void;
+  /** Forgets what it took and may not have written: go back to what the tables say. */
   abandon(): void;
 }
 

@@ -186,13 +186,12 @@ class OpenReadModels implements ReadModels {
   #applyAll(events: readonly StoredEvent[]): Changes | undefined {
     const { index: first } = this.resume();
     try {
-      const changes = this.#transaction.batch(() => {
-        for (const [at, stored] of events.entries()) this.#fold(stored, first + at);
-        const changed = new Map<string, ReadonlyMap<string, unknown>>();
-        for (const { projection, table, fault } of this.#folded)
-          if (fault === undefined) changed.set(projection.name, table.flush());
-        return changed;
-      });
+      const changes = this.#transaction.batch(
+        () => this.#flush(),
+        () => {
+          for (const [at, stored] of events.entries()) this.#fold(stored, first + at);
+        },
+      );
       const { position } = events.at(-1) ?? { position: beginning };
       this.#progress.advance({ position, index: first + events.length });
       this.#transaction.waits(events.length);
@@ -204,6 +203,14 @@ class OpenReadModels implements ReadModels {
       error.model.fault = error;
       return undefined;
     }
+  }
+
+  #flush(): Changes {
+    for (const { view, fault } of this.#customModels) if (fault === undefined) view.flush();
+    const changed = new Map<string, ReadonlyMap<string, unknown>>();
+    for (const { projection, table, fault } of this.#folded)
+      if (fault === undefined) changed.set(projection.name, table.flush());
+    return changed;
   }
 
   /** Everything since the newest commit is gone from the file. */

@@ -14,7 +14,7 @@ interface RowTransactionOptions {
   readonly beforeCommit: () => void;
   /** Everything of it is on disk. */
   readonly committed: () => void;
-  /** SQLite undid all of it, not only the newest batch. */
+  /** All of it was undone, not only the newest batch. */
   readonly undone: (error: unknown) => void;
 }
 
@@ -29,17 +29,21 @@ export class RowTransaction {
     this.#afterMs = options.afterMs ?? rowsCommitAfterMs;
   }
 
-  /** Runs the work of one batch: all of it stays, or none of it where it throws. */
-  batch<Result>(work: () => Result): Result {
+  /**
+   * Writes a batch, or undoes it where that throws, and with it all that waited. `fold` comes before and writes nothing:
+   * where it throws nothing is undone. A savepoint would keep what waited, and copies each page that the batch touches.
+   */
+  batch<Result>(write: () => Result, fold: () => void = () => {}): Result {
     const { database } = this.#options;
     const isFirst = this.#begin();
-    database.exec('SAVEPOINT batch');
+    let isWriting = false;
     try {
-      const result = work();
-      database.exec('RELEASE batch');
-      return result;
+      fold();
+      isWriting = true;
+      return write();
     } catch (error) {
-      this.#undo(error, isFirst);
+      // A file at fault may have undone it while it was read.
+      if (isFirst || isWriting || !database.isTransaction) this.#undo(error, isFirst);
       throw error;
     }
   }
@@ -90,14 +94,9 @@ export class RowTransaction {
 
   #undo(error: unknown, isFirst: boolean): void {
     const { database, undone } = this.#options;
-    if (database.isTransaction && !isFirst) {
-      database.exec('ROLLBACK TO batch; RELEASE batch');
-      return;
-    }
     this.#rest();
     if (database.isTransaction) database.exec('ROLLBACK');
-    // A full disk, for one, ends the whole transaction.
-    else if (!isFirst) undone(error);
+    if (!isFirst) undone(error);
   }
 
   #rest(): void {

@@ -70,6 +70,8 @@ class TreeTable implements CustomModel, Tree {
   readonly #add: ReturnType<DatabaseSync['prepare']>;
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
+  /** Rows that are not written yet. */
+  #taken: [index: number, hashes: Hash, position: NumberOrText, latest: NumberOrText][] = [];
   #frontier: Frontier;
   #latest = '';
   #shortLatest: NumberOrText = '';
@@ -105,7 +107,13 @@ class TreeTable implements CustomModel, Tree {
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
     const hashes = completed.length === 1 ? completed[0] : Buffer.concat([...completed]);
-    this.#add.run(index, hashes as Hash, shortPosition(stored.position), this.#shortLatest);
+    const position = shortPosition(stored.position);
+    this.#taken.push([index, hashes as Hash, position, this.#shortLatest]);
+  }
+
+  flush(): void {
+    for (const row of this.#taken) this.#add.run(...row);
+    this.#taken = [];
   }
 
   #setLatest(short: NumberOrText): void {
@@ -114,6 +122,7 @@ class TreeTable implements CustomModel, Tree {
   }
 
   abandon(): void {
+    this.#taken = [];
     const newest = this.#newest.get() as { key: number; latest: NumberOrText } | undefined;
     this.#setLatest(newest?.latest ?? '');
     this.#frontier = Frontier.at(newest === undefined ? 0 : newest.key + 1, this.#nodeAt);

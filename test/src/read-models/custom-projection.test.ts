@@ -26,14 +26,20 @@ const diary = (
     const count = () =>
       Number(database.prepare('SELECT count(*) AS found FROM rows_diary').get()?.found);
     let size = count();
+    let taken: [number, number, string][] = [];
     return {
       size: () => size,
       take(stored, index) {
         over.before?.(stored);
-        add.run(index, index, stored.type);
+        taken.push([index, index, stored.type]);
         size++;
       },
+      flush() {
+        for (const row of taken) add.run(...row);
+        taken = [];
+      },
       abandon() {
+        taken = [];
         size = count();
       },
     };

@@ -47,7 +47,7 @@ function spoiler() {
       database.exec(`CREATE TABLE IF NOT EXISTS rows_spoiler (key, born, row);
         PRAGMA foreign_keys = ON; CREATE TABLE IF NOT EXISTS one (id PRIMARY KEY);
         CREATE TABLE IF NOT EXISTS other (id REFERENCES one DEFERRABLE INITIALLY DEFERRED)`);
-      return { take: () => {}, abandon: () => {} };
+      return { take: () => {}, flush: () => {}, abandon: () => {} };
     },
   };
   const pages = () =>
@@ -58,6 +58,10 @@ function spoiler() {
     /** The transaction that is open cannot be committed. */
     breakCommit: () => connection?.exec('INSERT INTO other VALUES (1)'),
     empty: () => connection?.exec('PRAGMA max_page_count = 1000000'),
+    /** No row changes any more, until this is undone with the transaction that is open. */
+    refuseChanges: () =>
+      connection?.exec(`CREATE TEMP TRIGGER refusing BEFORE UPDATE ON rows_sums
+                        BEGIN SELECT RAISE(ABORT, 'refused'); END`),
   };
 }
 
@@ -125,6 +129,8 @@ test('what a full disk undid is folded again, and nobody hears of an event twice
     commitAfterMs: never,
   };
   const models = rows.open(options);
+  let undone = 0;
+  models.onUndone(() => undone++);
   const told: string[] = [];
   models.onApplied((events) => told.push(...events.map(({ position }) => position)));
   const events = logOf(
@@ -134,14 +140,38 @@ test('what a full disk undid is folded again, and nobody hears of an event twice
   disk.fill();
   assert.throws(() => models.apply(events.slice(2)), /full/);
   disk.empty();
-  const { index } = models.resume();
-  assert.is(models.rows(sums).count(), index, 'rows and progress stand at the same event');
-  models.apply(events.slice(index));
+  assert.is(undone, 1);
+  assert.equal([models.resume().index, models.rows(sums).count()], [0, 0], 'all since the commit');
+  models.apply(events);
   assert.is(models.rows(sums).count(), 400);
   assert.equal(
     told,
     events.map(({ position }) => position),
   );
+});
+test('a batch that cannot be written undoes all that waits for the commit, and nothing stays by half', async ({
+  rows,
+}) => {
+  const disk = spoiler();
+  const models = rows.open({
+    ...{ projections: [sums], customProjections: [disk.projection], commitAfterMs: never },
+  });
+  let undone = 0;
+  models.onUndone(() => undone++);
+  models.apply(log.slice(0, 1));
+  await models.state();
+  models.apply(log.slice(1, 2));
+  disk.refuseChanges();
+  // A new row, and one that is there: SQLite alone would keep the first.
+  const more = logOf([...Array.from({ length: 2 }, () => added('a')), added('new'), added('a')]);
+  assert.throws(() => models.apply(more.slice(2)), /refused/);
+  assert.is(undone, 1);
+  assert.equal(models.resume(), { position: at(1), index: 1 });
+  assert.equal([models.rows(sums).count(), models.rows(sums).get('new')], [1, undefined]);
+  models.apply(log.slice(1));
+  assert.is(models.rows(sums).get('a')?.total, 4);
+  await models.state();
+  assert.is(onDisk(rows), 6);
 });
 test('where a commit fails, rows and progress go back to the newest one', async ({ rows }) => {
   const disk = spoiler();

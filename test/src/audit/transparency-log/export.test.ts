@@ -24,6 +24,7 @@ test('a portion holds few bytes, however large its events are, and nothing is le
   const tree = merkleTree.open(new DatabaseSync(':memory:'));
   for (const [at, stored] of (await store.readAll('0'.repeat(20), 100)).entries())
     tree.take(stored, at);
+  tree.flush();
   const portions: Buffer[] = [];
   for await (const portion of exportLines(store, tree, 0)) portions.push(portion);
   assert.ok(portions.length > 5);

@@ -45,6 +45,7 @@ function treeOf(count: number, spoilt = -1) {
         },
         index,
       );
+    tree.flush();
   };
   grow(count);
   return Object.assign(tree, { grow });

@@ -26,6 +26,7 @@ test('moments and positions are told as they stand in the log, also such as no c
   const tree = merkleTree.open(database);
   for (const [at, event] of log.entries())
     tree.take({ ...event, position: positions[at] as string }, at);
+  tree.flush();
   const again = merkleTree.open(database);
   for (const one of [tree, again]) {
     assert.equal(
