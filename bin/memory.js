@@ -11,10 +11,11 @@ const malloc = {
 };
 
 /**
- * Of V8: mebibytes in which young objects live, 16 of its own accord, of which there may be three; and they are looked
- * through by the thread that made them: helpers take longer to wake than so few take, and keep others from the processors.
+ * Of V8. Young objects live in up to three times 16 MiB: most are garbage before they are looked through, so that few
+ * grow old and whole collections are rare. One thread helps with those, where four would keep the service from the
+ * processors; none with the young objects: helpers take longer to wake than so few take.
  */
-const youngFlags = ['--max-semi-space-size=8', '--no-parallel-scavenge'];
+const v8Flags = ['--max-semi-space-size=16', '--v8-pool-size=1', '--no-parallel-scavenge'];
 
 /**
  * Puts the same program with these settings in this process's place, once: number, terminal and signals stay.
@@ -26,7 +27,7 @@ export function withMemorySettings() {
   if (isSet || isWatched || process.platform !== 'linux' || process.execve === undefined) return;
   process.execve(
     process.execPath,
-    [process.execPath, ...youngFlags, ...process.execArgv, ...process.argv.slice(1)],
+    [process.execPath, ...v8Flags, ...process.execArgv, ...process.argv.slice(1)],
     { ...malloc, ...process.env },
   );
 }

@@ -191,8 +191,8 @@ export const verifiedTokensMax = 20_000;
 export const registrationTokensHeldMax = 20_000;
 /** Pairing ids of requests that wait, kept for as many. */
 export const pairingIdsMax = 20_000;
-/** Keys of personal data held open. */
-export const personalKeysMax = 10_000;
+/** Keys of personal data held open: a list shows some hundreds of people, and reading one from the vault takes microseconds. */
+export const personalKeysMax = 2_000;
 /** Milliseconds the body of one HTTP request may take to arrive. */
 export const bodyTimeoutMs = 10_000;
 /** Milliseconds between two looks whether the caller of an answer that takes long still may have it. */
@@ -639,5 +639,5 @@ export const certificateEndsSoonDays = 30;
 export const doctorConnectMs = 3_000;
 /** Lines of each kind that the log tells an operator in a minute. */
 export const operatorLinesPerMinuteMax = 120;
-/** Commands whose source is remembered until their events are told of. */
-export const sourcesRememberedMax = 10_000;
+/** Commands whose source is remembered until their events are told of, some tens of milliseconds later. */
+export const sourcesRememberedMax = 2_000;

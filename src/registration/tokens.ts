@@ -1,7 +1,9 @@
 /** The token a pending client polls with, so that its password need not be sent again and again. */
+import type { RequestRow } from '../../projections/requests.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { registrationTokensHeldMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import type { Changes } from '../read-models/read-models.ts';
 
 /** It outlives the request by this much, so that the outcome can still be told. */
 export const registrationTokenGraceMs = 24 * 60 * 60 * 1_000;
@@ -27,9 +29,15 @@ interface HeldToken extends Pick<WaitingRequest, 'username' | 'expiresAt'> {
 export function createRegistrationTokens(
   tokens: Tokens,
   now: () => string,
+  onApplied: (listener: (events: unknown, changes: Changes) => void) => void,
   heldMax = registrationTokensHeldMax,
 ): RegistrationTokens {
   const held = lruCache<HeldToken>(heldMax);
+  // Whoever was answered for good asks no more.
+  onApplied((_events, changes) => {
+    for (const [requestId, row] of changes.get('requests') ?? [])
+      if ((row as RequestRow | undefined)?.status !== 'pending') held.delete(requestId);
+  });
   return {
     async tokenFor({ username, requestId, expiresAt }) {
       const keyId = await tokens.signingKeyId();

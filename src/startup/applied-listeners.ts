@@ -19,6 +19,8 @@ const order = [
   'knocks',
   // Of an erased name nothing is kept, on every node.
   'sightings',
+  // Of a request that was decided no token is kept.
+  'registration-tokens',
   // Devices that wait for a decision are answered before the people who look at it.
   'long-polls',
   'live-events',

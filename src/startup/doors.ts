@@ -106,7 +106,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     turnedAway: turnedAwaySince(now(), rows, knocks),
     registration: {
       ...registration,
-      ...createRegistrationTokens(tokens, now),
+      ...createRegistrationTokens(tokens, now, applied.as('registration-tokens')),
       ...createLongPolls(applied.as('long-polls')),
     },
   };

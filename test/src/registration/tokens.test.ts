@@ -16,6 +16,11 @@ test.before.each(async (context) => {
 });
 test.after.each(({ world }) => rm(world.dir, { recursive: true }));
 
+type AppliedListener = Parameters<Parameters<typeof createRegistrationTokens>[2]>[0];
+
+/** Nothing is decided. */
+const untold = () => {};
+
 const request = {
   username: 'press-1',
   requestId: 'b1946ac9-2f8a-4a7e-9d3f-0c5d5b6f7a10',
@@ -25,7 +30,11 @@ const request = {
 test('a request that waits is given the same token again, which opens until a day after its end', async ({
   world,
 }) => {
-  const { tokenFor, requestIdOf } = createRegistrationTokens(await node(world), () => world.at);
+  const { tokenFor, requestIdOf } = createRegistrationTokens(
+    await node(world),
+    () => world.at,
+    untold,
+  );
   const token = await tokenFor(request);
   world.at = afterMs(23 * hourMs);
   assert.is(await tokenFor(request), token);
@@ -36,7 +45,7 @@ test('a request that waits is given the same token again, which opens until a da
 });
 
 test('another request, name or end has a token of its own', async ({ world }) => {
-  const { tokenFor } = createRegistrationTokens(await node(world), () => world.at);
+  const { tokenFor } = createRegistrationTokens(await node(world), () => world.at, untold);
   const others = [
     request,
     { ...request, requestId: '00000000-0000-4000-8000-000000000000' },
@@ -52,8 +61,8 @@ for (const retiresAll of [false, true])
     world,
   }) => {
     const [here, elsewhere] = [await node(world), await node(world)];
-    const mine = createRegistrationTokens(here, () => world.at);
-    const theirs = createRegistrationTokens(elsewhere, () => world.at);
+    const mine = createRegistrationTokens(here, () => world.at, untold);
+    const theirs = createRegistrationTokens(elsewhere, () => world.at, untold);
     const before = await Promise.all([mine.tokenFor(request), theirs.tokenFor(request)]);
     await here.rotate({ until: afterMs(hourMs), retiresAll });
     world.at = afterMs(keysLookMs);
@@ -64,22 +73,52 @@ for (const retiresAll of [false, true])
     }
   });
 
-test('more requests than are kept have their tokens signed anew', async ({ world }) => {
+/** Tokens, and how many were signed. */
+async function counted(world: World) {
   const tokens = await node(world);
-  let signed = 0;
+  const signed = { count: 0 };
   const counting = {
     ...tokens,
     sign: (...claims: Parameters<typeof tokens.sign>) => {
-      signed++;
+      signed.count++;
       return tokens.sign(...claims);
     },
   };
-  const { tokenFor } = createRegistrationTokens(counting, () => world.at, 2);
+  return { tokens: counting, signed };
+}
+
+test('more requests than are kept have their tokens signed anew', async ({ world }) => {
+  const { tokens, signed } = await counted(world);
+  const { tokenFor } = createRegistrationTokens(tokens, () => world.at, untold, 2);
   const ids = ['1', '2', '3'].map((last) => `${request.requestId.slice(0, -1)}${last}`);
   for (const requestId of [...ids, ...ids.slice(1)]) await tokenFor({ ...request, requestId });
-  assert.is(signed, 3);
+  assert.is(signed.count, 3);
   await tokenFor({ ...request, requestId: ids[0] as string });
-  assert.is(signed, 4);
+  assert.is(signed.count, 4);
 });
+
+for (const status of ['granted', 'denied', 'expired', undefined])
+  test(`the token of a request is kept while it waits, and no longer (${status})`, async ({
+    world,
+  }) => {
+    const { tokens, signed } = await counted(world);
+    let applied: AppliedListener = untold;
+    const { tokenFor } = createRegistrationTokens(
+      tokens,
+      () => world.at,
+      (listener) => {
+        applied = listener;
+      },
+    );
+    const becomes = (row: { status: string } | undefined) =>
+      applied([], new Map([['requests', new Map([[request.requestId, row]])]]));
+    await tokenFor(request);
+    becomes({ status: 'pending' });
+    await tokenFor(request);
+    assert.is(signed.count, 1);
+    becomes(status === undefined ? undefined : { status });
+    await tokenFor(request);
+    assert.is(signed.count, 2);
+  });
 
 test.run();
