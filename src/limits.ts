@@ -121,6 +121,8 @@ export const journalThreadIdleMs = 60_000;
 export const bulkFoldEventsMin = 20_000;
 /** Pages of events that may wait for the second of them. */
 export const bulkFoldPagesWaitingMax = 4;
+/** Kinds of JSON objects, by the names of their members, for which it is remembered how the canonical text orders them. */
+export const jsonShapesMax = 500;
 /** Texts of past rows whose place is remembered, for each projection that keeps its past. */
 export const textIdsHeldMax = 256;
 /** Milliseconds within which a slow hash must begin; fewer wait where not all of them would. */

@@ -5,6 +5,7 @@ import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import type { Journal } from '../platform/sqlite/journals.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
+import { EventFromText } from '../store/event-text.ts';
 import type { CustomModel, CustomProjection } from './custom-projection.ts';
 import { furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
 import { PositionWaiters } from './position-waiters.ts';
@@ -228,7 +229,7 @@ class OpenReadModels implements ReadModels {
     const category = categoryOf(stored.stream);
     const readers = this.#readers.get(category);
     if (!readers) return;
-    const envelope: Envelope = { ...stored, index };
+    const envelope: Envelope = stored instanceof EventFromText ? stored : { ...stored, index };
     const parsed = new Map<unknown, unknown>();
     for (const model of readers) {
       if (model.fault || stored.position <= model.position) continue;

@@ -12,7 +12,7 @@ import { beginning, type EventStore } from '../store/event-store.ts';
 import { isShared, requireLog } from '../store/location.ts';
 import { openStore } from '../store/open.ts';
 
-type Log = Pick<EventStore, 'logId' | 'head' | 'readAll'>;
+type Log = Pick<EventStore, 'logId' | 'head' | 'readAll' | 'readTexts'>;
 
 const fileOf = ({ dataDir }: Pick<Config, 'dataDir'>) => join(dataDir, 'read-models.sqlite');
 

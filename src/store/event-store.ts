@@ -1,5 +1,7 @@
 /** What Gatebook needs from an event store, and nothing more: the port, its errors and its values. */
 
+import type { EventText } from './event-text.ts';
+
 export { StoreUnavailable } from './errors.ts';
 
 /**
@@ -90,6 +92,8 @@ export interface EventStore {
   read(stream: string): Promise<readonly StoredEvent[]>;
   /** At most `limit` events after a position, in the log's order, without the vault. */
   readAll(after: Position, limit: number): Promise<readonly StoredEvent[]>;
+  /** The same as text, each event as the log has it; absent where that is no faster. */
+  readonly readTexts?: (after: Position, limit: number) => Promise<readonly EventText[]>;
   /** The position of the newest event outside the vault, `beginning` when there is none. */
   head(): Promise<Position>;
   /**

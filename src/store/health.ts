@@ -24,6 +24,7 @@ export function withHealth(
       throw error;
     }
   };
+  const { readTexts } = store;
   return {
     fault() {
       const known = faults.write ?? faults.read;
@@ -34,6 +35,7 @@ export function withHealth(
       append: (...given) => watch('write', store.append(...given)),
       read: (stream) => watch('read', store.read(stream)),
       readAll: (after, limit) => watch('read', store.readAll(after, limit)),
+      ...(readTexts && { readTexts: (after, limit) => watch('read', readTexts(after, limit)) }),
       readVault: (after, limit) => watch('read', store.readVault(after, limit)),
       head: () => watch('read', store.head()),
       follow: (after, signal) => store.follow(after, signal),

@@ -1,6 +1,8 @@
 /** What of an event is proven: the bytes that its leaf in the Merkle tree is the hash of. */
 import type { NewEvent } from '../../store/event-store.ts';
+import type { EventFromText } from '../../store/event-text.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { canonicalOf } from './canonical-text.ts';
 
 /** An event as the log has it, wherever it stands there. */
 interface LeafEvent extends NewEvent {
@@ -11,6 +13,16 @@ interface LeafEvent extends NewEvent {
 /** The RFC 8785 text of the event as stored (SPEC 10): never of an upcast one. */
 export const leafText = ({ eventId, type, stream, revision, data, metadata }: LeafEvent): string =>
   canonicalJson({ data, eventId, metadata, revision, stream, type });
+
+/** The same of an event that was parsed from its text. */
+export function leafTextFrom(event: EventFromText): string {
+  const { eventId, type, stream, revision, data, dataText, metadata, metadataText } = event;
+  const [first, second] = [canonicalOf(data, dataText), canonicalOf(metadata, metadataText)];
+  return (
+    `{"data":${first},"eventId":${canonicalJson(eventId)},"metadata":${second},` +
+    `"revision":${revision},"stream":${canonicalJson(stream)},"type":${canonicalJson(type)}}`
+  );
+}
 
 export const leafBytes = (event: LeafEvent): Buffer => Buffer.from(leafText(event));
 

@@ -8,7 +8,11 @@ const leafPrefix = 0;
 const nodePrefix = 1;
 const hashBytes = 32;
 
-/** SHA-256 of the prefix and the parts: in one call, which is twice as fast as a hash that is fed. */
+/** SHA-256: in one call, which is twice as fast as a hash that is fed, and as text, which is faster than a buffer of its own. */
+const digest = (bytes: string | Uint8Array): Hash =>
+  Buffer.from(hashOf('sha256', bytes, 'binary'), 'binary');
+
+/** Of the prefix and the parts. */
 function sha256(prefix: number, ...parts: readonly Uint8Array[]): Hash {
   const bytes = Buffer.allocUnsafe(parts.reduce((sum, { length }) => sum + length, 1));
   bytes[0] = prefix;
@@ -17,14 +21,14 @@ function sha256(prefix: number, ...parts: readonly Uint8Array[]): Hash {
     bytes.set(part, end);
     end += part.length;
   }
-  return hashOf('sha256', bytes, 'buffer');
+  return digest(bytes);
 }
 
-export const emptyRoot: Hash = hashOf('sha256', '', 'buffer');
+export const emptyRoot: Hash = digest('');
 export const leafHash = (leaf: Uint8Array): Hash => sha256(leafPrefix, leaf);
 /** The same of bytes that are this text in UTF-8, which needs no buffer. */
 export const leafHashOfText = (leaf: string): Hash =>
-  hashOf('sha256', String.fromCharCode(leafPrefix) + leaf, 'buffer');
+  digest(String.fromCharCode(leafPrefix) + leaf);
 /** Filled anew for each node. */
 const node = Buffer.alloc(1 + 2 * hashBytes, nodePrefix);
 export function nodeHash(left: Hash, right: Hash): Hash {
@@ -33,7 +37,7 @@ export function nodeHash(left: Hash, right: Hash): Hash {
     return sha256(nodePrefix, left, right);
   node.set(left, 1);
   node.set(right, 1 + hashBytes);
-  return hashOf('sha256', node, 'buffer');
+  return digest(node);
 }
 
 const half = (count: number) => Math.floor(count / 2);

@@ -6,7 +6,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
 import { positionOf, type StoredEvent } from '../../store/event-store.ts';
-import { leafText } from './leaf.ts';
+import { EventFromText } from '../../store/event-text.ts';
+import { leafText, leafTextFrom } from './leaf.ts';
 import {
   consistencyProof,
   Frontier,
@@ -103,7 +104,9 @@ class TreeTable implements CustomModel, Tree {
       throw new Error(
         `the tree holds ${this.#frontier.size} events and cannot take event ${index}`,
       );
-    const completed = this.#frontier.add(leafHashOfText(leafText(stored)));
+    const completed = this.#frontier.add(
+      leafHashOfText(stored instanceof EventFromText ? leafTextFrom(stored) : leafText(stored)),
+    );
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
     const hashes = completed.length === 1 ? completed[0] : Buffer.concat([...completed]);

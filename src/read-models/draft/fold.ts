@@ -8,13 +8,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { bulkFoldPagesWaitingMax, readBatchMax } from '../../limits.ts';
 import { beginning, type EventStore, type Position } from '../../store/event-store.ts';
-import { changing, openHalf, throwFault } from './halves.ts';
+import { readTexts } from '../../store/event-text.ts';
+import { applyTexts, changing, openHalf } from './halves.ts';
 import type { ToWorker, WorkerData } from './worker.ts';
 
 interface Draft {
   /** Where the rows are to be. */
   readonly file: string;
-  readonly store: Pick<EventStore, 'logId' | 'readAll'>;
+  readonly store: Pick<EventStore, 'logId' | 'readAll' | 'readTexts'>;
   readonly signal: AbortSignal;
   /** So many events are folded. */
   readonly onProgress: (done: number) => void;
@@ -43,13 +44,12 @@ export async function foldDraft({ file, store, signal, onProgress }: Draft): Pro
     try {
       for (let from: Position | undefined = beginning; from !== undefined; ) {
         signal.throwIfAborted();
-        const events = await store.readAll(from, readBatchMax);
-        from = events.at(-1)?.position;
+        const events = await readTexts(store, from, readBatchMax);
+        from = events.at(-1)?.[0];
         if (events.length === 0) break;
         await worker.room(bulkFoldPagesWaitingMax);
-        worker.send({ events: JSON.stringify(events) });
-        models.apply(events);
-        throwFault(models);
+        worker.send({ events });
+        applyTexts(models, events);
         onProgress(models.resume().index);
         // Whoever asks meanwhile whether the service is ready is answered.
         await nextTurn();

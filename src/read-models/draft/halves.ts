@@ -1,5 +1,6 @@
 /** The rows of a long log are made by two threads: one has what is written once for each event, the other what changes. */
 import { beginning } from '../../store/event-store.ts';
+import { EventFromText, type EventText } from '../../store/event-text.ts';
 import { allCustomProjections, allProjections } from '../all.ts';
 import type { CustomProjection } from '../custom-projection.ts';
 import { type AnyProjection, openReadModels, type ReadModels } from '../read-models.ts';
@@ -28,7 +29,9 @@ export const openHalf = (file: string, logId: string, half: Half): ReadModels =>
   });
 
 /** @throws Error the first fault of a projection, for which there is no draft */
-export function throwFault(models: ReadModels): void {
+export function applyTexts(models: ReadModels, texts: readonly EventText[]): void {
+  const { index } = models.resume();
+  models.apply(texts.map((text, at) => new EventFromText(text, index + at)));
   const [fault] = models.faults();
   if (fault !== undefined) throw fault.error;
 }

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { newestCharactersHeldMax, newestEventsHeldMax, readBatchMax } from '../../limits.ts';
 import { positionOf, type StoredEvent, type VaultChange } from '../event-store.ts';
+import type { EventText } from '../event-text.ts';
 import type { FollowPage } from './follow.ts';
 import { type EventRow, eventTable, query, storedFrom } from './table.ts';
 
@@ -50,6 +51,12 @@ export function eventsIn(database: DatabaseSync) {
       const rows = afterPlace(after, count);
       return { items: rows.map(storedFrom), last: rows.at(-1)?.[0] ?? after };
     },
+    /** As they stand there. */
+    texts: (after: number, limit: number): EventText[] =>
+      afterPlace(after, pageSize(limit)).map(([place, ...others]) => [
+        positionOf(place),
+        ...others,
+      ]),
     /** They are on disk: who follows the log is given them from memory. */
     keepNewest(): void {
       const newest = table.newest().map((row): HeldEvent => ({ row, event: undefined }));

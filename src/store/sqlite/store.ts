@@ -130,7 +130,7 @@ function answer<Result>(log: OpenLog, read: () => Result): Result {
 
 type ReadingHalf = Pick<
   EventStore,
-  'read' | 'readAll' | 'head' | 'follow' | 'readVault' | 'followVault'
+  'read' | 'readAll' | 'readTexts' | 'head' | 'follow' | 'readVault' | 'followVault'
 >;
 
 function reading(log: OpenLog): ReadingHalf {
@@ -143,6 +143,11 @@ function reading(log: OpenLog): ReadingHalf {
     async readAll(after, limit) {
       const place = placeOf(after);
       return answer(log, () => events.page(place, limit).items);
+    },
+
+    async readTexts(after, limit) {
+      const place = placeOf(after);
+      return answer(log, () => events.texts(place, limit));
     },
 
     async head() {

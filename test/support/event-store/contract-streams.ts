@@ -8,6 +8,7 @@ import {
   type Position,
   type StoredEvent,
 } from '../../../src/store/event-store.ts';
+import { readTexts } from '../../../src/store/event-text.ts';
 import {
   assertInOrder,
   type ContractTest,
@@ -211,5 +212,13 @@ export function order(test: ContractTest): void {
     for (const limit of [1, 2, 3, 10, 11, 12]) assert.equal(await wholeLog(store, limit), log);
     assert.equal(await store.readAll(await store.head(), 10), []);
     assert.equal(await store.readAll(log[4]?.position ?? '', 2), log.slice(5, 7));
+    const texts = await readTexts(store, log[4]?.position ?? '', 2);
+    assert.equal(
+      texts.map(([position, eventId, stream, revision, type, data, metadata]) => ({
+        ...{ position, eventId, stream, revision, type },
+        ...{ data: JSON.parse(data), metadata: JSON.parse(metadata) },
+      })),
+      log.slice(5, 7),
+    );
   });
 }

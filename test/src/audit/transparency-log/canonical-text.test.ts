@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { canonicalJson } from '../../../../src/audit/transparency-log/canonical-json.ts';
+import { canonicalOf } from '../../../../src/audit/transparency-log/canonical-text.ts';
+import { jsonShapesMax } from '../../../../src/limits.ts';
+import { assert, suite } from '../../../support/suite.ts';
+
+const test = suite('canonical text of what was parsed');
+
+const given = (text: string) => canonicalOf(JSON.parse(text), text);
+const expected = (text: string) => canonicalJson(JSON.parse(text));
+
+test('it is what the value has, whatever it holds', () => {
+  const name = fc.oneof(fc.constantFrom('a', 'b', '10', '9', 'é', '"', '__proto__'), fc.string());
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('plain', '', 'a"b', 'a\\b', '\u0007', '\u2028', '😀'),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer({ min: -5, max: 2_000 }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie('value')),
+      fc.dictionary(name, tie('value')),
+    ),
+  }));
+  fc.assert(
+    fc.property(value, (one) => {
+      const text = JSON.stringify(one);
+      assert.is(given(text), expected(text));
+    }),
+  );
+});
+
+test('whatever way the text says it', () => {
+  for (const text of [
+    '{ "b" : 1, "a" : [ 1 , 2 ] }',
+    '{"a":1,"a":2}',
+    '{"a":"\\u0041","b":"\\/"}',
+    '{"a":-0,"b":1.50,"c":1e1,"d":1000}',
+    '{"10":"a","9":"b","a":{}}',
+    '[]',
+    '{}',
+  ])
+    assert.is(given(text), expected(text));
+});
+
+test('no number said shortly makes room for what must be escaped', () => {
+  // With 1e6 as long as {"a":"x","b":"y","c":1000000}, which it must not be taken for.
+  for (const number of ['1e5', '1e6', '1e7', '1e21', '1E2', '2e1', '1e9']) {
+    const said = `{"a":"x\\",\\"b\\":\\"y","c":${number}}`;
+    assert.is(given(said), expected(said));
+  }
+});
+
+test('a lone surrogate has none', () => {
+  assert.throws(() => given('{"a":"\\ud800"}'), /lone surrogate/);
+});
+
+test('objects of more kinds than are remembered have the same text', () => {
+  for (let kind = 0; kind < jsonShapesMax + 10; kind++) {
+    const text = `{"z${kind}":1,"a":"b"}`;
+    assert.is(given(text), expected(text));
+  }
+});
+
+test.run();
