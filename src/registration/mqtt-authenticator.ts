@@ -17,6 +17,7 @@ import type { ClientAuth } from '../config/values.ts';
 import { HashingBusy } from '../credentials/passwords/passwords.ts';
 import { slowedConnectMs, slowedConnectsMax } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';
 import type { ClientCertificates } from './client-certificate.ts';
 import type { KnownLogin, KnownLogins } from './known-logins.ts';
@@ -111,12 +112,12 @@ function secretsOf({ registration, authority, logins, passwordFaults }: MqttAuth
     return refusal;
   }
 
-  async function byPassword(
+  function byPassword(
     username: string,
     password: string,
     { clientId, source, certificate }: ConnectAttempt,
-  ): Promise<ConnectAnswer> {
-    const answer = await registration.ask(
+  ): Soon<ConnectAnswer> {
+    const asked = registration.ask(
       {
         username,
         password,
@@ -136,26 +137,28 @@ function secretsOf({ registration, authority, logins, passwordFaults }: MqttAuth
       },
       newCause(),
     );
-    if (answer.kind === 'throttled') return await slowly();
-    if (answer.kind !== 'granted') return refusal;
-    return admittedByPassword(
-      username,
-      logins.active(username),
-      answer.credentialId,
-      certificate !== null,
-    );
+    return soon(asked, (answer) => {
+      if (answer.kind === 'throttled') return slowly();
+      if (answer.kind !== 'granted') return refusal;
+      return admittedByPassword(
+        username,
+        logins.active(username),
+        answer.credentialId,
+        certificate !== null,
+      );
+    });
   }
 
-  return async function bySecret(
+  return function bySecret(
     username: string,
     secret: Buffer,
     attempt: ConnectAttempt,
-  ): Promise<ConnectAnswer> {
+  ): Soon<ConnectAnswer> {
     const password = textOf(secret);
     if (password === undefined || password === '') return refusal;
     return password.startsWith(tokenPrefix)
-      ? await byToken(authority, username, password)
-      : await byPassword(username, password, attempt);
+      ? byToken(authority, username, password)
+      : byPassword(username, password, attempt);
   };
 }
 
@@ -186,22 +189,27 @@ export function createMqttAuthenticator(options: MqttAuthenticatorOptions): Auth
     return admitted(principal, { credentialId, tokenId, certificate });
   }
 
-  async function answerTo(attempt: ConnectAttempt): Promise<ConnectAnswer> {
+  function answerTo(attempt: ConnectAttempt): Soon<ConnectAnswer> {
     const { certificate, password } = attempt;
-    if (certificate !== null) return await byCertificate(certificate, attempt);
+    if (certificate !== null) return byCertificate(certificate, attempt);
     const name = Username.safeParse(attempt.username);
     if (clientAuth !== 'either' || !name.success || password === undefined) return refusal;
-    return await bySecret(name.data, password, attempt);
+    return bySecret(name.data, password, attempt);
+  }
+
+  function failed(error: unknown): ConnectAnswer {
+    if (!passes(error)) logger.error('An MQTT connect could not be answered', { error });
+    return unavailable;
   }
 
   return {
-    async authenticate(attempt) {
+    authenticate(attempt) {
       if (options.stopping()) return unavailable;
       try {
-        return await answerTo(attempt);
+        const answer = answerTo(attempt);
+        return answer instanceof Promise ? answer.catch(failed) : answer;
       } catch (error) {
-        if (!passes(error)) logger.error('An MQTT connect could not be answered', { error });
-        return unavailable;
+        return failed(error);
       }
     },
   };

@@ -11,6 +11,7 @@ import { pairingIdsMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { monotonicMs } from '../platform/pace/monotonic.ts';
 import type { Pace } from '../platform/pace/pace.ts';
+import type { Soon } from '../platform/soon.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
 import { RegistrationAttempt, type RegistrationAttemptOptions } from './attempt.ts';
@@ -24,8 +25,8 @@ import {
 } from './quick-admission.ts';
 
 export interface Registration {
-  /** @throws HashingBusy, StoreUnavailable */
-  ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer>;
+  /** Throws, or rejects with, HashingBusy and StoreUnavailable. */
+  ask(attempt: DoorAttempt, cause: Cause): Soon<DoorAnswer>;
   /** What the credential of a request would be told now, never that the registry is locked. */
   answerFor(requestId: string): DoorAnswer | undefined;
   /** What the holder of a client certificate is told now; undefined: it stands for nothing. */
@@ -54,38 +55,14 @@ interface RegistrationOptions
 
 export function createRegistration(options: RegistrationOptions): Registration {
   const { proofs, pace } = options;
-  const pairingIds = new BoundedMap<string, string | null>(pairingIdsMax);
-  const ofAttempts = { ...options, pairingIds };
   const quick = createQuickAdmission(options);
-  const { waitsOf, atHand, quickly, whileThrottled, countMismatch } = quick;
+  const { waitsOf, atHand, quickly, whileThrottled } = quick;
   const wrongCodeAnswer = refusingWrongCodes(options, quick);
   const reported = reporting(options);
+  const decided = deciding(options, quick);
 
-  /** Rows 3 to 8. */
-  async function decided(
-    attempt: DoorAttempt,
-    proof: Proof,
-    waits: Waits,
-    cause: Cause,
-  ): Promise<DoorAnswer> {
-    options.onDeciding?.(attempt, cause);
-    await recordEnds(options, attempt.username, cause);
-    const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
-      ofAttempts,
-      attempt,
-      proof,
-    ).run(cause);
-    if (matched === null && answer.kind === 'refused') countMismatch(waits);
-    noteSeen(options, attempt, waits.source, [matched, keptCredentialId]);
-    return answer;
-  }
-
-  async function ask(attempt: DoorAttempt, cause: Cause): Promise<DoorAnswer> {
-    if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
+  async function judged(attempt: DoorAttempt, cause: Cause, begunMs: number): Promise<DoorAnswer> {
     const { username, password } = attempt;
-    const begunMs = monotonicMs();
-    const known = atHand(attempt);
-    if (known !== undefined) return reported(attempt, known);
     const waits = waitsOf(attempt);
     const prove = async () =>
       password === null ? withoutPassword : await proofs.full(username, password, waits.source);
@@ -116,9 +93,42 @@ export function createRegistration(options: RegistrationOptions): Registration {
     return reported(attempt, answer);
   }
 
+  function ask(attempt: DoorAttempt, cause: Cause): Soon<DoorAnswer> {
+    if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
+    const begunMs = monotonicMs();
+    const known = atHand(attempt);
+    return known === undefined ? judged(attempt, cause, begunMs) : reported(attempt, known);
+  }
+
   return {
     ask: (attempt, cause) => ask(askedBy(options, attempt), cause),
     ...withoutAttempt(options),
+  };
+}
+
+/** Rows 3 to 8. */
+function deciding(
+  options: RegistrationOptions,
+  { countMismatch }: Pick<QuickAdmission, 'countMismatch'>,
+) {
+  const pairingIds = new BoundedMap<string, string | null>(pairingIdsMax);
+  const ofAttempts = { ...options, pairingIds };
+  return async (
+    attempt: DoorAttempt,
+    proof: Proof,
+    waits: Waits,
+    cause: Cause,
+  ): Promise<DoorAnswer> => {
+    options.onDeciding?.(attempt, cause);
+    await recordEnds(options, attempt.username, cause);
+    const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
+      ofAttempts,
+      attempt,
+      proof,
+    ).run(cause);
+    if (matched === null && answer.kind === 'refused') countMismatch(waits);
+    noteSeen(options, attempt, waits.source, [matched, keptCredentialId]);
+    return answer;
   };
 }
 

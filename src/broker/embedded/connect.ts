@@ -2,6 +2,7 @@
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
+import type { Soon } from '../../platform/soon.ts';
 import {
   type Authenticator,
   type ConnectAnswer,
@@ -45,18 +46,21 @@ interface Connecting {
 const answerTo = (
   { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
   attempt: ConnectAttempt,
-): Promise<ConnectAnswer> =>
-  new Promise((resolve) => {
+): Soon<ConnectAnswer> => {
+  const answer = authenticator.authenticate(attempt);
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve) => {
     const timer = setTimeout(resolve, answerTimeoutMs, unavailable);
     const answered = (answer: ConnectAnswer) => {
       clearTimeout(timer);
       resolve(answer);
     };
-    authenticator.authenticate(attempt).then(answered, (error) => {
+    answer.then(answered, (error) => {
       logger?.error('An MQTT CONNECT could not be judged', { error });
       answered(unavailable);
     });
   });
+};
 
 async function judge(
   options: Connecting,

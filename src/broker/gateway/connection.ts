@@ -11,6 +11,7 @@ import {
   mqttConnectTimeoutMs,
 } from '../../limits.ts';
 import type { Logger } from '../../logger.ts';
+import type { Soon } from '../../platform/soon.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { ClientIds } from './client-ids.ts';
 import { type EarlyAnswer, earlyAnswer, type Judging } from './judging.ts';
@@ -145,7 +146,7 @@ export class ProxiedConnection {
   }
 
   /** Undefined: it took too long. */
-  async #inTime<Value>(answer: Promise<Value>): Promise<Value | undefined> {
+  async #inTime<Value>(answer: Soon<Value>): Promise<Value | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), this.#timeouts.answerMs);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type CompiledPermissions, registryTopics } from '../../../domain/matching.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
 import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
+import { type Soon, soon } from '../../platform/soon.ts';
 import type { SessionsApi } from './adapter.ts';
 import { type Hooks, withoutShareName } from './hooks.ts';
 import { brokerApi } from './rest-api.ts';
@@ -52,32 +53,34 @@ function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
 const nothing = new Set(['', 'undefined', 'null']);
 
 /** The answer's body. `cert_pem`: the client's certificate, `peerhost`: the client's address, where EMQX is configured to send it. */
-export async function emqxAuthenticates(
+export function emqxAuthenticates(
   hooks: Hooks,
   { clientid, username, password, peerhost, cert_pem: pem }: z.output<typeof Authn>,
   addressOf: (text: string | undefined) => string | null,
-): Promise<object> {
+): Soon<object> {
   const certificate = pem == null || nothing.has(pem) ? null : hooks.certificateOf(pem);
   // Sessions are found by their usernames, which EMQX has to know of each.
   if (certificate !== null && !username) return { result: 'deny' };
   // Beside a certificate there need be no password, and nobody's is empty.
   const hasPassword = password != null && !(certificate !== null && nothing.has(password));
-  const admission = await hooks.connect('emqx', {
+  const judged = hooks.connect('emqx', {
     username: username ?? undefined,
     clientId: clientid,
     password: hasPassword ? Buffer.from(password) : undefined,
     source: addressOf(peerhost ?? undefined),
     certificate,
   });
-  // Not `ignore`: that would leave it to the next authenticator in EMQX's chain.
-  if (admission === null) return { result: 'deny' };
-  const end = hooks.endOf(admission);
-  return {
-    result: 'allow',
-    is_superuser: false,
-    ...(end === null ? {} : { expire_at: Math.floor(Date.parse(end) / 1_000) }),
-    acl: rulesOf(admission.permissions),
-  };
+  return soon(judged, (admission) => {
+    // Not `ignore`: that would leave it to the next authenticator in EMQX's chain.
+    if (admission === null) return { result: 'deny' };
+    const end = hooks.endOf(admission);
+    return {
+      result: 'allow',
+      is_superuser: false,
+      ...(end === null ? {} : { expire_at: Math.floor(Date.parse(end) / 1_000) }),
+      acl: rulesOf(admission.permissions),
+    };
+  });
 }
 
 export function emqxAuthorizes(

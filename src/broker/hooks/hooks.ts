@@ -2,6 +2,7 @@
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
 import type { Authority } from '../../authority.ts';
 import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
+import { type Soon, soon } from '../../platform/soon.ts';
 import type {
   Admission,
   Authenticator,
@@ -14,8 +15,8 @@ import type { HookKind } from './kinds.ts';
 
 export interface Hooks extends SessionsByCertificate {
   readonly admissions: Readonly<Record<HookKind, Admissions>>;
-  /** Null: refused, or the registry cannot decide. Never rejects. */
-  connect(kind: HookKind, attempt: ConnectAttempt): Promise<Admission | null>;
+  /** Null: refused, or the registry cannot decide. Never throws nor rejects. */
+  connect(kind: HookKind, attempt: ConnectAttempt): Soon<Admission | null>;
   /** The certificate of this registry that a broker tells whole, PEM; null: none, or somebody else's. */
   certificateOf(pem: string): ShownCertificate | null;
   /** The client, if it is active now; where a client id is given and pinned, only with that one. */
@@ -94,25 +95,24 @@ export function createHooks(options: HooksOptions): Hooks {
   return {
     admissions,
     certificateOf: options.certificateOf,
-    async connect(kind, attempt) {
+    connect(kind, attempt) {
       const { clientId } = attempt;
       const known = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
-      const answer = await authenticator.authenticate({
-        ...attempt,
-        clientId: known ? clientId : '',
+      const judged = authenticator.authenticate({ ...attempt, clientId: known ? clientId : '' });
+      return soon(judged, (answer) => {
+        const isFree = answer.admitted && known && mayUse(answer.admission, clientId);
+        options.onConnect?.(answer.admitted ? (isFree ? 'admitted' : 'refused') : answer.reason);
+        if (!answer.admitted || !isFree) return null;
+        const { admission } = answer;
+        const { username, credentialId, tokenId } = admission;
+        admissions[kind].remember(username, clientId, {
+          ...{ credentialId, tokenId, certificateSerial: admission.certificate?.serial ?? null },
+          rights: rightsDigest(admission),
+          atMs: performance.now(),
+        });
+        options.onSeen?.(username, 'opened');
+        return admission;
       });
-      const isFree = answer.admitted && known && mayUse(answer.admission, clientId);
-      options.onConnect?.(answer.admitted ? (isFree ? 'admitted' : 'refused') : answer.reason);
-      if (!answer.admitted || !isFree) return null;
-      const { admission } = answer;
-      const { username, credentialId, tokenId } = admission;
-      admissions[kind].remember(username, clientId, {
-        ...{ credentialId, tokenId, certificateSerial: admission.certificate?.serial ?? null },
-        rights: rightsDigest(admission),
-        atMs: performance.now(),
-      });
-      options.onSeen?.(username, 'opened');
-      return admission;
     },
     ...sessionsByCertificate({ ...options, admissions, mayUse }),
     activeClient(username, clientId) {

@@ -1,5 +1,6 @@
 /** The port to what decides at CONNECT: the attempt, and the rights of a client that is admitted. */
 import type { CompiledPermissions } from '../../../domain/matching.ts';
+import type { Soon } from '../../platform/soon.ts';
 
 /** A certificate of this registry whose key a client proved in the TLS handshake; it may have ended or been revoked since. */
 export interface ShownCertificate {
@@ -49,10 +50,10 @@ export type ConnectAnswer =
   | { readonly admitted: false; readonly reason: 'refused' | 'unavailable' };
 
 /**
- * Decides about CONNECTs. Never rejects: a fault is `unavailable`. An admission has the name of the attempt.
+ * Decides about CONNECTs. Never throws nor rejects: a fault is `unavailable`. An admission has the name of the attempt.
  * One CONNECT may be decided again, up to three times in all, when `setAuthorization` or `endSessions` was
  * called for that username meanwhile: the answer must be at least as new as they are.
  */
 export interface Authenticator {
-  authenticate(attempt: ConnectAttempt): Promise<ConnectAnswer>;
+  authenticate(attempt: ConnectAttempt): Soon<ConnectAnswer>;
 }

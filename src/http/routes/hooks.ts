@@ -35,6 +35,7 @@ import {
 } from '../../broker/hooks/vernemq.ts';
 import { bodyBytesMax } from '../../limits.ts';
 import { plainAddress } from '../../platform/networks.ts';
+import { type Soon, soon } from '../../platform/soon.ts';
 import type { AnswersBelow } from '../direct.ts';
 import type { Exchange } from '../edge.ts';
 import { bodyBytes, bodyJson, jsonType } from '../request/body.ts';
@@ -73,7 +74,7 @@ export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
 
   const answers: Record<
     HookKind,
-    (exchange: Exchange, rest: readonly string[]) => Promise<RouteResponse>
+    (exchange: Exchange, rest: readonly string[]) => Soon<RouteResponse>
   > = {
     async rabbitmq(exchange, [question, ...more]) {
       const known = oneOf(rabbitmqQuestions, question, more);
@@ -87,15 +88,16 @@ export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
         body: allowed ? 'allow' : 'deny',
       };
     },
-    async emqx(exchange, [question, ...more]) {
+    emqx(exchange, [question, ...more]) {
       const known = oneOf(emqxQuestions, question, more);
       named(exchange, 'emqx', known);
-      const json = bodyJson(await posted(exchange, jsonType));
-      return told(
-        known === 'authn'
-          ? await emqxAuthenticates(hooks, parsed(EmqxQuestionBody.authn, json), plainAddress)
-          : emqxAuthorizes(hooks, parsed(EmqxQuestionBody.authz, json)),
-      );
+      const answered = soon(posted(exchange, jsonType), (bytes) => {
+        const json = bodyJson(bytes);
+        return known === 'authn'
+          ? emqxAuthenticates(hooks, parsed(EmqxQuestionBody.authn, json), plainAddress)
+          : emqxAuthorizes(hooks, parsed(EmqxQuestionBody.authz, json));
+      });
+      return soon(answered, told);
     },
     async vernemq(exchange, more) {
       const asked = exchange.req.headers['vernemq-hook'];
@@ -114,13 +116,13 @@ export function hookAnswers(options: HookOptions): AnswersBelow | undefined {
 
   return {
     beginning,
-    async answer(exchange) {
+    answer(exchange) {
       const [kind, ...rest] = exchange.path.slice(beginning.length).split('/');
       const known = hookKinds.find((one) => one === kind);
       if (known === undefined) throw new Problem('route-not-found');
       // Never the path as sent: it may hold the secret.
       exchange.state.route = `${beginning}${known}`;
-      return await answers[known](exchange, restOf(exchange, rest));
+      return answers[known](exchange, restOf(exchange, rest));
     },
   };
 }
@@ -205,9 +207,9 @@ function oneOf<Known extends string>(
   return known;
 }
 
-async function posted({ method, req, res }: Exchange, type: RegExp): Promise<Buffer | undefined> {
+function posted({ method, req, res }: Exchange, type: RegExp): Soon<Buffer | undefined> {
   if (method !== 'POST') throw new Problem('method-not-allowed', { headers: { Allow: 'POST' } });
-  return await bodyBytes(req, res, undefined, { type, bytesMax: bodyBytesMax });
+  return bodyBytes(req, res, undefined, { type, bytesMax: bodyBytesMax });
 }
 
 function formOf(bytes: Buffer | undefined): URLSearchParams {

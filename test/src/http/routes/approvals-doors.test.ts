@@ -20,7 +20,7 @@ async function pendingOf({ call }: World, username: string) {
   return items[0];
 }
 
-const asks: Readonly<Record<string, (world: World, username: string) => Promise<unknown>>> = {
+const asks: Readonly<Record<string, (world: World, username: string) => unknown>> = {
   MQTT: (world, username) => knockAt(world, { username, password: strong() }),
   EST: ({ running }, username) =>
     running.app.registration.ask(
