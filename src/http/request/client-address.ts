@@ -30,9 +30,16 @@ export function sourceReader(trustedProxies: readonly string[]): SourceOf {
   const isTrusted = (address: string) =>
     trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
+  // Connections that stay ask many times: those that know of no proxy are told again what they were told.
+  let last: { peer: string | undefined; source: string | null } = { peer: undefined, source: null };
+
   return (peer, forwardedFor) => {
+    if (forwardedFor === undefined) {
+      if (last.peer !== peer) last = { peer, source: plainAddress(peer) };
+      return last.source;
+    }
     let source = plainAddress(peer);
-    const hops = forwardedFor?.split(',') ?? [];
+    const hops = forwardedFor.split(',');
     for (let hop = 0; hops.length > 0 && source !== null && isTrusted(source); hop++) {
       if (hop === forwardedHopsMax) return null;
       source = hopAddress(hops.pop() ?? '');

@@ -22,6 +22,7 @@ const registrationsASecond = 50;
 const askedASecond = 5_000;
 /** Of a processor, from which on a service rests. */
 const restingShare = 0.1;
+const restPatienceSeconds = 180;
 
 /** Registrations that go on, at a slow rate, from one generator for all rounds: the start of another would be measured along. */
 const registering = ({ http: url }: Served) =>
@@ -39,12 +40,14 @@ async function atRest({ http }: Served): Promise<void> {
     const metrics = await (await fetch(`${http}/metrics`)).text();
     return Number(/^process_cpu_seconds_total (\S+)$/m.exec(metrics)?.[1]);
   };
-  for (let before = await processorSeconds(); ; ) {
+  let before = await processorSeconds();
+  for (let second = 0; second < restPatienceSeconds; second++) {
     await delay(1_000);
     const now = await processorSeconds();
     if (now - before < restingShare) return;
     before = now;
   }
+  throw new Error('the service does not come to rest after its start');
 }
 
 async function asked(context: Context, checkout: Checkout, rate?: number): Promise<Contestant> {
