@@ -181,4 +181,5 @@ export const clients: Projection<ClientRow, ClientEvent, PastClient> = {
     /** Role names between spaces, to be found one by one. */
     roles: (row) => (row.roles.length > 0 ? ` ${row.roles.join(' ')} ` : null),
   },
+  unindexed: ['roles'],
 };

@@ -137,4 +137,5 @@ export const history: Projection<HistoryRow, AnyEvent> = {
       return kind && activityAt(kind, row.at);
     },
   },
+  unindexed: ['words'],
 };

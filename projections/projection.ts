@@ -41,6 +41,8 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   };
   /** The columns that rows are found and counted by. */
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;
+  /** Columns that are only looked into: no index leads to a part of a text, so they have none. */
+  readonly unindexed?: readonly string[];
   /** Each row is of one event alone, so that nobody looks for it before it is written. */
   readonly isWrittenOnce?: true;
   /** Keys rise with the time that they are made at: one beyond all others has no row, which is known without a look. */

@@ -158,4 +158,5 @@ export const requests: Projection<RequestRow, ClientEvent> = {
     /** When a waiting one expires; null: it waits no more. */
     dueAt: (row) => (row.status === 'pending' ? row.expiresAt : null),
   },
+  unindexed: ['pairingId'],
 };

@@ -147,13 +147,18 @@ export class RowTable<Row> implements Rows<Row> {
 
   static createIndexes(
     database: DatabaseSync,
-    { name, columns }: Pick<Projection<never>, 'name' | 'columns'>,
+    { name, columns, unindexed = [] }: Pick<Projection<never>, 'name' | 'columns' | 'unindexed'>,
   ): void {
-    for (const column of Object.keys(columns))
+    for (const column of Object.keys(columns)) {
+      const index = `rows_${name}_${column}`;
       database.exec(
-        `CREATE INDEX IF NOT EXISTS rows_${name}_${column} ON rows_${name} ("${column}")
-         WHERE "${column}" IS NOT NULL`,
+        unindexed.includes(column)
+          ? // Versions of before had one.
+            `DROP INDEX IF EXISTS ${index}`
+          : `CREATE INDEX IF NOT EXISTS ${index} ON rows_${name} ("${column}")
+             WHERE "${column}" IS NOT NULL`,
       );
+    }
   }
 
   /** Forgets every row, and the columns of an older version. */

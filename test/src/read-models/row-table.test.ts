@@ -343,6 +343,24 @@ test('all rows are told in turns, in which others go on', async ({ table, apply 
   assert.ok(turns > 0, 'somebody else had a turn');
 });
 
+test('a column that is only looked into has no index, also where there was one', () => {
+  const file = rowsFile();
+  const indexes = () => {
+    const database = new DatabaseSync(file.file, { readOnly: true });
+    const found = database
+      .prepare(`SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'rows_things_%'`)
+      .all();
+    database.close();
+    return found.map(({ name }) => name);
+  };
+  file.open({ projections: [things] }).apply(logOf(facts));
+  assert.equal(indexes(), ['rows_things_colour', 'rows_things_size']);
+  const models = file.open({ projections: [{ ...things, unindexed: ['colour'] }] });
+  assert.equal(indexes(), ['rows_things_size']);
+  assert.is(names(models.rows(things), { column: 'colour', contains: 'BLUE' }), 'bd');
+  file.remove();
+});
+
 test('where keys rise, one beyond all others is new, and the others are looked for, also after the file was opened again', () => {
   const rising = { ...things, name: 'rising', keysRise: true as const };
   const projections = [things, rising];
