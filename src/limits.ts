@@ -524,8 +524,9 @@ export const siemPortionMaxMs = 60_000;
 /** Milliseconds until it is tried again, doubled each time. */
 export const siemRetryMinMs = 1_000;
 export const siemRetryMaxMs = 30_000;
-/** Secrets of the vault that are looked at in one turn of the event loop, whether anybody needs them. */
+/** Secrets of the vault that are read at once to see whether anybody needs them, and looked at in one turn of the event loop. */
 export const sweptAtOnceMax = 200;
+export const sweptPerTurnMax = 20;
 /** Milliseconds from the start to the first look through the whole vault, and between two of them. */
 export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;

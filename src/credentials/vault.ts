@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
-import { sweptAtOnceMax, verifiersHeldMax } from '../limits.ts';
+import { sweptAtOnceMax, sweptPerTurnMax, verifiersHeldMax } from '../limits.ts';
 import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import { newOrderedId } from '../platform/ordered-id.ts';
@@ -222,7 +222,9 @@ async function* keptSecrets(
   let after = beginning;
   for (;;) {
     const changes = await store.readVault(after, sweptAtOnceMax);
-    for (const change of changes) {
+    for (const [index, change] of changes.entries()) {
+      // A large vault must not keep the event loop from its other work.
+      if (index % sweptPerTurnMax === 0) await nextTurn();
       if (signal?.aborted) return;
       after = change.position;
       const id = idIn(change.stream);
@@ -231,8 +233,6 @@ async function* keptSecrets(
       yield { id, at, owner: { kind, username } };
     }
     if (changes.length === 0) return;
-    // A large vault must not keep the event loop from its other work.
-    await nextTurn();
   }
 }
 

@@ -38,10 +38,10 @@ export interface SweepOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A client, and when its newest event was. */
+/** A client, and when its newest event was, which is asked of few. */
 interface Known {
   readonly state: Client;
-  readonly changedAt: string | null;
+  readonly changedAt: () => string | null;
 }
 
 /** Resolves with the number of secrets destroyed. @throws StoreUnavailable */
@@ -51,20 +51,21 @@ export async function sweep(options: SweepOptions): Promise<number> {
 
   const byRows = (username: string): Known => ({
     state: rows.access.get(username) ?? initial,
-    changedAt: rows.clients.get(username)?.changedAt ?? null,
+    changedAt: () => rows.clients.get(username)?.changedAt ?? null,
   });
   const byLog = async (username: string): Promise<Known> => {
     const { state, newest } = await load(store, client, username);
-    return { state, changedAt: newest === undefined ? null : String(newest.data.at) };
+    return { state, changedAt: () => (newest === undefined ? null : String(newest.data.at)) };
   };
   const isNeeded = (id: string, { kind, username }: SecretOwner, known: Known): boolean => {
     const { state, changedAt } = known;
     if (kind === 'personal-key') return state.personalKeyId === id;
     if (kind === 'answer') return isAwaited('answerId', id) || isAwaited('seedId', id);
+    const isKnown = verifierIdsOf(state).includes(id);
+    // Nearly all are what a client logs in with: for those nothing else is looked up.
+    if (isKnown && !(isRefused(state) && (changedAt() ?? '') < longAgo)) return true;
     if (isAwaited('credentialId', id) || isBegunFor(username)) return true;
-    if (verifierIdsOf(state).includes(id))
-      return !(isRefused(state) && (changedAt ?? '') < longAgo);
-    return finishes(rules.lastUse(username), id, state);
+    return !isKnown && finishes(rules.lastUse(username), id, state);
   };
 
   /** Whether a proposal needs a secret: it waits, is to be carried out, or its answer may be collected yet. */
