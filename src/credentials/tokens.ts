@@ -12,8 +12,9 @@ import {
   tokenBytesMax,
   verifiedTokensMax,
 } from '../limits.ts';
-import { currentInstant } from '../platform/instant.ts';
+import { currentInstant, instantMs } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import type { KeyFolder } from './keys/folder.ts';
 import {
   type KeyRing,
@@ -48,7 +49,7 @@ interface PublicKeyEntry {
 export interface Tokens {
   sign(claims: VerifiedToken & { readonly audience: Audience }): Promise<string>;
   /** The id of the key that signs now, as `sign` looks for it: another one makes what it signed before outdated. */
-  signingKeyId(): Promise<string>;
+  signingKeyId(): Soon<string>;
   /**
    * What a token says; null when it is not ours, for another audience, has ended, or is anything else.
    * Whether it was revoked is not known here. Never rejects, whatever it is given.
@@ -120,10 +121,7 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
       return await signing().sign(claimsIn(claims));
     },
 
-    async signingKeyId() {
-      await look(keysLookMs);
-      return signing().kid;
-    },
+    signingKeyId: () => soon(look(keysLookMs), () => signing().kid),
 
     async verify(token, audience) {
       if (token.length > tokenBytesMax || !token.startsWith(tokenPrefix)) return null;
@@ -189,12 +187,12 @@ async function openRing(dir: string, now: () => Instant, onFault: (error: unknow
     find: (kid: string) => keyRing.verifying.find((key) => key.kid === kid && !hasEnded(key)),
 
     /** Reads the folder again if that was `ageMs` ago or longer (also when the clock went back). */
-    async look(ageMs: number): Promise<void> {
-      const atMs = Date.parse(now());
+    look(ageMs: number): Soon<void> {
+      const atMs = instantMs(now());
       if (looking === undefined && Math.abs(atMs - lookedAtMs) < ageMs) return;
       lookedAtMs = looking === undefined ? atMs : lookedAtMs;
       looking ??= lookNow();
-      await looking;
+      return looking;
     },
 
     async rotate(until: Instant, retiresAll: boolean): Promise<void> {

@@ -15,14 +15,14 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
-import type { Cause } from '../commands/handle.ts';
+import type { Basis, Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
 import type { Vault } from '../credentials/vault.ts';
-import type { BoundedMap } from '../platform/bounded-map.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
 import { newOrderedId } from '../platform/ordered-id.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { type DoorAnswer, granted, refused } from './answers.ts';
@@ -48,13 +48,15 @@ export interface RegistrationAttemptOptions {
   readonly now: () => string;
   readonly position: () => string;
   readonly pendingTtlMs: number;
-  /** By their requests, for as many as poll: a request keeps the one that it began with. */
-  readonly pairingIds: BoundedMap<string, string | null>;
+  /** What this node knows of a client; undefined: nothing that can be gone by. */
+  readonly atHand: (username: string) => Pick<Basis<Client>, 'state'> | undefined;
+  /** Of a request, as long as it is there. */
+  readonly pairingIdOf: (requestId: string) => string | null;
   readonly onKnock?: (flow: CountedFlow) => void;
 }
 
 /** What an attempt came to, and the credentials that it showed. */
-interface AttemptOutcome {
+export interface AttemptOutcome {
   readonly answer: DoorAnswer;
   /** Which known credential of the name was offered; null: none of them. */
   readonly matched: string | null;
@@ -89,12 +91,9 @@ function requestIn({ decision }: Pick<Decided, 'decision'>) {
 const recordsAnything = ({ decision }: Decided) => decision.accepted && decision.events.length > 0;
 
 /** In place of ids and personal fields, where nothing is recorded. */
-const noIds: Ids = { requestId: '', credentialId: '', pairingId: null };
-const noFields: PersonalFields = {
-  personalKeyId: '',
-  source: null,
-  clientId: null,
-  context: null,
+const unrecorded: Ids & PersonalFields = {
+  ...{ requestId: '', credentialId: '', pairingId: null },
+  ...{ personalKeyId: '', source: null, clientId: null, context: null },
 };
 
 export class RegistrationAttempt {
@@ -125,6 +124,23 @@ export class RegistrationAttempt {
       pairingId: pairingId ?? (flow === 'explicit' ? randomUUID().slice(0, 6) : null),
     };
     return this.#known;
+  }
+
+  /**
+   * The answer of a closed gate to who shows no credential that opens it: nothing of it is recorded, and no rule is asked.
+   * Undefined: it takes more to tell.
+   */
+  whileClosed(): Soon<AttemptOutcome | undefined> {
+    const { atHand, rules, rows, now, position } = this.#options;
+    const state = atHand(this.#attempt.username)?.state;
+    if (state === undefined || !(this.#attempt.mayAsk === false || rules.none())) return undefined;
+    if (this.#gate(rows.window.get(registryId), now()) === 'open') return undefined;
+    return soon(matching(this.#attempt, this.#proof, state), (matched) => {
+      const decided = this.#decidedWith(state, this.#facts(state, matched), unrecorded, 'free');
+      const { decision } = decided;
+      if (decision.accepted || decision.refusal !== 'registry-locked') return undefined;
+      return { answer: this.#answer(decided, state, position()), matched, keptCredentialId: null };
+    });
   }
 
   /** @throws StoreUnavailable, Conflict */
@@ -162,15 +178,10 @@ export class RegistrationAttempt {
     const matched = await matching(this.#attempt, this.#proof, state);
     if (matched !== null && !isKeyAlone(state, matched)) this.#proof.remember(matched);
     const facts = await this.#withRule(state, this.#facts(state, matched), cause);
-    const decideWith = (
-      fields: PersonalFields & Ids,
-      room: RequestRegistration['capacity'],
-    ): Decided => {
-      const command = this.#command(facts, fields, room);
-      return { command, decision: requestRegistration(command, state) };
-    };
+    const decideWith = (fields: PersonalFields & Ids, room: RequestRegistration['capacity']) =>
+      this.#decidedWith(state, facts, fields, room);
     // Most attempts are polls, of which nothing is recorded: nothing is sealed for them.
-    const unsealed = decideWith({ ...noFields, ...noIds }, 'free');
+    const unsealed = decideWith(unrecorded, 'free');
     if (!recordsAnything(unsealed)) return unsealed;
     const fields = { ...(await this.#personalFields(state)), ...this.#ids };
     const decided = decideWith(fields, 'free');
@@ -179,6 +190,16 @@ export class RegistrationAttempt {
       if (room !== 'free') return decideWith(fields, room);
     }
     return { ...decided, secrets: await this.#secretsOf(decided) };
+  }
+
+  #decidedWith(
+    state: Client,
+    facts: Facts,
+    fields: PersonalFields & Ids,
+    room: RequestRegistration['capacity'],
+  ): Decided {
+    const command = this.#command(facts, fields, room);
+    return { command, decision: requestRegistration(command, state) };
   }
 
   #facts(state: Client, matched: string | null): Facts {
@@ -374,18 +395,11 @@ export class RegistrationAttempt {
       };
     if (state.status !== 'pending') return granted(row, position);
     const { requestId, expiresAt } = state.waiting;
-    const pairingId = this.#pairingIdOf(requestId);
+    const pairingId =
+      requestId === this.#known?.requestId
+        ? this.#known.pairingId
+        : this.#options.pairingIdOf(requestId);
     return { kind: 'pending', requestId, username, pairingId, expiresAt, position };
-  }
-
-  #pairingIdOf(requestId: string): string | null {
-    if (requestId === this.#known?.requestId) return this.#known.pairingId;
-    const { rows, pairingIds } = this.#options;
-    const known = pairingIds.get(requestId);
-    if (known !== undefined) return known;
-    const row = rows.requests.get(requestId);
-    if (row !== undefined) pairingIds.set(requestId, row.pairingId);
-    return row?.pairingId ?? null;
   }
 
   /** Who was turned away shows as a knock, but for what could never have become a request. */

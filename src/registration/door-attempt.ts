@@ -3,6 +3,7 @@ import type { ClientKey } from '../../domain/client/events.ts';
 import { type Client, credentialsOf, isKeyAlone } from '../../domain/client/state.ts';
 import type { Permission } from '../../domain/permission.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 
 export interface DoorAttempt {
   readonly username: string;
@@ -37,16 +38,23 @@ export const countedFlow = ({ flow, door }: Pick<DoorAttempt, 'flow' | 'door'>):
  * credential's own, else by the key of the CSR (SPEC 4); null: none. A CSR is no secret: it proves nothing beside a
  * wrong password.
  */
-export async function matching(
+export function matching(
   { password, key = null }: Pick<DoorAttempt, 'password' | 'key'>,
   proof: Pick<Proof, 'proves'>,
   state: Client,
-): Promise<string | null> {
-  for (const { credentialId, keyFingerprint } of credentialsOf(state)) {
+): Soon<string | null> {
+  const credentials = credentialsOf(state);
+  const matchingFrom = (at: number): Soon<string | null> => {
+    const credential = credentials[at];
+    if (credential === undefined) return null;
+    const { credentialId, keyFingerprint } = credential;
     const isSameKey = key !== null && keyFingerprint === key.fingerprint;
     const isOtherKey = key !== null && keyFingerprint !== null && !isSameKey;
     if (isSameKey && (password === null || isKeyAlone(state, credentialId))) return credentialId;
-    if (password !== null && !isOtherKey && (await proof.proves(credentialId))) return credentialId;
-  }
-  return null;
+    if (password === null || isOtherKey) return matchingFrom(at + 1);
+    return soon(proof.proves(credentialId), (isIts) =>
+      isIts ? credentialId : matchingFrom(at + 1),
+    );
+  };
+  return matchingFrom(0);
 }

@@ -1,11 +1,13 @@
 /** Row 2 of the door, and the ways past it: who guesses too often waits, and what needs no slow hash is answered at once. */
-import { initial } from '../../domain/client/state.ts';
+import { type Client, initial } from '../../domain/client/state.ts';
 import type { Authority } from '../authority.ts';
+import type { Basis } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proofs, withoutPassword } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import { triesWhereKnownPerMinute } from '../limits.ts';
 import { sourceKey } from '../platform/networks.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import type { DoorAnswer } from './answers.ts';
@@ -23,6 +25,11 @@ export interface QuickAdmissionOptions {
    */
   readonly throttles: { readonly sources: SourceThrottle; readonly names: SourceThrottle | null };
   readonly position: () => string;
+  readonly now: () => string;
+  /** What this node knows of a client; undefined: nothing that can be gone by. */
+  readonly atHand: (username: string) => Pick<Basis<Client>, 'state'> | undefined;
+  /** Of a request, as long as it is there. */
+  readonly pairingIdOf: (requestId: string) => string | null;
 }
 
 /** How an attempt is counted, and the seconds that its source, or its name from there, has to wait. */
@@ -38,14 +45,14 @@ export interface Waits {
 export interface QuickAdmission {
   /** How an attempt is counted, and how long it has to wait. */
   waitsOf(attempt: DoorAttempt): Waits;
-  /** A strong password of an active client whose verifier is in memory; undefined: it takes more to tell. */
+  /** A strong password, its verifier in memory, of a client that is active or waits; undefined: it takes more to tell. */
   atHand(attempt: DoorAttempt): DoorAnswer | undefined;
   /** A remembered or a strong password of an active client; undefined: it takes a slow hash or the store to tell. */
-  quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined>;
+  quickly(attempt: DoorAttempt, wait: number): Soon<DoorAnswer | undefined>;
   /** Row 2; undefined: its credential matches, and this source has shown it before. */
   whileThrottled(attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined>;
   /** Whether its credential is one of the name's, as far as that is known without a slow hash. */
-  isKnownQuickly(attempt: DoorAttempt): Promise<boolean>;
+  isKnownQuickly(attempt: DoorAttempt): Soon<boolean>;
   /** Counts an attempt that matched nothing. */
   countMismatch(waits: Waits): void;
 }
@@ -58,17 +65,19 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
 
   const { loginFor, grantedTo, atHand } = passwordsAlone(options);
 
-  async function quickly(attempt: DoorAttempt, wait: number): Promise<DoorAnswer | undefined> {
+  function quickly(attempt: DoorAttempt, wait: number): Soon<DoorAnswer | undefined> {
     const login = loginFor(attempt);
     if (login === undefined) return undefined;
     const { password, credentialId } = login;
     const source = sourceKey(attempt.source);
     if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
     const proof = proofs.quick(attempt.username, password);
-    if (!(await proof.proves(credentialId))) return undefined;
-    if (!isStrong(password)) seen.note(source, credentialId);
-    proof.remember(credentialId);
-    return grantedTo(attempt, login);
+    return soon(proof.proves(credentialId), (isRight) => {
+      if (!isRight) return undefined;
+      if (!isStrong(password)) seen.note(source, credentialId);
+      proof.remember(credentialId);
+      return grantedTo(attempt, login);
+    });
   }
 
   async function whileThrottled(
@@ -109,13 +118,14 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     names?.count(source, username);
   }
 
-  const isKnownQuickly = async (attempt: DoorAttempt) =>
-    (await matchedQuickly(options, attempt)) !== null;
+  const isKnownQuickly = (attempt: DoorAttempt) =>
+    soon(matchedQuickly(options, attempt), (matched) => matched !== null);
   return { waitsOf, atHand, quickly, whileThrottled, isKnownQuickly, countMismatch };
 }
 
 /** Active clients that a password alone lets in. */
-function passwordsAlone({ logins, proofs, position }: QuickAdmissionOptions) {
+function passwordsAlone(options: QuickAdmissionOptions) {
+  const { logins, proofs, position } = options;
   function loginFor({ username, password, key }: DoorAttempt) {
     // A key that it may not have yet is decided on by its state.
     if (password === null || (key ?? null) !== null) return undefined;
@@ -131,7 +141,7 @@ function passwordsAlone({ logins, proofs, position }: QuickAdmissionOptions) {
   function atHand(attempt: DoorAttempt): DoorAnswer | undefined {
     if (attempt.password === null || !isStrong(attempt.password)) return undefined;
     const login = loginFor(attempt);
-    if (login === undefined) return undefined;
+    if (login === undefined) return waitingAtHand(options, attempt, attempt.password);
     const isRight = proofs.atHand(attempt.username, login.password, login.credentialId);
     return isRight === true ? grantedTo(attempt, login) : undefined;
   }
@@ -139,11 +149,25 @@ function passwordsAlone({ logins, proofs, position }: QuickAdmissionOptions) {
   return { loginFor, grantedTo, atHand };
 }
 
+/** Row 3: who waits is told so, whatever the gate and the rules. */
+function waitingAtHand(
+  { atHand, now, proofs, pairingIdOf, position }: QuickAdmissionOptions,
+  { username, key = null }: DoorAttempt,
+  password: string,
+): DoorAnswer | undefined {
+  const state = key === null ? atHand(username)?.state : undefined;
+  if (state?.status !== 'pending' || state.waiting.expiresAt <= now()) return undefined;
+  const { requestId, credentialId, expiresAt } = state.waiting;
+  if (proofs.atHand(username, password, credentialId) !== true) return undefined;
+  const pairingId = pairingIdOf(requestId);
+  return { kind: 'pending', requestId, username, pairingId, expiresAt, position: position() };
+}
+
 /** Which known credential of the name is offered, as far as no slow hash tells it. */
 function matchedQuickly(
   { authority, proofs }: QuickAdmissionOptions,
   attempt: DoorAttempt,
-): Promise<string | null> {
+): Soon<string | null> {
   const { username, password } = attempt;
   const known = authority.principal(username)?.row ?? initial;
   const proof = password === null ? withoutPassword : proofs.quick(username, password);

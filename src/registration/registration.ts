@@ -11,10 +11,14 @@ import { pairingIdsMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { monotonicMs } from '../platform/pace/monotonic.ts';
 import type { Pace } from '../platform/pace/pace.ts';
-import type { Soon } from '../platform/soon.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import { StoreUnavailable } from '../store/event-store.ts';
 import { accessIsOver, answerOnly, certified, type DoorAnswer, pending } from './answers.ts';
-import { RegistrationAttempt, type RegistrationAttemptOptions } from './attempt.ts';
+import {
+  type AttemptOutcome,
+  RegistrationAttempt,
+  type RegistrationAttemptOptions,
+} from './attempt.ts';
 import { type CountedFlow, countedFlow, type DoorAttempt } from './door-attempt.ts';
 import type { Knock } from './knocks.ts';
 import {
@@ -38,8 +42,7 @@ export interface Registration {
 }
 
 interface RegistrationOptions
-  extends Omit<RegistrationAttemptOptions, 'pairingIds'>,
-    QuickAdmissionOptions {
+  extends Omit<RegistrationAttemptOptions & QuickAdmissionOptions, 'pairingIdOf'> {
   /** Whether a name is one that people have who sign in at the identity provider: it never asks here. */
   readonly isPersonName: (name: string) => boolean;
   /** Tells refusals at times that tell nothing of the name. */
@@ -53,7 +56,8 @@ interface RegistrationOptions
   readonly onProven?: (attempt: DoorAttempt, answer: DoorAnswer) => void;
 }
 
-export function createRegistration(options: RegistrationOptions): Registration {
+export function createRegistration(given: RegistrationOptions): Registration {
+  const options = { ...given, pairingIdOf: rememberedPairingIds(given) };
   const { proofs, pace } = options;
   const quick = createQuickAdmission(options);
   const { waitsOf, atHand, quickly, whileThrottled } = quick;
@@ -61,43 +65,40 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const reported = reporting(options);
   const decided = deciding(options, quick);
 
-  async function judged(attempt: DoorAttempt, cause: Cause, begunMs: number): Promise<DoorAnswer> {
-    const { username, password } = attempt;
-    const waits = waitsOf(attempt);
-    const prove = async () =>
-      password === null ? withoutPassword : await proofs.full(username, password, waits.source);
-    const isAdmission = admissionAt(attempt);
+  /** With a hash, or at once of a strong password. */
+  const proofFor = ({ username, password }: DoorAttempt, { source }: Waits): Soon<Proof> =>
+    password === null ? withoutPassword : proofs.full(username, password, source);
 
-    // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
+  /** A slow hash takes its own time, whoever's name it is: what comes after it is paced. */
+  async function weakly(attempt: DoorAttempt, waits: Waits, cause: Cause): Promise<DoorAnswer> {
+    const remembered = await quickly(attempt, 0);
+    if (remembered) return remembered;
+    const proof = await proofFor(attempt, waits);
+    return await pace(() => decided(attempt, proof, waits, cause), admissionAt(attempt));
+  }
+
+  function judged(attempt: DoorAttempt, cause: Cause, begunMs: number): Soon<DoorAnswer> {
+    const { password } = attempt;
+    const waits = waitsOf(attempt);
     const isWeak = password !== null && !isStrong(password);
-    if (waits.wait === 0 && isWeak && !options.rules.showsWrongCode(attempt)) {
-      const remembered = await quickly(attempt, 0);
-      if (remembered) return reported(attempt, remembered);
-      const proof = await prove();
-      const answer = await pace(() => decided(attempt, proof, waits, cause), isAdmission);
-      return reported(attempt, answer);
-    }
-    const answer = await pace(
-      async () => {
-        const early =
-          waits.wait > 0 ? await whileThrottled(attempt, waits) : await quickly(attempt, 0);
-        return (
-          early ??
-          (await wrongCodeAnswer(attempt, waits)) ??
-          (await decided(attempt, await prove(), waits, cause))
-        );
-      },
-      isAdmission,
-      begunMs,
-    );
-    return reported(attempt, answer);
+    if (waits.wait === 0 && isWeak && !options.rules.showsWrongCode(attempt))
+      return weakly(attempt, waits, cause);
+    const proven = () =>
+      soon(proofFor(attempt, waits), (proof) => decided(attempt, proof, waits, cause));
+    const act = () => {
+      const early = waits.wait > 0 ? whileThrottled(attempt, waits) : quickly(attempt, 0);
+      const refused = soon(early, (known) => known ?? wrongCodeAnswer(attempt, waits));
+      return soon(refused, (known) => known ?? proven());
+    };
+    return pace(act, admissionAt(attempt), begunMs);
   }
 
   function ask(attempt: DoorAttempt, cause: Cause): Soon<DoorAnswer> {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const begunMs = monotonicMs();
-    const known = atHand(attempt);
-    return known === undefined ? judged(attempt, cause, begunMs) : reported(attempt, known);
+    return soon(atHand(attempt) ?? judged(attempt, cause, begunMs), (answer) =>
+      reported(attempt, answer),
+    );
   }
 
   return {
@@ -108,27 +109,24 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
 /** Rows 3 to 8. */
 function deciding(
-  options: RegistrationOptions,
+  options: RegistrationOptions & RegistrationAttemptOptions,
   { countMismatch }: Pick<QuickAdmission, 'countMismatch'>,
 ) {
-  const pairingIds = new BoundedMap<string, string | null>(pairingIdsMax);
-  const ofAttempts = { ...options, pairingIds };
-  return async (
-    attempt: DoorAttempt,
-    proof: Proof,
-    waits: Waits,
-    cause: Cause,
-  ): Promise<DoorAnswer> => {
-    options.onDeciding?.(attempt, cause);
-    await recordEnds(options, attempt.username, cause);
-    const { answer, matched, keptCredentialId } = await new RegistrationAttempt(
-      ofAttempts,
-      attempt,
-      proof,
-    ).run(cause);
-    if (matched === null && answer.kind === 'refused') countMismatch(waits);
-    noteSeen(options, attempt, waits.source, [matched, keptCredentialId]);
-    return answer;
+  return (attempt: DoorAttempt, proof: Proof, waits: Waits, cause: Cause): Soon<DoorAnswer> => {
+    const making = new RegistrationAttempt(options, attempt, proof);
+    const told = ({ answer, matched, keptCredentialId }: AttemptOutcome): DoorAnswer => {
+      if (matched === null && answer.kind === 'refused') countMismatch(waits);
+      noteSeen(options, attempt, waits.source, [matched, keptCredentialId]);
+      return answer;
+    };
+    const recorded = async () => {
+      options.onDeciding?.(attempt, cause);
+      await recordEnds(options, attempt.username, cause);
+      return told(await making.run(cause));
+    };
+    const early =
+      endsOf(options, attempt.username) === undefined ? making.whileClosed() : undefined;
+    return soon(early, (known) => (known === undefined ? recorded() : told(known)));
   };
 }
 
@@ -214,17 +212,20 @@ const refusingWrongCodes =
     { rules, knocks, onKnock, now, position }: RegistrationOptions,
     { isKnownQuickly, countMismatch }: QuickAdmission,
   ) =>
-  async (attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined> => {
-    if (!rules.showsWrongCode(attempt) || (await isKnownQuickly(attempt))) return undefined;
-    const { username, source, flow } = attempt;
-    const door = doorName(attempt);
-    knocks.count({ username, source: source ?? 'unknown', flow, door, reason: 'locked' }, now());
-    onKnock?.(countedFlow(attempt));
-    countMismatch(waits);
-    return {
-      ...{ kind: 'refused', refusal: 'registry-locked', position: position() },
-      ...{ requestId: null, members: null },
-    };
+  (attempt: DoorAttempt, waits: Waits): Soon<DoorAnswer | undefined> => {
+    if (!rules.showsWrongCode(attempt)) return undefined;
+    return soon(isKnownQuickly(attempt), (isKnown) => {
+      if (isKnown) return undefined;
+      const { username, source, flow } = attempt;
+      const door = doorName(attempt);
+      knocks.count({ username, source: source ?? 'unknown', flow, door, reason: 'locked' }, now());
+      onKnock?.(countedFlow(attempt));
+      countMismatch(waits);
+      return {
+        ...{ kind: 'refused', refusal: 'registry-locked', position: position() },
+        ...{ requestId: null, members: null },
+      };
+    });
   };
 
 function answerFor(
@@ -250,23 +251,45 @@ function answerForCertificate(
     : certified(rows.history, row, shown, at, here());
 }
 
-/** Records what has ended at this name already, should the expiry job not have come to it yet. */
+/** What has ended at this name already, should the expiry job not have come to it yet; undefined: nothing. */
+function endsOf({ rows, now }: RegistrationOptions, username: string) {
+  const row = rows.access.get(username);
+  if (row === undefined) return undefined;
+  const at = now();
+  const waiting =
+    row.status === 'pending' ? row.waiting : row.status === 'active' ? row.challenger : null;
+  const request = waiting !== null && waiting.expiresAt <= at ? waiting : null;
+  const isOver = accessIsOver(row, at);
+  return request === null && !isOver ? undefined : { at, request, isOver };
+}
+
 async function recordEnds(
-  { clients, authority, rows, now }: RegistrationOptions,
+  options: RegistrationOptions,
   username: string,
   cause: Cause,
 ): Promise<void> {
-  const row = authority.principal(username)?.row;
-  if (!row) return;
-  const ends = { username, at: now(), by: system };
-  const waiting =
-    row.status === 'pending' ? row.waiting : row.status === 'active' ? row.challenger : null;
-  if (waiting && waiting.expiresAt <= ends.at) {
-    const { requestId } = waiting;
-    await clients.change(username, { type: 'ExpireRegistration', requestId, ...ends }, cause);
+  const ends = endsOf(options, username);
+  if (ends === undefined) return;
+  const { clients, rows } = options;
+  const change = { username, at: ends.at, by: system };
+  if (ends.request !== null) {
+    const { requestId } = ends.request;
+    await clients.change(username, { type: 'ExpireRegistration', requestId, ...change }, cause);
   }
-  if (accessIsOver(row, ends.at)) {
+  if (ends.isOver) {
     const windowId = rows.window.get(registryId)?.windowId ?? null;
-    await clients.change(username, { type: 'ExpireAccess', windowId, ...ends }, cause);
+    await clients.change(username, { type: 'ExpireAccess', windowId, ...change }, cause);
   }
+}
+
+/** Of requests, for as many as poll: a request keeps the one that it began with. */
+function rememberedPairingIds({ rows }: Pick<RegistrationOptions, 'rows'>) {
+  const pairingIds = new BoundedMap<string, string | null>(pairingIdsMax);
+  return (requestId: string): string | null => {
+    const known = pairingIds.get(requestId);
+    if (known !== undefined) return known;
+    const row = rows.requests.get(requestId);
+    if (row !== undefined) pairingIds.set(requestId, row.pairingId);
+    return row?.pairingId ?? null;
+  };
 }

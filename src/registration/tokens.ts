@@ -3,6 +3,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { registrationTokensHeldMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import type { Changes } from '../read-models/read-models.ts';
 
 /** It outlives the request by this much, so that the outcome can still be told. */
@@ -15,7 +16,7 @@ interface WaitingRequest {
 }
 
 export interface RegistrationTokens {
-  tokenFor(request: WaitingRequest): Promise<string>;
+  tokenFor(request: WaitingRequest): Soon<string>;
   /** Null: the token is none of ours, or has ended. */
   requestIdOf(token: string): Promise<string | null>;
 }
@@ -38,22 +39,33 @@ export function createRegistrationTokens(
     for (const [requestId, row] of changes.get('requests') ?? [])
       if ((row as RequestRow | undefined)?.status !== 'pending') held.delete(requestId);
   });
+
+  async function signed(
+    { username, requestId, expiresAt }: WaitingRequest,
+    keyId: string,
+  ): Promise<string> {
+    const token = await tokens.sign({
+      subject: username,
+      id: requestId,
+      audience: 'gatebook:registration',
+      issuedAt: new Date(now()),
+      expiresAt: new Date(Date.parse(expiresAt) + registrationTokenGraceMs),
+    });
+    held.set(requestId, { username, expiresAt, keyId, token });
+    return token;
+  }
+
   return {
-    async tokenFor({ username, requestId, expiresAt }) {
-      const keyId = await tokens.signingKeyId();
-      const known = held.get(requestId);
-      if (known?.keyId === keyId && known.username === username && known.expiresAt === expiresAt)
-        return known.token;
-      const token = await tokens.sign({
-        subject: username,
-        id: requestId,
-        audience: 'gatebook:registration',
-        issuedAt: new Date(now()),
-        expiresAt: new Date(Date.parse(expiresAt) + registrationTokenGraceMs),
-      });
-      held.set(requestId, { username, expiresAt, keyId, token });
-      return token;
-    },
+    tokenFor: (request) =>
+      soon(tokens.signingKeyId(), (keyId) => {
+        const { username, requestId, expiresAt } = request;
+        const known = held.get(requestId);
+        return known?.keyId === keyId &&
+          known.username === username &&
+          known.expiresAt === expiresAt
+          ? known.token
+          : signed(request, keyId);
+      }),
     requestIdOf: async (token) => (await tokens.verify(token, 'gatebook:registration'))?.id ?? null,
   };
 }

@@ -5,6 +5,7 @@ import type { AccessRow } from '../../projections/access.ts';
 import type { Authority } from '../authority.ts';
 import type { Staged } from '../broker/ports/broker.ts';
 import type { Clients } from '../commands/client-commands.ts';
+import { clientsAtHand } from '../commands/clients-at-hand.ts';
 import { rowsAtHand } from '../commands/rows-at-hand.ts';
 import { personNameTest } from '../config/sso.ts';
 import type { LiveEvents } from '../notifications/live-events.ts';
@@ -76,6 +77,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
     logins,
     rules,
+    atHand: clientsAtHand(readModels),
     isPersonName: personNameTest(config.sso),
     position: () => readModels.position(),
     throttles: {
@@ -90,7 +92,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     onDeciding: ({ source }, { correlationId }) =>
       parts.operatorLog.commandFrom(correlationId, source),
     onKnock: (flow) => metrics.knocks.inc({ flow }),
-    onProven: stagingFor(authority, logins, options.stage),
+    onProven: stagingFor(rows.access, logins, options.stage),
   });
   const movedIn = watchMovedIn({
     ...{ access: rows.access, foreign: credentials.foreign, logger: options.logger },
@@ -114,13 +116,13 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
 
 /** Hands a proven password on to the brokers, where a request or a grant names its credential. */
 const stagingFor =
-  (authority: Authority, logins: KnownLogins, stage: (staged: Staged) => void) =>
+  (access: RowsOf['access'], logins: KnownLogins, stage: (staged: Staged) => void) =>
   ({ username, password }: DoorAttempt, answer: DoorAnswer): void => {
     if (password === null) return;
     const credentialId =
       answer.kind === 'granted'
         ? openedByPassword(logins.active(username), answer)
-        : waitingCredential(authority.principal(username)?.row);
+        : waitingCredential(access.get(username));
     if (credentialId !== undefined) stage({ username, password, credentialId });
   };
 

@@ -1,5 +1,6 @@
 /** What an offered password proves: which of a name's credentials it is, at the cost of one hash at most. */
 import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
+import { type Soon, soon } from '../../platform/soon.ts';
 import type { Secret, Vault } from '../vault.ts';
 import type { ForeignVerifiers } from './foreign-verifiers.ts';
 import type { HashLane } from './hash-queue.ts';
@@ -7,7 +8,7 @@ import { isStrong, type Passwords } from './passwords.ts';
 
 export interface Proof {
   /** Whether the password is this credential's. */
-  proves(credentialId: string): Promise<boolean>;
+  proves(credentialId: string): Soon<boolean>;
   /** Which of the credentials that a state still knows it is; null: none. */
   matching(state: Client): Promise<string | null>;
   /** Lets the next attempt with this password be answered without a hash. */
@@ -22,12 +23,12 @@ export interface Proofs {
   /** Without a slow hash: proves remembered passwords and strong ones; of others nothing. */
   quick(username: string, password: string): Proof;
   /** With one hash, whoever's name it is. @throws HashingBusy */
-  full(username: string, password: string, source: string, lane?: HashLane): Promise<Proof>;
+  full(username: string, password: string, source: string, lane?: HashLane): Soon<Proof>;
 }
 
 /** What an offer without a password proves by one: nothing. */
 export const withoutPassword: Proof = {
-  proves: async () => false,
+  proves: () => false,
   matching: async () => null,
   remember: () => undefined,
   async verifier() {
@@ -66,14 +67,16 @@ const isVerifierOf = (
 function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): Proof {
   const { username, password, verifier, recalled, movedIn } = offered;
 
-  async function proves(credentialId: string): Promise<boolean> {
+  function proves(credentialId: string): Soon<boolean> {
     if (recalled.includes(credentialId)) return true;
     if (verifier === null) return false;
     if (movedIn === credentialId) {
       foreign.replace(username, credentialId, verifier);
       return true;
     }
-    return isVerifierOf(passwords, await vault.open(credentialId), username, verifier);
+    return soon(vault.held(credentialId) ?? vault.open(credentialId), (secret) =>
+      isVerifierOf(passwords, secret, username, verifier),
+    );
   }
 
   return {
@@ -109,6 +112,33 @@ export function createProofs(
   const recalling = (username: string, password: string, recalled: readonly string[]) =>
     proofOf(parts, { username, password, verifier: null, recalled, movedIn: null });
 
+  async function hashed(asked: {
+    readonly username: string;
+    readonly password: string;
+    readonly source: string;
+    readonly lane: HashLane | undefined;
+    readonly isBeside: boolean;
+    readonly isStrong: boolean;
+  }): Promise<Proof> {
+    const { username, password, source, lane, isBeside } = asked;
+    let movedIn: string | null = null;
+    // For every name and every password, while there is any: whose name it is does not show.
+    const beside = async () => {
+      movedIn = await foreign.matching(username, password);
+    };
+    const recalled = asked.isStrong ? [] : passwords.recall(username, password);
+    const verifierOf = () =>
+      passwords.verifierOf(
+        ...([username, password, source, lane, isBeside ? beside : undefined] as const),
+      );
+    if (recalled.length === 0) {
+      const verifier = await verifierOf();
+      return proofOf(parts, { username, password, verifier, recalled, movedIn });
+    }
+    // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
+    return { ...recalling(username, password, recalled), verifier: verifierOf };
+  }
+
   return {
     atHand(username, password, credentialId) {
       const secret = vault.held(credentialId);
@@ -119,26 +149,12 @@ export function createProofs(
     quick: (username, password) =>
       strong(username, password) ??
       recalling(username, password, passwords.recall(username, password)),
-    async full(username, password, source, lane) {
-      let movedIn: string | null = null;
-      // For every name and every password, while there is any: whose name it is does not show.
-      const beside = async () => {
-        movedIn = await foreign.matching(username, password);
-      };
-      const isBeside = foreign.count() > 0;
+    full(username, password, source, lane) {
       const quick = strong(username, password);
-      if (quick !== undefined && !isBeside) return quick;
-      const recalled = quick === undefined ? passwords.recall(username, password) : [];
-      const verifierOf = () =>
-        passwords.verifierOf(
-          ...([username, password, source, lane, isBeside ? beside : undefined] as const),
-        );
-      if (recalled.length === 0) {
-        const verifier = await verifierOf();
-        return proofOf(parts, { username, password, verifier, recalled, movedIn });
-      }
-      // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
-      return { ...recalling(username, password, recalled), verifier: verifierOf };
+      const isBeside = foreign.count() > 0;
+      return quick !== undefined && !isBeside
+        ? quick
+        : hashed({ username, password, source, lane, isBeside, isStrong: quick !== undefined });
     },
   };
 }

@@ -10,6 +10,7 @@ import type { ShownCertificate } from '../../broker/ports/authenticator.ts';
 import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
 import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
+import { type Soon, soon } from '../../platform/soon.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import {
   clientAuthFaultsOf,
@@ -51,15 +52,20 @@ const awaitedRequestId = (answer: DoorAnswer): string | undefined => {
 };
 
 /** Holds an answer back while nothing is decided, at most as long as the client prefers to wait. */
-async function awaitDecision(
-  { registration }: App,
-  first: DoorAnswer,
-  request: LongPoll,
-): Promise<DoorAnswer> {
+function awaitDecision(app: App, first: DoorAnswer, request: LongPoll): Soon<DoorAnswer> {
   const firstId = awaitedRequestId(first);
   // Most do not wait, and need no signal made for them.
-  if (request.waitMs === 0 || firstId === undefined) return first;
-  const { waitMs, signal } = request;
+  return request.waitMs === 0 || firstId === undefined
+    ? first
+    : decisionOf(app, firstId, first, request);
+}
+
+async function decisionOf(
+  { registration }: App,
+  firstId: string,
+  first: DoorAnswer,
+  { waitMs, signal }: LongPoll,
+): Promise<DoorAnswer> {
   const endMs = performance.now() + waitMs;
   // What was decided since the first answer is not waited for.
   let answer = registration.answerFor(firstId) ?? first;
@@ -104,26 +110,30 @@ export const membersTold = (
   { isByKeyAlone }: Pick<Asker, 'isByKeyAlone'>,
 ) => (isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members });
 
-async function doorResponse(app: App, answer: DoorAnswer, asker: Asker): Promise<RouteResponse> {
-  const { registration } = app;
-  const { position } = answer;
+const comeBack = { 'Retry-After': String(retryAfterSeconds) };
+
+function pendingResponse(
+  answer: Extract<DoorAnswer, { kind: 'pending' }>,
+  registrationToken: string,
+): RouteResponse {
+  const { requestId, username, pairingId, expiresAt, position } = answer;
+  const body: Pending = {
+    status: 'pending',
+    requestId,
+    username,
+    pairingId,
+    registrationToken,
+    expiresAt,
+  };
+  return { status: 202, body, headers: comeBack, position };
+}
+
+function doorResponse(app: App, answer: DoorAnswer, asker: Asker): Soon<RouteResponse> {
   switch (answer.kind) {
-    case 'pending': {
-      const { requestId, username, pairingId, expiresAt } = answer;
-      const registrationToken = await registration.tokenFor(answer);
-      const body: Pending = {
-        status: 'pending',
-        requestId,
-        username,
-        pairingId,
-        registrationToken,
-        expiresAt,
-      };
-      const headers = { 'Retry-After': String(retryAfterSeconds) };
-      return { status: 202, body, headers, position };
-    }
+    case 'pending':
+      return soon(app.registration.tokenFor(answer), (token) => pendingResponse(answer, token));
     case 'granted':
-      return await grantedResponse(app, answer, asker);
+      return grantedResponse(app, answer, asker);
     case 'refused':
       return refused(answer, asker);
     case 'throttled':
@@ -200,7 +210,7 @@ const registerRoute = (app: App): Route =>
       'pending-full',
       'hashing-busy',
     ],
-    async handle(request) {
+    handle(request) {
       const { username, password, csr, pairingId, context } = request.body;
       const { requestedRoles, requestedPermissions, enrolmentCode } = request.body;
       const key = csr === undefined ? null : readCsr(csr, username).key;
@@ -217,14 +227,19 @@ const registerRoute = (app: App): Route =>
         requestedRoles: requestedRoles ?? [],
         requestedPermissions: requestedPermissions ?? [],
       } as const;
-      const first = await app.registration.ask(attempt, request.cause);
-      const answer = await awaitDecision(app, first, request);
-      // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
-      const ended =
-        answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired';
-      const told = ended ? await app.registration.ask(attempt, request.cause) : answer;
-      const isByKeyAlone = password === undefined || app.registration.isKeyAlone(username);
-      return doorResponse(app, told, { cause: request.cause, isByKeyAlone, key });
+      const ask = () => app.registration.ask(attempt, request.cause);
+      const told = soon(ask(), (first) =>
+        soon(awaitDecision(app, first, request), (answer) =>
+          // A request that nobody decided in time leaves the name free: whoever shows the password may ask anew.
+          answer !== first && answer.kind === 'refused' && answer.refusal === 'access-expired'
+            ? ask()
+            : answer,
+        ),
+      );
+      return soon(told, (answer) => {
+        const isByKeyAlone = password === undefined || app.registration.isKeyAlone(username);
+        return doorResponse(app, answer, { cause: request.cause, isByKeyAlone, key });
+      });
     },
   });
 

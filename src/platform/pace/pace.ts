@@ -1,4 +1,5 @@
 /** Holds answers back to a beat that is fixed when the question comes, so that their time tells nothing. */
+import type { Soon } from '../soon.ts';
 import { clock } from './clock.ts';
 import { monotonicMs } from './monotonic.ts';
 
@@ -8,10 +9,10 @@ import { monotonicMs } from './monotonic.ts';
  * came, where something of it was done before.
  */
 export type Pace = <Result>(
-  act: () => Promise<Result>,
+  act: () => Soon<Result>,
   mayShowItsTime: (result: Result) => boolean,
   begunMs?: number,
-) => Promise<Result>;
+) => Soon<Result>;
 
 /** `heldMs` 0: nothing is held back. */
 export function createPace(heldMs: number): Pace {
@@ -20,11 +21,24 @@ export function createPace(heldMs: number): Pace {
     return clock.beat(begunMs + times * heldMs);
   };
 
-  return async (act, mayShowItsTime, begunMs = monotonicMs()) => {
-    if (heldMs === 0) return await act();
+  /** What was known at once, or went wrong at once. */
+  async function held(begunMs: number): Promise<void> {
     clock.use();
     try {
-      const result = await act();
+      await beatAfter(begunMs);
+    } finally {
+      clock.leave();
+    }
+  }
+
+  async function whenDone<Result>(
+    acting: Promise<Result>,
+    mayShowItsTime: (result: Result) => boolean,
+    begunMs: number,
+  ): Promise<Result> {
+    clock.use();
+    try {
+      const result = await acting;
       if (!mayShowItsTime(result)) await beatAfter(begunMs);
       return result;
     } catch (error) {
@@ -32,6 +46,19 @@ export function createPace(heldMs: number): Pace {
       throw error;
     } finally {
       clock.leave();
+    }
+  }
+
+  return (act, mayShowItsTime, begunMs = monotonicMs()) => {
+    if (heldMs === 0) return act();
+    try {
+      const result = act();
+      if (result instanceof Promise) return whenDone(result, mayShowItsTime, begunMs);
+      return mayShowItsTime(result) ? result : held(begunMs).then(() => result);
+    } catch (error) {
+      return held(begunMs).then(() => {
+        throw error;
+      });
     }
   };
 }

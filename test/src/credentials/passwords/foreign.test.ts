@@ -27,6 +27,7 @@ function world() {
   const faults: unknown[] = [];
   const vault = {
     open: async (id: string) => secrets.get(id),
+    held: () => undefined,
     async keep(secret: Secret, id: string = randomUUID()) {
       if (secrets.has(id)) throw new Conflict(id);
       secrets.set(id, secret);
@@ -83,13 +84,17 @@ test('while one waits every password under every name takes two runs, and none b
   const { proofs, foreign, moveIn } = world();
   const passwords = ['a weak one', randomBytes(16).toString('hex')];
   const costs = async (name: string) =>
-    await Promise.all(passwords.map((one) => runsOf(() => proofs.full(name, one, 'here'))));
+    await Promise.all(passwords.map((one) => runsOf(async () => proofs.full(name, one, 'here'))));
   assert.equal(await costs('nobody'), [0, 0]);
   const { credentialId } = await moveIn('moved', verifierOf('the right one', 101));
   await moveIn('other', verifierOf('the right one', 7));
   for (const name of ['moved', 'other', 'nobody'])
     for (const password of passwords)
-      assert.is(await runsOf(() => proofs.full(name, password, 'here')), 2, `${name} ${password}`);
+      assert.is(
+        await runsOf(async () => proofs.full(name, password, 'here')),
+        2,
+        `${name} ${password}`,
+      );
   foreign.forget('other');
   assert.is(foreign.count(), 1);
   const proof = await proofs.full('moved', 'the right one', 'here');

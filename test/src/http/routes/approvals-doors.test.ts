@@ -22,7 +22,7 @@ async function pendingOf({ call }: World, username: string) {
 
 const asks: Readonly<Record<string, (world: World, username: string) => unknown>> = {
   MQTT: (world, username) => knockAt(world, { username, password: strong() }),
-  EST: ({ running }, username) =>
+  EST: async ({ running }, username) =>
     running.app.registration.ask(
       {
         ...{ username, password: strong(), source: '127.0.0.1', flow: 'explicit', door: 'est' },
