@@ -18,6 +18,7 @@ import { assertOurs, eventData } from './events.ts';
 import { followingOrder } from './follow.ts';
 import { identityIn } from './identity.ts';
 import { eventsOf, type KurrentReading, readingFrom } from './read.ts';
+import { sharedFollowing } from './shared-following.ts';
 import { type KurrentWriting, writingTo } from './write.ts';
 
 interface KurrentOptions {
@@ -162,6 +163,11 @@ function reads(
     lifecycle.assertOpen();
     return read();
   };
+  const followLog = sharedFollowing((after, signal) => {
+    const until = AbortSignal.any([signal, lifecycle.closed]);
+    const following = { connection, reading, order: 'log', signal: until } as const;
+    return followingOrder(after, { ...following, convert: eventsOf });
+  });
   return {
     read: async (stream) => open(() => reading.stream(stream)),
     readAll: async (after, limit) => open(() => reading.log(after, limit)),
@@ -169,9 +175,7 @@ function reads(
     readVault: async (after, limit) => open(() => reading.vault(after, limit)),
     follow(after, signal) {
       lifecycle.assertOpen();
-      const until = AbortSignal.any([signal, lifecycle.closed]);
-      const following = { connection, reading, order: 'log', signal: until } as const;
-      return followingOrder(after, { ...following, convert: eventsOf });
+      return followLog(after, AbortSignal.any([signal, lifecycle.closed]));
     },
     followVault(after, signal) {
       lifecycle.assertOpen();
