@@ -1,7 +1,7 @@
 /**
  * The aedes underneath the embedded broker: its options, and the few places where its own bookkeeping
  * of sessions and its validation of packets are not enough. All knowledge of its internals is here, in
- * `new-session.ts`, in `publishing.ts` and in `fairness/`; its version is pinned.
+ * `new-session.ts`, in `closing.ts`, in `publishing.ts` and in `fairness/`; its version is pinned.
  */
 import {
   Aedes,
@@ -46,8 +46,6 @@ type Publish = (
 interface ClientInsides {
   connackSent: boolean;
   readonly clean: boolean;
-  /** Ends the listening of `stream.finished`, by which aedes learns that its connection is over. */
-  _eos(): void;
   readonly _keepaliveTimer: NodeJS.Timeout | null;
   readonly _parser: NodeJS.EventEmitter & {
     readonly packet: { readonly length?: number } | null;
@@ -184,17 +182,6 @@ export function acknowledgeUnpublished(
   const { qos, messageId = 0 } = packet;
   // aedes answers the PUBREL by itself.
   if (qos > 0) outgoing.add(qos === 1 ? puback : pubrec, messageId);
-}
-
-/**
- * Tells aedes by one listener that its connection is over: `stream.finished`, which it uses, is a dozen of them, and
- * makes an error with its stack each time that a client leaves with a DISCONNECT.
- */
-export function closeWithStream(client: Client): void {
-  const insides = client as unknown as ClientInsides;
-  insides._eos();
-  insides._eos = () => undefined;
-  client.conn.once('close', () => client.close());
 }
 
 /** Guards the parser of a connection: no packet may throw into the event loop, or fill the memory. */

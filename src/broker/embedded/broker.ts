@@ -12,8 +12,9 @@ import {
 } from '../listeners.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { EmbeddedBroker, RenderedMessages } from '../ports/embedded.ts';
-import { type AedesLimits, closeWithStream, guardParser, isReadLive, startAedes } from './aedes.ts';
+import { type AedesLimits, guardParser, isReadLive, startAedes } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
+import { closeWithStream } from './closing.ts';
 import { type ConnectOutcome, connecting } from './connect.ts';
 import type { TurnsTold } from './fairness/fair-turns.ts';
 import { type FairnessLimits, fairness } from './fairness/fairness.ts';
@@ -215,7 +216,7 @@ const accepting =
     });
     stream.once('close', () => {
       // Of those that it registered aedes reports the end, after their will.
-      if (connection.since === null) options.closed(connection);
+      if (connection.sinceMs === null) options.closed(connection);
     });
   };
 

@@ -20,7 +20,6 @@ interface ConnectingClient {
   readonly _will: unknown;
   readonly _assignedClientId: string | undefined;
   readonly _sessionExpiryClamped: boolean;
-  _nextBatch(): void;
   resume(): void;
   emit(event: string, value?: unknown): void;
 }
@@ -79,5 +78,4 @@ export function startNewSession(broker: Aedes, client: Client, keepAliveSeconds:
   // Handles what came before the CONNACK, then reads on.
   opened.emit('connected');
   opened.resume();
-  opened._nextBatch();
 }

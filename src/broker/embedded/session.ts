@@ -24,7 +24,7 @@ export interface BrokerConnection {
   /** Whether the session is one that was stored. */
   isResumed: boolean;
   /** When it was answered with success; null: not yet. */
-  since: string | null;
+  sinceMs: number | null;
   /** Resolves when nothing of this connection can happen any more, its will included. */
   readonly closed: Promise<void>;
   markClosed(): void;
@@ -45,7 +45,7 @@ export function newConnection(
     connect: null,
     session: null,
     isResumed: false,
-    since: null,
+    sinceMs: null,
     closed: promise,
     markClosed: resolve,
   };

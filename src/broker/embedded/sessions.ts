@@ -109,7 +109,7 @@ function ofConnections({ table, onSeen, now }: SessionState) {
 
     /** A connection was answered with success. */
     registered(connection: BrokerConnection): void {
-      connection.since = now().toISOString();
+      connection.sinceMs = now().getTime();
     },
 
     /** A connection is closed, and its will published or delayed: its session is stored, or over. */
@@ -219,7 +219,7 @@ function readings({ table }: SessionState) {
   return {
     sessions: (): BrokerSession[] =>
       table.all().flatMap(({ user, clientId, connection }) =>
-        connection === null || connection.since === null
+        connection === null || connection.sinceMs === null
           ? []
           : [
               {
@@ -227,7 +227,7 @@ function readings({ table }: SessionState) {
                 clientId,
                 source: connection.source,
                 protocol: protocolOf(connection.client),
-                since: connection.since,
+                since: new Date(connection.sinceMs).toISOString(),
               },
             ],
       ),
