@@ -20,6 +20,7 @@ import type { Logger } from '../logger.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';
 import type { ClientCertificates } from './client-certificate.ts';
+import type { DoorAttempt } from './door-attempt.ts';
 import type { KnownLogin, KnownLogins } from './known-logins.ts';
 import type { Registration } from './registration.ts';
 
@@ -96,6 +97,44 @@ interface MqttAuthenticatorOptions {
   logger: Logger;
 }
 
+/** A password that was shown in a CONNECT. */
+class ImplicitAttempt implements DoorAttempt {
+  readonly username: string;
+  readonly password: string;
+  readonly source: string | null;
+  readonly flow = 'implicit';
+  readonly clientId: string | null;
+  readonly pairingId = null;
+  readonly context = null;
+  readonly requestedRoles = [];
+  readonly requestedPermissions = [];
+  readonly #hasCertificate: boolean;
+  readonly #faultsOf: MqttAuthenticatorOptions['passwordFaults'];
+
+  constructor(
+    username: string,
+    password: string,
+    { clientId, source, certificate }: ConnectAttempt,
+    faultsOf: MqttAuthenticatorOptions['passwordFaults'],
+  ) {
+    this.username = username;
+    this.password = password;
+    this.source = source;
+    // The broker names a client that names itself nothing [MQTT-3.1.3-6]; that tells nobody anything.
+    this.clientId = clientId === '' ? null : clientId;
+    this.#hasCertificate = certificate !== null;
+    this.#faultsOf = faultsOf;
+  }
+
+  /**
+   * What no policy would take as a password may still be one of before the policy. Who has a certificate asks for
+   * nothing: the password beside it is right, or it is not. Looked at where it matters: most are right.
+   */
+  get mayAsk(): boolean {
+    return !this.#hasCertificate && this.#faultsOf(this.password).length === 0;
+  }
+}
+
 /** Judges what comes as a password: one, or a token. */
 function secretsOf({ registration, authority, logins, passwordFaults }: MqttAuthenticatorOptions) {
   let slowed = 0;
@@ -115,29 +154,11 @@ function secretsOf({ registration, authority, logins, passwordFaults }: MqttAuth
   function byPassword(
     username: string,
     password: string,
-    { clientId, source, certificate }: ConnectAttempt,
+    attempt: ConnectAttempt,
   ): Soon<ConnectAnswer> {
-    const asked = registration.ask(
-      {
-        username,
-        password,
-        source,
-        flow: 'implicit',
-        // The broker names a client that names itself nothing [MQTT-3.1.3-6]; that tells nobody anything.
-        clientId: clientId === '' ? null : clientId,
-        pairingId: null,
-        context: null,
-        requestedRoles: [],
-        requestedPermissions: [],
-        // What no policy would take as a password may still be one of before the policy. Who has a certificate
-        // asks for nothing: the password beside it is right, or it is not. Looked at where it matters: most are right.
-        get mayAsk() {
-          return certificate === null && passwordFaults(password).length === 0;
-        },
-      },
-      newCause(),
-    );
-    return soon(asked, (answer) => {
+    const { certificate } = attempt;
+    const shown = new ImplicitAttempt(username, password, attempt, passwordFaults);
+    return soon(registration.ask(shown, newCause()), (answer) => {
       if (answer.kind === 'throttled') return slowly();
       if (answer.kind !== 'granted') return refusal;
       return admittedByPassword(

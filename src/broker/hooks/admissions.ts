@@ -23,7 +23,10 @@ export interface Admissions {
   forget(username: string): void;
 }
 
-/** A short text that is equal for equal rights. */
+/** Characters of rights that are kept as they are: of most devices they are so few, and a hash takes longer than all else here. */
+const shortRightsMax = 120;
+
+/** A text that is equal for equal rights, and short. */
 export function rightsDigest(rights: {
   readonly permissions: Pick<CompiledPermissions, 'mqttRead' | 'mqttWrite'>;
   readonly publishPrefix: string | null;
@@ -32,7 +35,7 @@ export function rightsDigest(rights: {
   const { permissions, publishPrefix, pinnedClientId } = rights;
   const { mqttRead, mqttWrite } = permissions;
   const text = JSON.stringify([mqttRead, mqttWrite, publishPrefix, pinnedClientId]);
-  return hash('sha256', text, 'base64').slice(0, 22);
+  return text.length <= shortRightsMax ? text : hash('sha256', text, 'base64');
 }
 
 /** Of one name: most come in with one client id alone, for which a map would be far more than what it holds. */
@@ -80,8 +83,9 @@ export function createAdmissions(
   const byName = new BoundedMap<string, AdmissionsOfName>(max + 1);
   let count = 0;
   let places = 0;
-  // A name is put last again once an eighth of all was put behind it, as in an LRU cache, and for the same reason.
+  // A name is put last again once an eighth of all was put behind it, as in an LRU cache, and for the same reasons.
   const placesApart = Math.floor(max / 8);
+  const roomyMax = Math.floor((max * 3) / 4);
 
   return {
     remember(username, clientId, admitted) {
@@ -93,7 +97,7 @@ export function createAdmissions(
         count -= known.size;
         known.set(clientId, admitted, perNameMax);
         count += known.size;
-        if (places - known.place > placesApart) {
+        if (count > roomyMax && places - known.place > placesApart) {
           known.place = ++places;
           byName.set(username, known);
         }
