@@ -101,8 +101,8 @@ export const tallyBlockChanges = 200;
 export const statementsHeldMax = 256;
 /** Characters, as JSON, of the rows of one projection that are held parsed; those longest not looked at are forgotten. */
 export const rowsHeldCharactersMax = 2 * 1024 * 1024;
-/** The same of clients, who are looked at in each attempt at the doors: 5,000 and more. */
-export const clientsHeldCharactersMax = 8 * 1024 * 1024;
+/** The same of clients, who are looked at in each attempt at the doors: 4,200 and more. */
+export const clientsHeldCharactersMax = 6 * 1024 * 1024;
 /** KiB of pages of the rows' file in memory; where the rows of a long log are made, which nobody is served beside. */
 export const rowsCacheKibibytes = 16 * 1024;
 export const draftCacheKibibytes = 64 * 1024;

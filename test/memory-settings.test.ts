@@ -24,7 +24,12 @@ if (process.platform === 'linux') {
     const program = words.findIndex((word) => /gatebook\.js$/.test(word));
     assert.equal(
       words.slice(0, program).map((flag) => flag.replace(/=\d+$/, '=N')),
-      ['--max-semi-space-size=N', '--v8-pool-size=N', '--no-parallel-scavenge'],
+      [
+        '--max-semi-space-size=N',
+        '--v8-pool-size=N',
+        '--no-parallel-scavenge',
+        '--heap-growing-percent=N',
+      ],
     );
     assert.is(words[program + 1], 'serve');
     served.kill('SIGTERM');
