@@ -1,4 +1,7 @@
-/** Registration with the log in KurrentDB (`KURRENTDB_URL`), beside what its bare client appends. */
+/**
+ * Registration with the log in KurrentDB (`KURRENTDB_URL`), beside what its bare client appends. Every checkout begins
+ * a log of its own: as many addresses as there are checkouts, with blanks between them, each of a database without one.
+ */
 import { randomUUID } from 'node:crypto';
 import { jsonEvent } from '@kurrent/kurrentdb-client';
 import { overHttp } from '../../../src/bench/generators.ts';
@@ -14,7 +17,7 @@ export const registerKurrent: Line = {
   title: 'Register, new, log in KurrentDB',
   goals: [ratioAtLeast(0.5, 'bare client')],
   async contestants(context) {
-    const url = process.env.KURRENTDB_URL;
+    const [url, ...others] = process.env.KURRENTDB_URL?.split(/\s+/).filter(Boolean) ?? [];
     if (url === undefined) {
       context.note('register-kurrentdb: no KURRENTDB_URL here, not measured');
       return [];
@@ -35,8 +38,10 @@ export const registerKurrent: Line = {
           ),
       },
     ];
-    for (const checkout of context.checkouts) {
-      const served = await serve(checkout, { environment: { GATEBOOK_STORE: url } });
+    for (const [at, checkout] of context.checkouts.entries()) {
+      const store = [url, ...others][at];
+      if (store === undefined) throw new Error('KURRENTDB_URL has fewer addresses than checkouts');
+      const served = await serve(checkout, { environment: { GATEBOOK_STORE: store } });
       context.atEnd(served.stop);
       await served.post('/api/client-registry/unlock', {
         maxRequests: 1_000_000,
