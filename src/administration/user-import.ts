@@ -11,9 +11,9 @@ import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
 import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
+import { newSecretId } from '../credentials/secret-id.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { sourceKey } from '../platform/networks.ts';
-import { newOrderedId } from '../platform/ordered-id.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { type CommandContext, requireRoles } from './context.ts';
 
@@ -132,10 +132,10 @@ async function make(
   const verifier =
     given ?? (await passwords.verifierOf(username, generateSecret(), sourceKey(context.source)));
   const isForeign = typeof foreignHashIn(verifier) !== 'string';
-  const keptId = newOrderedId();
+  const keptId = newSecretId();
   const secrets = [vault.written({ kind: 'verifier', username, verifier }, keptId)];
   // A foreign one stands for a credential whose own verifier is made when the password is shown.
-  const credentialId = isForeign ? newOrderedId() : keptId;
+  const credentialId = isForeign ? newSecretId() : keptId;
   const foreignVerifierId = isForeign ? keptId : null;
   try {
     const command = (state: Client): ClientCommand => {

@@ -1,8 +1,8 @@
 /** What the vault keeps for a proposal, sealed: the seed of its deed's secrets, and the answer for its proposer. */
 import { createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
-import { newOrderedId } from '../platform/ordered-id.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { openField, sealField } from './personal-data.ts';
+import { newSecretId } from './secret-id.ts';
 import type { Vault } from './vault.ts';
 
 export interface Answers {
@@ -36,7 +36,7 @@ export function createAnswers(vault: Vault, pepper: Buffer): Answers {
     keep: (proposer, answer) => vault.keep(sealed(proposer, 'answer', answer)),
     open: (proposer, id) => opened(proposer, 'answer', id),
     seedFor(proposer) {
-      const id = newOrderedId();
+      const id = newSecretId();
       const seed = randomBytes(seedBytes).toString('base64url');
       return { id, secret: vault.written(sealed(proposer, 'seed', seed), id) };
     },

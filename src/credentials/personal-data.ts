@@ -2,9 +2,9 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { personalKeysMax } from '../limits.ts';
 import { lruCache } from '../platform/lru-cache.ts';
-import { newOrderedId } from '../platform/ordered-id.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { withRandomBytes } from './random-pool.ts';
+import { newSecretId } from './secret-id.ts';
 import type { Vault } from './vault.ts';
 
 /** A sealed field that was changed, or sealed for another field or name. */
@@ -115,7 +115,7 @@ export function createPersonal(
       if (existingKeyId !== null && existing !== undefined)
         return { keyId: existingKeyId, key: existing, isNew: false };
       const key = withRandomBytes(keyBytes, (bytes) => createSecretKey(bytes));
-      return { keyId: newOrderedId(), key, isNew: true };
+      return { keyId: newSecretId(), key, isNew: true };
     },
 
     written(username, { keyId, key }) {

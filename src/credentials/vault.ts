@@ -20,6 +20,7 @@ import {
   vaultCategory,
 } from '../store/event-store.ts';
 import { isQuickVerifier } from './passwords/passwords.ts';
+import { newSecretId } from './secret-id.ts';
 
 export type Secret =
   | { readonly kind: 'verifier'; readonly username: string; readonly verifier: string }
@@ -39,8 +40,8 @@ export type SecretOwner = Pick<Secret, 'kind' | 'username'>;
 
 export interface Vault {
   /**
-   * Keeps a secret before any event names it, under an id that tells nothing of it but when it was made, as the event
-   * does: a new one, or one that was made by `newOrderedId()` and used for nothing else.
+   * Keeps a secret before any event names it, under a random id that tells nothing of it: a new one, or one
+   * that was made by `newSecretId()` and used for nothing else.
    */
   keep(secret: Secret, id?: string): Promise<string>;
   /** The same for an append that brings the event along: the store keeps it no later than that. */
@@ -139,7 +140,7 @@ export function createVault(
 
     written,
 
-    async keep(secret, id = newOrderedId()) {
+    async keep(secret, id = newSecretId()) {
       const { stream, event } = written(secret, id);
       await store.append(stream, noStream, [event]);
       return id;

@@ -18,6 +18,7 @@ import type { Clients } from '../commands/client-commands.ts';
 import type { Basis, Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
+import { newSecretId } from '../credentials/secret-id.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
@@ -120,7 +121,7 @@ export class RegistrationAttempt {
     const { pairingId, flow } = this.#attempt;
     this.#known ??= {
       requestId: newOrderedId(),
-      credentialId: newOrderedId(),
+      credentialId: newSecretId(),
       pairingId: pairingId ?? (flow === 'explicit' ? randomUUID().slice(0, 6) : null),
     };
     return this.#known;
