@@ -9,7 +9,13 @@ import type { Soon } from '../platform/soon.ts';
 import { type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
-import { Problem, type ProblemAnswer, problemText, problemType } from './response/problem.ts';
+import {
+  isPlain,
+  Problem,
+  type ProblemAnswer,
+  problemText,
+  problemType,
+} from './response/problem.ts';
 import { securityHeaders } from './response/security-headers.ts';
 import { parametersOf, type Route, type RouteResponse } from './route.ts';
 import { answeredProblem, beginning, counted, noteAnswer } from './steps.ts';
@@ -123,6 +129,9 @@ export function directAnswers(
   };
 }
 
+const closes: readonly string[] = ['Connection', 'close'];
+const staysOpen: readonly string[] = [];
+
 interface AnswerWriter {
   /** @throws where it cannot be written as it is */
   readonly body: (res: ServerResponse, response: RouteResponse) => void;
@@ -141,7 +150,22 @@ function writerOf(
 ): AnswerWriter {
   const security = Object.entries(securityHeaders(path, edge.strictTransport)).flat();
   // Whoever is answered while the service stops shall not come back on this connection.
-  const connection = () => (edge.stopping.aborted ? ['Connection', 'close'] : []);
+  const connection = () => (edge.stopping.aborted ? closes : staysOpen);
+  const problemHead = ({ headers }: ProblemAnswer) => [
+    ...security,
+    ...connection(),
+    ...['Content-Type', problemType],
+    ...Object.entries(headers).flat(),
+  ];
+  /** Of problems that say the same each time: a closed gate answers many. */
+  const plainHeads = new Map<string, readonly string[]>();
+
+  function headOf(answer: ProblemAnswer): string[] {
+    if (!isPlain(answer) || edge.stopping.aborted) return problemHead(answer);
+    const known = plainHeads.get(answer.code) ?? problemHead(answer);
+    plainHeads.set(answer.code, known);
+    return known.slice();
+  }
 
   const body: AnswerWriter['body'] = (res, response) => {
     const headers = [...security];
@@ -160,17 +184,7 @@ function writerOf(
 
   const problem: AnswerWriter['problem'] = (res, answer) => {
     if (tells !== undefined) return body(res, tells(answer));
-    send(
-      res,
-      answer.status,
-      [
-        ...security,
-        ...connection(),
-        ...['Content-Type', problemType],
-        ...Object.entries(answer.headers).flat(),
-      ],
-      problemText(answer),
-    );
+    send(res, answer.status, headOf(answer), problemText(answer));
   };
   return { body, problem };
 }

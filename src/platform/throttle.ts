@@ -21,8 +21,10 @@ export function createThrottle(
   const counts = new BoundedMap<string, { since: number; count: number }>(sourcesCountedMax);
   return {
     waitSeconds(key) {
+      // Nearly always nobody is counted: then the key need not even be hashed.
+      if (perMinute === 0 || counts.size === 0) return 0;
       const entry = counts.get(key);
-      if (perMinute === 0 || !entry || entry.count < perMinute) return 0;
+      if (!entry || entry.count < perMinute) return 0;
       const left = entry.since + windowMs - nowMs();
       if (left <= 0) return 0;
       return Math.ceil(left / 1000);

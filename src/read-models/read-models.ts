@@ -93,6 +93,8 @@ export function openReadModels(
   return new OpenReadModels(database, options, models, customModels);
 }
 
+const noFaults: ReturnType<ReadModels['faults']> = [];
+
 class OpenReadModels implements ReadModels {
   readonly #database: DatabaseSync;
   readonly #file: string;
@@ -266,6 +268,8 @@ class OpenReadModels implements ReadModels {
   }
 
   faults() {
+    // The doors ask at each attempt.
+    if (this.#models.every(({ fault }) => fault === undefined)) return noFaults;
     return this.#models.flatMap(({ projection, fault }) =>
       fault ? [{ name: projection.name, error: fault }] : [],
     );

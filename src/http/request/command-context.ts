@@ -81,9 +81,10 @@ const missing: Readonly<Record<'csr' | 'password', string>> = {
   password: 'password must be there: with a certificate alone nobody connects here.',
 };
 
+const wanted = { either: [], certificate: ['csr'], both: ['csr', 'password'] } as const;
+
 /** Faults of what could never connect by MQTT as this service is configured. */
-export function clientAuthFaultsOf(body: unknown, clientAuth: ClientAuth): Fault[] {
-  const wanted = { either: [], certificate: ['csr'], both: ['csr', 'password'] } as const;
+export function clientAuthFaultsOf(body: unknown, clientAuth: ClientAuth): readonly Fault[] {
   return wanted[clientAuth]
     .filter((name) => fieldOf(body, name) === undefined)
     .map((name) => ({ pointer: `#/${name}`, detail: missing[name] }));

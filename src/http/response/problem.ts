@@ -71,6 +71,9 @@ export function refusal(code: ProblemCode, options?: ProblemOptions): ProblemAns
   return answer;
 }
 
+/** Whether it is the one answer of its code: what is made of it can be kept. */
+export const isPlain = (problem: ProblemAnswer): boolean => plainTexts.has(problem);
+
 /** The document as JSON. */
 export const problemText = (problem: ProblemAnswer): string =>
   plainTexts.get(problem) ?? JSON.stringify(problem.document);

@@ -165,12 +165,12 @@ export async function certifiedResponse(
   return await doorResponse(app, answer, { cause, isByKeyAlone: false, key: null });
 }
 
-const faultsOf = (body: unknown, app: App): Fault[] => [
-  ...personNameFaultsOf(body, app.isPersonName),
-  ...passwordFaultsOf(body, app.passwordFaults),
-  ...csrFaultsOf(body, app),
-  ...clientAuthFaultsOf(body, app.config.clientAuth),
-];
+const faultsOf = (body: unknown, app: App): Fault[] =>
+  personNameFaultsOf(body, app.isPersonName).concat(
+    passwordFaultsOf(body, app.passwordFaults),
+    csrFaultsOf(body, app),
+    clientAuthFaultsOf(body, app.config.clientAuth),
+  );
 
 const knownMembers = Object.keys(Register.shape);
 
