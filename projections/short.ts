@@ -16,11 +16,19 @@ interface Shortened<Whole> {
   whole(short: unknown): Whole;
 }
 
-const isSame = (one: unknown, other: unknown): boolean =>
-  one === other ||
-  (typeof one === 'object' &&
-    typeof other === 'object' &&
-    JSON.stringify(one) === JSON.stringify(other));
+/** Whether both have the same text as JSON. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return false;
+  const [names, others] = [Object.keys(one), Object.keys(other)];
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  // Members may be undefined, which JSON leaves out.
+  if (names.length !== others.length) return JSON.stringify(one) === JSON.stringify(other);
+  return names.every(
+    (name, at) => name === others[at] && isSame(one[name as never], other[name as never]),
+  );
+}
 
 export function shortened<Whole extends object>(usual: Usual<Whole>): Shortened<Whole> {
   const members = Object.entries(usual) as [keyof Whole & string, unknown][];

@@ -15,7 +15,7 @@ import { type Rows, RowTable } from './row-table.ts';
 import type { Counts } from './row-tally.ts';
 import { RowTransaction } from './row-transaction.ts';
 import type { VersionedRows } from './row-versions.ts';
-import { type ReadModelState, stateOf } from './state-hash.ts';
+import { type HasherBeside, type ReadModelState, stateOf } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
 export type AnyProjection = Projection<any, any, any>;
@@ -61,7 +61,8 @@ export interface ReadModels {
   faults(): readonly { readonly name: string; readonly error: Error }[];
   /** Events behind the projection that is furthest, by name: only one that stopped is behind. */
   lag(): Record<string, number>;
-  state(): Promise<ReadModelState>;
+  /** @param beside hashes some of the rows meanwhile, where nobody writes any */
+  state(beside?: HasherBeside): Promise<ReadModelState>;
   /** A small value stored beside the rows, and dropped with them. */
   getBookmark(name: string): string | undefined;
   setBookmark(name: string, value: string): void;
@@ -279,13 +280,14 @@ class OpenReadModels implements ReadModels {
     return this.#progress.lag();
   }
 
-  async state(): Promise<ReadModelState> {
+  async state(beside?: HasherBeside): Promise<ReadModelState> {
     // It is read beside this connection.
     this.#transaction.commit();
     return await stateOf(
       this.#file,
       this.#models.map(({ projection }) => projection),
       furthestBehind,
+      beside,
     );
   }
 

@@ -241,6 +241,7 @@ export class RowTable<Row> implements Rows<Row> {
       if (this.#greatestKey !== undefined && key > this.#greatestKey) this.#greatestKey = key;
       if (!this.projection.isWrittenOnce) this.#held.set(key, { born, row }, length);
     }
+    this.#writer.flush();
     this.#dirty.clear();
     this.tally?.flush();
     this.past?.flush();
@@ -250,6 +251,7 @@ export class RowTable<Row> implements Rows<Row> {
   /** Forgets the batch in hand, and what of it may be held as if it were written. */
   abandon(): void {
     this.#dirty.clear();
+    this.#writer.abandon();
     this.#held.clear();
     this.#absent.clear();
     this.past?.abandon();

@@ -156,16 +156,19 @@ export class RowTally<Row> {
   }
 }
 
-/** The labels that one row has and the other has not. */
+const none: readonly never[] = [];
+
+/** The labels that one row has and the other has not: most changes change none. */
 function differences<Row>(
   before: Row | undefined,
   after: Row | undefined,
   labelsOf: (row: Row) => readonly string[],
-): [label: string, difference: number][] {
-  const had = before === undefined ? [] : labelsOf(before);
-  const has = after === undefined ? [] : labelsOf(after);
+): readonly (readonly [label: string, difference: number])[] {
+  const had = before === undefined ? none : labelsOf(before);
+  const has = after === undefined ? none : labelsOf(after);
+  if (had.length === has.length && had.every((label, at) => label === has[at])) return none;
   return [
-    ...had.filter((label) => !has.includes(label)).map((label): [string, number] => [label, -1]),
-    ...has.filter((label) => !had.includes(label)).map((label): [string, number] => [label, 1]),
+    ...had.filter((label) => !has.includes(label)).map((label) => [label, -1] as const),
+    ...has.filter((label) => !had.includes(label)).map((label) => [label, 1] as const),
   ];
 }

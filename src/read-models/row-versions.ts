@@ -6,6 +6,7 @@ import { hash as hashOf } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { textIdsHeldMax, versionsPerStepMax } from '../limits.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
+import { RowInserts } from '../platform/sqlite/row-inserts.ts';
 
 interface Version<Row> {
   /** The event that made it so. */
@@ -71,7 +72,7 @@ export class RowVersions<Row> implements VersionedRows<Row> {
   /** Versions of the batch in hand: by key, oldest first. */
   readonly #changed = new Map<string, Written[]>();
   readonly #end: Statement;
-  readonly #add: Statement;
+  readonly #adds: RowInserts;
   readonly #get: Statement;
   readonly #edge: Statement;
   readonly #within: Statement;
@@ -103,10 +104,8 @@ export class RowVersions<Row> implements VersionedRows<Row> {
       `UPDATE ${versions} SET until = ?1
        WHERE key = ?2 AND since = (SELECT max(since) FROM ${versions} WHERE key = ?2)`,
     );
-    this.#add = database.prepare(
-      `INSERT INTO ${versions} (key, since, until, text${count})
-       VALUES (?, ?, ?, ?${count === '' ? '' : ', ?'})`,
-    );
+    const columns = ['key', 'since', 'until', 'text'];
+    this.#adds = new RowInserts(database, versions, count === '' ? columns : [...columns, 'count']);
     this.#get = database.prepare(
       `SELECT text${count} FROM ${versions} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT 1`,
     );
@@ -164,10 +163,11 @@ export class RowVersions<Row> implements VersionedRows<Row> {
       for (const [at, { since, text, count }] of versions.entries()) {
         const until = versions[at + 1]?.since ?? null;
         const id = text === null ? null : this.#idOf(text);
-        if (this.#counting === undefined) this.#add.run(key, since, until, id);
-        else this.#add.run(key, since, until, id, count);
+        if (this.#counting === undefined) this.#adds.add(key, since, until, id);
+        else this.#adds.add(key, since, until, id, count);
       }
     }
+    this.#adds.flush();
     this.#changed.clear();
   }
 
@@ -182,6 +182,7 @@ export class RowVersions<Row> implements VersionedRows<Row> {
   /** Forgets what may have been undone. */
   abandon(): void {
     this.#changed.clear();
+    this.#adds.abandon();
     this.#textIds.clear();
   }
 

@@ -1,6 +1,7 @@
 /** Writes the rows of one projection: a new one is inserted, a changed one touches only the indexes that it must. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
+import { RowInserts } from '../platform/sqlite/row-inserts.ts';
 import type { HeldRow } from './held-rows.ts';
 
 /** `stored`: as it is in the table; undefined: it is not there. `row` undefined: it goes. */
@@ -21,7 +22,7 @@ const isSame = (some: readonly ColumnValue[], others: readonly ColumnValue[]) =>
 export class RowWriter<Row> {
   readonly #columns: readonly ((row: Row) => ColumnValue)[];
   readonly #short: (row: Row) => unknown;
-  readonly #insert: StatementSync;
+  readonly #inserts: RowInserts;
   readonly #update: StatementSync;
   /** Where no column is another: no index is touched. */
   readonly #updateRow: StatementSync;
@@ -36,26 +37,32 @@ export class RowWriter<Row> {
     const all = ['key', 'born', 'row', ...names.map((column) => `"${column}"`)];
     this.#columns = Object.values(columns);
     this.#short = written?.short ?? ((row) => row);
-    this.#insert = database.prepare(
-      `INSERT INTO ${table} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
-    );
+    this.#inserts = new RowInserts(database, table, all);
     const others = names.map((column) => `, "${column}" = ?`).join('');
     this.#update = database.prepare(`UPDATE ${table} SET row = ?${others} WHERE born = ?`);
     this.#updateRow = database.prepare(`UPDATE ${table} SET row = ? WHERE born = ?`);
     this.#remove = database.prepare(`DELETE FROM ${table} WHERE born = ?`);
   }
 
-  /** Inside the caller's transaction; gives the length of the row's text. */
+  /** Inside the caller's transaction, in which `flush` follows; gives the length of the row's text. */
   write(key: string, { stored, born, row }: ChangedRow<Row>): number {
     if (stored !== undefined && (row === undefined || born !== stored.born))
       this.#remove.run(stored.born);
     if (row === undefined) return 0;
     const text = JSON.stringify(this.#short(row));
     const values = this.#valuesOf(row);
-    if (stored?.born !== born) this.#insert.run(key, born, text, ...values);
+    if (stored?.born !== born) this.#inserts.add(key, born, text, ...values);
     else if (isSame(values, this.#valuesOf(stored.row))) this.#updateRow.run(text, born);
     else this.#update.run(text, ...values, born);
     return text.length;
+  }
+
+  flush(): void {
+    this.#inserts.flush();
+  }
+
+  abandon(): void {
+    this.#inserts.abandon();
   }
 
   #valuesOf(row: Row): ColumnValue[] {

@@ -17,6 +17,18 @@ export interface ReadModelState {
 /** Rows whose text SQLite puts together: half of the time that asking for each of them takes. */
 const rowsAtOnce = 200;
 
+export interface RowsHash {
+  readonly rowCount: number;
+  readonly stateHash: string;
+}
+
+/** Hashes the rows of some tables of a file that nobody writes, elsewhere than here. */
+export interface HasherBeside {
+  readonly names: readonly string[];
+  /** Undefined: it cannot, and whoever asks may see why. */
+  hash(file: string, names: readonly string[]): Promise<readonly RowsHash[] | undefined>;
+}
+
 interface Page {
   readonly text: string;
   readonly rowCount: number;
@@ -24,7 +36,7 @@ interface Page {
   readonly last: string | number | null;
 }
 
-async function hashRows(database: DatabaseSync, name: string) {
+async function hashRows(database: DatabaseSync, name: string): Promise<RowsHash> {
   const hash = createHash('sha256');
   const page = (after: string) =>
     database.prepare(
@@ -44,19 +56,45 @@ async function hashRows(database: DatabaseSync, name: string) {
   return { rowCount, stateHash: hash.digest('hex') };
 }
 
-/** Reads a snapshot of the file beside the running service; writers go on meanwhile. */
+async function hashAll(database: DatabaseSync, names: readonly string[]): Promise<RowsHash[]> {
+  const hashes: RowsHash[] = [];
+  for (const name of names) hashes.push(await hashRows(database, name));
+  return hashes;
+}
+
+/** Of the rows of each of these. */
+export async function hashesOf(file: string, names: readonly string[]): Promise<RowsHash[]> {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    return await hashAll(database, names);
+  } finally {
+    database.close();
+  }
+}
+
+/** Reads a snapshot of the file beside the running service; writers go on meanwhile, but where another hashes too. */
 export async function stateOf(
   file: string,
   projections: readonly { readonly name: string; readonly version: number }[],
   positionIn: (database: DatabaseSync) => string,
+  beside?: HasherBeside,
 ): Promise<ReadModelState> {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     database.exec('BEGIN');
     const position = positionIn(database);
-    const items = [];
-    for (const { name, version } of projections)
-      items.push({ name, version, ...(await hashRows(database, name)) });
+    const names = projections.map(({ name }) => name);
+    const theirs = names.filter((name) => beside?.names.includes(name));
+    const ours = names.filter((name) => !theirs.includes(name));
+    const [given, own] = await Promise.all([beside?.hash(file, theirs), hashAll(database, ours)]);
+    const others = given ?? (await hashAll(database, theirs));
+    const hashed = new Map(
+      [...theirs, ...ours].map((name, at) => [name, [...others, ...own][at] as RowsHash]),
+    );
+    const items = projections.map(({ name, version }) => ({
+      ...{ name, version },
+      ...(hashed.get(name) as RowsHash),
+    }));
     const whole = createHash('sha256');
     for (const item of items) whole.update(`${item.name} ${item.version} ${item.stateHash}\n`);
     return { position, stateHash: whole.digest('hex'), items };

@@ -6,7 +6,8 @@ import type { Logger } from '../logger.ts';
 import type { Journals } from '../platform/sqlite/journals.ts';
 import { isDamaged } from '../platform/sqlite/result-codes.ts';
 import { allCustomProjections, allProjections } from '../read-models/all.ts';
-import { foldDraft, removeDrafts } from '../read-models/draft/fold.ts';
+import { foldDraft } from '../read-models/draft/fold.ts';
+import { DraftThread, removeDrafts } from '../read-models/draft/thread.ts';
 import { openReadModels, type ReadModels } from '../read-models/read-models.ts';
 import { beginning, type EventStore } from '../store/event-store.ts';
 import { isShared, requireLog } from '../store/location.ts';
@@ -80,11 +81,14 @@ export async function openReadModelsOf(
 }
 
 /** Of the rows that are there; null: they are not as far, or damaged, which is what they are made anew for. */
-async function hashOfOld(config: Config, store: Log, head: string): Promise<string | null> {
+async function hashOfOld(
+  config: Config,
+  { store, head, thread }: { store: Log; head: string; thread: DraftThread },
+): Promise<string | null> {
   let old: ReadModels | undefined;
   try {
     old = await open(config, store);
-    return old.position() === head ? (await old.state()).stateHash : null;
+    return old.position() === head ? (await old.state(thread)).stateHash : null;
   } catch (error) {
     if (!isDamaged(error)) throw error;
     return null;
@@ -103,19 +107,21 @@ export async function rebuildReadModels(
 ): Promise<{ before: string | null } & Awaited<ReturnType<ReadModels['state']>>> {
   requireLog(config);
   const store = await openStore(config);
+  const thread = new DraftThread(fileOf(config), store.logId);
   try {
     const head = await store.head();
-    const before = await hashOfOld(config, store, head);
+    const before = await hashOfOld(config, { store, head, thread });
     const total = Number(head);
     onProgress({ done: 0, total });
     const { signal } = new AbortController();
     const told = (done: number) => onProgress({ done, total });
-    await foldDraft({ file: fileOf(config), store, signal, onProgress: told });
+    await foldDraft({ file: fileOf(config), store, signal, onProgress: told }, thread);
     const rebuilt = await open(config, store);
-    const state = await rebuilt.state();
+    const state = await rebuilt.state(thread);
     rebuilt.close();
     return { before, ...state };
   } finally {
+    await thread.end();
     await store.close();
   }
 }

@@ -4,6 +4,7 @@
  * without the log; its position; and the newest `at` up to it, so that a moment is found at once.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { RowInserts } from '../../platform/sqlite/row-inserts.ts';
 import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
 import { positionOf, type StoredEvent } from '../../store/event-store.ts';
 import { EventFromText } from '../../store/event-text.ts';
@@ -68,11 +69,9 @@ export const merkleTree: CustomProjection<Tree> = {
 class TreeTable implements CustomModel, Tree {
   readonly #nodes: ReturnType<DatabaseSync['prepare']>;
   readonly #range: ReturnType<DatabaseSync['prepare']>;
-  readonly #add: ReturnType<DatabaseSync['prepare']>;
+  readonly #adds: RowInserts;
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
-  /** Rows that are not written yet. */
-  #taken: [index: number, hashes: Hash, position: NumberOrText, latest: NumberOrText][] = [];
   #frontier: Frontier;
   #latest = '';
   #shortLatest: NumberOrText = '';
@@ -89,9 +88,7 @@ class TreeTable implements CustomModel, Tree {
       'SELECT hashes FROM rows_merkle WHERE key >= ? AND key < ? ORDER BY key',
     );
     this.#place = database.prepare('SELECT position, latest FROM rows_merkle WHERE key = ?');
-    this.#add = database.prepare(
-      'INSERT INTO rows_merkle (key, hashes, position, latest) VALUES (?, ?, ?, ?)',
-    );
+    this.#adds = new RowInserts(database, 'rows_merkle', ['key', 'hashes', 'position', 'latest']);
     this.#newest = database.prepare(
       'SELECT key, latest FROM rows_merkle ORDER BY key DESC LIMIT 1',
     );
@@ -110,13 +107,11 @@ class TreeTable implements CustomModel, Tree {
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
     const hashes = completed.length === 1 ? completed[0] : Buffer.concat([...completed]);
-    const position = shortPosition(stored.position);
-    this.#taken.push([index, hashes as Hash, position, this.#shortLatest]);
+    this.#adds.add(index, hashes as Hash, shortPosition(stored.position), this.#shortLatest);
   }
 
   flush(): void {
-    for (const row of this.#taken) this.#add.run(...row);
-    this.#taken = [];
+    this.#adds.flush();
   }
 
   #setLatest(short: NumberOrText): void {
@@ -125,7 +120,7 @@ class TreeTable implements CustomModel, Tree {
   }
 
   abandon(): void {
-    this.#taken = [];
+    this.#adds.abandon();
     const newest = this.#newest.get() as { key: number; latest: NumberOrText } | undefined;
     this.#setLatest(newest?.latest ?? '');
     this.#frontier = Frontier.at(newest === undefined ? 0 : newest.key + 1, this.#nodeAt);

@@ -2,15 +2,14 @@
  * Makes the rows of a long log from its first event, in a file beside the old one that takes its place when it is
  * whole. Whatever ends this before leaves the old file as it was, and drafts that the next start removes.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import { bulkFoldPagesWaitingMax, readBatchMax } from '../../limits.ts';
 import { beginning, type EventStore, type Position } from '../../store/event-store.ts';
 import { readTexts } from '../../store/event-text.ts';
 import { applyTexts, changing, openHalf } from './halves.ts';
-import type { ToWorker, WorkerData } from './worker.ts';
+import { DraftThread, draftsOf, remove, removeDrafts } from './thread.ts';
 
 interface Draft {
   /** Where the rows are to be. */
@@ -21,24 +20,18 @@ interface Draft {
   readonly onProgress: (done: number) => void;
 }
 
-const draftsOf = (file: string) => [`${file}.draft`, `${file}.half`] as const;
-const withJournals = (file: string) => ['', '-journal', '-wal', '-shm'].map((end) => file + end);
-
-function remove(...files: readonly string[]): void {
-  for (const one of files.flatMap(withJournals)) rmSync(one, { force: true });
-}
-
-/** What a process that was killed left. */
-export const removeDrafts = (file: string): void => remove(...draftsOf(file));
-
 /**
  * Nobody may have the file open. What was kept beside the old rows is gone with them.
+ * @param thread begun for that file, for whoever has more for it to do; absent: it is for this alone
  * @throws the signal's reason; the first fault of a projection; what store and disk say
  */
-export async function foldDraft({ file, store, signal, onProgress }: Draft): Promise<void> {
-  removeDrafts(file);
-  const [whole, half] = draftsOf(file);
-  const worker = startWorker({ file: whole, logId: store.logId });
+export async function foldDraft(
+  { file, store, signal, onProgress }: Draft,
+  thread?: DraftThread,
+): Promise<void> {
+  const worker = thread ?? new DraftThread(file, store.logId);
+  const { whole, half } = draftsOf(file);
+  let isWhole = false;
   try {
     const models = openHalf(half, store.logId, changing);
     try {
@@ -59,50 +52,12 @@ export async function foldDraft({ file, store, signal, onProgress }: Draft): Pro
     }
     worker.send({ otherHalf: half });
     await worker.room(1);
-    await worker.end();
     takePlace(whole, file);
+    isWhole = true;
   } finally {
-    await worker.end();
+    if (!isWhole || thread === undefined) await worker.end();
     removeDrafts(file);
   }
-}
-
-/** Beside this file, compiled as this one is. */
-const workerFile = new URL(`./worker${extname(import.meta.filename)}`, import.meta.url);
-
-/** What it parses is garbage a page later: it is not to be copied meanwhile. */
-const resourceLimits = { maxYoungGenerationSizeMb: 64 };
-
-function startWorker(workerData: WorkerData) {
-  const worker = new Worker(workerFile, { workerData, resourceLimits });
-  let waiting = 0;
-  let failure: Error | undefined;
-  let wake = () => {};
-  worker.on('message', () => {
-    waiting -= 1;
-    wake();
-  });
-  worker.on('error', (error: Error) => {
-    failure = error;
-    wake();
-  });
-  return {
-    send(message: ToWorker): void {
-      waiting += 1;
-      worker.postMessage(message);
-    },
-    /** Resolves when fewer than so many messages wait. @throws what stopped the worker */
-    async room(size: number): Promise<void> {
-      while (waiting >= size && failure === undefined)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      if (failure !== undefined) throw failure;
-    },
-    async end(): Promise<void> {
-      await worker.terminate();
-    },
-  };
 }
 
 /** Also after a power cut there is the old file, the new one or none. */

@@ -1,6 +1,7 @@
 /** The second thread: folds what is written once for each event, and puts both halves together at the end. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EventText } from '../../store/event-text.ts';
+import { hashesOf, type RowsHash } from '../state-hash.ts';
 import { applyTexts, openHalf, writtenOnce } from './halves.ts';
 import { makeWhole } from './whole.ts';
 
@@ -10,18 +11,34 @@ export interface WorkerData {
   readonly logId: string;
 }
 
-/** The events that follow; or the file of the other half, when there are no more. */
-export type ToWorker = { readonly events: readonly EventText[] } | { readonly otherHalf: string };
+/** What it is asked to do, one after the other; it answers each with what came of it. */
+export type ToWorker =
+  /** The events that follow. */
+  | { readonly events: readonly EventText[] }
+  /** The file of the other half, when there are no more. */
+  | { readonly otherHalf: string }
+  /** Rows of a file that nobody writes, to be hashed. */
+  | { readonly rowsIn: string; readonly names: readonly string[] };
 
 const { file, logId } = workerData as WorkerData;
 const models = openHalf(file, logId, writtenOnce);
 
-parentPort?.on('message', (message: ToWorker) => {
-  if ('events' in message) {
-    applyTexts(models, message.events);
-  } else {
+/** Hashes where it was asked for them, and could read the rows. */
+export type FromWorker = readonly RowsHash[] | undefined;
+
+async function done(message: ToWorker): Promise<FromWorker> {
+  if ('events' in message) applyTexts(models, message.events);
+  // Whoever asked looks too, and sees why.
+  else if ('rowsIn' in message)
+    return await hashesOf(message.rowsIn, message.names).catch(() => undefined);
+  else {
     models.close();
     makeWhole(file, message.otherHalf);
   }
-  parentPort?.postMessage('done');
+  return undefined;
+}
+
+let before: Promise<unknown> = Promise.resolve();
+parentPort?.on('message', (message: ToWorker) => {
+  before = before.then(async () => parentPort?.postMessage(await done(message)));
 });

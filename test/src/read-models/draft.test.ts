@@ -14,6 +14,7 @@ import { windowProjection } from '../../../projections/window.ts';
 import { merkleTree } from '../../../src/audit/transparency-log/tree.ts';
 import { allCustomProjections, allProjections } from '../../../src/read-models/all.ts';
 import { foldDraft } from '../../../src/read-models/draft/fold.ts';
+import { DraftThread } from '../../../src/read-models/draft/thread.ts';
 import { openReadModels, type ReadModels } from '../../../src/read-models/read-models.ts';
 import { positionOf, type StoredEvent } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
@@ -122,6 +123,26 @@ test('an event that does not parse leaves the old rows as they were', async ({ f
   const again = open(file, many);
   assert.is(again.resume().index, 10);
   again.close();
+});
+test('its thread hashes rows as the first does, and tells where it cannot', async ({ folder }) => {
+  const file = join(folder, 'rows.sqlite');
+  const models = open(file, many);
+  models.apply(many);
+  const thread = new DraftThread(file, logId);
+  const alone = await models.state();
+  assert.equal(await models.state(thread), alone);
+  assert.is(await thread.hash(join(folder, 'none.sqlite'), thread.names), undefined);
+  const failing = { names: thread.names, hash: async () => undefined };
+  assert.equal(await models.state(failing), alone, 'then it is done here');
+  models.close();
+  await foldDraft(
+    { file, store: storeOf(many), signal: new AbortController().signal, onProgress: () => {} },
+    thread,
+  );
+  const made = open(file, many);
+  assert.equal(await made.state(thread), alone);
+  made.close();
+  await thread.end();
 });
 test('told to stop it stops, and leaves the old rows as they were', async ({ folder }) => {
   const file = join(folder, 'rows.sqlite');
