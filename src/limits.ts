@@ -178,7 +178,7 @@ export const rotationsPerUserPerMinute = 20;
  */
 export const refusalBeatMs = 2;
 /** Milliseconds between two beats of the clock that they wait for. */
-export const clockBeatMs = 2;
+export const clockBeatMs = 1;
 /** Wrong passwords a minute for one name from one source, at every door together. */
 export const loginFailuresPerMinute = 30;
 /** How many times as many failures a whole /48 may make as one source, at one name and in all. */

@@ -57,12 +57,14 @@ class KnocksByName {
     return this.#knocks.get(keyOf(of));
   }
 
+  /** Puts a knock that is counted once more behind all others, or a new one. */
   set(knock: Knock): void {
-    this.#delete(keyOf(knock), knock);
-    this.#knocks.set(keyOf(knock), knock);
-    this.#count(knock, 1);
+    const key = keyOf(knock);
+    if (!this.#knocks.delete(key)) this.#count(knock, 1);
+    this.#knocks.set(key, knock);
+    if (this.#knocks.size <= knocksMax) return;
     const [oldest] = this.#knocks;
-    if (this.#knocks.size > knocksMax && oldest !== undefined) this.#delete(...oldest);
+    if (oldest !== undefined) this.#delete(...oldest);
   }
 
   delete(knock: Knock): void {
