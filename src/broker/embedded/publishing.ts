@@ -21,16 +21,23 @@ export type PublishReceived = (
   done: PublishSettled,
 ) => void;
 
-/** Of messages of QoS 0 and 1. `isStored`: whether some stored session may read the topic. */
+/** Messages of one connection that wait for the one before them, oldest first. */
+type MessagesBehind = [packet: PublishPacket, done: PublishSettled][];
+
+/**
+ * Of messages of QoS 0 and 1, in the order in which they came [MQTT-4.6.0-6]: while one takes longer, the ones behind it wait. There
+ * are as many as a connection may have under way. `isStored`: whether some stored session may read the topic.
+ */
 export function publishing(broker: Aedes, isStored: (topic: string) => boolean): PublishReceived {
   const its = broker as unknown as PublishingBroker;
+  /** Of connections with a message that takes longer. */
+  const lines = new WeakMap<Client, MessagesBehind>();
 
-  function publish(packet: PublishPacket, client: Client, done: PublishSettled): void {
+  const isQuick = ({ topic, qos, retain }: PublishPacket, { conn }: Client): boolean =>
+    !retain && (qos === 0 || (!conn.writableNeedDrain && !isStored(topic)));
+
+  function quickly(packet: PublishPacket, client: Client, done: PublishSettled): void {
     const { cmd, topic, payload, qos, retain, properties } = packet;
-    if (retain || (qos > 0 && isStored(topic))) {
-      its.publish(packet, client, done);
-      return;
-    }
     its.counter += 1;
     const message = {
       ...{ cmd, topic, payload, qos, retain, dup: false, messageId: undefined },
@@ -40,14 +47,41 @@ export function publishing(broker: Aedes, isStored: (topic: string) => boolean):
     its.mq.emit(message, done);
   }
 
+  function slowly(packet: PublishPacket, client: Client, done: PublishSettled): void {
+    const publish = () =>
+      its.publish(packet, client, (error) => {
+        done(error);
+        goOn(client);
+      });
+    // Who does not read its acknowledgements makes no more of them.
+    if (packet.qos > 0 && client.conn.writableNeedDrain) waitForDrain(client, publish);
+    else publish();
+  }
+
+  function goOn(client: Client): void {
+    const line = lines.get(client);
+    for (let next = line?.shift(); next !== undefined; next = line?.shift()) {
+      const [packet, done] = next;
+      if (!isQuick(packet, client)) {
+        slowly(packet, client, done);
+        return;
+      }
+      quickly(packet, client, done);
+    }
+    lines.delete(client);
+  }
+
   return ({ client, outgoing }, packet, done) => {
     // aedes takes it for one that was answered already, and does no more with it.
     (packet as { _notAuthorized?: boolean })._notAuthorized = true;
-    if (packet.qos === 0) return publish(packet, client, done);
-    outgoing.add(puback, packet.messageId ?? 0);
-    // Who does not read its acknowledgements makes no more of them.
-    if (client.conn.writableNeedDrain) waitForDrain(client, () => publish(packet, client, done));
-    else publish(packet, client, done);
+    if (packet.qos > 0) outgoing.add(puback, packet.messageId ?? 0);
+    const line = lines.get(client);
+    if (line !== undefined) line.push([packet, done]);
+    else if (isQuick(packet, client)) quickly(packet, client, done);
+    else {
+      lines.set(client, []);
+      slowly(packet, client, done);
+    }
   };
 }
 

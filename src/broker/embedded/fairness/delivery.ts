@@ -45,6 +45,8 @@ interface ReadingConnection {
   /** The message that is under way, and what it comes by. */
   messageAt: number;
   by: Handler | null;
+  /** Of the subscription by which a message is delivered now. */
+  qos: number;
 }
 
 /** MQTT 5, 2.4: quota exceeded. */
@@ -83,15 +85,20 @@ export function deliverFairly(
     if (subscription && subscription.qos > 0 && message.qos > 0)
       closeClient(subscription.reader.client, quotaExceeded);
   }
+  function bring(handler: Handler, message: DeliveredPacket, done: Delivered): void {
+    const { subscription } = handler;
+    if (subscription !== undefined) subscription.reader.qos = subscription.qos;
+    handler(message, done);
+  }
   function deliver(handler: Handler, message: DeliveredPacket, done: Delivered): void {
     const share = handler.subscription?.reader.shareOf() ?? null;
     const { clientId } = message;
-    if (share === null) handler(message, done);
-    else if (turns.delivers(share, () => handler(message, done))) return;
+    if (share === null) bring(handler, message, done);
+    else if (turns.delivers(share, () => bring(handler, message, done))) return;
     else if (clientId !== undefined && usernameOf(clientId) === share.username)
-      turns.deliverLater(share, () => handler(message, done));
+      turns.deliverLater(share, () => bring(handler, message, done));
     else {
-      later(share, handler, message, () => handler(message, nothing));
+      later(share, handler, message, () => bring(handler, message, nothing));
       done();
     }
   }
@@ -153,10 +160,11 @@ interface DeliveryOptions {
 export function guardDelivery(client: Client, options: DeliveryOptions): void {
   const { broker, turns, shareOf, unread, outgoing } = options;
   const inside = client as unknown as ReadingClient;
-  inside.subscriptions = readBy({ client, shareOf, messageAt: 0, by: null });
+  const reader: ReadingConnection = { client, shareOf, messageAt: 0, by: null, qos: 0 };
+  inside.subscriptions = readBy(reader);
   inside.waitForDrain = (taken) => unread.behind(() => setImmediate(taken, null));
   const connection: DeliveringConnection = {
-    ...{ client, inside, broker, unread, outgoing, isThere: repeated() },
+    ...{ client, reader, inside, broker, unread, outgoing, isThere: repeated() },
     admits: (packet) =>
       unread.admits(
         shareOf()?.username ?? '',
@@ -194,6 +202,7 @@ export function guardDelivery(client: Client, options: DeliveryOptions): void {
 
 interface DeliveringConnection {
   readonly client: Client;
+  readonly reader: ReadingConnection;
   readonly inside: ReadingClient;
   readonly broker: Aedes;
   readonly unread: UnreadOf;
@@ -231,7 +240,7 @@ function writeUnstored(connection: DeliveringConnection, packet: DeliveredPacket
   const messageId = inside._nextId;
   inside._nextId = messageId >= 65_535 ? 1 : messageId + 1;
   // [MQTT-3.8.4-8]: no more than the subscription's QoS.
-  const qos = Math.min(packet.qos, inside.subscriptions[packet.topic]?.qos ?? packet.qos) as QoS;
+  const qos = Math.min(packet.qos, connection.reader.qos) as QoS;
   send(connection, Object.assign(forwarded, { qos, messageId }), messageId);
 }
 

@@ -27,6 +27,20 @@ test('a retained message reaches only those who may read it', async ({ world }) 
   ]);
 });
 
+test('a message comes with no more QoS than the subscription that it comes by, the one with most of several', async ({
+  world,
+}) => {
+  const boss = await world.connect('boss');
+  const one = await world.connect('boss', { clientId: 'one' });
+  const several = await world.connect('boss', { clientId: 'several' });
+  await subscribed(one, ['plant/#'], { qos: 1 });
+  await subscribed(several, ['plant/a'], { qos: 0 });
+  await subscribed(several, ['plant/+'], { qos: 2, messageId: 2 });
+  boss.send(publish('plant/a', 'x', { qos: 2 }));
+  assert.is((await one.take('publish')).qos, 1);
+  assert.is((await several.take('publish')).qos, 2);
+});
+
 test('a message is forwarded by the rights of that moment', async ({ world }) => {
   world.accounts.press = { password: 's', read: ['plant/#', 'marker'], write: [] };
   const press = await world.connect('press', { clean: false });
