@@ -111,7 +111,8 @@ async function start(
 
   const runtime = emptyRuntime();
   const disk = await watchDisk(config, logger, lifecycle);
-  const opened = { config, logger, metrics, store, readModels, now, inTouch, disk };
+  const knowsAll = () => inTouch() && !readModels.isUndone();
+  const opened = { config, logger, metrics, store, readModels, now, inTouch: knowsAll, disk };
   const parts = { ...opened, sightings: openSightings({ ...opened, journals }, lifecycle) };
   const service = await buildService({ ...parts, limits, ...brokerAccess(runtime) });
   const following = await follow(parts, service, lifecycle, stopping);

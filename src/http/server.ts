@@ -12,6 +12,7 @@ import { type Listener, listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
 import { ownHostOnly } from './request/own-host.ts';
 import { singleHeadersOnly } from './request/single-headers.ts';
+import { wholeRowsOnly } from './request/whole-rows.ts';
 import type { Route } from './route.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit-events.ts';
@@ -126,7 +127,7 @@ export const doorOnlyRoutes = (app: App): readonly Route[] => [
 export async function startHttp(app: App, options: ListeningAt): Promise<HttpService> {
   const stopping = new AbortController();
   const edge = edgeOf(app, stopping.signal);
-  const guards = [singleHeadersOnly, ownHostOnly(app.config)];
+  const guards = [singleHeadersOnly, ownHostOnly(app.config), wholeRowsOnly(app.readModels)];
   const est = estAnswers(app, edge);
   const hooks = options.hooks && hookAnswers(options.hooks);
   const below = hooks === undefined ? [est] : [est, hooks];

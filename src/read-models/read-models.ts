@@ -51,10 +51,15 @@ export interface ReadModels {
   apply(events: readonly StoredEvent[]): void;
   /** True once all read models are at the position; false after `timeoutMs`. */
   reached(position: Position, timeoutMs: number): Promise<boolean>;
-  /** Called after each batch is readable, in order; with no event twice. */
+  /**
+   * Called after each batch is readable, in order; with no event twice. What is folded again after it was undone
+   * is told as changes without events, since who looked meanwhile saw the rows of before.
+   */
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void;
   /** Called when applied events could not be written and are gone from the rows: follow from `resume` again. */
   onUndone(listener: (error: unknown) => void): void;
+  /** Whether events that somebody was told of are gone from the rows: until they are folded again nobody may be judged by them. */
+  isUndone(): boolean;
   /** What there is, by name and version. */
   models(): readonly { readonly name: string; readonly version: number }[];
   /** The projections that stopped, and why. */
@@ -111,6 +116,7 @@ class OpenReadModels implements ReadModels {
   readonly #reaching = new PositionWaiters();
   /** The newest event that listeners were told of. */
   #told: Position = beginning;
+  #isUndone = false;
   readonly #progress: Progress;
   readonly #saveNote: ReturnType<DatabaseSync['prepare']>;
 
@@ -184,7 +190,8 @@ class OpenReadModels implements ReadModels {
     this.#reaching.reached(this.position());
     const news = events.filter(({ position }) => position > this.#told);
     this.#told = news.at(-1)?.position ?? this.#told;
-    if (news.length > 0) for (const listener of this.#listeners) listener(news, changes);
+    if (this.#isUndone) this.#isUndone = this.position() < this.#told;
+    for (const listener of this.#listeners) listener(news, changes);
   }
 
   #applyAll(events: readonly StoredEvent[]): Changes | undefined {
@@ -222,6 +229,7 @@ class OpenReadModels implements ReadModels {
     this.#progress.undo();
     for (const { table } of this.#folded) table.abandon();
     for (const { view } of this.#customModels) view.abandon();
+    this.#isUndone = this.position() < this.#told;
     for (const listener of this.#undoneListeners) listener(error);
   }
 
@@ -258,6 +266,10 @@ class OpenReadModels implements ReadModels {
 
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void {
     this.#listeners.push(listener);
+  }
+
+  isUndone(): boolean {
+    return this.#isUndone;
   }
 
   onUndone(listener: (error: unknown) => void): void {

@@ -57,7 +57,7 @@ export interface ServiceOptions {
   readonly readModels: ReadModels;
   readonly now: () => string;
   readonly disk: DiskSpace;
-  /** Whether the store answered lately enough to admit anybody. */
+  /** Whether the store answered lately enough to admit anybody, and the rows have what was told of them. */
   readonly inTouch: () => boolean;
   /** Other limits than the named ones, so that a test can reach them. */
   readonly limits?: CredentialLimits | undefined;

@@ -173,6 +173,31 @@ test('a batch that cannot be written undoes all that waits for the commit, and n
   await models.state();
   assert.is(onDisk(rows), 6);
 });
+test('until what was undone is folded again, the rows say that it is gone; who listens hears then of the rows, and of no event twice', async ({
+  rows,
+}) => {
+  const disk = spoiler();
+  const models = rows.open({
+    ...{ projections: [sums], customProjections: [disk.projection], commitAfterMs: never },
+  });
+  const told: string[] = [];
+  models.onApplied((events, changes) => {
+    const keys = [...(changes.get('sums')?.keys() ?? [])].join();
+    told.push(`${events.length} of ${keys}`);
+  });
+  models.apply(log.slice(0, 1));
+  await models.state();
+  models.apply(log.slice(1, 4));
+  assert.is(models.isUndone(), false);
+  disk.breakCommit();
+  await models.state().catch(() => undefined);
+  assert.is(models.isUndone(), true);
+  models.apply(log.slice(1, 3));
+  assert.is(models.isUndone(), true, 'one is missing still');
+  models.apply(log.slice(3, 4));
+  assert.is(models.isUndone(), false);
+  assert.equal(told, ['1 of a', '3 of b,a', '0 of b', '0 of a']);
+});
 test('where a commit fails, rows and progress go back to the newest one', async ({ rows }) => {
   const disk = spoiler();
   const models = rows.open({
