@@ -338,6 +338,8 @@ export const sightingsMax = 1_000_000;
 export const sightingsWaitingMax = 200_000;
 export const sightingsPerBatchMax = 100;
 export const sightingsWriteEveryMs = 5_000;
+/** Milliseconds between two portions of one write: others have their turns. */
+export const sightingsPauseMs = 5;
 /** Milliseconds between two marks that somebody watches who comes. */
 export const sightingsWatchedEveryMs = 60_000;
 /** Milliseconds without anybody to watch from which on that counts, and for which at most it counts where no policy says so. */

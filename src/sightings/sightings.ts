@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   sightingsGraceMaxMs,
   sightingsMax,
+  sightingsPauseMs,
   sightingsPerBatchMax,
   sightingsUnwatchedMs,
   sightingsWaitingMax,
@@ -40,9 +41,10 @@ export interface Sightings {
   graceMs(): number;
   /**
    * Writes what is new, a portion at a time. `isWatched`: all who came since the last time would have been seen; else,
-   * as long as that lasts, nobody counts as gone for as long again.
+   * as long as that lasts, nobody counts as gone for as long again. Until `inHaste` aborts it takes its time, so that
+   * nobody waits long behind it; absent: it takes none.
    */
-  write(isWatched: boolean): Promise<void>;
+  write(isWatched: boolean, inHaste?: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -105,13 +107,16 @@ export function createSightings(options: SightingsOptions): Sightings {
     unseen: (belowMs, after, limit) => table.unseen(belowMs, after, limit),
     countUnseen: (belowMs) => table.countUnseen(belowMs),
     graceMs: () => table.facts().graceMs,
-    async write(isWatched) {
+    async write(isWatched, inHaste) {
       await holdersSince({
         ...{ table, rows, nowMs: nowMs() },
         forget: (username) => waiting.delete(username),
       });
       const walk = waiting.entries();
-      while (writePortion(walk)) await nextTurn();
+      // Who comes meanwhile is written the next time, or there would be no end while many come.
+      let portions = Math.floor(waiting.size / sightingsPerBatchMax);
+      while (writePortion(walk) && portions-- > 0)
+        await (inHaste?.aborted === false ? pause(sightingsPauseMs, inHaste) : nextTurn());
       if (isWatched) watched(table, nowMs(), options.graceMaxMs ?? sightingsGraceMaxMs);
     },
     close: () => table.close(),
@@ -178,7 +183,7 @@ export async function keepSightings(options: {
     await pause(sightingsWriteEveryMs, signal);
     for (const { username, atMs } of options.live()) sightings.seen(username, atMs);
     try {
-      await sightings.write(options.isWatched());
+      await sightings.write(options.isWatched(), signal);
     } catch (error) {
       logger.warn('When clients were seen could not be written down; trying again', { error });
     }

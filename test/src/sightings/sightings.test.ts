@@ -47,6 +47,22 @@ const later = (here: Here, ms: number) => {
   return startMs + ms;
 };
 
+test('a write comes to its end while more are seen all the time, and takes its time until it is in haste', async (here) => {
+  let count = 0;
+  let isWriting = true;
+  const come = () => {
+    for (let more = 0; more < 100; more++) here.sightings.seen(`guest-${count++}`, startMs);
+    if (isWriting && count < 20_000) setImmediate(come);
+  };
+  come();
+  const haste = new AbortController();
+  const writing = here.sightings.write(true, haste.signal);
+  haste.abort();
+  await writing;
+  isWriting = false;
+  assert.ok(count < 20_000, `${count} came before it ended`);
+});
+
 test('what was written outlives a kill, sessions are counted on', async (here) => {
   await made(here, 'press-1');
   here.sightings.opened('press-1', startMs + 1_000);
