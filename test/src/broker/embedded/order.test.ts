@@ -39,6 +39,25 @@ test('to a topic of which it is not known yet who reads it', async ({ world }) =
   );
 });
 
+test('to many such topics, one after the other', async ({ world }) => {
+  const press = await world.connect('press');
+  await subscribed(press, ['plant/#', 'marker']);
+  const boss = await world.connect('boss');
+  const sent = Array.from({ length: 25 }, (_, topic) =>
+    inTurn.map((_, number) => `plant/new-${topic} ${number}`),
+  );
+  for (const messages of sent) {
+    boss.send(
+      ...messages.map((message, index) => {
+        const [topic = '', payload = ''] = message.split(' ');
+        return publish(topic, payload, { qos: 1, messageId: index + 1 });
+      }),
+      publish('marker', 'last', { qos: 1, messageId: count + 1 }),
+    );
+    assert.equal((await messagesUntil(press, 'last')).slice(0, -1), messages);
+  }
+});
+
 test('where some are retained', async ({ world }) => {
   const { got } = await sentAtOnce(world, (number) => number % 3 === 0);
   assert.equal(got, inTurn);
