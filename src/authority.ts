@@ -15,7 +15,7 @@ import type { AccessRow } from '../projections/access.ts';
 import type { RoleRow } from '../projections/roles.ts';
 import type { TokenRow } from '../projections/tokens.ts';
 import type { Tokens } from './credentials/tokens.ts';
-import { rightsHeldMax } from './limits.ts';
+import { rightsHeldMax } from './limits/doors.ts';
 import { lruCache } from './platform/lru-cache.ts';
 import type { Changes } from './read-models/read-models.ts';
 import type { Rows } from './read-models/row-table.ts';

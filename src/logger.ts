@@ -1,5 +1,5 @@
 /** Log lines: one JSON object a line on stdout, readable lines where stdout is a terminal. */
-import { logDepthMax, logItemsMax, logTextMax } from './limits.ts';
+import { logDepthMax, logItemsMax, logTextMax } from './limits/notifications.ts';
 import { printable, printableJson } from './platform/printable.ts';
 
 const levels = { debug: 10, info: 20, warn: 30, error: 40 };

@@ -11,7 +11,7 @@ import { hostilityOf, requireAlone } from './hostile/start.ts';
 import { listenWhileStarting } from './http/starting.ts';
 import { createDiskSpace, type DiskSpace } from './jobs/disk-space.ts';
 import { watchVault } from './jobs/watch-vault.ts';
-import { storeSilenceMaxMs } from './limits.ts';
+import { storeSilenceMaxMs } from './limits/store.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';

@@ -3,7 +3,7 @@
  * known of any Node process, under the names that all dashboards know (`process_…`, `nodejs_…`).
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { certificateExpiringDays, grantEndingDays } from './limits.ts';
+import { certificateExpiringDays, grantEndingDays } from './limits/jobs.ts';
 
 const prefix = 'gatebook_';
 

@@ -64,7 +64,7 @@ test('the test sees the imports it judges', () => {
 /** From the ground up. A file belongs to the place that names it most closely; every file has a floor. */
 const floors: readonly (readonly [name: string, places: readonly string[]])[] = [
   ['domain', ['domain/']],
-  ['platform', ['src/platform/', 'src/limits.ts', 'src/logger.ts', 'src/metrics.ts']],
+  ['platform', ['src/platform/', 'src/limits/', 'src/logger.ts', 'src/metrics.ts']],
   ['wire', ['src/api/']],
   ['configuration', ['src/config/', 'src/device/', 'src/bench/']],
   ['log', ['projections/', 'src/store/']],
@@ -120,14 +120,14 @@ const rules: readonly (readonly [string, readonly string[], readonly string[]])[
     ['src/store/'],
     [
       ...['node:', 'zod', '@kurrent/', 'src/store/'],
-      ...['src/limits.ts', 'src/logger.ts', 'src/platform/'],
+      ...['src/limits/', 'src/logger.ts', 'src/platform/'],
     ],
   ],
   [
     'credentials know the vault’s store, not who asks',
     ['src/credentials/'],
     [
-      ...['node:', 'zod', 'paseto', 'paseto/', 'domain/', 'src/credentials/', 'src/limits.ts'],
+      ...['node:', 'zod', 'paseto', 'paseto/', 'domain/', 'src/credentials/', 'src/limits/'],
       ...['@noble/hashes/', '@peculiar/asn1-schema', '@peculiar/asn1-x509'],
       // A signed note is a format, and the key that signs it is a key.
       ...['src/store/event-store.ts', 'src/audit/transparency-log/signed-note.ts', 'src/platform/'],
@@ -137,7 +137,7 @@ const rules: readonly (readonly [string, readonly string[], readonly string[]])[
     'read models know the log and what is folded or kept',
     ['src/read-models/'],
     [
-      ...['node:', 'domain/', 'projections/', 'src/read-models/', 'src/limits.ts', 'src/logger.ts'],
+      ...['node:', 'domain/', 'projections/', 'src/read-models/', 'src/limits/', 'src/logger.ts'],
       ...['src/store/event-store.ts', 'src/store/event-text.ts', 'src/platform/'],
       'src/audit/transparency-log/tree.ts',
     ],
@@ -174,7 +174,7 @@ const fences: readonly (readonly [string, RegExp])[] = [
   // the command line imports itself is light. An error that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\.ts|api\/|platform\/|device\/|bench\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\/|api\/|platform\/|device\/|bench\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)
@@ -329,7 +329,7 @@ const folders = [...new Set(files.map((file) => posix.dirname(file)))];
 
 test('the root of src/ holds what belongs to no room', () =>
   assert.equal(filesIn('src').sort(), [
-    ...['app.ts', 'authority.ts', 'limits.ts', 'logger.ts', 'main.ts', 'metrics.ts'],
+    ...['app.ts', 'authority.ts', 'logger.ts', 'main.ts', 'metrics.ts'],
   ]));
 test('a folder can be read at a glance', () => {
   const large = ['src/cli/commands', 'src/http/routes'];

@@ -15,7 +15,7 @@ import {
   collectAgainAfterMs,
   proposalsWaitingMax,
   proposalsWaitingPerPersonMax,
-} from '../limits.ts';
+} from '../limits/administration.ts';
 import { addMs } from '../platform/instant.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { NewSecret } from '../store/event-store.ts';

@@ -8,7 +8,7 @@ import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
 import { generateSecret, type Passwords } from '../credentials/passwords/passwords.ts';
 import type { Vault } from '../credentials/vault.ts';
-import { rotationsPerUserPerMinute } from '../limits.ts';
+import { rotationsPerUserPerMinute } from '../limits/credentials.ts';
 import { sourceKey } from '../platform/networks.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import type { ClientChanges } from './client-changes.ts';

@@ -3,7 +3,7 @@ import { token } from '../../domain/token.ts';
 import type { TokenRow } from '../../projections/tokens.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import type { Tokens } from '../credentials/tokens.ts';
-import { tokensEndedAtOnceMax } from '../limits.ts';
+import { tokensEndedAtOnceMax } from '../limits/credentials.ts';
 import { addMs } from '../platform/instant.ts';
 import { pagesBetween } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';

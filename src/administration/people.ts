@@ -9,7 +9,7 @@ import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import { type Cause, handleDecision, load } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
-import { retryAfterSeconds } from '../limits.ts';
+import { retryAfterSeconds } from '../limits/http.ts';
 import { addMs } from '../platform/instant.ts';
 import { sourceKey } from '../platform/networks.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';

@@ -6,7 +6,7 @@ import type { RequestRow } from '../../projections/requests.ts';
 import type { Authority } from '../authority.ts';
 import type { Done } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
-import { bulkAtOnceMax } from '../limits.ts';
+import { bulkAtOnceMax } from '../limits/administration.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { ClientChanges } from './client-changes.ts';
 import { actorOf, type CommandContext, requireOwnRights, requireRoles } from './context.ts';

@@ -6,7 +6,7 @@ import { type ScheduleRow, standingAt } from '../../projections/schedules.ts';
 import type { Authority } from '../authority.ts';
 import { type Done, type RecordingOptions, record } from '../commands/record.ts';
 import { Refused } from '../commands/refused.ts';
-import { schedulesMax } from '../limits.ts';
+import { schedulesMax } from '../limits/administration.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { actorOf, type CommandContext } from './context.ts';
 

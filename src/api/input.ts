@@ -8,17 +8,11 @@ import { isTimeZone, TimeOfDay, weekdays } from '../../domain/schedules/occurren
 import { TokenLabel } from '../../domain/token.ts';
 import { Id, Instant, Note, Reason, RoleName, Text, Username } from '../../domain/values.ts';
 import { Cidr, windowDurationMsMax } from '../../domain/window.ts';
-import {
-  activityBuckets,
-  activityBucketsMax,
-  bodyBytesMax,
-  certificateDaysMax,
-  contextKeysMax,
-  contextValueMax,
-  endDaysMax,
-  enrolmentCodeLengthMax,
-  passwordBytesMax,
-} from '../limits.ts';
+import { activityBuckets, activityBucketsMax } from '../limits/audit.ts';
+import { passwordBytesMax } from '../limits/credentials.ts';
+import { enrolmentCodeLengthMax } from '../limits/doors.ts';
+import { bodyBytesMax, contextKeysMax, contextValueMax } from '../limits/http.ts';
+import { certificateDaysMax, endDaysMax } from '../limits/jobs.ts';
 import { named, preauthorizationStatuses, proposalStatuses, requestStatuses } from './output.ts';
 
 const rfc3339 =

@@ -4,7 +4,7 @@ import { registryId, WindowEvent } from '../../domain/window.ts';
 import { type ActivityKind, activityAt, type HistoryRow } from '../../projections/history.ts';
 import type { WindowRow } from '../../projections/window.ts';
 import type { Activity } from '../api/audit.ts';
-import { countedAtOnceMax } from '../limits.ts';
+import { countedAtOnceMax } from '../limits/audit.ts';
 import { pagesBetween } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { VersionedRows } from '../read-models/row-versions.ts';

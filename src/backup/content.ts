@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
-import { backupTextBytesMax } from '../limits.ts';
+import { backupTextBytesMax } from '../limits/operating.ts';
 import { damaged } from './refused.ts';
 
 /**

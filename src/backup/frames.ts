@@ -6,7 +6,7 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Instant } from '../../domain/values.ts';
-import { backupFrameBytesMax, backupHeaderBytesMax } from '../limits.ts';
+import { backupFrameBytesMax, backupHeaderBytesMax } from '../limits/operating.ts';
 import { byteReader } from './byte-reader.ts';
 import { Encryption, type Unlock } from './passphrase.ts';
 import { BackupRefused, damaged } from './refused.ts';

@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { leafText } from '../audit/transparency-log/leaf.ts';
 import { Frontier, leafHashOfText } from '../audit/transparency-log/merkle.ts';
-import { backupFrameTextBytes, backupPageEvents, backupSettlesMax } from '../limits.ts';
+import { backupFrameTextBytes, backupPageEvents, backupSettlesMax } from '../limits/operating.ts';
 import {
   beginning,
   type EventStore,

@@ -9,7 +9,7 @@ import {
   certificateFilesCommandMs,
   certificateFilesLookEveryMs,
   certificateFilesSettleMs,
-} from '../limits.ts';
+} from '../limits/brokers.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { replaceFile } from '../platform/private-file.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { mqttBacklog } from '../limits.ts';
+import { mqttBacklog } from '../limits/mqtt.ts';
 import { matchesNetworks, sourceKey } from '../platform/networks.ts';
 import {
   certificatesAsked,

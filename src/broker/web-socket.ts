@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
-import { mqttReadAheadBytesMax } from '../limits.ts';
+import { mqttReadAheadBytesMax } from '../limits/mqtt.ts';
 import {
   certificatesAsked,
   followIdentity,

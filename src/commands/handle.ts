@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Decider, Decision } from '../../domain/decider.ts';
 import { upcast } from '../../domain/upcast.ts';
-import { decideAttemptsMax } from '../limits.ts';
+import { decideAttemptsMax } from '../limits/administration.ts';
 import { newOrderedId } from '../platform/ordered-id.ts';
 import { serialByKey } from '../platform/serial.ts';
 import {

@@ -1,7 +1,7 @@
 /** What a password must be like (SPEC 3): the policy as it is configured, and what it means. */
 import { z } from 'zod';
 import { tokenPrefix } from '../../domain/token.ts';
-import { passwordBytesMax } from '../limits.ts';
+import { passwordBytesMax } from '../limits/credentials.ts';
 
 const atLeast = (count: number) => z.int().min(0).max(passwordBytesMax).default(count);
 

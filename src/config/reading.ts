@@ -1,6 +1,6 @@
 /** Reads environment variables, and the files that `*_FILE` variables name. */
 import { readFileSync, statSync } from 'node:fs';
-import { valueFileBytesMax } from '../limits.ts';
+import { valueFileBytesMax } from '../limits/operating.ts';
 import { nearestWord } from '../platform/did-you-mean.ts';
 import type { ConfigFault } from './fault.ts';
 import { commandLineNames, prefix, type Variable, variables } from './variables.ts';

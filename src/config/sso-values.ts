@@ -1,7 +1,7 @@
 /** What the variables of single sign-on may be. */
 import { z } from 'zod';
 import { RoleName, Text } from '../../domain/values.ts';
-import { ssoGroupsMax, ssoSessionMaxMs } from '../limits.ts';
+import { ssoGroupsMax, ssoSessionMaxMs } from '../limits/sign-on.ts';
 import { Duration } from './values.ts';
 
 export const OidcClaim = Text(1, 128);

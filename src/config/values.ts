@@ -1,7 +1,7 @@
 /** How the values of the configuration are read: ports, durations, addresses, secrets. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { estRetryAfterMaxSeconds } from '../limits.ts';
+import { estRetryAfterMaxSeconds } from '../limits/http.ts';
 import { defaultPasswordPolicy, passwordFaults } from './password-policy.ts';
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { approvalsNeededMax } from '../../domain/approvals/policy.ts';
 import { Text, Username } from '../../domain/values.ts';
 import { Cidr } from '../../domain/window.ts';
-import { endWarningsMax } from '../limits.ts';
+import { endWarningsMax } from '../limits/jobs.ts';
 import { atMostOneInProcess, Broker, brokersExpected, brokersMax } from './brokers.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import {

@@ -1,6 +1,6 @@
 /** Personal fields (SPEC 5): sealed under a key per client in the vault, null once it is destroyed. */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
-import { personalKeysMax } from '../limits.ts';
+import { personalKeysMax } from '../limits/credentials.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { withRandomBytes } from './random-pool.ts';

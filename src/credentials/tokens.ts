@@ -11,7 +11,7 @@ import {
   keysLookMs,
   tokenBytesMax,
   verifiedTokensMax,
-} from '../limits.ts';
+} from '../limits/credentials.ts';
 import { currentInstant, instantMs } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import { type Soon, soon } from '../platform/soon.ts';

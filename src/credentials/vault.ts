@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
-import { sweptAtOnceMax, sweptPerTurnMax, verifiersHeldMax } from '../limits.ts';
+import { sweptAtOnceMax, sweptPerTurnMax, verifiersHeldMax } from '../limits/credentials.ts';
 import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import { newOrderedId } from '../platform/ordered-id.ts';

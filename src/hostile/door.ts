@@ -4,7 +4,7 @@ import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:h
 import type { Pending } from '../api/output.ts';
 import type { Serve } from '../http/listener.ts';
 import { problemText, problemType, refusal } from '../http/response/problem.ts';
-import { bodyBytesMax } from '../limits.ts';
+import { bodyBytesMax } from '../limits/http.ts';
 import type { DoorFate, Fates, RetryAfter } from './fates.ts';
 
 interface HostileTime {

@@ -1,5 +1,5 @@
 /** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
-import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits.ts';
+import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits/http.ts';
 import { isLoopback, plainAddress, sourceKey } from '../platform/networks.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import type { Edge, Exchange } from './edge.ts';

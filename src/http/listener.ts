@@ -11,7 +11,7 @@ import {
   requestTimeoutMs,
   stopGraceMs,
   tlsHandshakeTimeoutMs,
-} from '../limits.ts';
+} from '../limits/http.ts';
 import {
   certificatesAsked,
   followIdentity,

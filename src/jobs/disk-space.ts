@@ -1,6 +1,6 @@
 /** Looks how much room there is where the log and the rows are written, before a full disk says so. */
 import { statfs } from 'node:fs/promises';
-import { diskLookMs } from '../limits.ts';
+import { diskLookMs } from '../limits/jobs.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 

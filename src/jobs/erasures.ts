@@ -2,12 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HistoryRow } from '../../projections/history.ts';
 import { keptSecretIn } from '../credentials/vault.ts';
-import {
-  erasuresLookApartMs,
-  erasuresLookEveryMs,
-  erasuresReadAtOnceMax,
-  readBatchMax,
-} from '../limits.ts';
+import { erasuresLookApartMs, erasuresLookEveryMs, erasuresReadAtOnceMax } from '../limits/jobs.ts';
+import { readBatchMax } from '../limits/store.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { Rows } from '../read-models/row-table.ts';

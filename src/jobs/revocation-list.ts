@@ -1,5 +1,5 @@
 /** Renews the list of revoked certificates before it ends, also where nobody asks for it. */
-import { crlLookEveryMs } from '../limits.ts';
+import { crlLookEveryMs } from '../limits/credentials.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import type { RevocationList } from '../registration/revocation-list.ts';

@@ -9,7 +9,7 @@ import { obstacleTo } from '../administration/schedules.ts';
 import type { Authority } from '../authority.ts';
 import { handle, load, newCause } from '../commands/handle.ts';
 import type { RowsAtHand } from '../commands/rows-at-hand.ts';
-import { schedulesEveryMs } from '../limits.ts';
+import { schedulesEveryMs } from '../limits/jobs.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { everyRow } from '../read-models/every-row.ts';

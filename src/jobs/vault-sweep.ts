@@ -7,13 +7,8 @@ import { type ProposalRow, toCarryOut } from '../../projections/proposals.ts';
 import { load } from '../commands/handle.ts';
 import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
-import {
-  answerKeptMs,
-  collectAgainUntilMs,
-  firstSweepAfterMs,
-  orphanAgeMs,
-  sweepEveryMs,
-} from '../limits.ts';
+import { answerKeptMs, collectAgainUntilMs } from '../limits/administration.ts';
+import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits/credentials.ts';
 import type { Logger } from '../logger.ts';
 import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';

@@ -1,6 +1,6 @@
 /** Sends published checkpoints to the webhook, once each: the next checkpoint covers one that was lost. */
 import type { Published } from '../audit/transparency-log/publisher.ts';
-import { checkpointWebhookMs } from '../limits.ts';
+import { checkpointWebhookMs } from '../limits/notifications.ts';
 import type { Logger } from '../logger.ts';
 import { postMessage } from './delivery.ts';
 import { type WebhookTarget, webhookMessage } from './messages.ts';

@@ -1,5 +1,5 @@
 /** Delivers one message: the HTTP POST, its retries, and why the receiver did not accept it. */
-import { notificationRetriesMs, notificationTimeoutMs } from '../limits.ts';
+import { notificationRetriesMs, notificationTimeoutMs } from '../limits/notifications.ts';
 import { pause } from '../platform/pause.ts';
 import type { Message } from './messages.ts';
 

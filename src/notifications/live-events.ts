@@ -1,6 +1,11 @@
 /** Live events: which of them an event of the log means, and a bounded queue of them for each reader. */
 import type { HistoryRow } from '../../projections/history.ts';
-import { liveKnocksGatherMs, liveKnocksMax, liveResumeMax, liveWaitingMax } from '../limits.ts';
+import {
+  liveKnocksGatherMs,
+  liveKnocksMax,
+  liveResumeMax,
+  liveWaitingMax,
+} from '../limits/notifications.ts';
 import { createWakeup } from '../platform/wakeup.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Knock } from '../registration/knocks.ts';

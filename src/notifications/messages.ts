@@ -1,6 +1,6 @@
 /** The messages that are sent: webhooks signed by the Standard Webhooks specification (1.0), as CloudEvents (1.0) where that is wanted, and ntfy messages. */
 import { createHmac } from 'node:crypto';
-import { notificationNamesMax } from '../limits.ts';
+import { notificationNamesMax } from '../limits/notifications.ts';
 
 export interface Message {
   /** The same at each attempt, so that the receiver recognises a repetition. */

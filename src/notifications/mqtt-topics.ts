@@ -1,7 +1,8 @@
 /** Publishes the registry's changes as MQTT messages on `gatebook/registry/…`, read by permission as any topic. */
 import { registryRoot } from '../../domain/matching.ts';
 import type { EmbeddedBroker, RenderedMessages } from '../broker/ports/embedded.ts';
-import { liveHeartbeatMs, registryTopicsGatherMs } from '../limits.ts';
+import { liveHeartbeatMs } from '../limits/http.ts';
+import { registryTopicsGatherMs } from '../limits/notifications.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { knockAsShown } from '../views/requests.ts';

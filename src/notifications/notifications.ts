@@ -4,7 +4,11 @@
  * after so many attempts becomes a dead letter, and the next message is sent.
  */
 import type { HistoryRow } from '../../projections/history.ts';
-import { deadLettersMax, notificationBatchMax, notificationGatherMs } from '../limits.ts';
+import {
+  deadLettersMax,
+  notificationBatchMax,
+  notificationGatherMs,
+} from '../limits/notifications.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { createWakeup, type Wakeup } from '../platform/wakeup.ts';

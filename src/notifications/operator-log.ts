@@ -3,7 +3,7 @@
  * network. Never an address: log lines are kept where no erasure reaches (docs/decisions/0049). However many there are to
  * be, a minute has so many of a kind, and then says how many were left out.
  */
-import { operatorLinesPerMinuteMax, sourcesRememberedMax } from '../limits.ts';
+import { operatorLinesPerMinuteMax, sourcesRememberedMax } from '../limits/notifications.ts';
 import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { networkText } from '../platform/networks.ts';

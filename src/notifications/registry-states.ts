@@ -1,7 +1,7 @@
 /** The retained messages of the registry's own MQTT topics: made of the rows when somebody subscribes, kept nowhere. */
 import { covers, levelsOf, registryRoot } from '../../domain/matching.ts';
 import type { RenderedMessages } from '../broker/ports/embedded.ts';
-import { registryStatesMax, registryStatesPageSize } from '../limits.ts';
+import { registryStatesMax, registryStatesPageSize } from '../limits/notifications.ts';
 import type { Views } from '../views/views.ts';
 
 interface RegistryStatesOptions {

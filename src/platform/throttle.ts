@@ -1,5 +1,5 @@
 /** Counts the attempts of each source, so that those that matched nothing stay within a minute's limit. */
-import { sourcesCountedMax } from '../limits.ts';
+import { sourcesCountedMax } from '../limits/doors.ts';
 import { BoundedMap } from './bounded-map.ts';
 
 const windowMs = 60_000;

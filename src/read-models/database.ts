@@ -1,6 +1,6 @@
 /** Opens the file of the read models, and drops the rows that are stale: of another log or version. */
 import { DatabaseSync } from 'node:sqlite';
-import { draftCacheKibibytes, rowsCacheKibibytes } from '../limits.ts';
+import { draftCacheKibibytes, rowsCacheKibibytes } from '../limits/rows.ts';
 import { makePrivateDatabase } from '../platform/private-file.ts';
 import type { Journals } from '../platform/sqlite/journals.ts';
 import { isDamaged } from '../platform/sqlite/result-codes.ts';

@@ -6,7 +6,7 @@ import {
   clientsHeldCharactersMax,
   rowsHeldCharactersMax,
   statementsHeldMax,
-} from '../limits.ts';
+} from '../limits/rows.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { serial } from '../platform/serial.ts';
 import { allSql, type Condition, conditionSql } from './condition-sql.ts';

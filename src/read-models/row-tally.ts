@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Projection } from '../../projections/projection.ts';
-import { tallyBlockChanges } from '../limits.ts';
+import { tallyBlockChanges } from '../limits/rows.ts';
 
 type LabelsOf<Row> = NonNullable<Projection<Row>['counted']>;
 export type Counts = ReadonlyMap<string, number>;

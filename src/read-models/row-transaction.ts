@@ -4,7 +4,7 @@
  * folded again from the log.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { rowsCommitAfterMs, rowsCommitEventsMax } from '../limits.ts';
+import { rowsCommitAfterMs, rowsCommitEventsMax } from '../limits/rows.ts';
 
 interface RowTransactionOptions {
   readonly database: DatabaseSync;

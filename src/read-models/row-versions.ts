@@ -4,7 +4,7 @@
  */
 import { hash as hashOf } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { textIdsHeldMax, versionsPerStepMax } from '../limits.ts';
+import { textIdsHeldMax, versionsPerStepMax } from '../limits/rows.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { RowInserts } from '../platform/sqlite/row-inserts.ts';
 

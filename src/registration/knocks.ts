@@ -2,7 +2,7 @@
 
 import type { DoorName } from '../../domain/client/door-name.ts';
 import type { TurnedAway } from '../../domain/window.ts';
-import { knocksMax } from '../limits.ts';
+import { knocksMax } from '../limits/doors.ts';
 
 /** Why a client that is known is turned away: it shows its own credential, and that opens nothing any more. */
 type OverReason = 'suspended' | 'denied' | 'revoked' | 'expired';

@@ -10,7 +10,12 @@ import { Username } from '../../domain/values.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import { clients } from '../../projections/clients.ts';
 import type { Authority } from '../authority.ts';
-import { knownLoginsMax, knownLoginsPerTurn, nameGapsMax, sharedRightsMax } from '../limits.ts';
+import {
+  knownLoginsMax,
+  knownLoginsPerTurn,
+  nameGapsMax,
+  sharedRightsMax,
+} from '../limits/doors.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { Changes } from '../read-models/read-models.ts';

@@ -1,5 +1,5 @@
 /** Lets those who wait for a decision wait here instead of asking again and again; bounded in number. */
-import { longPollsMax } from '../limits.ts';
+import { longPollsMax } from '../limits/http.ts';
 import type { Changes } from '../read-models/read-models.ts';
 
 export interface LongPolls {

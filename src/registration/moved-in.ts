@@ -2,7 +2,7 @@
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
-import { vaultLooksAtOnceMax } from '../limits.ts';
+import { vaultLooksAtOnceMax } from '../limits/credentials.ts';
 import type { Logger } from '../logger.ts';
 import { pagesBetween } from '../read-models/every-row.ts';
 import type { Changes } from '../read-models/read-models.ts';

@@ -15,7 +15,7 @@ import { newCause } from '../commands/handle.ts';
 import { Refused } from '../commands/refused.ts';
 import type { ClientAuth } from '../config/values.ts';
 import { HashingBusy } from '../credentials/passwords/passwords.ts';
-import { slowedConnectMs, slowedConnectsMax } from '../limits.ts';
+import { slowedConnectMs, slowedConnectsMax } from '../limits/doors.ts';
 import type { Logger } from '../logger.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import { Conflict, StoreUnavailable } from '../store/event-store.ts';

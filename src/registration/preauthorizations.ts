@@ -23,7 +23,7 @@ import {
 import type { Authority } from '../authority.ts';
 import { type Basis, type Cause, handleDecision } from '../commands/handle.ts';
 import type { RowsAtHand } from '../commands/rows-at-hand.ts';
-import { rulesEndedLookedAtMs, rulesForOneMax, rulesInUseHeldMax } from '../limits.ts';
+import { rulesEndedLookedAtMs, rulesForOneMax, rulesInUseHeldMax } from '../limits/doors.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';

@@ -5,7 +5,7 @@ import type { Basis } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proofs, withoutPassword } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
-import { triesWhereKnownPerMinute } from '../limits.ts';
+import { triesWhereKnownPerMinute } from '../limits/doors.ts';
 import { sourceKey } from '../platform/networks.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';

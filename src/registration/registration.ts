@@ -7,7 +7,7 @@ import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
 import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
-import { pairingIdsMax } from '../limits.ts';
+import { pairingIdsMax } from '../limits/doors.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { monotonicMs } from '../platform/pace/monotonic.ts';
 import type { Pace } from '../platform/pace/pace.ts';

@@ -2,7 +2,7 @@
 import type { ClientKey } from '../../domain/client/events.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
-import { renewalsPerMinuteMax } from '../limits.ts';
+import { renewalsPerMinuteMax } from '../limits/credentials.ts';
 import { createThrottle } from '../platform/throttle.ts';
 import type { Certificates } from './certificates.ts';
 

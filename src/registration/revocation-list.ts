@@ -15,7 +15,7 @@ import {
   crlRenewalWaitMs,
   crlRenewedDaysBefore,
   crlSignedAtMostEveryMs,
-} from '../limits.ts';
+} from '../limits/credentials.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import { beginning, type EventStore, StoreUnavailable } from '../store/event-store.ts';
 

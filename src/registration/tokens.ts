@@ -1,7 +1,7 @@
 /** The token a pending client polls with, so that its password need not be sent again and again. */
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Tokens } from '../credentials/tokens.ts';
-import { registrationTokensHeldMax } from '../limits.ts';
+import { registrationTokensHeldMax } from '../limits/doors.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import type { Changes } from '../read-models/read-models.ts';

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { HistoryRow } from '../../projections/history.ts';
-import { sightingsPerBatchMax } from '../limits.ts';
+import { sightingsPerBatchMax } from '../limits/rows.ts';
 import { everyRowInTurns } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { SightingsTable } from './table.ts';

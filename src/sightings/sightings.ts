@@ -9,7 +9,7 @@ import {
   sightingsWaitingMax,
   sightingsWatchedEveryMs,
   sightingsWriteEveryMs,
-} from '../limits.ts';
+} from '../limits/rows.ts';
 import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { pause } from '../platform/pause.ts';

@@ -1,7 +1,7 @@
 /** What the identity provider says of a person, and what that makes of them here. */
 import { hash } from 'node:crypto';
 import { personName, type SsoConfig } from '../config/sso.ts';
-import { ssoGroupsOfPersonMax, ssoSubjectCharactersMax } from '../limits.ts';
+import { ssoGroupsOfPersonMax, ssoSubjectCharactersMax } from '../limits/sign-on.ts';
 
 /** Somebody whom the provider vouches for. */
 export interface ProvenPerson {

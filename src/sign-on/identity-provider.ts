@@ -1,7 +1,7 @@
 /** The identity provider (OpenID Connect): a person is sent there and comes back proven, or enters a code there. */
 import * as oidc from 'openid-client';
 import type { SsoConfig } from '../config/sso.ts';
-import { ssoMetadataFreshMs, ssoProviderRestMs, ssoRequestTimeoutMs } from '../limits.ts';
+import { ssoMetadataFreshMs, ssoProviderRestMs, ssoRequestTimeoutMs } from '../limits/sign-on.ts';
 import { type ProvenPerson, provenPerson } from './claims.ts';
 import { createProviderFetch, ProviderUnavailable } from './provider-fetch.ts';
 

@@ -1,6 +1,6 @@
 /** How the identity provider is called: in time, a few at once, with bounded answers, and never in the clear. */
 import { isConfidential } from '../config/sso-values.ts';
-import { ssoRequestsAtOnceMax, ssoResponseBytesMax } from '../limits.ts';
+import { ssoRequestsAtOnceMax, ssoResponseBytesMax } from '../limits/sign-on.ts';
 import { bodyOfAtMost } from '../platform/answers/bounded-body.ts';
 
 /** Whoever should have answered did not, or not as it should: nothing is known of the person. */

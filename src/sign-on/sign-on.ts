@@ -8,7 +8,7 @@ import {
   deviceSignInsPerSourceMax,
   ssoFlowMs,
   ssoFlowsSeenMax,
-} from '../limits.ts';
+} from '../limits/sign-on.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { addMs } from '../platform/instant.ts';
 import type { ProvenPerson } from './claims.ts';

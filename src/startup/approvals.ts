@@ -5,7 +5,7 @@ import type { ClientRow } from '../../projections/clients.ts';
 import type { App } from '../app.ts';
 import { handle, newCause } from '../commands/handle.ts';
 import { carryOutApproved } from '../http/server.ts';
-import { carryOutEveryMs, carryOutOlderThanMs } from '../limits.ts';
+import { carryOutEveryMs, carryOutOlderThanMs } from '../limits/administration.ts';
 import type { Logger } from '../logger.ts';
 import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';

@@ -17,7 +17,7 @@ import type { MqttLimit } from '../broker/ports/embedded.ts';
 import { startBrokers } from '../broker/start.ts';
 import { rabbitmqByCertificate } from '../config/brokers.ts';
 import type { Config } from '../config/config.ts';
-import { activationWaitMs } from '../limits.ts';
+import { activationWaitMs } from '../limits/brokers.ts';
 import { createRegistryStates } from '../notifications/registry-states.ts';
 import { instantMs } from '../platform/instant.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';

@@ -1,5 +1,5 @@
 /** Waits at the start until the read models are as far as the log was, and logs how far they are. */
-import { catchUpToldEveryMs } from '../limits.ts';
+import { catchUpToldEveryMs } from '../limits/rows.ts';
 import type { Logger } from '../logger.ts';
 import type { ReadModels } from '../read-models/read-models.ts';
 import type { Position } from '../store/event-store.ts';

@@ -20,7 +20,7 @@ import { createSeenCredentials } from '../credentials/passwords/seen.ts';
 import { createPersonal } from '../credentials/personal-data.ts';
 import { createTokens } from '../credentials/tokens.ts';
 import { createVault } from '../credentials/vault.ts';
-import { refusalBeatMs } from '../limits.ts';
+import { refusalBeatMs } from '../limits/doors.ts';
 import type { Logger } from '../logger.ts';
 import { createPace } from '../platform/pace/pace.ts';
 import { createIdentityProvider } from '../sign-on/identity-provider.ts';

@@ -1,7 +1,7 @@
 /** The server certificate that was given: its files are read again when they change. */
 import { readFileSync } from 'node:fs';
 import type { GivenCertificate } from '../config/tls.ts';
-import { certificateFileBytesMax, certificateLookEveryMs } from '../limits.ts';
+import { certificateFileBytesMax, certificateLookEveryMs } from '../limits/credentials.ts';
 import type { Logger } from '../logger.ts';
 import { keyPairFault } from '../platform/key-pair.ts';
 import { pause } from '../platform/pause.ts';

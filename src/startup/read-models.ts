@@ -1,7 +1,7 @@
 /** Opens the read models of a configuration, and folds all rows again from the first event. */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { bulkFoldEventsMin, catchUpToldEveryMs } from '../limits.ts';
+import { bulkFoldEventsMin, catchUpToldEveryMs } from '../limits/rows.ts';
 import type { Logger } from '../logger.ts';
 import type { Journals } from '../platform/sqlite/journals.ts';
 import { isDamaged } from '../platform/sqlite/result-codes.ts';

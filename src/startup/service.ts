@@ -19,13 +19,9 @@ import { passwordFaults } from '../config/password-policy.ts';
 import { personNameTest } from '../config/sso.ts';
 import type { DiskSpace } from '../jobs/disk-space.ts';
 import { createErasures, type Erasures } from '../jobs/erasures.ts';
-import {
-  certificateExpiringDays,
-  grantEndingDays,
-  loginFailuresPerMinute,
-  neighbourFailuresFactor,
-  positionWaitMs,
-} from '../limits.ts';
+import { loginFailuresPerMinute, neighbourFailuresFactor } from '../limits/doors.ts';
+import { positionWaitMs } from '../limits/http.ts';
+import { certificateExpiringDays, grantEndingDays } from '../limits/jobs.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createLiveEvents } from '../notifications/live-events.ts';

@@ -1,6 +1,6 @@
 /** Opens the log, and waits for a server that does not answer yet: it may be starting, as this service is. */
 import type { Config } from '../config/config.ts';
-import { storeWaitMs, storeWaitToldEveryMs } from '../limits.ts';
+import { storeWaitMs, storeWaitToldEveryMs } from '../limits/store.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
 import { StoreUnavailable } from '../store/event-store.ts';

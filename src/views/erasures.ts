@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HistoryRow } from '../../projections/history.ts';
 import type { Erasures } from '../jobs/erasures.ts';
-import { erasuresLookWaitMs } from '../limits.ts';
+import { erasuresLookWaitMs } from '../limits/jobs.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { Paging } from './paging.ts';
 

@@ -2,7 +2,7 @@
 import type { Client } from '../../domain/client/state.ts';
 import type { AccessRow } from '../../projections/access.ts';
 import type { KeyRow } from '../../projections/keys.ts';
-import { namesOfKeyMax } from '../limits.ts';
+import { namesOfKeyMax } from '../limits/doors.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 export interface SharedKeyOptions {

@@ -1,6 +1,6 @@
 /** When a client was seen, and its sessions, outlive a stop and a kill -9 by all but the last seconds. */
 
-import { sightingsWriteEveryMs } from '../../src/limits.ts';
+import { sightingsWriteEveryMs } from '../../src/limits/rows.ts';
 import { strong } from '../support/door.ts';
 import { connected } from '../support/mqtt-peers.ts';
 import { newFolder, removeFolder, type Served, serve } from '../support/process.ts';

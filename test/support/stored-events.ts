@@ -1,6 +1,6 @@
 /** Events to store, and what tests look at in a store. */
 import { randomUUID } from 'node:crypto';
-import { readBatchMax } from '../../src/limits.ts';
+import { readBatchMax } from '../../src/limits/store.ts';
 import {
   beginning,
   type EventStore,

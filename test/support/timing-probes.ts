@@ -1,6 +1,6 @@
 /** What a stranger may time at a locked registry: a known name and an unknown one, at each door. */
 import { Agent } from 'node:https';
-import { loginFailuresPerMinute } from '../../src/limits.ts';
+import { loginFailuresPerMinute } from '../../src/limits/doors.ts';
 import { type Door, newName, strong } from './door.ts';
 import { knockAt } from './door-at-mqtt.ts';
 import { caOf, enrol, newPkcs10 } from './est.ts';

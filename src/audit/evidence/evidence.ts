@@ -2,7 +2,8 @@
 import type { Evidence, EvidenceItem } from '../../api/evidence.ts';
 import type { Config } from '../../config/config.ts';
 import type { CertificateAuthority } from '../../credentials/certificates/authority.ts';
-import { certificateExpiringDays, evidenceCountedMax } from '../../limits.ts';
+import { evidenceCountedMax } from '../../limits/audit.ts';
+import { certificateExpiringDays } from '../../limits/jobs.ts';
 import { addMs } from '../../platform/instant.ts';
 import type { Views } from '../../views/views.ts';
 import type { Audit } from '../audit.ts';

@@ -3,7 +3,8 @@
 import type { ClientRow } from '../../../projections/clients.ts';
 import type { EvidenceItem } from '../../api/evidence.ts';
 import type { Authority } from '../../authority.ts';
-import { evidencePeopleMax, liveTokensPerUserMax } from '../../limits.ts';
+import { evidencePeopleMax } from '../../limits/audit.ts';
+import { liveTokensPerUserMax } from '../../limits/credentials.ts';
 import { everyRowInTurns } from '../../read-models/every-row.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 import type { Views } from '../../views/views.ts';

@@ -1,7 +1,8 @@
 /** What the configuration says of safety; nothing of its secrets. */
 import type { EvidenceItem } from '../../api/evidence.ts';
 import type { Config } from '../../config/config.ts';
-import { liveTokensPerUserMax, loginFailuresPerMinute } from '../../limits.ts';
+import { liveTokensPerUserMax } from '../../limits/credentials.ts';
+import { loginFailuresPerMinute } from '../../limits/doors.ts';
 import { isLoopback } from '../../platform/networks.ts';
 import { durationText, goodIf, item } from './item.ts';
 

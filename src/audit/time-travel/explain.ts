@@ -1,5 +1,5 @@
 /** Why a credential exists, and the report of a window: its events put together. */
-import { explainedEventsMax, reportedRequestsMax } from '../../limits.ts';
+import { explainedEventsMax, reportedRequestsMax } from '../../limits/audit.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import type { Views } from '../../views/views.ts';
 import type { Signer } from '../transparency-log/signed-note.ts';

@@ -1,5 +1,5 @@
 /** Looking back into an export: its events folded by the same projections, in memory, without the registry. */
-import { readBatchMax } from '../../limits.ts';
+import { readBatchMax } from '../../limits/store.ts';
 import { allCustomProjections, allProjections, rowsOf } from '../../read-models/all.ts';
 import { MalformedCursor } from '../../read-models/cursor.ts';
 import { inMemory } from '../../read-models/database.ts';

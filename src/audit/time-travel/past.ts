@@ -5,7 +5,7 @@ import { activations, type PastActivation } from '../../../projections/activatio
 import { clients, type PastClient } from '../../../projections/clients.ts';
 import { type PastRole, roles } from '../../../projections/roles.ts';
 import { type WindowRow, windowProjection } from '../../../projections/window.ts';
-import { lookingBackTurnMsMax } from '../../limits.ts';
+import { lookingBackTurnMsMax } from '../../limits/rows.ts';
 import { createTurns, type Turns } from '../../platform/turns.ts';
 import type { ReadModels } from '../../read-models/read-models.ts';
 import type { Counts } from '../../read-models/row-tally.ts';

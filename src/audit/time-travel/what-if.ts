@@ -16,7 +16,7 @@ import { registryId } from '../../../domain/window.ts';
 import type { RequestRow } from '../../../projections/requests.ts';
 import type { WindowRow } from '../../../projections/window.ts';
 import type { Personal } from '../../credentials/personal-data.ts';
-import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../limits.ts';
+import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../limits/audit.ts';
 import { addMs } from '../../platform/instant.ts';
 import { matchesNetworks } from '../../platform/networks.ts';
 import { serial } from '../../platform/serial.ts';

@@ -3,7 +3,7 @@ import { registryId, type TurnedAway, WindowEvent } from '../../../domain/window
 import type { HistoryRow } from '../../../projections/history.ts';
 import type { WindowRow } from '../../../projections/window.ts';
 import type { LimitsSet } from '../../api/audit.ts';
-import { limitsToldMax } from '../../limits.ts';
+import { limitsToldMax } from '../../limits/audit.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 import type { VersionedRows } from '../../read-models/row-versions.ts';

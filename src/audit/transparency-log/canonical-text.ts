@@ -2,7 +2,7 @@
  * RFC 8785 of what was parsed from a text: where no string of it needs an escape, as in nearly every event, in a third of
  * the time. It is written as if none did, and has the length of the text only where that is so.
  */
-import { jsonShapesMax } from '../../limits.ts';
+import { jsonShapesMax } from '../../limits/audit.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 /** The canonical text of `value`, which is what `JSON.parse` made of `text`. @throws TypeError as `canonicalJson` */

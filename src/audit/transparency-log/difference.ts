@@ -1,5 +1,5 @@
 /** Compares an export with an earlier, trusted one: the first event that differs, and what happened to it. */
-import { differenceEventsMax } from '../../limits.ts';
+import { differenceEventsMax } from '../../limits/audit.ts';
 import { type Hash, leafHash } from './merkle.ts';
 import type { Line } from './ndjson.ts';
 

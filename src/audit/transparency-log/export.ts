@@ -1,6 +1,6 @@
 /** The log as NDJSON: line k is exactly the leaf of event k, so that no parser stands before a proof. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { exportBatchMax, exportPortionBytesMax } from '../../limits.ts';
+import { exportBatchMax, exportPortionBytesMax } from '../../limits/audit.ts';
 import { beginning, type EventStore } from '../../store/event-store.ts';
 import { leafBytes } from './leaf.ts';
 import { leafHash } from './merkle.ts';

@@ -1,6 +1,6 @@
 /** The lines of an export file, one after another, in constant memory. */
 import { createReadStream } from 'node:fs';
-import { exportLineBytesMax } from '../../limits.ts';
+import { exportLineBytesMax } from '../../limits/audit.ts';
 
 export interface Line {
   readonly bytes: Buffer;

@@ -1,7 +1,7 @@
 /** Signs checkpoints of the tree, and publishes them to an append-only file and to listeners. */
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { checkpointEveryEvents, checkpointEveryMs } from '../../limits.ts';
+import { checkpointEveryEvents, checkpointEveryMs } from '../../limits/audit.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';

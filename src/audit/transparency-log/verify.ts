@@ -1,5 +1,5 @@
 /** Checks an export against checkpoints and an earlier export, offline: what fits, and what does not. */
-import { restoresShownMax } from '../../limits.ts';
+import { restoresShownMax } from '../../limits/audit.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { comparison, type EventDifference } from './difference.ts';
 import { isLeaf } from './leaf.ts';

@@ -1,5 +1,5 @@
 /** The waits before retries at a broker: each longer than the last, and cut short when the broker is back. */
-import { brokerRetryMaxMs, brokerRetryMs } from '../../limits.ts';
+import { brokerRetryMaxMs, brokerRetryMs } from '../../limits/brokers.ts';
 import { pause } from '../../platform/pause.ts';
 
 export class Backoff {

@@ -1,6 +1,6 @@
 /** Compares the accounts of a broker with the log: which are strangers there, and which clients to reconcile. */
 import type { AccessRow } from '../../../projections/access.ts';
-import { driftShownMax } from '../../limits.ts';
+import { driftShownMax } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { everyRow } from '../../read-models/every-row.ts';
 import type { BrokerState, Drift } from '../ports/activation.ts';

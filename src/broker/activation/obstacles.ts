@@ -1,5 +1,5 @@
 /** Why clients are not active at a broker: the newest of these reasons. */
-import { activationNotesMax } from '../../limits.ts';
+import { activationNotesMax } from '../../limits/brokers.ts';
 import { BoundedMap } from '../../platform/bounded-map.ts';
 import type { ActivationObstacle } from '../ports/activation.ts';
 import { BrokerRefused } from '../ports/broker.ts';

@@ -3,7 +3,7 @@
  * those that a comparison of the whole broker found different.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { activationsAtOnceMax, repairWaitMs } from '../../limits.ts';
+import { activationsAtOnceMax, repairWaitMs } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { createWakeup } from '../../platform/wakeup.ts';
 import { Conflict, type StoredEvent, StoreUnavailable } from '../../store/event-store.ts';

@@ -1,6 +1,6 @@
 /** Closes at one broker the sessions of tokens whose time is over: by the clock, and what ended while nobody looked. */
 import type { TokenRow } from '../../../projections/tokens.ts';
-import { tokenEndsAtOnceMax, tokenEndsLookMs } from '../../limits.ts';
+import { tokenEndsAtOnceMax, tokenEndsLookMs } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { pagesBetween } from '../../read-models/every-row.ts';

@@ -4,7 +4,7 @@
  */
 import type { AccessRow } from '../../../projections/access.ts';
 import type { Authority } from '../../authority.ts';
-import { brokerRetryMs, reconcileEveryMs } from '../../limits.ts';
+import { brokerRetryMs, reconcileEveryMs } from '../../limits/brokers.ts';
 import { pause } from '../../platform/pause.ts';
 import { everyRowInTurns } from '../../read-models/every-row.ts';
 import { PositionWaiters } from '../../read-models/position-waiters.ts';

@@ -10,7 +10,7 @@ import {
   type ConnectPacket,
   type PublishPacket,
 } from 'aedes';
-import * as limits from '../../limits.ts';
+import * as limits from '../../limits/mqtt.ts';
 import type { Intake } from './fairness/intake.ts';
 import { puback, pubrec } from './fairness/wire.ts';
 import type { BrokerConnection, HeldSession } from './session.ts';

@@ -7,7 +7,11 @@ import {
   mayPublish,
   mayRead,
 } from '../../../domain/matching.ts';
-import { mqttSubscriptionsMax, mqttTopicBytesMax, mqttUserPropertiesMax } from '../../limits.ts';
+import {
+  mqttSubscriptionsMax,
+  mqttTopicBytesMax,
+  mqttUserPropertiesMax,
+} from '../../limits/mqtt.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import { acknowledgeUnpublished } from './aedes.ts';
 import type { PublishReceived } from './publishing.ts';

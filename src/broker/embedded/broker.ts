@@ -1,7 +1,7 @@
 /** The MQTT broker inside the registry: listeners, admission, rights and sessions, over aedes. */
 import { TLSSocket } from 'node:tls';
 import type { Aedes, Client } from 'aedes';
-import * as named from '../../limits.ts';
+import * as named from '../../limits/mqtt.ts';
 import type { Logger } from '../../logger.ts';
 import {
   type Accept,

@@ -1,6 +1,10 @@
 /** Answers the CONNECTs of MQTT clients by the authenticator's decision, every refusal with the same code. */
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
-import { mqttAnswerTimeoutMs, mqttClientIdLengthMax, mqttJudgementsMax } from '../../limits.ts';
+import {
+  mqttAnswerTimeoutMs,
+  mqttClientIdLengthMax,
+  mqttJudgementsMax,
+} from '../../limits/mqtt.ts';
 import type { Logger } from '../../logger.ts';
 import type { Soon } from '../../platform/soon.ts';
 import {

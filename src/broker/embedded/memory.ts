@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import aedesMemory from 'aedes-persistence';
-import { mqttUnstoredTopics } from '../../limits.ts';
+import { mqttUnstoredTopics } from '../../limits/mqtt.ts';
 import type { MqttLimit, RenderedMessages } from '../ports/embedded.ts';
 import type { RetainedAsking } from './fairness/fairness.ts';
 import { type Packet, type QueueLimits, Queues } from './queues.ts';

@@ -1,6 +1,6 @@
 /** One MQTT session and its connection, and how they are closed on the wire. */
 import type { Client } from 'aedes';
-import { mqttFilterLevelCharacters } from '../../limits.ts';
+import { mqttFilterLevelCharacters } from '../../limits/mqtt.ts';
 import type { Admission, ShownCertificate } from '../ports/authenticator.ts';
 import type { BrokerSession } from '../ports/embedded.ts';
 import { Gathered } from './fairness/gathered.ts';

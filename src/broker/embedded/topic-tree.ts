@@ -1,6 +1,6 @@
 /** Values by MQTT topic, a branch for each level: those that a filter matches are found without a search through all. */
 
-import { mqttRetainedLooked } from '../../limits.ts';
+import { mqttRetainedLooked } from '../../limits/mqtt.ts';
 
 interface Branch<Value> {
   readonly branches: Map<string, Branch<Value>>;

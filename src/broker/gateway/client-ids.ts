@@ -1,5 +1,5 @@
 /** Whose client ids are whose before a broker that lets everybody take everybody's over. */
-import { mqttStoredSessionsMax, mqttStoredSessionsPerUserMax } from '../../limits.ts';
+import { mqttStoredSessionsMax, mqttStoredSessionsPerUserMax } from '../../limits/mqtt.ts';
 
 interface Holder {
   readonly username: string;

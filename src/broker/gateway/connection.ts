@@ -5,11 +5,13 @@ import {
   gatewayLingerMs,
   gatewayStalledMs,
   gatewayUpstreamTimeoutMs,
+} from '../../limits/brokers.ts';
+import {
   mqttAnswerTimeoutMs,
   mqttClientIdLengthMax,
   mqttConnectBytesMax,
   mqttConnectTimeoutMs,
-} from '../../limits.ts';
+} from '../../limits/mqtt.ts';
 import type { Logger } from '../../logger.ts';
 import type { Soon } from '../../platform/soon.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';

@@ -1,14 +1,14 @@
 /** The gateway: an MQTT proxy before a broker that cannot ask the registry. A refusal there becomes a request here. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { gatewayFrameBytesMax } from '../../limits/brokers.ts';
 import {
-  gatewayFrameBytesMax,
   mqttCertificateEndsLookMs,
   mqttConnectBytesMax,
   mqttConnectionsMax,
   mqttConnectionsPerSourceMax,
   mqttWebSocketCloseMs,
-} from '../../limits.ts';
+} from '../../limits/mqtt.ts';
 import { type Addresses, type ListenerOptions, openListeners } from '../listeners.ts';
 import { ClientIds } from './client-ids.ts';
 import { type ConnectionOptions, defaultTimeouts, ProxiedConnection } from './connection.ts';

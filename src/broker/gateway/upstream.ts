@@ -3,7 +3,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { gatewayQueueFullMs } from '../../limits.ts';
+import { gatewayQueueFullMs } from '../../limits/brokers.ts';
 
 export type Upstream =
   | { readonly host: string; readonly port: number; readonly tls?: boolean }

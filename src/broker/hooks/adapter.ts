@@ -1,5 +1,5 @@
 /** The port to a broker that asks the registry over HTTP: its own state is only its sessions, which are closed here. */
-import { hookRecentMs, hookSettleMs } from '../../limits.ts';
+import { hookRecentMs, hookSettleMs } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { type Account, type Broker, BrokerDown } from '../ports/broker.ts';

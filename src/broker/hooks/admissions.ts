@@ -1,7 +1,7 @@
 /** Remembers which sessions were admitted lately through a broker that asks, and with which rights. */
 import { hash } from 'node:crypto';
 import type { CompiledPermissions } from '../../../domain/matching.ts';
-import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits.ts';
+import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits/brokers.ts';
 import { BoundedMap } from '../../platform/bounded-map.ts';
 
 /** How a session was admitted: what decides whether it may stay open. */

@@ -1,5 +1,5 @@
 /** Whether a broker's REST API is up: known from regular probes, and from the result of every call. */
-import { hookProbeDownMs, hookProbeMs } from '../../limits.ts';
+import { hookProbeDownMs, hookProbeMs } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { BrokerDown } from '../ports/broker.ts';

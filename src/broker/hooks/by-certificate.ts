@@ -1,6 +1,6 @@
 /** Sessions of RabbitMQ that a certificate opens: the broker checks it, and tells its CN alone, before it tells the client id. */
 import type { Authority } from '../../authority.ts';
-import { hookRecentMs } from '../../limits.ts';
+import { hookRecentMs } from '../../limits/brokers.ts';
 import type { Admission } from '../ports/authenticator.ts';
 import { type Admissions, rightsDigest } from './admissions.ts';
 import type { HookKind } from './kinds.ts';

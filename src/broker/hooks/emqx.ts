@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type CompiledPermissions, registryTopics } from '../../../domain/matching.ts';
 import type { ApiAddress } from '../../config/brokers.ts';
-import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits.ts';
+import { hookAclMax, hookPageSize, hookPagesMax } from '../../limits/brokers.ts';
 import { type Soon, soon } from '../../platform/soon.ts';
 import type { SessionsApi } from './adapter.ts';
 import { type Hooks, withoutShareName } from './hooks.ts';

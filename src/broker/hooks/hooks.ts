@@ -1,7 +1,7 @@
 /** Answers brokers that ask over HTTP who may connect, publish and subscribe, from memory alone. */
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
 import type { Authority } from '../../authority.ts';
-import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits.ts';
+import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits/mqtt.ts';
 import { type Soon, soon } from '../../platform/soon.ts';
 import type {
   Admission,

@@ -1,6 +1,6 @@
 /** Calls to a broker's REST API: bounded in time, and every failure as BrokerDown or BrokerRefused. */
 import type { ApiAddress } from '../../config/brokers.ts';
-import { hookApiBytesMax, hookApiTimeoutMs } from '../../limits.ts';
+import { hookApiBytesMax, hookApiTimeoutMs } from '../../limits/brokers.ts';
 import { bodyOfAtMost } from '../../platform/answers/bounded-body.ts';
 import { BrokerDown, BrokerRefused } from '../ports/broker.ts';
 

@@ -1,7 +1,7 @@
 /** VerneMQ: answers to its webhooks, and its HTTP API for ending sessions. */
 import { z } from 'zod';
 import type { ApiAddress } from '../../config/brokers.ts';
-import { hookPageSize } from '../../limits.ts';
+import { hookPageSize } from '../../limits/brokers.ts';
 import type { SessionsApi } from './adapter.ts';
 import { type ActiveClient, type Hooks, withoutShareName } from './hooks.ts';
 import { brokerApi } from './rest-api.ts';

@@ -1,6 +1,6 @@
 /** The port to Mosquitto by dynamic security: accounts are prepared at the request, and enabled at the grant. */
 import type { MosquittoAddress } from '../../config/brokers.ts';
-import { mosquittoStagedMax } from '../../limits.ts';
+import { mosquittoStagedMax } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import {
   type Account,

@@ -1,7 +1,7 @@
 /** Dynamic-security commands on their way to Mosquitto: batched into messages, and matched with their answers. */
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
-import { mosquittoAnswerTimeoutMs, mosquittoCommandsMax } from '../../limits.ts';
+import { mosquittoAnswerTimeoutMs, mosquittoCommandsMax } from '../../limits/brokers.ts';
 import { BrokerDown } from '../ports/broker.ts';
 
 const controlTopic = '$CONTROL/dynamic-security/v1';

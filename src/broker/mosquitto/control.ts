@@ -3,7 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { MosquittoAddress } from '../../config/brokers.ts';
-import { brokerRetryMaxMs, brokerRetryMs, mosquittoConnectTimeoutMs } from '../../limits.ts';
+import {
+  brokerRetryMaxMs,
+  brokerRetryMs,
+  mosquittoConnectTimeoutMs,
+} from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import {

@@ -10,7 +10,7 @@ import {
   brokerRetryMs,
   privateMosquittoCopyMs,
   privateMosquittoStopMs,
-} from '../../limits.ts';
+} from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { type Accounts, accountsOf, withControl, writeAtomically } from './private-accounts.ts';

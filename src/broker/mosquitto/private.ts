@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { MosquittoAddress } from '../../config/brokers.ts';
-import { unixPathBytesMax } from '../../limits.ts';
+import { unixPathBytesMax } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { controlUsername } from './private-accounts.ts';
 import { endLeftover, type Files, MosquittoMissing, Supervised } from './private-process.ts';

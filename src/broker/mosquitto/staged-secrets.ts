@@ -1,5 +1,5 @@
 /** Passwords in memory for a broker that keeps accounts of its own: limited in number and in time. */
-import { stagedSecretMs, stagedSecretsMax } from '../../limits.ts';
+import { stagedSecretMs, stagedSecretsMax } from '../../limits/brokers.ts';
 import type { Staged } from '../ports/broker.ts';
 
 interface StagedSecrets {

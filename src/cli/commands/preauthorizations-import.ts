@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { DeviceLabel } from '../../../domain/client/label.ts';
 import type { Preauthorization, PreauthorizationImport } from '../../api/output.ts';
-import { rulesFileBytesMax } from '../../limits.ts';
+import { rulesFileBytesMax } from '../../limits/http.ts';
 import { writePrivateFile } from '../../platform/private-file.ts';
 import { everyItem } from '../client/lists.ts';
 import { isOwnMachine } from '../client/own-machine.ts';

@@ -1,6 +1,6 @@
 /** For administrators: `users list`. */
 import type { User } from '../../api/output.ts';
-import { certificateDaysMax, endDaysMax } from '../../limits.ts';
+import { certificateDaysMax, endDaysMax } from '../../limits/jobs.ts';
 import { everyItem, listOptions, page, sayMore } from '../client/lists.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';

@@ -1,6 +1,6 @@
 /** `apply`: the registry is made what a file declares, with only what is needed for it. */
 import { readFile } from 'node:fs/promises';
-import { declarationBytesMax } from '../../limits.ts';
+import { declarationBytesMax } from '../../limits/operating.ts';
 import type { Registry } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, CommandFailed, exitCodes, usageFault } from '../command.ts';

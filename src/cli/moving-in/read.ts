@@ -1,6 +1,6 @@
 /** The files of an import: which kind each is, and what they say together. */
 import { readFile, stat } from 'node:fs/promises';
-import { importFileBytesMax } from '../../limits.ts';
+import { importFileBytesMax } from '../../limits/operating.ts';
 import { CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
 import { aclFileIn } from './acl-file.ts';

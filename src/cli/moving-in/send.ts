@@ -1,7 +1,11 @@
 /** Sends what an import makes: roles first, then clients, many at once. */
 import { type ImportedUser, importedUsersMax } from '../../api/input.ts';
 import type { Role, UserImport } from '../../api/output.ts';
-import { importRequestsAtOnceMax, importSentBytesMax, importSentValuesMax } from '../../limits.ts';
+import {
+  importRequestsAtOnceMax,
+  importSentBytesMax,
+  importSentValuesMax,
+} from '../../limits/operating.ts';
 import { ProblemAnswered } from '../client/problem.ts';
 import { unlessWaits } from '../client/proposed.ts';
 import type { Registry } from '../client/registry-client.ts';

@@ -1,6 +1,6 @@
 /** The passphrase of a backup: from a file, the environment or a prompt; never from the command line, which others can see. */
 import { readFile } from 'node:fs/promises';
-import { backupPassphraseCharactersMin } from '../../limits.ts';
+import { backupPassphraseCharactersMin } from '../../limits/operating.ts';
 import { type Call, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
 import { promptSecret } from '../terminal/prompt.ts';

@@ -1,5 +1,5 @@
 /** Asks a person on the terminal, or reads what a script gives on stdin. */
-import { declarationBytesMax } from '../../limits.ts';
+import { declarationBytesMax } from '../../limits/operating.ts';
 import { CommandFailed, exitCodes, usageFault } from '../command.ts';
 
 const lineBytesMax = 4_096;

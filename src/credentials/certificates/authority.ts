@@ -16,7 +16,7 @@ import {
   KeyUsage,
   KeyUsageFlags,
 } from '@peculiar/asn1-x509';
-import { chainCertificatesMax } from '../../limits.ts';
+import { chainCertificatesMax } from '../../limits/credentials.ts';
 import { KeyFileRefused, makeKeyFile, readKeyFile } from '../keys/files.ts';
 import { type Issuer, keyIdOf, rootCertificate, serialFrom } from './x509.ts';
 

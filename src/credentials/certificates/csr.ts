@@ -1,7 +1,7 @@
 /** A certificate signing request (PKCS#10, RFC 2986): of all that it asks for, the name and the key count. */
 import { verify } from 'node:crypto';
 import { Username } from '../../../domain/values.ts';
-import { csrLengthMax, csrUsernameLengthMax } from '../../limits.ts';
+import { csrLengthMax, csrUsernameLengthMax } from '../../limits/credentials.ts';
 import { DerFault, type DerValue, partsOf, readDer, tags } from './der.ts';
 import { type CertifiableKey, readPublicKey } from './public-key.ts';
 

@@ -1,5 +1,5 @@
 /** DER (X.690): read as strictly as it is defined, since what has two encodings would have two fingerprints, and written. */
-import { derDepthMax } from '../../limits.ts';
+import { derDepthMax } from '../../limits/credentials.ts';
 
 /** What no DER is. */
 export class DerFault extends Error {

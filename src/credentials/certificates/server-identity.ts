@@ -5,7 +5,7 @@ import {
   serverCertificateDays,
   serverCertificateLookEveryMs,
   serverCertificateRenewedAt,
-} from '../../limits.ts';
+} from '../../limits/credentials.ts';
 import { pause } from '../../platform/pause.ts';
 import { ChangingIdentity, type ServerIdentity } from '../../platform/server-identity.ts';
 import { backdatedMs, type CertificateAuthority } from './authority.ts';

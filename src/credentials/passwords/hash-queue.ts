@@ -1,6 +1,6 @@
 /** The bounded queue of slow hashes, whose slots are shared fairly between networks and sources (SPEC 5). */
 import { randomInt } from 'node:crypto';
-import { hashMsAtFirst, hashWaitMsMax } from '../../limits.ts';
+import { hashMsAtFirst, hashWaitMsMax } from '../../limits/credentials.ts';
 import { HashingBusy, type Job, WaitingJobs } from './waiting-jobs.ts';
 
 export { HashingBusy } from './waiting-jobs.ts';

@@ -3,7 +3,7 @@ import { argon2, createHash, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { enrolmentCodePrefix } from '../../../domain/enrolment-code.ts';
-import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits.ts';
+import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits/credentials.ts';
 import { keyedHash } from '../keyed-hash.ts';
 import { byChance, type Making } from '../making.ts';
 import { createFingerprints, type Fingerprints } from './fingerprints.ts';

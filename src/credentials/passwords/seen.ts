@@ -1,5 +1,5 @@
 /** Which sources have used which credentials, so that a throttled source is still let in with one it used before. */
-import { fingerprintsMax } from '../../limits.ts';
+import { fingerprintsMax } from '../../limits/credentials.ts';
 import { lruCache } from '../../platform/lru-cache.ts';
 import { isStrong } from './passwords.ts';
 

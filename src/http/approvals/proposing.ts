@@ -9,7 +9,7 @@ import type { ImportedUser } from '../../api/input.ts';
 import type { App } from '../../app.ts';
 import { canonicalJson } from '../../audit/transparency-log/canonical-json.ts';
 import { Refused } from '../../commands/refused.ts';
-import { proposalRetrySeconds, proposedFileCharactersMax } from '../../limits.ts';
+import { proposalRetrySeconds, proposedFileCharactersMax } from '../../limits/administration.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import type { Route, RouteRequest, RouteResponse } from '../route.ts';

@@ -12,7 +12,7 @@ import { mergeRights, noRights } from '../../../domain/rights.ts';
 import { renewedRights } from '../../administration/users.ts';
 import type { App } from '../../app.ts';
 import type { Authority } from '../../authority.ts';
-import { holdersShownMax } from '../../limits.ts';
+import { holdersShownMax } from '../../limits/administration.ts';
 import type { RouteRequest } from '../route.ts';
 
 export type Sent = Pick<

@@ -1,6 +1,6 @@
 /** Reads the body of a request, JSON or a file: bounded in bytes, content and time, in strict UTF-8. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bodyBytesMax, bodyTimeoutMs } from '../../limits.ts';
+import { bodyBytesMax, bodyTimeoutMs } from '../../limits/http.ts';
 import type { Soon } from '../../platform/soon.ts';
 import { malformed, Problem } from '../response/problem.ts';
 import { jsonExcess } from './json-bounds.ts';

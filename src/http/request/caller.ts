@@ -3,7 +3,7 @@ import { mayCall } from '../../../domain/matching.ts';
 import { personalDataResource } from '../../../domain/role.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
-import { callerLookMs } from '../../limits.ts';
+import { callerLookMs } from '../../limits/http.ts';
 import type { Soon } from '../../platform/soon.ts';
 import type { Edge, Exchange } from '../edge.ts';
 import type { Route } from '../route.ts';

@@ -1,6 +1,6 @@
 /** The address that a request comes from; forwarded addresses count only from trusted proxies. */
 import { BlockList, isIP } from 'node:net';
-import { forwardedHopsMax } from '../../limits.ts';
+import { forwardedHopsMax } from '../../limits/http.ts';
 import { plainAddress } from '../../platform/networks.ts';
 
 /** One element of `X-Forwarded-For`: an address, perhaps with a port. */

@@ -1,5 +1,5 @@
 /** How large the JSON of a body is, told from its bytes: before it is parsed, which takes far longer. */
-import { bodyDepthMax, bodyItemsMax, bodyKeysMax, bodyValuesMax } from '../../limits.ts';
+import { bodyDepthMax, bodyItemsMax, bodyKeysMax, bodyValuesMax } from '../../limits/http.ts';
 
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [objectOpens, objectCloses, listOpens, listCloses] = [0x7b, 0x7d, 0x5b, 0x5d];

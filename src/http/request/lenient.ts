@@ -1,6 +1,6 @@
 /** Reads the body of a device that was written for another registry: JSON or a form, and what is unknown as its context. */
 import { isUtf8 } from 'node:buffer';
-import { bodyKeysMax, contextKeysMax, contextValueMax } from '../../limits.ts';
+import { bodyKeysMax, contextKeysMax, contextValueMax } from '../../limits/http.ts';
 import { malformed } from '../response/problem.ts';
 import { bodyJson } from './body.ts';
 import { decoded, hasReservedKeys } from './parse.ts';

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Fault } from '../../api/problems.ts';
-import { faultsNamedMax, queryParametersMax } from '../../limits.ts';
+import { faultsNamedMax, queryParametersMax } from '../../limits/http.ts';
 import { malformed } from '../response/problem.ts';
 
 type Path = readonly PropertyKey[];

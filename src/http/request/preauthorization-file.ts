@@ -11,7 +11,7 @@ import {
   rulesImportedMax,
   rulesLineBytesMax,
   rulesReadAtOnceMax,
-} from '../../limits.ts';
+} from '../../limits/http.ts';
 import { nearestWord } from '../../platform/did-you-mean.ts';
 import { malformed, type Problem } from '../response/problem.ts';
 import type { Upload } from './body.ts';

@@ -4,7 +4,7 @@
  * shows a document (docs/decisions/0006).
  */
 import type { Context } from 'koa';
-import { ssoFlowMs } from '../../limits.ts';
+import { ssoFlowMs } from '../../limits/sign-on.ts';
 import type { Exchange } from '../edge.ts';
 import { bearerOf } from './authorization.ts';
 

@@ -9,7 +9,7 @@ import {
 } from '../../api/problems.ts';
 import { Refused } from '../../commands/refused.ts';
 import { HashingBusy } from '../../credentials/passwords/hash-queue.ts';
-import { retryAfterSeconds } from '../../limits.ts';
+import { retryAfterSeconds } from '../../limits/http.ts';
 import { MalformedCursor } from '../../read-models/cursor.ts';
 import { Conflict, StoreUnavailable } from '../../store/event-store.ts';
 

@@ -8,7 +8,7 @@ import { type ProblemCode, problemTable } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
 import { Refused } from '../../commands/refused.ts';
-import { collectAgainAfterMs, proposalRetrySeconds } from '../../limits.ts';
+import { collectAgainAfterMs, proposalRetrySeconds } from '../../limits/administration.ts';
 import {
   carryOut,
   type FindRoute,

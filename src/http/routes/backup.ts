@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { TakeBackup } from '../../api/input.ts';
 import type { App } from '../../app.ts';
 import { Refused } from '../../commands/refused.ts';
-import { backupStalledMs } from '../../limits.ts';
+import { backupStalledMs } from '../../limits/http.ts';
 import { commandContext } from '../request/command-context.ts';
 import { Problem } from '../response/problem.ts';
 import { type Route, route } from '../route.ts';

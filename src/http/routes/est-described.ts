@@ -1,6 +1,6 @@
 /** EST as the API description tells it: what is asked below `/.well-known/est/` is answered in `est.ts`, in the form of RFC 7030. */
 import type { ProblemCode } from '../../api/problems.ts';
-import { bodyBytesMax } from '../../limits.ts';
+import { bodyBytesMax } from '../../limits/http.ts';
 import type { Upload } from '../request/body.ts';
 import { type Route, route } from '../route.ts';
 import { refusals } from './register.ts';

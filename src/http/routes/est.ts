@@ -13,7 +13,7 @@ import {
   estRetryAfterMaxSeconds,
   estReturnsPerSecond,
   malformedPerMinuteMax,
-} from '../../limits.ts';
+} from '../../limits/http.ts';
 import { sourceKey } from '../../platform/networks.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import type { AnswersBelow } from '../direct.ts';

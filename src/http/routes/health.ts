@@ -1,7 +1,7 @@
 /** Whether the process lives, whether it can serve, and what it counts about itself. */
 
 import { Health, Readiness } from '../../api/service.ts';
-import { retryAfterSeconds } from '../../limits.ts';
+import { retryAfterSeconds } from '../../limits/http.ts';
 import type { Metrics } from '../../metrics.ts';
 import { ok, type Route, type RouteResponse, route } from '../route.ts';
 

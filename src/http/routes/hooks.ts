@@ -33,7 +33,7 @@ import {
   vernemqRegisters,
   vernemqSubscribes,
 } from '../../broker/hooks/vernemq.ts';
-import { bodyBytesMax } from '../../limits.ts';
+import { bodyBytesMax } from '../../limits/http.ts';
 import { plainAddress } from '../../platform/networks.ts';
 import { type Soon, soon } from '../../platform/soon.ts';
 import type { AnswersBelow } from '../direct.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { mayCall } from '../../../domain/matching.ts';
 import type { App } from '../../app.ts';
 import type { Caller } from '../../authority.ts';
-import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../limits.ts';
+import { liveHeartbeatMs, liveStreamsMax, liveStreamsPerUserMax } from '../../limits/http.ts';
 import { entryData } from '../../notifications/entry-data.ts';
 import { type LiveEntry, type LiveName, liveNames } from '../../notifications/live-events.ts';
 import type { Knock } from '../../registration/knocks.ts';

@@ -12,7 +12,7 @@ import {
   PreauthorizationWithCode,
 } from '../../api/output.ts';
 import type { App } from '../../app.ts';
-import { rulesImportsMax } from '../../limits.ts';
+import { rulesImportsMax } from '../../limits/http.ts';
 import { serial } from '../../platform/serial.ts';
 import { commandContext, found } from '../request/command-context.ts';
 import {

@@ -9,7 +9,7 @@ import type { App } from '../../app.ts';
 import type { ShownCertificate } from '../../broker/ports/authenticator.ts';
 import type { Cause } from '../../commands/handle.ts';
 import { readCsr } from '../../credentials/certificates/csr.ts';
-import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits.ts';
+import { retryAfterSeconds, takenRetryAfterSeconds } from '../../limits/http.ts';
 import { type Soon, soon } from '../../platform/soon.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import {

@@ -3,7 +3,7 @@ import { ByScheduleId, CreateSchedule, SchedulesQuery } from '../../api/input.ts
 import { Schedule, ScheduleList } from '../../api/output.ts';
 import type { Fault } from '../../api/problems.ts';
 import type { App } from '../../app.ts';
-import { scheduledAheadMsMax } from '../../limits.ts';
+import { scheduledAheadMsMax } from '../../limits/administration.ts';
 import { addMs } from '../../platform/instant.ts';
 import { commandContext, faultsUnlessAhead, found } from '../request/command-context.ts';
 import { created, ok, type Route, removed, route } from '../route.ts';

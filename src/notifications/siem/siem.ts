@@ -10,7 +10,7 @@ import {
   siemPortionMaxMs,
   siemRetryMaxMs,
   siemRetryMinMs,
-} from '../../limits.ts';
+} from '../../limits/notifications.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
 import { createWakeup, type Wakeup } from '../../platform/wakeup.ts';

@@ -8,7 +8,7 @@
  */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { siemSettleMs } from '../../limits.ts';
+import { siemSettleMs } from '../../limits/notifications.ts';
 import { pause } from '../../platform/pause.ts';
 import { NotDelivered, notInTime, type SiemRecord, type SiemSink } from './record.ts';
 import { severityOf } from './severity.ts';

@@ -1,7 +1,7 @@
 /** A clock for all who wait in this process: it beats while anybody is about to. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { clockBeatMs } from '../../limits.ts';
+import { clockBeatMs } from '../../limits/doors.ts';
 import { monotonicMs } from './monotonic.ts';
 
 export interface ClockShare {

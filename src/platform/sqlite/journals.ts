@@ -11,7 +11,7 @@ import {
   journalsGrowFastMs,
   journalThreadIdleMs,
   journalWritePages,
-} from '../../limits.ts';
+} from '../../limits/store.ts';
 import type { Logger } from '../../logger.ts';
 import type { ToJournalThread } from './journal-thread.ts';
 

@@ -5,7 +5,8 @@
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { bulkFoldPagesWaitingMax, readBatchMax } from '../../limits.ts';
+import { bulkFoldPagesWaitingMax } from '../../limits/rows.ts';
+import { readBatchMax } from '../../limits/store.ts';
 import { beginning, type EventStore, type Position } from '../../store/event-store.ts';
 import { readTexts } from '../../store/event-text.ts';
 import { applyTexts, changing, openHalf } from './halves.ts';

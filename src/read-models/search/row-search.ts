@@ -1,7 +1,7 @@
 /** Searches rows by any conditions: few rows at a time, so that nobody waits for a search of somebody else. */
 import type { SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { searchedFew, searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
+import { searchedFew, searchedPerPageMax, searchedPerStepMax } from '../../limits/rows.ts';
 import { allSql, type Condition, type ConditionSql, conditionSql } from '../condition-sql.ts';
 import type { WrittenRow } from '../row-writer.ts';
 

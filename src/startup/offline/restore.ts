@@ -28,7 +28,7 @@ import { handle, newCause } from '../../commands/handle.ts';
 import { openCheckpointKey } from '../../credentials/keys/checkpoint.ts';
 import { makeKeyFile } from '../../credentials/keys/files.ts';
 import { rotateKeyRing } from '../../credentials/keys/signing.ts';
-import { tokensEndedAtOnceMax } from '../../limits.ts';
+import { tokensEndedAtOnceMax } from '../../limits/credentials.ts';
 import { currentInstant } from '../../platform/instant.ts';
 import { writerInto } from '../../store/copy/writer.ts';
 import { FolderNotEmpty } from '../../store/errors.ts';

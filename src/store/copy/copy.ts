@@ -2,7 +2,7 @@
  * Copies a log and its vault from any store to any store, with streams, order, event ids, data and
  * metadata unchanged; goes on where it was; and moves a log, so that only one of the two lives on.
  */
-import { readBatchMax } from '../../limits.ts';
+import { readBatchMax } from '../../limits/store.ts';
 import { CopyRefused, LogNotLive } from '../errors.ts';
 import {
   beginning,

@@ -1,5 +1,5 @@
 /** Writes copied events in their order: consecutive ones of a stream as one append. */
-import { commitBytesMax, commitEventsMax } from '../../limits.ts';
+import { commitBytesMax, commitEventsMax } from '../../limits/store.ts';
 import type { EventStore, StoredEvent } from '../event-store.ts';
 import type { MovableStore } from '../log-state.ts';
 

@@ -3,7 +3,7 @@ import {
   appendsWaitingMax,
   storeAppendConnectionsMax,
   storeAppendsAtOnceMax,
-} from '../../limits.ts';
+} from '../../limits/store.ts';
 import { StoreUnavailable } from '../event-store.ts';
 
 interface AppendQueue {

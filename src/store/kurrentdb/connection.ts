@@ -7,7 +7,7 @@ import type {
   KurrentDBClient,
   ResolvedEvent,
 } from '@kurrent/kurrentdb-client';
-import { storeAttemptMs, storeReconnectMs } from '../../limits.ts';
+import { storeAttemptMs, storeReconnectMs } from '../../limits/store.ts';
 import { clientOf } from './address.ts';
 import { isElsewhere, isUnanswered, Unanswered } from './errors.ts';
 import { retryUntil } from './retry.ts';

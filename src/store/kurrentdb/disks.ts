@@ -7,7 +7,7 @@ import type { KurrentDBClient } from '@kurrent/kurrentdb-client';
 import gossip from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/gossip_grpc_pb.js';
 import type { ClusterInfo } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/gossip_pb.js';
 import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js';
-import { storeAttemptMs } from '../../limits.ts';
+import { storeAttemptMs } from '../../limits/store.ts';
 import type { Disk } from '../event-store.ts';
 import { addressOfNode } from './address.ts';
 import { connectionTo, type KurrentConnection } from './connection.ts';

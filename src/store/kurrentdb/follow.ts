@@ -1,7 +1,7 @@
 /** Follows an order of KurrentDB through every break of the connection: nothing missed, nothing twice. */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { AllStreamSubscription } from '@kurrent/kurrentdb-client';
-import { readBatchMax, storeAttemptMs } from '../../limits.ts';
+import { readBatchMax, storeAttemptMs } from '../../limits/store.ts';
 import { createWakeup } from '../../platform/wakeup.ts';
 import { type Position, StoreUnavailable } from '../event-store.ts';
 import type { KurrentConnection } from './connection.ts';

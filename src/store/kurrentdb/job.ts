@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ANY, BACKWARDS, END, jsonEvent } from '@kurrent/kurrentdb-client';
 import { z } from 'zod';
-import { storeAnswerMs } from '../../limits.ts';
+import { storeAnswerMs } from '../../limits/store.ts';
 import type { LeasedJob } from '../job.ts';
 import { connectionTo } from './connection.ts';
 import { isStreamMissing, unavailableFrom } from './errors.ts';

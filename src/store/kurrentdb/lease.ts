@@ -7,7 +7,7 @@ import {
   type KurrentDBClient,
   persistentSubscriptionToStreamSettingsFromDefaults,
 } from '@kurrent/kurrentdb-client';
-import { leaseBeatMs, leaseMs, leaseRetryMs, storeAttemptMs } from '../../limits.ts';
+import { leaseBeatMs, leaseMs, leaseRetryMs, storeAttemptMs } from '../../limits/store.ts';
 import { createWakeup, type Wakeup } from '../../platform/wakeup.ts';
 import type { Lease } from '../lease.ts';
 import { clientOf } from './address.ts';

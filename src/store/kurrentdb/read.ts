@@ -5,7 +5,8 @@ import {
   type ReadPosition,
   type ReadStreamOptions,
 } from '@kurrent/kurrentdb-client';
-import { readBatchMax, vaultLooksAtOnceMax } from '../../limits.ts';
+import { vaultLooksAtOnceMax } from '../../limits/credentials.ts';
+import { readBatchMax } from '../../limits/store.ts';
 import { beginning, type Position, type StoredEvent, type VaultChange } from '../event-store.ts';
 import type { KurrentConnection } from './connection.ts';
 import { isStreamDeleted, isStreamMissing } from './errors.ts';

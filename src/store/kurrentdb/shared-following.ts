@@ -2,7 +2,7 @@
  * One subscription to the log for all who follow it in this process. Whoever is behind it, because it begins
  * further back or is slow, has one of its own until that has come as far.
  */
-import { readBatchMax } from '../../limits.ts';
+import { readBatchMax } from '../../limits/store.ts';
 import { createWakeup, type Wakeup } from '../../platform/wakeup.ts';
 import type { Position, StoredEvent } from '../event-store.ts';
 import { readPosition } from './events.ts';

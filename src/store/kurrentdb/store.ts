@@ -1,6 +1,6 @@
 /** The event log in EventStoreDB or KurrentDB: the port over the vendor's client. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { storeAnswerMs, storeAttemptMs, storeProbeMs } from '../../limits.ts';
+import { storeAnswerMs, storeAttemptMs, storeProbeMs } from '../../limits/store.ts';
 import {
   type Appended,
   beginning,

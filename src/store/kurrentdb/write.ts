@@ -6,7 +6,7 @@ import {
   type KurrentDBClient,
   NO_STREAM,
 } from '@kurrent/kurrentdb-client';
-import { storeAttemptMs } from '../../limits.ts';
+import { storeAttemptMs } from '../../limits/store.ts';
 import { type Appended, Conflict, noStream, positionOf } from '../event-store.ts';
 import { appendQueue } from './append-queue.ts';
 import type { KurrentConnection } from './connection.ts';

@@ -5,7 +5,7 @@ import {
   appendsWaitingMax,
   commitBytesMax,
   commitEventsMax,
-} from '../../limits.ts';
+} from '../../limits/store.ts';
 import { Conflict, StoreUnavailable } from '../event-store.ts';
 
 interface Write<Result> {

@@ -1,6 +1,6 @@
 /** The two orders of the embedded log, each in its table: the log's and the vault's. */
 import type { DatabaseSync } from 'node:sqlite';
-import { newestCharactersHeldMax, newestEventsHeldMax, readBatchMax } from '../../limits.ts';
+import { newestCharactersHeldMax, newestEventsHeldMax, readBatchMax } from '../../limits/store.ts';
 import { positionOf, type StoredEvent, type VaultChange } from '../event-store.ts';
 import type { EventText } from '../event-text.ts';
 import type { FollowPage } from './follow.ts';

@@ -1,7 +1,8 @@
 /** Clients along an index: by name, or whose access or certificates end soon, so that nobody else is looked at. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientRow } from '../../../projections/clients.ts';
-import { endsCountedEveryMs, searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
+import { endsCountedEveryMs } from '../../limits/jobs.ts';
+import { searchedPerPageMax, searchedPerStepMax } from '../../limits/rows.ts';
 import { addMs } from '../../platform/instant.ts';
 import { cursorsOf, MalformedCursor } from '../../read-models/cursor.ts';
 import type { RowPage, RowPlace, Rows } from '../../read-models/row-table.ts';

@@ -1,6 +1,6 @@
 /** How many users fit a list, where that is cheap to count. */
 import type { ClientRow } from '../../../projections/clients.ts';
-import { usersCountedEachMax, usersCountedMax } from '../../limits.ts';
+import { usersCountedEachMax, usersCountedMax } from '../../limits/rows.ts';
 import type { Condition } from '../../read-models/condition-sql.ts';
 import type { Rows } from '../../read-models/row-table.ts';
 

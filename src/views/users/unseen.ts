@@ -1,7 +1,7 @@
 /** Who was not seen for some time: by the side table's index, the longest unseen first. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientRow } from '../../../projections/clients.ts';
-import { searchedPerPageMax, searchedPerStepMax } from '../../limits.ts';
+import { searchedPerPageMax, searchedPerStepMax } from '../../limits/rows.ts';
 import { cursorsOf, MalformedCursor } from '../../read-models/cursor.ts';
 import type { RowPage, Rows } from '../../read-models/row-table.ts';
 import type { Sightings, Unseen } from '../../sightings/sightings.ts';

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loginFailuresPerMinute, neighbourFailuresFactor } from '../../../src/limits.ts';
+import { loginFailuresPerMinute, neighbourFailuresFactor } from '../../../src/limits/doors.ts';
 import { registerPath } from '../../support/door.ts';
 import { newFolder, removeFolder, type Served, serve } from '../../support/process.ts';
 import { adminPassword } from '../../support/service.ts';

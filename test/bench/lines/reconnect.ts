@@ -1,7 +1,7 @@
 /** Power comes back: every known device connects again at once after the service was killed and started. */
 import { execFileSync } from 'node:child_process';
 import { overMqtt } from '../../../src/bench/generators.ts';
-import { mqttConnectionsMax } from '../../../src/limits.ts';
+import { mqttConnectionsMax } from '../../../src/limits/mqtt.ts';
 import { bare } from '../bare-peers.ts';
 import { filledFolder } from '../folders.ts';
 import { type Contestant, type Line, ratioAtLeast } from '../line.ts';

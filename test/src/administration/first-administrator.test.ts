@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { hashesAtOnceMax } from '../../../src/limits.ts';
+import { hashesAtOnceMax } from '../../../src/limits/credentials.ts';
 import { registerPath } from '../../support/door.ts';
 import { newFolder, removeFolder, runs, type Served, serve } from '../../support/process.ts';
 import { assert, suite } from '../../support/suite.ts';

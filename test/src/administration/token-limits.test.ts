@@ -4,7 +4,7 @@ import {
   liveTokensPerUserMax,
   rotationsPerUserPerMinute,
   tokensPerUserPerMinute,
-} from '../../../src/limits.ts';
+} from '../../../src/limits/credentials.ts';
 import { newName, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { assert } from '../../support/suite.ts';

@@ -1,6 +1,6 @@
 import { activityAt, type HistoryRow } from '../../../projections/history.ts';
 import { createActivity } from '../../../src/audit/activity.ts';
-import { countedAtOnceMax } from '../../../src/limits.ts';
+import { countedAtOnceMax } from '../../../src/limits/audit.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import type { Rows } from '../../../src/read-models/row-table.ts';
 import { assert, suite } from '../../support/suite.ts';

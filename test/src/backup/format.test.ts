@@ -7,7 +7,7 @@ import { type Encryption, unlockWith } from '../../../src/backup/passphrase.ts';
 import { readBackup } from '../../../src/backup/read.ts';
 import { BackupRefused } from '../../../src/backup/refused.ts';
 import { backupOf } from '../../../src/backup/write.ts';
-import { backupFrameBytesMax, backupTextBytesMax } from '../../../src/limits.ts';
+import { backupFrameBytesMax, backupTextBytesMax } from '../../../src/limits/operating.ts';
 import type { EventStore } from '../../../src/store/event-store.ts';
 import {
   backupBytes,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { accept, type Decider, event, refuse } from '../../../domain/decider.ts';
 import { upcasters } from '../../../domain/upcast.ts';
 import { handle, handleDecision, load, newCause } from '../../../src/commands/handle.ts';
-import { decideAttemptsMax } from '../../../src/limits.ts';
+import { decideAttemptsMax } from '../../../src/limits/administration.ts';
 import {
   Conflict,
   type EventStore,

@@ -3,7 +3,7 @@
 import { httpApplication } from '../../../src/http/application.ts';
 import { listen } from '../../../src/http/listener.ts';
 import { preferredWaitSeconds } from '../../../src/http/route.ts';
-import { headerBytesMax } from '../../../src/limits.ts';
+import { headerBytesMax } from '../../../src/limits/http.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { raw, type Shell, until } from './listening-application.ts';
 import { call, last, routes, startSample } from './sample-routes.ts';

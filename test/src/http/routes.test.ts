@@ -4,7 +4,7 @@ import type { App } from '../../../src/app.ts';
 import { problemsOf } from '../../../src/http/pages/openapi-answers.ts';
 import type { Route } from '../../../src/http/route.ts';
 import { allRoutes } from '../../../src/http/server.ts';
-import { bodyBytesMax } from '../../../src/limits.ts';
+import { bodyBytesMax } from '../../../src/limits/http.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { type Running, running } from './running-service.ts';
 

@@ -5,7 +5,7 @@ import { registryId, window } from '../../../domain/window.ts';
 import type { Clients } from '../../../src/commands/client-commands.ts';
 import { handle, newCause } from '../../../src/commands/handle.ts';
 import { expireDue, startExpiry } from '../../../src/jobs/expiry.ts';
-import { dueAtOnceMax } from '../../../src/limits.ts';
+import { dueAtOnceMax } from '../../../src/limits/jobs.ts';
 import {
   beginning,
   Conflict,

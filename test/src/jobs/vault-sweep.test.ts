@@ -5,7 +5,7 @@ import {
 import { noRights } from '../../../domain/rights.ts';
 import { handle, newCause } from '../../../src/commands/handle.ts';
 import { type SweepOptions, startSweeping, sweep } from '../../../src/jobs/vault-sweep.ts';
-import { orphanAgeMs } from '../../../src/limits.ts';
+import { orphanAgeMs } from '../../../src/limits/credentials.ts';
 import { rowsOf } from '../../../src/read-models/all.ts';
 import { beginning } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';

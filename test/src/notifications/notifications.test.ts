@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { deadLettersMax } from '../../../src/limits.ts';
+import { deadLettersMax } from '../../../src/limits/notifications.ts';
 import { ntfyMessage, webhookSignature } from '../../../src/notifications/messages.ts';
 import { startNotifications } from '../../../src/notifications/notifications.ts';
 import { startRegistry, type World } from '../../support/service.ts';

@@ -1,4 +1,4 @@
-import { sourcesCountedMax } from '../../../src/limits.ts';
+import { sourcesCountedMax } from '../../../src/limits/doors.ts';
 import { createThrottle } from '../../../src/platform/throttle.ts';
 import { assert, suite } from '../../support/suite.ts';
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tokenEndsLookMs } from '../../../src/limits.ts';
+import { tokenEndsLookMs } from '../../../src/limits/brokers.ts';
 import { doorOf } from '../../support/door.ts';
 import { startRegistry, type World } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';

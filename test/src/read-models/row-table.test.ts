@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Projection } from '../../../projections/projection.ts';
-import { rowsHeldCharactersMax, statementsHeldMax } from '../../../src/limits.ts';
+import { rowsHeldCharactersMax, statementsHeldMax } from '../../../src/limits/rows.ts';
 import type { Condition } from '../../../src/read-models/condition-sql.ts';
 import { MalformedCursor } from '../../../src/read-models/cursor.ts';
 import { everyRow, everyRowInTurns, pagesBetween } from '../../../src/read-models/every-row.ts';

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { clientStatuses } from '../../../domain/client/state.ts';
 import { challenged, clients, roleLabel } from '../../../projections/clients.ts';
-import { tallyBlockChanges } from '../../../src/limits.ts';
+import { tallyBlockChanges } from '../../../src/limits/rows.ts';
 import { everyRow } from '../../../src/read-models/every-row.ts';
 import type { ReadModels } from '../../../src/read-models/read-models.ts';
 import { RowTally } from '../../../src/read-models/row-tally.ts';

@@ -1,6 +1,6 @@
 /** The attacks that the rows of SPEC 4 are made for, each as a stranger would try it. */
 import { once } from 'node:events';
-import { loginFailuresPerMinute } from '../../../src/limits.ts';
+import { loginFailuresPerMinute } from '../../../src/limits/doors.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';

@@ -1,6 +1,6 @@
 /** Wrong passwords are counted per source and name at every door together, whoever's name it is. */
 
-import { loginFailuresPerMinute } from '../../../src/limits.ts';
+import { loginFailuresPerMinute } from '../../../src/limits/doors.ts';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';

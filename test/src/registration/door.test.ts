@@ -1,7 +1,7 @@
 /** The explicit door over HTTP: every row of SPEC 4, and which of two rows is first. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { triesWhereKnownPerMinute } from '../../../src/limits.ts';
+import { triesWhereKnownPerMinute } from '../../../src/limits/doors.ts';
 import { knockEverywhere, newName, reasonOf, registerPath, strong } from '../../support/door.ts';
 import { doorSuite } from '../../support/door-suite.ts';
 import { assert } from '../../support/suite.ts';

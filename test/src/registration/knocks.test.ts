@@ -1,4 +1,4 @@
-import { knocksMax } from '../../../src/limits.ts';
+import { knocksMax } from '../../../src/limits/doors.ts';
 import { createKnocks, type Knock } from '../../../src/registration/knocks.ts';
 import { assert, suite } from '../../support/suite.ts';
 

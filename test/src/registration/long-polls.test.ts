@@ -1,4 +1,4 @@
-import { longPollsMax } from '../../../src/limits.ts';
+import { longPollsMax } from '../../../src/limits/http.ts';
 import type { Changes } from '../../../src/read-models/read-models.ts';
 import { createLongPolls } from '../../../src/registration/long-polls.ts';
 import { assert, suite } from '../../support/suite.ts';

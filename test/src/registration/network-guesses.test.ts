@@ -1,6 +1,6 @@
 /** Wrong passwords from many /64s of one /48 count together, too: one customer may have all of them (RFC 6177). */
 
-import { loginFailuresPerMinute, neighbourFailuresFactor } from '../../../src/limits.ts';
+import { loginFailuresPerMinute, neighbourFailuresFactor } from '../../../src/limits/doors.ts';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';

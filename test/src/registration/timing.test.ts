@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { clockBeatMs } from '../../../src/limits.ts';
+import { clockBeatMs } from '../../../src/limits/doors.ts';
 import { monotonicMs } from '../../../src/platform/pace/monotonic.ts';
 import { createPace } from '../../../src/platform/pace/pace.ts';
 import { doorOf } from '../../support/door.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { keysLookMs } from '../../../src/limits.ts';
+import { keysLookMs } from '../../../src/limits/credentials.ts';
 import {
   createRegistrationTokens,
   registrationTokenGraceMs,

@@ -1,6 +1,10 @@
 /** Each way to the identity provider and back is good once, for a time, and at every node with the same keys. */
 
-import { deviceSignInsMax, deviceSignInsPerSourceMax, ssoFlowMs } from '../../../src/limits.ts';
+import {
+  deviceSignInsMax,
+  deviceSignInsPerSourceMax,
+  ssoFlowMs,
+} from '../../../src/limits/sign-on.ts';
 import { addMs } from '../../../src/platform/instant.ts';
 import { type IdentityProvider, NotProven } from '../../../src/sign-on/identity-provider.ts';
 import { createSealing } from '../../../src/sign-on/sealing.ts';

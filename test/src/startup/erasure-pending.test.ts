@@ -1,6 +1,6 @@
 /** An erasure over KurrentDB is pending until a scavenge has run on every node; over SQLite it is done at once. */
 
-import { erasuresLookApartMs } from '../../../src/limits.ts';
+import { erasuresLookApartMs } from '../../../src/limits/jobs.ts';
 import { type KurrentCluster, startKurrentCluster } from '../../support/kurrentdb/cluster.ts';
 import { startRegistry, type World } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import { readBatchMax } from '../../../src/limits.ts';
+import { readBatchMax } from '../../../src/limits/store.ts';
 import { beginning, noStream } from '../../../src/store/event-store.ts';
 import {
   assertInOrder,

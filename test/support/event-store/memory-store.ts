@@ -1,6 +1,6 @@
 /** An event store in memory: a faithful fake of the whole port, for tests. */
 import { randomUUID } from 'node:crypto';
-import { readBatchMax } from '../../../src/limits.ts';
+import { readBatchMax } from '../../../src/limits/store.ts';
 import {
   type Appended,
   beginning,

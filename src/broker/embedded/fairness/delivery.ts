@@ -3,7 +3,7 @@
  * publisher waits for somebody who does not read. Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
-import { mqttRetainedMessageMs } from '../../../limits.ts';
+import { mqttRetainedMessageMs } from '../../../limits/mqtt.ts';
 import type { MqttLimit } from '../../ports/embedded.ts';
 import { bytesKept } from '../retained.ts';
 import { closeClient } from '../session.ts';

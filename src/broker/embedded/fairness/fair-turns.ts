@@ -3,7 +3,7 @@
  * what is left of its work waits for the next turn, in which everybody else comes first. Who is alone waits for nobody: turns
  * follow each other at once.
  */
-import { mqttSlowedAgainMs, mqttSlowedForMs, mqttSlowedWindowMs } from '../../../limits.ts';
+import { mqttSlowedAgainMs, mqttSlowedForMs, mqttSlowedWindowMs } from '../../../limits/mqtt.ts';
 
 /** First in, first out; taking one does not move the others. */
 export class InOrder<Item> {

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Aedes, Client } from 'aedes';
-import { mqttRetainedLookedMs } from '../../../limits.ts';
+import { mqttRetainedLookedMs } from '../../../limits/mqtt.ts';
 import type { MqttLimit } from '../../ports/embedded.ts';
 import type { BrokerConnection } from '../session.ts';
 import { deliverFairly, guardDelivery } from './delivery.ts';

@@ -3,7 +3,7 @@
  * connection no sooner than in a turn after its last write, so that nothing of it is lost; before a DISCONNECT it is flushed.
  */
 import type { Writable } from 'node:stream';
-import { mqttGatheredBytes } from '../../../limits.ts';
+import { mqttGatheredBytes } from '../../../limits/mqtt.ts';
 import type { WirePacket } from './wire.ts';
 
 export class Gathered {

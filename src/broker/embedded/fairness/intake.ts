@@ -3,7 +3,7 @@
  * meanwhile, so that TCP holds it back and nothing is lost. Until the CONNACK aedes reads by itself. Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Client } from 'aedes';
-import { mqttReadBytes } from '../../../limits.ts';
+import { mqttReadBytes } from '../../../limits/mqtt.ts';
 import { type FairTurns, InOrder, type Share } from './fair-turns.ts';
 
 export interface IntakeLimits {

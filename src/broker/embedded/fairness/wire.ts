@@ -1,7 +1,7 @@
 /** What is sent most, as bytes: a PUBLISH, encoded once for all of its readers, and the answers to one. */
 import type { AedesPublishPacket } from 'aedes';
 import { generate } from 'mqtt-packet';
-import { mqttGatheredBytes } from '../../../limits.ts';
+import { mqttGatheredBytes } from '../../../limits/mqtt.ts';
 
 /** A packet but for its id. */
 export interface WirePacket {

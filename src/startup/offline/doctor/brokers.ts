@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import type { BrokerSetting } from '../../../config/brokers.ts';
 import type { Config } from '../../../config/config.ts';
-import { doctorConnectMs } from '../../../limits.ts';
+import { doctorConnectMs } from '../../../limits/operating.ts';
 import { type Finding, fault, good } from './finding.ts';
 
 type BrokerPlace = { readonly host: string; readonly port: number } | { readonly path: string };

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../../config/config.ts';
-import { certificateEndsSoonDays } from '../../../limits.ts';
+import { certificateEndsSoonDays } from '../../../limits/operating.ts';
 import { type Finding, fault, good, warning } from './finding.ts';
 
 const dayMs = 24 * 3_600_000;

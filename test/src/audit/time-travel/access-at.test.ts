@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { accessAt } from '../../../../src/audit/time-travel/access-at.ts';
 import { momentOf, pastOf } from '../../../../src/audit/time-travel/past.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
-import { versionsPerStepMax } from '../../../../src/limits.ts';
+import { versionsPerStepMax } from '../../../../src/limits/rows.ts';
 import { createTurns } from '../../../../src/platform/turns.ts';
 import { ada, id } from '../../../support/client.ts';
 import { logOf, rowsFile } from '../../../support/read-models.ts';

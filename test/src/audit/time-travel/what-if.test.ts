@@ -8,7 +8,7 @@ import {
   TooManyWhatIfs,
 } from '../../../../src/audit/time-travel/what-if.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
-import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../../../src/limits.ts';
+import { whatIfPageSize, whatIfRequestsMax, whatIfsMax } from '../../../../src/limits/audit.ts';
 import { ada, firstWindow, id, requested } from '../../../support/client.ts';
 import { doorOf, strong } from '../../../support/door.ts';
 import { logOf, rowsFile } from '../../../support/read-models.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { canonicalJson } from '../../../../src/audit/transparency-log/canonical-json.ts';
 import { canonicalOf } from '../../../../src/audit/transparency-log/canonical-text.ts';
-import { jsonShapesMax } from '../../../../src/limits.ts';
+import { jsonShapesMax } from '../../../../src/limits/audit.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('canonical text of what was parsed');

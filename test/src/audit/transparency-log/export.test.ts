@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { exportLines } from '../../../../src/audit/transparency-log/export.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
-import { exportPortionBytesMax } from '../../../../src/limits.ts';
+import { exportPortionBytesMax } from '../../../../src/limits/audit.ts';
 import { type NewEvent, noStream } from '../../../../src/store/event-store.ts';
 import { memoryStore } from '../../../support/event-store/memory-store.ts';
 import { assert, suite } from '../../../support/suite.ts';

@@ -15,7 +15,7 @@ import { createCheckpoints } from '../../../../src/audit/transparency-log/publis
 import { isSignedBy, signerOf } from '../../../../src/audit/transparency-log/signed-note.ts';
 import { merkleTree } from '../../../../src/audit/transparency-log/tree.ts';
 import { openCheckpointKey } from '../../../../src/credentials/keys/checkpoint.ts';
-import { checkpointEveryEvents, checkpointEveryMs } from '../../../../src/limits.ts';
+import { checkpointEveryEvents, checkpointEveryMs } from '../../../../src/limits/audit.ts';
 import { positionOf, type StoredEvent } from '../../../../src/store/event-store.ts';
 import { assert, suite } from '../../../support/suite.ts';
 

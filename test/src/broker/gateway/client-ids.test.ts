@@ -1,6 +1,9 @@
 /** Whose client ids are whose at the gateway. */
 import { ClientIds } from '../../../../src/broker/gateway/client-ids.ts';
-import { mqttStoredSessionsMax, mqttStoredSessionsPerUserMax } from '../../../../src/limits.ts';
+import {
+  mqttStoredSessionsMax,
+  mqttStoredSessionsPerUserMax,
+} from '../../../../src/limits/mqtt.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('client ids at the gateway');

@@ -21,7 +21,7 @@ import {
   BrokerDown,
   BrokerRefused,
 } from '../../../../src/broker/ports/broker.ts';
-import { hookApiBytesMax } from '../../../../src/limits.ts';
+import { hookApiBytesMax } from '../../../../src/limits/brokers.ts';
 import { createLogger } from '../../../../src/logger.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type ApiPeer, apiPeer, eventually } from './peer.ts';

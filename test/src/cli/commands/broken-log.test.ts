@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { exportBatchMax } from '../../../../src/limits.ts';
+import { exportBatchMax } from '../../../../src/limits/audit.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running } from '../gatebook.ts';
 

@@ -1,7 +1,7 @@
 /** A log that somebody took events out of: what the commands say, and what the service does. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { exportBatchMax } from '../../../../src/limits.ts';
+import { exportBatchMax } from '../../../../src/limits/audit.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Running } from '../gatebook.ts';
 

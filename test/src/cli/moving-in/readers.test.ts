@@ -8,7 +8,7 @@ import { passwordFileIn } from '../../../../src/cli/moving-in/password-file.ts';
 import { movePlan, type PresentThere } from '../../../../src/cli/moving-in/plan.ts';
 import { portionsOf, sentClient } from '../../../../src/cli/moving-in/send.ts';
 import { permissionText } from '../../../../src/cli/text/rights.ts';
-import { importSentBytesMax } from '../../../../src/limits.ts';
+import { importSentBytesMax } from '../../../../src/limits/operating.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('files of others');

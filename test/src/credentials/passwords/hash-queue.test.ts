@@ -6,7 +6,7 @@ import {
   HashingBusy,
   type HashLane,
 } from '../../../../src/credentials/passwords/hash-queue.ts';
-import { hashWaitMsMax } from '../../../../src/limits.ts';
+import { hashWaitMsMax } from '../../../../src/limits/credentials.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('hash queue');

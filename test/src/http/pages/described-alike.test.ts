@@ -5,7 +5,7 @@ import { exampleBody } from '../../../../src/http/pages/examples.ts';
 import { problemsOf } from '../../../../src/http/pages/openapi-answers.ts';
 import type { Route } from '../../../../src/http/route.ts';
 import { allRoutes } from '../../../../src/http/server.ts';
-import { bodyBytesMax } from '../../../../src/limits.ts';
+import { bodyBytesMax } from '../../../../src/limits/http.ts';
 import { StoreUnavailable } from '../../../../src/store/event-store.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { callerWith, type Shell, shell } from '../listening-application.ts';

@@ -6,7 +6,7 @@ import {
   bodyItemsMax,
   bodyKeysMax,
   bodyValuesMax,
-} from '../../../../src/limits.ts';
+} from '../../../../src/limits/http.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { problemOf, raw, type Shell, shell, until } from '../listening-application.ts';
 

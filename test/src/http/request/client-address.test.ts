@@ -1,5 +1,5 @@
 import { sourceReader } from '../../../../src/http/request/client-address.ts';
-import { forwardedHopsMax } from '../../../../src/limits.ts';
+import { forwardedHopsMax } from '../../../../src/limits/http.ts';
 import { plainAddress } from '../../../../src/platform/networks.ts';
 import { assert, suite } from '../../../support/suite.ts';
 

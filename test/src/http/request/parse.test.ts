@@ -9,7 +9,7 @@ import {
   received,
 } from '../../../../src/http/request/parse.ts';
 import { Problem } from '../../../../src/http/response/problem.ts';
-import { faultsNamedMax, queryParametersMax } from '../../../../src/limits.ts';
+import { faultsNamedMax, queryParametersMax } from '../../../../src/limits/http.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('http received');

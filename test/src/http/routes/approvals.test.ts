@@ -1,6 +1,6 @@
 /** Several approvers: what waits, who approves, what is carried out, and what happens at once. */
 
-import { proposalsWaitingPerPersonMax } from '../../../../src/limits.ts';
+import { proposalsWaitingPerPersonMax } from '../../../../src/limits/administration.ts';
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { assert, suite } from '../../../support/suite.ts';

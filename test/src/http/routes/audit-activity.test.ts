@@ -1,6 +1,6 @@
 /** The last day in figures: how many asked, were let in, denied and revoked, and how long it was unlocked. */
 
-import { activityBucketsMax } from '../../../../src/limits.ts';
+import { activityBucketsMax } from '../../../../src/limits/audit.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type Running, running, strongPassword } from '../running-service.ts';
 

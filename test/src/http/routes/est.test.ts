@@ -1,6 +1,6 @@
 /** EST to the byte: what each operation answers, and what is refused in which words. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { renewalsPerMinuteMax } from '../../../../src/limits.ts';
+import { renewalsPerMinuteMax } from '../../../../src/limits/credentials.ts';
 import {
   type CertifiedClient,
   certifiedClient,

@@ -1,6 +1,6 @@
 /** The hooks as an edge: who may ask, in what form, and how much. */
 
-import { bodyBytesMax } from '../../../../src/limits.ts';
+import { bodyBytesMax } from '../../../../src/limits/http.ts';
 import { type Door, doorOf, knockEverywhere, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { assert, suite } from '../../../support/suite.ts';

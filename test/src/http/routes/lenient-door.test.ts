@@ -1,5 +1,5 @@
 /** GATEBOOK_DOOR=lenient: devices that were written for another registry, and what of the door stays as it is. */
-import { bodyBytesMax, contextKeysMax } from '../../../../src/limits.ts';
+import { bodyBytesMax, contextKeysMax } from '../../../../src/limits/http.ts';
 import { keepExchange, takeExchanges } from '../../../support/described/tap.ts';
 import { type Door, doorOf, newName, strong } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';

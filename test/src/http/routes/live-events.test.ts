@@ -1,5 +1,5 @@
 import { Request, Schedule, User, Window } from '../../../../src/api/output.ts';
-import { liveStreamsPerUserMax } from '../../../../src/limits.ts';
+import { liveStreamsPerUserMax } from '../../../../src/limits/http.ts';
 import { createLiveEvents, liveEntries } from '../../../../src/notifications/live-events.ts';
 import { type EventStream, eventStream } from '../../../support/event-stream.ts';
 import { assert, suite } from '../../../support/suite.ts';

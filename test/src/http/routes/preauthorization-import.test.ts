@@ -1,7 +1,8 @@
 /** A file of rules: what it may be, what becomes of each line, and what is refused before anything is made. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { rulesFileBytesMax, rulesImportedMax, rulesOfAnyNameMax } from '../../../../src/limits.ts';
+import { rulesOfAnyNameMax } from '../../../../src/limits/doors.ts';
+import { rulesFileBytesMax, rulesImportedMax } from '../../../../src/limits/http.ts';
 import { newName, strong } from '../../../support/door.ts';
 import { doorSuite } from '../../../support/door-suite.ts';
 import { startRegistry, type World } from '../../../support/service.ts';

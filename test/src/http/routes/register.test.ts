@@ -1,6 +1,6 @@
 /** The explicit door over HTTP: what each row of SPEC 4 looks like on the wire, tokens and long polls. */
 import { randomUUID } from 'node:crypto';
-import { takenRetryAfterSeconds } from '../../../../src/limits.ts';
+import { takenRetryAfterSeconds } from '../../../../src/limits/http.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type Got, type Running, running, strongPassword } from '../running-service.ts';
 

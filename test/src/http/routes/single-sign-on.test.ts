@@ -1,6 +1,6 @@
 /** Single sign-on by HTTP: who comes from the provider is let in as what it says, and every forgery is not. */
 
-import { deviceSignInsPerSourceMax } from '../../../../src/limits.ts';
+import { deviceSignInsPerSourceMax } from '../../../../src/limits/sign-on.ts';
 import { freePort } from '../../../support/free-port.ts';
 import {
   enterCode,

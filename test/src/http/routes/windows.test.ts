@@ -1,6 +1,6 @@
 /** Scheduled windows at the API: made, listed, cancelled, refused, and open over a restart. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { schedulesMax } from '../../../../src/limits.ts';
+import { schedulesMax } from '../../../../src/limits/administration.ts';
 import { newName } from '../../../support/door.ts';
 import { startRegistry, type World } from '../../../support/service.ts';
 import { assert, suite } from '../../../support/suite.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { journalPagesMax, journalWritePages } from '../../../../src/limits.ts';
+import { journalPagesMax, journalWritePages } from '../../../../src/limits/store.ts';
 import { createLogger } from '../../../../src/logger.ts';
 import { keepJournals } from '../../../../src/platform/sqlite/journals.ts';
 import { noStream } from '../../../../src/store/event-store.ts';

@@ -1,7 +1,7 @@
 /** A process that may start no thread: `node --permission … refused-child.ts FILE` says after each commit whether the journal waits. */
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { journalWritePages } from '../../../../src/limits.ts';
+import { journalWritePages } from '../../../../src/limits/store.ts';
 import { createLogger } from '../../../../src/logger.ts';
 import { keepJournals } from '../../../../src/platform/sqlite/journals.ts';
 

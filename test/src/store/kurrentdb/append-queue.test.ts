@@ -1,5 +1,5 @@
 /** Over which connection an append goes, and who waits. */
-import { storeAppendConnectionsMax, storeAppendsAtOnceMax } from '../../../../src/limits.ts';
+import { storeAppendConnectionsMax, storeAppendsAtOnceMax } from '../../../../src/limits/store.ts';
 import { appendQueue } from '../../../../src/store/kurrentdb/append-queue.ts';
 import { assert, suite } from '../../../support/suite.ts';
 

@@ -1,7 +1,7 @@
 /** What the store does when KurrentDB refuses, hangs, loses answers, dies and comes back. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { appendsWaitingMax, storeAttemptMs } from '../../../../src/limits.ts';
+import { appendsWaitingMax, storeAttemptMs } from '../../../../src/limits/store.ts';
 import {
   beginning,
   Conflict,

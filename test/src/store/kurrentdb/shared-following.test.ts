@@ -1,7 +1,7 @@
 /** Who follows one log together: each has every event once and in order, whatever the others do. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import { readBatchMax } from '../../../../src/limits.ts';
+import { readBatchMax } from '../../../../src/limits/store.ts';
 import { createWakeup } from '../../../../src/platform/wakeup.ts';
 import { beginning, positionOf, type StoredEvent } from '../../../../src/store/event-store.ts';
 import { sharedFollowing } from '../../../../src/store/kurrentdb/shared-following.ts';

@@ -8,7 +8,7 @@ import {
   newestCharactersHeldMax,
   newestEventsHeldMax,
   readBatchMax,
-} from '../../../../src/limits.ts';
+} from '../../../../src/limits/store.ts';
 import {
   beginning,
   Conflict,

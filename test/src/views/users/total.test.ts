@@ -1,4 +1,4 @@
-import { usersCountedEachMax, usersCountedMax } from '../../../../src/limits.ts';
+import { usersCountedEachMax, usersCountedMax } from '../../../../src/limits/rows.ts';
 import type { Condition } from '../../../../src/read-models/condition-sql.ts';
 import { usersCounted } from '../../../../src/views/users/total.ts';
 import { assert, suite } from '../../../support/suite.ts';

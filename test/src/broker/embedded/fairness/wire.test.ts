@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { generate } from 'mqtt-packet';
 import { Gathered } from '../../../../../src/broker/embedded/fairness/gathered.ts';
 import { puback, publishOnWire } from '../../../../../src/broker/embedded/fairness/wire.ts';
-import { mqttGatheredBytes } from '../../../../../src/limits.ts';
+import { mqttGatheredBytes } from '../../../../../src/limits/mqtt.ts';
 import { assert, suite } from '../../../../support/suite.ts';
 
 const test = suite('embedded broker: packets on the wire');
