@@ -215,6 +215,11 @@ const table = {
     'Too many waiting',
     'Too many requests wait for a decision: try again when some are decided.',
   ),
+  'transfer-coding-unsupported': row(
+    501,
+    'Transfer coding not supported',
+    'Of Transfer-Encoding chunked alone is understood: send the body without another coding.',
+  ),
   'internal-error': row(500, 'Internal error', 'Something broke here.'),
   'sso-unavailable': row(
     503,

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Pending } from '../api/output.ts';
-import type { Serve } from '../http/listener.ts';
+import type { Serve } from '../http/one-answer.ts';
 import { problemText, problemType, refusal } from '../http/response/problem.ts';
 import { bodyBytesMax } from '../limits/http.ts';
 import type { DoorFate, Fates, RetryAfter } from './fates.ts';

@@ -1,5 +1,5 @@
 /** One listening HTTP or HTTPS socket: its limits, and how it ends. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import {
@@ -18,6 +18,7 @@ import {
   type ServerIdentity,
 } from '../platform/server-identity.ts';
 import type { HttpApplication } from './application.ts';
+import { answerOnce, type Serve } from './one-answer.ts';
 
 export interface Listener {
   /** `http://127.0.0.1:8080` or `https://…`, with the port that was really taken. */
@@ -41,25 +42,14 @@ interface Listening {
   readonly through?: (serve: Serve) => Serve;
 }
 
-export type Serve = (request: IncomingMessage, response: ServerResponse) => void;
-
 /**
  * Listens. Rejects when the address cannot be had.
  * @param options `port` 0 takes a free one
  */
 export async function listen(application: HttpApplication, options: Listening): Promise<Listener> {
   const { through = (serve: Serve) => serve } = options;
-  const callback = through(application.callback());
-  function answered(this: ServerResponse): void {
-    if (!this.req.complete) linger(this.req, options.lingerMs ?? lingerMs);
-  }
-  const serve = (request: IncomingMessage, response: ServerResponse) => {
-    response.on('finish', answered);
-    callback(request, response);
-  };
-  const server = serverFor(options, serve);
-  // Whoever asks before sending a body (RFC 9110, section 10.1.1) is told when somebody reads it.
-  server.on('checkContinue', serve);
+  const server = serverFor(options);
+  answerOnce(server, through(application.callback()), options.lingerMs ?? lingerMs);
   server.maxConnections = connectionsMax;
 
   await new Promise<void>((resolve, reject) => {
@@ -85,10 +75,7 @@ export async function listen(application: HttpApplication, options: Listening): 
   };
 }
 
-function serverFor(
-  { identity, handshakeTimeoutMs = tlsHandshakeTimeoutMs }: Listening,
-  serve: Parameters<typeof createServer>[1],
-) {
+function serverFor({ identity, handshakeTimeoutMs = tlsHandshakeTimeoutMs }: Listening) {
   const limits = {
     maxHeaderSize: headerBytesMax,
     headersTimeout: headersTimeoutMs,
@@ -96,33 +83,14 @@ function serverFor(
     keepAliveTimeout: keepAliveTimeoutMs,
     connectionsCheckingInterval: 5_000,
   };
-  if (identity === undefined) return createServer(limits, serve);
-  const server = createTlsServer(
-    {
-      ...limits,
-      ...identity.current(),
-      ...certificatesAsked,
-      handshakeTimeout: handshakeTimeoutMs,
-    },
-    serve,
-  );
+  if (identity === undefined) return createServer(limits);
+  const server = createTlsServer({
+    ...limits,
+    ...identity.current(),
+    ...certificatesAsked,
+    handshakeTimeout: handshakeTimeoutMs,
+  });
   followIdentity(server, identity);
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
-}
-
-/**
- * An answer went out before its request was all there. The rest is taken for a moment, since a closed
- * connection could take the answer away from a client that still sends (RFC 9112, section 9.6).
- */
-function linger(request: IncomingMessage, forMs: number): void {
-  const { socket } = request;
-  const timer = setTimeout(() => socket.destroy(), forMs);
-  const over = () => {
-    clearTimeout(timer);
-    socket.off('close', over);
-  };
-  socket.once('close', over);
-  request.once('end', over);
-  request.resume();
 }

@@ -10,6 +10,7 @@ import { proposing } from './approvals/proposing.ts';
 import type { Edge } from './edge.ts';
 import { type Listener, listen } from './listener.ts';
 import { sourceReader } from './request/client-address.ts';
+import { clearlyFramedOnly } from './request/framing.ts';
 import { ownHostOnly } from './request/own-host.ts';
 import { singleHeadersOnly } from './request/single-headers.ts';
 import { wholeRowsOnly } from './request/whole-rows.ts';
@@ -127,7 +128,12 @@ export const doorOnlyRoutes = (app: App): readonly Route[] => [
 export async function startHttp(app: App, options: ListeningAt): Promise<HttpService> {
   const stopping = new AbortController();
   const edge = edgeOf(app, stopping.signal);
-  const guards = [singleHeadersOnly, ownHostOnly(app.config), wholeRowsOnly(app.readModels)];
+  const guards = [
+    clearlyFramedOnly,
+    singleHeadersOnly,
+    ownHostOnly(app.config),
+    wholeRowsOnly(app.readModels),
+  ];
   const est = estAnswers(app, edge);
   const hooks = options.hooks && hookAnswers(options.hooks);
   const below = hooks === undefined ? [est] : [est, hooks];

@@ -33,6 +33,7 @@ export function problemsOf(route: Route): ProblemCode[] {
     ...(route.problems ?? []),
     ...problemsOfDeed(route),
     'internal-error',
+    'transfer-coding-unsupported',
     ...(isOfApi ? (['store-unavailable'] as const) : []),
     // Also of what was done and cannot be read yet, whoever did it.
     ...(isOfApi || takesBody(route) ? (['position-not-reached'] as const) : []),

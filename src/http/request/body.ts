@@ -61,7 +61,12 @@ function checkHeaders({ headers }: IncomingMessage, wanted: Wanted): void {
   if (type !== undefined && !wanted.type.test(type.trim())) throw otherType(wanted);
 }
 
-function bytesOf(request: IncomingMessage, timeoutMs: number, wanted: Wanted): Promise<Buffer> {
+function bytesOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  timeoutMs: number,
+  wanted: Wanted,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const wholeLength = Number(request.headers['content-length']);
   let length = 0;
@@ -88,7 +93,7 @@ function bytesOf(request: IncomingMessage, timeoutMs: number, wanted: Wanted): P
     process.nextTick(() => {
       if (isSettled) return;
       const failed = () => settle(() => wrong('The body ended before all of it arrived.'));
-      if (request.destroyed) return failed();
+      if (request.destroyed || response.closed) return failed();
       request.on('end', () => settle());
       const late = () =>
         settle(() =>
@@ -96,6 +101,8 @@ function bytesOf(request: IncomingMessage, timeoutMs: number, wanted: Wanted): P
         );
       timer = setTimeout(late, timeoutMs);
       request.on('error', failed).on('close', failed);
+      // Whose body broke is answered before anybody has read it.
+      response.on('close', failed);
     });
   });
 }
@@ -136,7 +143,7 @@ export function bodyBytes(
   if (request.headers['content-length'] !== undefined) typeNamed(request, wanted);
   // The client waits for this word before it sends a body [RFC 9110, section 10.1.1].
   if (request.headers.expect !== undefined) response.writeContinue();
-  return bytesOf(request, wanted.timeoutMs ?? timeoutMs, wanted).then((bytes) => {
+  return bytesOf(request, response, wanted.timeoutMs ?? timeoutMs, wanted).then((bytes) => {
     if (bytes.length === 0) return undefined;
     typeNamed(request, wanted);
     return bytes;
