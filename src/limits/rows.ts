@@ -16,6 +16,8 @@ export const textIdsHeldMax = 256;
 /** KiB of pages of the rows' file in memory; where the rows of a long log are made, which nobody is served beside. */
 export const rowsCacheKibibytes = 16 * 1024;
 export const draftCacheKibibytes = 64 * 1024;
+/** Bytes of such a file that are read where the system holds them; beyond these a page is copied. SQLite takes no more. */
+export const draftMappedBytes = 0x7fff0000;
 
 /** Events of a log from which rows that are missing are made in a file of their own, without indexes, by two threads. */
 export const bulkFoldEventsMin = 20_000;

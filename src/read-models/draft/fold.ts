@@ -11,6 +11,7 @@ import { beginning, type EventStore, type Position } from '../../store/event-sto
 import { readTexts } from '../../store/event-text.ts';
 import { applyTexts, changing, openHalf } from './halves.ts';
 import { DraftThread, draftsOf, remove, removeDrafts } from './thread.ts';
+import { makeIndexes } from './whole.ts';
 
 interface Draft {
   /** Where the rows are to be. */
@@ -48,9 +49,11 @@ export async function foldDraft(
         // Whoever asks meanwhile whether the service is ready is answered.
         await nextTurn();
       }
+      worker.send({ ends: true });
     } finally {
       models.close();
     }
+    makeIndexes(half, changing.projections);
     worker.send({ otherHalf: half });
     await worker.room(1);
     takePlace(whole, file);

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { EventText } from '../../store/event-text.ts';
 import { hashesOf, type RowsHash } from '../state-hash.ts';
 import { applyTexts, openHalf, writtenOnce } from './halves.ts';
-import { makeWhole } from './whole.ts';
+import { makeIndexes, makeWhole } from './whole.ts';
 
 /** Whose rows it makes, and into which file. */
 export interface WorkerData {
@@ -15,7 +15,9 @@ export interface WorkerData {
 export type ToWorker =
   /** The events that follow. */
   | { readonly events: readonly EventText[] }
-  /** The file of the other half, when there are no more. */
+  /** There are no more. */
+  | { readonly ends: true }
+  /** The file of the other half, which is ended too. */
   | { readonly otherHalf: string }
   /** Rows of a file that nobody writes, to be hashed. */
   | { readonly rowsIn: string; readonly names: readonly string[] };
@@ -31,10 +33,10 @@ async function done(message: ToWorker): Promise<FromWorker> {
   // Whoever asked looks too, and sees why.
   else if ('rowsIn' in message)
     return await hashesOf(message.rowsIn, message.names).catch(() => undefined);
-  else {
+  else if ('ends' in message) {
     models.close();
-    makeWhole(file, message.otherHalf);
-  }
+    makeIndexes(file, writtenOnce.projections);
+  } else makeWhole(file, message.otherHalf);
   return undefined;
 }
 
