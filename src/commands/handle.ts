@@ -23,16 +23,17 @@ export interface Cause {
 }
 
 /** Its id is made when somebody asks for it: most logins record nothing. */
-export function newCause(): Cause {
-  let id: string | undefined;
-  return {
-    get correlationId() {
-      id ??= randomUUID();
-      return id;
-    },
-    causationId: null,
-  };
+class NewCause implements Cause {
+  readonly causationId = null;
+  #id: string | undefined;
+
+  get correlationId(): string {
+    this.#id ??= randomUUID();
+    return this.#id;
+  }
 }
+
+export const newCause = (): Cause => new NewCause();
 
 export interface HandledCommand<State, Event, Refusal extends string> {
   readonly decision: Decision<Event, Refusal>;

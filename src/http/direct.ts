@@ -9,6 +9,7 @@ import type { Soon } from '../platform/soon.ts';
 import { type Dispatch, positionOf } from './dispatch.ts';
 import type { Edge, Exchange, Guard, RequestState } from './edge.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
+import { mayBeAtHandSoon } from './request/body.ts';
 import {
   isPlain,
   Problem,
@@ -207,8 +208,7 @@ function servedDirectly(
     }
   }
 
-  return (req: IncomingMessage, res: ServerResponse, asked: string): void => {
-    const startedMs = performance.now();
+  const serve = (req: IncomingMessage, res: ServerResponse, asked: string, startedMs: number) => {
     const exchange = new DirectExchange(options, asked, req, res);
     res.on('error', failed);
     // Answers known in the same turn are written together: a write that has to wake whoever reads it costs as much
@@ -231,5 +231,11 @@ function servedDirectly(
     } catch (error) {
       refused(error);
     }
+  };
+
+  return (req: IncomingMessage, res: ServerResponse, asked: string): void => {
+    const startedMs = performance.now();
+    if (mayBeAtHandSoon(req)) process.nextTick(serve, req, res, asked, startedMs);
+    else serve(req, res, asked, startedMs);
   };
 }

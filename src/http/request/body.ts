@@ -107,6 +107,18 @@ function bytesOf(
   });
 }
 
+/** Nearly every body comes with its headers: a tick after them it is there, and nobody waits for it. */
+export const mayBeAtHandSoon = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined;
+
+/** All of a body whose length was said, where it has come; undefined: it has not, or not all. */
+function bytesAtHand(request: IncomingMessage): Buffer | undefined {
+  const { readableLength } = request;
+  return readableLength > 0 && readableLength === Number(request.headers['content-length'])
+    ? ((request.read() as Buffer | null) ?? undefined)
+    : undefined;
+}
+
 /** It keeps nothing from one text to the next. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -143,6 +155,8 @@ export function bodyBytes(
   if (request.headers['content-length'] !== undefined) typeNamed(request, wanted);
   // The client waits for this word before it sends a body [RFC 9110, section 10.1.1].
   if (request.headers.expect !== undefined) response.writeContinue();
+  const whole = bytesAtHand(request);
+  if (whole !== undefined) return whole;
   return bytesOf(request, response, wanted.timeoutMs ?? timeoutMs, wanted).then((bytes) => {
     if (bytes.length === 0) return undefined;
     typeNamed(request, wanted);
