@@ -3,6 +3,10 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 
 const rowsAtOnce = 32;
 
+/**
+ * A row that cannot be inserted undoes the whole transaction. To undo its own statement alone SQLite would copy each page
+ * that the statement touches, in a file beside.
+ */
 export class RowInserts {
   readonly #database: DatabaseSync;
   readonly #sqlOf: (rows: number) => string;
@@ -18,7 +22,7 @@ export class RowInserts {
     this.#database = database;
     this.#columnCount = columns.length;
     this.#sqlOf = (rows) =>
-      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`;
+      `INSERT OR ROLLBACK INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`;
     this.#one = database.prepare(this.#sqlOf(1));
   }
 

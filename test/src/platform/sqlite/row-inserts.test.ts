@@ -9,7 +9,7 @@ function table() {
   database.exec('CREATE TABLE numbers (number INTEGER PRIMARY KEY, word TEXT)');
   const inserts = new RowInserts(database, 'numbers', ['number', 'word']);
   const rows = () => database.prepare('SELECT number, word FROM numbers').all();
-  return { inserts, rows };
+  return { database, inserts, rows };
 }
 
 for (const count of [0, 1, 31, 32, 33, 64, 100])
@@ -25,6 +25,15 @@ for (const count of [0, 1, 31, 32, 33, 64, 100])
       Array.from({ length: 2 * count }, (_, number) => ({ number, word: `n${number}` })),
     );
   });
+
+test('a row that cannot be inserted undoes the whole transaction', () => {
+  const { database, inserts, rows } = table();
+  database.exec("BEGIN; INSERT INTO numbers VALUES (100, 'before')");
+  for (let number = 0; number < 40; number++) inserts.add(number % 39, 'again');
+  assert.throws(() => inserts.flush(), /UNIQUE/);
+  assert.is(database.isTransaction, false);
+  assert.equal(rows(), []);
+});
 
 test('what was abandoned is not inserted', () => {
   const { inserts, rows } = table();
