@@ -46,6 +46,8 @@ export const sightingsMax = 1_000_000;
 export const sightingsWaitingMax = 200_000;
 export const sightingsPerBatchMax = 100;
 export const sightingsWriteEveryMs = 5_000;
+/** Names to which something happened since the last write; of more it is read in the history. */
+export const sightingsNamesHeardMax = 20_000;
 /** Milliseconds between two portions of one write: others have their turns. */
 export const sightingsPauseMs = 5;
 /** Milliseconds between two marks that somebody watches who comes. */

@@ -1,9 +1,12 @@
-/** Keeps the side table to those who have access: goes on in the history where it was left, also after a crash. */
+/**
+ * Keeps the side table to those who have access: by what happened since the last time, as it was heard of, or where more
+ * happened, as after a crash, by the history from where it was left.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { HistoryRow } from '../../projections/history.ts';
-import { sightingsPerBatchMax } from '../limits/rows.ts';
+import { sightingsNamesHeardMax, sightingsPerBatchMax } from '../limits/rows.ts';
 import { everyRowInTurns } from '../read-models/every-row.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { SightingsTable } from './table.ts';
@@ -18,6 +21,58 @@ const givesAccess: ReadonlySet<string> = new Set([
   'AccessResumed',
 ]);
 
+/** Who asks has no more and no less access than before. */
+const asks: ReadonlySet<string> = new Set([
+  'RegistrationRequested',
+  'RegistrationContested',
+  'ReplacementRequested',
+]);
+
+/** What happened to a name: when it was last given access, and whether it was erased. */
+interface HolderNews {
+  sinceMs: number | null;
+  wasErased: boolean;
+}
+
+/** Notes what an event did to a name. */
+function note(names: Map<string, HolderNews>, { stream, type, username, at }: HistoryRow): void {
+  if (username === null || asks.has(type) || !stream.startsWith('client-')) return;
+  const known = names.get(username) ?? { sinceMs: null, wasErased: false };
+  if (givesAccess.has(type)) known.sinceMs = Date.parse(at);
+  if (type === 'ClientErased') known.wasErased = true;
+  names.set(username, known);
+}
+
+/** What of the history was heard of since the last write, so that it need not be read again. */
+export class HeardHistory {
+  #names = new Map<string, HolderNews>();
+  /** The first event from which on nothing was missed; undefined: none was heard of yet. */
+  #first: number | undefined;
+  #last = -1;
+
+  /** In their order; again what was folded anew. */
+  hear(rows: Iterable<HistoryRow>): void {
+    for (const row of rows) {
+      if (row.index <= this.#last) continue;
+      this.#first ??= row.index;
+      this.#last = row.index;
+      note(this.#names, row);
+    }
+    if (this.#names.size <= sightingsNamesHeardMax) return;
+    this.#names = new Map();
+    this.#first = undefined;
+  }
+
+  /** What happened after event `index`, which is forgotten here; undefined: not all of it was heard of. */
+  takeAfter(index: number) {
+    if (this.#first === undefined || index < this.#first - 1) return undefined;
+    const heard = { names: this.#names, index: this.#last };
+    this.#names = new Map();
+    this.#first = this.#last + 1;
+    return heard;
+  }
+}
+
 export interface HolderRows {
   readonly access: Rows<AccessRow>;
   readonly clients: Rows<ClientRow>;
@@ -26,6 +81,7 @@ export interface HolderRows {
 
 interface HoldersOptions {
   readonly table: SightingsTable;
+  readonly heard: HeardHistory;
   readonly rows: HolderRows;
   readonly nowMs: number;
   /** What waits to be written of a name is not written any more. */
@@ -34,9 +90,11 @@ interface HoldersOptions {
 
 /** Takes what happened since the last time to the table: each portion with how far it is, in one commit. */
 export async function holdersSince(options: HoldersOptions): Promise<void> {
-  const { table, rows } = options;
+  const { table, rows, heard } = options;
   let { index } = table.facts();
   if (index === null) index = await begin(options);
+  const news = heard.takeAfter(index);
+  if (news !== undefined) return await applyHeard(options, news, index);
   for (;;) {
     const page = rows.history.find({ order: 'oldest', limit: sightingsPerBatchMax, after: index });
     const last = page.items.at(-1);
@@ -65,19 +123,32 @@ async function begin({ table, rows, nowMs }: HoldersOptions): Promise<number> {
   return index;
 }
 
-function applyPage(
+/** How far it is is written with the last portion: what was written before may be written again. */
+async function applyHeard(
+  options: HoldersOptions,
+  news: { readonly names: ReadonlyMap<string, HolderNews>; readonly index: number },
+  before: number,
+): Promise<void> {
+  const all = [...news.names];
+  for (let from = 0; from < all.length; from += sightingsPerBatchMax) {
+    const to = from + sightingsPerBatchMax;
+    apply(options, all.slice(from, to), to < all.length ? before : news.index);
+    await nextTurn();
+  }
+  if (all.length === 0 && news.index > before) apply(options, [], news.index);
+}
+
+function applyPage(options: HoldersOptions, page: readonly HistoryRow[], index: number): void {
+  const names = new Map<string, HolderNews>();
+  for (const row of page) note(names, row);
+  apply(options, names, index);
+}
+
+function apply(
   { table, rows, forget }: HoldersOptions,
-  page: readonly HistoryRow[],
+  names: Iterable<readonly [string, HolderNews]>,
   index: number,
 ): void {
-  const names = new Map<string, { sinceMs: number | null; wasErased: boolean }>();
-  for (const { stream, type, username, at } of page) {
-    if (username === null || !stream.startsWith('client-')) continue;
-    const known = names.get(username) ?? { sinceMs: null, wasErased: false };
-    if (givesAccess.has(type)) known.sinceMs = Date.parse(at);
-    if (type === 'ClientErased') known.wasErased = true;
-    names.set(username, known);
-  }
   table.batch(() => {
     for (const [username, { sinceMs, wasErased }] of names) {
       if (wasErased) {

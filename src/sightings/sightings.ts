@@ -1,5 +1,6 @@
 /** When names were seen, and how many sessions they opened: in memory at once, in the side table a few seconds later. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { HistoryRow } from '../../projections/history.ts';
 import {
   sightingsGraceMaxMs,
   sightingsMax,
@@ -14,8 +15,9 @@ import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { pause } from '../platform/pause.ts';
 import type { Journals } from '../platform/sqlite/journals.ts';
+import type { Changes } from '../read-models/read-models.ts';
 import type { StoredEvent } from '../store/event-store.ts';
-import { type HolderRows, holdersSince } from './holders.ts';
+import { HeardHistory, type HolderRows, holdersSince } from './holders.ts';
 import {
   type NewSighting,
   openSightingsTable,
@@ -32,8 +34,8 @@ export interface Sightings {
   /** It was seen, and opened an MQTT session. */
   opened(username: string, atMs: number): void;
   of(username: string): Sighting;
-  /** Of names that are erased nothing is kept from this moment on. */
-  applied(events: readonly Pick<StoredEvent, 'type' | 'data'>[]): void;
+  /** Hears what happened; of names that are erased nothing is kept from this moment on. */
+  applied(events: readonly Pick<StoredEvent, 'type' | 'data'>[], changes: Changes): void;
   /** Who holds access and was not seen since, the longest unseen first; behind a place of that list. */
   unseen(belowMs: number, after: Unseen | null, limit: number): readonly Unseen[];
   countUnseen(belowMs: number): number;
@@ -69,6 +71,7 @@ export function createSightings(options: SightingsOptions): Sightings {
   const { file, logId, rows, now, max = sightingsMax } = options;
   const table = openSightingsTable(file, logId, max, options.journals);
   const waiting = new BoundedMap<string, WaitingSighting>(sightingsWaitingMax);
+  const heard = new HeardHistory();
   const nowMs = () => Date.parse(now());
   const holds = (username: string) => rows.access.get(username)?.status === 'active';
 
@@ -97,7 +100,8 @@ export function createSightings(options: SightingsOptions): Sightings {
             sessionTotal: sessionTotal + fresh.opened,
           };
     },
-    applied(events) {
+    applied(events, changes) {
+      heard.hear((changes.get('history')?.values() ?? []) as Iterable<HistoryRow>);
       for (const { type, data } of events) {
         if (type !== 'ClientErased') continue;
         waiting.delete(String(data.username));
@@ -109,7 +113,7 @@ export function createSightings(options: SightingsOptions): Sightings {
     graceMs: () => table.facts().graceMs,
     async write(isWatched, inHaste) {
       await holdersSince({
-        ...{ table, rows, nowMs: nowMs() },
+        ...{ table, rows, heard, nowMs: nowMs() },
         forget: (username) => waiting.delete(username),
       });
       const walk = waiting.entries();

@@ -40,6 +40,7 @@ const killed = (here: Here) => {
 };
 const made = (world: World, username: string, at = the.at) =>
   change(world, { ...the.create(), username, credentialId: crypto.randomUUID(), at });
+const newIds = () => ({ requestId: crypto.randomUUID(), credentialId: crypto.randomUUID() });
 const names = ({ sightings }: Here, belowMs: number) =>
   sightings.unseen(belowMs, null, 100).map(({ username, sinceMs }) => [username, sinceMs]);
 const later = (here: Here, ms: number) => {
@@ -126,6 +127,43 @@ test('erasure takes the row, also where a kill came between', async (here) => {
   await made(here, 'press-1', near(the.at, 5));
   await here.sightings.write(true);
   assert.equal(here.sightings.of('press-1'), { seenMs: null, sessionTotal: 0 });
+});
+
+test('what was heard of is not read again, what was not is', async (here) => {
+  here.models.onApplied((events, changes) => here.sightings.applied(events, changes));
+  const { history } = here.options.rows;
+  const find = history.find.bind(history);
+  let reads = 0;
+  Object.assign(history, {
+    find: (query: Parameters<typeof find>[0]) => {
+      reads += 1;
+      return find(query);
+    },
+  });
+  const written = async () => {
+    const before = reads;
+    await here.sightings.write(true);
+    return reads - before;
+  };
+  await made(here, 'press-1', near(the.at, 1));
+  await change(here, the.knock({ ...newIds(), username: 'asking' }));
+  assert.is(await written(), 0);
+  assert.equal(names(here, startMs + 9), [['press-1', startMs + 1]]);
+  await change(here, { ...the.revoke, username: 'press-1' });
+  await made(here, 'press-2', near(the.at, 2));
+  await made(here, 'press-3', near(the.at, 3));
+  // Also what was heard of before is known by the history alone after a kill.
+  killed(here);
+  await change(here, the.knock({ ...newIds(), username: 'asking-too' }));
+  assert.ok((await written()) > 0);
+  assert.equal(names(here, startMs + 9), [
+    ['press-2', startMs + 2],
+    ['press-3', startMs + 3],
+  ]);
+  await change(here, { ...the.erase, username: 'press-2' });
+  here.sightings.seen('press-2', startMs + 5);
+  assert.is(await written(), 0);
+  assert.equal(names(here, startMs + 9), [['press-3', startMs + 3]]);
 });
 
 test('a table that is new beside an old log counts from now', async (here) => {
