@@ -1,9 +1,8 @@
 /** Read, decide, append, again on conflict: the one place where a decider meets the store. */
-import { randomUUID } from 'node:crypto';
 import type { Decider, Decision } from '../../domain/decider.ts';
 import { upcast } from '../../domain/upcast.ts';
 import { decideAttemptsMax } from '../limits/administration.ts';
-import { newOrderedId } from '../platform/ordered-id.ts';
+import { newOrderedId, randomId } from '../platform/ids.ts';
 import { serialByKey } from '../platform/serial.ts';
 import {
   Conflict,
@@ -28,7 +27,7 @@ class NewCause implements Cause {
   #id: string | undefined;
 
   get correlationId(): string {
-    this.#id ??= randomUUID();
+    this.#id ??= randomId();
     return this.#id;
   }
 }

@@ -2,6 +2,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { personalKeysMax } from '../limits/credentials.ts';
 import { lruCache } from '../platform/lru-cache.ts';
+import type { Soon } from '../platform/soon.ts';
 import type { NewSecret } from '../store/event-store.ts';
 import { withRandomBytes } from './random-pool.ts';
 import { newSecretId } from './secret-id.ts';
@@ -24,7 +25,7 @@ export interface PersonalKey {
 
 export interface Personal {
   /** The key of a name; a new one when there is none or it was destroyed. */
-  keyFor(username: string, existingKeyId: string | null): Promise<PersonalKey>;
+  keyFor(username: string, existingKeyId: string | null): Soon<PersonalKey>;
   /** A new key, to be kept with the event that names it. */
   written(username: string, key: PersonalKey): NewSecret;
   /**
@@ -109,13 +110,17 @@ export function createPersonal(
     return held?.key;
   };
 
+  const newKey = (): PersonalKey => {
+    const key = withRandomBytes(keyBytes, (bytes) => createSecretKey(bytes));
+    return { keyId: newSecretId(), key, isNew: true };
+  };
+
   return {
-    async keyFor(username, existingKeyId) {
-      const existing = existingKeyId === null ? undefined : await keyOf(existingKeyId, username);
-      if (existingKeyId !== null && existing !== undefined)
-        return { keyId: existingKeyId, key: existing, isNew: false };
-      const key = withRandomBytes(keyBytes, (bytes) => createSecretKey(bytes));
-      return { keyId: newSecretId(), key, isNew: true };
+    keyFor(username, existingKeyId) {
+      if (existingKeyId === null) return newKey();
+      return keyOf(existingKeyId, username).then((key) =>
+        key === undefined ? newKey() : { keyId: existingKeyId, key, isNew: false },
+      );
     },
 
     written(username, { keyId, key }) {

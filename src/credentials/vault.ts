@@ -3,14 +3,13 @@
  * found only by its random id, and gone when destroyed.
  */
 
-import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { Id, Instant } from '../../domain/values.ts';
 import { sweptAtOnceMax, sweptPerTurnMax, verifiersHeldMax } from '../limits/credentials.ts';
+import { newOrderedId, randomId } from '../platform/ids.ts';
 import { currentInstant } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
-import { newOrderedId } from '../platform/ordered-id.ts';
 import {
   beginning,
   type EventStore,
@@ -118,7 +117,7 @@ export function createVault(
 
   const written = (secret: Secret, id: string): NewSecret => {
     const data: StoredSecret = { at: now(), ...secret };
-    const metadata = { correlationId: randomUUID(), causationId: null };
+    const metadata = { correlationId: randomId(), causationId: null };
     return {
       stream: streamOf(id),
       event: { eventId: newOrderedId(), type: eventType, data, metadata },

@@ -1,8 +1,8 @@
 /** The HTTP side of the service: every route, on the main port and, if wanted, the door on its own. */
-import { randomUUID } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import manifest from '../../package.json' with { type: 'json' };
 import type { App } from '../app.ts';
+import { randomId } from '../platform/ids.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import { httpApplication } from './application.ts';
 import { carryOut, type FindRoute } from './approvals/carrying-out.ts';
@@ -185,7 +185,7 @@ const edgeOf = (app: App, stopping: AbortSignal): Edge => ({
   tracedAs: app.operatorLog.tracedAs,
   metrics: app.metrics,
   logger: app.logger,
-  newId: randomUUID,
+  newId: randomId,
   proposing: (route, request) => proposing(app, route, request),
   behindHttps: app.config.publicUrl?.startsWith('https:') === true,
   strictTransport: app.config.tls.given !== null && app.config.httpPort === null,

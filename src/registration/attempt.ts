@@ -1,5 +1,4 @@
 /** One attempt on its way through rows 3 to 8 (SPEC 4): match, decide, reserve and keep what it needs, record, answer. */
-import { randomUUID } from 'node:crypto';
 import type { DoorRefusal, RequestRegistration } from '../../domain/client/commands.ts';
 import { requestRegistration } from '../../domain/client/door.ts';
 import { doorName } from '../../domain/client/door-name.ts';
@@ -20,9 +19,9 @@ import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
 import { newSecretId } from '../credentials/secret-id.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { newOrderedId, randomId } from '../platform/ids.ts';
 import { addMs } from '../platform/instant.ts';
 import { matchesNetworks } from '../platform/networks.ts';
-import { newOrderedId } from '../platform/ordered-id.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import type { Rows } from '../read-models/row-table.ts';
 import type { NewSecret } from '../store/event-store.ts';
@@ -54,6 +53,11 @@ export interface RegistrationAttemptOptions {
   /** Of a request, as long as it is there. */
   readonly pairingIdOf: (requestId: string) => string | null;
   readonly onKnock?: (flow: CountedFlow) => void;
+  /** Told of a request that is about to be recorded, perhaps more than once, and perhaps it is not. */
+  readonly onRequesting?: (
+    request: Pick<RequestRegistration, 'username' | 'requestId' | 'expiresAt'>,
+    attempt: DoorAttempt,
+  ) => void;
 }
 
 /** What an attempt came to, and the credentials that it showed. */
@@ -122,7 +126,7 @@ export class RegistrationAttempt {
     this.#known ??= {
       requestId: newOrderedId(),
       credentialId: newSecretId(),
-      pairingId: pairingId ?? (flow === 'explicit' ? randomUUID().slice(0, 6) : null),
+      pairingId: pairingId ?? (flow === 'explicit' ? randomId().slice(0, 6) : null),
     };
     return this.#known;
   }
@@ -182,15 +186,24 @@ export class RegistrationAttempt {
     const decideWith = (fields: PersonalFields & Ids, room: RequestRegistration['capacity']) =>
       this.#decidedWith(state, facts, fields, room);
     // Most attempts are polls, of which nothing is recorded: nothing is sealed for them.
-    const unsealed = decideWith(unrecorded, 'free');
-    if (!recordsAnything(unsealed)) return unsealed;
-    const fields = { ...(await this.#personalFields(state)), ...this.#ids };
+    if (state.status !== 'unknown' || facts.gate !== 'open') {
+      const unsealed = decideWith(unrecorded, 'free');
+      if (!recordsAnything(unsealed)) return unsealed;
+    }
+    const personal = this.#personalFields(state);
+    const fields = {
+      ...(personal instanceof Promise ? await personal : personal),
+      ...this.#ids,
+    };
     const decided = decideWith(fields, 'free');
+    if (!recordsAnything(decided)) return decided;
     if (requestIn(decided) !== undefined && facts.preauthorized?.effect !== 'allow') {
       const room = this.#reserve(facts.preauthorized != null);
       if (room !== 'free') return decideWith(fields, room);
+      this.#options.onRequesting?.(decided.command, this.#attempt);
     }
-    return { ...decided, secrets: await this.#secretsOf(decided) };
+    const secrets = this.#secretsOf(decided);
+    return { ...decided, secrets: secrets instanceof Promise ? await secrets : secrets };
   }
 
   #decidedWith(
@@ -307,12 +320,18 @@ export class RegistrationAttempt {
   }
 
   /** A race for a new name may have brought another key: one client, one key. */
-  async #personalFields(state: Client): Promise<PersonalFields> {
-    const { username, source, clientId, context } = this.#attempt;
+  #personalFields(state: Client): Soon<PersonalFields> {
+    const { username } = this.#attempt;
     const known = this.#sealed;
     if (known && (state.personalKeyId === null || state.personalKeyId === known.key.keyId))
       return known.fields;
-    const key = await this.#options.personal.keyFor(username, state.personalKeyId);
+    return soon(this.#options.personal.keyFor(username, state.personalKeyId), (key) =>
+      this.#sealedWith(key),
+    );
+  }
+
+  #sealedWith(key: PersonalKey): PersonalFields {
+    const { username, source, clientId, context } = this.#attempt;
     const sealed = (field: string, value: unknown) =>
       value === null ? null : sealField(key.key, key.keyId, username, field, value);
     const fields = {
@@ -339,26 +358,27 @@ export class RegistrationAttempt {
   }
 
   /** What the events name and is not in the vault yet, the same however often it is decided anew. */
-  async #secretsOf(decided: Decided): Promise<NewSecret[]> {
-    const { username } = this.#attempt;
-    const { personal } = this.#options;
-    const secrets: NewSecret[] = [];
+  #secretsOf(decided: Decided): Soon<NewSecret[]> {
     // Where a rule let it in, its verifier was kept with the use.
-    if (requestIn(decided) !== undefined && this.#use === undefined)
-      secrets.push(...(await this.#verifierSecret()));
-    const key = this.#sealed?.key;
-    if (key?.isNew) secrets.push(this.#secret(key.keyId, () => personal.written(username, key)));
-    return secrets;
+    const keepsVerifier = requestIn(decided) !== undefined && this.#use === undefined;
+    return soon(keepsVerifier ? this.#verifierSecret() : [], (secrets) => {
+      const { username } = this.#attempt;
+      const { personal } = this.#options;
+      const key = this.#sealed?.key;
+      if (!key?.isNew) return secrets;
+      return [...secrets, this.#secret(key.keyId, () => personal.written(username, key))];
+    });
   }
 
   /** None where it asks with its key alone. */
-  async #verifierSecret(): Promise<NewSecret[]> {
+  #verifierSecret(): Soon<NewSecret[]> {
     const { username, password } = this.#attempt;
     if (password === null) return [];
-    const verifier = await this.#proof.verifier();
-    const written = (id: string) =>
-      this.#options.vault.written({ kind: 'verifier', username, verifier }, id);
-    return [this.#secret(this.#ids.credentialId, written)];
+    return soon(this.#proof.verifier(), (verifier) => {
+      const written = (id: string) =>
+        this.#options.vault.written({ kind: 'verifier', username, verifier }, id);
+      return [this.#secret(this.#ids.credentialId, written)];
+    });
   }
 
   #secret(id: string, written: (id: string) => NewSecret): NewSecret {
@@ -375,7 +395,8 @@ export class RegistrationAttempt {
     const unreferenced = [...this.#secrets.keys()].filter(
       (id) => id !== state.personalKeyId && id !== credentialId,
     );
-    await Promise.allSettled(unreferenced.map((id) => this.#options.vault.destroy(id)));
+    if (unreferenced.length > 0)
+      await Promise.allSettled(unreferenced.map((id) => this.#options.vault.destroy(id)));
   }
 
   #answer(decided: Decided, state: Client, position: string): DoorAnswer {

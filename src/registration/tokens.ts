@@ -16,6 +16,11 @@ interface WaitingRequest {
 }
 
 export interface RegistrationTokens {
+  /**
+   * Has the token of a request signed while it is recorded, for `tokenFor` to give: together with those of the same turn,
+   * since each thread that is woken for one takes its time.
+   */
+  begin(request: WaitingRequest): void;
   tokenFor(request: WaitingRequest): Soon<string>;
   /** Null: the token is none of ours, or has ended. */
   requestIdOf(token: string): Promise<string | null>;
@@ -34,6 +39,9 @@ export function createRegistrationTokens(
   heldMax = registrationTokensHeldMax,
 ): RegistrationTokens {
   const held = lruCache<HeldToken>(heldMax);
+  /** By their requests, which are being recorded. */
+  const signing = new Map<string, Promise<string>>();
+  let begun: WaitingRequest[] = [];
   // Whoever was answered for good asks no more.
   onApplied((_events, changes) => {
     for (const [requestId, row] of changes.get('requests') ?? [])
@@ -55,17 +63,39 @@ export function createRegistrationTokens(
     return token;
   }
 
+  function tokenFor(request: WaitingRequest): Soon<string> {
+    return soon(tokens.signingKeyId(), (keyId) => {
+      const { username, requestId, expiresAt } = request;
+      const known = held.get(requestId);
+      return known?.keyId === keyId && known.username === username && known.expiresAt === expiresAt
+        ? known.token
+        : signed(request, keyId);
+    });
+  }
+
+  function signBegun(): void {
+    for (const request of begun) {
+      const { requestId } = request;
+      if (signing.has(requestId)) continue;
+      const ended = () => signing.delete(requestId);
+      const token = Promise.resolve(tokenFor(request));
+      signing.set(requestId, token);
+      // Whoever asks for it is told what went wrong.
+      token.then(ended, ended);
+    }
+    begun = [];
+  }
+
   return {
-    tokenFor: (request) =>
-      soon(tokens.signingKeyId(), (keyId) => {
-        const { username, requestId, expiresAt } = request;
-        const known = held.get(requestId);
-        return known?.keyId === keyId &&
-          known.username === username &&
-          known.expiresAt === expiresAt
-          ? known.token
-          : signed(request, keyId);
-      }),
+    begin(request) {
+      if (begun.length === 0) setImmediate(signBegun);
+      begun.push(request);
+    },
+    tokenFor(request) {
+      const token = signing.get(request.requestId);
+      // What was signed meanwhile is held; another key may sign by now.
+      return token === undefined ? tokenFor(request) : token.then(() => tokenFor(request));
+    },
     requestIdOf: async (token) => (await tokens.verify(token, 'gatebook:registration'))?.id ?? null,
   };
 }

@@ -13,6 +13,7 @@ import type { OperatorLog } from '../notifications/operator-log.ts';
 import type { SourceThrottle } from '../platform/source-throttle.ts';
 import type { RowsOf } from '../read-models/all.ts';
 import type { DoorAnswer } from '../registration/answers.ts';
+import type { RegistrationAttemptOptions } from '../registration/attempt.ts';
 import { createCapacity } from '../registration/capacity.ts';
 import type { DoorAttempt } from '../registration/door-attempt.ts';
 import { createKnocks, type Knocks } from '../registration/knocks.ts';
@@ -25,7 +26,7 @@ import { createLongPolls } from '../registration/long-polls.ts';
 import { watchMovedIn } from '../registration/moved-in.ts';
 import { createPreauthorizations } from '../registration/preauthorizations.ts';
 import { createRegistration } from '../registration/registration.ts';
-import { createRegistrationTokens } from '../registration/tokens.ts';
+import { createRegistrationTokens, type RegistrationTokens } from '../registration/tokens.ts';
 import type { AppliedListeners } from './applied-listeners.ts';
 import type { Credentials } from './credentials.ts';
 import type { ServiceOptions } from './service.ts';
@@ -73,10 +74,10 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     ...{ access: rows.access, authority, now, onApplied: applied.as('known-logins') },
     openVerifier: vault.open,
   });
+  const requestTokens = createRegistrationTokens(tokens, now, applied.as('registration-tokens'));
   const registration = createRegistration({
     ...{ authority, proofs, seen, pace, personal, vault, rows, knocks, capacity, clients, now },
-    logins,
-    rules,
+    ...{ logins, rules, onRequesting: beginning(requestTokens) },
     atHand: clientsAtHand(readModels),
     isPersonName: personNameTest(config.sso),
     position: () => readModels.position(),
@@ -108,11 +109,18 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
     turnedAway: turnedAwaySince(now(), rows, knocks),
     registration: {
       ...registration,
-      ...createRegistrationTokens(tokens, now, applied.as('registration-tokens')),
+      ...requestTokens,
       ...createLongPolls(applied.as('long-polls')),
     },
   };
 }
+
+/** Has a token signed for who is told it: no other door tells one. */
+const beginning =
+  ({ begin }: RegistrationTokens): NonNullable<RegistrationAttemptOptions['onRequesting']> =>
+  (request, { flow, door }) => {
+    if (flow === 'explicit' && door === undefined) begin(request);
+  };
 
 /** Hands a proven password on to the brokers, where a request or a grant names its credential. */
 const stagingFor =

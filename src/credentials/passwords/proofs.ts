@@ -14,7 +14,7 @@ export interface Proof {
   /** Lets the next attempt with this password be answered without a hash. */
   remember(credentialId: string): void;
   /** The verifier to keep, where it is a new credential. */
-  verifier(): Promise<string>;
+  verifier(): Soon<string>;
 }
 
 export interface Proofs {
@@ -89,7 +89,7 @@ function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): P
     remember(credentialId) {
       if (!isStrong(password)) passwords.remember(username, credentialId, password);
     },
-    async verifier() {
+    verifier() {
       if (verifier === null) throw new Error('a quick proof has no verifier to keep');
       return verifier;
     },

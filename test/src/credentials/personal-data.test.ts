@@ -211,7 +211,7 @@ test('a changed field throws; a key of another name or of another kind opens not
   await broken(personal.open('press-1', 'context', `${text}A`), /does not open/);
   await broken(personal.open('press-1', 'source', text), /does not open/);
   await broken(personal.open('press-2', 'context', text), /is not that of "press-2"/);
-  await broken(personal.keyFor('press-2', made.keyId), /is not that of "press-2"/);
+  await broken(Promise.resolve(personal.keyFor('press-2', made.keyId)), /is not that of "press-2"/);
   const id = await vault.keep({ kind: 'verifier', username: 'press-1', verifier: '$x' });
   await broken(personal.open('press-1', 'context', `${id}.AAAA`), /not the id of a key/);
 });

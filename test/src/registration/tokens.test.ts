@@ -97,6 +97,37 @@ test('more requests than are kept have their tokens signed anew', async ({ world
   assert.is(signed.count, 4);
 });
 
+test('a token that was begun is signed once, also where it is asked for meanwhile', async ({
+  world,
+}) => {
+  const { tokens, signed } = await counted(world);
+  const registration = createRegistrationTokens(tokens, () => world.at, untold);
+  registration.begin(request);
+  registration.begin(request);
+  await new Promise(setImmediate);
+  const [token, same] = await Promise.all([1, 2].map(() => registration.tokenFor(request)));
+  assert.is(signed.count, 1);
+  assert.is(token, same);
+  assert.is(await registration.requestIdOf(token as string), request.requestId);
+});
+
+test('a token that could not be signed while it was begun is signed when it is asked for', async ({
+  world,
+}) => {
+  const { tokens, signed } = await counted(world);
+  let isBroken = true;
+  const { sign } = tokens;
+  tokens.sign = (...claims) =>
+    isBroken ? Promise.reject(new Error('no thread')) : sign(...claims);
+  const registration = createRegistrationTokens(tokens, () => world.at, untold);
+  registration.begin(request);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  isBroken = false;
+  assert.ok(await registration.tokenFor(request));
+  assert.is(signed.count, 1);
+});
+
 for (const status of ['granted', 'denied', 'expired', undefined])
   test(`the token of a request is kept while it waits, and no longer (${status})`, async ({
     world,
