@@ -39,8 +39,8 @@ export function createClients(options: {
   store: EventStore;
   vault: Vault;
   forget: (username: string) => void;
-  /** Resolves when what stands at a position is readable and in force here. */
-  settled: (position: string) => Promise<void>;
+  /** Resolves when what stands at a position is readable here, and where it changes who has access, in force too. */
+  settled: (position: string, changesAccess: boolean) => Promise<void>;
   /** What this node knows of a client without asking the store; undefined: nothing that can be gone by. */
   atHand?: (username: string) => Basis<Client> | undefined;
   /** Resolves when what stands at a position is readable here, for decisions that rest on rows as well. */
@@ -53,15 +53,16 @@ export function createClients(options: {
     if (position === null) {
       // Somebody else may have recorded it this instant. Not the log's head: that is a read of its own, and
       // waits for everything that everybody else records.
-      if (decision.accepted && decidedOn !== null) await settled(decidedOn);
+      if (decision.accepted && decidedOn !== null) await settled(decidedOn, true);
       return;
     }
-    await settled(position);
+    // Who begins to wait had nothing at any broker, and has nothing there now.
+    await settled(position, before.status !== 'unknown' || state.status !== 'pending');
     const after = verifierIdsOf(state);
     const useless = verifierIdsOf(before).filter((id) => !after.includes(id));
     if (useless.length > 0) forget(username);
     // What cannot be destroyed now is an orphan, and the sweep finds it.
-    await Promise.allSettled(useless.map((id) => vault.destroy(id)));
+    if (useless.length > 0) await Promise.allSettled(useless.map((id) => vault.destroy(id)));
   }
 
   const clients: Clients = {

@@ -227,12 +227,12 @@ function buildIssuing(
 /** Resolves when what stands at a position is readable here, and in force at these brokers. */
 const settledAt =
   (brokers: 'all' | 'embedded' | 'none', { readModels, enforced }: ServiceOptions) =>
-  async (position: string): Promise<void> => {
+  async (position: string, changesAccess = true): Promise<void> => {
     if (!(await readModels.reached(position, positionWaitMs)))
       throw new Refused('position-not-reached', {
         detail: 'It is recorded, but cannot be read yet: ask for it again.',
       });
-    if (brokers !== 'none') await enforced(position, brokers);
+    if (changesAccess && brokers !== 'none') await enforced(position, brokers);
   };
 
 const clientsSettledAt = (

@@ -130,8 +130,9 @@ export class ActivationWorker {
     for (const event of events) {
       const { username, name, tokenId } = event.data as Record<string, string | undefined>;
       const category = categoryOf(event.stream);
-      if (category === 'client' && username !== undefined) this.#loop.changed(username, event);
-      else if (category === 'role' && name !== undefined) roles.add(name);
+      if (category === 'client' && username !== undefined) {
+        if (!this.#knowsNothingOf(event)) this.#loop.changed(username, event);
+      } else if (category === 'role' && name !== undefined) roles.add(name);
       else if (event.type === 'TokenRevoked' && username !== undefined && tokenId !== undefined)
         tokens.push({ username, tokenIds: new Set([tokenId]) });
     }
@@ -139,6 +140,11 @@ export class ActivationWorker {
       await this.#retry(() => this.broker.disconnect(username, { tokenIds }));
     if (roles.size > 0) await this.#rolesChanged(roles);
     if (this.#loop.hasPending) await this.#loop.idle();
+  }
+
+  /** Who asks had no access when it did: no account is there to prepare, and no session to close. */
+  #knowsNothingOf({ type }: StoredEvent): boolean {
+    return type === 'RegistrationRequested' && this.broker.kind === 'embedded';
   }
 
   /** Tries until the broker has done it, or refuses. */

@@ -25,6 +25,7 @@ function world() {
   const store = memoryStore();
   const asked: string[] = [];
   const waited: string[] = [];
+  const changing: boolean[] = [];
   const counting: EventStore = {
     ...store,
     head: () => {
@@ -36,9 +37,12 @@ function world() {
     store: counting,
     vault: createVault(store),
     forget: () => undefined,
-    settled: async (position) => void waited.push(position),
+    async settled(position, changesAccess) {
+      waited.push(position);
+      changing.push(changesAccess);
+    },
   });
-  return { store, clients, asked, waited };
+  return { store, clients, asked, waited, changing };
 }
 
 test('what is recorded is waited for, and so is what it was so already by', async () => {
@@ -52,6 +56,15 @@ test('what is recorded is waited for, and so is what it was so already by', asyn
   assert.equal(waited, [position], 'its own newest event, not everybody’s');
   assert.equal(asked, [], 'the log is not asked for its head');
   assert.is((await store.readAll(beginning, 10)).length, 2);
+});
+
+test('who begins to wait changes nobody’s access, who is let in does', async () => {
+  const { clients, changing } = world();
+  await clients.change(the.username, the.knock({ ...the.first }), newCause());
+  assert.equal(changing, [false]);
+  await clients.change(the.username, the.grant(), newCause());
+  await clients.change(the.username, the.revoke, newCause());
+  assert.equal(changing, [false, true, true]);
 });
 
 test('what is refused waits for nothing', async () => {

@@ -19,6 +19,7 @@ import { allCustomProjections, allProjections, rowsOf } from '../../../../src/re
 import { followLog } from '../../../../src/read-models/follow.ts';
 import { openReadModels } from '../../../../src/read-models/read-models.ts';
 import type { EventStore } from '../../../../src/store/event-store.ts';
+import * as the from '../../../support/client.ts';
 import { memoryDisk, memoryStore } from '../../../support/event-store/memory-store.ts';
 import { until } from '../../../support/mqtt-peers.ts';
 import { assert, suite } from '../../../support/suite.ts';
@@ -31,7 +32,7 @@ test.after(() => {
 
 /** A broker in memory that keeps accounts; `faults` are thrown by the next calls, one each. */
 class FakeBroker implements Broker {
-  readonly kind = 'mosquitto';
+  readonly kind: Broker['kind'];
   readonly name: string;
   readonly accounts = new Map<string, string>();
   readonly calls: string[] = [];
@@ -40,8 +41,9 @@ class FakeBroker implements Broker {
   faults = 0;
   #back: () => void = () => undefined;
 
-  constructor(name: string) {
+  constructor(name: string, kind: Broker['kind'] = 'mosquitto') {
     this.name = name;
+    this.kind = kind;
   }
 
   #call(what: string): void {
@@ -148,6 +150,7 @@ async function running(brokers: readonly Broker[], disk = memoryDisk()) {
         rights: noRights,
         httpLimit: null,
       }),
+    ask: (username: string) => change(username, the.knock({ ...the.first, username })),
     revoke: (username: string) => change(username, { type: 'RevokeAccess' }),
     active: (username: string, broker: string) =>
       rows.activations.get(username)?.brokers[broker]?.active,
@@ -192,6 +195,17 @@ test('the first acknowledgement for a client reads nothing, but where another br
     'activation-press-1 CredentialActivated there',
   ]);
   await both.stop();
+});
+
+test('who asks is held where accounts are kept; the embedded broker has none and is not asked', async () => {
+  const [keeping, own] = [new FakeBroker('here'), new FakeBroker('embedded', 'embedded')];
+  const world = await running([keeping, own]);
+  assert.ok(await world.manager.settled(await world.ask('press-1'), 10_000));
+  assert.equal([keeping.calls, own.calls], [['hold press-1'], []]);
+  await world.create('press-2');
+  assert.ok(await world.manager.settled(await world.revoke('press-2'), 10_000));
+  assert.ok(own.calls.includes('deactivate press-2'));
+  await world.stop();
 });
 
 test('a broker that is down holds up nobody, and is caught up when it is back', async () => {
