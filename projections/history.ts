@@ -17,7 +17,7 @@ export interface HistoryRow extends Omit<Envelope, 'metadata'> {
 /** What every event carries, whatever else it says. */
 const AnyEvent = z.object({
   type: z.string(),
-  data: z.looseObject({
+  data: z.object({
     at: Instant,
     by: Actor,
     username: z.string().nullable().optional(),

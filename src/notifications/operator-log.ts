@@ -61,7 +61,7 @@ function bounded(logger: Logger, perMinuteMax: number) {
         });
     counts.clear();
   }
-  return (kind: LineKind, msg: string, fields: Readonly<Record<string, unknown>>): void => {
+  return (kind: LineKind, msg: string, fields: () => Readonly<Record<string, unknown>>): void => {
     if (!isCounting) setTimeout(sum, minuteMs).unref();
     isCounting = true;
     const count = (counts.get(kind) ?? 0) + 1;
@@ -91,13 +91,16 @@ export function createOperatorLog(options: {
         const line = told[type];
         if (line === undefined) continue;
         const [kind, msg] = line;
-        const { name } = (data.by ?? {}) as { readonly name?: unknown };
-        const fields = shown
-          .filter((key) => data[key] !== undefined)
-          .map((key) => [key, data[key]]);
-        const network = networkText(sources.get(metadata.correlationId) ?? null);
-        const traceId = traces.get(metadata.correlationId);
-        say(kind, msg, { ...Object.fromEntries(fields), by: name, network, traceId });
+        // Made where the line is written: in busy minutes most are not.
+        say(kind, msg, () => {
+          const { name } = (data.by ?? {}) as { readonly name?: unknown };
+          const fields = shown
+            .filter((key) => data[key] !== undefined)
+            .map((key) => [key, data[key]]);
+          const network = networkText(sources.get(metadata.correlationId) ?? null);
+          const traceId = traces.get(metadata.correlationId);
+          return { ...Object.fromEntries(fields), by: name, network, traceId };
+        });
       }
     },
     commandFrom: (correlationId, source) => sources.set(correlationId, source),
@@ -105,7 +108,9 @@ export function createOperatorLog(options: {
     signInFailed(username, source, code, correlationId = '') {
       const known = isKnown(username) ? { username } : { username: null };
       const traceId = traces.get(correlationId);
-      say('sign-in', 'A sign-in failed', { ...known, network: networkText(source), code, traceId });
+      say('sign-in', 'A sign-in failed', () => ({
+        ...{ ...known, network: networkText(source), code, traceId },
+      }));
     },
   };
 }

@@ -1,4 +1,5 @@
 /** RFC 8785 (JSON Canonicalization Scheme): one JSON text for each value, so that it can be hashed. */
+import { shapeOf } from './json-shapes.ts';
 
 /** What JSON can hold; `undefined` in an object is left out, as `JSON.stringify` does. */
 type Json = unknown;
@@ -37,31 +38,27 @@ function canonicalString(text: string): string {
 }
 
 function canonicalObject(value: Readonly<Record<string, unknown>>): string {
-  let members = '';
-  for (const name of sorted(Object.keys(value))) {
-    const member = value[name];
+  const names = Object.keys(value);
+  const shape = shapeOf(names, canonicalString);
+  if (shape === undefined) return sortedObject(value, names.sort());
+  const { places, begins } = shape;
+  const members = Object.values(value);
+  let text = '';
+  for (let at = 0; at < places.length; at++) {
+    const member = members[places[at] as number];
     if (member === undefined) continue;
-    if (members !== '') members += ',';
+    if (text !== '') text += ',';
     // Joined by one: half the time of one template.
-    members += canonicalString(name);
-    members += ':';
-    members += canonicalJson(member);
+    text += begins[at];
+    text += canonicalJson(member);
   }
-  return `{${members}}`;
+  return `{${text}}`;
 }
 
-/** In place, by UTF-16 code units, which is how texts compare: faster than sort() for the few names of an object. */
-function sorted(names: string[]): string[] {
-  if (names.length > fewNames) return names.sort();
-  for (let at = 1; at < names.length; at++) {
-    const name = names[at] as string;
-    let place = at;
-    for (; place > 0 && (names[place - 1] as string) > name; place--)
-      names[place] = names[place - 1] as string;
-    names[place] = name;
-  }
-  return names;
+/** Of more kinds of objects than are kept. */
+function sortedObject(value: Readonly<Record<string, unknown>>, names: readonly string[]): string {
+  const members = names
+    .filter((name) => value[name] !== undefined)
+    .map((name) => `${canonicalString(name)}:${canonicalJson(value[name])}`);
+  return `{${members.join(',')}}`;
 }
-
-/** An insertion sort of more would be slower than sort(), or far slower on purpose. */
-const fewNames = 32;

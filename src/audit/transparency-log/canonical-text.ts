@@ -2,8 +2,8 @@
  * RFC 8785 of what was parsed from a text: where no string of it needs an escape, as in nearly every event, in a third of
  * the time. It is written as if none did, and has the length of the text only where that is so.
  */
-import { jsonShapesMax } from '../../limits/audit.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { shapeOf } from './json-shapes.ts';
 
 /** The canonical text of `value`, which is what `JSON.parse` made of `text`. @throws TypeError as `canonicalJson` */
 export function canonicalOf(value: unknown, text: string): string {
@@ -42,55 +42,18 @@ function unescapedList(items: readonly unknown[]): string | undefined {
 }
 
 function unescapedObject(value: object): string | undefined {
-  const shape = shapeOf(Object.keys(value));
+  const shape = shapeOf(Object.keys(value), canonicalJson);
   if (shape === undefined) return undefined;
   const { places, begins } = shape;
   const members = Object.values(value);
-  let text = '';
+  let text = '{';
   // Counted: this is done for each event of a log.
   for (let at = 0; at < places.length; at++) {
     const member = members[places[at] as number];
     const written = typeof member === 'string' ? `"${member}"` : unescaped(member);
     if (written === undefined) return undefined;
-    text += begins[at];
+    text += at === 0 ? begins[at] : `,${begins[at]}`;
     text += written;
   }
-  return text === '' ? '{}' : `${text}}`;
-}
-
-/** Objects with the same names in the same order. */
-interface Shape {
-  readonly names: readonly string[];
-  /** In canonical order: which of the members comes next, and what stands before its value. */
-  readonly places: readonly number[];
-  readonly begins: readonly string[];
-}
-
-/** By the first name. */
-const shapes = new Map<string | undefined, Shape[]>();
-let shapeCount = 0;
-
-/** Undefined: there are too many. */
-function shapeOf(names: readonly string[]): Shape | undefined {
-  const alike = shapes.get(names[0]);
-  if (alike !== undefined) for (const shape of alike) if (isSame(shape.names, names)) return shape;
-  if (shapeCount >= jsonShapesMax) return undefined;
-  const shape = newShape(names);
-  shapes.set(names[0], [...(alike ?? []), shape]);
-  shapeCount += 1;
-  return shape;
-}
-
-function isSame(some: readonly string[], others: readonly string[]): boolean {
-  if (some.length !== others.length) return false;
-  for (let at = 0; at < some.length; at++) if (some[at] !== others[at]) return false;
-  return true;
-}
-
-function newShape(names: readonly string[]): Shape {
-  const places = names.map((_, at) => at);
-  places.sort((one, other) => ((names[one] as string) < (names[other] as string) ? -1 : 1));
-  const begin = (place: number, at: number) =>
-    `${at === 0 ? '{' : ','}${canonicalJson(names[place])}:`;
-  return { names, places, begins: places.map(begin) };
+  return `${text}}`;
 }
