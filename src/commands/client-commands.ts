@@ -48,28 +48,33 @@ export function createClients(options: {
 }): Clients {
   const { store, vault, forget, settled, atHand, caughtUp } = options;
 
-  async function settle(username: string, outcome: HandledClientCommand): Promise<void> {
+  /** Undefined: nothing is waited for. */
+  function settle(username: string, outcome: HandledClientCommand): Promise<unknown> | undefined {
     const { decision, before, state, position, decidedOn } = outcome;
     if (position === null) {
       // Somebody else may have recorded it this instant. Not the log's head: that is a read of its own, and
       // waits for everything that everybody else records.
-      if (decision.accepted && decidedOn !== null) await settled(decidedOn, true);
-      return;
+      return decision.accepted && decidedOn !== null ? settled(decidedOn, true) : undefined;
     }
     // Who begins to wait had nothing at any broker, and has nothing there now.
-    await settled(position, before.status !== 'unknown' || state.status !== 'pending');
+    const changesAccess = before.status !== 'unknown' || state.status !== 'pending';
+    const settling = settled(position, changesAccess);
     const after = verifierIdsOf(state);
     const useless = verifierIdsOf(before).filter((id) => !after.includes(id));
-    if (useless.length > 0) forget(username);
-    // What cannot be destroyed now is an orphan, and the sweep finds it.
-    if (useless.length > 0) await Promise.allSettled(useless.map((id) => vault.destroy(id)));
+    if (useless.length === 0) return settling;
+    return settling.then(() => {
+      forget(username);
+      // What cannot be destroyed now is an orphan, and the sweep finds it.
+      return Promise.allSettled(useless.map((id) => vault.destroy(id)));
+    });
   }
 
   const clients: Clients = {
     async decide(username, decide, cause, suffices = () => false) {
       const known = atHand && { basis: () => atHand(username), suffices, caughtUp };
       const outcome = await handleDecision(store, client, username, decide, cause, known);
-      await settle(username, outcome);
+      const settling = settle(username, outcome);
+      if (settling !== undefined) await settling;
       return outcome;
     },
     change: (username, command, cause) =>

@@ -19,8 +19,8 @@ export class SealBroken extends Error {
 export interface PersonalKey {
   readonly keyId: string;
   readonly key: KeyObject;
-  /** It is not in the vault yet: it is kept with the event that names it. */
-  readonly isNew: boolean;
+  /** In base64url, while it is not in the vault yet: it is kept with the event that names it. Null: it is there. */
+  readonly newText: string | null;
 }
 
 export interface Personal {
@@ -111,21 +111,24 @@ export function createPersonal(
   };
 
   const newKey = (): PersonalKey => {
-    const key = withRandomBytes(keyBytes, (bytes) => createSecretKey(bytes));
-    return { keyId: newSecretId(), key, isNew: true };
+    return withRandomBytes(keyBytes, (bytes) => ({
+      keyId: newSecretId(),
+      key: createSecretKey(bytes),
+      newText: bytes.toString('base64url'),
+    }));
   };
 
   return {
     keyFor(username, existingKeyId) {
       if (existingKeyId === null) return newKey();
       return keyOf(existingKeyId, username).then((key) =>
-        key === undefined ? newKey() : { keyId: existingKeyId, key, isNew: false },
+        key === undefined ? newKey() : { keyId: existingKeyId, key, newText: null },
       );
     },
 
-    written(username, { keyId, key }) {
-      const text = key.export().toString('base64url');
-      return vault.written({ kind: 'personal-key', username, key: text }, keyId);
+    written(username, { keyId, newText }) {
+      if (newText === null) throw new TypeError('this key is in the vault already');
+      return vault.written({ kind: 'personal-key', username, key: newText }, keyId);
     },
 
     async open(username, field, sealed) {

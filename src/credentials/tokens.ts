@@ -116,10 +116,8 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
   };
 
   return {
-    async sign(claims) {
-      await look(keysLookMs);
-      return await signing().sign(claimsIn(claims));
-    },
+    sign: (claims) =>
+      Promise.resolve(soon(look(keysLookMs), () => signing().sign(claimsIn(claims)))),
 
     signingKeyId: () => soon(look(keysLookMs), () => signing().kid),
 

@@ -86,9 +86,11 @@ const send: Send = (res, status, headers, text) => {
     res.end();
     return;
   }
-  headers.push('Content-Length', String(Buffer.byteLength(text)));
+  const length = Buffer.byteLength(text);
+  headers.push('Content-Length', String(length));
   res.writeHead(status, headers);
-  res.end(text);
+  // As many bytes as characters: all of them are ASCII, and are written as they stand.
+  res.end(text, length === text.length ? 'latin1' : 'utf8');
 };
 
 /** Whether the request was one of these routes: then it is answered. */

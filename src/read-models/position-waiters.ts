@@ -4,8 +4,8 @@ export class PositionWaiters {
   readonly #waiting = new Set<{ position: string; settle: (reached: boolean) => void }>();
 
   /** True once that position or a later one is reached; false after `timeoutMs`, or at the end. */
-  async until(position: string, timeoutMs: number): Promise<boolean> {
-    return await new Promise((resolve) => {
+  until(position: string, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
       const waiter = {
         position,
         settle: (reached: boolean) => {

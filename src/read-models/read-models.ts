@@ -259,9 +259,9 @@ class OpenReadModels implements ReadModels {
     }
   }
 
-  async reached(position: Position, timeoutMs: number): Promise<boolean> {
-    if (this.position() >= position) return true;
-    return await this.#reaching.until(position, timeoutMs);
+  reached(position: Position, timeoutMs: number): Promise<boolean> {
+    if (this.position() >= position) return Promise.resolve(true);
+    return this.#reaching.until(position, timeoutMs);
   }
 
   onApplied(listener: (events: readonly StoredEvent[], changes: Changes) => void): void {

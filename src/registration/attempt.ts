@@ -136,9 +136,9 @@ export class RegistrationAttempt {
    * Undefined: it takes more to tell.
    */
   whileClosed(): Soon<AttemptOutcome | undefined> {
-    const { atHand, rules, rows, now, position } = this.#options;
+    const { atHand, rows, now, position } = this.#options;
     const state = atHand(this.#attempt.username)?.state;
-    if (state === undefined || !(this.#attempt.mayAsk === false || rules.none())) return undefined;
+    if (state === undefined || this.#mayHaveRule()) return undefined;
     if (this.#gate(rows.window.get(registryId), now()) === 'open') return undefined;
     return soon(matching(this.#attempt, this.#proof, state), (matched) => {
       const decided = this.#decidedWith(state, this.#facts(state, matched), unrecorded, 'free');
@@ -180,9 +180,11 @@ export class RegistrationAttempt {
 
   /** Decides on a state; a place is reserved before, and secrets are stored no later than the event that refers to them. */
   async #decide(state: Client, cause: Cause): Promise<Decided> {
-    const matched = await matching(this.#attempt, this.#proof, state);
+    const match = matching(this.#attempt, this.#proof, state);
+    const matched = match instanceof Promise ? await match : match;
     if (matched !== null && !isKeyAlone(state, matched)) this.#proof.remember(matched);
-    const facts = await this.#withRule(state, this.#facts(state, matched), cause);
+    const known = this.#facts(state, matched);
+    const facts = this.#mayHaveRule() ? await this.#withRule(state, known, cause) : known;
     const decideWith = (fields: PersonalFields & Ids, room: RequestRegistration['capacity']) =>
       this.#decidedWith(state, facts, fields, room);
     // Most attempts are polls, of which nothing is recorded: nothing is sealed for them.
@@ -241,12 +243,15 @@ export class RegistrationAttempt {
     return unmet(window.limits, this.#attempt, matchesNetworks) === null ? 'open' : 'filtered';
   }
 
+  #mayHaveRule(): boolean {
+    return this.#attempt.mayAsk !== false && !this.#options.rules.none();
+  }
+
   /** What a preauthorization makes of it: it keeps out of an open window, lets in a free name, or lets it ask. */
   async #withRule(state: Client, facts: Facts, cause: Cause): Promise<Facts> {
     const { rules, pendingTtlMs } = this.#options;
-    const { mayAsk, key = null } = this.#attempt;
+    const { key = null } = this.#attempt;
     const gateIsOpen = facts.gate === 'open';
-    if (mayAsk === false || rules.none()) return facts;
     const interrupted = await this.#interruptedUse(state, facts);
     const rule = interrupted?.rule ?? rules.ruleFor(this.#attempt, gateIsOpen);
     if (rule === undefined) return facts;
@@ -365,7 +370,7 @@ export class RegistrationAttempt {
       const { username } = this.#attempt;
       const { personal } = this.#options;
       const key = this.#sealed?.key;
-      if (!key?.isNew) return secrets;
+      if (key === undefined || key.newText === null) return secrets;
       return [...secrets, this.#secret(key.keyId, () => personal.written(username, key))];
     });
   }

@@ -121,7 +121,8 @@ function deciding(
     };
     const recorded = async () => {
       options.onDeciding?.(attempt, cause);
-      await recordEnds(options, attempt.username, cause);
+      const ends = endsOf(options, attempt.username);
+      if (ends !== undefined) await recordEnds(options, attempt.username, ends, cause);
       return told(await making.run(cause));
     };
     const early =
@@ -266,10 +267,9 @@ function endsOf({ rows, now }: RegistrationOptions, username: string) {
 async function recordEnds(
   options: RegistrationOptions,
   username: string,
+  ends: NonNullable<ReturnType<typeof endsOf>>,
   cause: Cause,
 ): Promise<void> {
-  const ends = endsOf(options, username);
-  if (ends === undefined) return;
   const { clients, rows } = options;
   const change = { username, at: ends.at, by: system };
   if (ends.request !== null) {

@@ -14,16 +14,17 @@ export function withHealth(
     read: null,
     write: null,
   };
-  const watch = async <T>(kind: 'read' | 'write', work: Promise<T>): Promise<T> => {
-    try {
-      const done = await work;
-      faults[kind] = null;
-      return done;
-    } catch (error) {
-      if (error instanceof StoreUnavailable) faults[kind] = { error, atMs: nowMs() };
-      throw error;
-    }
-  };
+  const watch = <T>(kind: 'read' | 'write', work: Promise<T>): Promise<T> =>
+    work.then(
+      (done) => {
+        faults[kind] = null;
+        return done;
+      },
+      (error) => {
+        if (error instanceof StoreUnavailable) faults[kind] = { error, atMs: nowMs() };
+        throw error;
+      },
+    );
   const { readTexts } = store;
   return {
     fault() {

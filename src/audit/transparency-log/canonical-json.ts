@@ -40,22 +40,28 @@ function canonicalString(text: string): string {
 function canonicalObject(value: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(value);
   const shape = shapeOf(names, canonicalString);
-  if (shape === undefined) return sortedObject(value, names.sort());
-  const { places, begins } = shape;
+  if (shape === undefined) return sortedObject(value, names.toSorted());
+  const { places, begins, textBegins } = shape;
   const members = Object.values(value);
-  let text = '';
+  let text = places.length === 0 ? '{' : '';
   for (let at = 0; at < places.length; at++) {
     const member = members[places[at] as number];
-    if (member === undefined) continue;
-    if (text !== '') text += ',';
-    // Joined by one: half the time of one template.
-    text += begins[at];
-    text += canonicalJson(member);
+    if (member === undefined) return sortedObject(value, names.toSorted());
+    // One after the other: half the time of one template.
+    if (typeof member === 'string' && unescaped.test(member)) {
+      text += textBegins[at];
+      text += member;
+      text += '"';
+    } else {
+      text += begins[at];
+      text += canonicalJson(member);
+    }
   }
-  return `{${text}}`;
+  text += '}';
+  return text;
 }
 
-/** Of more kinds of objects than are kept. */
+/** Where a member is left out, or of more kinds of objects than are kept. */
 function sortedObject(value: Readonly<Record<string, unknown>>, names: readonly string[]): string {
   const members = names
     .filter((name) => value[name] !== undefined)

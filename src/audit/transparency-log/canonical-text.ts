@@ -46,13 +46,13 @@ function unescapedObject(value: object): string | undefined {
   if (shape === undefined) return undefined;
   const { places, begins } = shape;
   const members = Object.values(value);
-  let text = '{';
+  let text = places.length === 0 ? '{' : '';
   // Counted: this is done for each event of a log.
   for (let at = 0; at < places.length; at++) {
     const member = members[places[at] as number];
     const written = typeof member === 'string' ? `"${member}"` : unescaped(member);
     if (written === undefined) return undefined;
-    text += at === 0 ? begins[at] : `,${begins[at]}`;
+    text += begins[at];
     text += written;
   }
   return `${text}}`;

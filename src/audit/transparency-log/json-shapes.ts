@@ -3,9 +3,10 @@ import { jsonShapesMax } from '../../limits/audit.ts';
 
 interface JsonShape {
   readonly names: readonly string[];
-  /** In canonical order: which of the members comes next, and its name with a colon behind it. */
+  /** In canonical order: which of the members comes next, and what stands before its value, and before a text. */
   readonly places: readonly number[];
   readonly begins: readonly string[];
+  readonly textBegins: readonly string[];
 }
 
 /** What has more is kept by nobody, and sorted each time. */
@@ -39,5 +40,8 @@ function isSame(some: readonly string[], others: readonly string[]): boolean {
 function newShape(names: readonly string[], canonical: (name: string) => string): JsonShape {
   const places = names.map((_, at) => at);
   places.sort((one, other) => ((names[one] as string) < (names[other] as string) ? -1 : 1));
-  return { names, places, begins: places.map((place) => `${canonical(names[place] as string)}:`) };
+  const begins = places.map(
+    (place, at) => `${at === 0 ? '{' : ','}${canonical(names[place] as string)}:`,
+  );
+  return { names, places, begins, textBegins: begins.map((begin) => `${begin}"`) };
 }
