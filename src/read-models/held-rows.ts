@@ -74,16 +74,19 @@ export class AbsentKeys {
   readonly #countMax: number;
   #young = new Set<string>();
   #old = new Set<string>();
+  /** One of them: who is on its way in asks again and again. */
+  #newest: string | undefined;
 
   constructor(countMax: number) {
     this.#countMax = countMax;
   }
 
   has(key: string): boolean {
-    return this.#young.has(key) || this.#old.has(key);
+    return key === this.#newest || this.#young.has(key) || this.#old.has(key);
   }
 
   add(key: string): void {
+    this.#newest = key;
     if (this.#young.size >= this.#countMax) {
       this.#old = this.#young;
       this.#young = new Set();
@@ -92,11 +95,13 @@ export class AbsentKeys {
   }
 
   delete(key: string): void {
+    if (key === this.#newest) this.#newest = undefined;
     this.#young.delete(key);
     this.#old.delete(key);
   }
 
   clear(): void {
+    this.#newest = undefined;
     this.#young.clear();
     this.#old.clear();
   }

@@ -181,9 +181,11 @@ export class RowTable<Row> implements Rows<Row> {
 
   #stored(key: string): HeldRow<Row> | undefined {
     if (this.#greatestKey !== undefined && key > this.#greatestKey) return undefined;
+    // First: a name that is new is asked for ten times on its way in, and those that are held are many more.
+    if (this.#absent.has(key)) return undefined;
     const held = this.#held.get(key);
     if (held) return held;
-    if (this.#absent.has(key) || this.#written?.mayHave(key) === false) return undefined;
+    if (this.#written?.mayHave(key) === false) return undefined;
     const found = this.#get.get(key) as WrittenRow | undefined;
     if (!found) {
       this.#absent.add(key);
