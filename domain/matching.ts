@@ -8,17 +8,18 @@ export type RolePermissions = (role: string) => readonly Permission[];
 const fillable = (value: string | null): value is string =>
   value !== null && value !== '' && !/[/+#]/.test(value) && !value.startsWith('$');
 
-function filled(resource: string, values: Record<string, string | null>): string | null {
-  if (!resource.includes('${')) return resource.length <= 512 ? resource : null;
-  let text = resource;
-  for (const [name, value] of Object.entries(values)) {
-    const template = `\${${name}}`;
-    if (!text.includes(template)) continue;
-    if (!fillable(value)) return null;
-    // As it stands: in a replacement text `$` would have a meaning of its own.
-    text = text.replaceAll(template, () => value);
-  }
-  return text.length <= 512 ? text : null;
+const templates = { username: `\${username}`, clientId: `\${clientId}` } as const;
+
+/** As it stands: in a replacement text `$` would have a meaning of its own. */
+const filledWith = (text: string, template: string, value: string | null): string | null => {
+  if (!text.includes(template)) return text;
+  return fillable(value) ? text.replaceAll(template, () => value) : null;
+};
+
+function filled(resource: string, { username, mqttClientId }: ClientNames): string | null {
+  const named = filledWith(resource, templates.username, username);
+  const text = named && filledWith(named, templates.clientId, mqttClientId);
+  return text !== null && text.length <= 512 ? text : null;
 }
 
 interface ClientNames {
@@ -47,19 +48,15 @@ export const givenPermissions = (
  * Templates filled in for a client, each permission once. `${clientId}` is the client id that the grant pins; without one
  * its permission allows nothing.
  */
-export function filledPermissions(
-  { username, mqttClientId }: ClientNames,
-  given: readonly Permission[],
-): Permission[] {
-  const values = { username, clientId: mqttClientId };
+export function filledPermissions(names: ClientNames, given: readonly Permission[]): Permission[] {
   const found = new Map<string, Permission>();
   for (const permission of given) {
-    const resource = filled(permission.resource, values);
+    const resource = filled(permission.resource, names);
     if (resource === null) continue;
-    found.set(`${permission.context} ${permission.operation} ${resource}`, {
-      ...permission,
-      resource,
-    });
+    const one = { ...permission, resource };
+    // Of one alone there is no other to be told apart from.
+    if (given.length === 1) return [one];
+    found.set(`${one.context} ${one.operation} ${resource}`, one);
   }
   return [...found.values()];
 }

@@ -22,6 +22,7 @@ import type { Changes } from '../read-models/read-models.ts';
 import type { Rows } from '../read-models/row-table.ts';
 
 export interface KnownLogin {
+  readonly username: string;
   readonly requestId: string | null;
   readonly credentialId: string;
   /** Whether its password opens alone; beside a key it only asks again (SPEC 4). */
@@ -161,28 +162,28 @@ class SharedRights {
 }
 
 class HeldLogin implements KnownLogin {
+  readonly username: string;
   readonly requestId: string | null;
   readonly credentialId: string;
   readonly passwordOpens: boolean;
   readonly publishPrefix: string | null;
   readonly pinnedClientId: string | null;
   readonly expiresAt: string | null;
-  readonly #username: string;
   readonly #given: readonly Permission[];
 
   constructor(row: Extract<AccessRow, { status: 'active' }>, given: readonly Permission[]) {
+    this.username = row.username;
     this.requestId = row.requestId;
     this.credentialId = row.credentialId;
     this.passwordOpens = row.passwordOpens;
     this.publishPrefix = row.rights.mqttPublishPrefix;
     this.pinnedClientId = row.rights.mqttClientId;
     this.expiresAt = row.rights.expiresAt;
-    this.#username = row.username;
     this.#given = given;
   }
 
   get permissions(): CompiledPermissions {
-    const named = { username: this.#username, mqttClientId: this.pinnedClientId };
+    const named = { username: this.username, mqttClientId: this.pinnedClientId };
     return compiled(filledPermissions(named, this.#given));
   }
 }

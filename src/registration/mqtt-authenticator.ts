@@ -50,19 +50,18 @@ const admitted = (
 
 /** The same where a password opened; beside a key it only asks again (SPEC 4): the certificate is the way in. */
 function admittedByPassword(
-  username: string,
   login: KnownLogin | undefined,
   credentialId: string,
   hasCertificate: boolean,
 ): ConnectAnswer {
   if (login?.credentialId !== credentialId || !(hasCertificate || login.passwordOpens))
     return refusal;
-  const { permissions, publishPrefix, pinnedClientId } = login;
+  const { username, permissions, publishPrefix, pinnedClientId } = login;
   return {
     admitted: true,
     admission: {
       ...{ username, credentialId, permissions, publishPrefix, pinnedClientId },
-      ...{ tokenId: null, certificate: null },
+      ...{ tokenId: null, certificate: null, held: login },
     },
   };
 }
@@ -161,12 +160,8 @@ function secretsOf({ registration, authority, logins, passwordFaults }: MqttAuth
     return soon(registration.ask(shown, newCause()), (answer) => {
       if (answer.kind === 'throttled') return slowly();
       if (answer.kind !== 'granted') return refusal;
-      return admittedByPassword(
-        username,
-        logins.active(username),
-        answer.credentialId,
-        certificate !== null,
-      );
+      const login = logins.active(username);
+      return admittedByPassword(login, answer.credentialId, certificate !== null);
     });
   }
 

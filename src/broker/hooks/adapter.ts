@@ -66,7 +66,7 @@ export function hookPort(options: HookPortOptions): Broker {
     deactivate: closeAll,
     async setAuthorization(account) {
       const rights = rightsOf(account);
-      await closeExcept(account.username, (admitted) => admitted.rights === rights);
+      await closeExcept(account.username, (admitted) => rightsDigest(admitted.rights) === rights);
     },
     disconnect: (username, { tokenIds } = {}) =>
       closeExcept(
@@ -153,7 +153,7 @@ function admittedAs(account: Account, before: string | null): Stays {
   const rights = rightsOf(account);
   const { credentialId, certificateSerial } = account;
   return (admitted) =>
-    admitted.rights === rights &&
+    rightsDigest(admitted.rights) === rights &&
     (admitted.certificateSerial ?? certificateSerial) === certificateSerial &&
     (admitted.credentialId === credentialId ||
       (admitted.credentialId === null && before === credentialId));

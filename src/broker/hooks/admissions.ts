@@ -1,8 +1,8 @@
 /** Remembers which sessions were admitted lately through a broker that asks, and with which rights. */
 import { hash } from 'node:crypto';
-import type { CompiledPermissions } from '../../../domain/matching.ts';
 import { hookAdmissionsMax, hookAdmissionsPerNameMax } from '../../limits/brokers.ts';
 import { BoundedMap } from '../../platform/bounded-map.ts';
+import type { MqttRights } from '../ports/authenticator.ts';
 
 /** How a session was admitted: what decides whether it may stay open. */
 export interface Admitted {
@@ -10,8 +10,8 @@ export interface Admitted {
   readonly tokenId: string | null;
   /** Of the certificate that opened when it was let in by one; null: by a password or a token. */
   readonly certificateSerial: string | null;
-  /** `rightsDigest` of the rights at that time. */
-  readonly rights: string;
+  /** The rights at that time, or their `rightsDigest`. */
+  readonly rights: string | MqttRights;
   /** Milliseconds of the monotonic clock. */
   readonly atMs: number;
 }
@@ -26,12 +26,13 @@ export interface Admissions {
 /** Characters of rights that are kept as they are: of most devices they are so few, and a hash takes longer than all else here. */
 const shortRightsMax = 120;
 
+interface DigestedRights extends Pick<MqttRights, 'publishPrefix' | 'pinnedClientId'> {
+  readonly permissions: Pick<MqttRights['permissions'], 'mqttRead' | 'mqttWrite'>;
+}
+
 /** A text that is equal for equal rights, and short. */
-export function rightsDigest(rights: {
-  readonly permissions: Pick<CompiledPermissions, 'mqttRead' | 'mqttWrite'>;
-  readonly publishPrefix: string | null;
-  readonly pinnedClientId: string | null;
-}): string {
+export function rightsDigest(rights: Admitted['rights'] | DigestedRights): string {
+  if (typeof rights === 'string') return rights;
   const { permissions, publishPrefix, pinnedClientId } = rights;
   const { mqttRead, mqttWrite } = permissions;
   const text = JSON.stringify([mqttRead, mqttWrite, publishPrefix, pinnedClientId]);
@@ -63,7 +64,8 @@ class AdmissionsOfName {
   /** The newest is the last; beyond `max` the oldest is forgotten. */
   set(clientId: string, admitted: Admitted, max: number): void {
     if (this.#all === undefined && clientId === this.#clientId) {
-      this.#admitted = admitted;
+      // In place: thousands a second that come again leave nothing that would have to be collected later.
+      Object.assign(this.#admitted, admitted);
       return;
     }
     this.#all = this.all;

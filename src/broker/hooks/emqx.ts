@@ -38,15 +38,15 @@ interface EmqxRule {
  * not sent, nor are those in which it would read a placeholder or its keyword `eq`.
  */
 function rulesOf({ mqttRead, mqttWrite }: CompiledPermissions): EmqxRule[] {
-  const rule = (action: EmqxRule['action']) => (levels: readonly string[]) =>
-    ({ permission: 'allow', action, topic: levels.join('/') }) as const;
-  const plain = ({ topic }: EmqxRule) => !topic.includes('${') && !topic.startsWith('eq ');
-  const rules = [
-    ...mqttWrite.filter(([first]) => !first?.startsWith('$')).map(rule('publish')),
-    ...mqttRead.filter((levels) => !levels.includes('+')).map(rule('subscribe')),
-  ].filter(plain);
-  const reservation = { permission: 'deny', action: 'publish', topic: registryTopics } as const;
-  return [reservation, ...rules.slice(0, hookAclMax - 1)];
+  const rules: EmqxRule[] = [{ permission: 'deny', action: 'publish', topic: registryTopics }];
+  const allow = (action: EmqxRule['action'], levels: readonly string[]) => {
+    const topic = levels.join('/');
+    const isPlain = !topic.includes('${') && !topic.startsWith('eq ');
+    if (isPlain && rules.length < hookAclMax) rules.push({ permission: 'allow', action, topic });
+  };
+  for (const levels of mqttWrite) if (levels[0]?.startsWith('$') !== true) allow('publish', levels);
+  for (const levels of mqttRead) if (!levels.includes('+')) allow('subscribe', levels);
+  return rules;
 }
 
 /** No certificate came: what EMQX writes where there is nothing. */

@@ -98,7 +98,7 @@ export function createHooks(options: HooksOptions): Hooks {
     connect(kind, attempt) {
       const { clientId } = attempt;
       const known = clientId.length <= mqttClientIdLengthMax && !clientId.includes('\0');
-      const judged = authenticator.authenticate({ ...attempt, clientId: known ? clientId : '' });
+      const judged = authenticator.authenticate(known ? attempt : { ...attempt, clientId: '' });
       return soon(judged, (answer) => {
         const isFree = answer.admitted && known && mayUse(answer.admission, clientId);
         options.onConnect?.(answer.admitted ? (isFree ? 'admitted' : 'refused') : answer.reason);
@@ -107,7 +107,7 @@ export function createHooks(options: HooksOptions): Hooks {
         const { username, credentialId, tokenId } = admission;
         admissions[kind].remember(username, clientId, {
           ...{ credentialId, tokenId, certificateSerial: admission.certificate?.serial ?? null },
-          rights: rightsDigest(admission),
+          rights: admission.held ?? rightsDigest(admission),
           atMs: performance.now(),
         });
         options.onSeen?.(username, 'opened');

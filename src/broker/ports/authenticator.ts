@@ -31,17 +31,22 @@ export const nameOf = ({
 }: Pick<ConnectAttempt, 'username' | 'certificate'>): string | undefined =>
   username ?? certificate?.username;
 
+export interface MqttRights {
+  readonly permissions: CompiledPermissions;
+  readonly publishPrefix: string | null;
+  /** The only client id this account may use; null: any. */
+  readonly pinnedClientId: string | null;
+}
+
 /** What an admitted client may do now. `credentialId` is null when it was admitted by a token. */
-export interface Admission {
+export interface Admission extends MqttRights {
   readonly username: string;
   readonly credentialId: string | null;
   readonly tokenId: string | null;
   /** The certificate that it was admitted by, also beside a password or a token. */
   readonly certificate: ShownCertificate | null;
-  readonly permissions: CompiledPermissions;
-  readonly publishPrefix: string | null;
-  /** The only client id this account may use; null: any. */
-  readonly pinnedClientId: string | null;
+  /** The same rights as they are held already, which takes no more room however long; absent: they are not. */
+  readonly held?: MqttRights;
 }
 
 export type ConnectAnswer =

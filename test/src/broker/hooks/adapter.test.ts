@@ -44,11 +44,8 @@ const account = (permissions = own): Account => ({
   publishPrefix: null,
   pinnedClientId: null,
 });
-const rights = rightsDigest({
-  permissions: compiled(own),
-  publishPrefix: null,
-  pinnedClientId: null,
-});
+const held = { permissions: compiled(own), publishPrefix: null, pinnedClientId: null };
+const rights = rightsDigest(held);
 const longAgo = -1_000_000;
 const admitted = (more: Partial<Admitted> = {}): Admitted => ({
   ...{ credentialId, tokenId: null, certificateSerial: null, rights, atMs: longAgo },
@@ -122,12 +119,15 @@ test('activation keeps who came in by this credential with these rights, and nob
   assert.equal(here.sessions, ['same']);
 });
 
-test('changed rights end the sessions that came in by the old ones', async (here) => {
+test('changed rights end the sessions that came in by the old ones, as texts or as they were held', async (here) => {
   const broker = await port(here, 'emqx');
   here.admissions.remember(username, 'same', admitted());
-  here.sessions = ['same'];
+  here.admissions.remember(username, 'held', admitted({ rights: { ...held } }));
+  const others = { ...held, publishPrefix: 'other/' };
+  here.admissions.remember(username, 'held others', admitted({ rights: others }));
+  here.sessions = ['same', 'held', 'held others'];
   await broker.setAuthorization(account());
-  assert.equal(here.sessions, ['same']);
+  assert.equal(here.sessions, ['same', 'held']);
   await broker.setAuthorization(account([]));
   assert.equal(here.sessions, []);
 });

@@ -43,6 +43,15 @@ test('ever new names leave as many as are allowed', () => {
     names.slice(-4),
   );
 });
+test('who comes again came as it did last', () => {
+  const admissions = createAdmissions(4);
+  admissions.remember('a', '1', admitted());
+  admissions.remember('a', '1', { ...admitted(), credentialId: null, tokenId: 't', atMs: 5 });
+  assert.equal(
+    [...admissions.of('a').values()],
+    [{ ...admitted(), credentialId: null, tokenId: 't', atMs: 5 }],
+  );
+});
 test('one name with ever new client ids is bounded too', () => {
   const admissions = createAdmissions(10, 4);
   admissions.remember('b', '1', admitted());
