@@ -100,7 +100,7 @@ async function start(
   const whileWaiting = isShared(config) ? await answering() : undefined;
   const journals = keepJournals(logger);
   lifecycle.add(() => journals.end());
-  const open = () => openStore(config, { onAppend, journals });
+  const open = () => openStore(config, { onAppend, journals, thread: { logger } });
   const store = await waitForStore(config, open, waiting);
   lifecycle.add(() => store.close());
   const inTouch = () => store.silentMs() < storeSilenceMaxMs;

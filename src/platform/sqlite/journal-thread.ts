@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
 
-/** What is to be done with the file at an address; the answer is the address. */
+/** What is to be done with the file at an address; the answer says no more than that it was. */
 export interface ToJournalThread {
   readonly address: string;
   readonly work: 'write' | 'close';
@@ -36,5 +36,5 @@ parentPort?.on('message', (message: ToJournalThread) => {
     // As after a commit, where SQLite says nothing of it either: the journal stays, and is written the next time. What
     // is wrong with the disk, whoever commits hears.
   }
-  parentPort?.postMessage(message.address);
+  parentPort?.postMessage(null);
 });

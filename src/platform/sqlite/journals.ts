@@ -14,6 +14,7 @@ import {
 } from '../../limits/store.ts';
 import type { Logger } from '../../logger.ts';
 import type { ToJournalThread } from './journal-thread.ts';
+import { OccasionalThread } from './occasional-thread.ts';
 
 /** The journal of one file, beside the only connection that writes. */
 export interface Journal {
@@ -56,95 +57,41 @@ const threadFile = new URL(`./journal-thread${extname(import.meta.filename)}`, i
 const resourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
 class JournalThread {
-  readonly #onBroken: (error: unknown) => void;
-  readonly #answers = new Map<string, () => void>();
-  /** The files that it has open. */
-  readonly #inside = new Set<string>();
-  #worker: Worker | undefined;
-  #idle: NodeJS.Timeout | undefined;
-  #isBroken = false;
+  readonly #thread: OccasionalThread<ToJournalThread, unknown>;
 
   constructor(onBroken: (error: unknown) => void) {
-    this.#onBroken = onBroken;
+    const start = () => new Worker(threadFile, { resourceLimits });
+    this.#thread = new OccasionalThread({ start, idleMs: journalThreadIdleMs, onBroken });
   }
 
   get isBroken(): boolean {
-    return this.#isBroken;
+    return this.#thread.isBroken;
   }
 
   get isRunning(): boolean {
-    return this.#worker !== undefined;
+    return this.#thread.isRunning;
   }
 
   /** Resolves when it is written, or never will be. One thing at a time for each address. */
   write(address: string): Promise<void> {
-    this.#inside.add(address);
     return this.#ask({ address, work: 'write' });
   }
 
   async leave(address: string): Promise<void> {
-    if (this.#inside.delete(address)) await this.#ask({ address, work: 'close' });
+    // Where it has ended, its files are closed with it.
+    if (this.#thread.isRunning) await this.#ask({ address, work: 'close' });
   }
 
-  async end(): Promise<void> {
-    this.#isBroken = true;
-    await this.#rest();
+  end(): Promise<void> {
+    return this.#thread.end();
   }
 
-  #ask(message: ToJournalThread): Promise<void> {
-    clearTimeout(this.#idle);
-    return new Promise((resolve) => {
-      this.#answers.set(message.address, resolve);
-      try {
-        this.#worker ??= this.#started();
-        this.#worker.ref();
-        this.#worker.postMessage(message);
-      } catch (error) {
-        // Node's permission model, for one, can refuse threads.
-        this.#break(error);
-      }
-    });
-  }
-
-  #started(): Worker {
-    const worker = new Worker(threadFile, { resourceLimits });
-    const broken = (error: unknown) => {
-      if (this.#worker === worker) this.#break(error);
-    };
-    worker.on('message', (address: string) => this.#answered(address));
-    worker.on('error', broken);
-    worker.on('exit', (code) => broken(new Error(`the thread ended (${code})`)));
-    return worker;
-  }
-
-  #answered(address: string): void {
-    const answered = this.#answers.get(address);
-    this.#answers.delete(address);
-    if (this.#answers.size === 0) {
-      // A process that waits for nothing else may end.
-      this.#worker?.unref();
-      this.#idle = setTimeout(() => this.#rest(), journalThreadIdleMs).unref();
+  async #ask(message: ToJournalThread): Promise<void> {
+    try {
+      await this.#thread.ask(message);
+    } catch {
+      // It has ended, and whoever keeps the thread was told.
     }
-    answered?.();
-  }
-
-  /** Its files are closed with it. */
-  async #rest(): Promise<void> {
-    clearTimeout(this.#idle);
-    const worker = this.#worker;
-    this.#worker = undefined;
-    this.#inside.clear();
-    await worker?.terminate();
-  }
-
-  #break(error: unknown): void {
-    this.#worker = undefined;
-    this.#inside.clear();
-    if (!this.#isBroken) {
-      this.#isBroken = true;
-      this.#onBroken(error);
-    }
-    for (const address of [...this.#answers.keys()]) this.#answered(address);
   }
 }
 

@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { makePrivateDatabase } from '../../platform/private-file.ts';
 import { damagedCode, notADatabaseCode, sqliteCode } from '../../platform/sqlite/result-codes.ts';
 import { StoreLocked } from '../errors.ts';
-import { StoreUnavailable } from '../event-store.ts';
 import { assertLive, type Purpose } from '../log-state.ts';
 import { logStateIn } from './log-state.ts';
+import { writerPragmas } from './pragmas.ts';
 
 /** "GBlg" in the header of the file: it is a Gatebook log, and no other program's database. */
 const applicationId = 0x47426c67;
@@ -37,9 +37,6 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};
 `;
 
-/** The pages in memory: enough for the upper floors of every index of some million events. */
-const cacheKibibytes = 12 * 1024;
-
 const busyCode = 5;
 
 /** A lock of the process keeps others out, and this one may have a second connection. Windows has none of that kind. */
@@ -58,14 +55,6 @@ const lockedBy = (file: string, who: string) =>
   new StoreLocked(
     `${file} is open in ${who}: stop that Gatebook first, or choose another data folder`,
   );
-
-/** What SQLite could not do, as the port's error: in its own words, which hold no data. */
-export function unavailableFrom(error: unknown): unknown {
-  const code = sqliteCode(error);
-  if (code === undefined) return error;
-  const words = (error as { errstr?: unknown }).errstr;
-  return new StoreUnavailable(`the log does not answer now: ${words} (SQLite ${code})`);
-}
 
 const numberOf = (database: DatabaseSync, pragma: string): number =>
   Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
@@ -147,12 +136,7 @@ export function openLogFile(file: string, purpose?: Purpose): LogFile {
   const database = new DatabaseSync(address, { timeout: 0 });
   try {
     const logId = lockAndCreate(database, file, purpose);
-    // `fullfsync` matters on macOS only, where fsync alone does not reach the disk. No temporary
-    // files: what the vault holds must not be left in one.
-    database.exec(`
-      PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
-      PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${cacheKibibytes};
-    `);
+    database.exec(`PRAGMA journal_mode = WAL; ${writerPragmas()}`);
     openHere.add(identity);
     const close = () => {
       database.close();

@@ -7,86 +7,126 @@ import {
   commitEventsMax,
 } from '../../limits/store.ts';
 import { Conflict, StoreUnavailable } from '../event-store.ts';
+import type { PlacedWrite } from './table.ts';
+import type { Committed, LogWrite } from './writer.ts';
 
-interface Write<Result> {
+interface SubmittedWrite {
   readonly events: number;
   readonly bytes: number;
-  /** Writes, inside the shared transaction. A `Conflict` refuses this write and no other. */
-  readonly perform: () => Result;
+  readonly write: LogWrite;
 }
 
 interface GroupCommit {
-  /** Resolves when the write is on disk. @throws StoreUnavailable at once when too much waits. */
-  submit<Result>(write: Write<Result>): Promise<Result>;
-  /** Commits everything that waits, before it returns. */
+  /** Resolves when the write is on disk. @throws Conflict; StoreUnavailable, at once when too much waits. */
+  submit(submitted: SubmittedWrite): Promise<PlacedWrite>;
+  /** Commits everything that waits, before it returns: where no commit is under way elsewhere. */
   drain(): void;
 }
 
-interface WaitingWrite extends Write<unknown> {
-  readonly settle: (outcome: WriteOutcome) => void;
+interface WaitingWrite extends SubmittedWrite {
+  readonly resolve: (written: PlacedWrite) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-type WriteOutcome =
-  | { readonly done: true; readonly result: unknown }
-  | { readonly done: false; readonly error: unknown };
+interface Batch {
+  readonly waiting: readonly WaitingWrite[];
+  readonly writes: readonly LogWrite[];
+}
 
-/**
- * @param log.transaction runs the work in one transaction, and says how many seconds it took: on disk
- *   when it returns, undone when it throws.
- * @param log.committed hears of each commit, after those who wait for it.
- */
-export function groupCommit(log: {
-  transaction: (work: () => void) => number;
-  committed: (seconds: number) => void;
-}): GroupCommit {
-  let waiting: WaitingWrite[] = [];
-  let bytesWaiting = 0;
-  let scheduled = false;
+/** What waits, in the order in which it came. */
+class WaitingWrites {
+  #writes: WaitingWrite[] = [];
+  #bytes = 0;
 
-  function nextBatch(): WaitingWrite[] {
-    const count = fitting(waiting);
-    const batch = waiting.slice(0, count);
-    waiting = waiting.slice(count);
-    for (const write of batch) bytesWaiting -= write.bytes;
-    return batch;
+  get isEmpty(): boolean {
+    return this.#writes.length === 0;
   }
 
-  function commitOne(): void {
-    const batch = nextBatch();
-    const outcomes: WriteOutcome[] = [];
-    let seconds: number;
+  hasRoomFor(bytes: number): boolean {
+    return this.#writes.length < appendsWaitingMax && this.#bytes + bytes <= appendBytesWaitingMax;
+  }
+
+  add(write: WaitingWrite): void {
+    this.#writes.push(write);
+    this.#bytes += write.bytes;
+  }
+
+  takeBatch(): Batch {
+    const count = fitting(this.#writes);
+    const waiting = this.#writes.slice(0, count);
+    this.#writes = this.#writes.slice(count);
+    for (const { bytes } of waiting) this.#bytes -= bytes;
+    return { waiting, writes: waiting.map(({ write }) => write) };
+  }
+}
+
+interface CommittedLog {
+  /** Makes one commit: on disk when it returns, undone when it throws. */
+  readonly commitHere: (writes: readonly LogWrite[]) => Committed;
+  /** Does so while the event loop goes on, and no other commit begins; undefined: not now. */
+  readonly commitElsewhere: (writes: readonly LogWrite[]) => Promise<Committed> | undefined;
+  /** Hears of each commit, after those who wait for it. */
+  readonly committed: (writes: readonly LogWrite[], committed: Committed) => void;
+  /** Hears of each that failed, or of which nobody knows whether it did. */
+  readonly failed: (writes: readonly LogWrite[]) => void;
+}
+
+export function groupCommit(log: CommittedLog): GroupCommit {
+  const waiting = new WaitingWrites();
+  let scheduled = false;
+
+  function settle({ waiting, writes }: Batch, committed: Committed): void {
+    for (const [index, { resolve, reject }] of waiting.entries()) {
+      const outcome = committed.outcomes[index];
+      if (outcome === undefined) reject(new Error('a write has no outcome'));
+      else if ('conflict' in outcome) reject(new Conflict(outcome.conflict));
+      else resolve(outcome);
+    }
+    log.committed(writes, committed);
+  }
+
+  /** Also for conflicts: perhaps they were with a write that now is not there. */
+  function refuse({ waiting, writes }: Batch, error: unknown): void {
+    for (const { reject } of waiting) reject(error);
+    log.failed(writes);
+  }
+
+  function commitHere(batch: Batch): void {
+    let committed: Committed;
     try {
-      seconds = log.transaction(() => {
-        for (const write of batch) outcomes.push(attempt(write));
-      });
+      committed = log.commitHere(batch.writes);
     } catch (error) {
-      // Also for conflicts: perhaps they were with a write that now is not there.
-      for (const write of batch) write.settle({ done: false, error });
+      refuse(batch, error);
       return;
     }
-    for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
-    log.committed(seconds);
+    settle(batch, committed);
+  }
+
+  async function commitNext(): Promise<void> {
+    const batch = waiting.takeBatch();
+    const elsewhere = log.commitElsewhere(batch.writes);
+    if (elsewhere === undefined) return commitHere(batch);
+    await elsewhere.then(
+      (committed) => settle(batch, committed),
+      (error) => refuse(batch, error),
+    );
   }
 
   async function commitAll(): Promise<void> {
-    while (waiting.length > 0) {
+    while (!waiting.isEmpty) {
       // Everything that the event loop brings in this turn joins the commit.
       await nextTurn();
-      if (waiting.length > 0) commitOne();
+      if (!waiting.isEmpty) await commitNext();
     }
     scheduled = false;
   }
 
   return {
-    submit<Result>(write: Write<Result>): Promise<Result> {
-      const full =
-        waiting.length >= appendsWaitingMax || bytesWaiting + write.bytes > appendBytesWaitingMax;
-      if (full) return Promise.reject(new StoreUnavailable('too many appends wait for the log'));
-      return new Promise<Result>((resolve, reject) => {
-        const settle = (outcome: WriteOutcome) =>
-          outcome.done ? resolve(outcome.result as Result) : reject(outcome.error);
-        waiting.push({ ...write, settle });
-        bytesWaiting += write.bytes;
+    submit(submitted) {
+      if (!waiting.hasRoomFor(submitted.bytes))
+        return Promise.reject(new StoreUnavailable('too many appends wait for the log'));
+      return new Promise((resolve, reject) => {
+        waiting.add({ ...submitted, resolve, reject });
         if (!scheduled) {
           scheduled = true;
           commitAll();
@@ -94,13 +134,13 @@ export function groupCommit(log: {
       });
     },
     drain() {
-      while (waiting.length > 0) commitOne();
+      while (!waiting.isEmpty) commitHere(waiting.takeBatch());
     },
   };
 }
 
 /** How many of them one commit takes: at least one. */
-function fitting(waiting: readonly WaitingWrite[]): number {
+function fitting(waiting: readonly SubmittedWrite[]): number {
   let events = 0;
   let bytes = 0;
   let count = 0;
@@ -111,13 +151,4 @@ function fitting(waiting: readonly WaitingWrite[]): number {
     count += 1;
   }
   return count;
-}
-
-function attempt(write: Write<unknown>): WriteOutcome {
-  try {
-    return { done: true, result: write.perform() };
-  } catch (error) {
-    if (!(error instanceof Conflict)) throw error;
-    return { done: false, error };
-  }
 }

@@ -4,13 +4,8 @@ import { LogState } from '../log-state.ts';
 
 export function logStateIn(database: DatabaseSync) {
   const select = database.prepare(`SELECT value FROM meta WHERE name = 'mark'`);
-  const replace = database.prepare(`INSERT OR REPLACE INTO meta VALUES ('mark', ?)`);
   return {
     /** A log that never said otherwise is live. */
     read: (): LogState => LogState.parse(select.get()?.value ?? 'live'),
-    /** Inside a transaction, or one of its own. */
-    write(state: LogState): void {
-      replace.run(state);
-    },
   };
 }

@@ -1,10 +1,13 @@
-/** The two orders of the embedded log, each in its table: the log's and the vault's. */
+/**
+ * The two orders of the embedded log, each in its table, the log's and the vault's: as far as this process was told that they
+ * are on disk, so that within one turn of the event loop both stand still.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import { newestCharactersHeldMax, newestEventsHeldMax, readBatchMax } from '../../limits/store.ts';
 import { positionOf, type StoredEvent, type VaultChange } from '../event-store.ts';
 import type { EventText } from '../event-text.ts';
 import type { FollowPage } from './follow.ts';
-import { type EventRow, eventTable, query, storedFrom } from './table.ts';
+import { type EventRow, lastPlaceIn, query, storedFrom } from './table.ts';
 
 const columns = 'place, eventId, stream, revision, type, data, metadata';
 
@@ -30,9 +33,10 @@ export function eventsIn(database: DatabaseSync) {
   );
   const afterPlace = query<EventRow>(
     database,
-    `SELECT ${columns} FROM events WHERE place > ? ORDER BY place LIMIT ?`,
+    `SELECT ${columns} FROM events WHERE place > ? AND place <= ? ORDER BY place LIMIT ?`,
   );
-  const table = eventTable(database, 'events');
+  const lastPlace = lastPlaceIn(database, 'events');
+  let last = lastPlace();
   let held: readonly HeldEvent[] = [];
   /** Undefined: they begin after the first that is wanted. */
   const heldAfter = (after: number, count: number): FollowPage<StoredEvent> | undefined => {
@@ -42,36 +46,44 @@ export function eventsIn(database: DatabaseSync) {
     return { items: page.map(parsedOnce), last: page.at(-1)?.row[0] ?? after };
   };
   return {
-    table,
+    /** The place of the newest, 0 when there is none. */
+    last: (): number => last,
     read: (stream: string): StoredEvent[] => ofStream(stream).map(storedFrom),
     page(after: number, limit = readBatchMax): FollowPage<StoredEvent> {
       const count = pageSize(limit);
       const page = heldAfter(after, count);
       if (page !== undefined) return page;
-      const rows = afterPlace(after, count);
+      const rows = afterPlace(after, last, count);
       return { items: rows.map(storedFrom), last: rows.at(-1)?.[0] ?? after };
     },
     /** As they stand there. */
     texts: (after: number, limit: number): EventText[] =>
-      afterPlace(after, pageSize(limit)).map(([place, ...others]) => [
+      afterPlace(after, last, pageSize(limit)).map(([place, ...others]) => [
         positionOf(place),
         ...others,
       ]),
-    /** They are on disk: who follows the log is given them from memory. */
-    keepNewest(): void {
-      const newest = table.newest().map((row): HeldEvent => ({ row, event: undefined }));
+    /** These came, and the log ends at this place: they are on disk, and who follows the log is given them from memory. */
+    came(rows: readonly EventRow[], newLast: number): void {
+      // Others came that nobody told of: who follows finds them in the file.
+      if (newLast - last !== rows.length) held = [];
+      last = newLast;
+      const newest = rows.map((row): HeldEvent => ({ row, event: undefined }));
       if (newest.length === 0) return;
       const isNext = held.at(-1)?.row[0] === (newest[0]?.row[0] ?? 0) - 1;
       const all = isNext ? [...held, ...newest].slice(-newestEventsHeldMax) : newest;
       const length = all.reduce((sum, { row: [, , , , , data] }) => sum + data.length, 0);
       held = all.length <= newestEventsHeldMax && length <= newestCharactersHeldMax ? all : [];
     },
+    /** Goes by the file: there may be events that nobody told of. */
+    recount(): void {
+      last = lastPlace();
+      held = [];
+    },
   };
 }
 
 /** The vault: what is kept, and what was deleted. */
 export function vaultIn(database: DatabaseSync) {
-  const table = eventTable(database, 'vault');
   const ofStream = query<EventRow>(
     database,
     `SELECT ${columns} FROM vault
@@ -82,28 +94,25 @@ export function vaultIn(database: DatabaseSync) {
   >(
     database,
     `SELECT ${columns} FROM vault
-     WHERE place > ? AND (revision IS NULL OR typeof(data) = 'text') ORDER BY place LIMIT ?`,
+     WHERE place > ? AND place <= ? AND (revision IS NULL OR typeof(data) = 'text')
+     ORDER BY place LIMIT ?`,
   );
-  const deletionOf = query<[place: number]>(
-    database,
-    'SELECT place FROM vault WHERE stream = ? AND revision IS NULL',
-  );
-  const addDeletion = database.prepare('INSERT INTO vault (place, stream) VALUES (?, ?)');
-  // Zeros of the same length go where the secret stood: SQLite writes over the row in place.
-  const wipe = database.prepare(
-    'UPDATE vault SET data = zeroblob(octet_length(data)) WHERE stream = ? AND revision IS NOT NULL',
-  );
+  const lastPlace = lastPlaceIn(database, 'vault');
+  let last = lastPlace();
   return {
-    table,
-    isDeleted: (stream: string): boolean => deletionOf(stream).length > 0,
     read: (stream: string): StoredEvent[] => ofStream(stream).map(storedFrom),
     page(after: number, limit = readBatchMax): FollowPage<VaultChange> {
-      const rows = afterPlace(after, pageSize(limit));
+      const rows = afterPlace(after, last, pageSize(limit));
       return { items: rows.map(changeFrom), last: rows.at(-1)?.[0] ?? after };
     },
-    delete(stream: string): void {
-      wipe.run(stream);
-      addDeletion.run(table.takePlace(), stream);
+    last: (): number => last,
+    /** Changes up to this place came: they are on disk. */
+    came(newLast: number): void {
+      last = newLast;
+    },
+    /** Goes by the file: there may be changes that nobody told of. */
+    recount(): void {
+      last = lastPlace();
     },
   };
 }

@@ -1,9 +1,9 @@
 /** The embedded event log: one SQLite file, one writer, every answer on disk before it is given. */
 
+import type { DatabaseSync } from 'node:sqlite';
 import type { Journals } from '../../platform/sqlite/journals.ts';
 import { createWakeup } from '../../platform/wakeup.ts';
 import {
-  Conflict,
   type EventStore,
   isVaultStream,
   noStream,
@@ -12,13 +12,22 @@ import {
   StoreUnavailable,
 } from '../event-store.ts';
 import type { MovableStore, Purpose } from '../log-state.ts';
-import { openLogFile, unavailableFrom } from './file.ts';
+import { deletionsFrom } from './deletions.ts';
+import { openLogFile } from './file.ts';
 import { following } from './follow.ts';
 import { groupCommit } from './group-commit.ts';
 import { logStateIn } from './log-state.ts';
 import { eventsIn, vaultIn } from './orders.ts';
-import { appendTo, written } from './table.ts';
-import { transactionsOf, truncationOf } from './transactions.ts';
+import { type EventRow, type PlacedWrite, rowsOf, written } from './table.ts';
+import { unavailableFrom } from './unavailable.ts';
+import {
+  type Committed,
+  type LogWrite,
+  logWriterOn,
+  type WriteOutcome,
+  type WrittenSecret,
+} from './writer.ts';
+import { WriterInThread, type WriterThreadOptions } from './writer-in-thread.ts';
 
 interface SqliteOptions {
   readonly file: string;
@@ -27,6 +36,8 @@ interface SqliteOptions {
   readonly onAppend?: (seconds: number, events: number) => void;
   /** Where absent, the commits that make the journal long write it. */
   readonly journals?: Journals;
+  /** Where absent, every commit waits for the disk on the event loop. */
+  readonly thread?: WriterThreadOptions;
 }
 
 /**
@@ -46,40 +57,43 @@ export function openSqliteStore(options: SqliteOptions): MovableStore {
 
 type OpenLog = ReturnType<typeof openLog>;
 
-function openLog({ file, onAppend, purpose, journals }: SqliteOptions) {
+function openLog({ file, onAppend, purpose, journals, thread }: SqliteOptions) {
   const { database, logId, address, close } = openLogFile(file, purpose);
   const journal = address && journals?.keep(database, address);
-  const events = eventsIn(database);
-  const vault = vaultIn(database);
-  const state = logStateIn(database);
-  const eventAppended = createWakeup();
-  const secretKept = createWakeup();
-  const truncation = truncationOf(database);
-  const transact = transactionsOf(database, () => {
-    events.table.recount();
-    vault.table.recount();
+  // Without a journal that is kept, this SQLite should not be given two connections that write.
+  const elsewhere = journal && thread && new WriterInThread(address, thread);
+  const writer = logWriterOn(database);
+  const orders = ordersIn(database);
+  const deletions = deletionsFrom({
+    async empty() {
+      await journal?.rest();
+      if (elsewhere?.isInUse) await elsewhere.emptyJournal();
+      else writer.emptyJournal();
+    },
+    emptyHere: writer.emptyJournal,
   });
   const commits = groupCommit({
-    transaction(work) {
-      const started = performance.now();
-      transact(work);
-      return (performance.now() - started) / 1000;
-    },
-    committed(seconds) {
-      const logged = events.table.news();
-      events.keepNewest();
-      const vaultEvents = vault.table.news();
-      if (logged > 0) eventAppended.wake();
-      if (vaultEvents > 0) secretKept.wake();
-      if (logged + vaultEvents > 0) onAppend?.(seconds, logged + vaultEvents);
+    commitHere: writer.commit,
+    commitElsewhere: (writes) => (elsewhere?.isInUse ? elsewhere.commit(writes) : undefined),
+    committed(writes, committed) {
+      const { seconds } = committed;
+      const count = orders.came(writes, committed);
+      if (writes.some((write, at) => isDeletion(write) && isNew(committed.outcomes[at])))
+        deletions.committed();
+      if (count > 0) onAppend?.(seconds, count);
+      elsewhere?.took(seconds, writes.length);
       journal?.committed();
+    },
+    failed(writes) {
+      orders.recount();
+      if (writes.some(isDeletion)) deletions.committed();
     },
   });
   let open = true;
 
   function tidy(): void {
     try {
-      if (truncation.isDue()) truncation.now();
+      deletions.goneNow();
     } catch {
       // Whoever waits for a deletion is told so, and repeats it; at the latest the next opening does.
     }
@@ -88,28 +102,76 @@ function openLog({ file, onAppend, purpose, journals }: SqliteOptions) {
   tidy();
   return {
     logId,
-    events,
-    vault,
-    state,
-    eventAppended,
-    secretKept,
-    truncation,
+    ...orders,
+    state: logStateIn(database),
+    deletions,
     commits,
-    journal,
     isOpen: () => open,
     assertOpen(): void {
       if (!open) throw new StoreUnavailable('the log is closed');
     },
-    close(): void {
+    async close(): Promise<void> {
+      await journal?.close();
+      await elsewhere?.end();
       if (!open) return;
       commits.drain();
       tidy();
       open = false;
-      eventAppended.wake();
-      secretKept.wake();
+      orders.wake();
       close();
     },
   };
+}
+
+/** Both orders, and who waits for what comes to them. */
+function ordersIn(database: DatabaseSync) {
+  const events = eventsIn(database);
+  const vault = vaultIn(database);
+  const eventAppended = createWakeup();
+  const secretKept = createWakeup();
+  const wake = () => {
+    eventAppended.wake();
+    secretKept.wake();
+  };
+  return {
+    ...{ events, vault, eventAppended, secretKept, wake },
+    /** This is on disk. Says how many events and changes of the vault it is. */
+    came(writes: readonly LogWrite[], committed: Committed): number {
+      const { lastEvent, lastVaultChange } = committed;
+      const [eventCount, vaultCount] = [lastEvent - events.last(), lastVaultChange - vault.last()];
+      events.came(newRows(writes, committed), lastEvent);
+      vault.came(lastVaultChange);
+      if (eventCount > 0) eventAppended.wake();
+      if (vaultCount > 0) secretKept.wake();
+      return eventCount + vaultCount;
+    },
+    /** There may be something on disk that nobody told of. */
+    recount(): void {
+      try {
+        events.recount();
+        vault.recount();
+      } catch {
+        // It cannot be read now: the next commit tells where they end.
+      }
+      wake();
+    },
+  };
+}
+
+const isDeletion = ([kind]: LogWrite): boolean => kind === 'delete';
+
+const isNew = (outcome: WriteOutcome | undefined): outcome is PlacedWrite =>
+  outcome !== undefined && 'isNew' in outcome && outcome.isNew;
+
+/** What a commit brought to the log. */
+function newRows(writes: readonly LogWrite[], { outcomes }: Committed): EventRow[] {
+  return writes.flatMap((write, index) => {
+    const outcome = outcomes[index];
+    if (write[0] !== 'append' || isVaultStream(write[1]) || !isNew(outcome)) return [];
+    const [, stream, revision, { length }] = write;
+    const place = outcome.place - length + 1;
+    return rowsOf(stream, write[3], { place, revision: revision + 1 });
+  });
 }
 
 function placeOf(position: Position): number {
@@ -151,7 +213,7 @@ function reading(log: OpenLog): ReadingHalf {
     },
 
     async head() {
-      return answer(log, () => positionOf(events.table.lastPlace()));
+      return answer(log, () => positionOf(events.last()));
     },
 
     follow(after, signal) {
@@ -174,7 +236,7 @@ function reading(log: OpenLog): ReadingHalf {
 }
 
 function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'close'> {
-  const { events, vault, commits, truncation, journal } = log;
+  const { commits, deletions } = log;
   return {
     async append(stream, expectedRevision, newEvents, secrets = []) {
       log.assertOpen();
@@ -182,52 +244,26 @@ function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'cl
       if (!Number.isSafeInteger(expectedRevision) || expectedRevision < noStream)
         throw new TypeError('the expected revision is a whole number from -1');
       const all = newEvents.map(written);
-      const kept = secrets.map((secret) => ({ ...secret, events: [written(secret.event)] }));
-      const bytes = [...all, ...kept.flatMap((secret) => secret.events)].reduce(
-        (sum, { data }) => sum + Buffer.byteLength(data),
+      const kept = secrets.map(({ stream, event }): WrittenSecret => [stream, written(event)]);
+      const bytes = [...all, ...kept.map(([, event]) => event)].reduce(
+        (sum, [, , data]) => sum + Buffer.byteLength(data),
         0,
       );
-      const appendOne = (to: string, revision: number, what: typeof all) => {
-        const inVault = isVaultStream(to);
-        const table = inVault ? vault.table : events.table;
-        // The rows of a deleted stream stay, so that what begins one anew is refused by its index.
-        const begun = revision === noStream ? table.begun(to, what) : undefined;
-        if (begun !== undefined) return { revision: 0, position: positionOf(begun) };
-        if (inVault && vault.isDeleted(to)) throw new Conflict(`${to} was deleted`);
-        return appendTo(table, to, revision, what);
-      };
-      const perform = () => {
-        // Where it is refused, nothing is written: nobody would name the secrets.
-        const appended = appendOne(stream, expectedRevision, all);
-        try {
-          for (const secret of kept) appendOne(secret.stream, noStream, secret.events);
-        } catch (error) {
-          // The whole commit is undone: an event must never name a secret that there is not.
-          throw error instanceof Conflict ? new Error('this id was a secret before') : error;
-        }
-        return appended;
-      };
-      return commits.submit({ events: all.length + kept.length, bytes, perform });
+      const { revision, place } = await commits.submit({
+        ...{ events: all.length + kept.length, bytes },
+        write: ['append', stream, expectedRevision, all, kept],
+      });
+      return { revision, position: positionOf(place) };
     },
 
     async deleteStream(stream) {
       log.assertOpen();
       if (!isVaultStream(stream)) throw new TypeError('only streams of the vault can be deleted');
-      const perform = () => {
-        if (vault.isDeleted(stream) || vault.table.endOf(stream).revision === noStream) return;
-        truncation.fallsDue();
-        vault.delete(stream);
-      };
-      await commits.submit({ events: 1, bytes: 0, perform });
-      // Deletions of one commit come here one after the other: the first empties it for all.
-      if (truncation.isDue()) await journal?.rest();
-      if (truncation.isDue()) answer(log, truncation.now);
+      await commits.submit({ events: 1, bytes: 0, write: ['delete', stream] });
+      await deletions.gone();
     },
 
-    async close() {
-      await journal?.close();
-      log.close();
-    },
+    close: log.close,
   };
 }
 
@@ -239,7 +275,7 @@ function moving(log: OpenLog): Pick<MovableStore, 'getState' | 'setState' | 'gro
     },
     async setState(state) {
       log.assertOpen();
-      await log.commits.submit({ events: 0, bytes: 0, perform: () => log.state.write(state) });
+      await log.commits.submit({ events: 0, bytes: 0, write: ['state', state] });
     },
   };
 }

@@ -1,22 +1,10 @@
 /** One table of the embedded log: events in a gap-free order of their own, the log's or the vault's. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { sqliteCode } from '../../platform/sqlite/result-codes.ts';
-import {
-  type Appended,
-  Conflict,
-  type NewEvent,
-  noStream,
-  positionOf,
-  type StoredEvent,
-} from '../event-store.ts';
+import { Conflict, type NewEvent, noStream, positionOf, type StoredEvent } from '../event-store.ts';
 
-/** An event whose JSON is already written. */
-interface WrittenEvent {
-  readonly eventId: string;
-  readonly type: string;
-  readonly data: string;
-  readonly metadata: string;
-}
+/** An event whose JSON is already written: short to copy, for a thread may be given it. */
+export type WrittenEvent = readonly [eventId: string, type: string, data: string, metadata: string];
 
 export type EventRow = [
   place: number,
@@ -40,14 +28,10 @@ interface EventTable {
     revision: number,
     events: readonly WrittenEvent[],
   ) => number | undefined;
-  /** The place of the last row, 0 when there is none. */
-  readonly lastPlace: () => number;
   /** At the start of a transaction: counts on from what is really there. */
   readonly recount: () => void;
-  /** How many rows came since `recount`. */
-  readonly news: () => number;
-  /** These rows, of the log itself. */
-  readonly newest: () => readonly EventRow[];
+  /** The place of the last row, 0 when there is none. */
+  readonly counted: () => number;
   /** The next free place, taken by whoever asks. */
   readonly takePlace: () => number;
 }
@@ -61,12 +45,7 @@ const constraintCode = 19;
 export function written({ eventId, type, data, metadata }: NewEvent): WrittenEvent {
   if (typeof eventId !== 'string' || typeof type !== 'string')
     throw new TypeError('an event has an id and a type');
-  return {
-    eventId,
-    type,
-    data: jsonObject('data', data),
-    metadata: jsonObject('metadata', metadata),
-  };
+  return [eventId, type, jsonObject('data', data), jsonObject('metadata', metadata)];
 }
 
 function jsonObject(what: string, value: unknown): string {
@@ -103,15 +82,21 @@ export function query<Answer>(database: DatabaseSync, sql: string) {
 }
 
 /** Events as rows, from a place and a revision on. */
-const rowsOf = (
+export const rowsOf = (
   stream: string,
   events: readonly WrittenEvent[],
   { place, revision }: { readonly place: number; readonly revision: number },
 ): EventRow[] =>
-  events.map(({ eventId, type, data, metadata }, at) => [
+  events.map(([eventId, type, data, metadata], at) => [
     ...([place + at, eventId, stream, revision + at] as const),
     ...([type, data, metadata] as const),
   ]);
+
+/** Says the place of a table's last row, 0 when there is none. */
+export function lastPlaceIn(database: DatabaseSync, table: 'events' | 'vault'): () => number {
+  const last = query<[place: number | null]>(database, `SELECT max(place) FROM ${table}`);
+  return () => last()[0]?.[0] ?? 0;
+}
 
 function statementsOf(database: DatabaseSync, table: 'events' | 'vault') {
   return {
@@ -125,23 +110,18 @@ function statementsOf(database: DatabaseSync, table: 'events' | 'vault') {
       database,
       `SELECT eventId, place FROM ${table} WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?`,
     ),
-    last: query<[place: number | null]>(database, `SELECT max(place) FROM ${table}`),
+    last: lastPlaceIn(database, table),
   };
 }
 
 export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): EventTable {
   const { insert, end, following, last } = statementsOf(database, table);
-  const lastPlace = () => last()[0]?.[0] ?? 0;
   const several = savepoint(database);
-  let before = lastPlace();
-  let counted = before;
-  let newest: EventRow[] = [];
+  let counted = 0;
 
   function insertEach(stream: string, revision: number, events: readonly WrittenEvent[]): number {
     const rows = rowsOf(stream, events, { place: counted + 1, revision: revision + 1 });
     for (const row of rows) insert.run(...row);
-    // Secrets are followed by their ids alone, and are not kept in memory for it.
-    if (table === 'events') newest.push(...rows);
     counted += rows.length;
     return counted;
   }
@@ -173,22 +153,27 @@ export function eventTable(database: DatabaseSync, table: 'events' | 'vault'): E
     },
     placeOfRepeated(stream, revision, events) {
       const there = following(stream, revision, events.length);
-      const same = events.every(({ eventId }, index) => there[index]?.[0] === eventId);
+      const same = events.every(([eventId], index) => there[index]?.[0] === eventId);
       return same ? there.at(-1)?.[1] : undefined;
     },
-    lastPlace,
     recount() {
-      before = lastPlace();
-      counted = before;
-      newest = [];
+      counted = last();
     },
-    newest: () => newest,
-    news: () => counted - before,
+    counted: () => counted,
     takePlace() {
       counted += 1;
       return counted;
     },
   };
+}
+
+/** What a write did. */
+export interface PlacedWrite {
+  /** The stream's last revision, and the place of that event. */
+  readonly revision: number;
+  readonly place: number;
+  /** False: it was there already. */
+  readonly isNew: boolean;
 }
 
 /** Appends inside a transaction, by the rules of the port, what does not begin a stream. */
@@ -197,16 +182,37 @@ export function appendTo(
   stream: string,
   expectedRevision: number,
   events: readonly WrittenEvent[],
-): Appended {
+): PlacedWrite {
   const end = table.endOf(stream);
+  const revision = expectedRevision + events.length;
   if (end.revision === expectedRevision) {
     const place = events.length > 0 ? table.insertAll(stream, expectedRevision, events) : end.place;
-    return { revision: expectedRevision + events.length, position: positionOf(place) };
+    return { revision, place, isNew: true };
   }
   const place = table.placeOfRepeated(stream, expectedRevision, events);
   if (place === undefined)
     throw new Conflict(`${stream} is at revision ${end.revision}, not ${expectedRevision}`);
-  return { revision: expectedRevision + events.length, position: positionOf(place) };
+  return { revision, place, isNew: false };
+}
+
+/** The streams that were deleted from the vault. */
+export function deletionsIn(database: DatabaseSync) {
+  const deletionOf = query<[place: number]>(
+    database,
+    'SELECT place FROM vault WHERE stream = ? AND revision IS NULL',
+  );
+  const insert = database.prepare('INSERT INTO vault (place, stream) VALUES (?, ?)');
+  // Zeros of the same length go where the secret stood: SQLite writes over the row in place.
+  const wipe = database.prepare(
+    'UPDATE vault SET data = zeroblob(octet_length(data)) WHERE stream = ? AND revision IS NOT NULL',
+  );
+  return {
+    has: (stream: string): boolean => deletionOf(stream).length > 0,
+    add(stream: string, place: number): void {
+      wipe.run(stream);
+      insert.run(place, stream);
+    },
+  };
 }
 
 /** Runs a part of a transaction that is undone as a whole when it throws. */

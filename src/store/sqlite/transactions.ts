@@ -1,8 +1,8 @@
 /** The embedded log's transactions: one at a time, and nothing deleted stays in the journal. */
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../event-store.ts';
-import { unavailableFrom } from './file.ts';
 import { query } from './table.ts';
+import { unavailableFrom } from './unavailable.ts';
 
 /**
  * Runs work in one transaction. What fails in SQLite becomes StoreUnavailable, with nothing written,
@@ -34,26 +34,17 @@ export function transactionsOf(database: DatabaseSync, onBegin: () => void) {
 }
 
 /**
- * Empties the write-ahead log into the database and cuts it to nothing, so that old pages are gone:
- * due after a deletion, and at first, because a crash may have come between the two.
+ * Empties the write-ahead log into the database and cuts it to nothing, so that old pages are gone.
+ * @throws StoreUnavailable when it cannot be done now
  */
-export function truncationOf(database: DatabaseSync) {
+export function emptyingOf(database: DatabaseSync) {
   const checkpoint = query<[busy: number]>(database, 'PRAGMA wal_checkpoint(TRUNCATE)');
-  let due = true;
-  return {
-    isDue: () => due,
-    fallsDue(): void {
-      due = true;
-    },
-    /** @throws StoreUnavailable when it cannot be done now, and stays due. */
-    now(): void {
-      try {
-        const [busy] = checkpoint()[0] ?? [1];
-        if (busy !== 0) throw new StoreUnavailable('the write-ahead log could not be emptied now');
-        due = false;
-      } catch (error) {
-        throw unavailableFrom(error);
-      }
-    },
+  return (): void => {
+    try {
+      const [busy] = checkpoint()[0] ?? [1];
+      if (busy !== 0) throw new StoreUnavailable('the write-ahead log could not be emptied now');
+    } catch (error) {
+      throw unavailableFrom(error);
+    }
   };
 }

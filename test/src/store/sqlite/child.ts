@@ -1,10 +1,11 @@
-/** A process of its own for the tests of the embedded log: `node sqlite-child.ts open|append FILE`. */
+/** A process of its own for the tests of the embedded log: `node child.ts open|append|append-by-thread FILE`. */
 import { writeSync } from 'node:fs';
 import { createLogger } from '../../../../src/logger.ts';
 import { keepJournals } from '../../../../src/platform/sqlite/journals.ts';
 import { noStream } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { newEvent } from '../../../support/stored-events.ts';
+import { openedInThread } from './world.ts';
 
 const [, , what = '', file = ''] = process.argv;
 
@@ -23,8 +24,11 @@ function say(line: unknown): void {
 
 /** Appends on 32 streams at once, for ever, and says what was acknowledged. */
 async function appendUntilKilled(): Promise<void> {
-  const journals = keepJournals(createLogger({ level: 'info', write: say }));
-  const store = openSqliteStore({ file, journals });
+  const logger = createLogger({ level: 'info', write: say });
+  const store =
+    what === 'append'
+      ? openSqliteStore({ file, journals: keepJournals(logger) })
+      : await openedInThread({ file });
   const run = `${process.pid}`;
   await Promise.all(
     Array.from({ length: 32 }, async (_, stream) => {
@@ -38,7 +42,7 @@ async function appendUntilKilled(): Promise<void> {
 }
 
 try {
-  if (what === 'append') await appendUntilKilled();
+  if (what !== 'open') await appendUntilKilled();
   const store = openSqliteStore({ file });
   say({ opened: store.logId });
   await store.close();

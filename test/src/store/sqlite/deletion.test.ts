@@ -8,9 +8,9 @@ import { noStream } from '../../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { newEvent, newEvents, streamOf } from '../../../support/stored-events.ts';
 import { assert } from '../../../support/suite.ts';
-import { bytesIn, sqliteSuite } from './world.ts';
+import { bytesIn, sqliteSuites } from './world.ts';
 
-const test = sqliteSuite('sqlite deletion');
+const test = sqliteSuites('sqlite deletion');
 
 test('the bytes of a deleted stream are in no file any more', async ({ store, folder }) => {
   const secret = randomBytes(16).toString('hex');

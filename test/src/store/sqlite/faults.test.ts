@@ -8,13 +8,17 @@ import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { skipped } from '../../../support/skipped.ts';
 import { ids, newEvent, newEvents, wholeLog } from '../../../support/stored-events.ts';
 import { assert } from '../../../support/suite.ts';
-import { assertGapFree, child, errorOf, sqliteSuite } from './world.ts';
+import { assertGapFree, child, committers, errorOf, openedInThread, sqliteSuite } from './world.ts';
 
 const test = sqliteSuite('sqlite faults');
 
 /** Kills a process that appends, after so many acknowledgements. */
-async function acknowledgedBeforeKill(file: string, count: number): Promise<string[]> {
-  const writer = spawn(process.execPath, [child, 'append', file], {
+async function acknowledgedBeforeKill(
+  file: string,
+  count: number,
+  what: 'append' | 'append-by-thread',
+): Promise<string[]> {
+  const writer = spawn(process.execPath, [child, what, file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise((resolve) => writer.once('exit', resolve));
@@ -36,8 +40,14 @@ test('what was acknowledged before kill -9 is there, and the order has no gap', 
 }) => {
   const file = join(folder, 'killed.sqlite');
   const acknowledged: string[] = [];
-  for (const count of [1, 700, 2000]) {
-    acknowledged.push(...(await acknowledgedBeforeKill(file, count)));
+  for (const [count, what] of [
+    [1, 'append'],
+    [1, 'append-by-thread'],
+    [700, 'append'],
+    [700, 'append-by-thread'],
+    [2000, 'append-by-thread'],
+  ] as const) {
+    acknowledged.push(...(await acknowledgedBeforeKill(file, count, what)));
     const store = openSqliteStore({ file });
     const log = await wholeLog(store);
     const there = new Set(ids(log));
@@ -51,31 +61,36 @@ test('what was acknowledged before kill -9 is there, and the order has no gap', 
   }
 });
 
-test('an error in one write undoes its whole commit, and the next one goes on', async ({
-  file,
-  store,
-}) => {
-  await store.append('client-a', noStream, newEvents(1));
-  await store.close();
-  const raw = new DatabaseSync(file);
-  raw.exec(`CREATE TRIGGER broken AFTER INSERT ON events WHEN new.type = 'Broken'
+/** The log that a test closed before, with its commits made where they were. */
+const reopenedBy = async (by: (typeof committers)[number], file: string): Promise<EventStore> =>
+  by === 'thread' ? await openedInThread({ file }) : openSqliteStore({ file });
+
+for (const by of committers)
+  test(`an error in one write undoes its whole commit, and the next one goes on, by ${by}`, async ({
+    file,
+    store,
+  }) => {
+    await store.append('client-a', noStream, newEvents(1));
+    await store.close();
+    const raw = new DatabaseSync(file);
+    raw.exec(`CREATE TRIGGER broken AFTER INSERT ON events WHEN new.type = 'Broken'
             BEGIN SELECT json('{'); END`);
-  raw.close();
-  const reopened = openSqliteStore({ file });
-  const results = await Promise.allSettled([
-    reopened.append('client-b', noStream, newEvents(2)),
-    reopened.append('client-c', noStream, [newEvent({}, 'Broken')]),
-    reopened.append('client-a', noStream, newEvents(1)),
-  ]);
-  for (const result of results)
-    assert.instance(result.status === 'rejected' && result.reason, StoreUnavailable);
-  assert.is((await wholeLog(reopened)).length, 1);
-  await reopened.append('client-b', noStream, newEvents(2));
-  const log = await wholeLog(reopened);
-  assert.is(log.length, 3);
-  assertGapFree(log);
-  await reopened.close();
-});
+    raw.close();
+    const reopened = await reopenedBy(by, file);
+    const results = await Promise.allSettled([
+      reopened.append('client-b', noStream, newEvents(2)),
+      reopened.append('client-c', noStream, [newEvent({}, 'Broken')]),
+      reopened.append('client-a', noStream, newEvents(1)),
+    ]);
+    for (const result of results)
+      assert.instance(result.status === 'rejected' && result.reason, StoreUnavailable);
+    assert.is((await wholeLog(reopened)).length, 1);
+    await reopened.append('client-b', noStream, newEvents(2));
+    const log = await wholeLog(reopened);
+    assert.is(log.length, 3);
+    assertGapFree(log);
+    await reopened.close();
+  });
 
 /** Mounts a small disk, and says so where this machine does not allow it. */
 function mountSmallDisk(folder: string): boolean {
@@ -107,39 +122,40 @@ async function fill(store: EventStore): Promise<{ acknowledged: string[]; failur
   return { acknowledged, failure: undefined };
 }
 
-test('a full disk loses nothing, and the log goes on when there is room again', async ({
-  folder,
-}) => {
-  const disk = join(folder, 'disk');
-  const file = join(disk, 'log.sqlite');
-  mkdirSync(disk);
-  if (!mountSmallDisk(disk)) return;
-  let store: EventStore | undefined;
-  try {
-    store = openSqliteStore({ file });
-    writeFileSync(join(disk, 'ballast'), Buffer.alloc(1024 * 1024));
-    await store.append('vault-a', noStream, [newEvent({ secret: 'abc' })]);
-    const { acknowledged, failure } = await fill(store);
-    assert.instance(failure, StoreUnavailable);
-    assert.match((failure as Error).message, /full/);
-    assert.not.match(`${(failure as Error).stack}`, /sensitive/);
-    const large = [newEvent({ text: 'x'.repeat(50_000) })];
-    assert.instance(await errorOf(store.append('client-x', noStream, large)), StoreUnavailable);
-    assert.equal(ids(await wholeLog(store)), acknowledged, 'reading works on a full disk');
+for (const by of committers)
+  test(`a full disk loses nothing, and the log goes on when there is room again, by ${by}`, async ({
+    folder,
+  }) => {
+    const disk = join(folder, 'disk');
+    const file = join(disk, 'log.sqlite');
+    mkdirSync(disk);
+    if (!mountSmallDisk(disk)) return;
+    let store: EventStore | undefined;
+    try {
+      store = await reopenedBy(by, file);
+      writeFileSync(join(disk, 'ballast'), Buffer.alloc(1024 * 1024));
+      await store.append('vault-a', noStream, [newEvent({ secret: 'abc' })]);
+      const { acknowledged, failure } = await fill(store);
+      assert.instance(failure, StoreUnavailable);
+      assert.match((failure as Error).message, /full/);
+      assert.not.match(`${(failure as Error).stack}`, /sensitive/);
+      const large = [newEvent({ text: 'x'.repeat(50_000) })];
+      assert.instance(await errorOf(store.append('client-x', noStream, large)), StoreUnavailable);
+      assert.equal(ids(await wholeLog(store)), acknowledged, 'reading works on a full disk');
 
-    rmSync(join(disk, 'ballast'));
-    await store.append('client-x', noStream, large);
-    await store.deleteStream('vault-a');
-    await store.close();
-    store = openSqliteStore({ file });
-    const log = await wholeLog(store);
-    assert.equal(ids(log), [...acknowledged, ...ids(large)]);
-    assertGapFree(log);
-    assert.equal(await store.read('vault-a'), []);
-  } finally {
-    await store?.close();
-    execFileSync('umount', [disk]);
-  }
-});
+      rmSync(join(disk, 'ballast'));
+      await store.append('client-x', noStream, large);
+      await store.deleteStream('vault-a');
+      await store.close();
+      store = openSqliteStore({ file });
+      const log = await wholeLog(store);
+      assert.equal(ids(log), [...acknowledged, ...ids(large)]);
+      assertGapFree(log);
+      assert.equal(await store.read('vault-a'), []);
+    } finally {
+      await store?.close();
+      execFileSync('umount', [disk]);
+    }
+  });
 
 test.run();
