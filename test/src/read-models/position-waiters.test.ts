@@ -13,7 +13,8 @@ test('each is told when its position is reached, or when its own time is over', 
   const far = wait('far', '9', longMs);
   const near = wait('near', '3', longMs);
   await Promise.all([wait('later', '5', 20), wait('short', '5', 5)]);
-  assert.equal(told.splice(0), ['short false', 'later false']);
+  // A machine that is busy may come to both at once.
+  assert.equal(told.splice(0).sort(), ['later false', 'short false']);
   await wait('alone', '5', 5);
   waiters.reached('2');
   await Promise.resolve();
