@@ -1,4 +1,5 @@
-/** Has the service run with memory settings that only a starting process takes (docs/decisions/0025). */
+/** Has the service run with memory settings, most of which only a starting process takes (docs/decisions/0025). */
+import { setFlagsFromString } from 'node:v8';
 
 /**
  * Of glibc's malloc: blocks from 128 KiB on go back to the system when they are freed, and so does what is free at
@@ -16,24 +17,32 @@ const malloc = {
  * processors; none with the young objects: helpers take longer to wake than so few take. Old objects may become 1.4
  * times as many until the next whole collection, where V8 would let them be two to three times as many while it is busy.
  */
-const v8Flags = [
-  '--max-semi-space-size=16',
-  '--v8-pool-size=1',
-  '--no-parallel-scavenge',
-  '--heap-growing-percent=40',
-];
+const flagsOfStart = ['--max-semi-space-size=16', '--v8-pool-size=1'];
+/** V8 looks at these at each collection. NODE_OPTIONS does not take them. */
+const flagsOfCollections = ['--no-parallel-scavenge', '--heap-growing-percent=40'];
 
 /**
  * Puts the same program with these settings in this process's place, once: number, terminal and signals stay.
- * What the operator sets is left as it is. Elsewhere than on Linux, and below a watcher, nothing happens.
+ * What the operator sets is left as it is. Where that cannot be or was done by others (elsewhere than on Linux, below
+ * a watcher, where the environment has the settings of malloc), V8 is told here what it still takes.
  */
 export function withMemorySettings() {
   const isSet = Object.keys(malloc).every((name) => process.env[name] !== undefined);
   const isWatched = process.send !== undefined;
-  if (isSet || isWatched || process.platform !== 'linux' || process.execve === undefined) return;
+  if (isSet || isWatched || process.platform !== 'linux' || process.execve === undefined) {
+    for (const flag of flagsOfCollections.filter((one) => !isGiven(one))) setFlagsFromString(flag);
+    return;
+  }
+  const v8Flags = [...flagsOfStart, ...flagsOfCollections];
   process.execve(
     process.execPath,
     [process.execPath, ...v8Flags, ...process.execArgv, ...process.argv.slice(1)],
     { ...malloc, ...process.env },
   );
+}
+
+/** Whether the process was started with this flag, whatever its value. */
+function isGiven(flag) {
+  const nameOf = (word) => word.replace(/^--(?:no-)?/, '').replace(/=.*$/, '').replaceAll('_', '-');
+  return process.execArgv.some((given) => nameOf(given) === nameOf(flag));
 }

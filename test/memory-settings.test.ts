@@ -1,5 +1,7 @@
 /** The service runs with the memory settings that only a starting process takes, in the process that was started. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { newFolder, removeFolder, serve } from './support/process.ts';
 import { skipped } from './support/skipped.ts';
 import { assert, suite } from './support/suite.ts';
@@ -43,5 +45,22 @@ if (process.platform === 'linux') {
     assert.is(await served.ended, 0);
   });
 } else skipped('no Linux here: the settings are of its malloc');
+
+/** How often a process whose environment has malloc's settings collects its whole heap. */
+async function wholeCollections(word: string, ...flags: string[]): Promise<number> {
+  const program = new URL('support/whole-collections.ts', import.meta.url).pathname;
+  const mallocs = ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'];
+  const env = { ...process.env, ...Object.fromEntries(mallocs.map((name) => [name, '131072'])) };
+  const words = ['--max-semi-space-size=16', ...flags, program, word];
+  return Number((await promisify(execFile)(process.execPath, words, { env })).stdout);
+}
+
+test('where nothing is started anew, V8 still lets old objects become fewer', async () => {
+  const without = await wholeCollections('without');
+  const withSettings = await wholeCollections('with-settings');
+  assert.ok(withSettings >= 2 * without, `${withSettings} with them, ${without} without`);
+  const own = await wholeCollections('with-settings', '--heap-growing-percent=400');
+  assert.ok(own < withSettings / 2, `${own} with what an operator set`);
+});
 
 test.run();
