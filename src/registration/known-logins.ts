@@ -16,6 +16,7 @@ import {
   nameGapsMax,
   sharedRightsMax,
 } from '../limits/doors.ts';
+import type { Logger } from '../logger.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import type { Changes } from '../read-models/read-models.ts';
@@ -43,7 +44,10 @@ export interface KnownLogins {
    * first decision holds none yet, or anybody could keep a client from its own id.
    */
   isHeld(name: string): boolean;
-  /** Reads those of the newest accounts, few at a time; ends early when the signal aborts. */
+  /**
+   * Reads those of the newest accounts, few at a time; ends early when the signal aborts. What cannot be read is told
+   * once, and again to whoever comes with it.
+   */
   prepare(signal: AbortSignal): Promise<void>;
 }
 
@@ -54,12 +58,13 @@ interface KnownLoginsOptions {
   readonly openVerifier: (credentialId: string) => Promise<unknown>;
   readonly onApplied: (listener: (events: unknown, changes: Changes) => void) => void;
   readonly now: () => string;
+  readonly logger: Pick<Logger, 'warn'>;
   /** Other than the named limit, so that a test can reach it. */
   readonly max?: number;
 }
 
 export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
-  const { access, authority, now, max = knownLoginsMax } = options;
+  const { access, authority, now, logger, max = knownLoginsMax } = options;
   let logins = lruCache<KnownLogin>(max);
   const gaps = new NameGaps();
   const shared = new SharedRights();
@@ -94,6 +99,21 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
     return undefined;
   }
 
+  async function prepare(signal: AbortSignal): Promise<void> {
+    const open = openingAhead(options);
+    let cursor: string | undefined;
+    do {
+      // Read and kept in one turn: what changes a row comes before it or after it.
+      const page = access.find({ order: 'newest', limit: knownLoginsPerTurn, cursor });
+      for (const login of page.items.slice(0, max - logins.size).map(keep)) {
+        if (signal.aborted) return;
+        if (login?.passwordOpens === true) await open(login.credentialId);
+      }
+      cursor = page.nextCursor ?? undefined;
+      await nextTurn();
+    } while (cursor !== undefined && logins.size < max && !signal.aborted);
+  }
+
   return {
     isHeld(name) {
       if (logins.get(name) !== undefined) return true;
@@ -105,19 +125,21 @@ export function createKnownLogins(options: KnownLoginsOptions): KnownLogins {
       if (login === undefined) return undefined;
       return login.expiresAt === null || login.expiresAt > now() ? login : undefined;
     },
-    async prepare(signal) {
-      let cursor: string | undefined;
-      do {
-        // Read and kept in one turn: what changes a row comes before it or after it.
-        const page = access.find({ order: 'newest', limit: knownLoginsPerTurn, cursor });
-        const kept = page.items.slice(0, max - logins.size).map(keep);
-        for (const login of kept)
-          if (login?.passwordOpens === true) await options.openVerifier(login.credentialId);
-        cursor = page.nextCursor ?? undefined;
-        await nextTurn();
-      } while (cursor !== undefined && logins.size < max && !signal.aborted);
-    },
+    prepare: (signal) =>
+      prepare(signal).catch((error: unknown) =>
+        logger.warn('Accounts could not be read before they come', { error }),
+      ),
   };
+}
+
+/** Opens verifiers before they are needed; of those that cannot be opened, the first is told. */
+function openingAhead({ openVerifier, logger }: KnownLoginsOptions) {
+  let isTold = false;
+  return (credentialId: string) =>
+    openVerifier(credentialId).catch((error: unknown) => {
+      if (!isTold) logger.warn('A verifier could not be read before it is needed', { error });
+      isTold = true;
+    });
 }
 
 /** Names are printable ASCII, which SQLite and this language order the same. */

@@ -73,6 +73,7 @@ export function buildDoors(options: ServiceOptions, parts: DoorParts) {
   const logins = createKnownLogins({
     ...{ access: rows.access, authority, now, onApplied: applied.as('known-logins') },
     openVerifier: vault.open,
+    logger: options.logger,
   });
   const requestTokens = createRegistrationTokens(tokens, now, applied.as('registration-tokens'));
   const registration = createRegistration({

@@ -136,14 +136,18 @@ const damages: Readonly<Record<string, Damage>> = {
   'a lost file': (file) => rmSync(file),
 };
 
-/** A folder with some history, stopped. */
+/** A folder with some history, stopped: half of its names are granted, so that a start looks for their verifiers. */
 async function filled(): Promise<{ dataDir: string; token: string; names: Name[] }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'gatebook-disk-'));
   const served = await serve(dataDir, environment);
   const token = await served.signIn();
   await unlock(served, token);
   const names = Array.from({ length: 40 }, (_, index) => newName(index));
-  for (const name of names) await ask(served, name);
+  for (const [index, name] of names.entries()) {
+    const { body } = await ask(served, name);
+    const grant = `/api/client-registry/requests/${body.requestId}/grant`;
+    if (index % 2 === 0) await served.call('POST', grant, { token, body: {} });
+  }
   served.kill('SIGTERM');
   await served.ended;
   return { dataDir, token, names };

@@ -21,6 +21,8 @@ function world(max?: number) {
   const listeners: ((events: unknown, changes: Changes) => void)[] = [];
   const opened: string[] = [];
   const looks: string[] = [];
+  const told: string[] = [];
+  const broken = new Set<string>();
   let [reads, now, suffix] = [0, '2026-11-29T10:00:00.000Z', ''];
   const logins = createKnownLogins({
     access: {
@@ -44,7 +46,11 @@ function world(max?: number) {
       given: ({ permissions }: AccessRow & { permissions: { resource: string }[] }) =>
         permissions.map((one) => ({ ...one, resource: one.resource + suffix })),
     },
-    openVerifier: async (id: string) => opened.push(id),
+    async openVerifier(id: string) {
+      opened.push(id);
+      if (broken.has(id)) throw new Error(`${id} is broken`);
+    },
+    logger: { warn: (message: string) => told.push(message) },
     onApplied: (listener: (events: unknown, changes: Changes) => void) => listeners.push(listener),
     ...{ now: () => now, max },
   } as never);
@@ -52,7 +58,8 @@ function world(max?: number) {
     for (const listener of listeners) listener([], new Map([[table, new Map([[key, undefined]])]]));
   };
   return {
-    ...{ logins, opened, looks, reads: () => reads },
+    ...{ logins, opened, looks, told, reads: () => reads },
+    breaks: (username: string) => broken.add(`credential of ${username}`),
     set(row: ReturnType<typeof rowOf>) {
       rows.set(row.username, row);
       tell(clients.name, row.username);
@@ -161,7 +168,18 @@ test('a service that stops makes no more ready', async () => {
   const { set, logins, opened } = world();
   for (let n = 0; n < 200; n++) set(rowOf(`press-${n}`, 'a'));
   await logins.prepare(AbortSignal.abort());
-  assert.is(opened.length, 50);
+  assert.is(opened.length, 0);
+});
+
+test('verifiers that cannot be read are told once, and keep nothing else from being made ready', async () => {
+  const { set, breaks, logins, opened, told, mayRead, reads } = world();
+  for (let n = 0; n < 60; n++) set(rowOf(`press-${n}`, 'a'));
+  for (const name of ['press-59', 'press-3']) breaks(name);
+  await logins.prepare(new AbortController().signal);
+  assert.is(opened.length, 60);
+  assert.equal(told, ['A verifier could not be read before it is needed']);
+  assert.is(mayRead('press-59'), 'a');
+  assert.is(reads(), 0);
 });
 
 test.run();
