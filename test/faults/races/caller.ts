@@ -27,6 +27,8 @@ const [patienceMs, againMs, surelyMs] = [4_000, 100, 60_000];
 
 export function callerOfNodes(): Caller {
   let known = '';
+  /** Of the last call that got none: what stood in the place of an answer. */
+  let instead = '';
   const ask: Caller['ask'] = async ({ served }, method, path, { token, body, source } = {}) => {
     try {
       const response = await fetch(served.url + path, {
@@ -40,13 +42,15 @@ export function callerOfNodes(): Caller {
         body: body === undefined ? null : JSON.stringify(body),
         signal: AbortSignal.timeout(patienceMs),
       });
-      const heard = { status: response.status, body: await response.json() };
+      const heard: Heard = { status: response.status, body: await response.json() };
       const position = response.headers.get('gatebook-position') ?? '';
       if (position > known) known = position;
-      return heard.status >= 500 || heard.status === 429 ? null : heard;
-    } catch {
-      return null;
+      if (heard.status < 500 && heard.status !== 429) return heard;
+      instead = `${heard.status} ${heard.body?.code}`;
+    } catch (error) {
+      instead = String(error);
     }
+    return null;
   };
   return {
     ask,
@@ -56,7 +60,7 @@ export function callerOfNodes(): Caller {
         if (heard !== null) return heard;
         await delay(againMs);
       }
-      throw new Error(`${method} ${path}: no answer in ${surelyMs / 1_000} s`);
+      throw new Error(`${method} ${path}: no answer in ${surelyMs / 1_000} s, last ${instead}`);
     },
   };
 }
