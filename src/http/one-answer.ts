@@ -1,6 +1,10 @@
-/** One answer for each request of a connection, also where its bytes break: then that is said once, in its turn, and it ends. */
+/**
+ * One answer for each request of a connection, few of them at work at once; where its bytes break, that is said once, in its turn,
+ * and it ends.
+ */
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { pipelinedMax } from '../limits/http.ts';
 import { isClearlyFramed } from './request/framing.ts';
 import { malformed, problemText, problemType } from './response/problem.ts';
 import { securityHeaders } from './response/security-headers.ts';
@@ -44,65 +48,118 @@ function written({ status, fields, body }: LastWord): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
+/** What is under way on one connection. */
+interface UnderWay {
+  /** The answer to the request that came last. */
+  latest: ServerResponse;
+  /** Requests that are served and not answered. */
+  served: number;
+  /** Behind them, in the order in which they came; while there are any, nothing more is read. */
+  readonly waiting: [request: IncomingMessage, response: ServerResponse][];
+  /** No more requests are taken. */
+  isOver: boolean;
+}
+
+type Connections = WeakMap<Socket, UnderWay>;
+
+function underWayOn(connections: Connections, socket: Socket, latest: ServerResponse): UnderWay {
+  const known = connections.get(socket);
+  if (known !== undefined) return known;
+  const underWay = { latest, served: 0, waiting: [], isOver: false };
+  connections.set(socket, underWay);
+  return underWay;
+}
+
 /** @param lingerMs how long bytes that nobody wants are still taken, so that their sender sees the answer */
 export function answerOnce(server: Server, serve: Serve, lingerMs: number): void {
-  /** The answer to the request that came last on each connection. */
-  const latest = new WeakMap<Socket, ServerResponse>();
-  /** On which no more requests are taken. */
-  const over = new WeakSet<Socket>();
-
-  function answered(this: ServerResponse): void {
-    if (!this.req.complete) linger(this.req, lingerMs);
-  }
-
-  const served =
-    (serve: Serve): Serve =>
-    (request, response) => {
-      const { socket } = request;
-      // The parser goes on with what came in the same piece.
-      if (over.has(socket)) return;
-      latest.set(socket, response);
-      if (!isClearlyFramed(request)) {
-        over.add(socket);
-        response.shouldKeepAlive = false;
-      }
-      response.on('finish', answered);
-      serve(request, response);
-    };
-
-  function end(socket: Socket, text = ''): void {
-    if (socket.writable) socket.end(text);
-    destroyLater(socket, lingerMs);
-  }
-
-  /** The body of a request broke: if its answer has begun, that is the one. */
-  function endRequest(response: ServerResponse, socket: Socket, error: Broken): void {
-    if (response.headersSent && !response.writableEnded) return void socket.destroy(error);
-    if (!response.headersSent) {
-      const { status, fields, body } = lastWordOn(error);
-      response.writeHead(status, fields).end(body);
-    }
-    after(response, () => end(socket));
-  }
-
-  server.on('request', served(serve));
+  const connections: Connections = new WeakMap();
+  const take = inTurn(connections, serve, lingerMs);
+  server.on('request', take);
   // Whoever asks before sending a body (RFC 9110, section 10.1.1) is told when somebody reads it.
-  server.on('checkContinue', served(serve));
-  server.on(
-    'checkExpectation',
-    served((_request, response) => response.writeHead(417).end()),
-  );
+  server.on('checkContinue', take);
+  server.on('checkExpectation', (request, response) => {
+    underWayOn(connections, request.socket, response).latest = response;
+    response.writeHead(417).end();
+  });
   server.on('clientError', (error: Broken, stream) => {
     const socket = stream as Socket;
     const isOfBytes = error.code?.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    if (!isOfBytes) return void socket.destroy(error);
-    if (over.has(socket)) return;
-    over.add(socket);
-    const response = latest.get(socket);
-    if (response === undefined) end(socket, written(lastWordOn(error)));
-    else if (!response.req.complete) endRequest(response, socket, error);
-    else after(response, () => end(socket, written(lastWordOn(error))));
+    if (isOfBytes) endBroken(socket, connections.get(socket), error, lingerMs);
+    else socket.destroy(error);
   });
+}
+
+/** Serves few requests of a connection at once, and those behind them when they are answered. */
+function inTurn(connections: Connections, serve: Serve, lingerMs: number): Serve {
+  function answered(this: ServerResponse): void {
+    const { req: request } = this;
+    if (!request.complete) linger(request, lingerMs);
+    const underWay = connections.get(request.socket);
+    if (underWay === undefined) return;
+    underWay.served -= 1;
+    if (underWay.waiting.length > 0) goOn(request.socket, underWay);
+  }
+
+  /** Where a connection is gone no answer is finished, so that nothing more of it is served. */
+  function goOn(socket: Socket, underWay: UnderWay): void {
+    const { waiting } = underWay;
+    const [request, response] = waiting.shift() ?? [];
+    if (waiting.length === 0) socket.resume();
+    if (request === undefined || response === undefined || response.writableEnded) return;
+    underWay.served += 1;
+    serve(request, response);
+  }
+
+  return (request, response) => {
+    const { socket } = request;
+    const underWay = underWayOn(connections, socket, response);
+    // The parser goes on with what came in the same piece.
+    if (underWay.isOver) return;
+    underWay.latest = response;
+    if (!isClearlyFramed(request)) {
+      underWay.isOver = true;
+      response.shouldKeepAlive = false;
+    }
+    response.on('finish', answered);
+    if (underWay.served < pipelinedMax) {
+      underWay.served += 1;
+      serve(request, response);
+      return;
+    }
+    underWay.waiting.push([request, response]);
+    socket.pause();
+  };
+}
+
+function end(socket: Socket, lingerMs: number, text = ''): void {
+  if (socket.writable) socket.end(text);
+  destroyLater(socket, lingerMs);
+}
+
+/** Says once what is wrong with the bytes of a connection, after all that was asked before. */
+function endBroken(
+  socket: Socket,
+  underWay: UnderWay | undefined,
+  error: Broken,
+  lingerMs: number,
+): void {
+  const isFirst = underWay === undefined;
+  if (isFirst) end(socket, lingerMs, written(lastWordOn(error)));
+  if (isFirst || underWay.isOver) return;
+  underWay.isOver = true;
+  const { latest } = underWay;
+  const isBegun = latest.headersSent;
+  // The body of a request broke: if its answer has begun, that is the one.
+  if (!latest.req.complete && isBegun && !latest.writableEnded) {
+    socket.destroy(error);
+    return;
+  }
+  if (!latest.req.complete && !isBegun) {
+    const { status, fields, body } = lastWordOn(error);
+    latest.writeHead(status, fields).end(body);
+  }
+  const rest = latest.req.complete ? written(lastWordOn(error)) : '';
+  after(latest, () => end(socket, lingerMs, rest));
 }
 
 /** Acts when an answer, and every one before it on its connection, is written. */

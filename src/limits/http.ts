@@ -2,6 +2,8 @@
 
 /** HTTP connections of one listener at once; more are closed at once. */
 export const connectionsMax = 20_000;
+/** Requests of one connection that are served before the first of them is answered; those behind them wait. */
+export const pipelinedMax = 16;
 /** Bytes of all headers of one HTTP request. */
 export const headerBytesMax = 16 * 1024;
 /** Milliseconds the headers of one HTTP request may take to arrive. */
