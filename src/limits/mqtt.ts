@@ -23,7 +23,9 @@ export const mqttConnectBytesMax = 128 * 1024;
 export const mqttReadAheadBytesMax = 128 * 1024;
 /** Milliseconds in which a reader whose socket is full has to take something before it is closed. */
 export const mqttDrainTimeoutMs = 5_000;
-/** What waits for one session, one user's sessions and all to be read: beyond, QoS 0 is left out for it, and for more it is closed. */
+/** Messages of QoS 1 and 2 that one connection was sent and has not acknowledged, where it takes as many; the next one waits. */
+export const mqttInFlightMax = 2_000;
+/** What waits for one session, one user's sessions and all to be read or acknowledged: beyond, QoS 0 is left out for it, and for more it is closed. */
 export const mqttUnreadMessagesMax = 10_000;
 export const mqttUnreadBytesMax = 8 * 1024 * 1024;
 export const mqttUnreadBytesPerUserMax = 16 * 1024 * 1024;

@@ -12,6 +12,7 @@ import {
 } from 'aedes';
 import * as limits from '../../limits/mqtt.ts';
 import type { Intake } from './fairness/intake.ts';
+import type { Window } from './fairness/window.ts';
 import { puback, pubrec } from './fairness/wire.ts';
 import type { BrokerConnection, HeldSession } from './session.ts';
 
@@ -55,6 +56,8 @@ interface ClientInsides {
 
 interface ReceivedPacket {
   readonly cmd: string;
+  readonly messageId?: number;
+  readonly reasonCode?: number;
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly will?: { readonly properties?: Readonly<Record<string, unknown>> };
   readonly subscriptions?: readonly { readonly topic: string }[];
@@ -188,7 +191,11 @@ export function acknowledgeUnpublished(
 export function guardParser(
   client: Client,
   sizes: AedesLimits,
-  { received, intake }: { received(): void; readonly intake: Intake },
+  {
+    received,
+    intake,
+    window,
+  }: { received(): void; readonly intake: Intake; readonly window: Window },
 ): void {
   const insides = client as unknown as ClientInsides;
   const parser = insides._parser;
@@ -197,6 +204,9 @@ export function guardParser(
   const handled = parser.listeners('packet') as ((packet: ReceivedPacket) => void)[];
   const handle = (packet: ReceivedPacket) => {
     for (const listener of handled) listener.call(parser, packet);
+    // [MQTT-4.3.3-4]: a message that its reader refuses is over with that; of others the store is told.
+    if (packet.cmd === 'pubrec' && (packet.reasonCode ?? 0) >= 0x80)
+      window.acknowledged(packet.messageId ?? 0);
   };
   parser.removeAllListeners('packet');
   parser.on('packet', (packet: ReceivedPacket) => {
@@ -204,9 +214,10 @@ export function guardParser(
     if (packet.will?.properties !== undefined) checkProperties(packet.will.properties);
     if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
     // Of a session that ends with its connection nothing is kept until it is acknowledged.
-    if (packet.cmd === 'puback' && insides.clean && insides.connackSent)
+    if (packet.cmd === 'puback' && insides.clean && insides.connackSent) {
       insides._keepaliveTimer?.refresh();
-    else intake.take(packet, handle);
+      window.acknowledged(packet.messageId ?? 0);
+    } else intake.take(packet, handle);
   });
 
   const parse = parser.parse;

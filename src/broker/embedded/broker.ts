@@ -105,6 +105,8 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   };
   const memory = boundedMemory(sizes, {
     ...{ ownerOf, reached, rendered: options.rendered, asking: () => fair.asking() },
+    resumed: (client, owed) => fair.resumed(client, owed),
+    released: (client, messageId) => fair.released(client, messageId),
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
   const sessions = heldSessions({ memory, limits: sizes, now, onSeen, reached });
@@ -209,7 +211,7 @@ const accepting =
     options.connections.set(client, connection);
     closeWithStream(client);
     guardParser(client, sizes, {
-      intake: options.fair.guard(client, socket, connection.outgoing),
+      ...options.fair.guard(client, socket, connection.outgoing),
       received: () => {
         connection.lastPacketMs = now().getTime();
       },

@@ -59,6 +59,10 @@ interface MemoryRules {
   readonly rendered?: RenderedMessages | undefined;
   /** For whose SUBSCRIBE the retained messages are that are asked for now. */
   asking?(): RetainedAsking | null;
+  /** What a connection is sent of what its session is owed, each when it is taken. */
+  resumed?(client: ById, owed: readonly Packet[]): Iterable<Packet> | AsyncIterable<Packet>;
+  /** Told of each message of a session that was acknowledged, or is not to be sent. */
+  released?(client: ById, messageId: number): void;
 }
 
 /** Owns what was retained by a message whose session had ended when it was stored. */
@@ -184,12 +188,16 @@ const outgoing = (queues: Queues, allows: MemoryRules) => ({
   async outgoingUpdate({ id }: ById, packet: Packet) {
     queues.update(id, packet);
   },
-  async outgoingClearMessageId({ id }: ById, packet: Packet) {
-    queues.acknowledged(id, packet);
+  async outgoingClearMessageId(client: ById, packet: Packet) {
+    queues.acknowledged(client.id, packet);
+    if (packet.messageId !== undefined) allows.released?.(client, packet.messageId);
     // A packet returned here would wait in a stream that aedes never reads, and stall the reconnect.
     return undefined;
   },
-  outgoingStream: ({ id }: ById) => queues.owed(id),
+  outgoingStream(client: ById) {
+    const owed = queues.owed(client.id);
+    return Readable.from(allows.resumed?.(client, owed) ?? owed);
+  },
 });
 
 const incoming = (received: Received, allows: MemoryRules) => ({

@@ -2,7 +2,6 @@
  * Messages that sessions have not acknowledged, in order and in bounded memory. A full queue drops the
  * newest: a connected session gets it, but it is not sent again.
  */
-import { Readable } from 'node:stream';
 import type { MqttLimit } from '../ports/embedded.ts';
 import { bytesKept, type KeptMessage } from './retained.ts';
 
@@ -132,15 +131,13 @@ export class Queues {
   }
 
   /** What is to be sent to a session that is resumed; what was sent before has DUP set [MQTT-3.3.1-1]. */
-  owed(clientId: string): Readable {
+  owed(clientId: string): Packet[] {
     const packets = [...(this.#queues.get(clientId)?.packets.values() ?? [])];
-    return Readable.from(
-      packets.map((packet) => ({
-        ...packet,
-        dup: packet.cmd === 'publish' && packet.messageId !== undefined,
-        ...(packet.properties === undefined ? {} : { properties: { ...packet.properties } }),
-      })),
-    );
+    return packets.map((packet) => ({
+      ...packet,
+      dup: packet.cmd === 'publish' && packet.messageId !== undefined,
+      ...(packet.properties === undefined ? {} : { properties: { ...packet.properties } }),
+    }));
   }
 
   forget(clientId: string): void {

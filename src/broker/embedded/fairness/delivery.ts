@@ -10,6 +10,7 @@ import { closeClient } from '../session.ts';
 import type { FairTurns, Share } from './fair-turns.ts';
 import type { Gathered } from './gathered.ts';
 import type { UnreadOf } from './unread.ts';
+import type { Window } from './window.ts';
 import { publishOnWire } from './wire.ts';
 
 type Delivered = () => void;
@@ -23,12 +24,9 @@ type Handler = ((message: AedesPublishPacket, done: Delivered) => void) & {
 
 interface ReadingClient {
   subscriptions: Readonly<Record<string, { readonly qos: QoS }>>;
-  /** By broker, the counter of the message that was delivered last. */
-  readonly duplicates: Record<string, number>;
   readonly connecting: boolean;
   readonly connected: boolean;
   readonly _wireVersion: 3 | 4 | 5;
-  _nextId: number;
   deliver0: Deliver;
   deliverQoS: Deliver;
   waitForDrain(taken: (error: Error | null) => void): void;
@@ -154,26 +152,25 @@ interface DeliveryOptions {
   readonly turns: FairTurns;
   readonly shareOf: () => Share | null;
   readonly unread: UnreadOf;
+  readonly window: Window;
   readonly outgoing: Gathered;
 }
 
 export function guardDelivery(client: Client, options: DeliveryOptions): void {
-  const { broker, turns, shareOf, unread, outgoing } = options;
+  const { broker, turns, shareOf, unread, window, outgoing } = options;
   const inside = client as unknown as ReadingClient;
   const reader: ReadingConnection = { client, shareOf, messageAt: 0, by: null, qos: 0 };
   inside.subscriptions = readBy(reader);
   inside.waitForDrain = (taken) => unread.behind(() => setImmediate(taken, null));
   const connection: DeliveringConnection = {
-    ...{ client, reader, inside, broker, unread, outgoing, isThere: repeated() },
+    ...{ client, reader, inside, broker, unread, window, outgoing, isThere: repeated() },
+    username: () => shareOf()?.username ?? '',
     admits: (packet) =>
-      unread.admits(
-        shareOf()?.username ?? '',
-        client.conn.writableNeedDrain ? bytesKept(packet) : 0,
-      ),
+      unread.admits(connection.username(), client.conn.writableNeedDrain ? bytesKept(packet) : 0),
   };
   const deliver0 = unacknowledged(connection);
-  const ownDeliverQoS = inside.deliverQoS.bind(inside);
-  const deliverQoS = acknowledged(connection, deliver0, ownDeliverQoS);
+  const deliverQoS = acknowledged(connection, deliver0);
+  client.conn.once('close', () => window.close());
   const replay: Deliver = (packet, done) => {
     // Each comes when the one before it is done: with whoever is gone they end.
     const share = shareOf();
@@ -181,11 +178,10 @@ export function guardDelivery(client: Client, options: DeliveryOptions): void {
     turns.run(share, () => {
       turns.charge(share, mqttRetainedMessageMs);
       if (client.closed) return false;
-      if (packet.qos > 0) ownDeliverQoS(packet, done);
-      else
-        deliver0(packet, () =>
-          client.conn.writableNeedDrain ? unread.behind(done) : setImmediate(done),
-        );
+      const taken = () =>
+        client.conn.writableNeedDrain ? unread.behind(done) : setImmediate(done);
+      if (packet.qos > 0) replayAcknowledged(connection, packet, taken);
+      else deliver0(packet, taken);
       return false;
     });
   };
@@ -206,7 +202,9 @@ interface DeliveringConnection {
   readonly inside: ReadingClient;
   readonly broker: Aedes;
   readonly unread: UnreadOf;
+  readonly window: Window;
   readonly outgoing: Gathered;
+  readonly username: () => string;
   readonly isThere: (packet: DeliveredPacket) => boolean;
   readonly admits: (packet: DeliveredPacket) => boolean;
 }
@@ -224,24 +222,89 @@ function repeated(): DeliveringConnection['isThere'] {
 
 /** What is sent of a message; null: nothing. */
 function forwardedTo(
-  { client, inside, broker, isThere }: DeliveringConnection,
+  { client, inside, broker }: DeliveringConnection,
   packet: DeliveredPacket,
 ): DeliveredPacket | null {
   if (client.closed || !(inside.connecting || inside.connected)) return null;
-  if ((packet.nl && packet.clientId === client.id) || isThere(packet)) return null;
+  if (packet.nl && packet.clientId === client.id) return null;
   return broker.authorizeForward(client, packet) || null;
 }
 
-/** Of a session that ends with its connection nothing is stored: a message is written in the turn in which it came, as those of QoS 0. */
-function writeUnstored(connection: DeliveringConnection, packet: DeliveredPacket): void {
-  const { inside } = connection;
+/** aedes' persistence, where sessions are stored. */
+const storeOf = (broker: Aedes) =>
+  (
+    broker as unknown as {
+      readonly persistence: Record<
+        'outgoingUpdate' | 'outgoingClearMessageId',
+        (client: Client, packet: DeliveredPacket) => Promise<void>
+      >;
+    }
+  ).persistence;
+
+/** Writes a message in the turn in which it came, or was waited for, like those of QoS 0; false: it may not be sent. */
+function write(
+  connection: DeliveringConnection,
+  packet: DeliveredPacket,
+  messageId: number,
+  qos: QoS,
+): boolean {
+  const { client, broker } = connection;
   const forwarded = forwardedTo(connection, packet);
-  if (forwarded === null) return;
-  const messageId = inside._nextId;
-  inside._nextId = messageId >= 65_535 ? 1 : messageId + 1;
+  // Of a session that ends with its connection nothing is stored, nor of what a SUBSCRIBE asks for.
+  const isStored = !client.clean && Boolean(packet.brokerId);
+  if (forwarded === null) {
+    if (isStored) void storeOf(broker).outgoingClearMessageId(client, packet);
+    return false;
+  }
   // [MQTT-3.8.4-8]: no more than the subscription's QoS.
-  const qos = Math.min(packet.qos, connection.reader.qos) as QoS;
-  send(connection, Object.assign(forwarded, { qos, messageId }), messageId);
+  Object.assign(forwarded, { messageId, qos });
+  if (isStored) void storeOf(broker).outgoingUpdate(client, forwarded);
+  send(connection, forwarded, messageId);
+  return true;
+}
+
+/** Sends a message when the connection takes one more; false: too many wait. */
+function sendInWindow(
+  connection: DeliveringConnection,
+  packet: DeliveredPacket,
+  qos: QoS,
+  sent?: () => void,
+): boolean {
+  const { window } = connection;
+  const id = window.open();
+  if (id > 0) {
+    if (!write(connection, packet, id, qos)) window.acknowledged(id);
+    sent?.();
+    return true;
+  }
+  // A payload is a piece of what the socket read, all of which it would hold.
+  const kept = Object.assign(packet, { payload: copied(packet.payload) });
+  return window.wait({
+    username: connection.username(),
+    bytes: bytesKept(packet),
+    write: (later) => {
+      const isSent = write(connection, kept, later, qos);
+      sent?.();
+      return isSent;
+    },
+  });
+}
+
+function copied(payload: Buffer | string): Buffer | string {
+  if (typeof payload === 'string') return payload;
+  const copy = Buffer.allocUnsafeSlow(payload.length);
+  payload.copy(copy);
+  return copy;
+}
+
+/** Of the retained messages that a SUBSCRIBE asked for one waits at a time. */
+function replayAcknowledged(
+  connection: DeliveringConnection,
+  packet: DeliveredPacket,
+  taken: () => void,
+): void {
+  const qos = connection.inside.subscriptions[packet.topic]?.qos ?? packet.qos;
+  if (!sendInWindow(connection, packet, Math.min(packet.qos, qos) as QoS, taken)) taken();
 }
 
 function send(
@@ -259,7 +322,7 @@ function send(
 const unacknowledged =
   (connection: DeliveringConnection): Deliver =>
   (packet, done) => {
-    const forwarded = forwardedTo(connection, packet);
+    const forwarded = connection.isThere(packet) ? null : forwardedTo(connection, packet);
     if (forwarded === null || !connection.admits(forwarded)) return done();
     forwarded.qos = 0;
     send(connection, forwarded, 0);
@@ -267,24 +330,17 @@ const unacknowledged =
   };
 
 const acknowledged =
-  (connection: DeliveringConnection, deliver0: Deliver, ownDeliverQoS: Deliver): Deliver =>
+  (connection: DeliveringConnection, deliver0: Deliver): Deliver =>
   (packet, done) => {
-    const { client, inside, unread, isThere, admits } = connection;
+    const { client, reader, unread, isThere, admits } = connection;
     if (packet.qos === 0) return deliver0(packet, done);
-    if (client.closed) return done();
-    if (!admits(packet)) {
+    if (client.closed || isThere(packet)) return done();
+    const qos = Math.min(packet.qos, reader.qos) as QoS;
+    if (!admits(packet) || !sendInWindow(connection, packet, qos)) {
       // What it was not sent is sent again, where its session is a stored one.
       closeClient(client, quotaExceeded);
       return done();
     }
-    if (client.clean) {
-      writeUnstored(connection, packet);
-      return unread.written(done);
-    }
-    const { brokerId, brokerCounter } = packet;
-    // aedes takes every earlier message for a duplicate; one that was stored is overtaken by one that was not.
-    if (brokerId) inside.duplicates[brokerId] = isThere(packet) ? brokerCounter : brokerCounter - 1;
-    ownDeliverQoS(packet, nothing);
     unread.written(done);
   };
 

@@ -10,6 +10,7 @@ import { FairTurns, type Share, type TurnLimits, type TurnsTold } from './fair-t
 import type { Gathered } from './gathered.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
 import { Unread, type UnreadLimits, UnreadOf } from './unread.ts';
+import { type OwedPacket, Window } from './window.ts';
 
 export type FairnessLimits = TurnLimits &
   IntakeLimits &
@@ -38,6 +39,7 @@ export function fairness(options: {
   const turns = new FairTurns(limits, told, clockMs);
   const unread = new Unread(limits, reached);
   const intakes = new WeakMap<Client, Intake>();
+  const windows = new WeakMap<object, Window>();
   const shareOf = (client: Client): (() => Share | null) => {
     let share: Share | null = null;
     return () => {
@@ -55,15 +57,22 @@ export function fairness(options: {
   });
 
   return {
-    guard(client: Client, socket: Duplex, outgoing: Gathered): Intake {
+    guard(client: Client, socket: Duplex, outgoing: Gathered) {
       const own = shareOf(client);
       const intake = new Intake(client, { turns, shareOf: own, limits });
       intakes.set(client, intake);
       const close = (error: Error) => void client.conn.destroy(error);
       const its = new UnreadOf(unread, client.conn, socket as Socket, close);
-      guardDelivery(client, { broker: aedes, turns, shareOf: own, unread: its, outgoing });
-      return intake;
+      const window = new Window(unread, () => client.receiveMaximum);
+      windows.set(client, window);
+      guardDelivery(client, {
+        ...{ broker: aedes, turns, shareOf: own, outgoing },
+        ...{ unread: its, window },
+      });
+      return { intake, window };
     },
+
+    ...storedIn(windows),
 
     asking(): RetainedAsking | null {
       const client = subscribing;
@@ -85,3 +94,13 @@ export function fairness(options: {
     },
   };
 }
+
+/** What a persistence tells of the messages of a session, and is told of them. */
+const storedIn = (windows: WeakMap<object, Window>) => ({
+  /** The packets that a resumed session is owed, as its connection takes them. */
+  resumed: <Packet extends OwedPacket>(client: object, owed: readonly Packet[]) =>
+    windows.get(client)?.resumed(owed) ?? owed,
+
+  /** A message is acknowledged, or not to be sent. */
+  released: (client: object, messageId: number) => windows.get(client)?.acknowledged(messageId),
+});
