@@ -1,9 +1,9 @@
 /** Events as the text that they are in the log: what of them nobody looks at is not parsed. */
 import type { EventStore, Metadata, Position, StoredEvent } from './event-store.ts';
 
-/** `data` and `metadata` as JSON. */
-export type EventText = readonly [
-  position: Position,
+/** `data` and `metadata` as JSON; `place`: where it stands in the log, as whoever gives it says so. */
+export type EventText<Place = Position> = readonly [
+  place: Place,
   eventId: string,
   stream: string,
   revision: number,

@@ -2,19 +2,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { sqliteCode } from '../../platform/sqlite/result-codes.ts';
 import { Conflict, type NewEvent, noStream, positionOf, type StoredEvent } from '../event-store.ts';
+import type { EventText } from '../event-text.ts';
 
 /** An event whose JSON is already written: short to copy, for a thread may be given it. */
 export type WrittenEvent = readonly [eventId: string, type: string, data: string, metadata: string];
 
-export type EventRow = [
-  place: number,
-  eventId: string,
-  stream: string,
-  revision: number,
-  type: string,
-  data: string,
-  metadata: string,
-];
+/** With its place in the table. */
+export type EventRow = EventText<number>;
 
 interface EventTable {
   readonly insertAll: (stream: string, revision: number, events: readonly WrittenEvent[]) => number;
