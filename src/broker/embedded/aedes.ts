@@ -45,6 +45,7 @@ type Publish = (
 ) => void;
 
 interface ClientInsides {
+  waitForDrain(taken: () => void): void;
   connackSent: boolean;
   readonly clean: boolean;
   readonly _keepaliveTimer: NodeJS.Timeout | null;
@@ -178,13 +179,18 @@ function withoutUnreadNews(broker: Aedes): void {
  * the connection.
  */
 export function acknowledgeUnpublished(
-  { outgoing }: BrokerConnection,
+  { client, outgoing }: BrokerConnection,
   packet: PublishPacket,
+  done: () => void,
 ): void {
   (packet as { _notAuthorized?: boolean })._notAuthorized = true;
   const { qos, messageId = 0 } = packet;
   // aedes answers the PUBREL by itself.
   if (qos > 0) outgoing.add(qos === 1 ? puback : pubrec, messageId);
+  // Who does not read its acknowledgements makes no more of them.
+  if (client.conn.writableNeedDrain)
+    (client as unknown as ClientInsides).waitForDrain(() => done());
+  else done();
 }
 
 /** Guards the parser of a connection: no packet may throw into the event loop, or fill the memory. */

@@ -135,8 +135,8 @@ export function authorization(options: {
       const topic = publishPrefix === null ? packet.topic : publishPrefix + packet.topic;
       const isWill = packet.cmd !== 'publish';
       if (topic.startsWith('$') && !isWill && connection.client.version < 5) {
-        acknowledgeUnpublished(connection, packet);
-        return done();
+        acknowledgeUnpublished(connection, packet, done);
+        return;
       }
       if (!allowsPublish(permissions, topic) || !hasFewUserProperties(packet)) {
         // [MQTT-4.6.0-2]: acknowledgements come in the order of what they acknowledge.

@@ -1,7 +1,10 @@
 /** Every limit of the embedded broker on what comes in, and what no client sends. */
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
+import type { PublishPacket } from 'aedes';
 import { generate } from 'mqtt-packet';
+import { acknowledgeUnpublished } from '../../../../src/broker/embedded/aedes.ts';
+import type { BrokerConnection } from '../../../../src/broker/embedded/session.ts';
 import {
   connectPacket,
   messagesUntil,
@@ -295,6 +298,31 @@ test('retained messages that somebody asked for again and again end when they ar
     globalThis.setImmediate = setImmediate;
   }
   assert.ok(turns < 500, `${turns} turns`);
+});
+
+test('a message to a topic of the broker is done when its publisher has room for the acknowledgement', () => {
+  const waiting: (() => void)[] = [];
+  const conn = { writableNeedDrain: true };
+  const client = { conn, waitForDrain: (taken: () => void) => waiting.push(taken) };
+  const acknowledged: number[] = [];
+  const outgoing = { add: (_packet: unknown, id: number) => acknowledged.push(id) };
+  let done = 0;
+  const acknowledge = (messageId: number) =>
+    acknowledgeUnpublished(
+      { client, outgoing } as unknown as BrokerConnection,
+      { qos: 1, messageId } as PublishPacket,
+      () => {
+        done += 1;
+      },
+    );
+  acknowledge(1);
+  assert.is(done, 0);
+  waiting[0]?.();
+  assert.is(done, 1);
+  conn.writableNeedDrain = false;
+  acknowledge(2);
+  assert.is(done, 2);
+  assert.equal(acknowledged, [1, 2]);
 });
 
 test.run();
