@@ -13,7 +13,11 @@ export class ProjectionFault extends Error {
   override name = 'ProjectionFault';
   readonly model: Stoppable;
 
-  constructor(model: Stoppable, stored: StoredEvent, cause: unknown) {
+  constructor(
+    model: Stoppable,
+    stored: Pick<StoredEvent, 'eventId' | 'type' | 'stream'>,
+    cause: unknown,
+  ) {
     const why = cause instanceof Error ? cause.name : 'fault';
     super(
       `the read model ${model.projection.name} stopped at event ${stored.eventId} (${stored.type}) ` +
@@ -23,15 +27,13 @@ export class ProjectionFault extends Error {
   }
 }
 
-/**
- * Attributes what is thrown over an event to the model, but for faults of the file its rows are in.
- * @throws ProjectionFault
- */
-export function attributeFault<T>(model: Stoppable, stored: StoredEvent, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') throw error;
-    throw new ProjectionFault(model, stored, error);
-  }
+/** What was thrown over an event, as the fault of the model; a fault of the file that its rows are in stays what it is. */
+export function attributedFault(
+  model: Stoppable,
+  event: Pick<StoredEvent, 'eventId' | 'type' | 'stream'>,
+  error: unknown,
+): unknown {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+    ? error
+    : new ProjectionFault(model, event, error);
 }

@@ -4,13 +4,14 @@ import { pathToFileURL } from 'node:url';
 import { upcast } from '../../domain/upcast.ts';
 import type { Envelope, Projection } from '../../projections/projection.ts';
 import type { Journal } from '../platform/sqlite/journals.ts';
+import { parserOf } from '../store/event-parser.ts';
 import { beginning, categoryOf, type Position, type StoredEvent } from '../store/event-store.ts';
 import { EventFromText } from '../store/event-text.ts';
 import type { CustomModel, CustomProjection } from './custom-projection.ts';
 import { furthestBehind, openRowsFile, type RowsFileOptions } from './database.ts';
 import { PositionWaiters } from './position-waiters.ts';
 import { type FoldedModel, openedModel, type Place, Progress } from './progress.ts';
-import { attributeFault, ProjectionFault } from './projection-fault.ts';
+import { attributedFault, ProjectionFault } from './projection-fault.ts';
 import { type Rows, RowTable } from './row-table.ts';
 import type { Counts } from './row-tally.ts';
 import { RowTransaction } from './row-transaction.ts';
@@ -30,6 +31,18 @@ interface Model extends FoldedModel {
 
 interface OpenCustomModel extends FoldedModel {
   readonly view: CustomModel;
+}
+
+/** A model that reads a category of streams, and what parses the events of it there. */
+interface CategoryReader {
+  readonly model: Model;
+  readonly parse: (event: unknown) => unknown;
+}
+
+/** An event as the newest of its readers parsed it: the next one mostly parses it alike. */
+interface ParsedEvent {
+  parse: CategoryReader['parse'] | undefined;
+  event: unknown;
 }
 
 export interface ReadModels {
@@ -99,6 +112,30 @@ export function openReadModels(
   return new OpenReadModels(database, options, models, customModels);
 }
 
+/** @throws ProjectionFault; what SQLite says of the file */
+function foldInto({ model, parse }: CategoryReader, envelope: Envelope, parsed: ParsedEvent): void {
+  const { projection, table } = model;
+  let key: string | undefined;
+  try {
+    if (parsed.parse !== parse) {
+      parsed.event = parse(upcast(envelope));
+      parsed.parse = parse;
+    }
+    key = projection.key(parsed.event, envelope);
+  } catch (error) {
+    throw attributedFault(model, envelope, error);
+  }
+  if (key === undefined) return;
+  const before = table.current(key);
+  let after: unknown;
+  try {
+    after = projection.evolve(before, parsed.event, envelope);
+  } catch (error) {
+    throw attributedFault(model, envelope, error);
+  }
+  if (after !== before) table.change(key, after, envelope.index);
+}
+
 const noFaults: ReturnType<ReadModels['faults']> = [];
 
 class OpenReadModels implements ReadModels {
@@ -110,7 +147,7 @@ class OpenReadModels implements ReadModels {
   readonly #folded: readonly Model[];
   readonly #customModels: readonly OpenCustomModel[];
   readonly #tables: ReadonlyMap<string, RowTable<unknown>>;
-  readonly #readers = new Map<string, Model[]>();
+  readonly #readers = new Map<string, CategoryReader[]>();
   readonly #listeners: ((events: readonly StoredEvent[], changes: Changes) => void)[] = [];
   readonly #undoneListeners: ((error: unknown) => void)[] = [];
   readonly #reaching = new PositionWaiters();
@@ -134,8 +171,11 @@ class OpenReadModels implements ReadModels {
     this.#customModels = customModels;
     this.#tables = new Map(models.map(({ projection, table }) => [projection.name, table]));
     for (const model of models)
-      for (const category of model.projection.reads)
-        this.#readers.set(category, [...(this.#readers.get(category) ?? []), model]);
+      for (const category of model.projection.reads) {
+        const { eventsOf, Event } = model.projection;
+        const reader = { model, parse: parserOf(eventsOf?.[category] ?? Event) };
+        this.#readers.set(category, [...(this.#readers.get(category) ?? []), reader]);
+      }
     this.#progress = new Progress(database, this.#models);
     this.#saveNote = database.prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)');
     this.#transaction = new RowTransaction({
@@ -236,27 +276,18 @@ class OpenReadModels implements ReadModels {
   #fold(stored: StoredEvent, index: number): void {
     for (const model of this.#customModels)
       if (!model.fault && stored.position > model.position)
-        attributeFault(model, stored, () => model.view.take(stored, index));
-    const category = categoryOf(stored.stream);
-    const readers = this.#readers.get(category);
-    if (!readers) return;
+        try {
+          model.view.take(stored, index);
+        } catch (error) {
+          throw attributedFault(model, stored, error);
+        }
+    const readers = this.#readers.get(categoryOf(stored.stream));
+    if (readers === undefined) return;
     const envelope: Envelope = stored instanceof EventFromText ? stored : { ...stored, index };
-    const parsed = new Map<unknown, unknown>();
-    for (const model of readers) {
-      if (model.fault || stored.position <= model.position) continue;
-      const { projection, table } = model;
-      const Event = projection.eventsOf?.[category] ?? projection.Event;
-      const event = attributeFault(model, stored, () => {
-        const known = parsed.get(Event);
-        return known === undefined ? Event.parse(upcast(stored)) : known;
-      });
-      parsed.set(Event, event);
-      const key = attributeFault(model, stored, () => projection.key(event, envelope));
-      if (key === undefined) continue;
-      const before = table.current(key);
-      const after = attributeFault(model, stored, () => projection.evolve(before, event, envelope));
-      if (after !== before) table.change(key, after, index);
-    }
+    const parsed: ParsedEvent = { parse: undefined, event: undefined };
+    for (const reader of readers)
+      if (!reader.model.fault && stored.position > reader.model.position)
+        foldInto(reader, envelope, parsed);
   }
 
   reached(position: Position, timeoutMs: number): Promise<boolean> {

@@ -106,6 +106,8 @@ export class RowTable<Row> implements Rows<Row> {
   readonly #absent = new AbsentKeys(absentKeysMax);
   /** Of a file that is made from its beginning. */
   readonly #written: KeysWritten | undefined;
+  /** Each row goes to the file as it comes: it is of one event alone, and nobody looks at it before all are there. */
+  readonly #passesOn: boolean;
   /** No row has a key beyond this one; undefined: nobody knows. */
   #greatestKey: string | undefined;
 
@@ -125,6 +127,8 @@ export class RowTable<Row> implements Rows<Row> {
     this.#create(names);
     if (isIndexed) RowTable.createIndexes(database, projection);
     else if (!projection.isWrittenOnce) this.#written = new KeysWritten();
+    const { isWrittenOnce, counted, past: pastOf } = projection;
+    this.#passesOn = !isIndexed && isWrittenOnce === true && !counted && !pastOf;
     this.#get = database.prepare(`SELECT key, born, row FROM ${this.#table} WHERE key = ?`);
     if (projection.keysRise) this.#greatestKey = this.#greatestOfKeys();
     this.#writer = new RowWriter(database, projection);
@@ -211,6 +215,11 @@ export class RowTable<Row> implements Rows<Row> {
 
   /** Keeps a row for the end of the batch; `index` is the event's number. */
   change(key: string, row: Row | undefined, index: number): void {
+    if (this.#passesOn) this.#writer.write(key, { stored: undefined, born: index, row });
+    else this.#keep(key, row, index);
+  }
+
+  #keep(key: string, row: Row | undefined, index: number): void {
     const known = this.#dirty.get(key);
     const stored = known !== undefined ? known.stored : this.#storedBefore(key);
     const before = known ?? stored;
