@@ -18,8 +18,9 @@ if (major < 24 || (major === 24 && minor < 7)) {
 } else await run();
 
 async function run() {
-  const { withMemorySettings } = await import('./memory.js');
+  const { withMemorySettings, withRebuildSettings } = await import('./memory.js');
   if (process.argv[2] === 'serve') withMemorySettings();
+  if (process.argv[2] === 'rebuild') withRebuildSettings();
   // Types are stripped and code is compiled once, not at each start. It is kept in our own folder, not in a
   // temporary one that others could write to; where it cannot be written, every start is like the first.
   const { enableCompileCache } = await import('node:module');

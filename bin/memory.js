@@ -33,11 +33,34 @@ export function withMemorySettings() {
     for (const flag of flagsOfCollections.filter((one) => !isGiven(one))) setFlagsFromString(flag);
     return;
   }
-  const v8Flags = [...flagsOfStart, ...flagsOfCollections];
+  takePlace([...flagsOfStart, ...flagsOfCollections], malloc);
+}
+
+/**
+ * Of V8 while a long log is folded: nearly all of it is garbage soon, and the more room there is, the less is looked
+ * through; two threads fold, so that none should look beside them.
+ */
+const flagsOfRebuild = [
+  '--min-semi-space-size=32',
+  '--max-semi-space-size=32',
+  '--v8-pool-size=1',
+  '--no-parallel-scavenge',
+];
+
+/** The same for a rebuild; where that cannot be it is as Node starts. */
+export function withRebuildSettings() {
+  const isStarted = flagsOfRebuild.every((flag) => process.execArgv.includes(flag));
+  const isWatched = process.send !== undefined;
+  if (isStarted || isWatched || process.platform !== 'linux' || process.execve === undefined)
+    return;
+  takePlace(flagsOfRebuild, {});
+}
+
+function takePlace(flags, environment) {
   process.execve(
     process.execPath,
-    [process.execPath, ...v8Flags, ...process.execArgv, ...process.argv.slice(1)],
-    { ...malloc, ...process.env },
+    [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)],
+    { ...environment, ...process.env },
   );
 }
 
