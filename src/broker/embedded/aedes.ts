@@ -14,13 +14,14 @@ import * as limits from '../../limits/mqtt.ts';
 import type { Intake } from './fairness/intake.ts';
 import type { Window } from './fairness/window.ts';
 import { puback, pubrec } from './fairness/wire.ts';
-import type { BrokerConnection, HeldSession } from './session.ts';
+import type { BrokerConnection, HeldSession, ServedConnection } from './session.ts';
 
 type Will = NonNullable<ConnectPacket['will']>;
 
 interface BrokerInsides {
   clients: Record<string, Client>;
   brokers: Record<string, unknown>;
+  connectedClients: number;
   registerClient(client: Client): void;
   publish: Publish;
   readonly mq: {
@@ -47,6 +48,8 @@ type Publish = (
 interface ClientInsides {
   waitForDrain(taken: () => void): void;
   connackSent: boolean;
+  _parsingBatch: number;
+  pause(): void;
   readonly clean: boolean;
   readonly _keepaliveTimer: NodeJS.Timeout | null;
   readonly _parser: NodeJS.EventEmitter & {
@@ -115,8 +118,15 @@ export async function startAedes(
     const connection = sessions.connectionOf(client);
     // Closed between the check of its password and now: it must not be registered.
     if (client.closed || client.conn.destroyed || connection?.session?.ended !== false) return;
-    sessions.registered(connection);
-    registerClient(client);
+    connection.isRegistered = true;
+    if (connection.sinceMs === null) {
+      sessions.registered(connection);
+      registerClient(client);
+      return;
+    }
+    // It was answered, and told of, before aedes had a part in it.
+    insides.connectedClients += 1;
+    insides.clients[client.id] = client;
   };
   insides.scheduleSessionExpiry = (client) => {
     const connection = sessions.connectionOf(client);
@@ -174,12 +184,29 @@ function withoutUnreadNews(broker: Aedes): void {
   };
 }
 
+/** Tells those who read of it that a client has come, or gone, in which aedes had no part. */
+export function tellOf(broker: Aedes, client: 'new' | 'disconnect', clientId: string): void {
+  const topic = `$SYS/${broker.id}/${client}/clients`;
+  const payload = Buffer.from(clientId);
+  const packet = { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false } as const;
+  broker.publish(packet, () => undefined);
+}
+
+/** Gives aedes a CONNECT that was answered without it; it reads what came behind it once it has begun the session. */
+export function tellConnect(client: Client, connect: Buffer): void {
+  const insides = client as unknown as ClientInsides;
+  // As after its first look at the socket.
+  insides._parsingBatch = 0;
+  insides._parser.parse(connect);
+  insides.pause();
+}
+
 /**
  * Acknowledges a PUBLISH of MQTT 3 as if it had been published: MQTT 3 can refuse one only by closing
  * the connection.
  */
 export function acknowledgeUnpublished(
-  { client, outgoing }: BrokerConnection,
+  { client, outgoing }: ServedConnection,
   packet: PublishPacket,
   done: () => void,
 ): void {

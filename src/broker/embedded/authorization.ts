@@ -17,10 +17,10 @@ import { acknowledgeUnpublished } from './aedes.ts';
 import type { PublishReceived } from './publishing.ts';
 import { bytesSent, userPropertyCount } from './retained.ts';
 import {
-  type BrokerConnection,
   type HeldSession,
   levelCountOf,
   rememberFilter,
+  type ServedConnection,
 } from './session.ts';
 
 export interface SubscriptionLimits {
@@ -118,7 +118,7 @@ const denied = (): Error => new Error('');
  * A publish gets its owner's prefix first and is judged with it; so is a will, when it is sent.
  */
 export function authorization(options: {
-  readonly connectionOf: (client: Client) => BrokerConnection | undefined;
+  readonly connectionOf: (client: Client) => ServedConnection | undefined;
   /** Acknowledges and publishes what may be published, unless it is of QoS 2. */
   readonly publish: PublishReceived;
   readonly limits: SubscriptionLimits;

@@ -12,16 +12,24 @@ import {
 } from '../listeners.ts';
 import type { Authenticator, ShownCertificate } from '../ports/authenticator.ts';
 import type { EmbeddedBroker, RenderedMessages } from '../ports/embedded.ts';
-import { type AedesLimits, guardParser, isReadLive, startAedes } from './aedes.ts';
+import {
+  type AedesLimits,
+  guardParser,
+  isReadLive,
+  startAedes,
+  tellConnect,
+  tellOf,
+} from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { closeWithStream } from './closing.ts';
-import { type ConnectOutcome, connecting } from './connect.ts';
+import { type ConnectOutcome, connecting, type Judge, judging } from './connect.ts';
 import type { TurnsTold } from './fairness/fair-turns.ts';
 import { type FairnessLimits, fairness } from './fairness/fairness.ts';
 import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
-import { startNewSession } from './new-session.ts';
+import { plainlyAccepted, startNewSession } from './new-session.ts';
 import { publishing } from './publishing.ts';
-import { type BrokerConnection, forgetFilters, newConnection } from './session.ts';
+import { type GiveToAedes, QuietConnection } from './quiet-connection.ts';
+import { BrokerConnection, forgetFilters, type ServedConnection } from './session.ts';
 import type { TableLimits } from './session-table.ts';
 import { heldSessions, type SeenListener, type Sessions } from './sessions.ts';
 
@@ -96,7 +104,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   const { isUsername = () => false, onLimit: reached = () => undefined } = options;
   const { onSeen = () => undefined } = options;
   const sizes: EmbeddedLimits = { ...namedLimits, ...options.limits };
-  const connections = new WeakMap<Client, BrokerConnection>();
+  const connections = new WeakMap<Client, ServedConnection>();
   const connectionOf = (client: Client) => connections.get(client);
 
   const ownerOf = (clientId: string) => {
@@ -110,13 +118,15 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
   const sessions = heldSessions({ memory, limits: sizes, now, onSeen, reached });
+  const judge = judging({
+    ...{ authenticator, sessions, isUsername, reached, logger, onConnect },
+    answerTimeoutMs: sizes.answerTimeoutMs,
+  });
   const aedes: Aedes = await startAedes(
     {
       ...connecting({
-        ...{ authenticator, sessions, connectionOf, isUsername, reached, logger, onConnect },
-        startNew: ({ client, connect }) =>
-          startNewSession(aedes, client, connect?.keepAliveSeconds ?? 0),
-        answerTimeoutMs: sizes.answerTimeoutMs,
+        ...{ connectionOf, judge },
+        startNew: (connection) => startNewSession(aedes, connection),
       }),
       ...authorization({
         publish: (connection, packet, done) => publish(connection, packet, done),
@@ -141,7 +151,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   );
   looking.unref();
   const accept = accepting({
-    ...{ aedes, fair, sizes, now, connections, closed: sessions.closed },
+    ...{ aedes, fair, sizes, now, connections, sessions, judge, logger },
     certificateOf: options.certificateOf ?? (() => null),
   });
   let listeners: Listeners;
@@ -191,36 +201,43 @@ function brokerOver(
   };
 }
 
-const accepting =
-  (options: {
-    readonly aedes: Aedes;
-    readonly fair: Pick<ReturnType<typeof fairness>, 'guard'>;
-    readonly sizes: EmbeddedLimits;
-    readonly now: () => Date;
-    readonly connections: WeakMap<Client, BrokerConnection>;
-    readonly closed: (connection: BrokerConnection) => void;
-    readonly certificateOf: NonNullable<EmbeddedOptions['certificateOf']>;
-  }): Accept =>
-  (stream, request, source) => {
-    const { aedes, sizes, now } = options;
+const accepting = (options: {
+  readonly aedes: Aedes;
+  readonly fair: Pick<ReturnType<typeof fairness>, 'guard'>;
+  readonly sizes: EmbeddedLimits;
+  readonly now: () => Date;
+  readonly connections: WeakMap<Client, ServedConnection>;
+  readonly sessions: Pick<Sessions, 'registered' | 'closed'>;
+  readonly judge: Judge;
+  readonly logger: Logger | undefined;
+  readonly certificateOf: NonNullable<EmbeddedOptions['certificateOf']>;
+}): Accept => {
+  const { aedes, sizes, now } = options;
+  const giveToAedes: GiveToAedes = (connection, request, connect) => {
+    const { stream } = connection;
     const client = aedes.handle(stream, request);
-    const socket = request?.socket ?? stream;
-    // Now: a socket that was closed meanwhile has none any more.
-    const certificate = socket instanceof TLSSocket ? options.certificateOf(socket) : null;
-    const connection = newConnection(client, { source, certificate }, now().getTime());
-    options.connections.set(client, connection);
+    options.connections.set(client, Object.assign(connection, { client }));
     closeWithStream(client);
     guardParser(client, sizes, {
-      ...options.fair.guard(client, socket, connection.outgoing),
+      ...options.fair.guard(client, request?.socket ?? stream, connection.outgoing),
       received: () => {
         connection.lastPacketMs = now().getTime();
       },
     });
-    stream.once('close', () => {
-      // Of those that it registered aedes reports the end, after their will.
-      if (connection.sinceMs === null) options.closed(connection);
-    });
+    if (connect !== null) tellConnect(client, connect);
   };
+  const quiet = {
+    ...{ ...options, giveToAedes },
+    ...{ accepted: plainlyAccepted(aedes), tellOf: tellOf.bind(null, aedes) },
+  };
+  return (stream, request, source) => {
+    const socket = request?.socket ?? stream;
+    // Now: a socket that was closed meanwhile has none any more.
+    const certificate = socket instanceof TLSSocket ? options.certificateOf(socket) : null;
+    const connection = new BrokerConnection(stream, { source, certificate }, now().getTime());
+    new QuietConnection(connection, request, quiet).begin();
+  };
+};
 
 const published = (aedes: Aedes, topic: string, payload: string, retain: boolean): Promise<void> =>
   new Promise((resolve, reject) => {

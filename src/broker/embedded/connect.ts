@@ -6,7 +6,7 @@ import {
   mqttJudgementsMax,
 } from '../../limits/mqtt.ts';
 import type { Logger } from '../../logger.ts';
-import type { Soon } from '../../platform/soon.ts';
+import { type Soon, soon } from '../../platform/soon.ts';
 import {
   type Authenticator,
   type ConnectAnswer,
@@ -14,41 +14,59 @@ import {
   nameOf,
 } from '../ports/authenticator.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
+import type { Attempt } from './attempts.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 export type ConnectOutcome = 'admitted' | 'refused' | 'unavailable';
 type ConnectVerdict = 'admitted' | 'refused' | 'taken' | 'full' | 'unavailable' | 'gone';
 
-/** CONNACK codes of MQTT 3 [3.1.1, table 3.1]; aedes makes 0x87, 0x85 and 0x88 of them for MQTT 5. */
-const connackCode = { refused: 5, taken: 2, full: 3, unavailable: 3 };
-const outcomeOf: Record<Exclude<ConnectVerdict, 'gone'>, ConnectOutcome> = {
-  admitted: 'admitted',
-  refused: 'refused',
-  taken: 'refused',
-  full: 'refused',
-  unavailable: 'unavailable',
+/** aedes makes such reason codes of the codes of MQTT 3. */
+const verdicts: Record<Exclude<ConnectVerdict, 'gone'>, Verdict & { outcome: ConnectOutcome }> = {
+  admitted: { isAdmitted: true, code: 0, reasonCode: 0, outcome: 'admitted' },
+  refused: { isAdmitted: false, code: 5, reasonCode: 0x87, outcome: 'refused' },
+  taken: { isAdmitted: false, code: 2, reasonCode: 0x85, outcome: 'refused' },
+  full: { isAdmitted: false, code: 3, reasonCode: 0x88, outcome: 'refused' },
+  unavailable: { isAdmitted: false, code: 3, reasonCode: 0x88, outcome: 'unavailable' },
 };
 
 const unavailable: ConnectAnswer = { admitted: false, reason: 'unavailable' };
 
-interface Connecting {
+interface Judging {
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
-  readonly connectionOf: (client: Client) => BrokerConnection | undefined;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername: (name: string) => boolean;
   readonly reached: (limit: MqttLimit) => void;
   readonly logger: Logger | undefined;
   readonly onConnect: ((outcome: ConnectOutcome) => void) | undefined;
-  /** Answers an admitted CONNECT whose session is new. */
-  readonly startNew: (connection: BrokerConnection) => void;
   readonly answerTimeoutMs?: number;
 }
 
+interface Connecting {
+  readonly connectionOf: (client: Client) => BrokerConnection | undefined;
+  readonly judge: Judge;
+  /** Begins the session of an admitted connection, a new one, and answers it where it has no answer yet. */
+  readonly startNew: (connection: BrokerConnection) => void;
+}
+
+export interface Verdict {
+  readonly isAdmitted: boolean;
+  /** CONNACK code of MQTT 3 [3.1.1, table 3.1], and of MQTT 5 [MQTT 5, 3.2.2.2]. */
+  readonly code: number;
+  readonly reasonCode: number;
+}
+
+/** Calls back with what the connection is to be answered; not where it is gone. */
+export type Judge = (
+  connection: BrokerConnection,
+  shown: Pick<ConnectAttempt, 'username' | 'password'>,
+  answer: (verdict: Verdict) => void,
+) => void;
+
 /** The authenticator's answer; a fault is `unavailable`, and so is one that is late. */
 const answerTo = (
-  { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Connecting,
+  { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Judging,
   attempt: ConnectAttempt,
 ): Soon<ConnectAnswer> => {
   const answer = authenticator.authenticate(attempt);
@@ -66,49 +84,82 @@ const answerTo = (
   });
 };
 
-async function judge(
-  options: Connecting,
-  connection: BrokerConnection,
-  attempt: ConnectAttempt,
-): Promise<ConnectVerdict> {
-  const { sessions, logger, isUsername, reached } = options;
-  for (let judgement = 0; judgement < mqttJudgementsMax; judgement++) {
-    const watched = sessions.attempt(nameOf(attempt) ?? '');
-    try {
-      const answer = await answerTo(options, attempt);
-      if (!answer.admitted) return answer.reason;
-      const { admission } = answer;
-      if (admission.username !== nameOf(attempt)) {
-        logger?.error('An MQTT client was admitted under another username');
-        return 'unavailable';
-      }
-      const { id } = connection.client;
-      if (id.length > mqttClientIdLengthMax || id.includes('\0')) return 'taken';
-      const { username, pinnedClientId } = admission;
-      if (pinnedClientId !== null && pinnedClientId !== id) return 'taken';
-      if (pinnedClientId === null && id !== username && isUsername(id)) {
-        reached('client-id');
-        return 'taken';
-      }
-      // Overtaken: its rights changed, or its sessions were ended, after the authenticator looked.
-      const claim = await sessions.claim(connection, admission, watched.attempt);
-      if (claim !== 'overtaken') return claim === 'claimed' ? 'admitted' : claim;
-    } finally {
-      watched.over();
+/** Judges CONNECTs, and gives those that are admitted their session. */
+export function judging(options: Judging): Judge {
+  const { sessions, logger, isUsername, reached, onConnect } = options;
+
+  /** `overtaken`: its rights changed, or its sessions were ended, after the authenticator looked. */
+  function claimed(
+    connection: BrokerConnection,
+    attempt: ConnectAttempt,
+    watched: Attempt,
+    answer: ConnectAnswer,
+  ): Soon<ConnectVerdict | 'overtaken'> {
+    if (!answer.admitted) return answer.reason;
+    const { admission } = answer;
+    if (admission.username !== nameOf(attempt)) {
+      logger?.error('An MQTT client was admitted under another username');
+      return 'unavailable';
     }
+    const { clientId } = connection;
+    if (clientId.length > mqttClientIdLengthMax || clientId.includes('\0')) return 'taken';
+    const { username, pinnedClientId } = admission;
+    if (pinnedClientId !== null && pinnedClientId !== clientId) return 'taken';
+    if (pinnedClientId === null && clientId !== username && isUsername(clientId)) {
+      reached('client-id');
+      return 'taken';
+    }
+    return soon(sessions.claim(connection, admission, watched), (claim) =>
+      claim === 'claimed' ? 'admitted' : claim,
+    );
   }
-  return 'unavailable';
+
+  function judged(
+    connection: BrokerConnection,
+    attempt: ConnectAttempt,
+    judgementsLeft: number,
+  ): Soon<ConnectVerdict> {
+    if (judgementsLeft === 0) return 'unavailable';
+    const watched = sessions.attempt(nameOf(attempt) ?? '');
+    const verdict = soon(answerTo(options, attempt), (answer) =>
+      claimed(connection, attempt, watched.attempt, answer),
+    );
+    const orAgain = (verdict: ConnectVerdict | 'overtaken') =>
+      verdict === 'overtaken' ? judged(connection, attempt, judgementsLeft - 1) : verdict;
+    if (verdict instanceof Promise) return verdict.finally(watched.over).then(orAgain);
+    watched.over();
+    return orAgain(verdict);
+  }
+
+  return (connection, { username, password }, answer) => {
+    const { connect, source, certificate } = connection;
+    const attempt = {
+      ...{ username, password, source, certificate },
+      clientId: connect?.clientId ?? '',
+    };
+    const told = (verdict: ConnectVerdict) => {
+      if (verdict === 'gone') return;
+      onConnect?.(verdicts[verdict].outcome);
+      answer(verdicts[verdict]);
+    };
+    const verdict = judged(connection, attempt, mqttJudgementsMax);
+    if (verdict instanceof Promise)
+      verdict.then(told).catch((error) => connection.stream.destroy(error));
+    else told(verdict);
+  };
 }
 
+/** The hooks of aedes, for what it judges and what was judged before it had a part in it. */
 export function connecting(
   options: Connecting,
 ): Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>> {
-  const { connectionOf, onConnect } = options;
+  const { connectionOf, judge, startNew } = options;
   return {
     preConnect(client, packet, done) {
       const connection = connectionOf(client);
       if (connection === undefined) return done(new Error('not accepted here'), false);
-      connection.connect = {
+      connection.connect ??= {
+        version: packet.protocolVersion as 3 | 4 | 5,
         cleanStart: packet.clean === true,
         clientId: packet.clientId,
         keepAliveSeconds: packet.keepalive ?? 0,
@@ -119,22 +170,13 @@ export function connecting(
     authenticate(client, username, password, done) {
       const connection = connectionOf(client);
       if (connection === undefined) return done(null, false);
-      const attempt = {
-        username,
-        password,
-        clientId: connection.connect?.clientId ?? '',
-        source: connection.source,
-        certificate: connection.certificate,
-      };
-      judge(options, connection, attempt)
-        .then((verdict) => {
-          if (verdict === 'gone') return;
-          onConnect?.(outcomeOf[verdict]);
-          if (verdict !== 'admitted') done(refusal(connackCode[verdict]), null);
-          else if (connection.isResumed) done(null, true);
-          else options.startNew(connection);
-        })
-        .catch((error) => client.emit('error', error));
+      if (connection.sinceMs !== null) return startNew(connection);
+      connection.clientId = client.id;
+      judge(connection, { username, password }, ({ isAdmitted, code }) => {
+        if (!isAdmitted) done(refusal(code), null);
+        else if (connection.isResumed) done(null, true);
+        else startNew(connection);
+      });
     },
   };
 }

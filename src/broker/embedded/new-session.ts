@@ -1,10 +1,11 @@
 /**
  * Ends an admitted CONNECT whose session is new: there are no subscriptions to restore and nothing is queued, so that
- * it is answered at once. aedes asks its persistence four times, each in a turn of its own, and sends an empty
+ * it is answered at once, if it was not before aedes had a part in it. aedes asks its persistence four times, each in a turn of its own, and sends an empty
  * queue through two streams; what has to hold after it is the same. Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Aedes, Client } from 'aedes';
 import { generate, type IConnackPacket } from 'mqtt-packet';
+import type { BrokerConnection } from './session.ts';
 
 interface ConnectingClient {
   connecting: boolean;
@@ -37,7 +38,12 @@ interface ConnectedBroker {
 const accepted = Buffer.from([0x20, 2, 0, 0]);
 
 /** What aedes tells of itself in a CONNACK of MQTT 5, and of what it made of the CONNECT. */
-function acceptedBy(broker: ConnectedBroker, client: ConnectingClient): Buffer {
+function acceptedBy(
+  broker: ConnectedBroker,
+  client: Partial<
+    Pick<ConnectingClient, '_assignedClientId' | 'sessionExpiryInterval' | '_sessionExpiryClamped'>
+  >,
+): Buffer {
   const { topicAliasMaximum, maximumPacketSize, receiveMaximum } = broker;
   const { _assignedClientId: assignedClientIdentifier, sessionExpiryInterval } = client;
   const packet: IConnackPacket = {
@@ -46,10 +52,18 @@ function acceptedBy(broker: ConnectedBroker, client: ConnectingClient): Buffer {
       sharedSubscriptionAvailable: false,
       ...{ topicAliasMaximum, maximumPacketSize, receiveMaximum },
       ...(assignedClientIdentifier === undefined ? {} : { assignedClientIdentifier }),
-      ...(client._sessionExpiryClamped ? { sessionExpiryInterval } : {}),
+      ...(client._sessionExpiryClamped === true && sessionExpiryInterval !== undefined
+        ? { sessionExpiryInterval }
+        : {}),
     },
   };
   return generate(packet, { protocolVersion: 5 });
+}
+
+/** By protocol version: of a session that is new, to a CONNECT of which nothing was made but what it said. */
+export function plainlyAccepted(broker: Aedes): Readonly<Record<3 | 4 | 5, Buffer>> {
+  const five = acceptedBy(broker as unknown as ConnectedBroker, {});
+  return { 3: accepted, 4: accepted, 5: five };
 }
 
 /** [MQTT-3.1.2-24]: one and a half times what the client promised; PINGREQ and all else set it back. */
@@ -62,15 +76,18 @@ function keepAlive(broker: ConnectedBroker, client: ConnectingClient, seconds: n
   }, client._keepaliveInterval);
 }
 
-export function startNewSession(broker: Aedes, client: Client, keepAliveSeconds: number): void {
+export function startNewSession(broker: Aedes, connection: BrokerConnection): void {
+  const { client, connect, sinceMs } = connection;
+  if (client === null) return;
   const opened = client as unknown as ConnectingClient;
   const its = broker as unknown as ConnectedBroker;
   if (opened.closed || its.closed || client.conn.destroyed) return;
   opened._authorized = true;
-  keepAlive(its, opened, keepAliveSeconds);
+  keepAlive(its, opened, connect?.keepAliveSeconds ?? 0);
   opened.will = opened._will;
   its.registerClient(client);
-  client.conn.write(opened.version === 5 ? acceptedBy(its, opened) : accepted);
+  if (sinceMs === null)
+    client.conn.write(opened.version === 5 ? acceptedBy(its, opened) : accepted);
   opened.connackSent = true;
   opened.connecting = false;
   opened.connected = true;

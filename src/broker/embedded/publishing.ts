@@ -4,7 +4,7 @@
  */
 import type { Aedes, Client, PublishPacket } from 'aedes';
 import { puback } from './fairness/wire.ts';
-import type { BrokerConnection } from './session.ts';
+import type { ServedConnection } from './session.ts';
 
 type PublishSettled = (error?: Error | null) => void;
 
@@ -16,7 +16,7 @@ interface PublishingBroker {
 }
 
 export type PublishReceived = (
-  connection: BrokerConnection,
+  connection: ServedConnection,
   packet: PublishPacket,
   done: PublishSettled,
 ) => void;

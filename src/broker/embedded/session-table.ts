@@ -1,5 +1,4 @@
 /** The table of MQTT sessions, live and stored: who holds which client id, with a limit on those stored. */
-import type { Client } from 'aedes';
 import type { Admission } from '../ports/authenticator.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
 import type { Memory } from './memory.ts';
@@ -63,9 +62,9 @@ export class SessionTable {
       this.#users.set(username, user);
     }
     user.rights = { permissions, publishPrefix };
-    const before = this.#held.get(connection.client.id);
+    const before = this.#held.get(connection.clientId);
     if (before !== undefined && !connection.connect?.cleanStart) {
-      this.#resume(before, connection.client);
+      this.#resume(before, connection);
       connection.isResumed = true;
       return before;
     }
@@ -76,7 +75,7 @@ export class SessionTable {
     }
     const session: HeldSession = {
       user,
-      clientId: connection.client.id,
+      clientId: connection.clientId,
       credentialId: null,
       tokenId: null,
       certificate: null,
@@ -93,13 +92,13 @@ export class SessionTable {
     return session;
   }
 
-  #resume(session: HeldSession, client: Client): void {
+  #resume(session: HeldSession, { client }: BrokerConnection): void {
     this.#unstore(session);
     // [MQTT-3.1.3-9]: a client that reconnects before the delay is over cancels the will.
     clearTimeout(session.will?.timer);
     session.will = null;
     // aedes would drop the queue of a session that is to end with this connection.
-    (client as { clean: boolean }).clean = false;
+    if (client !== null) (client as { clean: boolean }).clean = false;
   }
 
   /** Stores a session without a connection for so long; where there are too many, one is discarded. */

@@ -1,5 +1,7 @@
 /** One MQTT session and its connection, and how they are closed on the wire. */
+import type { Duplex } from 'node:stream';
 import type { Client } from 'aedes';
+import { generate } from 'mqtt-packet';
 import { mqttFilterLevelCharacters } from '../../limits/mqtt.ts';
 import type { Admission, ShownCertificate } from '../ports/authenticator.ts';
 import type { BrokerSession } from '../ports/embedded.ts';
@@ -8,48 +10,78 @@ import { Gathered } from './fairness/gathered.ts';
 export type SessionRights = Pick<Admission, 'permissions' | 'publishPrefix'>;
 
 /** One socket, from its first byte on. */
-export interface BrokerConnection {
-  readonly client: Client;
+export class BrokerConnection {
+  readonly stream: Duplex;
   readonly source: string | null;
   readonly certificate: ShownCertificate | null;
-  readonly outgoing: Gathered;
+  /** aedes' part of it; null: it was not needed yet. */
+  client: Client | null = null;
+  clientId = '';
   lastPacketMs: number;
   /** From the CONNECT, once it was received. */
   connect: {
+    readonly version: 3 | 4 | 5;
     readonly cleanStart: boolean;
     readonly clientId: string;
     readonly keepAliveSeconds: number;
-  } | null;
-  session: HeldSession | null;
+  } | null = null;
+  session: HeldSession | null = null;
   /** Whether the session is one that was stored. */
-  isResumed: boolean;
+  isResumed = false;
   /** When it was answered with success; null: not yet. */
-  sinceMs: number | null;
+  sinceMs: number | null = null;
+  /** Whether aedes tells when it is over. */
+  isRegistered = false;
+  #outgoing: Gathered | null = null;
+  #closed: PromiseWithResolvers<void> | null = null;
+  #isOver = false;
+
+  constructor(
+    stream: Duplex,
+    { source, certificate }: Pick<BrokerConnection, 'source' | 'certificate'>,
+    atMs: number,
+  ) {
+    this.stream = stream;
+    this.source = source;
+    this.certificate = certificate;
+    this.lastPacketMs = atMs;
+  }
+
+  get outgoing(): Gathered {
+    this.#outgoing ??= new Gathered(this.stream);
+    return this.#outgoing;
+  }
+
+  /** Whether nothing more can come from it. */
+  get isGone(): boolean {
+    return this.stream.destroyed || this.client?.closed === true;
+  }
+
+  /** Seconds that its session is kept after it. */
+  get sessionExpirySeconds(): number {
+    return this.client?.sessionExpiryInterval ?? 0;
+  }
+
+  get protocol(): BrokerSession['protocol'] {
+    const version = this.client?.version ?? this.connect?.version;
+    return version === 5 ? 'mqtt-5' : version === 3 ? 'mqtt-3.1' : 'mqtt-3.1.1';
+  }
+
   /** Resolves when nothing of this connection can happen any more, its will included. */
-  readonly closed: Promise<void>;
-  markClosed(): void;
+  closed(): Promise<void> {
+    this.#closed ??= Promise.withResolvers();
+    if (this.#isOver) this.#closed.resolve();
+    return this.#closed.promise;
+  }
+
+  markClosed(): void {
+    this.#isOver = true;
+    this.#closed?.resolve();
+  }
 }
 
-export function newConnection(
-  client: Client,
-  { source, certificate }: Pick<BrokerConnection, 'source' | 'certificate'>,
-  atMs: number,
-): BrokerConnection {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return {
-    client,
-    source,
-    certificate,
-    outgoing: new Gathered(client.conn),
-    lastPacketMs: atMs,
-    connect: null,
-    session: null,
-    isResumed: false,
-    sinceMs: null,
-    closed: promise,
-    markClosed: resolve,
-  };
-}
+/** One that aedes has a part in. */
+export type ServedConnection = BrokerConnection & { readonly client: Client };
 
 export interface ConnectedUser {
   readonly username: string;
@@ -99,6 +131,8 @@ export function forgetFilters(session: HeldSession, filters: Iterable<string>): 
   }
 }
 
+const mqtt5 = { protocolVersion: 5 };
+
 /** Sends a DISCONNECT where the socket accepts it, and closes at once where it does not. */
 export function closeClient(client: Client, reasonCode: number, reason?: string): void {
   if (client.conn.writableNeedDrain) client.close();
@@ -109,9 +143,21 @@ export function closeClient(client: Client, reasonCode: number, reason?: string)
     });
 }
 
+/** The same where aedes has no part in it yet, or has not been told all of it. */
+export function closeConnection(
+  { client, stream, connect, sinceMs }: BrokerConnection,
+  reasonCode: number,
+  reason?: string,
+): void {
+  if (stream.destroyed) return;
+  if (client?.connected === true) closeClient(client, reasonCode, reason);
+  else if (sinceMs !== null && connect?.version === 5 && !stream.writableNeedDrain) {
+    const properties = reason === undefined ? {} : { properties: { reasonString: reason } };
+    stream.write(generate({ cmd: 'disconnect', reasonCode, ...properties }, mqtt5));
+    setImmediate(() => stream.destroy());
+  } else stream.destroy();
+}
+
 /** aedes takes filters here, though its types speak of subscriptions. */
 export const unsubscribe = (client: Client, filters: readonly string[], done: () => void): void =>
   client.unsubscribe(filters as unknown as Parameters<Client['unsubscribe']>[0], done);
-
-export const protocolOf = ({ version }: Client): BrokerSession['protocol'] =>
-  version === 5 ? 'mqtt-5' : version === 3 ? 'mqtt-3.1' : 'mqtt-3.1.1';

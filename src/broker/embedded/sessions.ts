@@ -1,15 +1,15 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
 import { levelsOf, mayMeet, mayRead } from '../../../domain/matching.ts';
+import type { Soon } from '../../platform/soon.ts';
 import type { Admission } from '../ports/authenticator.ts';
 import type { BrokerSession, MqttLimit, SeenUser } from '../ports/embedded.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import type { Memory } from './memory.ts';
 import {
   type BrokerConnection,
-  closeClient,
+  closeConnection,
   forgetFilters,
   type HeldSession,
-  protocolOf,
   type SessionRights,
   unsubscribe,
 } from './session.ts';
@@ -21,6 +21,7 @@ export type SeenListener = (seen: SeenUser, how: 'opened' | 'closed') => void;
 /** MQTT 5 reason codes [MQTT 5, 2.4]. */
 const sessionTakenOver = 0x8e;
 const administrativeAction = 0x98;
+const serverShuttingDown = 0x8b;
 
 export type Sessions = ReturnType<typeof heldSessions>;
 
@@ -49,63 +50,69 @@ export function heldSessions(options: {
     memory,
     now,
   };
+  const connections = ofConnections(state);
   return {
     attempt: (username: string) => attempts.begin(username),
     held: (clientId: string): HeldSession | undefined => table.held(clientId),
-    ...ofConnections(state),
+    ...connections,
     ...ofAccounts(state),
     ...readings(state),
 
     /** Forgets everything without sending wills: the process ends. */
     clear(): void {
       for (const session of table.all()) {
+        const { connection } = session;
         session.ended = true;
         table.discard(session);
+        // aedes has closed those that it knew of.
+        if (connection === null) continue;
+        closeConnection(connection, serverShuttingDown);
+        connections.closed(connection);
       }
     },
   };
 }
 
+type Claim = 'claimed' | 'taken' | 'full' | 'overtaken' | 'gone';
+
 function ofConnections({ table, onSeen, now }: SessionState) {
+  /**
+   * Gives an admitted connection its session. A live one of the same user is closed first and waited
+   * for [MQTT-3.1.4-3], so that a client id never has two connections. Another user's ends where the client
+   * id is the name of the one who comes now.
+   */
+  function claim(
+    connection: BrokerConnection,
+    admission: Admission,
+    attempt: Attempt,
+  ): Soon<Claim> {
+    if (connection.isGone) return 'gone';
+    if (attempt.overtaken) return 'overtaken';
+    const { clientId } = connection;
+    const holder = table.held(clientId);
+    const isOthers = holder !== undefined && holder.user.username !== admission.username;
+    if (isOthers && clientId !== admission.username) return 'taken';
+    // What is another user's must not be resumed, and its will not be sent as if its time had come.
+    if (isOthers) holder.ended = true;
+    const before = holder?.connection;
+    if (before) {
+      closeConnection(before, sessionTakenOver);
+      return before.closed().then(() => claim(connection, admission, attempt));
+    }
+    if (isOthers) table.discard(holder);
+    if (!table.hasRoom(admission.username)) return 'full';
+    const session = table.open(admission, connection);
+    session.credentialId = admission.credentialId;
+    session.tokenId = admission.tokenId;
+    session.certificate = admission.certificate;
+    session.connection = connection;
+    connection.session = session;
+    onSeen({ username: admission.username, atMs: now().getTime() }, 'opened');
+    return 'claimed';
+  }
+
   return {
-    /**
-     * Gives an admitted connection its session. A live one of the same user is closed first and waited
-     * for [MQTT-3.1.4-3], so that a client id never has two connections. Another user's ends where the client
-     * id is the name of the one who comes now.
-     */
-    async claim(
-      connection: BrokerConnection,
-      admission: Admission,
-      attempt: Attempt,
-    ): Promise<'claimed' | 'taken' | 'full' | 'overtaken' | 'gone'> {
-      const { client } = connection;
-      for (;;) {
-        if (client.closed || client.conn.destroyed) return 'gone';
-        if (attempt.overtaken) return 'overtaken';
-        const holder = table.held(client.id);
-        const isOthers = holder !== undefined && holder.user.username !== admission.username;
-        if (isOthers && client.id !== admission.username) return 'taken';
-        // What is another user's must not be resumed, and its will not be sent as if its time had come.
-        if (isOthers) holder.ended = true;
-        const before = holder?.connection;
-        if (before) {
-          closeClient(before.client, sessionTakenOver);
-          await before.closed;
-          continue;
-        }
-        if (isOthers) table.discard(holder);
-        break;
-      }
-      if (!table.hasRoom(admission.username)) return 'full';
-      const session = table.open(admission, connection);
-      session.credentialId = admission.credentialId;
-      session.tokenId = admission.tokenId;
-      session.certificate = admission.certificate;
-      session.connection = connection;
-      connection.session = session;
-      onSeen({ username: admission.username, atMs: now().getTime() }, 'opened');
-      return 'claimed';
-    },
+    claim,
 
     /** A connection was answered with success. */
     registered(connection: BrokerConnection): void {
@@ -114,12 +121,12 @@ function ofConnections({ table, onSeen, now }: SessionState) {
 
     /** A connection is closed, and its will published or delayed: its session is stored, or over. */
     closed(connection: BrokerConnection): void {
-      const { session, client } = connection;
+      const { session, sessionExpirySeconds } = connection;
       if (session === null || session.connection !== connection) return;
       session.connection = null;
       onSeen({ username: session.user.username, atMs: connection.lastPacketMs }, 'closed');
-      if (session.ended || client.sessionExpiryInterval === 0) table.discard(session);
-      else table.store(session, client.sessionExpiryInterval);
+      if (session.ended || sessionExpirySeconds === 0) table.discard(session);
+      else table.store(session, sessionExpirySeconds);
       connection.markClosed();
     },
 
@@ -142,8 +149,8 @@ function ofAccounts({ table, attempts, memory, now }: SessionState) {
       table.discard(session);
       return false;
     }
-    closeClient(connection.client, administrativeAction, reason);
-    await connection.closed;
+    closeConnection(connection, administrativeAction, reason);
+    await connection.closed();
     return true;
   }
 
@@ -210,9 +217,9 @@ async function endForbidden(
   if (gone.size === 0) return;
   forgetFilters(session, gone);
   await memory.removeSubscriptions({ id: session.clientId }, [...gone]);
-  const { connection } = session;
-  if (connection === null) return;
-  await new Promise<void>((resolve) => unsubscribe(connection.client, [...gone], () => resolve()));
+  const client = session.connection?.client ?? null;
+  if (client === null) return;
+  await new Promise<void>((resolve) => unsubscribe(client, [...gone], () => resolve()));
 }
 
 function readings({ table }: SessionState) {
@@ -226,7 +233,7 @@ function readings({ table }: SessionState) {
                 username: user.username,
                 clientId,
                 source: connection.source,
-                protocol: protocolOf(connection.client),
+                protocol: connection.protocol,
                 since: new Date(connection.sinceMs).toISOString(),
               },
             ],

@@ -1,0 +1,196 @@
+/**
+ * A connection that asks for nothing special (a clean session, no will, no properties of MQTT 5) and has sent nothing yet but its CONNECT and
+ * PINGREQs. aedes makes a parser, two dozen listeners and a kilobyte of state for each connection; here it is given one with the
+ * first packet that takes more than an answer of a few bytes. All others are given to it with their first byte.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { generate, type IConnectPacket, parser } from 'mqtt-packet';
+import type { Logger } from '../../logger.ts';
+import type { Judge, Verdict } from './connect.ts';
+import type { BrokerConnection } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+/** `connect`: a CONNECT that was answered already; null: it is still to come. */
+export type GiveToAedes = (
+  connection: BrokerConnection,
+  request: IncomingMessage | undefined,
+  connect: Buffer | null,
+) => void;
+
+interface QuietOptions {
+  readonly sessions: Pick<Sessions, 'registered' | 'closed'>;
+  readonly judge: Judge;
+  /** By protocol version, the CONNACK of who is admitted. */
+  readonly accepted: Readonly<Record<3 | 4 | 5, Buffer>>;
+  readonly giveToAedes: GiveToAedes;
+  /** Tells those who read of it that a client has come, or gone. */
+  readonly tellOf: (client: 'new' | 'disconnect', clientId: string) => void;
+  readonly sizes: { readonly connectTimeoutMs: number; readonly connectBytes: number };
+  readonly now: () => Date;
+  readonly logger: Logger | undefined;
+}
+
+const pingresp = Buffer.from([0xd0, 0]);
+const isBare = (chunk: Buffer, head: number): boolean =>
+  chunk.length === 2 && chunk[0] === head && chunk[1] === 0;
+const isPingreq = (chunk: Buffer): boolean => isBare(chunk, 0xc0);
+const isDisconnect = (chunk: Buffer): boolean => isBare(chunk, 0xe0);
+
+function end(this: Duplex): void {
+  this.destroy();
+}
+export class QuietConnection {
+  readonly #connection: BrokerConnection;
+  readonly #request: IncomingMessage | undefined;
+  readonly #its: QuietOptions;
+  /** Until its CONNECT is there; then for its keep alive. */
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    connection: BrokerConnection,
+    request: IncomingMessage | undefined,
+    options: QuietOptions,
+  ) {
+    this.#connection = connection;
+    this.#request = request;
+    this.#its = options;
+  }
+
+  begin(): void {
+    const { stream } = this.#connection;
+    this.#endIn(this.#its.sizes.connectTimeoutMs);
+    // Not every error of a TLS socket destroys it.
+    stream.on('error', end);
+    stream.on('end', end);
+    stream.on('close', this.#closed);
+    stream.on('data', this.#received);
+  }
+
+  #endIn(milliseconds: number): void {
+    this.#timer = setTimeout(() => this.#connection.stream.destroy(), milliseconds);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  readonly #received = (chunk: Buffer): void => {
+    const { stream, connect, sinceMs } = this.#connection;
+    this.#connection.lastPacketMs = this.#its.now().getTime();
+    if (connect === null) this.#first(chunk);
+    else if (sinceMs === null) {
+      // What comes before the CONNACK is handled after it.
+      stream.pause();
+      stream.unshift(chunk);
+    } else if (isPingreq(chunk) && !stream.writableNeedDrain) {
+      this.#timer?.refresh();
+      stream.write(pingresp);
+    } else if (isDisconnect(chunk)) stream.destroy();
+    else this.#give(chunk, connectAgain(this.#connection));
+  };
+
+  #first(chunk: Buffer): void {
+    const packet = plainConnect(chunk, this.#its.sizes.connectBytes);
+    if (packet === null) {
+      this.#give(chunk, null);
+      return;
+    }
+    this.#stopTimer();
+    const { clientId, username, password } = packet;
+    const connection = this.#connection;
+    connection.clientId = clientId;
+    connection.connect = {
+      version: packet.protocolVersion as 3 | 4 | 5,
+      ...{ clientId, cleanStart: true, keepAliveSeconds: packet.keepalive ?? 0 },
+    };
+    this.#its.judge(connection, { username, password }, this.#answer);
+  }
+
+  readonly #answer = (verdict: Verdict): void => {
+    const { stream, clientId, connect } = this.#connection;
+    const version = connect?.version ?? 4;
+    if (stream.destroyed) return;
+    if (!verdict.isAdmitted) {
+      stream.write(refused(verdict, version));
+      this.#its.logger?.debug('An MQTT client failed', { reason: 'not authorized' });
+      setImmediate(() => stream.destroy());
+      return;
+    }
+    // [MQTT-3.1.2-24]
+    const seconds = connect?.keepAliveSeconds ?? 0;
+    if (seconds > 0) this.#endIn(seconds * 1_500 + 1);
+    this.#its.sessions.registered(this.#connection);
+    this.#its.tellOf('new', clientId);
+    stream.write(this.#its.accepted[version]);
+    if (stream.isPaused()) stream.resume();
+  };
+
+  #give(chunk: Buffer, connect: Buffer | null): void {
+    const { stream } = this.#connection;
+    this.#stopTimer();
+    stream.pause();
+    stream.off('data', this.#received);
+    stream.off('end', end);
+    stream.unshift(chunk);
+    this.#its.giveToAedes(this.#connection, this.#request, connect);
+  }
+
+  readonly #closed = (): void => {
+    this.#stopTimer();
+    const { isRegistered, sinceMs, clientId } = this.#connection;
+    // Of those that aedes registered it reports the end, after their will.
+    if (isRegistered) return;
+    if (sinceMs !== null) this.#its.tellOf('disconnect', clientId);
+    this.#its.sessions.closed(this.#connection);
+  };
+}
+
+const refused = ({ code, reasonCode }: Verdict, version: 3 | 4 | 5): Buffer =>
+  Buffer.from(version === 5 ? [0x20, 3, 0, reasonCode, 0] : [0x20, 2, 0, code]);
+
+/** One for all connections: it is given whole packets alone. */
+const connects = parser();
+
+/**
+ * A whole CONNECT for a clean session without a will or properties, from a client that has an id, and nothing behind it [MQTT-3.1]. Null:
+ * anything else.
+ */
+function plainConnect(bytes: Buffer, bytesMax: number): IConnectPacket | null {
+  const [type, first = 0, second = 0] = bytes;
+  const at = first < 128 ? 2 : 3;
+  const length = first < 128 ? first : (first & 0x7f) | (second << 7);
+  const hasLength = first < 128 || second < 128;
+  if (type !== 0x10 || !hasLength || bytes.length !== at + length || length > bytesMax) return null;
+  const nameLength = bytes[at + 1] ?? 0;
+  const level = bytes[at + 2 + nameLength];
+  const flags = bytes[at + 3 + nameLength] ?? 0;
+  if (level !== 3 && level !== 4 && level !== 5) return null;
+  if ((flags & 0x06) !== 0x02 || (level === 5 && bytes[at + 6 + nameLength] !== 0)) return null;
+  const packet = parsed(bytes);
+  return packet === null || packet.clientId === '' ? null : packet;
+}
+
+function parsed(bytes: Buffer): IConnectPacket | null {
+  let found: IConnectPacket | null = null;
+  connects.once('packet', (packet) => {
+    if (packet.cmd === 'connect') found = packet;
+  });
+  try {
+    connects.parse(bytes);
+  } catch {
+    found = null;
+  }
+  connects.removeAllListeners('packet');
+  return found;
+}
+
+/** As it was, but without what was shown: that was judged already. */
+function connectAgain({ connect, clientId }: BrokerConnection): Buffer {
+  const { version = 4, keepAliveSeconds: keepalive = 0 } = connect ?? {};
+  return generate({
+    ...{ cmd: 'connect', clean: true, clientId, keepalive },
+    ...{ protocolId: version === 3 ? 'MQIsdp' : 'MQTT', protocolVersion: version },
+  });
+}
