@@ -17,6 +17,7 @@ interface IntakePacket {
   readonly length?: number;
 }
 type Handle = (packet: IntakePacket) => void;
+type Ended = () => void;
 
 interface ReadClient {
   readonly connackSent: boolean;
@@ -51,6 +52,8 @@ export class Intake {
   #underWayBytes = 0;
   /** SUBSCRIBEs whose retained messages may still come: the next one waits. */
   #subscribing = 0;
+  /** Whether nothing more comes. */
+  #isEnded = false;
 
   constructor(
     client: Client,
@@ -69,6 +72,22 @@ export class Intake {
     this.#inside._nextBatch = this.#next;
     client.conn.removeListener('readable', this.#ownNext);
     client.conn.on('readable', () => this.#next());
+    this.#endLast(client.conn.listeners('end').at(-1) as Ended | undefined);
+  }
+
+  /** In the place of aedes' own listener: whoever has sent all is closed once all of it was handled. */
+  #endLast(own: Ended | undefined): void {
+    const { conn } = this.#client;
+    if (own !== undefined) conn.off('end', own);
+    conn.allowHalfOpen = true;
+    conn.on('end', () => {
+      this.#isEnded = true;
+      this.#closeWhereAllIsHandled();
+    });
+  }
+
+  #closeWhereAllIsHandled(): void {
+    if (this.#isEnded && this.#waiting.size === 0) this.#client.close();
   }
 
   /** In the place of aedes' own listener for packets: `handle` is that one. */
@@ -169,6 +188,7 @@ export class Intake {
       this.#client.emit('error', error);
     }
     this.#isAtWork = false;
+    this.#closeWhereAllIsHandled();
     return false;
   };
 

@@ -171,6 +171,27 @@ test('that it came and went is told once', async ({ world }) => {
   assert.is(await told(), 'disconnect two');
 });
 
+test('what it says last is handled, though it has left before its turn comes', async () => {
+  let asked = 0;
+  const world = await embeddedWorld(accounts(), {
+    limits: { turnMs: 2 },
+    clockMs: () => ++asked,
+  });
+  const reader = await world.connect('auditor');
+  await subscribed(reader, ['plant/#']);
+  for (let turn = 0; turn < 20; turn++) {
+    const quiet = await world.connect('ada', turn % 2 === 0 ? {} : { will });
+    const words = many.slice(0, 5).map((id) => generate(publish('plant/a', `${id}`)));
+    quiet.socket.end(Buffer.concat([...words, generate({ cmd: 'disconnect' })]));
+    assert.is((await messagesUntil(reader, '5')).length, 5);
+    await quiet.closed;
+    await until(() => world.broker.sessionCount('ada') === 0);
+  }
+  // Whoever said DISCONNECT has no will.
+  assert.equal(reader.received, []);
+  await world.close();
+});
+
 test('a broker that ends has told of it', async () => {
   const seen: string[] = [];
   const world = await embeddedWorld(accounts(), {
