@@ -1,6 +1,7 @@
 /** The implicit door: what the registry answers to an MQTT CONNECT. */
 import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CompiledPermissions } from '../../domain/matching.ts';
 import { tokenPrefix } from '../../domain/token.ts';
 import { Username } from '../../domain/values.ts';
 import type { Authority, Principal } from '../authority.ts';
@@ -56,14 +57,32 @@ function admittedByPassword(
 ): ConnectAnswer {
   if (login?.credentialId !== credentialId || !(hasCertificate || login.passwordOpens))
     return refusal;
-  const { username, permissions, publishPrefix, pinnedClientId } = login;
-  return {
-    admitted: true,
-    admission: {
-      ...{ username, credentialId, permissions, publishPrefix, pinnedClientId },
-      ...{ tokenId: null, certificate: null, held: login },
-    },
-  };
+  return { admitted: true, admission: new AdmissionOf(login) };
+}
+
+/** Its permissions are worked out when somebody asks for them: many a device comes only to be there. */
+class AdmissionOf implements Admission {
+  readonly username: string;
+  readonly credentialId: string;
+  readonly tokenId = null;
+  readonly certificate = null;
+  readonly publishPrefix: string | null;
+  readonly pinnedClientId: string | null;
+  readonly held: KnownLogin;
+  #permissions: CompiledPermissions | null = null;
+
+  constructor(login: KnownLogin) {
+    this.username = login.username;
+    this.credentialId = login.credentialId;
+    this.publishPrefix = login.publishPrefix;
+    this.pinnedClientId = login.pinnedClientId;
+    this.held = login;
+  }
+
+  get permissions(): CompiledPermissions {
+    this.#permissions ??= this.held.permissions;
+    return this.#permissions;
+  }
 }
 
 async function byToken(

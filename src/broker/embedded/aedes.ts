@@ -54,6 +54,7 @@ interface ClientInsides {
   readonly _keepaliveTimer: NodeJS.Timeout | null;
   readonly _parser: NodeJS.EventEmitter & {
     readonly packet: { readonly length?: number } | null;
+    settings: Partial<ConnectPacket>;
     parse(chunk: Buffer): number;
   };
 }
@@ -193,11 +194,13 @@ export function tellOf(broker: Aedes, client: 'new' | 'disconnect', clientId: st
 }
 
 /** Gives aedes a CONNECT that was answered without it; it reads what came behind it once it has begun the session. */
-export function tellConnect(client: Client, connect: Buffer): void {
+export function tellConnect(client: Client, connect: Partial<ConnectPacket>): void {
   const insides = client as unknown as ClientInsides;
-  // As after its first look at the socket.
+  const { _parser: parser } = insides;
+  // As after its first look at the socket, and at that packet.
   insides._parsingBatch = 0;
-  insides._parser.parse(connect);
+  parser.settings = connect;
+  parser.emit('packet', connect);
   insides.pause();
 }
 

@@ -22,7 +22,7 @@ import {
 } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { closeWithStream } from './closing.ts';
-import { type ConnectOutcome, connecting, type Judge, judging } from './connect.ts';
+import { type ConnectOutcome, connecting, type JudgeConnect, judging } from './connect.ts';
 import type { TurnsTold } from './fairness/fair-turns.ts';
 import { type FairnessLimits, fairness } from './fairness/fairness.ts';
 import { boundedMemory, type Memory, type MemoryLimits } from './memory.ts';
@@ -208,7 +208,7 @@ const accepting = (options: {
   readonly now: () => Date;
   readonly connections: WeakMap<Client, ServedConnection>;
   readonly sessions: Pick<Sessions, 'registered' | 'closed'>;
-  readonly judge: Judge;
+  readonly judge: JudgeConnect;
   readonly logger: Logger | undefined;
   readonly certificateOf: NonNullable<EmbeddedOptions['certificateOf']>;
 }): Accept => {

@@ -22,7 +22,10 @@ export type ConnectOutcome = 'admitted' | 'refused' | 'unavailable';
 type ConnectVerdict = 'admitted' | 'refused' | 'taken' | 'full' | 'unavailable' | 'gone';
 
 /** aedes makes such reason codes of the codes of MQTT 3. */
-const verdicts: Record<Exclude<ConnectVerdict, 'gone'>, Verdict & { outcome: ConnectOutcome }> = {
+const verdicts: Record<
+  Exclude<ConnectVerdict, 'gone'>,
+  ConnackVerdict & { outcome: ConnectOutcome }
+> = {
   admitted: { isAdmitted: true, code: 0, reasonCode: 0, outcome: 'admitted' },
   refused: { isAdmitted: false, code: 5, reasonCode: 0x87, outcome: 'refused' },
   taken: { isAdmitted: false, code: 2, reasonCode: 0x85, outcome: 'refused' },
@@ -32,7 +35,7 @@ const verdicts: Record<Exclude<ConnectVerdict, 'gone'>, Verdict & { outcome: Con
 
 const unavailable: ConnectAnswer = { admitted: false, reason: 'unavailable' };
 
-interface Judging {
+interface JudgingOptions {
   readonly authenticator: Authenticator;
   readonly sessions: Sessions;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
@@ -45,12 +48,12 @@ interface Judging {
 
 interface Connecting {
   readonly connectionOf: (client: Client) => BrokerConnection | undefined;
-  readonly judge: Judge;
+  readonly judge: JudgeConnect;
   /** Begins the session of an admitted connection, a new one, and answers it where it has no answer yet. */
   readonly startNew: (connection: BrokerConnection) => void;
 }
 
-export interface Verdict {
+export interface ConnackVerdict {
   readonly isAdmitted: boolean;
   /** CONNACK code of MQTT 3 [3.1.1, table 3.1], and of MQTT 5 [MQTT 5, 3.2.2.2]. */
   readonly code: number;
@@ -58,15 +61,15 @@ export interface Verdict {
 }
 
 /** Calls back with what the connection is to be answered; not where it is gone. */
-export type Judge = (
+export type JudgeConnect = (
   connection: BrokerConnection,
   shown: Pick<ConnectAttempt, 'username' | 'password'>,
-  answer: (verdict: Verdict) => void,
+  answer: (verdict: ConnackVerdict) => void,
 ) => void;
 
 /** The authenticator's answer; a fault is `unavailable`, and so is one that is late. */
 const answerTo = (
-  { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: Judging,
+  { authenticator, logger, answerTimeoutMs = mqttAnswerTimeoutMs }: JudgingOptions,
   attempt: ConnectAttempt,
 ): Soon<ConnectAnswer> => {
   const answer = authenticator.authenticate(attempt);
@@ -85,7 +88,7 @@ const answerTo = (
 };
 
 /** Judges CONNECTs, and gives those that are admitted their session. */
-export function judging(options: Judging): Judge {
+export function judging(options: JudgingOptions): JudgeConnect {
   const { sessions, logger, isUsername, reached, onConnect } = options;
 
   /** `overtaken`: its rights changed, or its sessions were ended, after the authenticator looked. */

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { generate, type IConnectPacket, parser } from 'mqtt-packet';
+import { type IConnectPacket, parser } from 'mqtt-packet';
 import type { Logger } from '../../logger.ts';
-import type { Judge, Verdict } from './connect.ts';
+import type { ConnackVerdict, JudgeConnect } from './connect.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -15,12 +15,12 @@ import type { Sessions } from './sessions.ts';
 export type GiveToAedes = (
   connection: BrokerConnection,
   request: IncomingMessage | undefined,
-  connect: Buffer | null,
+  connect: Partial<IConnectPacket> | null,
 ) => void;
 
 interface QuietOptions {
   readonly sessions: Pick<Sessions, 'registered' | 'closed'>;
-  readonly judge: Judge;
+  readonly judge: JudgeConnect;
   /** By protocol version, the CONNACK of who is admitted. */
   readonly accepted: Readonly<Record<3 | 4 | 5, Buffer>>;
   readonly giveToAedes: GiveToAedes;
@@ -108,7 +108,7 @@ export class QuietConnection {
     this.#its.judge(connection, { username, password }, this.#answer);
   }
 
-  readonly #answer = (verdict: Verdict): void => {
+  readonly #answer = (verdict: ConnackVerdict): void => {
     const { stream, clientId, connect } = this.#connection;
     const version = connect?.version ?? 4;
     if (stream.destroyed) return;
@@ -127,7 +127,7 @@ export class QuietConnection {
     if (stream.isPaused()) stream.resume();
   };
 
-  #give(chunk: Buffer, connect: Buffer | null): void {
+  #give(chunk: Buffer, connect: Partial<IConnectPacket> | null): void {
     const { stream } = this.#connection;
     this.#stopTimer();
     stream.pause();
@@ -147,7 +147,7 @@ export class QuietConnection {
   };
 }
 
-const refused = ({ code, reasonCode }: Verdict, version: 3 | 4 | 5): Buffer =>
+const refused = ({ code, reasonCode }: ConnackVerdict, version: 3 | 4 | 5): Buffer =>
   Buffer.from(version === 5 ? [0x20, 3, 0, reasonCode, 0] : [0x20, 2, 0, code]);
 
 /** One for all connections: it is given whole packets alone. */
@@ -187,10 +187,8 @@ function parsed(bytes: Buffer): IConnectPacket | null {
 }
 
 /** As it was, but without what was shown: that was judged already. */
-function connectAgain({ connect, clientId }: BrokerConnection): Buffer {
+function connectAgain({ connect, clientId }: BrokerConnection): Partial<IConnectPacket> {
   const { version = 4, keepAliveSeconds: keepalive = 0 } = connect ?? {};
-  return generate({
-    ...{ cmd: 'connect', clean: true, clientId, keepalive },
-    ...{ protocolId: version === 3 ? 'MQIsdp' : 'MQTT', protocolVersion: version },
-  });
+  const protocolId = version === 3 ? 'MQIsdp' : 'MQTT';
+  return { cmd: 'connect', protocolId, protocolVersion: version, clean: true, clientId, keepalive };
 }

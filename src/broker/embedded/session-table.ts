@@ -55,13 +55,13 @@ export class SessionTable {
 
   /** The session of an admitted connection: the stored one, or a new one. */
   open(admission: Admission, connection: BrokerConnection): HeldSession {
-    const { username, permissions, publishPrefix } = admission;
+    const { username } = admission;
     let user = this.#users.get(username);
     if (user === undefined) {
       user = { username, rights: admission, sessions: new Set(), stored: new Set() };
       this.#users.set(username, user);
     }
-    user.rights = { permissions, publishPrefix };
+    user.rights = admission;
     const before = this.#held.get(connection.clientId);
     if (before !== undefined && !connection.connect?.cleanStart) {
       this.#resume(before, connection);

@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import type { PublishPacket } from 'aedes';
 import { generate } from 'mqtt-packet';
 import { acknowledgeUnpublished } from '../../../../src/broker/embedded/aedes.ts';
-import type { BrokerConnection } from '../../../../src/broker/embedded/session.ts';
+import type { ServedConnection } from '../../../../src/broker/embedded/session.ts';
 import {
   connectPacket,
   messagesUntil,
@@ -309,7 +309,7 @@ test('a message to a topic of the broker is done when its publisher has room for
   let done = 0;
   const acknowledge = (messageId: number) =>
     acknowledgeUnpublished(
-      { client, outgoing } as unknown as BrokerConnection,
+      { client, outgoing } as unknown as ServedConnection,
       { qos: 1, messageId } as PublishPacket,
       () => {
         done += 1;
