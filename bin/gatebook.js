@@ -2,10 +2,10 @@
 /** Starts the command line on a Node that can run it, or says which one is needed. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { broughtNode, endWithLauncher, runWith } from './newer-node.js';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 7)) {
-  const { broughtNode, runWith } = await import('./newer-node.js');
   const node = broughtNode();
   if (node === undefined) {
     console.error(
@@ -21,6 +21,7 @@ async function run() {
   const { withMemorySettings, withRebuildSettings } = await import('./memory.js');
   if (process.argv[2] === 'serve') withMemorySettings();
   if (process.argv[2] === 'rebuild') withRebuildSettings();
+  endWithLauncher();
   // Types are stripped and code is compiled once, not at each start. It is kept in our own folder, not in a
   // temporary one that others could write to; where it cannot be written, every start is like the first.
   const { enableCompileCache } = await import('node:module');
