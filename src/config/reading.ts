@@ -60,18 +60,19 @@ export function readText(environment: Environment, name: string, faults: ConfigF
 /** Variables with our prefix that mean nothing: most are misspelt. */
 export function unknownVariables(environment: Environment): ConfigFault[] {
   const known = [...Object.keys(variables), ...commandLineNames].flatMap((name) => [
-    `${prefix}${name}`,
-    `${prefix}${name}_FILE`,
+    name,
+    `${name}_FILE`,
   ]);
-  const unknown = Object.keys(environment).filter(
-    (name) => name.startsWith(prefix) && environment[name] && !known.includes(name),
-  );
+  const unknown = Object.keys(environment)
+    .filter((name) => name.startsWith(prefix) && environment[name])
+    .map((name) => name.slice(prefix.length))
+    .filter((name) => !known.includes(name));
   return unknown.map((name) => {
     const meant = nearestWord(name, known);
     return {
-      variable: quoted(name).slice(1, -1),
+      variable: quoted(prefix + name).slice(1, -1),
       problem: 'is not known',
-      remedy: `${meant === null ? 'Remove it' : `Did you mean ${meant}?`} (gatebook serve --help lists all)`,
+      remedy: `${meant === null ? 'Remove it' : `Did you mean ${prefix}${meant}?`} (gatebook serve --help lists all)`,
     };
   });
 }

@@ -285,6 +285,11 @@ test('a variable that nobody knows is a fault, with the name that was meant', ()
     /GATEBOOK_HTP_PORT is not known\. Did you mean GATEBOOK_HTTP_PORT\?/,
   );
   assert.equal(faultsOf({ GATEBOOK_QQQQQQQQQQ: '1' }), ['GATEBOOK_QQQQQQQQQQ is not known']);
+  // The prefix, which all of them have, makes no two alike.
+  assert.throws(
+    () => parseConfig({ GATEBOOK_MQTT: 'off' }),
+    /GATEBOOK_MQTT is not known\. Remove it/,
+  );
 });
 
 test("the command line's own variables are none of the service's business, and empty ones are not set", () => {
