@@ -130,11 +130,12 @@ async function start(
   const approvals = { ...parts, clients: service.rows.clients };
   // Before anybody can be answered; an empty log begins with its administrator.
   if (readModels.resume().index > 0) await requireApprovals(app, approvals);
+  lifecycle.runs(startCarryingOut(app, approvals, lifecycle.signal));
+  // Nothing ends by the signal before HTTP does: whoever is answered waits for what follows the log.
   const http = await listenForHttp(app, identity, brokers.hooks, door);
   lifecycle.add(() => http.close());
   // First of all: who waits for a slow hash is told to come back, and holds nothing up.
   lifecycle.add(() => service.passwords.close());
-  lifecycle.runs(startCarryingOut(app, approvals, lifecycle.signal));
 
   // Only now: a start that cannot listen must not make a password that nobody is told.
   const passwordShown = await firstAdministrator(parts, service);

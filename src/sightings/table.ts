@@ -82,7 +82,8 @@ export function openSightingsTable(file: string, logId: string, max: number, jou
         write();
         database.exec('COMMIT');
       } catch (error) {
-        database.exec('ROLLBACK');
+        // A full disk has SQLite roll back by itself.
+        if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }
       journal?.committed();
