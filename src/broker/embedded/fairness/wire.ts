@@ -6,7 +6,7 @@ import { mqttGatheredBytes } from '../../../limits/mqtt.ts';
 /** A packet but for its id. */
 export interface WirePacket {
   readonly head: Buffer;
-  /** Where in the head the id belongs; 0: it has none. */
+  /** Where in the head the id belongs, which has zeros there; 0: it has none. */
   readonly idAt: number;
   /** A payload that is too large to be copied for each reader; else it is in the head. */
   readonly body: Buffer | null;
@@ -64,6 +64,7 @@ function encoded(
   }
   head.writeUInt16BE(topicBytes, topicAt);
   head.write(topic, topicAt + 2, 'utf8');
+  if (qos > 0) head.writeUInt16BE(0, idAt);
   const propertiesAt = idAt + (qos > 0 ? 2 : 0);
   if (version === 5) head[propertiesAt] = 0;
   if (!isApart) body.copy(head, propertiesAt + (version === 5 ? 1 : 0));

@@ -71,6 +71,19 @@ test('one encoding serves all readers of a message, but no other message, QoS or
   assert.is(new Set(others).size, 4);
 });
 
+test('the place of an id is empty until it is sent, whatever was in its memory', () => {
+  const { allocUnsafe } = Buffer;
+  Buffer.allocUnsafe = (size) => Buffer.alloc(size, 0xff);
+  try {
+    for (const version of [4, 5] as const) {
+      const { head, idAt } = publishOnWire(message('a', 'x', 1, false), version);
+      assert.is(head.readUInt16BE(idAt), 0);
+    }
+  } finally {
+    Buffer.allocUnsafe = allocUnsafe;
+  }
+});
+
 test('what is sent in one turn is one write, in order, each with its own id', async () => {
   const packet = publishOnWire(message('a', 'x', 1, false), 4);
   const pieces = await written((out) => {
