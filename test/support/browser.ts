@@ -52,7 +52,8 @@ export interface Desk {
   stop(): Promise<void>;
 }
 
-const patienceMs = 30_000;
+/** Far more than anything takes on a machine that does nothing else. */
+const patienceMs = 90_000;
 const lastWordsMax = 40;
 
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
@@ -68,6 +69,7 @@ export async function openDesk(environment: Record<string, string> = {}): Promis
   const browser = await chromium.launch({
     executablePath: executablePath as string,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    timeout: patienceMs,
   });
   let stopping = false;
   browser.on('disconnected', () => {
@@ -76,8 +78,8 @@ export async function openDesk(environment: Record<string, string> = {}): Promis
   const complaints: string[] = [];
   const open: Desk['open'] = async (options = {}, url = world.url) => {
     const context = await browser.newContext(options);
+    context.setDefaultTimeout(patienceMs);
     const page = await context.newPage();
-    page.setDefaultTimeout(patienceMs);
     page.on('pageerror', (error) => complaints.push(String(error.stack)));
     page.on('console', (message) => {
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))

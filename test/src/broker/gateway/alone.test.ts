@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,15 +77,16 @@ test('other refusals than of name and password are not the registry’s business
 });
 
 test('a refusal arrives though the broker breaks the connection right after it', async (here) => {
-  const upstream = await brokerThat(here, (socket) =>
-    socket.once('data', () => {
-      socket.write(Buffer.from([0x20, 2, 0, 5]));
-      setTimeout(() => socket.resetAndDestroy(), 20);
-    }),
-  );
+  const atBroker: Socket[] = [];
+  const upstream = await brokerThat(here, (socket) => {
+    atBroker.push(socket);
+    socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 5])));
+  });
   const { port } = await gatewayTo(here, upstream, {
     authenticator: {
+      // The refusal has been read, and is judged.
       async authenticate() {
+        for (const socket of atBroker) socket.resetAndDestroy();
         await sleep(100);
         return { admitted: false, reason: 'refused' };
       },
@@ -114,7 +116,11 @@ test('a broker too busy to take connections from its socket is waited for', asyn
   const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
   here.undo.push(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
-  const { port, outcomes } = await gatewayTo(here, 0, { upstream: { path } });
+  const { port, outcomes } = await gatewayTo(here, 0, {
+    upstream: { path },
+    // How long it takes the other process to take them all is not what is tried.
+    timeouts: { upstreamMs: 60_000 },
+  });
   child.stdin.write('busy');
   const clients = await Promise.all(
     Array.from({ length: 20 }, (_, at) =>
@@ -131,7 +137,8 @@ test('a registry that cannot tell holds up no refusal for ever', async (here) =>
     socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 5]))),
   );
   const { port } = await gatewayTo(here, upstream, {
-    timeouts: { answerMs: 100 },
+    // The broker's answer must come in that time, too, or it would be told as unavailable.
+    timeouts: { answerMs: 2_000 },
     authenticator: { authenticate: () => new Promise(() => {}) },
   });
   const client = await connected(port, { username: 'press', password: 'secret' });
