@@ -8,7 +8,7 @@ import { roles } from '../../projections/roles.ts';
 import { tokens } from '../../projections/tokens.ts';
 import { allProjections } from '../../src/read-models/all.ts';
 import * as the from '../support/client.ts';
-import { columnsOf, envelopeOf, rowsAfter } from '../support/scenario.ts';
+import { columnsOf, envelopeOf, rowsAfter, storedInPart } from '../support/scenario.ts';
 import { assert, suite } from '../support/suite.ts';
 
 const test = suite('roles, tokens, activations, history');
@@ -91,7 +91,7 @@ test('what each broker acknowledged last', () => {
 
 test('every event has its line in the history', () => {
   const events = [the.requested(), defined(), issued];
-  const rows = Object.values(rowsAfter(history, events));
+  const rows = Object.values(rowsAfter(history, events, storedInPart));
   assert.is(rows.length, 3);
   const [asked, role, token] = rows;
   const { index, position, stream, revision, eventId, metadata } = envelopeOf(the.requested(), 0);
