@@ -9,8 +9,8 @@ import type { FileReport } from './support/runner/file-report.ts';
 import { prepareUvu, runUvuFile, textOf } from './support/runner/uvu-file.ts';
 import { skippedCount } from './support/skipped.ts';
 
-/** What is still open this long after the last test stays open. */
-const stillOpenMs = 2_000;
+/** What is still open after so many turns of the event loop, so far apart, stays open; one that stands still takes none. */
+const [stillOpenTurns, stillOpenTurnMs] = [20, 100];
 
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, color: { type: 'boolean', default: false } },
@@ -46,6 +46,13 @@ async function end(text: string): Promise<void> {
   process.exit();
 }
 
+function watchOpen(turns = stillOpenTurns): void {
+  stillOpen = setTimeout(() => {
+    if (turns > 1) watchOpen(turns - 1);
+    else end(`still open after the last test: ${process.getActiveResourcesInfo().join(', ')}`);
+  }, stillOpenTurnMs).unref();
+}
+
 process.on('message', async (file: string) => {
   stage = 'running';
   // From here on only what the file does keeps the process alive.
@@ -55,9 +62,7 @@ process.on('message', async (file: string) => {
   // What a test left there is its own; from here on it tells of a crash.
   process.exitCode = 0;
   report();
-  stillOpen = setTimeout(() => {
-    end(`still open after the last test: ${process.getActiveResourcesInfo().join(', ')}`);
-  }, stillOpenMs).unref();
+  watchOpen();
 });
 
 process.on('unhandledRejection', (reason) =>

@@ -175,6 +175,15 @@ test('the others pass, and the closing line counts all', () => {
   );
 });
 
+test('a machine that stands still after the last test leaves nothing open', async () => {
+  const stands = `setImmediate(() => {
+    for (const until = performance.now() + 2_600; performance.now() < until; );
+  })`;
+  const source = `${made}test('x', () => { setTimeout(() => ${stands}, 20); });\ntest.run();`;
+  const { lines } = await run(folderWith({ stands: source }));
+  assert.is(lines.at(-1), '1 passed, 0 failed', lines.join('\n'));
+});
+
 test('a process takes file after file, until one leaves something behind', async () => {
   const saysItsProcess = "console.log('process ' + process.pid);\n";
   const folder = folderWith({
