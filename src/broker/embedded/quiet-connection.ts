@@ -59,7 +59,8 @@ export class QuietConnection {
 
   begin(): void {
     const { stream } = this.#connection;
-    this.#endIn(this.#its.sizes.connectTimeoutMs);
+    // Also where aedes reads it, which counts from its first byte.
+    this.#endIn(this.#its.sizes.connectTimeoutMs, () => this.#connection.connect === null);
     // Not every error of a TLS socket destroys it.
     stream.on('error', end);
     stream.on('end', end);
@@ -67,8 +68,11 @@ export class QuietConnection {
     stream.on('data', this.#received);
   }
 
-  #endIn(milliseconds: number): void {
-    this.#timer = setTimeout(() => this.#connection.stream.destroy(), milliseconds);
+  #endIn(milliseconds: number, isOver = () => true): void {
+    const end = () => {
+      if (isOver()) this.#connection.stream.destroy();
+    };
+    this.#timer = setTimeout(end, milliseconds);
   }
 
   #stopTimer(): void {
@@ -129,7 +133,7 @@ export class QuietConnection {
 
   #give(chunk: Buffer, connect: Partial<IConnectPacket> | null): void {
     const { stream } = this.#connection;
-    this.#stopTimer();
+    if (connect !== null) this.#stopTimer();
     stream.pause();
     stream.off('data', this.#received);
     stream.off('end', end);

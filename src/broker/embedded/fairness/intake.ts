@@ -83,6 +83,8 @@ export class Intake {
     conn.on('end', () => {
       this.#isEnded = true;
       this.#closeWhereAllIsHandled();
+      // Nothing acknowledges any more what a SUBSCRIBE waits for.
+      if (this.#waiting.size > 0) this.#wake();
     });
   }
 
@@ -120,7 +122,8 @@ export class Intake {
   }
 
   #mayHandle({ cmd }: IntakePacket): boolean {
-    return !this.#isFull() && (this.#subscribing === 0 || cmd !== 'subscribe');
+    const hasToWait = cmd === 'subscribe' && this.#subscribing > 0;
+    return !this.#isFull() && (!hasToWait || this.#isEnded);
   }
 
   #handle(packet: IntakePacket, handle: Handle): void {

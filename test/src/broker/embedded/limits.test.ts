@@ -1,6 +1,7 @@
 /** Every limit of the embedded broker on what comes in, and what no client sends. */
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishPacket } from 'aedes';
 import { generate } from 'mqtt-packet';
 import { acknowledgeUnpublished } from '../../../../src/broker/embedded/aedes.ts';
@@ -215,6 +216,17 @@ test('who sends no CONNECT, or half of one, is closed', async () => {
   const client = await world.connect('ada');
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(await subscribed(client, ['a']), [1]);
+  await world.close();
+});
+
+test('half a CONNECT that begins late gets no more time than a whole one', async () => {
+  const world = await limited({ connectTimeoutMs: 2_000 });
+  const began = performance.now();
+  const half = await rawMqtt(world.port);
+  await sleep(1_500);
+  half.send(Buffer.from([0x10, 0x20, 0, 4]));
+  await half.closed;
+  assert.ok(performance.now() - began < 3_000);
   await world.close();
 });
 

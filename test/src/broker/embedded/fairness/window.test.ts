@@ -4,6 +4,7 @@ import { Window } from '../../../../../src/broker/embedded/fairness/window.ts';
 import { mqttInFlightMax } from '../../../../../src/limits/mqtt.ts';
 import {
   connected,
+  messagesUntil,
   publish,
   type RawMqtt,
   subscribed,
@@ -74,6 +75,25 @@ for (const sessionExpiryInterval of [0, 600])
       ['4', '5'],
     );
   });
+
+test('who leaves without an acknowledgement is not waited for', async ({ world }) => {
+  const writer = await world.connect('boss', { clientId: 'writer' });
+  for (let messageId = 1; messageId <= 80; messageId++) {
+    writer.send(publish(`plant/${messageId}`, 'kept', { qos: 1, messageId, retain: true }));
+    await writer.take('puback');
+  }
+  await subscribed(writer, ['will/#']);
+  const will = { topic: 'will/a', payload: Buffer.from('gone'), qos: 0 as const, retain: false };
+  const reader = await reading(world, 1, { will });
+  // The second waits until the retained messages of the first are sent, which wait for an acknowledgement.
+  for (const [at, topic] of ['plant/#', 'other/#'].entries())
+    reader.send({ cmd: 'subscribe', messageId: at + 1, subscriptions: [{ topic, qos: 1 }] });
+  await reader.take('suback');
+  await reader.take('publish');
+  reader.socket.end();
+  await reader.closed;
+  assert.is((await messagesUntil(writer, 'gone')).length, 1);
+});
 
 test('a message of QoS 2 is under way until its PUBCOMP, or a PUBREC that refuses it', async ({
   world,
