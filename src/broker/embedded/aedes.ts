@@ -13,8 +13,7 @@ import {
 import * as limits from '../../limits/mqtt.ts';
 import type { Intake } from './fairness/intake.ts';
 import type { Window } from './fairness/window.ts';
-import { puback, pubrec } from './fairness/wire.ts';
-import type { BrokerConnection, HeldSession, ServedConnection } from './session.ts';
+import type { BrokerConnection, HeldSession } from './session.ts';
 
 type Will = NonNullable<ConnectPacket['will']>;
 
@@ -46,7 +45,6 @@ type Publish = (
 ) => void;
 
 interface ClientInsides {
-  waitForDrain(taken: () => void): void;
   connackSent: boolean;
   _parsingBatch: number;
   pause(): void;
@@ -202,25 +200,6 @@ export function tellConnect(client: Client, connect: Partial<ConnectPacket>): vo
   parser.settings = connect;
   parser.emit('packet', connect);
   insides.pause();
-}
-
-/**
- * Acknowledges a PUBLISH of MQTT 3 as if it had been published: MQTT 3 can refuse one only by closing
- * the connection.
- */
-export function acknowledgeUnpublished(
-  { client, outgoing }: ServedConnection,
-  packet: PublishPacket,
-  done: () => void,
-): void {
-  (packet as { _notAuthorized?: boolean })._notAuthorized = true;
-  const { qos, messageId = 0 } = packet;
-  // aedes answers the PUBREL by itself.
-  if (qos > 0) outgoing.add(qos === 1 ? puback : pubrec, messageId);
-  // Who does not read its acknowledgements makes no more of them.
-  if (client.conn.writableNeedDrain)
-    (client as unknown as ClientInsides).waitForDrain(() => done());
-  else done();
 }
 
 /** Guards the parser of a connection: no packet may throw into the event loop, or fill the memory. */

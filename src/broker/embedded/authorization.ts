@@ -13,8 +13,7 @@ import {
   mqttUserPropertiesMax,
 } from '../../limits/mqtt.ts';
 import type { MqttLimit } from '../ports/embedded.ts';
-import { acknowledgeUnpublished } from './aedes.ts';
-import type { PublishReceived } from './publishing.ts';
+import { acknowledgeUnpublished, type PublishReceived } from './publishing.ts';
 import { bytesSent, userPropertyCount } from './retained.ts';
 import {
   type HeldSession,
@@ -119,7 +118,7 @@ const denied = (): Error => new Error('');
  */
 export function authorization(options: {
   readonly connectionOf: (client: Client) => ServedConnection | undefined;
-  /** Acknowledges and publishes what may be published, unless it is of QoS 2. */
+  /** Acknowledges and publishes what may be published. */
   readonly publish: PublishReceived;
   readonly limits: SubscriptionLimits;
   readonly reached: (limit: MqttLimit) => void;
@@ -139,7 +138,7 @@ export function authorization(options: {
         return;
       }
       if (!allowsPublish(permissions, topic) || !hasFewUserProperties(packet)) {
-        // [MQTT-4.6.0-2]: acknowledgements come in the order of what they acknowledge.
+        // [MQTT-4.6.0-2, -3]: acknowledgements come in the order of what they acknowledge.
         connection.outgoing.flush();
         return done(denied());
       }
@@ -150,7 +149,7 @@ export function authorization(options: {
         packet.properties = forwardedProperties(packet.properties);
       // Distinguishes a client's message from the registry's own where it is stored.
       (packet as { clientId?: string }).clientId = session.clientId;
-      if (isWill || packet.qos === 2) return done();
+      if (isWill) return done();
       publish(connection, packet, done);
     },
 

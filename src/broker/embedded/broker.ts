@@ -141,7 +141,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     ...{ aedes, limits: sizes, connectionOf, usernameOf: ownerOf, reached },
     ...{ told: waitsToldBy(options), clockMs: options.clockMs },
   });
-  const publish = publishing(aedes, memory.isStored);
+  const publish = publishing(aedes, memory);
   logFaults(aedes, logger);
   forgetUnsubscribed(aedes, connectionOf);
 

@@ -39,6 +39,8 @@ export interface Memory {
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
   /** Whether a stored session may read a topic; true where it is not known. */
   isStored(topic: string): boolean;
+  /** Keeps the id of a message of QoS 2 until it is released; there may be too many of them. */
+  received(clientId: string, messageId: number | undefined): 'new' | 'repeated' | 'too-many';
   /** What it holds, for metrics and tests; `queues` in both directions. */
   counts(): {
     queues: number;
@@ -111,6 +113,10 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
 
     ...subscribing(subscriptions, allows, unstored),
     isStored: (topic: string) => !unstored.has(topic),
+    received(clientId: string, messageId: number | undefined) {
+      if (received.has(clientId, messageId)) return 'repeated';
+      return received.add(clientId, messageId) ? 'new' : 'too-many';
+    },
     ...outgoing(queues, allows),
     ...incoming(received, allows),
 

@@ -1,9 +1,10 @@
 /**
- * Publishes a message of which nothing has to be stored in the turn in which it came, and acknowledges it there. aedes waits a turn for
- * each PUBACK, and asks its persistence who is absent; what has to be stored goes that way. Knows aedes' insides, as `aedes.ts` does.
+ * Acknowledges a message in the turn in which it came, and publishes it there where nothing of it has to be stored. aedes waits a turn for
+ * each PUBACK and PUBREC, and asks its persistence who is absent; what has to be stored goes that way. Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Aedes, Client, PublishPacket } from 'aedes';
-import { puback } from './fairness/wire.ts';
+import { puback, pubrec } from './fairness/wire.ts';
+import type { Memory } from './memory.ts';
 import type { ServedConnection } from './session.ts';
 
 type PublishSettled = (error?: Error | null) => void;
@@ -25,10 +26,13 @@ export type PublishReceived = (
 type MessagesBehind = [packet: PublishPacket, done: PublishSettled][];
 
 /**
- * Of messages of QoS 0 and 1, in the order in which they came [MQTT-4.6.0-6]: while one takes longer, the ones behind it wait. There
- * are as many as a connection may have under way. `isStored`: whether some stored session may read the topic.
+ * In the order in which they came [MQTT-4.6.0-6]: while one takes longer, the ones behind it wait. There are as many as a connection
+ * may have under way.
  */
-export function publishing(broker: Aedes, isStored: (topic: string) => boolean): PublishReceived {
+export function publishing(
+  broker: Aedes,
+  { isStored, received }: Pick<Memory, 'isStored' | 'received'>,
+): PublishReceived {
   const its = broker as unknown as PublishingBroker;
   /** Of connections with a message that takes longer. */
   const lines = new WeakMap<Client, MessagesBehind>();
@@ -53,8 +57,7 @@ export function publishing(broker: Aedes, isStored: (topic: string) => boolean):
         done(error);
         goOn(client);
       });
-    // Who does not read its acknowledgements makes no more of them.
-    if (packet.qos > 0 && client.conn.writableNeedDrain) waitForDrain(client, publish);
+    if (packet.qos > 0) onceRead(client, publish);
     else publish();
   }
 
@@ -71,10 +74,14 @@ export function publishing(broker: Aedes, isStored: (topic: string) => boolean):
     lines.delete(client);
   }
 
-  return ({ client, outgoing }, packet, done) => {
-    // aedes takes it for one that was answered already, and does no more with it.
-    (packet as { _notAuthorized?: boolean })._notAuthorized = true;
-    if (packet.qos > 0) outgoing.add(puback, packet.messageId ?? 0);
+  return (connection, packet, done) => {
+    const { client } = connection;
+    const known = packet.qos === 2 ? received(client.id, packet.messageId) : 'new';
+    // aedes is told so by its persistence, and closes the connection.
+    if (known === 'too-many') return done();
+    // [MQTT-4.3.3-10]
+    if (known === 'repeated') return acknowledgeUnpublished(connection, packet, done);
+    acknowledge(connection, packet);
     const line = lines.get(client);
     if (line !== undefined) line.push([packet, done]);
     else if (isQuick(packet, client)) quickly(packet, client, done);
@@ -85,5 +92,31 @@ export function publishing(broker: Aedes, isStored: (topic: string) => boolean):
   };
 }
 
-const waitForDrain = (client: Client, taken: () => void): void =>
-  (client as unknown as { waitForDrain(taken: () => void): void }).waitForDrain(taken);
+/**
+ * In the turn in which the PUBLISH came: acknowledgements come in the order of what they acknowledge [MQTT-4.6.0-2, -3].
+ * aedes takes it for one that was answered already, and does no more with it than to answer a PUBREL.
+ */
+function acknowledge({ outgoing }: ServedConnection, packet: PublishPacket): void {
+  (packet as { _notAuthorized?: boolean })._notAuthorized = true;
+  const { qos, messageId = 0 } = packet;
+  if (qos > 0) outgoing.add(qos === 1 ? puback : pubrec, messageId);
+}
+
+/**
+ * As if it had been published: where it was before, and of MQTT 3, which can refuse a message only by closing the connection.
+ */
+export function acknowledgeUnpublished(
+  connection: ServedConnection,
+  packet: PublishPacket,
+  done: () => void,
+): void {
+  acknowledge(connection, packet);
+  onceRead(connection.client, done);
+}
+
+/** Who does not read its acknowledgements makes no more of them. */
+function onceRead(client: Client, taken: () => void): void {
+  if (client.conn.writableNeedDrain)
+    (client as unknown as { waitForDrain(taken: () => void): void }).waitForDrain(() => taken());
+  else taken();
+}

@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishPacket } from 'aedes';
 import { generate } from 'mqtt-packet';
-import { acknowledgeUnpublished } from '../../../../src/broker/embedded/aedes.ts';
+import { acknowledgeUnpublished } from '../../../../src/broker/embedded/publishing.ts';
 import type { ServedConnection } from '../../../../src/broker/embedded/session.ts';
 import {
   connectPacket,

@@ -1,5 +1,12 @@
-/** Messages of one publisher come in the order in which it sent them, whatever has to be stored of some [MQTT-4.6.0-6]. */
-import { messagesUntil, publish, subscribed, until } from '../../../support/mqtt-peers.ts';
+/** Messages of one publisher come in the order in which it sent them, whatever has to be stored of some [MQTT-4.6.0-6]; so do their acknowledgements [MQTT-4.6.0-2, -3]. */
+import {
+  messagesUntil,
+  publish,
+  type RawMqtt,
+  subscribed,
+  until,
+  versions,
+} from '../../../support/mqtt-peers.ts';
 import { assert } from '../../../support/suite.ts';
 import { accounts, stored } from './press.ts';
 import { embeddedSuite, type World } from './world.ts';
@@ -9,37 +16,94 @@ const test = embeddedSuite('embedded broker: order', accounts);
 const count = 300;
 const inTurn = Array.from({ length: count }, (_, number) => `plant/a ${number}`);
 
+type AcknowledgedQoS = 1 | 2;
+const numbers = Array.from({ length: count + 1 }, (_, number) => number + 1);
+
+const acknowledgement = (qos: AcknowledgedQoS) => (qos === 1 ? 'puback' : 'pubrec');
+
+/** The ids of so many acknowledgements, as they came. */
+async function acknowledged({ received }: RawMqtt, qos: AcknowledgedQoS, all: number) {
+  const ids = () =>
+    received.filter(({ cmd }) => cmd === acknowledgement(qos)).map(({ messageId }) => messageId);
+  await until(() => ids().length === all);
+  return ids();
+}
+
 /** What a reader gets of messages that are sent in one piece, and their acknowledgements. */
-async function sentAtOnce(world: World, retained: (number: number) => boolean) {
+async function sentAtOnce(
+  world: World,
+  qos: AcknowledgedQoS,
+  retained: (number: number) => boolean,
+) {
   const press = await world.connect('press');
-  await subscribed(press, ['plant/#', 'marker']);
+  await subscribed(press, ['plant/#', 'marker'], { qos });
   const boss = await world.connect('boss');
   boss.send(
     ...inTurn.map((_, number) =>
-      publish('plant/a', `${number}`, {
-        ...{ qos: 1 as const, messageId: number + 1, retain: retained(number) },
-      }),
+      publish('plant/a', `${number}`, { qos, messageId: number + 1, retain: retained(number) }),
     ),
-    publish('marker', 'last', { qos: 1, messageId: count + 1 }),
+    publish('marker', 'last', { qos, messageId: count + 1 }),
   );
   const got = await messagesUntil(press, 'last');
-  await until(() => boss.received.filter(({ cmd }) => cmd === 'puback').length === count + 1);
-  const acknowledged = boss.received
-    .filter(({ cmd }) => cmd === 'puback')
-    .map(({ messageId }) => messageId);
-  return { got: got.slice(0, -1), acknowledged };
+  return { got: got.slice(0, -1), ids: await acknowledged(boss, qos, count + 1) };
 }
 
-test('to a topic of which it is not known yet who reads it', async ({ world }) => {
-  const { got, acknowledged } = await sentAtOnce(world, () => false);
-  assert.equal(got, inTurn);
-  assert.equal(
-    acknowledged,
-    Array.from({ length: count + 1 }, (_, number) => number + 1),
+for (const qos of [1, 2] as const) {
+  test(`QoS ${qos}: to a topic of which it is not known yet who reads it`, async ({ world }) => {
+    const { got, ids } = await sentAtOnce(world, qos, () => false);
+    assert.equal(got, inTurn);
+    assert.equal(ids, numbers);
+  });
+
+  test(`QoS ${qos}: where some are retained`, async ({ world }) => {
+    const { got, ids } = await sentAtOnce(world, qos, (number) => number % 3 === 0);
+    assert.equal(got, inTurn);
+    assert.equal(ids, numbers);
+  });
+
+  test(`QoS ${qos}: where a stored session begins to read among them`, async ({ world }) => {
+    const sending = sentAtOnce(world, qos, () => false);
+    await stored(world, 'absent');
+    const { got, ids } = await sending;
+    assert.equal(got, inTurn);
+    assert.equal(ids, numbers);
+  });
+
+  for (const version of versions)
+    test(`QoS ${qos}, version ${version}: acknowledgements where some may not be published`, async ({
+      world,
+    }) => {
+      const boss = await world.connect('boss', { version });
+      boss.send(
+        ...numbers.map((messageId) =>
+          publish(messageId % 3 === 0 ? '$SYS/fake' : `plant/${messageId}`, 'x', {
+            ...{ qos, messageId, retain: messageId % 5 === 0 },
+          }),
+        ),
+      );
+      assert.equal(await acknowledged(boss, qos, count + 1), numbers);
+    });
+}
+
+test('QoS 2: where some are repeated, each is published once', async ({ world }) => {
+  const press = await world.connect('press');
+  await subscribed(press, ['plant/#', 'marker'], { qos: 2 });
+  const boss = await world.connect('boss');
+  const sent = numbers.flatMap((number) => (number % 4 === 0 ? [number, number - 1] : [number]));
+  boss.send(
+    ...sent.map((messageId) => publish('plant/a', `${messageId}`, { qos: 2, messageId })),
+    publish('marker', 'last', { qos: 2, messageId: count + 2 }),
   );
+  assert.equal(await messagesUntil(press, 'last'), [
+    ...numbers.map((number) => `plant/a ${number}`),
+    'marker last',
+  ]);
+  assert.equal(await acknowledged(boss, 2, sent.length + 1), [...sent, count + 2]);
 });
 
-test('to many such topics, one after the other', async ({ world }) => {
+test('QoS 1: to many topics of which it is not known yet, one after the other', async ({
+  world,
+}) => {
   const press = await world.connect('press');
   await subscribed(press, ['plant/#', 'marker']);
   const boss = await world.connect('boss');
@@ -56,17 +120,6 @@ test('to many such topics, one after the other', async ({ world }) => {
     );
     assert.equal((await messagesUntil(press, 'last')).slice(0, -1), messages);
   }
-});
-
-test('where some are retained', async ({ world }) => {
-  const { got } = await sentAtOnce(world, (number) => number % 3 === 0);
-  assert.equal(got, inTurn);
-});
-
-test('where a stored session begins to read among them', async ({ world }) => {
-  const sending = sentAtOnce(world, () => false);
-  await stored(world, 'absent');
-  assert.equal((await sending).got, inTurn);
 });
 
 test.run();
