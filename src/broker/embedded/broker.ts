@@ -113,7 +113,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   };
   const memory = boundedMemory(sizes, {
     ...{ ownerOf, reached, rendered: options.rendered, asking: () => fair.asking() },
-    resumed: (client, owed) => fair.resumed(client, owed),
+    owed: (client) => fair.owed(client),
     released: (client, messageId) => fair.released(client, messageId),
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
   });
@@ -127,6 +127,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
       ...connecting({
         ...{ connectionOf, judge },
         startNew: (connection) => startNewSession(aedes, connection),
+        resume: (client) => fair.resume(client, memory.owed(client.id)),
       }),
       ...authorization({
         publish: (connection, packet, done) => publish(connection, packet, done),

@@ -51,6 +51,8 @@ interface Connecting {
   readonly judge: JudgeConnect;
   /** Begins the session of an admitted connection, a new one, and answers it where it has no answer yet. */
   readonly startNew: (connection: BrokerConnection) => void;
+  /** Told of a stored session before it has a subscription on its new connection. */
+  readonly resume: (client: Client) => void;
 }
 
 export interface ConnackVerdict {
@@ -156,7 +158,7 @@ export function judging(options: JudgingOptions): JudgeConnect {
 export function connecting(
   options: Connecting,
 ): Required<Pick<AedesOptions, 'preConnect' | 'authenticate'>> {
-  const { connectionOf, judge, startNew } = options;
+  const { connectionOf, judge, startNew, resume } = options;
   return {
     preConnect(client, packet, done) {
       const connection = connectionOf(client);
@@ -177,8 +179,10 @@ export function connecting(
       connection.clientId = client.id;
       judge(connection, { username, password }, ({ isAdmitted, code }) => {
         if (!isAdmitted) done(refusal(code), null);
-        else if (connection.isResumed) done(null, true);
-        else startNew(connection);
+        else if (connection.isResumed) {
+          resume(client);
+          done(null, true);
+        } else startNew(connection);
       });
     },
   };

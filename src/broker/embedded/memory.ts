@@ -61,8 +61,8 @@ interface MemoryRules {
   readonly rendered?: RenderedMessages | undefined;
   /** For whose SUBSCRIBE the retained messages are that are asked for now. */
   asking?(): RetainedAsking | null;
-  /** What a connection is sent of what its session is owed, each when it is taken. */
-  resumed?(client: ById, owed: readonly Packet[]): Iterable<Packet> | AsyncIterable<Packet>;
+  /** What a connection is sent of what its session is owed, each when it is taken; null: as it is stored. */
+  owed?(client: ById): AsyncIterable<object> | null;
   /** Told of each message of a session that was acknowledged, or is not to be sent. */
   released?(client: ById, messageId: number): void;
 }
@@ -117,6 +117,7 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
       if (received.has(clientId, messageId)) return 'repeated';
       return received.add(clientId, messageId) ? 'new' : 'too-many';
     },
+    owed: (clientId: string) => queues.owed(clientId),
     ...outgoing(queues, allows),
     ...incoming(received, allows),
 
@@ -201,8 +202,7 @@ const outgoing = (queues: Queues, allows: MemoryRules) => ({
     return undefined;
   },
   outgoingStream(client: ById) {
-    const owed = queues.owed(client.id);
-    return Readable.from(allows.resumed?.(client, owed) ?? owed);
+    return Readable.from(allows.owed?.(client) ?? queues.owed(client.id).packets());
   },
 });
 

@@ -3,6 +3,7 @@
  * newest: a connected session gets it, but it is not sent again.
  */
 import type { MqttLimit } from '../ports/embedded.ts';
+import type { Owed } from './fairness/window.ts';
 import { bytesKept, type KeptMessage } from './retained.ts';
 
 /** A packet as aedes hands it over: a PUBLISH, or the PUBREL that took its place. */
@@ -15,6 +16,9 @@ export interface Packet extends KeptMessage {
   messageId?: number | undefined;
 }
 
+/** With its place in the order in which all were added. */
+type QueuedPacket = Packet & { readonly place: number };
+
 export interface QueueLimits {
   readonly queuedMessages: number;
   readonly queuedBytes: number;
@@ -25,7 +29,7 @@ export interface QueueLimits {
 /** One session's, also found by the message id they were sent with. */
 interface Queue {
   readonly owner: string;
-  readonly packets: Map<number, Packet>;
+  readonly packets: Map<number, QueuedPacket>;
   readonly counterOfId: Map<number, number>;
   bytes: number;
 }
@@ -36,6 +40,7 @@ export class Queues {
   readonly #queues = new Map<string, Queue>();
   /** By username; who has none is not in it. */
   readonly #bytesOf = new Map<string, number>();
+  #lastPlace = 0;
   #messages = 0;
   #bytes = 0;
 
@@ -56,7 +61,7 @@ export class Queues {
     return this.#bytes;
   }
 
-  /** Adds a message for a session of this user; one that no limit allows is dropped. */
+  /** Adds a message for a session of this user, and keeps it; one that no limit allows is dropped. */
   add(clientId: string, owner: string, packet: Packet): void {
     const bytes = bytesKept(packet);
     let queue = this.#queues.get(clientId);
@@ -70,7 +75,8 @@ export class Queues {
       queue = { owner, packets: new Map(), counterOfId: new Map(), bytes: 0 };
       this.#queues.set(clientId, queue);
     }
-    queue.packets.set(packet.brokerCounter, packet);
+    this.#lastPlace += 1;
+    queue.packets.set(packet.brokerCounter, Object.assign(packet, { place: this.#lastPlace }));
     this.#messages += 1;
     this.#count(queue, bytes);
   }
@@ -110,6 +116,11 @@ export class Queues {
     if (packet.cmd === 'publish') {
       const held = queue.packets.get(packet.brokerCounter);
       if (held === undefined) return;
+      // [MQTT-4.3.3-1]: it was received meanwhile, and is never sent again.
+      if (held.cmd !== 'publish') {
+        Object.assign(packet, { cmd: held.cmd, dup: false, properties: undefined });
+        return;
+      }
       held.messageId = packet.messageId;
       // [MQTT-3.8.4-8]: no more than the subscription's QoS.
       packet.qos = held.qos;
@@ -131,13 +142,35 @@ export class Queues {
   }
 
   /** What is to be sent to a session that is resumed; what was sent before has DUP set [MQTT-3.3.1-1]. */
-  owed(clientId: string): Packet[] {
-    const packets = [...(this.#queues.get(clientId)?.packets.values() ?? [])];
-    return packets.map((packet) => ({
-      ...packet,
-      dup: packet.cmd === 'publish' && packet.messageId !== undefined,
-      ...(packet.properties === undefined ? {} : { properties: { ...packet.properties } }),
-    }));
+  owed(clientId: string): Owed<Packet> {
+    const queues = this.#queues;
+    const packetsNow = () => queues.get(clientId)?.packets;
+    let last = 0;
+    let end = Number.POSITIVE_INFINITY;
+    function* packets(): Generator<Packet> {
+      // A queue that ran empty meanwhile is another one then.
+      for (let before = -1; before < last; ) {
+        before = last;
+        for (const packet of packetsNow()?.values() ?? []) {
+          if (packet.place > end) break;
+          if (packet.place <= last) continue;
+          last = packet.place;
+          yield toBeSent(packet);
+        }
+      }
+      end = last;
+    }
+    return {
+      ids: () => queues.get(clientId)?.counterOfId.keys() ?? [],
+      packets,
+      has(brokerCounter) {
+        const place = packetsNow()?.get(brokerCounter)?.place;
+        return place !== undefined && place <= end;
+      },
+      end: () => {
+        end = Math.min(end, this.#lastPlace);
+      },
+    };
   }
 
   forget(clientId: string): void {
@@ -147,4 +180,12 @@ export class Queues {
     this.#count(queue, -queue.bytes);
     this.#queues.delete(clientId);
   }
+}
+
+function toBeSent({ place: _, ...packet }: QueuedPacket): Packet {
+  return {
+    ...packet,
+    dup: packet.cmd === 'publish' && packet.messageId !== undefined,
+    ...(packet.properties === undefined ? {} : { properties: { ...packet.properties } }),
+  };
 }

@@ -332,9 +332,9 @@ const unacknowledged =
 const acknowledged =
   (connection: DeliveringConnection, deliver0: Deliver): Deliver =>
   (packet, done) => {
-    const { client, reader, unread, isThere, admits } = connection;
+    const { client, reader, unread, window, isThere, admits } = connection;
     if (packet.qos === 0) return deliver0(packet, done);
-    if (client.closed || isThere(packet)) return done();
+    if (client.closed || isThere(packet) || window.isOwed(packet.brokerCounter)) return done();
     const qos = Math.min(packet.qos, reader.qos) as QoS;
     if (!admits(packet) || !sendInWindow(connection, packet, qos)) {
       // What it was not sent is sent again, where its session is a stored one.

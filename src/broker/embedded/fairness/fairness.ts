@@ -10,7 +10,7 @@ import { FairTurns, type Share, type TurnLimits, type TurnsTold } from './fair-t
 import type { Gathered } from './gathered.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
 import { Unread, type UnreadLimits, UnreadOf } from './unread.ts';
-import { type OwedPacket, Window } from './window.ts';
+import { type Owed, Window } from './window.ts';
 
 export type FairnessLimits = TurnLimits &
   IntakeLimits &
@@ -72,7 +72,7 @@ export function fairness(options: {
       return { intake, window };
     },
 
-    ...storedIn(windows),
+    ...storedIn(windows, turns, connectionOf),
 
     asking(): RetainedAsking | null {
       const client = subscribing;
@@ -96,10 +96,26 @@ export function fairness(options: {
 }
 
 /** What a persistence tells of the messages of a session, and is told of them. */
-const storedIn = (windows: WeakMap<object, Window>) => ({
+const storedIn = (
+  windows: WeakMap<object, Window>,
+  turns: FairTurns,
+  connectionOf: (client: Client) => BrokerConnection | undefined,
+) => ({
+  /** A connection has its stored session, and aedes goes on with it. */
+  resume(client: Client, owed: Owed): void {
+    const window = windows.get(client);
+    window?.resume(owed);
+    // aedes tells of it when the last of what is owed is written.
+    client.once('connected', () => {
+      window?.resumed();
+      // Each was brought to its readers when it was stored: behind those that wait for their turn none comes any more.
+      const user = connectionOf(client)?.session?.user;
+      if (user !== undefined) turns.deliverLater(turns.shareOf(user), () => window?.forgetOwed());
+    });
+  },
+
   /** The packets that a resumed session is owed, as its connection takes them. */
-  resumed: <Packet extends OwedPacket>(client: object, owed: readonly Packet[]) =>
-    windows.get(client)?.resumed(owed) ?? owed,
+  owed: (client: object) => windows.get(client)?.owed() ?? null,
 
   /** A message is acknowledged, or not to be sent. */
   released: (client: object, messageId: number) => windows.get(client)?.acknowledged(messageId),

@@ -17,22 +17,39 @@ interface WaitingMessage {
 }
 
 /** A packet of a session that is resumed. */
-export interface OwedPacket {
+interface OwedPacket {
   readonly cmd: string;
+  readonly brokerCounter: number;
   messageId?: number | undefined;
+}
+
+/** What the store holds for a session that is resumed. */
+export interface Owed<Packet extends OwedPacket = OwedPacket> {
+  /** Those that were given. */
+  ids(): Iterable<number>;
+  /** Each once, in order, and with them what is stored while they are taken. */
+  packets(): Iterable<Packet>;
+  /** Whether a message is one of them. */
+  has(brokerCounter: number): boolean;
+  /** What is stored from now on is none of them. */
+  end(): void;
 }
 
 export class Window {
   readonly #all: Unread;
   readonly #receiveMaximum: () => number | undefined;
-  /** Given and not acknowledged. */
+  /** Given on this connection, and not acknowledged. */
   readonly #ids = new Set<number>();
+  /** Given on one before it, of what this one was not sent yet, or has received already. */
+  readonly #idsBefore = new Set<number>();
   readonly #waiting = new InOrder<WaitingMessage>();
   #lastId = randomInt(idMax) + 1;
-  #inFlight = 0;
   #bytes = 0;
-  /** While a stored session is sent what it is owed, what is newer waits. */
+  /** Until a stored session was sent what it is owed, what is newer waits. */
   #isResuming = false;
+  #owed: Owed | null = null;
+  /** Messages that were sent as owed, and may come by their subscription, too. */
+  readonly #sentAsOwed = new Set<number>();
   #hasRoom: (() => void) | null = null;
 
   constructor(all: Unread, receiveMaximum: () => number | undefined) {
@@ -57,28 +74,58 @@ export class Window {
 
   /** Of an id that is not in use nothing becomes. */
   acknowledged(id: number): void {
+    this.#idsBefore.delete(id);
     if (!this.#ids.delete(id)) return;
-    if (this.#inFlight > 0) this.#inFlight -= 1;
     this.#hasRoom?.();
     if (this.#waiting.size > 0) this.#goOn();
   }
 
-  /** What a resumed session is owed, each when there is room for it, and under an id. */
-  async *resumed<Packet extends OwedPacket>(owed: readonly Packet[]): AsyncGenerator<Packet> {
+  /** A stored session has this connection now, and no subscription yet. */
+  resume(owed: Owed): void {
     this.#isResuming = true;
-    for (const { messageId } of owed) if (messageId !== undefined) this.#ids.add(messageId);
-    for (const packet of owed) {
-      if (packet.cmd === 'publish') {
+    this.#owed = owed;
+    for (const id of owed.ids()) this.#idsBefore.add(id);
+  }
+
+  /** What a resumed session is owed, each when there is room for it, and under an id; null: it is no such session. */
+  owed(): AsyncIterable<OwedPacket> | null {
+    return this.#owed === null ? null : this.#taken(this.#owed);
+  }
+
+  async *#taken(owed: Owed): AsyncGenerator<OwedPacket> {
+    for (const packet of owed.packets()) {
+      const { cmd, messageId, brokerCounter } = packet;
+      if (cmd === 'publish') {
+        this.#sentAsOwed.add(brokerCounter);
         while (this.#isFull())
           await new Promise<void>((resolve) => {
             this.#hasRoom = resolve;
           });
-        packet.messageId = this.#sent(packet.messageId ?? this.#freeId());
-      }
+        packet.messageId = this.#sent(messageId ?? this.#freeId());
+      } else if (this.#ids.has(messageId ?? 0)) continue;
       yield packet;
     }
+  }
+
+  /** Whether a message that comes by a subscription is sent as one that is owed, or was. */
+  isOwed(brokerCounter: number): boolean {
+    if (this.#owed === null) return false;
+    if (this.#sentAsOwed.delete(brokerCounter) || this.#owed.has(brokerCounter)) return true;
+    // Its queue was full: what comes behind it must not be sent before it.
+    if (this.#isResuming) this.#owed.end();
+    return false;
+  }
+
+  /** All that is owed was written. */
+  resumed(): void {
     this.#isResuming = false;
     this.#goOn();
+  }
+
+  /** Nothing that was sent as owed comes any more. */
+  forgetOwed(): void {
+    this.#owed = null;
+    this.#sentAsOwed.clear();
   }
 
   /** The connection is closed. */
@@ -88,18 +135,18 @@ export class Window {
   }
 
   #isFull(): boolean {
-    return this.#inFlight >= Math.min(this.#receiveMaximum() ?? idMax, mqttInFlightMax);
+    return this.#ids.size >= Math.min(this.#receiveMaximum() ?? idMax, mqttInFlightMax);
   }
 
   #freeId(): number {
     do this.#lastId = this.#lastId >= idMax ? 1 : this.#lastId + 1;
-    while (this.#ids.has(this.#lastId));
+    while (this.#ids.has(this.#lastId) || this.#idsBefore.has(this.#lastId));
     return this.#lastId;
   }
 
   #sent(id: number): number {
+    this.#idsBefore.delete(id);
     this.#ids.add(id);
-    this.#inFlight += 1;
     return id;
   }
 
@@ -108,9 +155,7 @@ export class Window {
       const { username, bytes, write } = this.#waiting.take() as WaitingMessage;
       this.#count(username, -bytes);
       const id = this.#sent(this.#freeId());
-      if (write(id)) continue;
-      this.#ids.delete(id);
-      this.#inFlight -= 1;
+      if (!write(id)) this.#ids.delete(id);
     }
   }
 

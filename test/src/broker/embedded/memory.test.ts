@@ -91,6 +91,45 @@ test('an acknowledgement removes its own message only', async () => {
   assert.equal(memory.counts().queuedBytes, 0);
 });
 
+test('what is stored while a session is resumed is owed, too, until it has all of it', async () => {
+  const memory = memoryFor('a');
+  const stored = async () => {
+    const one = packet();
+    await memory.outgoingEnqueueCombi([reader('a')], one);
+    return one.brokerCounter;
+  };
+  const first = await stored();
+  const owed = memory.owed('a');
+  const taken = owed.packets()[Symbol.iterator]();
+  const next = () => taken.next().value?.brokerCounter;
+  assert.is(next(), first);
+  const second = await stored();
+  // The queue is empty between them.
+  await memory.outgoingClearMessageId({ id: 'a' }, packet({ brokerCounter: first }));
+  await memory.outgoingClearMessageId({ id: 'a' }, packet({ brokerCounter: second }));
+  const third = await stored();
+  assert.equal([owed.has(first), owed.has(third)], [false, true]);
+  assert.is(next(), third);
+  const fourth = await stored();
+  owed.end();
+  const fifth = await stored();
+  assert.equal([owed.has(fourth), owed.has(fifth)], [true, false]);
+  assert.equal([next(), next()], [fourth, undefined]);
+});
+
+test('a message that was received while it waited to be sent again is not sent', async () => {
+  const memory = memoryFor('a');
+  const properties = { contentType: 'text/plain' };
+  const message = packet({ qos: 2, properties });
+  await memory.outgoingEnqueueCombi([{ ...reader('a'), qos: 2 }], message);
+  await memory.outgoingUpdate({ id: 'a' }, { ...message, messageId: 7 });
+  const [again] = [...memory.owed('a').packets()];
+  assert.equal([again?.cmd, again?.dup, again?.messageId], ['publish', true, 7]);
+  await memory.outgoingUpdate({ id: 'a' }, packet({ cmd: 'pubrel', messageId: 7 }));
+  await memory.outgoingUpdate({ id: 'a' }, again as Packet);
+  assert.equal([again?.cmd, again?.dup, again?.properties], ['pubrel', false, undefined]);
+});
+
 test('a stored payload does not hold on to what it was cut from', async () => {
   const memory = memoryFor('a');
   const read = Buffer.allocUnsafeSlow(65_536);

@@ -1,4 +1,5 @@
 /** Messages of one publisher come in the order in which it sent them, whatever has to be stored of some [MQTT-4.6.0-6]; so do their acknowledgements [MQTT-4.6.0-2, -3]. */
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   messagesUntil,
   publish,
@@ -121,5 +122,58 @@ test('QoS 1: to many topics of which it is not known yet, one after the other', 
     assert.equal((await messagesUntil(press, 'last')).slice(0, -1), messages);
   }
 });
+
+/** Messages to a stored session, from before it comes back until it has come back, and what it gets of them. */
+async function resumedAmong(world: World, qos: 1 | 2, count: number, before: number) {
+  const boss = await world.connect('boss');
+  let sent = 0;
+  const send = () => {
+    sent += 1;
+    boss.send(publish('plant/a', `${sent}`, { qos, messageId: sent }));
+  };
+  while (sent < before) send();
+  await until(() => boss.received.filter(({ cmd }) => cmd !== 'connack').length >= before);
+  const coming = world.connect('press', { clientId: 'absent', clean: false });
+  while (sent < count) {
+    send();
+    await turn();
+  }
+  const press = await coming;
+  const got: { text: string; dup: boolean; qos: number; hasId: boolean }[] = [];
+  const texts = new Set<string>();
+  while (texts.size < count) {
+    const { messageId, payload, dup, qos } = await press.take('publish');
+    got.push({ text: String(payload), dup, qos, hasId: messageId !== undefined });
+    texts.add(String(payload));
+    if (messageId === undefined) continue;
+    press.send({ cmd: qos === 2 ? 'pubrec' : 'puback', messageId });
+    if (qos < 2) continue;
+    await press.take('pubrel');
+    press.send({ cmd: 'pubcomp', messageId });
+  }
+  press.send({ cmd: 'pingreq' });
+  await press.take('pingresp');
+  press.end();
+  boss.end();
+  await until(() => world.broker.sessions().length === 0);
+  return [...got, ...press.received.filter(({ cmd }) => cmd === 'publish')];
+}
+
+for (const qos of [1, 2] as const)
+  test(`QoS ${qos}: what comes while a session is resumed comes once, behind what it is owed`, async ({
+    world,
+  }) => {
+    const press = await world.connect('press', { clientId: 'absent', clean: false });
+    await subscribed(press, ['plant/#'], { qos });
+    press.end();
+    await until(() => world.broker.sessions().length === 0);
+    for (let round = 0; round < 5; round++)
+      assert.equal(
+        await resumedAmong(world, qos, 60, 10),
+        Array.from({ length: 60 }, (_, number) => ({
+          ...{ text: `${number + 1}`, dup: false, qos, hasId: true },
+        })),
+      );
+  });
 
 test.run();

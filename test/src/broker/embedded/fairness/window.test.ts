@@ -178,13 +178,68 @@ test('a resumed session is sent what it is owed as it takes it, before what is n
   );
 });
 
-test('an id that is in use is not given again', () => {
+/** A window that nothing fills, and takes so many at once. */
+function plainWindow(receiveMaximum?: number): Window {
   const limits = { unreadMessages: 9, unreadBytes: 9, unreadBytesPerUser: 9, unreadBytesTotal: 9 };
   const unread = new Unread(
     { ...limits, heldBytes: 0, heldMs: 0, drainTimeoutMs: 0 },
     () => undefined,
   );
-  const window = new Window(unread, () => undefined);
+  return new Window(unread, () => receiveMaximum);
+}
+
+test('from its beginning a resumed session takes nothing new until all that is owed is written', async () => {
+  const window = plainWindow();
+  const stored = new Map([
+    [1, { cmd: 'publish', brokerCounter: 1, messageId: 7 }],
+    [2, { cmd: 'pubrel', brokerCounter: 2, messageId: 8 }],
+  ]);
+  let isEnded = false;
+  window.resume({
+    ids: () => [7, 8],
+    packets: () => stored.values(),
+    has: (brokerCounter) => stored.has(brokerCounter),
+    end: () => {
+      isEnded = true;
+    },
+  });
+  assert.is(window.open(), 0);
+  assert.is(window.isOwed(1), true);
+  const sent: (number | undefined)[] = [];
+  for await (const { messageId } of window.owed() ?? []) sent.push(messageId);
+  assert.equal(sent, [7, 8]);
+  // Acknowledged before it comes by its subscription.
+  stored.delete(1);
+  window.acknowledged(7);
+  assert.is(window.isOwed(1), true);
+  assert.is(isEnded, false);
+  assert.is(window.isOwed(3), false);
+  assert.is(isEnded, true);
+  const newer: number[] = [];
+  window.wait({ username: 'ben', bytes: 1, write: (id) => newer.push(id) > 0 });
+  window.acknowledged(8);
+  assert.equal(newer, []);
+  window.resumed();
+  assert.is(newer.length, 1);
+});
+
+test('an acknowledgement of what was not sent yet on this connection makes no room', async () => {
+  const window = plainWindow(1);
+  window.resume({
+    ids: () => [7],
+    packets: () => [{ cmd: 'pubrel', brokerCounter: 1, messageId: 7 }],
+    has: () => false,
+    end: () => undefined,
+  });
+  for await (const _ of window.owed() ?? []);
+  window.resumed();
+  assert.ok(window.open() > 0);
+  window.acknowledged(7);
+  assert.is(window.open(), 0);
+});
+
+test('an id that is in use is not given again', () => {
+  const window = plainWindow();
   const kept = window.open();
   const given = new Set<number>();
   for (let left = 2 * 65_535; left > 0; left--) {
