@@ -34,7 +34,8 @@ export interface MemoryLimits extends QueueLimits, RetainedLimits {
 export interface Memory {
   /** Deletes everything of a session. */
   forget(clientId: string): void;
-  subscriptionsByClient(client: ById): Promise<readonly Subscription[]>;
+  /** What a session subscribed to. */
+  filtersOf(clientId: string): Promise<string[]>;
   subscriptionsByTopic(topic: string): Promise<readonly Subscription[]>;
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
   /** Whether a stored session may read a topic; true where it is not known. */
@@ -133,6 +134,12 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
   };
 }
 
+/**
+ * In the place of the subscriptions of a stored session that has none: aedes tells a client that its session is present only where it finds
+ * some [MQTT-3.2.2-2]. In no version is this one granted.
+ */
+const noSubscription: Subscription = { topic: '$share//', qos: 0 };
+
 /** Topics that no stored session reads. Most messages are of few topics, and few sessions are stored. */
 class UnstoredTopics {
   readonly #topics = new Set<string>();
@@ -172,7 +179,14 @@ const subscribing = (
   },
   removeSubscriptions: (client: ById, filters: readonly string[]) =>
     subscriptions.removeSubscriptions(client, filters),
-  subscriptionsByClient: (client: ById) => subscriptions.subscriptionsByClient(client),
+  async filtersOf(id: string) {
+    return (await subscriptions.subscriptionsByClient({ id })).map(({ topic }) => topic);
+  },
+  /** Asked for stored sessions alone. */
+  async subscriptionsByClient(client: ById): Promise<readonly Subscription[]> {
+    const found = await subscriptions.subscriptionsByClient(client);
+    return found.length > 0 ? found : [noSubscription];
+  },
   subscriptionsByTopic: (topic: string) => unstored.look(topic, subscriptions),
   cleanSubscriptions: (client: ById) => subscriptions.cleanSubscriptions(client),
 });

@@ -212,8 +212,8 @@ async function endForbidden(
 ): Promise<void> {
   const forbidden = (filters: readonly string[]) =>
     filters.filter((filter) => !mayRead(rights.permissions, filter));
-  const stored = await memory.subscriptionsByClient({ id: session.clientId });
-  const gone = new Set(forbidden([...stored.map(({ topic }) => topic), ...session.filters]));
+  const stored = await memory.filtersOf(session.clientId);
+  const gone = new Set(forbidden([...stored, ...session.filters]));
   if (gone.size === 0) return;
   forgetFilters(session, gone);
   await memory.removeSubscriptions({ id: session.clientId }, [...gone]);

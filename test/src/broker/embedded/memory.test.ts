@@ -67,7 +67,7 @@ test('nothing is left of a session that is forgotten', async () => {
     retainedMessages: 0,
     retainedBytes: 0,
   });
-  assert.equal(await memory.subscriptionsByClient({ id: 'a' }), []);
+  assert.equal(await memory.filtersOf('a'), []);
   assert.equal(await memory.subscriptionsByTopic('a'), []);
 });
 

@@ -147,6 +147,46 @@ test('a QoS 2 message that is repeated is published once', async ({ world }) => 
   assert.equal(await messagesUntil(boss, 'last'), ['plant/a x', 'plant/a last']);
 });
 
+for (const version of versions)
+  test(`version ${version}: a session without subscriptions is present, and goes on with what it sent`, async ({
+    world,
+  }) => {
+    const boss = await world.connect('boss');
+    await subscribed(boss, ['plant/#'], { qos: 2 });
+    const again = async (clean = false) =>
+      await world.connect('press', {
+        ...{ version, clientId: 'writer', clean },
+        ...(version === 5 ? { properties: { sessionExpiryInterval: 600 } } : {}),
+      });
+    const gone = async (press: { end(): void }) => {
+      press.end();
+      await until(() => world.broker.sessionCount('press') === 0);
+    };
+    const first = await again();
+    assert.is(first.connack.sessionPresent, false);
+    first.send(publish('plant/a', 'first', { qos: 2, messageId: 5 }));
+    await first.take('pubrec');
+    await gone(first);
+    const second = await again();
+    assert.is(second.connack.sessionPresent, true);
+    second.send({ cmd: 'pubrel', messageId: 5 });
+    await second.take('pubcomp');
+    second.send(publish('plant/a', 'second', { qos: 2, messageId: 5 }));
+    assert.equal(await messagesUntil(boss, 'second'), ['plant/a first', 'plant/a second']);
+    // One that it has no more is none.
+    await subscribed(second, ['plant/b']);
+    second.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['plant/b'] });
+    await second.take('unsuback');
+    await gone(second);
+    const third = await again();
+    assert.is(third.connack.sessionPresent, true);
+    await gone(third);
+    const fourth = await again(true);
+    assert.is(fourth.connack.sessionPresent, false);
+    fourth.send(publish('plant/a', 'third', { qos: 2, messageId: 5 }));
+    assert.equal(await messagesUntil(boss, 'third'), ['plant/a third']);
+  });
+
 test('MQTT 5: a session expires when its time is over, and its client id is free', async ({
   world,
 }) => {
