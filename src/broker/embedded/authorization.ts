@@ -120,19 +120,24 @@ export function authorization(options: {
   readonly connectionOf: (client: Client) => ServedConnection | undefined;
   /** Acknowledges and publishes what may be published. */
   readonly publish: PublishReceived;
+  /** Whether a message of QoS 2 came before, and was not released. */
+  readonly isRepeated: (clientId: string, messageId: number | undefined) => boolean;
   readonly limits: SubscriptionLimits;
   readonly reached: (limit: MqttLimit) => void;
 }): AuthorizationHooks {
-  const { connectionOf, publish, limits, reached } = options;
+  const { connectionOf, publish, isRepeated, limits, reached } = options;
   const sessionOf = (client: Client): HeldSession | null => connectionOf(client)?.session ?? null;
   return {
     authorizePublish(client, packet, done) {
       const connection = client ? connectionOf(client) : undefined;
       const session = connection?.session;
       if (!connection || !session || session.ended) return done(denied());
+      const isWill = packet.cmd !== 'publish';
+      // Before its rights, which may have changed: its sender waits for this answer.
+      if (packet.qos === 2 && !isWill && isRepeated(session.clientId, packet.messageId))
+        return acknowledgeUnpublished(connection, packet, done);
       const { permissions, publishPrefix } = session.user.rights;
       const topic = publishPrefix === null ? packet.topic : publishPrefix + packet.topic;
-      const isWill = packet.cmd !== 'publish';
       if (topic.startsWith('$') && !isWill && connection.client.version < 5) {
         acknowledgeUnpublished(connection, packet, done);
         return;

@@ -131,7 +131,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
       }),
       ...authorization({
         publish: (connection, packet, done) => publish(connection, packet, done),
-        ...{ connectionOf, limits: sizes, reached },
+        ...{ connectionOf, isRepeated: memory.isRepeated, limits: sizes, reached },
       }),
       persistence: memory,
     },

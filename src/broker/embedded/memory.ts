@@ -40,8 +40,10 @@ export interface Memory {
   removeSubscriptions(client: ById, filters: readonly string[]): Promise<void>;
   /** Whether a stored session may read a topic; true where it is not known. */
   isStored(topic: string): boolean;
-  /** Keeps the id of a message of QoS 2 until it is released; there may be too many of them. */
-  received(clientId: string, messageId: number | undefined): 'new' | 'repeated' | 'too-many';
+  /** Keeps the id of a message of QoS 2 until it is released; false: there are too many of them. */
+  received(clientId: string, messageId: number | undefined): boolean;
+  /** Whether a message of QoS 2 came before, and was not released. */
+  isRepeated(clientId: string, messageId: number | undefined): boolean;
   /** What it holds, for metrics and tests; `queues` in both directions. */
   counts(): {
     queues: number;
@@ -114,10 +116,10 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
 
     ...subscribing(subscriptions, allows, unstored),
     isStored: (topic: string) => !unstored.has(topic),
-    received(clientId: string, messageId: number | undefined) {
-      if (received.has(clientId, messageId)) return 'repeated';
-      return received.add(clientId, messageId) ? 'new' : 'too-many';
-    },
+    received: (clientId: string, messageId: number | undefined) =>
+      received.add(clientId, messageId),
+    isRepeated: (clientId: string, messageId: number | undefined) =>
+      received.has(clientId, messageId),
     owed: (clientId: string) => queues.owed(clientId),
     ...outgoing(queues, allows),
     ...incoming(received, allows),
@@ -230,11 +232,11 @@ const incoming = (received: Received, allows: MemoryRules) => ({
   },
   async incomingGetPacket({ id }: ById, packet: Packet) {
     if (!received.has(id, packet.messageId)) throw new Error('no such packet');
+    // Now: what comes right behind its PUBREL is a message of its own.
+    if (packet.cmd === 'pubrel') received.released(id, packet.messageId);
     return packet;
   },
-  async incomingDelPacket({ id }: ById, { messageId }: Packet) {
-    received.released(id, messageId);
-  },
+  async incomingDelPacket() {},
 });
 
 /** A payload is cut from what the socket read, up to 64 KiB, all of which it would hold in memory. */

@@ -76,11 +76,8 @@ export function publishing(
 
   return (connection, packet, done) => {
     const { client } = connection;
-    const known = packet.qos === 2 ? received(client.id, packet.messageId) : 'new';
     // aedes is told so by its persistence, and closes the connection.
-    if (known === 'too-many') return done();
-    // [MQTT-4.3.3-10]
-    if (known === 'repeated') return acknowledgeUnpublished(connection, packet, done);
+    if (packet.qos === 2 && !received(client.id, packet.messageId)) return done();
     acknowledge(connection, packet);
     const line = lines.get(client);
     if (line !== undefined) line.push([packet, done]);
@@ -103,7 +100,7 @@ function acknowledge({ outgoing }: ServedConnection, packet: PublishPacket): voi
 }
 
 /**
- * As if it had been published: where it was before, and of MQTT 3, which can refuse a message only by closing the connection.
+ * As if it had been published: where it was before [MQTT-4.3.3-10], and of MQTT 3, which can refuse a message only by closing the connection.
  */
 export function acknowledgeUnpublished(
   connection: ServedConnection,

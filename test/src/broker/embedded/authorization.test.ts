@@ -294,6 +294,7 @@ test('what was allowed last allows nothing else, and nothing to anybody else', (
   const { authorizeForward, authorizePublish } = authorization({
     connectionOf: () => connection as never,
     publish: (_connection, _packet, done) => done(),
+    isRepeated: () => false,
     ...{ limits: { subscriptionsPerUser: 1, filterLevelsPerUser: 9 }, reached: () => undefined },
   });
   const allowed = (topic: string): [boolean, boolean] => {

@@ -50,7 +50,7 @@ test('a message of QoS 2 that comes after the end of its session leaves nothing 
   const late = memory.incomingStorePacket({ id: 'gone' }, packet({ messageId: 1 }));
   assert.match(await late.then(() => 'kept', String), /session is over/);
   await memory.incomingStorePacket({ id: 'here' }, packet({ messageId: 1 }));
-  await memory.incomingDelPacket({ id: 'here' }, packet({ messageId: 1 }));
+  await memory.incomingGetPacket({ id: 'here' }, packet({ cmd: 'pubrel', messageId: 1 }));
   assert.is(memory.counts().queues, 0);
 });
 
