@@ -1,5 +1,5 @@
 /**
- * One answer for each request of a connection, few of them at work at once; where its bytes break, that is said once, in its turn,
+ * One answer for each request of a connection, few of them at work at once; where its bytes break, or ask for a tunnel, that is said once, in its turn,
  * and it ends.
  */
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
@@ -11,7 +11,7 @@ import { securityHeaders } from './response/security-headers.ts';
 
 export type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What node:http says of bytes that it cannot take; `reason`: of its parser, in words of which none were sent. */
+/** What node:http says of bytes that it cannot take, and what is said of others that are no request here; `reason`: of its parser, in words of which none were sent. */
 interface Broken extends Error {
   readonly code?: string;
   readonly reason?: string;
@@ -28,6 +28,11 @@ const statuses: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+const noTunnel: Broken = {
+  ...{ name: 'Broken', message: 'a tunnel was asked for' },
+  reason: 'CONNECT asks for a tunnel, and this is no proxy',
 };
 
 function lastWordOn({ code = '', reason }: Broken): LastWord {
@@ -80,6 +85,13 @@ export function answerOnce(server: Server, serve: Serve, lingerMs: number): void
   server.on('checkExpectation', (request, response) => {
     underWayOn(connections, request.socket, response).latest = response;
     response.writeHead(417).end();
+  });
+  server.on('connect', (_request, stream) => {
+    const socket = stream as Socket;
+    // node:http has let go of it.
+    socket.on('error', () => socket.destroy());
+    socket.resume();
+    endBroken(socket, connections.get(socket), noTunnel, lingerMs);
   });
   server.on('clientError', (error: Broken, stream) => {
     const socket = stream as Socket;

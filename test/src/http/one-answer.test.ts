@@ -90,6 +90,19 @@ test('what is no request is refused after the answers to those before it', async
   assert.match(seen.text, '"code":"request-malformed"');
 });
 
+test('a tunnel is refused once, after the answers to what was asked before', async ({
+  registry,
+}) => {
+  const tunnel = 'CONNECT there:1 HTTP/1.1\r\nHost: there:1\r\n\r\n';
+  const asked = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  for (const before of [0, 1, 40]) {
+    const seen = await everything(registry, [asked.repeat(before) + tunnel + follower]);
+    assert.equal(seen.statuses, [...Array(before).fill(200), 400], seen.text);
+    assert.match(seen.text, /connection: close/i);
+    assert.match(seen.text, '"code":"request-malformed"');
+  }
+});
+
 test('an expectation that is not known is refused once', async ({ registry }) => {
   const request = head('/api/login', json, chunked, 'Expect: the-unexpected');
   const seen = await everything(registry, [request, badChunk]);
