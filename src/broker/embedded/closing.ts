@@ -1,7 +1,7 @@
 /**
  * Tells aedes that a connection is over, by one listener and without what nobody hears: `stream.finished`, which it uses, is a dozen of them,
  * and makes an error with its stack where a client leaves with a DISCONNECT; its own end of a connection makes one each time, for
- * writes that wait. Those are not its own here (`fairness/delivery.ts`). Knows aedes' insides, as `aedes.ts` does.
+ * writes that wait. Those are not its own here (`fairness/reading.ts`). Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Client } from 'aedes';
 

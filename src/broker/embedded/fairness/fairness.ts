@@ -5,10 +5,11 @@ import type { Aedes, Client } from 'aedes';
 import { mqttRetainedLookedMs } from '../../../limits/mqtt.ts';
 import type { MqttLimit } from '../../ports/embedded.ts';
 import type { BrokerConnection } from '../session.ts';
-import { deliverFairly, guardDelivery } from './delivery.ts';
+import { deliverFairly } from './delivery.ts';
 import { FairTurns, type Share, type TurnLimits, type TurnsTold } from './fair-turns.ts';
 import type { Gathered } from './gathered.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
+import { guardDelivery } from './reading.ts';
 import { Unread, type UnreadLimits, UnreadOf } from './unread.ts';
 import { type Owed, Window } from './window.ts';
 
