@@ -1,7 +1,7 @@
 /** A cache of bounded size that forgets what was long not used. */
 import { BoundedMap } from './bounded-map.ts';
 
-interface LruCache<Value> {
+export interface LruCache<Value> {
   readonly size: number;
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;

@@ -2,7 +2,7 @@
 import type { RequestRow } from '../../projections/requests.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { registrationTokensHeldMax } from '../limits/doors.ts';
-import { lruCache } from '../platform/lru-cache.ts';
+import { type LruCache, lruCache } from '../platform/lru-cache.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import type { Changes } from '../read-models/read-models.ts';
 
@@ -32,69 +32,92 @@ interface HeldToken extends Pick<WaitingRequest, 'username' | 'expiresAt'> {
   readonly token: string;
 }
 
+/** Signs tokens, and holds them while their requests wait. */
+class TokensOfWaiting {
+  readonly #tokens: Tokens;
+  readonly #now: () => string;
+  readonly #held: LruCache<HeldToken>;
+
+  constructor(tokens: Tokens, now: () => string, heldMax: number) {
+    this.#tokens = tokens;
+    this.#now = now;
+    this.#held = lruCache(heldMax);
+  }
+
+  held({ username, requestId, expiresAt }: WaitingRequest, keyId: string): string | undefined {
+    const known = this.#held.get(requestId);
+    return known?.keyId === keyId && known.username === username && known.expiresAt === expiresAt
+      ? known.token
+      : undefined;
+  }
+
+  forget(requestId: string): void {
+    this.#held.delete(requestId);
+  }
+
+  /** Held from now on. */
+  async sign(requests: readonly WaitingRequest[], keyId: string): Promise<readonly string[]> {
+    const issuedAt = new Date(this.#now());
+    const all = await this.#tokens.signAll(
+      requests.map(({ username, requestId, expiresAt }) => ({
+        ...{ subject: username, id: requestId, audience: 'gatebook:registration', issuedAt },
+        expiresAt: new Date(Date.parse(expiresAt) + registrationTokenGraceMs),
+      })),
+    );
+    for (const [at, { username, requestId, expiresAt }] of requests.entries())
+      this.#held.set(requestId, { username, expiresAt, keyId, token: all[at] as string });
+    return all;
+  }
+}
+
 export function createRegistrationTokens(
   tokens: Tokens,
   now: () => string,
   onApplied: (listener: (events: unknown, changes: Changes) => void) => void,
   heldMax = registrationTokensHeldMax,
 ): RegistrationTokens {
-  const held = lruCache<HeldToken>(heldMax);
-  /** By their requests, which are being recorded. */
-  const signing = new Map<string, Promise<string>>();
-  let begun: WaitingRequest[] = [];
+  const waiting = new TokensOfWaiting(tokens, now, heldMax);
+  /** By their requests, which are being recorded: ends when all of the same turn are held. */
+  const signing = new Map<string, Promise<void>>();
+  let begun = new Map<string, WaitingRequest>();
   // Whoever was answered for good asks no more.
   onApplied((_events, changes) => {
     for (const [requestId, row] of changes.get('requests') ?? [])
-      if ((row as RequestRow | undefined)?.status !== 'pending') held.delete(requestId);
+      if ((row as RequestRow | undefined)?.status !== 'pending') waiting.forget(requestId);
   });
 
-  async function signed(
-    { username, requestId, expiresAt }: WaitingRequest,
-    keyId: string,
-  ): Promise<string> {
-    const token = await tokens.sign({
-      subject: username,
-      id: requestId,
-      audience: 'gatebook:registration',
-      issuedAt: new Date(now()),
-      expiresAt: new Date(Date.parse(expiresAt) + registrationTokenGraceMs),
-    });
-    held.set(requestId, { username, expiresAt, keyId, token });
-    return token;
+  const tokenFor = (request: WaitingRequest): Soon<string> =>
+    soon(
+      tokens.signingKeyId(),
+      (keyId) =>
+        waiting.held(request, keyId) ??
+        waiting.sign([request], keyId).then(([token]) => token as string),
+    );
+
+  async function signAll(requests: readonly WaitingRequest[]): Promise<void> {
+    const keyId = await tokens.signingKeyId();
+    const unsigned = requests.filter((request) => waiting.held(request, keyId) === undefined);
+    await waiting.sign(unsigned, keyId);
   }
 
-  function tokenFor(request: WaitingRequest): Soon<string> {
-    return soon(tokens.signingKeyId(), (keyId) => {
-      const { username, requestId, expiresAt } = request;
-      const known = held.get(requestId);
-      return known?.keyId === keyId && known.username === username && known.expiresAt === expiresAt
-        ? known.token
-        : signed(request, keyId);
-    });
-  }
-
-  function signBegun(): void {
-    for (const request of begun) {
-      const { requestId } = request;
-      if (signing.has(requestId)) continue;
-      const ended = () => signing.delete(requestId);
-      const token = Promise.resolve(tokenFor(request));
-      signing.set(requestId, token);
-      // Whoever asks for it is told what went wrong.
-      token.then(ended, ended);
-    }
-    begun = [];
+  async function signBegun(): Promise<void> {
+    const requests = [...begun.values()].filter(({ requestId }) => !signing.has(requestId));
+    begun = new Map();
+    // Whoever asks for one is told what went wrong.
+    const ended = signAll(requests).catch(() => undefined);
+    for (const { requestId } of requests) signing.set(requestId, ended);
+    await ended;
+    for (const { requestId } of requests) signing.delete(requestId);
   }
 
   return {
     begin(request) {
-      if (begun.length === 0) setImmediate(signBegun);
-      begun.push(request);
+      if (begun.size === 0) setImmediate(signBegun);
+      begun.set(request.requestId, request);
     },
     tokenFor(request) {
-      const token = signing.get(request.requestId);
       // What was signed meanwhile is held; another key may sign by now.
-      return token === undefined ? tokenFor(request) : token.then(() => tokenFor(request));
+      return soon(signing.get(request.requestId), () => tokenFor(request));
     },
     requestIdOf: async (token) => (await tokens.verify(token, 'gatebook:registration'))?.id ?? null,
   };

@@ -25,7 +25,7 @@ import {
   removeKeyFile,
   replaceKeyFile,
 } from './files.ts';
-import { pasetoSigner } from './paseto-signer.ts';
+import { pasetoSigner, type SignAll } from './paseto-signer.ts';
 
 /** PASETO v4.public with the operations that Gatebook uses. */
 export const paseto = new PublicProtocol(
@@ -54,8 +54,7 @@ export interface VerifyingKey {
 
 export interface KeyRing {
   readonly signing: VerifyingKey & {
-    /** A token with these claims. */
-    readonly sign: (claims: object) => Promise<string>;
+    readonly signAll: SignAll;
   };
   /** Every key that was not removed, the signing one first. */
   readonly verifying: readonly VerifyingKey[];
@@ -104,8 +103,8 @@ export async function readKeyRing(dir: string): Promise<KeyRing | undefined> {
   const verifying = [signing];
   for (const { file, until } of olderOf(files)) verifying.push(await imported(file, until));
   // Verifiers learn from the footer which key it is.
-  const sign = pasetoSigner(newest.content.secretKey, JSON.stringify({ kid: signing.kid }));
-  return { signing: { ...signing, sign }, verifying };
+  const signAll = pasetoSigner(newest.content.secretKey, JSON.stringify({ kid: signing.kid }));
+  return { signing: { ...signing, signAll }, verifying };
 }
 
 /** Makes the first key, unless another process has made it. */

@@ -13,8 +13,8 @@ import {
   journalWritePages,
 } from '../../limits/store.ts';
 import type { Logger } from '../../logger.ts';
+import { OccasionalThread } from '../threads/occasional-thread.ts';
 import type { ToJournalThread } from './journal-thread.ts';
-import { OccasionalThread } from './occasional-thread.ts';
 
 /** The journal of one file, beside the only connection that writes. */
 export interface Journal {

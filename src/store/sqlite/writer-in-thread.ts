@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../logger.ts';
-import { OccasionalThread } from '../../platform/sqlite/occasional-thread.ts';
+import { OccasionalThread } from '../../platform/threads/occasional-thread.ts';
 import { StoreUnavailable } from '../errors.ts';
 import type { Committed, LogWrite } from './writer.ts';
 import type { FromWriterThread, ToWriterThread } from './writer-thread.ts';

@@ -79,9 +79,9 @@ async function counted(world: World) {
   const signed = { count: 0 };
   const counting = {
     ...tokens,
-    sign: (...claims: Parameters<typeof tokens.sign>) => {
-      signed.count++;
-      return tokens.sign(...claims);
+    signAll: (claims: Parameters<typeof tokens.signAll>[0]) => {
+      signed.count += claims.length;
+      return tokens.signAll(claims);
     },
   };
   return { tokens: counting, signed };
@@ -116,9 +116,9 @@ test('a token that could not be signed while it was begun is signed when it is a
 }) => {
   const { tokens, signed } = await counted(world);
   let isBroken = true;
-  const { sign } = tokens;
-  tokens.sign = (...claims) =>
-    isBroken ? Promise.reject(new Error('no thread')) : sign(...claims);
+  const { signAll } = tokens;
+  tokens.signAll = (claims) =>
+    isBroken ? Promise.reject(new Error('no thread')) : signAll(claims);
   const registration = createRegistrationTokens(tokens, () => world.at, untold);
   registration.begin(request);
   await new Promise(setImmediate);

@@ -20,13 +20,16 @@ async function forged({ world, must }: Running): Promise<string> {
   const [file = ''] = readdirSync(dir).filter((name) => name.startsWith('paseto-'));
   const { kid, secretKey } = JSON.parse(readFileSync(join(dir, file), 'utf8'));
   const { tokenId } = (await must(200, 'GET', '/api/whoami')).body;
-  return pasetoSigner(
+  const [token] = await pasetoSigner(
     secretKey,
     JSON.stringify({ kid }),
-  )({
-    ...{ sub: 'admin', jti: tokenId, iss: 'gatebook', aud: 'gatebook' },
-    ...{ iat: new Date().toISOString(), exp: '2999-01-01T00:00:00.000Z' },
-  });
+  )([
+    {
+      ...{ sub: 'admin', jti: tokenId, iss: 'gatebook', aud: 'gatebook' },
+      ...{ iat: new Date().toISOString(), exp: '2999-01-01T00:00:00.000Z' },
+    },
+  ]);
+  return token as string;
 }
 
 test('a stolen key is retired at once, and every token ends', async ({ gatebook }) => {
