@@ -1,4 +1,5 @@
 /** Clients in every state, with every kind of credential, for tests of certificates. */
+
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { openAuthority } from '../../src/credentials/certificates/authority.ts';
 import { clientCertificate, serialFrom } from '../../src/credentials/certificates/x509.ts';
 import { newCsr } from './csr.ts';
 import { type Door, newName, registerPath, strong } from './door.ts';
+import { madeBefore } from './made-before.ts';
 import type { ClientIdentity } from './mqtt-over-tls.ts';
 import type { World } from './service.ts';
 import { assert } from './suite.ts';
@@ -81,8 +83,7 @@ export async function certified(
 
 /** One of each kind in each state; the window must be open. */
 export async function everyCertified(world: World, door: Door): Promise<Certified[]> {
-  const endsAt = new Date(Date.now() + 4_000).toISOString();
-  const made = async (states: readonly ClientState[]) =>
+  const made = async (states: readonly ClientState[], endsAt = '') =>
     await Promise.all(
       credentialKinds.flatMap((kind) =>
         states.map(async (state) => {
@@ -94,8 +95,7 @@ export async function everyCertified(world: World, door: Door): Promise<Certifie
         }),
       ),
     );
-  // First those whose end must lie ahead when they are granted, however busy the machine is.
-  const expiring = await made(['expired']);
+  const { made: expiring, endsAt } = await madeBefore(4_000, (ends) => made(['expired'], ends));
   const others = await made(clientStates.filter((state) => state !== 'expired'));
   await sleep(Math.max(0, Date.parse(endsAt) - Date.now() + 1));
   return [...expiring, ...others];

@@ -1,4 +1,5 @@
 /** Who stands at the doors in tests: names in every state, with their own credential or another. */
+
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, CallOptions, World } from './service.ts';
@@ -174,12 +175,11 @@ export type Cell = (typeof cells)[number];
 const blockedUntil = '2999-01-01T00:00:00.000Z';
 export const reasonOf = (state: State): string => `because it is ${state}`;
 
-/** Brings a name into a state, in a window that is open. */
+/** Brings a name into a state, in a window that is open; one whose access expires as far as its access. */
 async function bringInto(
   door: Door,
   { state, username }: Cell,
   passwords: Record<Credential, string>,
-  endsAt: string,
 ): Promise<void> {
   if (state === 'unknown') return;
   const { requestId } = await door.pending(username, passwords.own);
@@ -189,10 +189,7 @@ async function bringInto(
     await door.deny(requestId, { reason, ...(state === 'blocked' ? { blockedUntil } : {}) });
     return;
   }
-  await door.grant(requestId, {
-    reason: 'welcome',
-    ...(state === 'expired' ? { expiresAt: endsAt } : {}),
-  });
+  await door.grant(requestId, { reason: 'welcome' });
   if (state === 'suspended') await door.change(username, 'suspend', { reason });
   if (state === 'revoked') await door.change(username, 'revoke', { reason });
   if (state === 'challenged' || state === 'challenge-denied') {
@@ -218,18 +215,17 @@ export async function knockEverywhere(
     ]),
   );
   await door.unlock({ maxRequests: 10_000 });
-  const make = (chosen: readonly Cell[], endsAt: string) =>
-    Promise.all(
-      chosen.map((cell) => bringInto(door, cell, passwords.get(cell.username) as never, endsAt)),
-    );
-  await make(
-    cells.filter(({ state }) => state !== 'expired'),
-    '',
+  await Promise.all(
+    cells.map((cell) => bringInto(door, cell, passwords.get(cell.username) as never)),
   );
-  const endsAt = new Date(Date.now() + 1_500).toISOString();
-  await make(
-    cells.filter(({ state }) => state === 'expired'),
-    endsAt,
+  const expiring = cells.filter(({ state }) => state === 'expired');
+  const endsAt = new Date(Date.now() + 2_000).toISOString();
+  await Promise.all(
+    expiring.map(({ username }) =>
+      door.must(200, 'PUT', `/api/users/${username}/authorization`, {
+        body: { expiresAt: endsAt },
+      }),
+    ),
   );
   await sleep(Math.max(0, Date.parse(endsAt) - Date.now() + 1));
   const move = {

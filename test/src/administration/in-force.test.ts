@@ -3,6 +3,7 @@
 import { newName } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { madeBefore } from '../../support/made-before.ts';
 import { publish, subscribed } from '../../support/mqtt-peers.ts';
 import { assert } from '../../support/suite.ts';
 
@@ -84,8 +85,11 @@ test('live sessions are closed when the answer arrives, and history tells', asyn
 });
 
 test('access that ends closes sessions by itself', async ({ door, world }) => {
-  const device = await door.active({ expiresAt: new Date(Date.now() + 700).toISOString() });
-  const live = await session(world, device);
+  const { made } = await madeBefore(700, async (expiresAt) => {
+    const device = await door.active({ expiresAt });
+    return { device, live: await session(world, device) };
+  });
+  const { device, live } = made;
   await door.lock();
   await live.closed;
   assert.is(await knockAt(world, device), 5);

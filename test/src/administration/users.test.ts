@@ -1,10 +1,12 @@
 /** Users: nobody gives more than they have, one administrator stays, and passwords are made and shown once. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newCause } from '../../../src/commands/handle.ts';
 import { byChance } from '../../../src/credentials/making.ts';
 import { doorOf, newName, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { madeBefore } from '../../support/made-before.ts';
 import { startRegistry } from '../../support/service.ts';
 import { assert } from '../../support/suite.ts';
 import { administratorToo, mayAll } from './sample-rights.ts';
@@ -187,8 +189,9 @@ test('a user is made from an unknown, denied or expired name, and from no other'
     const answer = await world.call('POST', '/api/users', { body });
     return answer.status === 201 ? answer.body.status : answer.body.code;
   };
-  const at = new Date(Date.now() + 600).toISOString();
-  const expired = await door.active({ expiresAt: at });
+  const { made: expired, endsAt } = await madeBefore(600, (expiresAt) =>
+    door.active({ expiresAt }),
+  );
   const [denied, blocked, pending, again] = [
     await door.pending(),
     await door.pending(),
@@ -208,7 +211,7 @@ test('a user is made from an unknown, denied or expired name, and from no other'
   await door.change(again.username, 'reinstate');
   for (const { username } of [active, suspended, revoked, pending])
     assert.is(await make(username), 'username-taken', username);
-  await sleep(Math.max(0, Date.parse(at) - Date.now()) + 1_200);
+  await sleep(Math.max(0, Date.parse(endsAt) - Date.now()) + 1_200);
   for (const username of [newName(), ...[denied, blocked, expired, again].map((d) => d.username)]) {
     assert.is(await make(username), 'active', username);
     assert.is((await door.user(username)).origin, 'created');

@@ -1,7 +1,8 @@
 /** What ends a client's certificate ends its sessions at once, by TLS and by secure WebSocket. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { certified, mqttRights } from '../../support/certified.ts';
+
+import { type Certified, certified, mqttRights } from '../../support/certified.ts';
 import { type Door, doorOf, strong } from '../../support/door.ts';
+import { madeBefore } from '../../support/made-before.ts';
 import { connectedOverTls } from '../../support/mqtt-over-tls.ts';
 import { startRegistry, type World } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -28,7 +29,7 @@ const ends: Record<string, (door: Door, username: string) => Promise<unknown>> =
   suspend: (door, username) => door.change(username, 'suspend'),
   erase: (door, username) => door.change(username, 'erase'),
   rotate: (door, username) => door.change(username, 'rotate'),
-  'the end of access': () => sleep(2_500),
+  'the end of access': () => Promise.resolve(),
   async replacement(door, username) {
     assert.is((await door.ask(username, strong())).status, 409);
     const requests = await door.requestsOf(username);
@@ -42,30 +43,39 @@ for (const [name, end] of Object.entries(ends))
     world,
     door,
   }) => {
-    const expiresAt = new Date(Date.now() + 2_500).toISOString();
-    const rights = name === 'the end of access' ? { expiresAt } : {};
-    const { username, identity } = await certified(world, door, 'key', { rights });
     const ca = world.running.app.ca.chainPem;
-    const connect = (listener: 'mqtts' | 'wss', clientId: string) =>
+    const connect = (
+      { identity }: Pick<Certified, 'identity'>,
+      listener: 'mqtts' | 'wss',
+      clientId: string,
+    ) =>
       connectedOverTls(
         world.running.ready[listener] as string,
         { ca, ...identity },
         { version: 5, clientId },
       );
-    const sessions = await Promise.all([
-      connect('mqtts', `${username}-tls`),
-      connect('wss', `${username}-wss`),
-    ]);
-    assert.equal(
-      sessions.map(({ code }) => code),
-      [0, 0],
-    );
-    await end(door, username);
+    const enter = async (rights: object) => {
+      const client = await certified(world, door, 'key', { rights });
+      const sessions = await Promise.all([
+        connect(client, 'mqtts', `${client.username}-tls`),
+        connect(client, 'wss', `${client.username}-wss`),
+      ]);
+      assert.equal(
+        sessions.map(({ code }) => code),
+        [0, 0],
+      );
+      return { client, sessions };
+    };
+    const { client, sessions } =
+      name === 'the end of access'
+        ? (await madeBefore(2_500, (expiresAt) => enter({ expiresAt }))).made
+        : await enter({});
+    await end(door, client.username);
     for (const session of sessions) {
       assert.is((await session.take('disconnect')).reasonCode, 0x98);
       await session.closed;
     }
-    assert.is((await connect('mqtts', '')).code, 0x87);
+    assert.is((await connect(client, 'mqtts', '')).code, 0x87);
   });
 
 test.run();

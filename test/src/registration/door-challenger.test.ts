@@ -1,8 +1,10 @@
 /** Who may ask for a name again, and how another credential for an active one is answered. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Door, strong } from '../../support/door.ts';
 import { isOpen, knockAt, session } from '../../support/door-at-mqtt.ts';
 import { doorSuite } from '../../support/door-suite.ts';
+import { madeBefore } from '../../support/made-before.ts';
 import { assert } from '../../support/suite.ts';
 
 const test = doorSuite('challengers', { limits: { maxRequests: 10_000 } });
@@ -163,11 +165,14 @@ test('whatever ends what a challenger asked to replace ends the challenger', asy
 });
 
 test('an expiry ends the challenger too, at its moment', async ({ door }) => {
-  const expiresAt = new Date(Date.now() + 500).toISOString();
-  const { username, password } = await door.active({ expiresAt });
   const challenger = strong();
-  await door.ask(username, challenger);
-  await sleep(Math.max(0, Date.parse(expiresAt) - Date.now() + 1));
+  const { made, endsAt } = await madeBefore(500, async (expiresAt) => {
+    const device = await door.active({ expiresAt });
+    await door.ask(device.username, challenger);
+    return device;
+  });
+  const { username, password } = made;
+  await sleep(Math.max(0, Date.parse(endsAt) - Date.now() + 1));
   await door.lock();
   assert.is(door.code(await door.ask(username, password)), '410 access-expired');
   assert.is((await challengeOf(door, username)).status, 'denied');

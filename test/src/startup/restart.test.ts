@@ -1,9 +1,11 @@
 /** After a restart everything is as it was, without a replay; and what time brought about meanwhile is so. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Door, doorOf, newName, strong } from '../../support/door.ts';
+import { madeBefore } from '../../support/made-before.ts';
 import { connected } from '../../support/mqtt-peers.ts';
 import { startRegistry, type World } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -87,13 +89,17 @@ test('the rows are not folded again', async ({ door, world }) => {
 });
 
 test('a window, a request and a grant that ended meanwhile have ended', async ({ door, world }) => {
-  await world.restart({ GATEBOOK_PENDING_TTL: '1200ms' });
-  const window = await door.unlock({ durationMs: 1_200 });
-  const pending = await door.pending();
-  const active = await door.pending();
-  await door.grant(active.requestId, { expiresAt: new Date(Date.now() + 1_000).toISOString() });
+  const waitingMs = 1_200;
+  await world.restart({ GATEBOOK_PENDING_TTL: `${waitingMs}ms` });
+  const { made, endsAt } = await madeBefore(1_200, async (expiresAt) => {
+    const window = await door.unlock({ durationMs: Date.parse(expiresAt) - Date.now() });
+    const [pending, active] = [await door.pending(), await door.pending()];
+    await door.grant(active.requestId, { expiresAt });
+    return { window, pending, active };
+  });
+  const { window, pending, active } = made;
   await world.running.stop();
-  await sleep(1_300);
+  await sleep(Math.max(0, Date.parse(endsAt) + waitingMs - Date.now() + 1));
   await world.restart();
   assert.is(await connects(world, active as never), 5);
   assert.equal(

@@ -1,5 +1,6 @@
 /** Sessions that a certificate opened end with it at the embedded broker. */
 
+import { madeBefore } from '../../../support/made-before.ts';
 import { until } from '../../../support/mqtt-peers.ts';
 import { assert } from '../../../support/suite.ts';
 import { embeddedSuite } from './world.ts';
@@ -35,10 +36,12 @@ test('another certificate ends them, also stored ones; a password keeps its own'
 });
 
 test('its own end closes them', async ({ world }) => {
-  const ends = new Date(Date.now() + 300).toISOString();
-  world.accounts.ada = { ...account, certificate: shown('old', ends) };
-  const client = await world.connect('ada', { version: 5 });
-  assert.is(client.code, 0);
+  const { made: client } = await madeBefore(300, async (ends) => {
+    world.accounts.ada = { ...account, certificate: shown('old', ends) };
+    const entered = await world.connect('ada', { version: 5 });
+    assert.is(entered.code, 0);
+    return entered;
+  });
   assert.is((await client.take('disconnect')).reasonCode, 0x98);
   await client.closed;
   assert.is(world.broker.sessionCount('ada'), 0);

@@ -1,6 +1,7 @@
 /** EMQX 5 as its documentation has it: what it asks, what it understands, and its REST API. */
 
 import { newName, strong } from '../../../support/door.ts';
+import { madeBefore } from '../../../support/made-before.ts';
 import { assert } from '../../../support/suite.ts';
 import { bearer, emqxBroker } from './emqx-peer.ts';
 import { type AskingBroker, askingBrokerSuite, asks, eventually, told } from './peer.ts';
@@ -107,12 +108,15 @@ test('access that ends says when', async (here) => {
 
 test('at its end the live sessions are closed, though EMQX was told when that is', async (here) => {
   const { door, sessions } = here;
-  const expiresAt = new Date(Date.now() + 600).toISOString();
-  const { username, password } = await door.active({ expiresAt });
-  await authn(here, username, password, { clientid: 'ending' });
-  sessions.set(username, ['ending']);
+  const { made, endsAt } = await madeBefore(600, async (expiresAt) => {
+    const device = await door.active({ expiresAt });
+    await authn(here, device.username, device.password, { clientid: 'ending' });
+    sessions.set(device.username, ['ending']);
+    return device;
+  });
+  const { username, password } = made;
   await eventually(() => (sessions.get(username)?.length === 0 ? true : undefined));
-  assert.ok(new Date().toISOString() >= expiresAt);
+  assert.ok(new Date().toISOString() >= endsAt);
   assert.is((await told(door, username, 'CredentialDeactivated')).broker, 'emqx');
   assert.is((await authn(here, username, password)).body.result, 'deny');
 });

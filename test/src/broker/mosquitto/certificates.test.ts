@@ -1,4 +1,5 @@
 /** A real Mosquitto that lets clients in by their certificates (`use_identity_as_username`): what ends access there, and how soon. */
+
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { callOverTls, certifiedClient, certify } from '../../../support/certific
 import { type CredentialKind, certified, mqttRights } from '../../../support/certified.ts';
 import { newCsr } from '../../../support/csr.ts';
 import { type Door, doorOf, strong } from '../../../support/door.ts';
+import { madeBefore } from '../../../support/made-before.ts';
 import {
   type Connect,
   connected,
@@ -85,6 +87,12 @@ async function codeOf(...attempt: Parameters<typeof enters>): Promise<number | '
   return client?.code ?? 'no handshake';
 }
 
+/** Mosquitto is told to read the list, which on a busy machine it has done after the answer came. */
+async function shutOut(here: Here, client: Client): Promise<void> {
+  for (let tries = 0; (await codeOf(here, client)) !== 'no handshake'; tries++)
+    assert.ok(tries < 1_000, `${client.username} still comes in`);
+}
+
 async function mayPublish(client: NonNullable<Awaited<ReturnType<typeof enters>>>) {
   client.send(publish('plant/x', 'hello', { qos: 1 }));
   return ((await client.take('puback')).reasonCode ?? 0) < 0x80;
@@ -130,14 +138,18 @@ const ends: Record<string, (door: Door, username: string) => Promise<unknown>> =
 
 for (const [name, end] of Object.entries(ends))
   when(`${name} ends the session, and the certificate does not come in again`, async (here) => {
-    const expiresAt = new Date(Date.now() + 1_500).toISOString();
-    const rights = name === 'the end of access' ? { expiresAt } : {};
-    const client = await certified(here.world, here.door, 'key', { rights });
     const stored = { clean: true, properties: { sessionExpiryInterval: 3_600 } };
-    const session = await enters(here, client, { clientId: client.username, ...stored });
-    assert.is(session?.code, 0);
-    if (session === null) return;
-    await subscribed(session as never, ['plant/#']);
+    const enter = async (rights: object) => {
+      const client = await certified(here.world, here.door, 'key', { rights });
+      const session = await enters(here, client, { clientId: client.username, ...stored });
+      assert.is(session?.code, 0);
+      assert.equal(await subscribed(session as never, ['plant/#']), [1]);
+      return { client, session: session as NonNullable<typeof session> };
+    };
+    const { client, session } =
+      name === 'the end of access'
+        ? (await madeBefore(1_500, (expiresAt) => enter({ expiresAt }))).made
+        : await enter({});
     const began = performance.now();
     const ended = end(here.door, client.username);
     await session.closed;
@@ -177,7 +189,7 @@ when('whoever stays in while the list is read again is closed after it', async (
   const second = await enters(here, client);
   await revoking;
   await second?.closed;
-  assert.is(await codeOf(here, client), 'no handshake');
+  await shutOut(here, client);
 });
 
 when(
@@ -208,7 +220,7 @@ when(
 when('resumed, it comes in again', async (here) => {
   const client = await certified(here.world, here.door, 'key');
   await here.door.change(client.username, 'suspend');
-  assert.is(await codeOf(here, client), 'no handshake');
+  await shutOut(here, client);
   await here.door.change(client.username, 'resume');
   for (let tries = 0; ; tries++) {
     const again = await enters(here, client);
