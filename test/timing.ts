@@ -4,7 +4,7 @@ import { startRegistry } from './support/service.ts';
 import { mannWhitney } from './support/timing.ts';
 import { timingEnvironment, timingNames, timingProbes } from './support/timing-probes.ts';
 
-const pairs = Number(process.argv[2] ?? 2_000);
+const pairs = Number(process.argv[2] ?? 3_000);
 const warmUpPairs = 50;
 /** Beyond this many standard deviations a difference is none of chance. */
 const deviationsMax = 4.5;

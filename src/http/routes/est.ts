@@ -112,7 +112,7 @@ async function enrolled(parts: EstParts, exchange: Exchange): Promise<RouteRespo
   );
   if (isWaiting(answer)) return estWaits(parts.returnTime());
   if (answer.kind === 'granted') return await issued(parts, answer, offer.key, cause);
-  const isByKeyAlone = offer.password === null || app.registration.isKeyAlone(offer.username);
+  const isByKeyAlone = () => offer.password === null || app.registration.isKeyAlone(offer.username);
   return refused(answer, { isByKeyAlone });
 }
 
@@ -124,7 +124,7 @@ const isWaiting = (answer: DoorAnswer): boolean =>
       answer.refusal === 'replacement-pending' ||
       answer.becameChallenger === true));
 
-function refused(answer: DoorAnswer, asker: { readonly isByKeyAlone: boolean }): RouteResponse {
+function refused(answer: DoorAnswer, asker: Parameters<typeof membersTold>[1]): RouteResponse {
   if (answer.kind === 'throttled')
     throw new Problem('source-throttled', { retryAfterSeconds: answer.retryAfterSeconds });
   if (answer.kind !== 'refused') throw new Error(`${answer.kind} is no refusal`);
@@ -166,7 +166,7 @@ async function reenrolled(parts: EstParts, exchange: Exchange): Promise<RouteRes
     if (answer === undefined) throw certificateWanted();
     // Whatever came between stands: the client asks again.
     if (answer.kind === 'granted') return estWaits(parts.returnTime());
-    return refused(answer, { isByKeyAlone: false });
+    return refused(answer, { isByKeyAlone: () => false });
   };
   if (!(await app.clientCertificates.use(certificate, cause))) return await stands();
   const key = await parts.malformedCount(`simplereenroll ${certificate.username}`, async () => {

@@ -79,8 +79,11 @@ async function decisionOf(
 
 interface Asker {
   readonly cause: Cause;
-  /** A CSR is no secret: who shows nothing else is told status and certificate, which is useless without the key. */
-  readonly isByKeyAlone: boolean;
+  /**
+   * A CSR is no secret: who shows nothing else is told status and certificate, which is useless without the key. Asked where a
+   * credential matched, and nowhere else: to look up a name takes longer where it is known.
+   */
+  readonly isByKeyAlone: () => boolean;
   /** The key of a CSR that came with a password. */
   readonly key: ClientKey | null;
 }
@@ -94,12 +97,14 @@ async function grantedResponse(
   { cause, isByKeyAlone, key }: Asker,
 ): Promise<RouteResponse> {
   const { username, position } = answer;
+  // Of the credential that was shown just now.
+  const isUntold = isByKeyAlone();
   await certificates.ensure(answer, key, cause);
   const registered = views.registered(username);
   if (registered === undefined) throw new Error('a granted client has no row');
   const body = {
     ...registered,
-    ...(isByKeyAlone && untold),
+    ...(isUntold && untold),
     certificate: certificates.chainOf(username),
   };
   return { status: 201, body, headers: { Location: self }, position };
@@ -108,7 +113,7 @@ async function grantedResponse(
 export const membersTold = (
   members: Readonly<Record<string, unknown>>,
   { isByKeyAlone }: Pick<Asker, 'isByKeyAlone'>,
-) => (isByKeyAlone && 'reason' in members ? { ...members, reason: null } : { ...members });
+) => ('reason' in members && isByKeyAlone() ? { ...members, reason: null } : { ...members });
 
 const comeBack = { 'Retry-After': String(retryAfterSeconds) };
 
@@ -162,7 +167,7 @@ export async function certifiedResponse(
   if (certificate !== null) await app.clientCertificates.use(certificate, cause);
   const answer = certificate === null ? null : app.registration.answerForCertificate(certificate);
   if (!answer) throw new Problem('token-invalid');
-  return await doorResponse(app, answer, { cause, isByKeyAlone: false, key: null });
+  return await doorResponse(app, answer, { cause, isByKeyAlone: () => false, key: null });
 }
 
 const faultsOf = (body: unknown, app: App): Fault[] =>
@@ -237,7 +242,7 @@ const registerRoute = (app: App): Route =>
         ),
       );
       return soon(told, (answer) => {
-        const isByKeyAlone = password === undefined || app.registration.isKeyAlone(username);
+        const isByKeyAlone = () => password === undefined || app.registration.isKeyAlone(username);
         return doorResponse(app, answer, { cause: request.cause, isByKeyAlone, key });
       });
     },
@@ -264,7 +269,7 @@ const selfRoute = (app: App): Route =>
       const requestId = await app.registration.requestIdOf(bearer);
       const first = requestId === null ? undefined : app.registration.answerFor(requestId);
       if (first === undefined) throw new Problem('token-invalid');
-      const isByKeyAlone = requestId !== null && app.registration.isByKey(requestId);
+      const isByKeyAlone = () => requestId !== null && app.registration.isByKey(requestId);
       const asker = { cause: request.cause, isByKeyAlone, key: null };
       return doorResponse(app, await awaitDecision(app, first, request), asker);
     },

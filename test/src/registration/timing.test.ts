@@ -3,9 +3,13 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { clockBeatMs } from '../../../src/limits/doors.ts';
+import { clock } from '../../../src/platform/pace/clock.ts';
 import { monotonicMs } from '../../../src/platform/pace/monotonic.ts';
 import { createPace } from '../../../src/platform/pace/pace.ts';
-import { doorOf } from '../../support/door.ts';
+import { RowTable } from '../../../src/read-models/row-table.ts';
+import { doorOf, newName, strong } from '../../support/door.ts';
+import { knockAt } from '../../support/door-at-mqtt.ts';
+import { caOf, enrol, newPkcs10 } from '../../support/est.ts';
 import { startRegistry } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { mannWhitney } from '../../support/timing.ts';
@@ -68,6 +72,63 @@ for (const probe of [
   test(`${probe}: the time of a refusal tells nothing`, async () => {
     assert.ok((await deviations(probe)) < deviationsMax);
   });
+
+/** Notes the rows of names that are looked up while an answer waits for its beat, and when it is told. */
+function watchLookups() {
+  const [{ beat }, { get }] = [clock, RowTable.prototype];
+  let isKnown = false;
+  const looked = new Set<string>();
+  clock.beat = (fromMs) => {
+    isKnown = true;
+    return beat.call(clock, fromMs);
+  };
+  RowTable.prototype.get = function (key) {
+    if (isKnown && /^[a-z]+-\d+$/.test(key)) looked.add(`${this.projection.name} ${key}`);
+    return get.call(this, key);
+  };
+  return {
+    /** What was looked up since the answer was known. */
+    async while(asking: Promise<unknown>): Promise<string[]> {
+      looked.clear();
+      await asking;
+      assert.ok(isKnown, 'it waited for a beat');
+      isKnown = false;
+      return [...looked];
+    },
+    end() {
+      clock.beat = beat;
+      RowTable.prototype.get = get;
+    },
+  };
+}
+
+test('nothing of a name is looked up once its refusal is known: that would come after the beat', async () => {
+  const world = await startRegistry();
+  const lookups = watchLookups();
+  try {
+    const door = doorOf(world);
+    await door.unlock();
+    const { username } = await door.active();
+    await door.lock();
+    const ca = await caOf(world);
+    const asked = async (name: string): Promise<Record<string, string[]>> => {
+      const body = { username: name, password: strong() };
+      return {
+        'REST, strong': await lookups.while(door.ask(name, strong())),
+        'REST, slow hash': await lookups.while(door.ask(name, `a guess ${strong()}`)),
+        login: await lookups.while(world.call('POST', '/api/login', { token: null, body })),
+        MQTT: await lookups.while(knockAt(world, body)),
+        EST: await lookups.while(enrol(world, newPkcs10(name).csr, { ca })),
+      };
+    };
+    const nothing = { 'REST, strong': [], 'REST, slow hash': [], login: [], MQTT: [], EST: [] };
+    assert.equal(await asked(username), nothing);
+    assert.equal(await asked(newName('nobody')), nothing);
+  } finally {
+    lookups.end();
+    await world.stop();
+  }
+});
 
 test('a refusal comes at the beat, however long it took to know, and an admission at once', async () => {
   const pace = createPace(40);
