@@ -33,6 +33,8 @@ export interface Registration {
   ask(attempt: DoorAttempt, cause: Cause): Soon<DoorAnswer>;
   /** What the credential of a request would be told now, never that the registry is locked. */
   answerFor(requestId: string): DoorAnswer | undefined;
+  /** Whether the client of a request was erased since it was made: then nothing stands for it any more. */
+  isErased(requestId: string): boolean;
   /** What the holder of a client certificate is told now; undefined: it stands for nothing. */
   answerForCertificate(shown: ShownCertificate): DoorAnswer | undefined;
   /** Whether a request was made with a CSR: then its answers tell nobody more than status and certificate. */
@@ -134,6 +136,7 @@ function deciding(
 /** What is told where nobody shows a password. */
 const withoutAttempt = (options: RegistrationOptions): Omit<Registration, 'ask'> => ({
   answerFor: (requestId) => answerFor(options, requestId),
+  isErased: (requestId) => isErased(options, requestId),
   answerForCertificate: (shown) => answerForCertificate(options, shown),
   isKeyAlone: (username) => isKeptByKey(options, username),
   isByKey: (requestId) => (options.rows.requests.get(requestId)?.csr ?? null) !== null,
@@ -239,6 +242,17 @@ function answerFor(
   if (request.status === 'pending' && request.expiresAt > now()) return pending(request, position);
   const row = rows.access.get(request.username) ?? { ...initial, username: request.username };
   return answerOnly(rows.history, row, request, now(), position);
+}
+
+function isErased({ rows }: RegistrationOptions, requestId: string): boolean {
+  const request = rows.requests.get(requestId);
+  if (request === undefined) return false;
+  const where = [
+    { column: 'username', is: request.username },
+    { column: 'type', is: 'ClientErased' },
+  ];
+  const [erasure] = rows.history.find({ where, limit: 1 }).items;
+  return erasure !== undefined && request.requestedAt < erasure.at;
 }
 
 function answerForCertificate(

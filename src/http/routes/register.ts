@@ -266,12 +266,16 @@ const selfRoute = (app: App): Route =>
     async handle(request) {
       const { bearer, certificate } = request;
       if (bearer === null) return await certifiedResponse(app, certificate, request.cause);
-      const requestId = await app.registration.requestIdOf(bearer);
-      const first = requestId === null ? undefined : app.registration.answerFor(requestId);
-      if (first === undefined) throw new Problem('token-invalid');
-      const isByKeyAlone = () => requestId !== null && app.registration.isByKey(requestId);
-      const asker = { cause: request.cause, isByKeyAlone, key: null };
-      return doorResponse(app, await awaitDecision(app, first, request), asker);
+      const { registration } = app;
+      const requestId = await registration.requestIdOf(bearer);
+      const first = requestId === null ? undefined : registration.answerFor(requestId);
+      if (requestId === null || first === undefined) throw new Problem('token-invalid');
+      const answer = await awaitDecision(app, first, request);
+      // No password would be told anything of it either: it is gone from the vault.
+      if (answer.kind === 'refused' && registration.isErased(requestId))
+        throw new Problem('token-invalid');
+      const isByKeyAlone = () => registration.isByKey(requestId);
+      return doorResponse(app, answer, { cause: request.cause, isByKeyAlone, key: null });
     },
   });
 

@@ -91,6 +91,59 @@ test('tokens and sessions of an erased user are over', async ({ gatebook }) => {
   assert.is((await gatebook.call('GET', '/api/whoami', { token })).code, 'token-invalid');
 });
 
+test('the registration token of an erased client has ended, whatever came of its request', async ({
+  gatebook,
+}) => {
+  const { must, call } = gatebook;
+  const asks = async (username: string) => {
+    const body = { username, password: strongPassword() };
+    return (await call('POST', '/api/client-registry/register', { body })).body;
+  };
+  const toldBy = async ({ registrationToken: token }: { registrationToken: string }) => {
+    const { status, code } = await call('GET', '/api/client-registry/requests/self', { token });
+    return `${status} ${code ?? ''}`.trim();
+  };
+  const decided = async (username: string, decision?: 'grant' | 'deny') => {
+    const asked = await asks(username);
+    const path = `/api/client-registry/requests/${asked.requestId}`;
+    if (decision !== undefined) await must(200, 'POST', `${path}/${decision}`, { reason: 'known' });
+    return asked;
+  };
+  const [active, denied, pending] = [
+    await decided('gone-active', 'grant'),
+    await decided('gone-denied', 'deny'),
+    await decided('gone-pending'),
+  ];
+  assert.equal(await Promise.all([active, denied, pending].map(toldBy)), [
+    ...['201', '403 registration-denied', '202'],
+  ]);
+  for (const name of ['gone-active', 'gone-denied', 'gone-pending'])
+    await must(200, 'POST', `/api/users/${name}/erase`);
+  const ended = ['401 token-invalid', '401 token-invalid', '401 token-invalid'];
+  assert.equal(await Promise.all([active, denied, pending].map(toldBy)), ended);
+
+  // Who comes under the name now has a token of their own, whatever is decided; the old one stays what it is.
+  const next = await decided('gone-active');
+  assert.is(await toldBy(next), '202');
+  await must(200, 'POST', `/api/client-registry/requests/${next.requestId}/deny`);
+  assert.is(await toldBy(next), '403 registration-denied');
+  assert.is(await toldBy(active), '401 token-invalid');
+});
+
+test('a poll that waits while the client is erased hears that its token has ended', async ({
+  gatebook,
+}) => {
+  const { must, call } = gatebook;
+  const body = { username: 'gone-waiting', password: strongPassword() };
+  const asked = (await call('POST', '/api/client-registry/register', { body })).body;
+  const polls = call('GET', '/api/client-registry/requests/self', {
+    token: asked.registrationToken,
+    headers: { Prefer: 'wait=30' },
+  });
+  await must(200, 'POST', '/api/users/gone-waiting/erase');
+  assert.is((await polls).code, 'token-invalid');
+});
+
 test('a name nobody knows, and the last administrator, stay', async ({ gatebook }) => {
   const { call, admin: token } = gatebook;
   const nobody = await call('POST', '/api/users/nobody/erase', { token, body: {} });
