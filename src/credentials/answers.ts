@@ -1,7 +1,7 @@
 /** What the vault keeps for a proposal, sealed: the seed of its deed's secrets, and the answer for its proposer. */
 import { createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
 import type { NewSecret } from '../store/event-store.ts';
-import { openField, sealField } from './personal-data.ts';
+import { openField, sealField } from './seal.ts';
 import { newSecretId } from './secret-id.ts';
 import type { Vault } from './vault.ts';
 

@@ -1,20 +1,21 @@
 /** Personal fields (SPEC 5): sealed under a key per client in the vault, null once it is destroyed. */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { personalKeysMax } from '../limits/credentials.ts';
 import { lruCache } from '../platform/lru-cache.ts';
-import type { Soon } from '../platform/soon.ts';
+import { type Soon, soon } from '../platform/soon.ts';
 import type { NewSecret } from '../store/event-store.ts';
-import { withRandomBytes } from './random-pool.ts';
+import type { CryptoInThread } from './crypto-in-thread.ts';
+import {
+  keyIdOf,
+  newKey,
+  openField,
+  type SealedAnew,
+  sealAnew,
+  sealFields,
+  type ToSeal,
+} from './seal.ts';
 import { newSecretId } from './secret-id.ts';
 import type { Vault } from './vault.ts';
-
-/** A sealed field that was changed, or sealed for another field or name. */
-export class SealBroken extends Error {
-  override name = 'SealBroken';
-  constructor(username: string, field: string) {
-    super(`the sealed field "${field}" of "${username}" does not open: it is not what was sealed`);
-  }
-}
 
 export interface PersonalKey {
   readonly keyId: string;
@@ -23,11 +24,22 @@ export interface PersonalKey {
   readonly newText: string | null;
 }
 
+/** Fields in the order of their names, and the key that they are sealed with. */
+export interface SealedFields extends Pick<PersonalKey, 'keyId' | 'newText'> {
+  readonly fields: readonly (string | null)[];
+}
+
 export interface Personal {
   /** The key of a name; a new one when there is none or it was destroyed. */
   keyFor(username: string, existingKeyId: string | null): Soon<PersonalKey>;
   /** A new key, to be kept with the event that names it. */
-  written(username: string, key: PersonalKey): NewSecret;
+  written(username: string, key: Pick<PersonalKey, 'keyId' | 'newText'>): NewSecret;
+  /** Values sealed for the fields of a name with its key, as `keyFor` has it; null stays null. */
+  sealed(
+    username: string,
+    existingKeyId: string | null,
+    values: readonly unknown[],
+  ): Soon<SealedFields>;
   /**
    * The value of a sealed field; null when there is none, or when its key was destroyed.
    * @throws SealBroken when the text is not what was sealed for this name and field.
@@ -37,64 +49,61 @@ export interface Personal {
   forget(keyId: string): void;
 }
 
-const cipher = 'aes-256-gcm';
-const keyBytes = 32;
-const nonceBytes = 12;
-const tagBytes = 16;
+/** What is sealed of a request. */
+const personalFieldNames = ['source', 'clientId', 'context'] as const;
 
-/**
- * Seals any JSON value as `<keyId>.<base64url of nonce, ciphertext and tag>` (AES-256-GCM). The name
- * and the field are authenticated with it: it opens nowhere else.
- */
-export function sealField(
-  key: KeyObject,
-  keyId: string,
-  username: string,
-  field: string,
-  value: unknown,
-): string {
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`the field "${field}" is no JSON value`);
-  return withRandomBytes(nonceBytes, (nonce) => {
-    const seal = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes });
-    seal.setAAD(Buffer.from(`${username}\0${field}`));
-    const sealed = [nonce, seal.update(text, 'utf8'), seal.final(), seal.getAuthTag()];
-    return `${keyId}.${Buffer.concat(sealed).toString('base64url')}`;
-  });
+interface WaitingForSeal {
+  readonly client: ToSeal['clients'][number];
+  readonly resolve: (sealed: SealedFields) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** The id of the key that a field was sealed with. */
-export const keyIdOf = (sealed: string): string => sealed.slice(0, sealed.lastIndexOf('.'));
+/** Fields of new clients, sealed together where they came in the same turn of the event loop. */
+class SealedTogether {
+  readonly #thread: CryptoInThread | undefined;
+  #waiting: WaitingForSeal[] = [];
 
-/** @throws SealBroken when the text is not what was sealed with this key for this name and field. */
-export function openField(
-  key: KeyObject,
-  username: string,
-  field: string,
-  sealed: string,
-): unknown {
-  try {
-    const encoded = sealed.slice(sealed.lastIndexOf('.') + 1);
-    const bytes = Buffer.from(encoded, 'base64url');
-    // Node reads over characters that do not belong there.
-    if (bytes.toString('base64url') !== encoded) throw new SealBroken(username, field);
-    const nonce = bytes.subarray(0, nonceBytes);
-    const seal = createDecipheriv(cipher, key, nonce, { authTagLength: tagBytes });
-    seal.setAAD(Buffer.from(`${username}\0${field}`));
-    seal.setAuthTag(bytes.subarray(-tagBytes));
-    const text = seal.update(bytes.subarray(nonceBytes, -tagBytes));
-    return JSON.parse(Buffer.concat([text, seal.final()]).toString());
-  } catch {
-    throw new SealBroken(username, field);
+  constructor(thread: CryptoInThread | undefined) {
+    this.#thread = thread;
   }
+
+  sealed(username: string, values: readonly unknown[]): Promise<SealedFields> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#sealAll());
+      this.#waiting.push({ client: [username, newSecretId(), values], resolve, reject });
+    });
+  }
+
+  async #sealAll(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const toSeal = { names: personalFieldNames, clients: waiting.map(({ client }) => client) };
+    try {
+      const here = () => sealAnew(toSeal);
+      const all = (await this.#thread?.seal(toSeal)?.catch(here)) ?? here();
+      for (const [at, { client, resolve }] of waiting.entries()) {
+        const [newText, fields] = all[at] as SealedAnew;
+        resolve({ keyId: client[1], newText, fields });
+      }
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
+  }
+}
+
+interface PersonalOptions {
+  readonly keysMax?: number;
+  /** Seals what is wanted together. */
+  readonly thread?: CryptoInThread;
 }
 
 export function createPersonal(
   vault: Pick<Vault, 'written' | 'open' | 'onDestroyed'>,
-  keysMax = personalKeysMax,
+  { keysMax = personalKeysMax, thread }: PersonalOptions = {},
 ): Personal {
   // A Buffer of 32 bytes would be cut from Node's pool, and keep all 64 KiB of its slab in memory.
   const keys = lruCache<{ username: string; key: KeyObject }>(keysMax);
+  const together = new SealedTogether(thread);
   vault.onDestroyed((id) => keys.delete(id));
 
   const keyOf = async (keyId: string, username: string): Promise<KeyObject | undefined> => {
@@ -110,20 +119,23 @@ export function createPersonal(
     return held?.key;
   };
 
-  const newKey = (): PersonalKey => {
-    return withRandomBytes(keyBytes, (bytes) => ({
-      keyId: newSecretId(),
-      key: createSecretKey(bytes),
-      newText: bytes.toString('base64url'),
-    }));
+  const keyFor: Personal['keyFor'] = (username, existingKeyId) => {
+    const anew = () => ({ keyId: newSecretId(), ...newKey() });
+    if (existingKeyId === null) return anew();
+    return keyOf(existingKeyId, username).then((key) =>
+      key === undefined ? anew() : { keyId: existingKeyId, key, newText: null },
+    );
   };
 
   return {
-    keyFor(username, existingKeyId) {
-      if (existingKeyId === null) return newKey();
-      return keyOf(existingKeyId, username).then((key) =>
-        key === undefined ? newKey() : { keyId: existingKeyId, key, newText: null },
-      );
+    keyFor,
+
+    sealed(username, existingKeyId, values) {
+      if (existingKeyId === null && thread?.isThere) return together.sealed(username, values);
+      return soon(keyFor(username, existingKeyId), (key) => ({
+        ...{ keyId: key.keyId, newText: key.newText },
+        fields: sealFields(key, username, personalFieldNames, values),
+      }));
     },
 
     written(username, { keyId, newText }) {

@@ -15,6 +15,7 @@ import {
 import { currentInstant, instantMs } from '../platform/instant.ts';
 import { lruCache } from '../platform/lru-cache.ts';
 import { type Soon, soon } from '../platform/soon.ts';
+import type { CryptoInThread } from './crypto-in-thread.ts';
 import type { KeyFolder } from './keys/folder.ts';
 import {
   type KeyRing,
@@ -24,7 +25,6 @@ import {
   tidyKeyRing,
   type VerifyingKey,
 } from './keys/signing.ts';
-import { SigningInThread } from './keys/signing-in-thread.ts';
 
 const issuer = 'gatebook';
 
@@ -88,6 +88,8 @@ export interface TokenOptions {
   readonly keys: Pick<KeyFolder, 'dir'>;
   readonly now?: () => Instant;
   readonly verifiedMax?: number;
+  /** Signs what is wanted together. */
+  readonly thread?: CryptoInThread;
   /** Is told when the key folder cannot be read any more; the keys already read stay in use. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -104,7 +106,6 @@ const claimsIn = ({ subject, id, audience, issuedAt, expiresAt }: SentClaims) =>
 export async function createTokens(options: TokenOptions): Promise<Tokens> {
   const { now = currentInstant, onFault = () => undefined } = options;
   const { signing, find, verifying, rotate, look } = await openRing(options.keys.dir, now, onFault);
-  const thread = new SigningInThread();
   const verified = lruCache<VerifiedClaims>(options.verifiedMax ?? verifiedTokensMax);
 
   /** Signature, issuer and form. Who it is for and whether it has ended is asked at each use. */
@@ -123,7 +124,7 @@ export async function createTokens(options: TokenOptions): Promise<Tokens> {
 
   const signAll = async (claims: readonly SentClaims[]) => {
     await look(keysLookMs);
-    return await signing().signAll(claims.map(claimsIn), thread);
+    return await signing().signAll(claims.map(claimsIn), options.thread);
   };
 
   return {

@@ -31,9 +31,9 @@ export const tokensPerUserPerMinute = 60;
 export const liveTokensPerUserMax = 100;
 /** Tokens that are revoked at once when keys are retired: they share a commit. */
 export const tokensEndedAtOnceMax = 64;
-/** Tokens that are asked for at once from which a thread signs them, and the milliseconds it stays with nothing to do. */
-export const signedByThreadMin = 8;
-export const signingThreadIdleMs = 60_000;
+/** Tokens or clients' fields at once from which a thread signs or seals them, and the milliseconds it stays with nothing to do. */
+export const cryptoTogetherMin = 8;
+export const cryptoThreadIdleMs = 60_000;
 /** Milliseconds between two looks into the key folder for a key that is not known. */
 export const keysLookMs = 1_000;
 /** Milliseconds after which the signing keys are read again, so that other nodes' rotations arrive. */

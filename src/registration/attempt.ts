@@ -16,7 +16,7 @@ import type { Authority } from '../authority.ts';
 import type { Clients } from '../commands/client-commands.ts';
 import type { Basis, Cause } from '../commands/handle.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
-import { type Personal, type PersonalKey, sealField } from '../credentials/personal-data.ts';
+import type { Personal, SealedFields } from '../credentials/personal-data.ts';
 import { newSecretId } from '../credentials/secret-id.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { newOrderedId, randomId } from '../platform/ids.ts';
@@ -101,6 +101,11 @@ const unrecorded: Ids & PersonalFields = {
   ...{ personalKeyId: '', source: null, clientId: null, context: null },
 };
 
+const fieldsOf = ({ keyId, fields }: SealedFields): PersonalFields => {
+  const [source = null, clientId = null, context = null] = fields;
+  return { personalKeyId: keyId, source, clientId, context };
+};
+
 export class RegistrationAttempt {
   readonly #options: RegistrationAttemptOptions;
   readonly #attempt: DoorAttempt;
@@ -111,8 +116,7 @@ export class RegistrationAttempt {
   #reservation: Reservation | undefined;
   /** By their ids: secrets that were stored with the event that refers to them, or perhaps without it. */
   readonly #secrets = new Map<string, NewSecret>();
-  /** The key that the personal fields are sealed with, and the fields. */
-  #sealed: { readonly key: PersonalKey; readonly fields: PersonalFields } | undefined;
+  #sealed: SealedFields | undefined;
 
   constructor(options: RegistrationAttemptOptions, attempt: DoorAttempt, proof: Proof) {
     this.#options = options;
@@ -326,27 +330,15 @@ export class RegistrationAttempt {
 
   /** A race for a new name may have brought another key: one client, one key. */
   #personalFields(state: Client): Soon<PersonalFields> {
-    const { username } = this.#attempt;
-    const known = this.#sealed;
-    if (known && (state.personalKeyId === null || state.personalKeyId === known.key.keyId))
-      return known.fields;
-    return soon(this.#options.personal.keyFor(username, state.personalKeyId), (key) =>
-      this.#sealedWith(key),
-    );
-  }
-
-  #sealedWith(key: PersonalKey): PersonalFields {
     const { username, source, clientId, context } = this.#attempt;
-    const sealed = (field: string, value: unknown) =>
-      value === null ? null : sealField(key.key, key.keyId, username, field, value);
-    const fields = {
-      personalKeyId: key.keyId,
-      source: sealed('source', source),
-      clientId: sealed('clientId', clientId),
-      context: sealed('context', context),
-    };
-    this.#sealed = { key, fields };
-    return fields;
+    const known = this.#sealed;
+    if (known && (state.personalKeyId === null || state.personalKeyId === known.keyId))
+      return fieldsOf(known);
+    const values = [source, clientId, context];
+    return soon(this.#options.personal.sealed(username, state.personalKeyId, values), (sealed) => {
+      this.#sealed = sealed;
+      return fieldsOf(sealed);
+    });
   }
 
   /** A place for the request, taken once however often it is decided anew. */
@@ -369,7 +361,7 @@ export class RegistrationAttempt {
     return soon(keepsVerifier ? this.#verifierSecret() : [], (secrets) => {
       const { username } = this.#attempt;
       const { personal } = this.#options;
-      const key = this.#sealed?.key;
+      const key = this.#sealed;
       if (key === undefined || key.newText === null) return secrets;
       return [...secrets, this.#secret(key.keyId, () => personal.written(username, key))];
     });

@@ -10,6 +10,7 @@ import {
   OverlapRefused,
   openAuthority,
 } from '../credentials/certificates/authority.ts';
+import { CryptoInThread } from '../credentials/crypto-in-thread.ts';
 import { openCheckpointKey } from '../credentials/keys/checkpoint.ts';
 import { openKeys } from '../credentials/keys/folder.ts';
 import { recordKeys } from '../credentials/keys/log-binding.ts';
@@ -48,6 +49,7 @@ export async function openCredentials(options: {
   await recordKeys(store, keys, now);
   const passwords = createPasswords({ pepper: keys.pepper, ...limits });
   const vault = createVault(store, now, { copied: isShared(config) });
+  const thread = new CryptoInThread();
   const foreign = createForeignVerifiers(vault, (error) =>
     logger.warn('A verifier that moved in could not be replaced; at its next use again', { error }),
   );
@@ -59,7 +61,7 @@ export async function openCredentials(options: {
       (await load(store, backup, restoresId)).state.restoreId,
     ),
     ca: await openCa(config, now),
-    personal: createPersonal(vault),
+    personal: createPersonal(vault, { thread }),
     answers: createAnswers(vault, keys.pepper),
     proofs: createProofs(passwords, vault, foreign),
     pace: createPace(limits?.refusalBeatMs ?? refusalBeatMs),
@@ -67,8 +69,7 @@ export async function openCredentials(options: {
     brokerSecretOf: brokerSecrets(keys.pepper),
     signOn: signOnOf(config, keys.pepper, now, logger),
     tokens: await createTokens({
-      keys,
-      now,
+      ...{ keys, now, thread },
       onFault: (error) => logger.warn('The key folder cannot be read', { error }),
     }),
   };

@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { SigningInThread } from './signing-in-thread.ts';
+import type { CryptoInThread } from '../crypto-in-thread.ts';
 import { tokensWith } from './token-text.ts';
 
 const signAside = promisify(sign);
@@ -16,7 +16,7 @@ const seedBytes = 32;
 /** Tokens with these claims, in their order; where there are many, the thread signs them together. */
 export type SignAll = (
   claims: readonly object[],
-  thread?: SigningInThread,
+  thread?: CryptoInThread,
 ) => Promise<readonly string[]>;
 
 /** @param secretKey PASERK, `k4.secret.` and base64url of the seed with the public key */

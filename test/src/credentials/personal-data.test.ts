@@ -2,13 +2,10 @@ import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import {
   createPersonal,
-  keyIdOf,
-  openField,
   type Personal,
   type PersonalKey,
-  SealBroken,
-  sealField,
 } from '../../../src/credentials/personal-data.ts';
+import { keyIdOf, openField, SealBroken, sealField } from '../../../src/credentials/seal.ts';
 import { createVault, type Vault } from '../../../src/credentials/vault.ts';
 import { type EventStore, noStream } from '../../../src/store/event-store.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
@@ -112,10 +109,10 @@ function pooledBytes(held: readonly unknown[]): number {
   return [...new Set(buffers)].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-function world(keysMax?: number) {
+function world() {
   const store = memoryStore();
   const vault = createVault(store);
-  return { store, vault, personal: createPersonal(vault, keysMax) };
+  return { store, vault, personal: createPersonal(vault) };
 }
 
 async function keptKey(
@@ -226,7 +223,7 @@ test('at the limit of held keys, the oldest is asked of the vault again', async 
       return vault.open(id);
     },
   };
-  const personal = createPersonal(counting, 2);
+  const personal = createPersonal(counting, { keysMax: 2 });
   const made = [];
   for (const username of ['a', 'b', 'c']) {
     const one = await keptKey(store, personal, username);
