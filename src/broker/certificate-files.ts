@@ -1,6 +1,5 @@
 /** Keeps the CA's chain and its list of revoked certificates in files that brokers read, and has them told of each change. */
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { processEnvironment } from '../config/reading.ts';
@@ -12,7 +11,7 @@ import {
 } from '../limits/brokers.ts';
 import type { Logger } from '../logger.ts';
 import { pause } from '../platform/pause.ts';
-import { replaceFile } from '../platform/private-file.ts';
+import { makeFolder, replaceFile } from '../platform/private-file.ts';
 
 interface CertificateFilesOptions {
   readonly dir: string;
@@ -57,7 +56,7 @@ export function keepCertificateFiles(options: CertificateFilesOptions): FilesFor
       const current = { ca: chain(), lists };
       const isTold = told?.ca === current.ca && told.lists === current.lists;
       if (isTold || signal.aborted) return;
-      await mkdir(options.dir, { recursive: true, mode: 0o755 });
+      makeFolder(options.dir, 0o755);
       await replaceFile(join(options.dir, 'ca.pem'), current.ca, mode);
       await replaceFile(join(options.dir, 'crl.pem'), current.lists, mode);
       await tell(options);

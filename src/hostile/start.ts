@@ -1,5 +1,4 @@
 /** A hostile registry, for authors of devices: refused where a plant could come to it, and said aloud. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { openAuthority } from '../credentials/certificates/authority.ts';
@@ -7,6 +6,7 @@ import { issueServerIdentity } from '../credentials/certificates/server-identity
 import type { Logger } from '../logger.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import { pause } from '../platform/pause.ts';
+import { makeFolder } from '../platform/private-file.ts';
 import type { ServerIdentity } from '../platform/server-identity.ts';
 import { LogNotLive } from '../store/errors.ts';
 import { isShared } from '../store/location.ts';
@@ -59,7 +59,7 @@ export async function hostilityOf(
     },
   );
   const keysDir = join(config.dataDir, 'impostor');
-  mkdirSync(keysDir, { recursive: true, mode: 0o700 });
+  makeFolder(keysDir);
   const ca = await openAuthority({ keysDir, given: null, now });
   const { signal } = lifecycle;
   const { identity: impostor, ended } = issueServerIdentity({

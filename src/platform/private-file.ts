@@ -1,4 +1,4 @@
-/** Files that are written at once, durably, never half; those that only their owner may read; and those of SQLite. */
+/** Files that are written at once, durably, never half; those that only their owner may read; those of SQLite; and folders for them. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { chmod, open, realpath, rename, unlink } from 'node:fs/promises';
@@ -34,6 +34,32 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
   await folder?.close();
 }
 
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/**
+ * Makes a folder with those above it, as far as they are not there. Node's own way of it (`recursive`) never ends where
+ * the system has no such folder though the one above it is there, as below /proc.
+ * @throws the system's error
+ */
+export function makeFolder(path: string, mode = 0o700): void {
+  const above = dirname(path);
+  try {
+    mkdirSync(path, { mode });
+    return;
+  } catch (error) {
+    if (isFolder(path)) return;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+  }
+  makeFolder(above, mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // Another process may have made it.
+    if (!isFolder(path)) throw error;
+  }
+}
+
 /** Windows keeps rights in lists of its own, which a mode does not show. */
 const isOpenToOthers = (path: string): boolean =>
   process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0;
@@ -44,7 +70,7 @@ const isOpenToOthers = (path: string): boolean =>
  * @throws the system's error
  */
 export function makePrivateDatabase(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {

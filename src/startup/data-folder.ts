@@ -1,7 +1,8 @@
 /** Makes the data folder, and takes one that was made before from everybody but its owner. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
+import { makeFolder } from '../platform/private-file.ts';
 import { LogNotLive } from '../store/errors.ts';
 
 const sticky = 0o1000;
@@ -36,7 +37,7 @@ function requireKind(folder: string, isHostile: boolean): void {
 export function keepDataFolder(folder: string, logger: Logger, isHostile = false): void {
   requireNoRestore(folder);
   requireKind(folder, isHostile);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   if (isHostile)
     writeFileSync(
       join(folder, hostileMark),

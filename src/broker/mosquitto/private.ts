@@ -1,12 +1,13 @@
 /** A private Mosquitto: started, supervised and stopped with the registry, its files in the data folder. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { MosquittoAddress } from '../../config/brokers.ts';
 import { unixPathBytesMax } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
+import { makeFolder } from '../../platform/private-file.ts';
 import { controlUsername } from './private-accounts.ts';
 import { endLeftover, type Files, MosquittoMissing, Supervised } from './private-process.ts';
 
@@ -30,7 +31,7 @@ export async function startPrivateMosquitto(options: {
   readonly logger: Logger;
 }): Promise<PrivateMosquitto> {
   const folder = join(options.dataDir, 'mosquitto');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   chmodSync(folder, 0o700);
   const plugin = pluginFile();
   const sockets = socketFolder(folder);

@@ -1,9 +1,9 @@
 /** Who the command line is to the registry: a token from somewhere, and the file that `login` keeps it in. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { IssuedToken } from '../../api/output.ts';
-import { writePrivateFile } from '../../platform/private-file.ts';
+import { makeFolder, writePrivateFile } from '../../platform/private-file.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { firstLineOfStdin, promptLine, promptSecret } from '../terminal/prompt.ts';
 import { agoText, dateTimeText } from '../text/format.ts';
@@ -97,7 +97,7 @@ async function readLogins(call: Call): Promise<SavedLogins> {
 
 async function writeLogins(call: Call, logins: SavedLogins): Promise<string> {
   const path = loginsPath(call);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   await writePrivateFile(path, `${JSON.stringify(logins, null, 2)}\n`);
   return path;
 }

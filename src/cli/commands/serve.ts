@@ -104,12 +104,14 @@ export function startFault(error: unknown, dataDir: string): unknown {
         'Choose another: GATEBOOK_HTTP_PORT, GATEBOOK_HTTPS_PORT, GATEBOOK_MQTT_PORT, GATEBOOK_MQTT_TLS_PORT, GATEBOOK_MQTT_WS_PORT, GATEBOOK_DOOR_PORT, GATEBOOK_HOST (0 takes a free port)',
       ],
     );
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'].includes(code))
+  if (folderFaults.includes(code) || (code === 'ENOENT' && syscall === 'mkdir'))
     return new CommandFailed(exitCodes.failed, `Cannot use ${path ?? dataDir} (${code}).`, [
       'The service needs a folder that it may write to: GATEBOOK_DATA_DIR, GATEBOOK_KEYS_DIR',
     ]);
   return error;
 }
+
+const folderFaults = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'];
 
 const listenReasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process has it',

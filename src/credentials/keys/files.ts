@@ -1,8 +1,9 @@
 /** Files of secrets in the key folder: made whole or not at all, and read only while they are private. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../platform/private-file.ts';
 
 /** A key file that cannot be used. The message names the file and the remedy, never what is in it. */
 export class KeyFileRefused extends Error {
@@ -18,9 +19,9 @@ export class KeyFileRefused extends Error {
 const modesCount = process.platform !== 'win32';
 
 /** Makes the folder (mode 0700) where there is none. */
-export async function makeKeyFolder(dir: string): Promise<void> {
+export function makeKeyFolder(dir: string): void {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
   } catch (error) {
     throw refused(dir, error, 'be made');
   }

@@ -29,7 +29,7 @@ export async function openKeys(
   dir: string,
   now: () => Instant = currentInstant,
 ): Promise<KeyFolder> {
-  await makeKeyFolder(dir);
+  makeKeyFolder(dir);
   const pepper = await openPepper(join(dir, 'pepper.key'));
   if ((await readKeyRing(dir)) === undefined) await makeFirstKey(dir, now());
   // A folder that cannot be written keeps its ended keys, which open nothing.

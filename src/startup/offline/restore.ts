@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { backup, restoresId } from '../../../domain/backup.ts';
 import { token } from '../../../domain/token.ts';
@@ -30,6 +30,7 @@ import { makeKeyFile } from '../../credentials/keys/files.ts';
 import { rotateKeyRing } from '../../credentials/keys/signing.ts';
 import { tokensEndedAtOnceMax } from '../../limits/credentials.ts';
 import { currentInstant } from '../../platform/instant.ts';
+import { makeFolder } from '../../platform/private-file.ts';
 import { writerInto } from '../../store/copy/writer.ts';
 import { FolderNotEmpty } from '../../store/errors.ts';
 import { beginning, Conflict, type EventStore, type StoredEvent } from '../../store/event-store.ts';
@@ -104,7 +105,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const isNew = !existsSync(dataDir);
   const draft = restoreDraftOf(dataDir);
   await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { recursive: true, mode: 0o700 });
+  makeFolder(draft);
   try {
     const restored = await restoreInto(draft, options);
     await moveIn(draft, options);
@@ -267,7 +268,7 @@ function fillingOf(
     },
     async keys(line) {
       const { name, text } = lineAs(KeyFileLine, 'keys', line);
-      await mkdir(draftKeys(draft), { recursive: true, mode: 0o700 });
+      makeFolder(draftKeys(draft));
       await makeKeyFile(join(draftKeys(draft), name), text);
     },
   };
@@ -304,7 +305,7 @@ async function moveIn(draft: string, { dataDir, keysDir }: RestoreOptions): Prom
   if (existsSync(join(draft, oldCheckpoints)))
     await rename(join(draft, oldCheckpoints), join(dataDir, oldCheckpoints));
   if (existsSync(draftKeys(draft))) {
-    await mkdir(keysDir, { recursive: true, mode: 0o700 });
+    makeFolder(keysDir);
     for (const name of await readdir(draftKeys(draft)))
       await makeKeyFile(join(keysDir, name), await readFile(join(draftKeys(draft), name), 'utf8'));
   }

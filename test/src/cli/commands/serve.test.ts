@@ -33,6 +33,19 @@ test('a data folder that is none is said with what to do, and exit 1', async ({ 
   assert.match(stderr, /^Cannot use \S+data\S* \((EEXIST|ENOTDIR)\)\.\nThe service needs a folder/);
 });
 
+test('a data or key folder where the system has none is said with what to do', async ({ gate }) => {
+  if (process.platform !== 'linux') return;
+  for (const setting of ['GATEBOOK_DATA_DIR', 'GATEBOOK_KEYS_DIR']) {
+    const { [setting]: before = join(gate.folder, 'keys') } = gate.environment;
+    gate.environment[setting] = '/proc/gatebook';
+    const { exitCode, stderr } = await gate.run('serve');
+    gate.environment[setting] = before;
+    assert.is(exitCode, 1, setting);
+    assert.match(stderr, /\/proc\/gatebook\b.*ENOENT/);
+    assert.match(stderr, setting);
+  }
+});
+
 test('a faulty configuration is exit 2, and nothing is made', async ({ gate }) => {
   gate.environment.GATEBOOK_MQTT_PORT = 'none';
   const { exitCode, stdout, stderr } = await gate.run('serve');
