@@ -39,3 +39,6 @@ export class FolderNotEmpty extends Error {
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';
 }
+
+/** The same of the log in this machine's own folder: its disk is full, or fails. */
+export class OwnLogUnavailable extends StoreUnavailable {}

@@ -3,9 +3,11 @@ import { type Config, parseConfig } from '../../config/config.ts';
 import { ConfigError } from '../../config/fault.ts';
 import { configTable } from '../../config/variables.ts';
 import { createLogger } from '../../logger.ts';
+import { sqliteCode } from '../../platform/sqlite/result-codes.ts';
 import {
   LogAbsent,
   LogNotLive,
+  OwnLogUnavailable,
   StoreClientAbsent,
   StoreLocked,
   StoreUnavailable,
@@ -87,6 +89,8 @@ export function startFault(error: unknown, dataDir: string): unknown {
       'It comes with Gatebook unless npm is told --omit=optional: npm install @kurrent/kurrentdb-client',
       'Or keep the log here: GATEBOOK_STORE=sqlite',
     ]);
+  const ownFiles = filesFault(error, dataDir);
+  if (ownFiles !== undefined) return ownFiles;
   if (error instanceof StoreUnavailable)
     return new CommandFailed(
       exitCodes.unreachable,
@@ -111,7 +115,19 @@ export function startFault(error: unknown, dataDir: string): unknown {
   return error;
 }
 
-const folderFaults = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'];
+const folderFaults = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'];
+const fullDiskFaults = ['ENOSPC', 'EDQUOT'];
+
+/** A disk that takes nothing more, or fails, whoever says so; undefined: it is something else. */
+function filesFault(error: unknown, dataDir: string) {
+  const isOfLog = error instanceof OwnLogUnavailable;
+  const isFull = fullDiskFaults.includes(systemCode(error));
+  if (!isOfLog && !isFull && sqliteCode(error) === undefined) return undefined;
+  const { message, path = dataDir } = error as NodeJS.ErrnoException;
+  return new CommandFailed(exitCodes.failed, `Cannot use the files in ${path}: ${message}.`, [
+    `Is its disk full, or failing? Make room there and start again, or choose another folder: GATEBOOK_DATA_DIR, GATEBOOK_KEYS_DIR`,
+  ]);
+}
 
 const listenReasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process has it',

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../logger.ts';
 import { OccasionalThread } from '../../platform/threads/occasional-thread.ts';
-import { StoreUnavailable } from '../errors.ts';
+import { OwnLogUnavailable, StoreUnavailable } from '../errors.ts';
 import type { Committed, LogWrite } from './writer.ts';
 import type { FromWriterThread, ToWriterThread } from './writer-thread.ts';
 
@@ -122,6 +122,6 @@ export class WriterInThread {
       throw new StoreUnavailable('the thread that writes to the log has ended', { cause: error });
     });
     if (answer.done) return answer;
-    throw answer.isUnavailable ? new StoreUnavailable(answer.message) : new Error(answer.message);
+    throw answer.isUnavailable ? new OwnLogUnavailable(answer.message) : new Error(answer.message);
   }
 }

@@ -1,8 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { CommandFailed } from '../../../../src/cli/command.ts';
+import { startFault } from '../../../../src/cli/commands/serve.ts';
 import { progressText } from '../../../../src/cli/terminal/progress.ts';
+import { OwnLogUnavailable, StoreUnavailable } from '../../../../src/store/errors.ts';
+import { skipped } from '../../../support/skipped.ts';
 import { assert, suite } from '../../../support/suite.ts';
 import { type Gatebook, gatebook } from '../gatebook.ts';
 
@@ -31,6 +36,55 @@ test('a data folder that is none is said with what to do, and exit 1', async ({ 
   const { exitCode, stderr } = await gate.run('serve');
   assert.is(exitCode, 1);
   assert.match(stderr, /^Cannot use \S+data\S* \((EEXIST|ENOTDIR)\)\.\nThe service needs a folder/);
+});
+
+/** Gives back how many bytes are free on it; undefined where nobody may mount here. */
+function mountSmallDisk(folder: string): number | undefined {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'pipe' });
+  } catch {
+    skipped('no small disk here (mounting a tmpfs needs root)');
+    return undefined;
+  }
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+test('a full disk is said with the folder and what to do, and exit 1', async ({ gate }) => {
+  const disk = join(gate.folder, 'disk');
+  mkdirSync(disk);
+  const free = mountSmallDisk(disk);
+  if (free === undefined) return;
+  try {
+    gate.environment.GATEBOOK_DATA_DIR = join(disk, 'data');
+    // Too little for the log, and for the rows.
+    for (const leftBytes of [16_384, 262_144]) {
+      writeFileSync(join(disk, 'ballast'), Buffer.alloc(free - leftBytes));
+      const { exitCode, stderr } = await gate.run('serve');
+      assert.is(exitCode, 1);
+      assert.match(
+        stderr,
+        `Cannot use the files in ${join(disk, 'data')}: database or disk is full.`,
+      );
+      assert.match(
+        stderr,
+        /Make room there and start again, or choose another folder: GATEBOOK_DATA/,
+      );
+      for (const left of ['data', 'ballast']) rmSync(join(disk, left), { recursive: true });
+    }
+  } finally {
+    execFileSync('umount', ['-l', disk]);
+  }
+});
+
+test('a log of its own that does not answer is a matter of its disk, and one elsewhere of its server', () => {
+  const [own, shared] = [OwnLogUnavailable, StoreUnavailable].map((kind) => {
+    const error = new kind('the log does not answer now: database or disk is full (SQLite 13)');
+    return startFault(error, '/var/plant') as CommandFailed;
+  }) as [CommandFailed, CommandFailed];
+  assert.match(own.message, 'Cannot use the files in /var/plant: the log does not answer now');
+  assert.equal([own.exitCode, shared.exitCode], [1, 5]);
+  assert.match(shared.message, 'Cannot use the event store');
 });
 
 test('a data or key folder where the system has none is said with what to do', async ({ gate }) => {
