@@ -26,8 +26,8 @@ interface BrokerInsides {
   readonly mq: {
     readonly _matcher: {
       match(topic: string): readonly unknown[];
-      add(...given: unknown[]): unknown;
-      remove(...given: unknown[]): unknown;
+      add(filter: string, ...given: unknown[]): unknown;
+      remove(filter: string, ...given: unknown[]): unknown;
     };
     removeAllListeners(topic: string): void;
   };
@@ -148,7 +148,7 @@ export const isReadLive = (broker: Aedes, topic: string): boolean =>
   (broker as unknown as BrokerInsides).mq._matcher.match(topic).length > 0;
 
 /**
- * Of each client that comes or goes aedes tells the other brokers of a cluster, which there are none of: it is
+ * Of each client that comes or goes, subscribes or unsubscribes aedes tells the other brokers of a cluster, which there are none of: it is
  * published only for clients that read it.
  */
 function withoutUnreadNews(broker: Aedes): void {
@@ -158,13 +158,16 @@ function withoutUnreadNews(broker: Aedes): void {
   const news = new Map<string, boolean | null>([
     [`$SYS/${broker.id}/new/clients`, null],
     [`$SYS/${broker.id}/disconnect/clients`, null],
+    [`$SYS/${broker.id}/new/subscribes`, null],
+    [`$SYS/${broker.id}/new/unsubscribes`, null],
   ]);
   const matcher = insides.mq._matcher;
   for (const change of ['add', 'remove'] as const) {
     const changed = matcher[change];
-    matcher[change] = (...given) => {
-      for (const topic of news.keys()) news.set(topic, null);
-      return changed.apply(matcher, given);
+    matcher[change] = (filter, ...given) => {
+      // No other filter matches them [MQTT-4.7.2-1].
+      if (filter.startsWith('$')) for (const topic of news.keys()) news.set(topic, null);
+      return changed.call(matcher, filter, ...given);
     };
   }
   const isRead = (topic: string): boolean => {

@@ -1,6 +1,6 @@
 /**
- * Tells aedes that a connection is over, by one listener and without what nobody hears: `stream.finished`, which it uses, is a dozen of them,
- * and makes an error with its stack where a client leaves with a DISCONNECT; its own end of a connection makes one each time, for
+ * Ends what aedes holds of a connection that is over, by one listener and without what nobody hears: `stream.finished`, which it uses, is a dozen of
+ * them, and makes an error with its stack where a client leaves with a DISCONNECT; its own end of a connection makes one each time, for
  * writes that wait. Those are not its own here (`fairness/reading.ts`). Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Client } from 'aedes';
@@ -11,7 +11,8 @@ interface ClosingClient {
   connected: boolean;
   readonly id: string | null;
   readonly will: unknown;
-  readonly subscriptions: object;
+  readonly clean: boolean;
+  readonly subscriptions: Readonly<Record<string, { readonly func: unknown }>>;
   readonly _authorized: boolean;
   /** Ends the listening of `stream.finished`. */
   _eos(): void;
@@ -21,6 +22,9 @@ interface ClosingClient {
   readonly _parser: { _queue: unknown };
   readonly broker: {
     readonly clients: Readonly<Record<string, unknown>>;
+    readonly id: string;
+    unsubscribe(filter: string, handler: unknown): void;
+    publish(packet: object, done: () => void): void;
     unregisterClient(client: Client): void;
     scheduleSessionExpiry(client: Client): void;
   };
@@ -32,19 +36,26 @@ export function closeWithStream(client: Client): void {
   inside._eos = () => undefined;
   client.conn.once('close', () => {
     if (inside.closed) return;
-    if (inside.will || readsAnything(inside)) client.close();
-    else closeSilent(client, inside);
+    // It is published, or delayed.
+    if (inside.will) client.close();
+    else end(client, inside);
   });
 }
 
-function readsAnything({ subscriptions }: ClosingClient): boolean {
-  for (const _ in subscriptions) return true;
-  return false;
+const nothing = () => undefined;
+
+/** Its handlers are taken away in the next turn; of a client that is closed they do nothing. */
+function unsubscribe({ broker, id, clean, subscriptions }: ClosingClient): void {
+  const filters = Object.keys(subscriptions);
+  for (const filter of filters) broker.unsubscribe(filter, subscriptions[filter]?.func);
+  if (!clean || filters.length === 0) return;
+  const payload = Buffer.from(JSON.stringify({ clientId: id, subs: filters }));
+  broker.publish({ topic: `$SYS/${broker.id}/new/unsubscribes`, payload }, nothing);
 }
 
-/** A client that reads nothing and has no will: the end of most devices that connect to send. */
-function closeSilent(client: Client, inside: ClosingClient): void {
+function end(client: Client, inside: ClosingClient): void {
   inside.closed = true;
+  unsubscribe(inside);
   inside._parser._queue = null;
   clearTimeout(inside._keepaliveTimer ?? undefined);
   clearTimeout(inside._connectTimer ?? undefined);

@@ -70,6 +70,9 @@ interface MemoryRules {
   released?(client: ById, messageId: number): void;
 }
 
+/** For most subscriptions nothing is retained, and a stream takes more than all else of them. */
+const nothingRetained: Pick<Readable, 'pipe'> = { pipe: (to) => to };
+
 /** Owns what was retained by a message whose session had ended when it was stored. */
 const nobody = '';
 
@@ -96,24 +99,7 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
     async setup() {},
     async destroy() {},
 
-    async storeRetained(packet: Packet) {
-      if (allows.rendered?.has(packet.topic)) return;
-      const { clientId } = packet;
-      const owner = clientId === undefined ? null : (allows.ownerOf(clientId) ?? nobody);
-      const limit = retained.keep(packet.payload.length === 0 ? packet : ownCopy(packet), owner);
-      if (limit !== null) allows.reached(limit);
-    },
-    createRetainedStream: (filter: string) =>
-      Readable.from(matchingAny([filter], retained.matching, allows.rendered, null)),
-    createRetainedStreamCombi(filters: readonly string[]) {
-      const asking = allows.asking?.() ?? null;
-      const stream = Readable.from(
-        matchingAny(filters, retained.matching, allows.rendered, asking),
-      );
-      if (asking !== null) stream.once('close', asking.ended);
-      return stream;
-    },
-
+    ...retaining(retained, allows),
     ...subscribing(subscriptions, allows, unstored),
     isStored: (topic: string) => !unstored.has(topic),
     received: (clientId: string, messageId: number | undefined) =>
@@ -135,6 +121,38 @@ export function boundedMemory(limits: MemoryLimits, allows: MemoryRules) {
     streamWill: () => Readable.from([]),
   };
 }
+
+const retaining = (retained: ReturnType<typeof retainedMessages<Packet>>, allows: MemoryRules) => {
+  /** Whether a filter may match what is retained; without a wildcard it is a topic. */
+  const mayMatch = (filter: string): boolean =>
+    filter.includes('+') ||
+    filter.includes('#') ||
+    retained.has(filter) ||
+    allows.rendered?.has(filter) === true;
+  return {
+    async storeRetained(packet: Packet) {
+      if (allows.rendered?.has(packet.topic)) return;
+      const { clientId } = packet;
+      const owner = clientId === undefined ? null : (allows.ownerOf(clientId) ?? nobody);
+      const limit = retained.keep(packet.payload.length === 0 ? packet : ownCopy(packet), owner);
+      if (limit !== null) allows.reached(limit);
+    },
+    createRetainedStream: (filter: string) =>
+      Readable.from(matchingAny([filter], retained.matching, allows.rendered, null)),
+    createRetainedStreamCombi(filters: readonly string[]): Pick<Readable, 'pipe'> {
+      const asking = allows.asking?.() ?? null;
+      if (!filters.some(mayMatch)) {
+        asking?.ended();
+        return nothingRetained;
+      }
+      const stream = Readable.from(
+        matchingAny(filters, retained.matching, allows.rendered, asking),
+      );
+      if (asking !== null) stream.once('close', asking.ended);
+      return stream;
+    },
+  };
+};
 
 /**
  * In the place of the subscriptions of a stored session that has none: aedes tells a client that its session is present only where it finds

@@ -19,6 +19,7 @@ interface RetainedMessages<Message extends KeptMessage> {
    * always stored.
    */
   keep(message: Message, owner: string | null): MqttLimit | null;
+  has(topic: string): boolean;
   /**
    * Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. Null: so much was looked
    * at that others may come between.
@@ -134,6 +135,7 @@ export function retainedMessages<Message extends KeptMessage>(
       count(owner, 1, bytes);
       return null;
     },
+    has: (topic) => tree.has(topic),
     *matching(filter) {
       for (const kept of tree.matching(filter)) yield kept?.message ?? null;
     },

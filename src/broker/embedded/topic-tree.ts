@@ -47,6 +47,15 @@ export class TopicTree<Value extends object> {
     return value;
   }
 
+  has(topic: string): boolean {
+    let branch: Branch<Value> | undefined = this.#root;
+    for (const level of topic.split('/')) {
+      branch = branch.branches.get(level);
+      if (branch === undefined) return false;
+    }
+    return branch.value !== undefined;
+  }
+
   /** Those that a filter matches; wildcards at the first level match no `$` topic [MQTT-4.7.2-1]. Null: time for a pause. */
   matching(filter: string): Generator<Value | null, void, void> {
     return below(this.#root, filter.split('/'), 0, this.#looked);
