@@ -46,6 +46,9 @@ export const mqttUnderWayBytesMax = 256 * 1024;
 export const mqttGatheredBytes = 16 * 1024;
 /** Topics that are known to be read by no stored session. */
 export const mqttUnstoredTopics = 10_000;
+/** Topics of which the subscriptions are known that match, and how many of each. */
+export const mqttMatchedTopics = 1_000;
+export const mqttMatchesKept = 16;
 /** What counts for a retained message, and for each so many topics looked at: the event loop does it where nobody's clock runs. */
 export const mqttRetainedMessageMs = 0.02;
 export const mqttRetainedLooked = 256;

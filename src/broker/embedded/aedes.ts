@@ -12,6 +12,7 @@ import {
 } from 'aedes';
 import * as limits from '../../limits/mqtt.ts';
 import type { Intake } from './fairness/intake.ts';
+import { type PacketParser, parsingPlainly } from './fairness/plain-packets.ts';
 import type { Window } from './fairness/window.ts';
 import type { BrokerConnection, HeldSession } from './session.ts';
 
@@ -50,11 +51,7 @@ interface ClientInsides {
   pause(): void;
   readonly clean: boolean;
   readonly _keepaliveTimer: NodeJS.Timeout | null;
-  readonly _parser: NodeJS.EventEmitter & {
-    readonly packet: { readonly length?: number } | null;
-    settings: Partial<ConnectPacket>;
-    parse(chunk: Buffer): number;
-  };
+  readonly _parser: NodeJS.EventEmitter & PacketParser & { settings: Partial<ConnectPacket> };
 }
 
 interface ReceivedPacket {
@@ -228,6 +225,8 @@ export function guardParser(
   };
   parser.removeAllListeners('packet');
   parser.on('packet', (packet: ReceivedPacket) => {
+    // What mqtt-packet makes of one that ends before it.
+    if (packet.messageId === -1) throw new Error('no packet id');
     if (packet.properties !== undefined) checkProperties(packet.properties);
     if (packet.will?.properties !== undefined) checkProperties(packet.will.properties);
     if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
@@ -238,11 +237,11 @@ export function guardParser(
     } else intake.take(packet, handle);
   });
 
-  const parse = parser.parse;
+  const parse = parsingPlainly(parser, () => insides.connackSent);
   parser.parse = (chunk) => {
     received();
     try {
-      const left = parse.call(parser, chunk);
+      const left = parse(chunk);
       if (!insides.connackSent && (parser.packet?.length ?? 0) > sizes.connectBytes)
         throw new Error('packet too large');
       return left;

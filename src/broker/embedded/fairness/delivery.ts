@@ -3,6 +3,7 @@
  * Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
+import { mqttMatchedTopics, mqttMatchesKept } from '../../../limits/mqtt.ts';
 import type { MqttLimit } from '../../ports/embedded.ts';
 import { closeClient } from '../session.ts';
 import type { FairTurns, Share } from './fair-turns.ts';
@@ -18,6 +19,13 @@ export type Deliver = (packet: DeliveredPacket, done: Delivered) => void;
 export type Handler = ((message: AedesPublishPacket, done: Delivered) => void) & {
   subscription?: { readonly reader: ReadingConnection; readonly qos: number; readonly nl: boolean };
 };
+
+/** Of subscriptions. */
+interface Matcher {
+  match(topic: string): readonly Handler[];
+  add(...given: unknown[]): unknown;
+  remove(...given: unknown[]): unknown;
+}
 
 /** One connection as it is delivered to. */
 export interface ReadingConnection {
@@ -51,7 +59,7 @@ export function deliverFairly(
   const { mq } = broker as unknown as {
     readonly mq: {
       readonly closed: boolean;
-      readonly _matcher: { match(topic: string): readonly Handler[] };
+      readonly _matcher: Matcher;
       emit(message: DeliveredPacket, done: (error?: Error) => void): unknown;
     };
   };
@@ -84,9 +92,10 @@ export function deliverFairly(
     }
   }
   let count = 0;
+  const handlersOf = remembered(mq._matcher);
   mq.emit = (message, done) => {
     if (mq.closed) return done(new Error('the broker is closed'));
-    const matches = mq._matcher.match(message.topic);
+    const matches = handlersOf(message.topic);
     const [only] = matches;
     if (only === undefined) return done();
     if (matches.length === 1) return deliver(only, message, done);
@@ -101,6 +110,27 @@ export function deliverFairly(
       if (left === 0) done();
     };
     for (const handler of handlers) deliver(handler, message, released);
+  };
+}
+
+/** Finds the handlers of a topic; those of most topics are looked for once until a subscription changes. */
+function remembered(matcher: Matcher): Matcher['match'] {
+  const known = new Map<string, readonly Handler[]>();
+  for (const change of ['add', 'remove'] as const) {
+    const changed = matcher[change];
+    matcher[change] = (...given) => {
+      known.clear();
+      return changed.apply(matcher, given);
+    };
+  }
+  return (topic) => {
+    const before = known.get(topic);
+    if (before !== undefined) return before;
+    const found = matcher.match(topic);
+    if (found.length > mqttMatchesKept) return found;
+    if (known.size >= mqttMatchedTopics) known.clear();
+    known.set(topic, found);
+    return found;
   };
 }
 

@@ -73,4 +73,14 @@ test('MQTT 5: the id of a message that was refused is free', async ({ world }) =
   assert.equal(await messagesUntil(boss, 'last'), ['plant/a last']);
 });
 
+for (const version of versions)
+  test(`version ${version}: a message that ends before its id closes the connection`, async ({
+    world,
+  }) => {
+    const press = await world.connect('press', { version });
+    press.send(Buffer.from([0x34, 4, 0, 2, 0x61, 0x62]));
+    await press.closed;
+    assert.equal(press.received, []);
+  });
+
 test.run();
