@@ -71,10 +71,8 @@ interface CommittedLog {
   readonly failed: (writes: readonly LogWrite[]) => void;
 }
 
-export function groupCommit(log: CommittedLog): GroupCommit {
-  const waiting = new WaitingWrites();
-  let scheduled = false;
-
+/** What those who wait for a batch, and the log, are told of it. */
+function tellingOf(log: CommittedLog) {
   function settle({ waiting, writes }: Batch, committed: Committed): void {
     for (const [index, { resolve, reject }] of waiting.entries()) {
       const outcome = committed.outcomes[index];
@@ -91,28 +89,51 @@ export function groupCommit(log: CommittedLog): GroupCommit {
     log.failed(writes);
   }
 
-  function commitHere(batch: Batch): void {
-    let committed: Committed;
+  /** Commits at once, and returns what tells it. */
+  function commitHere(batch: Batch): () => void {
     try {
-      committed = log.commitHere(batch.writes);
+      const committed = log.commitHere(batch.writes);
+      return () => settle(batch, committed);
     } catch (error) {
-      refuse(batch, error);
-      return;
+      return () => refuse(batch, error);
     }
-    settle(batch, committed);
+  }
+
+  return { settle, refuse, commitHere };
+}
+
+export function groupCommit(log: CommittedLog): GroupCommit {
+  const { settle, refuse, commitHere } = tellingOf(log);
+  const waiting = new WaitingWrites();
+  let scheduled = false;
+  /** Tells those of a commit that is on disk, or failed, and of which nobody was told yet. */
+  let untold: (() => void) | undefined;
+
+  function tellNow(): void {
+    const tell = untold;
+    untold = undefined;
+    tell?.();
   }
 
   async function commitNext(): Promise<void> {
     const batch = waiting.takeBatch();
     const elsewhere = log.commitElsewhere(batch.writes);
-    if (elsewhere === undefined) return commitHere(batch);
-    await elsewhere.then(
-      (committed) => settle(batch, committed),
-      (error) => refuse(batch, error),
-    );
+    if (elsewhere !== undefined) {
+      await elsewhere.then(
+        (committed) => settle(batch, committed),
+        (error) => refuse(batch, error),
+      );
+      return;
+    }
+    untold = commitHere(batch);
+    // What a commit brings about, rows above all, takes as long as many short answers: those come before it.
+    await nextTurn();
+    tellNow();
   }
 
   async function commitAll(): Promise<void> {
+    // What came beside the first is answered before its commit, or joins it.
+    await nextTurn();
     while (!waiting.isEmpty) {
       // Everything that the event loop brings in this turn joins the commit.
       await nextTurn();
@@ -134,7 +155,8 @@ export function groupCommit(log: CommittedLog): GroupCommit {
       });
     },
     drain() {
-      while (!waiting.isEmpty) commitHere(waiting.takeBatch());
+      tellNow();
+      while (!waiting.isEmpty) commitHere(waiting.takeBatch())();
     },
   };
 }

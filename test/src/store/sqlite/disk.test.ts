@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createLogger } from '../../../../src/logger.ts';
 import { beginning, noStream } from '../../../../src/store/event-store.ts';
 import { openLogFile } from '../../../../src/store/sqlite/file.ts';
+import { openSqliteStore } from '../../../../src/store/sqlite/store.ts';
 import { WriterInThread } from '../../../../src/store/sqlite/writer-in-thread.ts';
 import { skipped } from '../../../support/skipped.ts';
 import { newEvent, wholeLog } from '../../../support/stored-events.ts';
@@ -98,31 +99,58 @@ for (const moment of ['before', 'after'])
     });
   });
 
-test('within one turn of the event loop the log stands still, whatever the thread commits', async ({
-  folder,
-}) => {
-  const file = join(folder, 'still', 'log.sqlite');
-  const store = await openedInThread({ file });
+/** How many events are in the file: of another connection, which sees what was committed. */
+function committedIn(file: string) {
   const address = pathToFileURL(file);
   address.searchParams.set('vfs', 'unix-excl');
   const other = new DatabaseSync(address, { readOnly: true });
   const count = other.prepare('SELECT count(*) AS count FROM events');
-  const told = async () => ({
-    log: (await wholeLog(store)).length,
-    texts: (await store.readTexts?.(beginning, 9))?.length,
-    head: Number(await store.head()),
-    secrets: (await store.readVault(beginning, 9)).length,
+  return { count: () => count.get()?.count, close: () => other.close() };
+}
+
+for (const by of committers)
+  test(`until those who wait for a commit are told the log stands still, by ${by}`, async ({
+    folder,
+  }) => {
+    const file = join(folder, `still by ${by}`, 'log.sqlite');
+    const store = by === 'thread' ? await openedInThread({ file }) : openSqliteStore({ file });
+    const committed = committedIn(file);
+    const told = async () => ({
+      log: (await wholeLog(store)).length,
+      texts: (await store.readTexts?.(beginning, 9))?.length,
+      head: Number(await store.head()),
+      secrets: (await store.readVault(beginning, 9)).length,
+    });
+    const secret = { stream: 'vault-a', event: newEvent() };
+    const appended = store.append('client-a', noStream, [newEvent()], [secret]);
+    // A commit begins two turns after the first write that it takes.
+    await nextTurn();
+    await nextTurn();
+    // By a thread: the turn does not end before it has committed.
+    while (committed.count() === 0);
+    assert.equal(await told(), { log: 0, texts: 0, head: 0, secrets: 0 });
+    await appended;
+    assert.equal(await told(), { log: 1, texts: 1, head: 1, secrets: 1 });
+    committed.close();
+    await store.close();
   });
-  const secret = { stream: 'vault-a', event: newEvent() };
-  const appended = store.append('client-a', noStream, [newEvent()], [secret]);
-  await nextTurn();
-  // The turn does not end before the thread has committed.
-  while (count.get()?.count === 0);
-  assert.equal(await told(), { log: 0, texts: 0, head: 0, secrets: 0 });
-  await appended;
-  assert.equal(await told(), { log: 1, texts: 1, head: 1, secrets: 1 });
-  other.close();
+
+test('a log that is closed tells those of a commit that is on disk already', async ({ folder }) => {
+  const file = join(folder, 'closed', 'log.sqlite');
+  const store = openSqliteStore({ file });
+  const committed = committedIn(file);
+  let isTold = false;
+  const appended = store.append('client-a', noStream, [newEvent()]);
+  appended.then(() => {
+    isTold = true;
+  });
+  while (committed.count() === 0) await nextTurn();
+  committed.close();
+  assert.not.ok(isTold);
   await store.close();
+  // The turn does not end before they hear of it.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  assert.ok(isTold);
 });
 
 test('where threads are refused, the event loop commits and says so once', ({ folder }) => {
