@@ -20,12 +20,13 @@ if (major < 24 || (major === 24 && minor < 7)) {
 async function run() {
   const { withMemorySettings, withRebuildSettings } = await import('./memory.js');
   if (process.argv[2] === 'serve') withMemorySettings();
-  if (process.argv[2] === 'rebuild') withRebuildSettings();
-  endWithLauncher();
   // Types are stripped and code is compiled once, not at each start. It is kept in our own folder, not in a
   // temporary one that others could write to; where it cannot be written, every start is like the first.
+  const compiled = join(import.meta.dirname, '../node_modules/.cache/gatebook');
+  if (process.argv[2] === 'rebuild') withRebuildSettings(compiled);
+  endWithLauncher();
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/gatebook'));
+  enableCompileCache(compiled);
   // The repository runs as it stands, the package what was compiled for it.
   const isRepository = existsSync(join(import.meta.dirname, '../src/cli/main.ts'));
   await import(isRepository ? '../src/cli/main.ts' : '../dist/src/cli/main.js');

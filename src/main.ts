@@ -46,7 +46,6 @@ import { openStore } from './store/open.ts';
 export { moveLogBetween, unsealLogAt } from './startup/move-log.ts';
 export { examineInstallation } from './startup/offline/doctor/doctor.ts';
 export { checkBackup, restoreBackup } from './startup/offline/restore.ts';
-export { rebuildReadModels } from './startup/read-models.ts';
 export { resetAdministratorOf } from './startup/reset-administrator.ts';
 
 export interface RunningService {

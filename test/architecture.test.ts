@@ -170,11 +170,11 @@ const fences: readonly (readonly [string, RegExp])[] = [
     /^src\/http\/|^src\/credentials\/|^src\/store\/(?!event-store|lease)|^src\/cli\//,
   ],
   ['src/store/', /^src\/(http|broker|credentials|read-models|audit|cli)\//],
-  // The service is loaded late, by main.ts alone, and what looks into an export by from-export.ts alone: what
-  // the command line imports itself is light. An error that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
+  // The service is loaded late, by main.ts alone, what folds a log for `rebuild` by startup/read-models.ts, and what looks
+  // into an export by from-export.ts: what the command line imports itself is light. An error that an operator can act on is known by its class, so store/errors.ts is nothing but such classes.
   [
     'src/cli/',
-    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\/|api\/|platform\/|device\/|bench\/|store\/errors\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
+    /^src\/(?!cli\/|main\.ts|config\/|logger\.ts|limits\/|api\/|platform\/|device\/|bench\/|store\/errors\.ts|startup\/read-models\.ts|audit\/time-travel\/from-export\.ts|audit\/transparency-log\/(?:checkpoint|ndjson|signed-note|signed-report|verify)\.ts|backup\/(?:encrypt|passphrase|refused)\.ts)|^projections\//,
   ],
 ];
 for (const [who, what] of fences)

@@ -145,7 +145,8 @@ async function runRebuild(call: Call): Promise<number> {
     progress(done);
   };
   try {
-    const { rebuildReadModels } = await service();
+    // Of the service no more than that: the rest of it takes longer to load than a short log to fold.
+    const { rebuildReadModels } = await import('../../startup/read-models.ts');
     const { before, position, stateHash, items } = await rebuildReadModels(config, onProgress);
     terminal.progress('');
     if (call.json) terminal.json(JSON.stringify({ position, stateHash, items }));

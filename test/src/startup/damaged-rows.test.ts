@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig } from '../../../src/config/config.ts';
 import { createLogger } from '../../../src/logger.ts';
-import { rebuildReadModels, startService } from '../../../src/main.ts';
+import { startService } from '../../../src/main.ts';
+import { rebuildReadModels } from '../../../src/startup/read-models.ts';
 import { newFolder, removeFolder } from '../../support/process.ts';
 import { assert, suite } from '../../support/suite.ts';
 

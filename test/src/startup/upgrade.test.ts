@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../src/cli/run.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import { createLogger } from '../../../src/logger.ts';
-import { rebuildReadModels, startService } from '../../../src/main.ts';
+import { startService } from '../../../src/main.ts';
+import { rebuildReadModels } from '../../../src/startup/read-models.ts';
 import { runProgram } from '../../support/program.ts';
 import { assert, suite } from '../../support/suite.ts';
 
