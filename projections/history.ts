@@ -36,16 +36,20 @@ type HistoryText = readonly [
   causationId: string | null,
 ];
 
+const placeOf = (row: HistoryRow) =>
+  [row.stream, row.revision, row.eventId, row.correlationId, row.causationId] as const;
+
 /** `event`: its data as it is read today; the envelope has it as stored. */
 function historyRow({ type, data }: AnyEvent, envelope: Envelope): HistoryRow {
-  const { index, position, stream, revision, eventId, metadata } = envelope;
+  const { index, position, stream, revision, eventId, metadata, dataText } = envelope;
   const { kind, name } = data.by;
-  return {
+  const row = {
     ...{ index, position, stream, revision, eventId, type, at: data.at, actor: { kind, name } },
     ...{ correlationId: metadata.correlationId, causationId: metadata.causationId },
     ...{ username: data.username ?? null, windowId: data.windowId ?? null },
     data: envelope.data,
   };
+  return dataText === undefined ? row : { ...row, dataText };
 }
 
 /** What people wrote, and what things are called, by the key that it stands under. */
@@ -111,10 +115,10 @@ export const history: Projection<HistoryRow, AnyEvent> = {
   evolve: (_row, event, envelope) => historyRow(event, envelope),
   written: {
     // What its data says too is not written again.
-    short: (row): HistoryText => [
-      ...([row.type, row.data, row.stream, row.revision, row.eventId, row.correlationId] as const),
-      row.causationId,
-    ],
+    short: (row): HistoryText => [row.type, row.data, ...placeOf(row)],
+    text: (row) =>
+      row.dataText &&
+      `[${JSON.stringify(row.type)},${row.dataText},${JSON.stringify(placeOf(row)).slice(1)}`,
     whole(short, position, index) {
       const [type, data, stream, revision, eventId, correlationId, causationId] =
         short as HistoryText;

@@ -11,6 +11,8 @@ export interface Envelope {
   readonly eventId: string;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Its data as `JSON.stringify` writes them, where the text is at hand. */
+  readonly dataText?: string | undefined;
   readonly metadata: { readonly correlationId: string; readonly causationId: string | null };
 }
 
@@ -38,6 +40,8 @@ export interface Projection<Row, Event = unknown, Past = unknown> {
   readonly written?: {
     readonly short: (row: Row) => unknown;
     readonly whole: (short: unknown, key: string, born: number) => Row;
+    /** The very text that `short` has as JSON, put together from texts that are there; undefined: it is to be written. */
+    readonly text?: (row: Row) => string | undefined;
   };
   /** The columns that rows are found and counted by. */
   readonly columns: Readonly<Record<string, (row: Row) => ColumnValue>>;

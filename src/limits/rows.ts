@@ -22,7 +22,7 @@ export const draftMappedBytes = 0x7fff0000;
 /** Events of a log from which rows that are missing are made in a file of their own, without indexes, by two threads. */
 export const bulkFoldEventsMin = 20_000;
 /** Pages of events that may wait for the second of them. */
-export const bulkFoldPagesWaitingMax = 4;
+export const bulkFoldPagesWaitingMax = 16;
 /** Milliseconds between two log lines that say how far a start is with folding the log. */
 export const catchUpToldEveryMs = 3_000;
 

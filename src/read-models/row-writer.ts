@@ -22,6 +22,7 @@ const isSame = (some: readonly ColumnValue[], others: readonly ColumnValue[]) =>
 export class RowWriter<Row> {
   readonly #columns: readonly ((row: Row) => ColumnValue)[];
   readonly #short: (row: Row) => unknown;
+  readonly #text: ((row: Row) => string | undefined) | undefined;
   readonly #inserts: RowInserts;
   readonly #update: StatementSync;
   /** Where no column is another: no index is touched. */
@@ -37,6 +38,7 @@ export class RowWriter<Row> {
     const all = ['key', 'born', 'row', ...names.map((column) => `"${column}"`)];
     this.#columns = Object.values(columns);
     this.#short = written?.short ?? ((row) => row);
+    this.#text = written?.text;
     this.#inserts = new RowInserts(database, table, all);
     const others = names.map((column) => `, "${column}" = ?`).join('');
     this.#update = database.prepare(`UPDATE ${table} SET row = ?${others} WHERE born = ?`);
@@ -49,7 +51,7 @@ export class RowWriter<Row> {
     if (stored !== undefined && (row === undefined || born !== stored.born))
       this.#remove.run(stored.born);
     if (row === undefined) return 0;
-    const text = JSON.stringify(this.#short(row));
+    const text = this.#text?.(row) ?? JSON.stringify(this.#short(row));
     const values = this.#valuesOf(row);
     if (stored?.born !== born) this.#inserts.add(key, born, text, ...values);
     else if (isSame(values, this.#valuesOf(stored.row))) this.#updateRow.run(text, born);

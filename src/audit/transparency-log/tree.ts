@@ -6,7 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { RowInserts } from '../../platform/sqlite/row-inserts.ts';
 import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
-import { positionOf, type StoredEvent } from '../../store/event-store.ts';
+import { beginning, positionOf, type StoredEvent } from '../../store/event-store.ts';
 import { EventFromText } from '../../store/event-text.ts';
 import { leafText, leafTextFrom } from './leaf.ts';
 import {
@@ -24,10 +24,22 @@ const hashBytes = 32;
 /** Numbers, where they say all that the text says: a third of its room. */
 type NumberOrText = string | number;
 
-const shortPosition = (position: string): NumberOrText => {
-  const place = Number(position);
-  return Number.isSafeInteger(place) && positionOf(place) === position ? place : position;
-};
+const positionDigits = beginning.length;
+
+/** Counted: this is done for each event of a log. */
+function isNumber(text: string): boolean {
+  if (text.length !== positionDigits) return false;
+  for (let at = 0; at < positionDigits; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x30 || unit > 0x39) return false;
+  }
+  return true;
+}
+
+function shortPosition(position: string): NumberOrText {
+  const place = isNumber(position) ? Number(position) : Number.NaN;
+  return Number.isSafeInteger(place) ? place : position;
+}
 const wholePosition = (short: NumberOrText): string =>
   typeof short === 'number' ? positionOf(short) : short;
 

@@ -58,10 +58,10 @@ export function eventsIn(database: DatabaseSync) {
     },
     /** As they stand there. */
     texts: (after: number, limit: number): EventText[] =>
-      afterPlace(after, last, pageSize(limit)).map(([place, ...others]) => [
-        positionOf(place),
-        ...others,
-      ]),
+      afterPlace(after, last, pageSize(limit)).map((row): EventText => {
+        const [place, eventId, stream, revision, type, data, metadata] = row;
+        return [positionOf(place), eventId, stream, revision, type, data, metadata];
+      }),
     /** These came, and the log ends at this place: they are on disk, and who follows the log is given them from memory. */
     came(rows: readonly EventRow[], newLast: number): void {
       // Others came that nobody told of: who follows finds them in the file.
