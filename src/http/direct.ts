@@ -237,7 +237,8 @@ function servedDirectly(
 
   return (req: IncomingMessage, res: ServerResponse, asked: string): void => {
     const startedMs = performance.now();
-    if (mayBeAtHandSoon(req)) process.nextTick(serve, req, res, asked, startedMs);
+    // The body of each is there by then, and all of a turn are looked at with warm caches.
+    if (mayBeAtHandSoon(req)) atEndOfTurn(() => serve(req, res, asked, startedMs));
     else serve(req, res, asked, startedMs);
   };
 }

@@ -3,9 +3,12 @@
 let due: (() => void)[] = [];
 
 function doDue(): void {
-  const acts = due;
-  due = [];
-  for (const act of acts) act();
+  try {
+    // Also what these make due: all requests of a turn are looked at, then all answers that were known at once are written.
+    for (const act of due) act();
+  } finally {
+    due = [];
+  }
 }
 
 /** Acts once everything has been looked at that had come in when this turn of the event loop began; `act` never throws. */

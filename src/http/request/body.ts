@@ -107,7 +107,7 @@ function bytesOf(
   });
 }
 
-/** Nearly every body comes with its headers: a tick after them it is there, and nobody waits for it. */
+/** Nearly every body comes with its headers: at the end of their turn it is there, and nobody waits for it. */
 export const mayBeAtHandSoon = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] !== undefined;
 

@@ -4,7 +4,7 @@ import { assert, suite } from '../../support/suite.ts';
 
 const test = suite('end of a turn');
 
-test('what is due in one turn is done at its end, in its order, and what it makes due at the end of the next', async () => {
+test('what is due in one turn is done at its end, in its order, and what that makes due after it', async () => {
   const done: string[] = [];
   atEndOfTurn(() => {
     done.push('first');
@@ -14,9 +14,19 @@ test('what is due in one turn is done at its end, in its order, and what it make
   await Promise.resolve();
   assert.equal(done, []);
   await nextTurn();
-  assert.equal(done, ['first', 'second']);
-  await nextTurn();
   assert.equal(done, ['first', 'second', 'later']);
+});
+
+test('one that fails keeps nothing of a later turn waiting', async () => {
+  const done: string[] = [];
+  const failed = new Promise((resolve) => process.once('uncaughtException', resolve));
+  atEndOfTurn(() => {
+    throw new Error('it never does');
+  });
+  await failed;
+  atEndOfTurn(() => done.push('next'));
+  await nextTurn();
+  assert.equal(done, ['next']);
 });
 
 test.run();
