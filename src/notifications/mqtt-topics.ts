@@ -44,8 +44,9 @@ export async function publishRegistry(options: RegistryTopicsOptions): Promise<v
       try {
         const { reset, entries, knocks } = await reader.next(liveHeartbeatMs, signal);
         if (reset) await publishStates(options);
-        for (const entry of entries)
-          for (const message of messagesOf(options, entry)) await publish(options, message);
+        if (mayBeRead(options, entries))
+          for (const entry of entries)
+            for (const message of messagesOf(options, entry)) await publish(options, message);
         for (const knock of knocks)
           await publish(options, {
             ...{ topic: `${registryRoot}/knocks`, event: 'knock', at: knock.lastAt },
@@ -60,6 +61,15 @@ export async function publishRegistry(options: RegistryTopicsOptions): Promise<v
     reader.close();
   }
 }
+
+/** Many entries are looked at one by one only where somebody reads any of the topics: mostly nobody does. */
+const mayBeRead = (
+  { broker }: Pick<RegistryTopicsOptions, 'broker'>,
+  { length }: readonly LiveEntry[],
+): boolean => length > 0 && broker.isAnyReadBelow(registryRoot, sessionsPerEntry * length);
+
+/** So many sessions can be looked at in the time that the messages of one entry take, to find that nobody reads them. */
+const sessionsPerEntry = 4;
 
 /** More changed than was queued: whoever reads is told how everything is. */
 async function publishStates({ broker, states, signal }: RegistryTopicsOptions): Promise<void> {

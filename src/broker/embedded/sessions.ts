@@ -241,9 +241,11 @@ function readings({ table }: SessionState) {
 
     sessionCount: (username: string): number => table.liveCount(username),
 
-    isAnyReadBelow(topic: string): boolean {
+    isAnyReadBelow(topic: string, sessionsMax = Infinity): boolean {
+      const all = table.all();
+      if (all.length > sessionsMax) return true;
       const below = levelsOf(`${topic}/#`);
-      for (const { filters } of table.all())
+      for (const { filters } of all)
         for (const filter of filters) if (mayMeet(levelsOf(filter), below)) return true;
       return false;
     },

@@ -84,7 +84,10 @@ export interface EmbeddedBroker {
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
   /** Whether a session, connected or stored, is subscribed to a topic now. */
   isRead(topic: string): Promise<boolean>;
-  /** Whether one is subscribed to anything that may be at `topic` or below it; looks at all sessions. */
-  isAnyReadBelow(topic: string): boolean;
+  /**
+   * Whether one is subscribed to anything that may be at `topic` or below it; looks at all sessions, and where there are more
+   * than `sessionsMax` at none: then it may be.
+   */
+  isAnyReadBelow(topic: string, sessionsMax?: number): boolean;
   close(): Promise<void>;
 }

@@ -59,7 +59,7 @@ async function published(reads: readonly string[]) {
     logger: { warn: (text: string) => sent.push(text) } as never,
     broker: {
       isRead: async (topic) => reads.includes(topic),
-      isAnyReadBelow: () => reads.length > 0,
+      isAnyReadBelow: (topic) => reads.some((one) => one.startsWith(`${topic}/`)),
       publish: async (topic) => {
         sent.push(topic);
       },

@@ -255,4 +255,24 @@ test('setAuthorization with another pinned client id ends the session', async ({
   await press.closed;
 });
 
+test('whether anything at or below a topic is read: by sessions live and stored, of few enough', async ({
+  world,
+}) => {
+  const { broker } = world;
+  assert.not(broker.isAnyReadBelow('plant'));
+  const boss = await world.connect('boss');
+  assert.not(broker.isAnyReadBelow('plant'));
+  // More sessions than may be looked at: it may be.
+  assert.ok(broker.isAnyReadBelow('plant', 0));
+  assert.not(broker.isAnyReadBelow('plant', 1));
+  await subscribed(boss, ['+/a']);
+  assert.ok(broker.isAnyReadBelow('plant', 1));
+  assert.not(broker.isAnyReadBelow('plant/b', 1));
+  await broker.endSessions('boss');
+  assert.not(broker.isAnyReadBelow('plant'));
+  // `stored` leaves a session that reads below it, and no connection.
+  await stored(world, 'absent', { version: 5 });
+  assert.ok(broker.isAnyReadBelow('plant', 1));
+});
+
 test.run();
