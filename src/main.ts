@@ -17,6 +17,7 @@ import { createMetrics } from './metrics.ts';
 import { currentInstant } from './platform/instant.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { keepJournals } from './platform/sqlite/journals.ts';
+import { lowerHelpers } from './platform/threads/priority.ts';
 import { followLog, type ReadModelFollower } from './read-models/follow.ts';
 import {
   requireApprovals,
@@ -69,7 +70,10 @@ export async function startService(
   const lifecycle = new Lifecycle();
   try {
     const configured = await withoutTakenTlsPorts(config, logger);
-    return await start(configured, logger, lifecycle, stopping, limits);
+    const running = await start(configured, logger, lifecycle, stopping, limits);
+    // All of them are there by now: the start has read files and derived keys.
+    lowerHelpers();
+    return running;
   } catch (error) {
     await lifecycle.stop().catch(() => undefined);
     throw error;

@@ -1,12 +1,15 @@
 /** The thread that writes journals into their files, each over a connection of its own, and says when it is done. */
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
+import { lowerThisThread } from '../threads/priority.ts';
 
 /** What is to be done with the file at an address; the answer says no more than that it was. */
 export interface ToJournalThread {
   readonly address: string;
   readonly work: 'write' | 'close';
 }
+
+lowerThisThread();
 
 const connections = new Map<string, DatabaseSync>();
 
