@@ -17,6 +17,8 @@ export interface ForeignVerifiers {
   learn(username: string, client: MovedIn): Promise<void>;
   /** A name holds no such credential any more. */
   forget(username: string): void;
+  /** Whether nobody has shown the password of this credential since it was moved in: there is no verifier of ours yet. */
+  waits(username: string, credentialId: string): boolean;
   /** The credential of this name that the password was moved in with; null: none. Takes as long for every name. */
   matching(username: string, password: string): Promise<string | null>;
   /** Puts our own verifier in the place of a foreign one that was just found right; never throws. */
@@ -112,6 +114,7 @@ export function createForeignVerifiers(
   return {
     count: () => waiting.size,
     forget: (username) => waiting.remove(username),
+    waits: (username, credentialId) => waiting.get(username)?.credentialId === credentialId,
 
     async learn(username, client) {
       if (!waiting.expect(username, client.foreignVerifierId)) return;

@@ -39,7 +39,7 @@ export const withoutPassword: Proof = {
 interface ProofParts {
   readonly passwords: Passwords;
   readonly vault: Pick<Vault, 'open' | 'held'>;
-  readonly foreign: Pick<ForeignVerifiers, 'count' | 'matching' | 'replace'>;
+  readonly foreign: Pick<ForeignVerifiers, 'count' | 'matching' | 'replace' | 'waits'>;
 }
 
 /** A password as it was offered, and what is known of it. */
@@ -74,6 +74,8 @@ function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): P
       foreign.replace(username, credentialId, verifier);
       return true;
     }
+    // To look for what is not there would take time that no other name's guess takes.
+    if (foreign.waits(username, credentialId)) return false;
     return soon(vault.held(credentialId) ?? vault.open(credentialId), (secret) =>
       isVerifierOf(passwords, secret, username, verifier),
     );

@@ -105,6 +105,27 @@ test('while one waits every password under every name takes two runs, and none b
   assert.equal(await costs('moved'), [0, 0]);
 });
 
+test('a guess at who moved in reads nothing of the vault, until there is a verifier of ours', async () => {
+  const { proofs, foreign, moveIn, vault } = world();
+  const { credentialId } = await moveIn('moved', verifierOf('the right one', 101));
+  await moveIn('other', verifierOf('another', 101));
+  const { open } = vault;
+  const read: string[] = [];
+  vault.open = async (id) => {
+    read.push(id);
+    return await open(id);
+  };
+  for (const guess of ['a weak one', randomBytes(16).toString('hex')]) {
+    const proof = await proofs.full('moved', guess, 'here');
+    assert.is(await proof.proves(credentialId), false);
+  }
+  assert.equal(read, []);
+  assert.is(await (await proofs.full('moved', 'the right one', 'here')).proves(credentialId), true);
+  while (foreign.count() > 1) await new Promise((next) => setImmediate(next));
+  assert.is(await (await proofs.full('moved', 'a weak one', 'here')).proves(credentialId), false);
+  assert.equal(read, [credentialId]);
+});
+
 test('ours takes its place once, also where another node was first', async () => {
   const { proofs, foreign, moveIn, secrets, vault } = world();
   const { credentialId, foreignVerifierId } = await moveIn('moved', verifierOf('right', 1));

@@ -12,7 +12,10 @@ const username = 'press-1';
 const strong = () => randomBytes(16).toString('hex');
 const weak = 'correct horse battery';
 
-const noneMovedIn = { count: () => 0, matching: async () => null, replace: () => undefined };
+const noneMovedIn = {
+  ...{ count: () => 0, waits: () => false },
+  ...{ matching: async () => null, replace: () => undefined },
+};
 
 /** A name that waits with a password, and a vault that counts what is read. */
 async function world(password: string) {
