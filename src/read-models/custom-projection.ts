@@ -1,6 +1,7 @@
 /** A projection that is no fold of one row: it takes every event, in the transaction of the rows. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoredEvent } from '../store/event-store.ts';
+import type { WrittenHash } from './state-hash.ts';
 
 export interface CustomModel {
   /** Takes the next event, and writes nothing yet; `index` counts the log's events from 0. */
@@ -16,6 +17,9 @@ export interface CustomProjection<View> {
   /** Another name or version is begun anew from the first event. */
   readonly name: string;
   readonly version: number;
-  /** Opens its table `rows_<name>`, made if missing, with the columns `key`, `born` and `row` of all rows. */
-  open(database: DatabaseSync): CustomModel & View;
+  /**
+   * Opens its table `rows_<name>`, made if missing, with the columns `key`, `born` and `row` of all rows.
+   * @param written is told of each row, in the order of keys
+   */
+  open(database: DatabaseSync, written?: WrittenHash): CustomModel & View;
 }

@@ -16,7 +16,7 @@ import { type Rows, RowTable } from './row-table.ts';
 import type { Counts } from './row-tally.ts';
 import { RowTransaction } from './row-transaction.ts';
 import type { VersionedRows } from './row-versions.ts';
-import { type HasherBeside, type ReadModelState, stateOf } from './state-hash.ts';
+import { type HasherBeside, type ReadModelState, stateOf, type WrittenHash } from './state-hash.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rows and events of all projections stand side by side
 export type AnyProjection = Projection<any, any, any>;
@@ -97,16 +97,19 @@ export function openReadModels(
     readonly customProjections?: readonly CustomProjection<unknown>[];
     /** Other than the limit says; 0: rows are on disk when they are readable; Infinity: when it is closed. */
     readonly commitAfterMs?: number;
+    /** Of a new file: what hashes the rows of these while they are written, by name; each is written once. */
+    readonly written?: ReadonlyMap<string, WrittenHash>;
   },
 ): ReadModels {
-  const { projections, customProjections = [] } = options;
+  const { projections, customProjections = [], written } = options;
   const database = openRowsFile(options, [...projections, ...customProjections]);
   const models = projections.map((projection): Model => {
-    const table = new RowTable(database, projection, options.isDraft !== true);
+    const hash = written?.get(projection.name);
+    const table = new RowTable(database, projection, options.isDraft !== true, hash);
     return { table, ...openedModel(database, projection) };
   });
   const customModels = customProjections.map((custom): OpenCustomModel => {
-    const view = custom.open(database) as CustomModel;
+    const view = custom.open(database, written?.get(custom.name)) as CustomModel;
     return { view, ...openedModel(database, custom) };
   });
   return new OpenReadModels(database, options, models, customModels);

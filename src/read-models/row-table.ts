@@ -16,6 +16,7 @@ import { type Counts, RowTally } from './row-tally.ts';
 import { RowVersions } from './row-versions.ts';
 import { type ChangedRow, RowWriter, type WrittenRow } from './row-writer.ts';
 import { type SearchLimits, searchRows } from './search/row-search.ts';
+import type { WrittenHash } from './state-hash.ts';
 
 export interface RowPage<Row> {
   readonly items: readonly Row[];
@@ -111,8 +112,16 @@ export class RowTable<Row> implements Rows<Row> {
   /** No row has a key beyond this one; undefined: nobody knows. */
   #greatestKey: string | undefined;
 
-  /** @param isIndexed false: it is found by key alone, until `createIndexes` */
-  constructor(database: DatabaseSync, projection: Projection<Row>, isIndexed = true) {
+  /**
+   * @param isIndexed false: it is found by key alone, until `createIndexes`
+   * @param written is told of each row, where each is written once
+   */
+  constructor(
+    database: DatabaseSync,
+    projection: Projection<Row>,
+    isIndexed = true,
+    written?: WrittenHash,
+  ) {
     const names = Object.keys(projection.columns);
     for (const name of [projection.name, ...names])
       if (!identifier.test(name)) throw new Error(`${name} cannot name a table or column`);
@@ -131,7 +140,7 @@ export class RowTable<Row> implements Rows<Row> {
     this.#passesOn = !isIndexed && isWrittenOnce === true && !counted && !pastOf;
     this.#get = database.prepare(`SELECT key, born, row FROM ${this.#table} WHERE key = ?`);
     if (projection.keysRise) this.#greatestKey = this.#greatestOfKeys();
-    this.#writer = new RowWriter(database, projection);
+    this.#writer = new RowWriter(database, projection, written);
     this.tally = projection.counted && new RowTally(database, projection.name, projection.counted);
     const { name, past, pastCounting } = projection;
     this.past = past && new RowVersions(database, name, pastCounting);

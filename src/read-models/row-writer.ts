@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ColumnValue, Projection } from '../../projections/projection.ts';
 import { RowInserts } from '../platform/sqlite/row-inserts.ts';
 import type { HeldRow } from './held-rows.ts';
+import type { WrittenHash } from './state-hash.ts';
 
 /** `stored`: as it is in the table; undefined: it is not there. `row` undefined: it goes. */
 export interface ChangedRow<Row> extends HeldRow<Row | undefined> {
@@ -24,6 +25,7 @@ export class RowWriter<Row> {
   readonly #short: (row: Row) => unknown;
   readonly #text: ((row: Row) => string | undefined) | undefined;
   readonly #inserts: RowInserts;
+  readonly #hash: WrittenHash | undefined;
   readonly #update: StatementSync;
   /** Where no column is another: no index is touched. */
   readonly #updateRow: StatementSync;
@@ -32,7 +34,9 @@ export class RowWriter<Row> {
   constructor(
     database: DatabaseSync,
     { name, columns, written }: Pick<Projection<Row>, 'name' | 'columns' | 'written'>,
+    hash?: WrittenHash,
   ) {
+    this.#hash = hash;
     const table = `rows_${name}`;
     const names = Object.keys(columns);
     const all = ['key', 'born', 'row', ...names.map((column) => `"${column}"`)];
@@ -53,8 +57,10 @@ export class RowWriter<Row> {
     if (row === undefined) return 0;
     const text = this.#text?.(row) ?? JSON.stringify(this.#short(row));
     const values = this.#valuesOf(row);
-    if (stored?.born !== born) this.#inserts.add(key, born, text, ...values);
-    else if (isSame(values, this.#valuesOf(stored.row))) this.#updateRow.run(text, born);
+    if (stored?.born !== born) {
+      this.#inserts.add(key, born, text, ...values);
+      this.#hash?.add(key, born, text);
+    } else if (isSame(values, this.#valuesOf(stored.row))) this.#updateRow.run(text, born);
     else this.#update.run(text, ...values, born);
     return text.length;
   }

@@ -29,6 +29,53 @@ export interface HasherBeside {
   hash(file: string, names: readonly string[]): Promise<readonly RowsHash[] | undefined>;
 }
 
+/** Characters of rows that are hashed at once. */
+const hashedAtOnce = 64 * 1024;
+
+/** The hash of a table's rows, taken while they are written: in the order of their keys, each once and for ever. */
+export class WrittenHash {
+  readonly #hash = createHash('sha256');
+  #rowCount = 0;
+  #text = '';
+  #last: string | number | undefined;
+  #isOrdered = true;
+
+  add(key: string | number, born: number, row: string): void {
+    if (this.#last !== undefined && key <= this.#last) this.#isOrdered = false;
+    this.#last = key;
+    this.#rowCount += 1;
+    this.#text += `${key}\0${born}\0${row}\n`;
+    if (this.#text.length >= hashedAtOnce) this.#take();
+  }
+
+  #take(): void {
+    this.#hash.update(this.#text);
+    this.#text = '';
+  }
+
+  /** Of all of them; undefined: they came in another order, and have to be read. Once. */
+  ofAll(): RowsHash | undefined {
+    if (!this.#isOrdered) return undefined;
+    this.#take();
+    return { rowCount: this.#rowCount, stateHash: this.#hash.digest('hex') };
+  }
+}
+
+/** Says hashes that are known; undefined: not of these names. */
+export function hashedBefore(
+  known: readonly (readonly [names: readonly string[], hashes: readonly RowsHash[] | undefined])[],
+): HasherBeside {
+  const byName = new Map(
+    known.flatMap(([names, hashes = []]) =>
+      hashes.map((hash, at) => [names[at] as string, hash] as const),
+    ),
+  );
+  return {
+    names: [...byName.keys()],
+    hash: async (_file, names) => names.flatMap((name) => byName.get(name) ?? []),
+  };
+}
+
 interface Page {
   readonly text: string;
   readonly rowCount: number;

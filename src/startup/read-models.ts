@@ -107,7 +107,7 @@ export async function rebuildReadModels(
 ): Promise<{ before: string | null } & Awaited<ReturnType<ReadModels['state']>>> {
   requireLog(config);
   const store = await openStore(config);
-  const thread = new DraftThread(fileOf(config), store.logId);
+  const thread = new DraftThread(fileOf(config), store.logId, true);
   try {
     const head = await store.head();
     const before = await hashOfOld(config, { store, head, thread });
@@ -115,9 +115,10 @@ export async function rebuildReadModels(
     onProgress({ done: 0, total });
     const { signal } = new AbortController();
     const told = (done: number) => onProgress({ done, total });
-    await foldDraft({ file: fileOf(config), store, signal, onProgress: told }, thread);
+    const draft = { file: fileOf(config), store, signal, onProgress: told };
+    const hashed = await foldDraft(draft, thread);
     const rebuilt = await open(config, store);
-    const state = await rebuilt.state(thread);
+    const state = await rebuilt.state(hashed);
     rebuilt.close();
     return { before, ...state };
   } finally {

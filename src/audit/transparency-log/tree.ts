@@ -6,6 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { RowInserts } from '../../platform/sqlite/row-inserts.ts';
 import type { CustomModel, CustomProjection } from '../../read-models/custom-projection.ts';
+import type { WrittenHash } from '../../read-models/state-hash.ts';
 import { beginning, positionOf, type StoredEvent } from '../../store/event-store.ts';
 import { EventFromText } from '../../store/event-text.ts';
 import { leafText, leafTextFrom } from './leaf.ts';
@@ -75,7 +76,7 @@ export interface Tree {
 export const merkleTree: CustomProjection<Tree> = {
   name: 'merkle',
   version: 2,
-  open: (database) => new TreeTable(database),
+  open: (database, written) => new TreeTable(database, written),
 };
 
 class TreeTable implements CustomModel, Tree {
@@ -84,11 +85,13 @@ class TreeTable implements CustomModel, Tree {
   readonly #adds: RowInserts;
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
+  readonly #written: WrittenHash | undefined;
   #frontier: Frontier;
   #latest = '';
   #shortLatest: NumberOrText = '';
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, written?: WrittenHash) {
+    this.#written = written;
     database.exec(
       `CREATE TABLE IF NOT EXISTS rows_merkle
          (key INTEGER PRIMARY KEY, born INTEGER GENERATED ALWAYS AS (key) VIRTUAL,
@@ -118,8 +121,10 @@ class TreeTable implements CustomModel, Tree {
     );
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
-    const hashes = completed.length === 1 ? completed[0] : Buffer.concat([...completed]);
-    this.#adds.add(index, hashes as Hash, shortPosition(stored.position), this.#shortLatest);
+    const [leaf] = completed;
+    const hashes = leaf !== undefined && completed.length === 1 ? leaf : Buffer.concat(completed);
+    this.#written?.add(index, index, hashes.toString('hex').toUpperCase());
+    this.#adds.add(index, hashes, shortPosition(stored.position), this.#shortLatest);
   }
 
   flush(): void {

@@ -9,9 +9,11 @@ import { bulkFoldPagesWaitingMax } from '../../limits/rows.ts';
 import { readBatchMax } from '../../limits/store.ts';
 import { beginning, type EventStore, type Position } from '../../store/event-store.ts';
 import { readTexts } from '../../store/event-text.ts';
-import { applyTexts, changing, openHalf } from './halves.ts';
+import { type HasherBeside, hashedBefore, hashesOf } from '../state-hash.ts';
+import { applyTexts, changing, namesOf, openHalf, writtenOnce } from './halves.ts';
 import { DraftThread, draftsOf, remove, removeDrafts } from './thread.ts';
 import { makeIndexes } from './whole.ts';
+import type { FromWorker } from './worker.ts';
 
 interface Draft {
   /** Where the rows are to be. */
@@ -24,16 +26,18 @@ interface Draft {
 
 /**
  * Nobody may have the file open. What was kept beside the old rows is gone with them.
- * @param thread begun for that file, for whoever has more for it to do; absent: it is for this alone
+ * @param thread begun for that file, for whoever has more for it to do, and hashes; absent: it is for this alone
+ * @returns hashes of rows that need not be read again
  * @throws the signal's reason; the first fault of a projection; what store and disk say
  */
 export async function foldDraft(
   { file, store, signal, onProgress }: Draft,
   thread?: DraftThread,
-): Promise<void> {
+): Promise<HasherBeside> {
   const worker = thread ?? new DraftThread(file, store.logId);
   const { whole, half } = draftsOf(file);
   let isWhole = false;
+  let written: FromWorker;
   try {
     const models = openHalf(half, store.logId, changing);
     try {
@@ -49,15 +53,23 @@ export async function foldDraft(
         // Whoever asks meanwhile whether the service is ready is answered.
         await nextTurn();
       }
-      worker.send({ ends: true });
+      worker.send({ ends: true }, (hashes) => {
+        written = hashes;
+      });
     } finally {
       models.close();
     }
     makeIndexes(half, changing.projections);
+    // The other half, which is larger, gets its indexes meanwhile.
+    const own = thread && (await hashesOf(half, namesOf(changing)));
     worker.send({ otherHalf: half });
     await worker.room(1);
     takePlace(whole, file);
     isWhole = true;
+    return hashedBefore([
+      [namesOf(changing), own],
+      [namesOf(writtenOnce), written],
+    ]);
   } finally {
     if (!isWhole || thread === undefined) await worker.end();
     removeDrafts(file);

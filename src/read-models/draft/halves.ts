@@ -4,6 +4,7 @@ import { EventFromText, type EventText } from '../../store/event-text.ts';
 import { allCustomProjections, allProjections } from '../all.ts';
 import type { CustomProjection } from '../custom-projection.ts';
 import { type AnyProjection, openReadModels, type ReadModels } from '../read-models.ts';
+import type { WrittenHash } from '../state-hash.ts';
 
 interface Half {
   readonly projections: readonly AnyProjection[];
@@ -22,11 +23,18 @@ export const changing: Half = {
   customProjections: [],
 };
 
-export const openHalf = (file: string, logId: string, half: Half): ReadModels =>
+export const openHalf = (
+  file: string,
+  logId: string,
+  { written, ...half }: Half & { readonly written?: ReadonlyMap<string, WrittenHash> },
+): ReadModels =>
   openReadModels({
     ...{ ...half, file, logId, head: beginning },
-    ...{ isDraft: true, commitAfterMs: Number.POSITIVE_INFINITY },
+    ...{ isDraft: true, commitAfterMs: Number.POSITIVE_INFINITY, ...(written && { written }) },
   });
+
+export const namesOf = ({ projections, customProjections }: Half): readonly string[] =>
+  [...projections, ...customProjections].map(({ name }) => name);
 
 /** @throws Error the first fault of a projection, for which there is no draft */
 export function applyTexts(models: ReadModels, texts: readonly EventText[]): void {

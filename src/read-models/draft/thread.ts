@@ -34,10 +34,10 @@ export class DraftThread implements HasherBeside {
   #failure: Error | undefined;
   #wake = () => {};
 
-  /** Begins a draft of this file. */
-  constructor(file: string, logId: string) {
+  /** Begins a draft of this file. @param isHashed whether its rows are hashed while they are written */
+  constructor(file: string, logId: string, isHashed = false) {
     removeDrafts(file);
-    const workerData: WorkerData = { file: draftsOf(file).whole, logId };
+    const workerData: WorkerData = { file: draftsOf(file).whole, logId, isHashed };
     this.#worker = new Worker(workerFile, { workerData, resourceLimits });
     this.#worker.on('message', (answer: FromWorker) => {
       this.#waiting.shift()?.(answer);

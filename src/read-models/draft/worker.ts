@@ -1,29 +1,34 @@
 /** The second thread: folds what is written once for each event, and puts both halves together at the end. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EventText } from '../../store/event-text.ts';
-import { hashesOf, type RowsHash } from '../state-hash.ts';
-import { applyTexts, openHalf, writtenOnce } from './halves.ts';
+import { hashesOf, type RowsHash, WrittenHash } from '../state-hash.ts';
+import { applyTexts, namesOf, openHalf, writtenOnce } from './halves.ts';
 import { makeIndexes, makeWhole } from './whole.ts';
 
 /** Whose rows it makes, and into which file. */
 export interface WorkerData {
   readonly file: string;
   readonly logId: string;
+  /** Whether rows are hashed while they are written. */
+  readonly isHashed: boolean;
 }
 
 /** What it is asked to do, one after the other; it answers each with what came of it. */
 export type ToWorker =
   /** The events that follow. */
   | { readonly events: readonly EventText[] }
-  /** There are no more. */
+  /** There are no more: the hashes of what was written, by the order of its names; undefined: they are to be read. */
   | { readonly ends: true }
   /** The file of the other half, which is ended too. */
   | { readonly otherHalf: string }
   /** Rows of a file that nobody writes, to be hashed. */
   | { readonly rowsIn: string; readonly names: readonly string[] };
 
-const { file, logId } = workerData as WorkerData;
-const models = openHalf(file, logId, writtenOnce);
+const { file, logId, isHashed } = workerData as WorkerData;
+const written = new Map(
+  isHashed ? namesOf(writtenOnce).map((name) => [name, new WrittenHash()]) : [],
+);
+const models = openHalf(file, logId, { ...writtenOnce, written });
 
 /** Hashes where it was asked for them, and could read the rows. */
 export type FromWorker = readonly RowsHash[] | undefined;
@@ -36,6 +41,8 @@ async function done(message: ToWorker): Promise<FromWorker> {
   else if ('ends' in message) {
     models.close();
     makeIndexes(file, writtenOnce.projections);
+    const hashes = [...written.values()].flatMap((hash) => hash.ofAll() ?? []);
+    return hashes.length === written.size ? hashes : undefined;
   } else makeWhole(file, message.otherHalf);
   return undefined;
 }

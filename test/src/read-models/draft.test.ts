@@ -16,6 +16,7 @@ import { allCustomProjections, allProjections } from '../../../src/read-models/a
 import { foldDraft } from '../../../src/read-models/draft/fold.ts';
 import { DraftThread } from '../../../src/read-models/draft/thread.ts';
 import { openReadModels, type ReadModels } from '../../../src/read-models/read-models.ts';
+import { WrittenHash } from '../../../src/read-models/state-hash.ts';
 import { positionOf, type StoredEvent } from '../../../src/store/event-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import { ada, id, later } from '../../support/client.ts';
@@ -88,6 +89,33 @@ test('they are as if one event after the other had been folded', async ({ folder
     [],
     'nothing else stays in the folder',
   );
+});
+
+test('hashes taken while rows are written are those of the rows that are read', async ({
+  folder,
+}) => {
+  let number = 0;
+  await fc.assert(
+    fc.asyncProperty(anyLog(40), async (log) => {
+      const file = join(folder, `${number++}.sqlite`);
+      const thread = new DraftThread(file, logId, true);
+      const { signal } = new AbortController();
+      const hashed = await foldDraft(
+        { file, store: storeOf(log), signal, onProgress: () => {} },
+        thread,
+      );
+      await thread.end();
+      const models = open(file, log);
+      assert.is(hashed.names.length, models.models().length, 'nothing is left to be read');
+      assert.equal(await models.state(hashed), await models.state());
+      models.close();
+    }),
+    { numRuns: 3 },
+  );
+  const disordered = new WrittenHash();
+  disordered.add('b', 0, '{}');
+  disordered.add('a', 1, '{}');
+  assert.is(disordered.ofAll(), undefined, 'rows in another order than that of their keys');
 });
 
 /** What SQLite has to find rows by. */
