@@ -1,8 +1,10 @@
 /** One request of a known route, from its headers to what the route answers; who writes the answer stands elsewhere. */
+
 import { longPollSecondsMax, malformedPerMinuteMax, positionWaitMs } from '../limits/http.ts';
 import { isLoopback, plainAddress, sourceKey } from '../platform/networks.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 import type { Edge, Exchange } from './edge.ts';
+import { goneWith } from './gone.ts';
 import { bodyBytes, bodyJson, ofAnyType } from './request/body.ts';
 import { type RequestCaller, requestCallerOf } from './request/caller.ts';
 import { createMalformedCount } from './request/malformed-count.ts';
@@ -227,20 +229,18 @@ class DispatchedRequest implements Omit<AnyRequest, 'caller' | 'authorize'> {
     return this.#exchange.req.headers['content-type'] ?? '';
   }
 
+  get gone(): () => AbortSignal {
+    return goneWith(this.#exchange.res);
+  }
+
   get signal(): AbortSignal {
     this.#signal ??= AbortSignal.any([
       this.#stopping,
-      disconnectSignal(this.#exchange),
+      this.gone(),
       ...(this.caller === null ? [] : [this.#ended(this.#exchange.res)]),
     ]);
     return this.#signal;
   }
-}
-
-function disconnectSignal(exchange: Exchange): AbortSignal {
-  const disconnect = new AbortController();
-  exchange.res.once('close', () => disconnect.abort());
-  return disconnect.signal;
 }
 
 /** `Gatebook-Position` of an answer; undefined: it tells none. */

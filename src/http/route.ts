@@ -59,6 +59,8 @@ export interface RouteRequest<P, Q, B, A extends RouteAccess> {
   readonly prefersHtml: boolean;
   /** Aborts when the client goes away, the service stops, or soon after the caller may no more. */
   readonly signal: AbortSignal;
+  /** Of which the first alone: the client goes away. */
+  readonly gone: () => AbortSignal;
   /** Checks the permission that the path names, where the route decides that it is needed. */
   readonly permit: () => void;
 }

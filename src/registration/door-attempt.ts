@@ -2,6 +2,7 @@
 import type { ClientKey } from '../../domain/client/events.ts';
 import { type Client, credentialsOf, isKeyAlone } from '../../domain/client/state.ts';
 import type { Permission } from '../../domain/permission.ts';
+import type { Gone } from '../credentials/passwords/hash-queue.ts';
 import type { Proof } from '../credentials/passwords/proofs.ts';
 import { type Soon, soon } from '../platform/soon.ts';
 
@@ -26,6 +27,8 @@ export interface DoorAttempt {
   readonly requestedPermissions: Permission[];
   /** False: it may only prove a credential that is known, never become a request. */
   readonly mayAsk?: boolean;
+  /** Where nobody waits for the answer any more its password is not hashed; absent: that is not known. */
+  readonly gone?: Gone;
 }
 
 /** By what attempts are counted: their flow, or the door of it that has a name of its own. */

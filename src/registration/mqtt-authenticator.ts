@@ -126,18 +126,20 @@ class ImplicitAttempt implements DoorAttempt {
   readonly context = null;
   readonly requestedRoles = [];
   readonly requestedPermissions = [];
+  readonly gone?: () => AbortSignal;
   readonly #hasCertificate: boolean;
   readonly #faultsOf: MqttAuthenticatorOptions['passwordFaults'];
 
   constructor(
     username: string,
     password: string,
-    { clientId, source, certificate }: ConnectAttempt,
+    { clientId, source, certificate, gone }: ConnectAttempt,
     faultsOf: MqttAuthenticatorOptions['passwordFaults'],
   ) {
     this.username = username;
     this.password = password;
     this.source = source;
+    if (gone !== undefined) this.gone = gone;
     // The broker names a client that names itself nothing [MQTT-3.1.3-6]; that tells nobody anything.
     this.clientId = clientId === '' ? null : clientId;
     this.#hasCertificate = certificate !== null;

@@ -68,8 +68,8 @@ export function createRegistration(given: RegistrationOptions): Registration {
   const decided = deciding(options, quick);
 
   /** With a hash, or at once of a strong password. */
-  const proofFor = ({ username, password }: DoorAttempt, { source }: Waits): Soon<Proof> =>
-    password === null ? withoutPassword : proofs.full(username, password, source);
+  const proofFor = ({ username, password, gone }: DoorAttempt, { source }: Waits): Soon<Proof> =>
+    password === null ? withoutPassword : proofs.full(username, password, source, 'door', gone);
 
   /** A slow hash takes its own time, whoever's name it is: what comes after it is paced. */
   async function weakly(attempt: DoorAttempt, waits: Waits, cause: Cause): Promise<DoorAnswer> {

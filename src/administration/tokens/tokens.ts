@@ -8,6 +8,7 @@ import type { Principal } from '../../authority.ts';
 import { type Cause, newCause } from '../../commands/handle.ts';
 import { type Done, record } from '../../commands/record.ts';
 import { Refused } from '../../commands/refused.ts';
+import type { Gone } from '../../credentials/passwords/hash-queue.ts';
 import { isStrong } from '../../credentials/passwords/passwords.ts';
 import type { Proofs } from '../../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../../credentials/passwords/seen.ts';
@@ -130,6 +131,8 @@ interface Login {
   readonly label?: string | undefined;
   readonly source: string | null;
   readonly cause: Cause;
+  /** Where nobody waits for the answer any more the password is not hashed; absent: that is not known. */
+  readonly gone?: Gone | undefined;
 }
 
 /** Every wrong pair is refused alike, and costs the same, whoever's name it is. */
@@ -164,7 +167,7 @@ async function signedIn(
   const source = sourceKey(asked.source);
   const nameWait = throttles.names.wait(source, username);
   const retryAfterSeconds = Math.max(throttles.sources.wait(source).all, nameWait.all);
-  const prove = () => proofs.full(username, password, source, 'sign-in');
+  const prove = () => proofs.full(username, password, source, 'sign-in', asked.gone);
   // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
   const hashed = retryAfterSeconds === 0 && !isStrong(password) ? await prove() : undefined;
 

@@ -141,9 +141,10 @@ export function judging(options: JudgingOptions): JudgeConnect {
     const attempt = {
       ...{ username, password, source, certificate },
       clientId: connect?.clientId ?? '',
+      gone: () => connection.goneSignal(),
     };
     const told = (verdict: ConnectVerdict) => {
-      if (verdict === 'gone') return;
+      if (verdict === 'gone' || (verdict === 'unavailable' && connection.isGone)) return;
       onConnect?.(verdicts[verdict].outcome);
       answer(verdicts[verdict]);
     };

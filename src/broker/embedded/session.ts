@@ -57,6 +57,14 @@ export class BrokerConnection {
     return this.stream.destroyed || this.client?.closed === true;
   }
 
+  /** Aborted when its stream is closed. */
+  goneSignal(): AbortSignal {
+    const gone = new AbortController();
+    if (this.stream.closed) gone.abort();
+    else this.stream.once('close', () => gone.abort());
+    return gone.signal;
+  }
+
   /** Seconds that its session is kept after it. */
   get sessionExpirySeconds(): number {
     return this.client?.sessionExpiryInterval ?? 0;

@@ -22,6 +22,8 @@ export interface ConnectAttempt {
   readonly source: string | null;
   /** Null: none, one that is not this registry's, or it was not this process that spoke TLS. */
   readonly certificate: ShownCertificate | null;
+  /** Aborted when the connection is over, so that nobody waits for the answer; absent: that is not known. */
+  readonly gone?: () => AbortSignal;
 }
 
 /** The name that a client connects as: a certificate says it where it says none itself. */

@@ -8,14 +8,22 @@ export { HashingBusy } from './waiting-jobs.ts';
 /** What a password is checked for: people who sign in, and devices at a door, have places of their own. */
 export type HashLane = 'door' | 'sign-in';
 
+/** Aborted when nobody waits for the answer any more; made where there is a wait. */
+export type Gone = () => AbortSignal;
+
 interface HashQueue {
   /**
    * Runs the work when it is this source's turn. When a lane is full, somebody of the network and the source
    * with the most waiting goes, by lot, which may be the newcomer.
-   * @throws HashingBusy when there is no place, also later: when the place was given to another, or when
-   * the work did not begin within `hashWaitMsMax`.
+   * @throws HashingBusy when there is no place, also later: when the place was given to another, when
+   * the work did not begin within `hashWaitMsMax`, or when whoever asked is gone.
    */
-  run<Result>(source: string, work: () => Promise<Result>, lane?: HashLane): Promise<Result>;
+  run<Result>(
+    source: string,
+    work: () => Promise<Result>,
+    lane?: HashLane,
+    gone?: Gone,
+  ): Promise<Result>;
   /** How many wait, not counting those at work. */
   waiting(): number;
   /** Refuses those who wait, and everybody from now on; what is at work goes on. */
@@ -82,10 +90,11 @@ export function createHashQueue(options: HashQueueOptions): HashQueue {
       source: string,
       work: () => Promise<Result>,
       lane: HashLane = 'door',
+      gone?: Gone,
     ): Promise<Result> {
       if (!open) throw new HashingBusy();
       if (working < concurrency && waiting() === 0) working += 1;
-      else await turnIn(lanes[lane], source);
+      else await turnIn(lanes[lane], source, gone?.());
       const startedMs = nowMs();
       try {
         return await work();
@@ -99,15 +108,23 @@ export function createHashQueue(options: HashQueueOptions): HashQueue {
 }
 
 /** @throws HashingBusy where the turn does not come. */
-async function turnIn(lane: WaitingJobs, source: string): Promise<void> {
+async function turnIn(
+  lane: WaitingJobs,
+  source: string,
+  gone: AbortSignal | undefined,
+): Promise<void> {
+  if (gone?.aborted) throw new HashingBusy();
   const turn = Promise.withResolvers<void>();
   const job = { start: turn.resolve, refuse: turn.reject };
   lane.add(source, job);
-  const timer = setTimeout(() => lane.giveUp(source, job), hashWaitMsMax);
+  const giveUp = () => lane.giveUp(source, job);
+  const timer = setTimeout(giveUp, hashWaitMsMax);
   timer.unref();
+  gone?.addEventListener('abort', giveUp);
   try {
     await turn.promise;
   } finally {
     clearTimeout(timer);
+    gone?.removeEventListener('abort', giveUp);
   }
 }

@@ -7,7 +7,7 @@ import { fingerprintsMax, hashesAtOnceMax, hashesWaitingMax } from '../../limits
 import { keyedHash } from '../keyed-hash.ts';
 import { byChance, type Making } from '../making.ts';
 import { createFingerprints, type Fingerprints } from './fingerprints.ts';
-import { createHashQueue, type HashLane } from './hash-queue.ts';
+import { createHashQueue, type Gone, type HashLane } from './hash-queue.ts';
 
 export { HashingBusy } from './hash-queue.ts';
 
@@ -17,6 +17,7 @@ export interface Passwords extends Fingerprints {
    * of the name, because its salt is derived from the name; compare with `sameVerifier`.
    * `source` is who shares the slots of slow hashes fairly with the others, such as an address; people who
    * sign in have a `lane` of their own. `beside` is done in the same turn, also of a strong password, which then waits for one.
+   * Nothing is hashed any more for who is `gone` before that turn.
    * @throws HashingBusy when it needs a slow hash and too many wait.
    */
   verifierOf(
@@ -25,6 +26,7 @@ export interface Passwords extends Fingerprints {
     source: string,
     lane?: HashLane,
     beside?: () => Promise<void>,
+    gone?: Gone,
   ): Promise<string>;
   /** The same at once, without the queue, for a strong password; null for any other. */
   quickVerifierOf(username: string, password: string): string | null;
@@ -133,7 +135,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
     waiting: queue.waiting,
     close: queue.close,
     slowHashes: () => slowHashes,
-    async verifierOf(username, password, source, lane, beside) {
+    async verifierOf(username, password, source, lane, beside, gone) {
       const quick = quickVerifierOf(username, password);
       if (quick !== null && beside === undefined) return quick;
       const work = async () => {
@@ -141,7 +143,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
         await beside?.();
         return verifier;
       };
-      return await queue.run(source, work, lane);
+      return await queue.run(source, work, lane, gone);
     },
     enrolmentCodeId: (code) => keyed(`enrolment-code\0${code}`, 'hex'),
     sameVerifier,

@@ -3,7 +3,7 @@ import { type Client, credentialIdsOf } from '../../../domain/client/state.ts';
 import { type Soon, soon } from '../../platform/soon.ts';
 import type { Secret, Vault } from '../vault.ts';
 import type { ForeignVerifiers } from './foreign-verifiers.ts';
-import type { HashLane } from './hash-queue.ts';
+import type { Gone, HashLane } from './hash-queue.ts';
 import { isStrong, type Passwords } from './passwords.ts';
 
 export interface Proof {
@@ -23,7 +23,13 @@ export interface Proofs {
   /** Without a slow hash: proves remembered passwords and strong ones; of others nothing. */
   quick(username: string, password: string): Proof;
   /** With one hash, whoever's name it is. @throws HashingBusy */
-  full(username: string, password: string, source: string, lane?: HashLane): Soon<Proof>;
+  full(
+    username: string,
+    password: string,
+    source: string,
+    lane?: HashLane,
+    gone?: Gone,
+  ): Soon<Proof>;
 }
 
 /** What an offer without a password proves by one: nothing. */
@@ -119,10 +125,11 @@ export function createProofs(
     readonly password: string;
     readonly source: string;
     readonly lane: HashLane | undefined;
+    readonly gone: Gone | undefined;
     readonly isBeside: boolean;
     readonly isStrong: boolean;
   }): Promise<Proof> {
-    const { username, password, source, lane, isBeside } = asked;
+    const { username, password, source, lane, gone, isBeside } = asked;
     let movedIn: string | null = null;
     // For every name and every password, while there is any: whose name it is does not show.
     const beside = async () => {
@@ -131,7 +138,7 @@ export function createProofs(
     const recalled = asked.isStrong ? [] : passwords.recall(username, password);
     const verifierOf = () =>
       passwords.verifierOf(
-        ...([username, password, source, lane, isBeside ? beside : undefined] as const),
+        ...([username, password, source, lane, isBeside ? beside : undefined, gone] as const),
       );
     if (recalled.length === 0) {
       const verifier = await verifierOf();
@@ -151,12 +158,15 @@ export function createProofs(
     quick: (username, password) =>
       strong(username, password) ??
       recalling(username, password, passwords.recall(username, password)),
-    full(username, password, source, lane) {
+    full(username, password, source, lane, gone) {
       const quick = strong(username, password);
       const isBeside = foreign.count() > 0;
       return quick !== undefined && !isBeside
         ? quick
-        : hashed({ username, password, source, lane, isBeside, isStrong: quick !== undefined });
+        : hashed({
+            ...{ username, password, source, lane, gone },
+            ...{ isBeside, isStrong: quick !== undefined },
+          });
     },
   };
 }

@@ -84,6 +84,7 @@ function requestOf(app: App, route: Route, row: ProposalRow, making: Making) {
     cause: { correlationId: row.proposalId, causationId: null },
     making,
     signal: new AbortController().signal,
+    gone: () => new AbortController().signal,
   };
   return request as unknown as Parameters<Route['handle']>[0];
 }

@@ -18,6 +18,7 @@ import { sourceKey } from '../../platform/networks.ts';
 import type { DoorAnswer } from '../../registration/answers.ts';
 import type { AnswersBelow } from '../direct.ts';
 import type { Edge, Exchange } from '../edge.ts';
+import { goneWith } from '../gone.ts';
 import { basicOf, basicWanted } from '../request/basic.ts';
 import { bodyBytes } from '../request/body.ts';
 import {
@@ -107,6 +108,7 @@ async function enrolled(parts: EstParts, exchange: Exchange): Promise<RouteRespo
       // Nobody made one: people compare the beginning of the key's fingerprint.
       pairingId: offer.key.fingerprint.slice(0, 6),
       ...{ requestedRoles: [], requestedPermissions: [] },
+      gone: goneWith(exchange.res),
     },
     cause,
   );

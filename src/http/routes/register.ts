@@ -231,6 +231,7 @@ const registerRoute = (app: App): Route =>
         context: context ?? null,
         requestedRoles: requestedRoles ?? [],
         requestedPermissions: requestedPermissions ?? [],
+        gone: request.gone,
       } as const;
       const ask = () => app.registration.ask(attempt, request.cause);
       const told = soon(ask(), (first) =>

@@ -21,8 +21,8 @@ const signingIn = ({ administration, views, operatorLog }: App): Route[] => [
     body: Login,
     answers: { 200: { description: 'A token, shown this once.', body: IssuedToken } },
     problems: ['credentials-invalid', 'login-throttled', 'hashing-busy'],
-    async handle({ body, source, cause }) {
-      const issued = await administration.login({ ...body, source, cause }).catch((error) => {
+    async handle({ body, source, cause, gone }) {
+      const issued = await administration.login({ ...body, source, cause, gone }).catch((error) => {
         if (error instanceof Refused)
           operatorLog.signInFailed(body.username, source, error.code, cause.correlationId);
         throw error;

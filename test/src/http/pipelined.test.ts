@@ -8,7 +8,7 @@ import { assert, suite } from '../../support/suite.ts';
 import { type Shell, shell, until } from './listening-application.ts';
 
 /** What is at work and waits to be told that it may be answered, oldest first. */
-const held: { readonly signal: AbortSignal; answer(): void }[] = [];
+const held: { readonly signals: readonly AbortSignal[]; answer(): void }[] = [];
 let begun = 0;
 
 const holding = route({
@@ -16,10 +16,10 @@ const holding = route({
   access: 'open',
   body: z.strictObject({ at: z.int() }),
   answers: { 200: { description: 'Which it was.' } },
-  handle: ({ body, signal }) =>
+  handle: ({ body, signal, gone }) =>
     new Promise<RouteResponse>((resolve) => {
       begun += 1;
-      held.push({ signal, answer: () => resolve(ok(body)) });
+      held.push({ signals: [signal, gone()], answer: () => resolve(ok(body)) });
     }),
 });
 
@@ -86,7 +86,7 @@ test('of a connection that is gone none is begun any more', async ({ service }) 
   socket.write(asking(2 * pipelinedMax));
   await until(() => held.length === pipelinedMax);
   socket.destroy();
-  await until(() => held.every(({ signal }) => signal.aborted));
+  await until(() => held.every(({ signals }) => signals.every(({ aborted }) => aborted)));
   for (const one of held.splice(0)) one.answer();
   await turns();
   assert.is(begun, pipelinedMax);

@@ -88,7 +88,8 @@ test('the authenticator sees what the wire had', async ({ world }) => {
   await connected(world.port, { version: 4, clientId: 'press-7', username: 'a/b', password: 'p' });
   await connected(world.port, { version: 5, clientId: '' });
   const plain = { source: '127.0.0.1', certificate: null };
-  assert.equal(world.attempts, [
+  const seen = world.attempts.map(({ gone: _, ...attempt }) => attempt);
+  assert.equal(seen, [
     { username: 'a/b', password: Buffer.from('p'), clientId: 'press-7', ...plain },
     { username: undefined, password: undefined, clientId: '', ...plain },
   ]);
@@ -110,6 +111,28 @@ test('an authenticator that never answers is unavailable', async () => {
   assert.is((await world.connect('ada', { version: 5 })).code, 0x88);
   await world.close();
 });
+
+for (const [how, connect] of [
+  ['a quiet connection', {}],
+  ['any other', { will: { topic: 'a', payload: Buffer.from('x'), qos: 0, retain: false } }],
+] as const)
+  test(`of ${how} the authenticator knows that it is gone, and nothing is told of it`, async ({
+    world,
+  }) => {
+    const judged = Promise.withResolvers<void>();
+    world.gate.pass = () => judged.promise;
+    const raw = await rawMqtt(world.port);
+    raw.send(connectPacket({ ...connect, clientId: 'ada', username: 'ada', password: 'secret-1' }));
+    await until(() => world.attempts.length === 1);
+    const gone = world.attempts[0]?.gone?.();
+    assert.is(gone?.aborted, false);
+    raw.end();
+    await until(() => gone?.aborted === true);
+    assert.is(world.attempts[0]?.gone?.().aborted, true);
+    judged.reject(new Error('given up'));
+    await until(() => world.broker.connectionCount() === 0);
+    assert.equal(world.outcomes, []);
+  });
 
 test('an authenticator that admits somebody else admits nobody', async () => {
   const world = await embeddedWorld({ ada: account() });

@@ -20,7 +20,7 @@ function world(concurrency: number, waitingMax: number, lot = (count: number) =>
   return {
     queue,
     started,
-    offer: (source: string, lane: HashLane = 'door') =>
+    offer: (source: string, lane: HashLane = 'door', gone?: AbortSignal) =>
       queue
         .run(
           source,
@@ -31,6 +31,7 @@ function world(concurrency: number, waitingMax: number, lot = (count: number) =>
             return end.promise;
           },
           lane,
+          gone && (() => gone),
         )
         .then(
           () => 'done' as const,
@@ -81,6 +82,25 @@ test('work that fails gives its place back, and its error to its caller', async 
   );
   await settled();
   assert.equal(started, ['b']);
+});
+
+test('who is gone waits no longer, and takes no turn', async () => {
+  const { queue, started, offer, endOne } = world(1, 10);
+  const leaving = new AbortController();
+  const before = offer('a', 'door', leaving.signal);
+  const waiting = ['b', 'c'].map((source) => offer(source, 'door', leaving.signal));
+  const stays = offer('d', 'door', new AbortController().signal);
+  assert.is(queue.waiting(), 3);
+  leaving.abort();
+  assert.equal(await Promise.all(waiting), ['busy', 'busy']);
+  assert.is(queue.waiting(), 1);
+  assert.is(await offer('e', 'door', leaving.signal), 'busy');
+  // What has begun goes on.
+  await endOne();
+  assert.is(await before, 'done');
+  await endOne();
+  assert.is(await stays, 'done');
+  assert.equal(started, ['a', 'd']);
 });
 
 test('full: the source that fills it is told so at once', async () => {

@@ -1,9 +1,10 @@
 /** What an offered password proves, and at what cost: strong ones by one keyed hash, others by a slow one or from memory. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Client, initial } from '../../../../domain/client/state.ts';
-import { createPasswords } from '../../../../src/credentials/passwords/passwords.ts';
+import { createPasswords, HashingBusy } from '../../../../src/credentials/passwords/passwords.ts';
 import { createProofs } from '../../../../src/credentials/passwords/proofs.ts';
 import type { Secret } from '../../../../src/credentials/vault.ts';
+import { hashesAtOnceMax } from '../../../../src/limits/credentials.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('proofs of passwords');
@@ -19,7 +20,7 @@ const noneMovedIn = {
 
 /** A name that waits with a password, and a vault that counts what is read. */
 async function world(password: string) {
-  const passwords = createPasswords({ pepper: randomBytes(32) });
+  const passwords = createPasswords({ pepper: randomBytes(32), concurrency: hashesAtOnceMax });
   const credentialId = randomUUID();
   const verifier = await passwords.verifierOf(username, password, 'here');
   const secrets = new Map<string, Secret>([
@@ -87,6 +88,21 @@ test('a weak password that was right once needs no second slow hash', async () =
   assert.is(await again.matching(state), credentialId);
   assert.is(passwords.slowHashes(), hashes);
   assert.match(await again.verifier(), /^\$argon2id/, 'hashed where it is kept anew');
+});
+
+test('a weak password of who is gone before its turn is not hashed', async () => {
+  const { proofs, passwords } = await world(weak);
+  const before = passwords.slowHashes();
+  // More than are hashed at once.
+  const hashed = Array.from({ length: hashesAtOnceMax }, () => proofs.full(username, 'other', 'a'));
+  const leaving = new AbortController();
+  const left = Promise.resolve(
+    proofs.full(username, weak, 'here', 'door', () => leaving.signal),
+  ).catch((error) => error);
+  leaving.abort();
+  assert.instance(await left, HashingBusy);
+  await Promise.all(hashed);
+  assert.is(passwords.slowHashes(), before + hashesAtOnceMax);
 });
 
 test.run();
