@@ -1,5 +1,6 @@
 /** Commits to the embedded log by a thread, while many come and would keep the event loop from its other work. */
 import { extname } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../logger.ts';
 import { OccasionalThread } from '../../platform/threads/occasional-thread.ts';
@@ -11,10 +12,15 @@ export interface WriterThreadOptions {
   readonly logger: Logger;
   /** Milliseconds that shared commits may keep the event loop, beside their share of it; 0: the thread is there from the start. */
   readonly loopMsMax?: number;
+  /** How many events of the system the event loop has handled; Node's own count where absent. */
+  readonly loopEvents?: () => number;
 }
 
 /** The share of the event loop that commits may take which several wait for, and how much of it at once. */
 const [loopShare, loopMsMaxUsual] = [0.05, 50];
+
+/** From so many events of the system between two commits on, others are served: a command by itself has some six. */
+const othersEventsMin = 20;
 
 /** Milliseconds without a commit after which the thread is ended. */
 const idleMs = 60_000;
@@ -32,13 +38,17 @@ export class WriterInThread {
   /** What such commits took of the event loop, or would have, beyond their share. */
   #excessMs = 0;
   #excessAtMs = performance.now();
+  readonly #loopEvents: () => number;
+  #eventsAtCommit = 0;
   #isReady = false;
   #isEnding = false;
 
   /** @param log which other connections of this process can open as well */
-  constructor(log: URL, { logger, loopMsMax = loopMsMaxUsual }: WriterThreadOptions) {
+  constructor(log: URL, options: WriterThreadOptions) {
+    const { logger, loopMsMax = loopMsMaxUsual } = options;
     this.#logger = logger;
     this.#loopMsMax = loopMsMax;
+    this.#loopEvents = options.loopEvents ?? (() => performance.nodeTiming.uvMetricsInfo.events);
     this.#thread = new OccasionalThread({
       start: () => new Worker(threadFile, { workerData: log.href, resourceLimits }),
       idleMs,
@@ -72,11 +82,14 @@ export class WriterInThread {
   }
 
   /**
-   * Told of each commit, here and there. One that nobody shares counts nothing: whoever comes alone waits for the disk
-   * anyway, and for a thread on top of it.
+   * Told of each commit, here and there. One that nobody shares counts nothing, unless others are served between: whoever
+   * comes alone waits for the disk anyway, and for a thread on top of it.
    */
   took(seconds: number, writes: number): void {
-    if (writes === 1) return;
+    const events = this.#loopEvents();
+    const isAlone = writes === 1 && events - this.#eventsAtCommit < othersEventsMin;
+    this.#eventsAtCommit = events;
+    if (isAlone) return;
     this.#excessMs = Math.min(this.#excess() + seconds * 1_000, 2 * this.#loopMsMax);
     this.#startWhereWorthIt();
   }

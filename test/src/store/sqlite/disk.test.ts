@@ -171,11 +171,20 @@ test('a thread commits once commits of several take more of the event loop than 
   const isThere = Promise.withResolvers<string>();
   const logger = createLogger({ level: 'debug', write: isThere.resolve });
   assert.ok(address);
-  const writer = new WriterInThread(address, { logger, loopMsMax: 60_000 });
-  writer.took(30, 2);
+  let loopEvents = 0;
+  const writer = new WriterInThread(address, {
+    ...{ logger, loopMsMax: 60_000 },
+    loopEvents: () => loopEvents,
+  });
+  writer.took(20, 2);
+  // Alone, in a closed loop; then beside many others.
+  loopEvents += 6;
   writer.took(60, 1);
+  loopEvents += 100;
+  writer.took(20, 1);
   assert.not.ok(writer.isStarted);
-  writer.took(60, 2);
+  loopEvents += 100;
+  writer.took(60, 1);
   assert.ok(writer.isStarted);
   assert.match(await isThere.promise, 'made by a thread');
   assert.ok(writer.isInUse);
