@@ -1,7 +1,6 @@
 /** The thread that signs tokens and seals fields, many in one message: it is woken once for all of them. */
 import { type KeyObject, sign } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
-import { lowerThisThread } from '../platform/threads/priority.ts';
 import { tokensWith } from './keys/token-text.ts';
 import { type SealedAnew, sealAnew, type ToSeal } from './seal.ts';
 
@@ -25,8 +24,5 @@ function tokensOf({ key, footer, messages }: ToSign): string[] {
 
 const answerTo = (message: ToCryptoThread): FromCryptoThread =>
   'toSign' in message ? tokensOf(message.toSign) : sealAnew(message.toSeal);
-
-// Woken many times a second, it would else take the event loop's place each time.
-lowerThisThread();
 
 parentPort?.on('message', (message: ToCryptoThread) => parentPort?.postMessage(answerTo(message)));
