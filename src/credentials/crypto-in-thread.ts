@@ -1,7 +1,7 @@
 /** Signs tokens and seals fields by a thread, while many are wanted at once. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { cryptoThreadFrom, cryptoThreadIdleMs, cryptoTogetherMin } from '../limits/credentials.ts';
+import { cryptoThreadIdleMs, cryptoTogetherMin } from '../limits/credentials.ts';
 import { OccasionalThread } from '../platform/threads/occasional-thread.ts';
 import type { FromCryptoThread, ToCryptoThread, ToSign } from './crypto-thread.ts';
 import type { SealedAnew, ToSeal } from './seal.ts';
@@ -30,11 +30,9 @@ export class CryptoInThread {
    * many are wanted, the thread is started.
    */
   sign(toSign: ToSign): Promise<readonly string[]> | undefined {
-    const { length } = toSign.messages;
-    if (length >= cryptoTogetherMin && this.isThere)
-      return this.#thread.ask({ toSign }) as Promise<readonly string[]>;
-    const { isBroken, isRunning } = this.#thread;
-    if (length >= cryptoThreadFrom && !isBroken && !isRunning) this.#start(toSign);
+    if (toSign.messages.length < cryptoTogetherMin || this.#thread.isBroken) return undefined;
+    if (this.isThere) return this.#thread.ask({ toSign }) as Promise<readonly string[]>;
+    if (!this.#thread.isRunning) this.#start(toSign);
     return undefined;
   }
 

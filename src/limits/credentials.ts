@@ -31,12 +31,8 @@ export const tokensPerUserPerMinute = 60;
 export const liveTokensPerUserMax = 100;
 /** Tokens that are revoked at once when keys are retired: they share a commit. */
 export const tokensEndedAtOnceMax = 64;
-/**
- * Tokens at once from which a thread is started for them, tokens or clients' fields from which it signs or seals them while it is
- * there, and the milliseconds it stays with nothing to do.
- */
-export const cryptoThreadFrom = 8;
-export const cryptoTogetherMin = 3;
+/** Tokens or clients' fields at once from which a thread signs or seals them, and the milliseconds it stays with nothing to do. */
+export const cryptoTogetherMin = 8;
 export const cryptoThreadIdleMs = 60_000;
 /** Milliseconds between two looks into the key folder for a key that is not known. */
 export const keysLookMs = 1_000;

@@ -9,7 +9,7 @@ import { type KeyRing, readKeyRing } from '../../../src/credentials/keys/signing
 import { createPersonal } from '../../../src/credentials/personal-data.ts';
 import { keyIdOf, openField } from '../../../src/credentials/seal.ts';
 import { createVault } from '../../../src/credentials/vault.ts';
-import { cryptoThreadFrom, cryptoTogetherMin } from '../../../src/limits/credentials.ts';
+import { cryptoTogetherMin } from '../../../src/limits/credentials.ts';
 import { memoryStore } from '../../support/event-store/memory-store.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { afterMs, hourMs, node, start, type World } from './token-world.ts';
@@ -21,7 +21,7 @@ test.before.each(async (context) => {
   context.world = { dir: await mkdtemp(join(tmpdir(), 'gatebook-signing-')), at: start };
   await node(context.world);
   context.signing = ((await readKeyRing(context.world.dir)) as KeyRing).signing;
-  context.ids = Array.from({ length: cryptoThreadFrom }, (_, at) => `id-${at}`);
+  context.ids = Array.from({ length: cryptoTogetherMin }, (_, at) => `id-${at}`);
 });
 test.after.each(({ world }) => rm(world.dir, { recursive: true }));
 
@@ -76,7 +76,7 @@ test('tokens of the thread verify, each with its own claims', async (context) =>
 
 test('few tokens are not given to the thread', async (context) => {
   const { byThread, asked } = await begun(context);
-  const few = context.ids.slice(1, cryptoTogetherMin).map(claimsOf);
+  const few = context.ids.slice(1).map(claimsOf);
   assert.is((await context.signing.signAll(few, byThread)).length, few.length);
   assert.is(asked.length, 1);
 });
