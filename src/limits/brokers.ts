@@ -25,6 +25,11 @@ export const certificateFilesLookEveryMs = 5_000;
 export const certificateFilesCommandMs = 10_000;
 export const certificateFilesSettleMs = 250;
 
+/**
+ * Milliseconds after which Mosquitto has closed whoever did not say CONNECT: 90 s, looked at every 5 (2.0.11, measured),
+ * and some for a busy machine.
+ */
+export const mosquittoSilentMs = 100_000;
 /** Commands of one message to Mosquitto, which does nothing else while it runs them. */
 export const mosquittoCommandsMax = 32;
 /** Milliseconds that Mosquitto may take over one message: each command writes its whole file. */

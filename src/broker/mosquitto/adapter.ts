@@ -1,6 +1,6 @@
 /** The port to Mosquitto by dynamic security: accounts are prepared at the request, and enabled at the grant. */
 import type { MosquittoAddress } from '../../config/brokers.ts';
-import { mosquittoStagedMax } from '../../limits/brokers.ts';
+import { mosquittoSilentMs, mosquittoStagedMax } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import {
   type Account,
@@ -20,6 +20,7 @@ import {
 import { aclsOf, rightsText } from './acls.ts';
 import type { ControlCommand } from './command-queue.ts';
 import { type Control, openControl } from './control.ts';
+import { type LateClosings, lateClosings } from './late-closings.ts';
 import { type AccountMark, isSamePassword, type Marks, marksOf } from './marks.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 
@@ -32,6 +33,8 @@ interface MosquittoOptions {
   readonly logger: Logger;
   /** How many accounts may be prepared for pending requests. */
   readonly stagedMax?: number;
+  /** How long Mosquitto keeps a connection that says nothing; milliseconds. */
+  readonly silentMs?: number;
   /** What the accounts have for a password whose clients come in by a certificate. */
   readonly ownSecretOf: (credentialId: string) => string;
   /** All clients come in by the gateway, which judges certificates itself. */
@@ -79,6 +82,8 @@ class Mosquitto implements Broker {
   readonly #ownUsername: string;
   readonly #stagedMax: number;
   readonly #secrets = stagedSecrets();
+  readonly #late: LateClosings;
+  readonly #closing = new AbortController();
   /** Accounts prepared and not enabled: the credential by username. */
   readonly #prepared = new Map<string, string>();
 
@@ -90,6 +95,11 @@ class Mosquitto implements Broker {
     this.#marks = marksOf(options.logId);
     this.#ownUsername = options.address.username;
     this.#stagedMax = options.stagedMax ?? mosquittoStagedMax;
+    this.#late = lateClosings({
+      afterMs: options.silentMs ?? mosquittoSilentMs,
+      close: (username) => this.#closeSessions(username),
+      signal: this.#closing.signal,
+    });
     // What it acknowledged before it went away may never have been written.
     control.onUp(() => this.#prepared.clear());
   }
@@ -178,7 +188,10 @@ class Mosquitto implements Broker {
         await this.#shut(username, now);
         now = await this.#own(username);
         // Renewed: its sessions are closed with the change of the mark, and the old one must not come in after that.
-      } else if (held.certificateSerial !== wanted.certificateSerial) await revocations.inForce();
+      } else if (held.certificateSerial !== wanted.certificateSerial) {
+        await revocations.inForce();
+        this.#late.add(username);
+      }
     }
 
     // The role first: who is admitted has the rights that were granted, and no others.
@@ -221,7 +234,15 @@ class Mosquitto implements Broker {
     await this.#all(...(client.enabled ? [{ command: 'disableClient', username }] : []), ...none);
     if (revocations === null || !client.held?.certificateSerial) return;
     await revocations.inForce();
-    await this.#all({ command: 'modifyClient', username, textname: this.#marks.textname });
+    await this.#closeSessions(username);
+    this.#late.add(username);
+  }
+
+  /** Mosquitto does so at each change of an account; where there is none, nobody has rights. */
+  async #closeSessions(username: string): Promise<void> {
+    const { textname } = this.#marks;
+    const [answer] = await this.#control.send({ command: 'modifyClient', username, textname });
+    succeeded(answer, 'Client not found');
   }
 
   async #remove(username: string, hasRole: boolean): Promise<void> {
@@ -284,6 +305,7 @@ class Mosquitto implements Broker {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#secrets.clear();
     await this.#control.close();
   }

@@ -2,6 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compiled } from '../../../../domain/matching.ts';
+import type { Permission } from '../../../../domain/permission.ts';
 import { startMosquitto } from '../../../../src/broker/mosquitto/adapter.ts';
 import { runCommandLine } from '../../../../src/cli/run.ts';
 import { processEnvironment } from '../../../../src/config/reading.ts';
@@ -191,8 +194,8 @@ when(
   },
 );
 
-when('by a Unix socket, and never more laid ready than the limit', async () => {
-  const broker = startMosquitto({
+const bySocket = (more: Partial<Parameters<typeof startMosquitto>[0]>) =>
+  startMosquitto({
     name: 'socket',
     address: {
       transport: { kind: 'unix', path: beside.peer.socket },
@@ -202,8 +205,12 @@ when('by a Unix socket, and never more laid ready than the limit', async () => {
     logId: '00000000-0000-4000-8000-000000000000',
     urls: () => [],
     logger: createLogger({ level: 'error', write: () => undefined }),
-    ...{ stagedMax: 2, ownSecretOf: () => '', isBehindGateway: false, revocations: null },
+    ...{ ownSecretOf: () => '', isBehindGateway: false, revocations: null },
+    ...more,
   });
+
+when('by a Unix socket, and never more laid ready than the limit', async () => {
+  const broker = bySocket({ stagedMax: 2 });
   await new Promise<void>((resolve) => broker.onUp(resolve));
   for (const username of ['one', 'two', 'three']) {
     const credentialId = `credential-of-${username}`;
@@ -216,6 +223,43 @@ when('by a Unix socket, and never more laid ready than the limit', async () => {
     broker.stage({ username: 'one', credentialId: 'credential-of-one', password: '' }),
     false,
   );
+  await broker.close();
+});
+
+when('sessions are closed once more when nothing from before its end can open one', async () => {
+  const silentMs = 700;
+  const broker = bySocket({ silentMs, revocations: { inForce: () => Promise.resolve() } });
+  await new Promise<void>((resolve) => broker.onUp(resolve));
+  const permissions = [may('readWrite', 'plant/#')] as Permission[];
+  const username = 'press-1';
+  const activate = (credentialId: string, certificateSerial: string | null) => {
+    broker.stage({ username, credentialId, password: 'hunter-22' });
+    const account = {
+      ...{ username, credentialId, certificateSerial, permissions },
+      ...{ hasReplaced: false, passwordOpens: true, publishPrefix: null, pinnedClientId: null },
+      compiled: compiled(permissions),
+    };
+    return broker.activate(account, null);
+  };
+  const session = () =>
+    connected(beside.peer.port, { clientId: 'one', username, password: 'hunter-22' });
+  await activate('first', 'a1');
+  for (const [credentialId, serial] of [
+    ['second', 'b2'],
+    ['second', 'c3'],
+  ] as const) {
+    await activate(credentialId, serial);
+    const client = await session();
+    const began = performance.now();
+    assert.is(client.code, 0);
+    await client.closed;
+    assert.ok(performance.now() - began > silentMs / 4, 'not with the change itself');
+  }
+  const client = await session();
+  await sleep(2 * silentMs);
+  client.send({ cmd: 'pingreq' });
+  await client.take('pingresp');
+  client.end();
   await broker.close();
 });
 

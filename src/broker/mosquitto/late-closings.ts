@@ -1,0 +1,50 @@
+/** Closes the sessions of names whose certificate was ended a second time, when no connection from before that can open one any more. */
+import { brokerRetryMaxMs } from '../../limits/brokers.ts';
+import { pause } from '../../platform/pause.ts';
+
+interface LateClosingsOptions {
+  readonly afterMs: number;
+  /** Rejects where the broker is away; it is called again then. */
+  readonly close: (username: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export interface LateClosings {
+  /** A certificate of that name was ended now; said again before its time, the time begins anew. */
+  add(username: string): void;
+}
+
+/**
+ * A connection whose handshake was done while its certificate was good may say CONNECT after the list of revoked
+ * certificates was read, and nobody looks at the certificate again.
+ */
+export function lateClosings({ afterMs, close, signal }: LateClosingsOptions): LateClosings {
+  /** When each is due, by `performance.now()`; the first to be due is the first. */
+  const due = new Map<string, number>();
+  let isRunning = false;
+
+  async function run(): Promise<void> {
+    isRunning = true;
+    for (const [username, at] of due) {
+      await pause(Math.max(0, at - performance.now()), signal);
+      if (due.get(username) !== at) continue;
+      due.delete(username);
+      while (!signal.aborted && !(await isClosed(username))) await pause(brokerRetryMaxMs, signal);
+      if (signal.aborted) return;
+    }
+    isRunning = false;
+  }
+  const isClosed = (username: string): Promise<boolean> =>
+    close(username).then(
+      () => true,
+      () => false,
+    );
+
+  return {
+    add(username) {
+      due.delete(username);
+      due.set(username, performance.now() + afterMs);
+      if (!isRunning) void run();
+    },
+  };
+}
