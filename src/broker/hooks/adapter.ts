@@ -1,7 +1,8 @@
 /** The port to a broker that asks the registry over HTTP: its own state is only its sessions, which are closed here. */
-import { hookRecentMs, hookSettleMs } from '../../limits/brokers.ts';
+import { hookRecentMs, hookSettleMs, rabbitmqSilentMs } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
 import { pause } from '../../platform/pause.ts';
+import { lateClosings } from '../late-closings.ts';
 import { type Account, type Broker, BrokerDown } from '../ports/broker.ts';
 import { type Admissions, type Admitted, rightsDigest } from './admissions.ts';
 import { WatchedApi } from './availability.ts';
@@ -34,6 +35,8 @@ interface HookPortOptions {
   readonly logger: Logger;
   /** The list of revoked certificates that the broker reads; null: none comes in by one. */
   readonly revocations: { inForce(): Promise<void> } | null;
+  /** How long the broker keeps a connection that says nothing; milliseconds. */
+  readonly silentMs?: number;
 }
 
 export function hookPort(options: HookPortOptions): Broker {
@@ -98,7 +101,7 @@ export function hookPort(options: HookPortOptions): Broker {
 
 /** Closes sessions: all of a user, or those that may not stay. */
 function closing(
-  { name, api, admissions, revocations }: HookPortOptions,
+  { name, api, admissions, revocations, silentMs = rabbitmqSilentMs }: HookPortOptions,
   watched: WatchedApi,
   signal: AbortSignal,
 ) {
@@ -120,10 +123,28 @@ function closing(
   async function closeUnsure(username: string, stays: Stays, sinceMs: number): Promise<number> {
     if (revocations === null) return 0;
     await revocations.inForce();
-    const isSure = (one: Admitted) => one.certificateSerial === null || one.atMs < sinceMs;
+    late.add(username);
+    return await closeUnlessSure(username, stays, (atMs) => atMs < sinceMs);
+  }
+
+  /** Those that came in by a certificate when it was not sure whose it was. */
+  async function closeUnlessSure(
+    username: string,
+    stays: Stays,
+    isSureAt: (ms: number) => boolean,
+  ) {
+    const isSure = (one: Admitted) => one.certificateSerial === null || isSureAt(one.atMs);
     const areSure = [...admissions.of(username).values()].every(isSure);
     return areSure ? 0 : await closeExcept(username, (one) => stays(one) && isSure(one));
   }
+  const late = lateClosings({
+    afterMs: silentMs,
+    signal,
+    async close(username, endedMs) {
+      const isSureAt = (ms: number) => ms < endedMs || ms > endedMs + silentMs;
+      await closeUnlessSure(username, () => true, isSureAt);
+    },
+  });
 
   const closeAll = async (username: string) => {
     const closed = await closeExcept(username, () => false);

@@ -2,6 +2,7 @@
 import type { MosquittoAddress } from '../../config/brokers.ts';
 import { mosquittoSilentMs, mosquittoStagedMax } from '../../limits/brokers.ts';
 import type { Logger } from '../../logger.ts';
+import { type LateClosings, lateClosings } from '../late-closings.ts';
 import {
   type Account,
   type ActivationOutcome,
@@ -20,7 +21,6 @@ import {
 import { aclsOf, rightsText } from './acls.ts';
 import type { ControlCommand } from './command-queue.ts';
 import { type Control, openControl } from './control.ts';
-import { type LateClosings, lateClosings } from './late-closings.ts';
 import { type AccountMark, isSamePassword, type Marks, marksOf } from './marks.ts';
 import { stagedSecrets } from './staged-secrets.ts';
 

@@ -87,12 +87,18 @@ test.after.each(async ({ brokers, peer }) => {
   await peer.stop();
 });
 
-async function port(here: Here, kind: 'emqx' | 'rabbitmq', own?: SessionsApi): Promise<Broker> {
+async function port(
+  here: Here,
+  kind: 'emqx' | 'rabbitmq',
+  own?: SessionsApi,
+  more: Partial<Parameters<typeof hookPort>[0]> = {},
+): Promise<Broker> {
   const address = { url: `http://${here.peer.url}`, username: 'key', password: 'secret' };
   const api = own ?? { emqx: emqxSessions, rabbitmq: rabbitmqSessions }[kind](kind, address);
   const broker = hookPort({
     ...{ name: kind, kind, api, admissions: here.admissions, urls: () => [], revocations: null },
     logger: createLogger({ level: 'error' }),
+    ...more,
   });
   here.brokers.push(broker);
   await eventually(() => (broker.status() === 'up' ? true : undefined));
@@ -117,6 +123,27 @@ test('activation keeps who came in by this credential with these rights, and nob
     sessionsClosed: 4,
   });
   assert.equal(here.sessions, ['same']);
+});
+
+test('who came in by a certificate while an ended one could still say CONNECT is closed once more', async (here) => {
+  const silentMs = 400;
+  const revocations = { inForce: () => Promise.resolve() };
+  const address = { url: `http://${here.peer.url}`, username: 'key', password: 'secret' };
+  const broker = await port(here, 'rabbitmq', emqxSessions('rabbitmq', address), {
+    ...{ silentMs, revocations },
+  });
+  const remember = (name: string, more: Partial<Admitted>) => {
+    here.admissions.remember(username, name, admitted(more));
+    here.sessions = [...here.sessions, name];
+  };
+  remember('before', { certificateSerial: 'b2' });
+  await broker.activate({ ...account(), certificateSerial: 'b2' }, otherCredential);
+  remember('unsure', { certificateSerial: 'b2', atMs: performance.now() });
+  remember('password', { atMs: performance.now() });
+  remember('after', { certificateSerial: 'b2', atMs: performance.now() + 10 * silentMs });
+  assert.equal(here.sessions, ['before', 'unsure', 'password', 'after']);
+  await eventually(() => (here.sessions.includes('unsure') ? undefined : true));
+  assert.equal(here.sessions, ['before', 'password', 'after']);
 });
 
 test('changed rights end the sessions that came in by the old ones, as texts or as they were held', async (here) => {

@@ -1,11 +1,15 @@
 /** Closes the sessions of names whose certificate was ended a second time, when no connection from before that can open one any more. */
-import { brokerRetryMaxMs } from '../../limits/brokers.ts';
-import { pause } from '../../platform/pause.ts';
+import { brokerRetryMaxMs } from '../limits/brokers.ts';
+import { pause } from '../platform/pause.ts';
 
 interface LateClosingsOptions {
+  /** How long the broker keeps a connection that says nothing. */
   readonly afterMs: number;
-  /** Rejects where the broker is away; it is called again then. */
-  readonly close: (username: string) => Promise<void>;
+  /**
+   * `endedMs`: when the certificate was ended, by `performance.now()`; nothing of before comes in later than `afterMs` from then.
+   * Rejects where the broker is away; it is called again then.
+   */
+  readonly close: (username: string, endedMs: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -29,13 +33,14 @@ export function lateClosings({ afterMs, close, signal }: LateClosingsOptions): L
       await pause(Math.max(0, at - performance.now()), signal);
       if (due.get(username) !== at) continue;
       due.delete(username);
-      while (!signal.aborted && !(await isClosed(username))) await pause(brokerRetryMaxMs, signal);
+      while (!signal.aborted && !(await isClosed(username, at - afterMs)))
+        await pause(brokerRetryMaxMs, signal);
       if (signal.aborted) return;
     }
     isRunning = false;
   }
-  const isClosed = (username: string): Promise<boolean> =>
-    close(username).then(
+  const isClosed = (username: string, endedMs: number): Promise<boolean> =>
+    close(username, endedMs).then(
       () => true,
       () => false,
     );
