@@ -65,7 +65,8 @@ test('a journal that grows fast is written while its owner goes on', async (worl
   const { commit, length, journal, database, file } = written(world);
   commit(journalWritePages);
   assert.is(length().waiting, 0, 'the first time by whoever commits');
-  commit(journalWritePages);
+  // One that comes late on a slow machine is a first time again.
+  for (let tries = 0; length().waiting === 0 && tries < 20; tries++) commit(journalWritePages);
   assert.ok(length().waiting >= journalWritePages, 'then by the thread');
   commit(1);
   await journal.rest();
