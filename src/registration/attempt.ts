@@ -332,8 +332,10 @@ export class RegistrationAttempt {
   #personalFields(state: Client): Soon<PersonalFields> {
     const { username, source, clientId, context } = this.#attempt;
     const known = this.#sealed;
-    if (known && (state.personalKeyId === null || state.personalKeyId === known.keyId))
-      return fieldsOf(known);
+    // Where the client has no key, only a new one will do: the one that it had went with its erasure.
+    const isItsKey = (sealed: SealedFields) =>
+      state.personalKeyId === null ? sealed.newText !== null : state.personalKeyId === sealed.keyId;
+    if (known && isItsKey(known)) return fieldsOf(known);
     const values = [source, clientId, context];
     return soon(this.#options.personal.sealed(username, state.personalKeyId, values), (sealed) => {
       this.#sealed = sealed;

@@ -112,12 +112,18 @@ export function createRegistration(given: RegistrationOptions): Registration {
 /** Rows 3 to 8. */
 function deciding(
   options: RegistrationOptions & RegistrationAttemptOptions,
-  { countMismatch }: Pick<QuickAdmission, 'countMismatch'>,
+  { countMismatch, waitsOf }: Pick<QuickAdmission, 'countMismatch' | 'waitsOf'>,
 ) {
   return (attempt: DoorAttempt, proof: Proof, waits: Waits, cause: Cause): Soon<DoorAnswer> => {
     const making = new RegistrationAttempt(options, attempt, proof);
     const told = ({ answer, matched, keptCredentialId }: AttemptOutcome): DoorAnswer => {
-      if (matched === null && answer.kind === 'refused') countMismatch(waits);
+      if (matched === null && answer.kind === 'refused') {
+        // Those that were looked at together have filled the minute meanwhile.
+        const { wait } = waitsOf(attempt);
+        if (wait > 0)
+          return { kind: 'throttled', retryAfterSeconds: wait, position: answer.position };
+        countMismatch(waits);
+      }
       noteSeen(options, attempt, waits.source, [matched, keptCredentialId]);
       return answer;
     };

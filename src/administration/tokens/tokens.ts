@@ -165,8 +165,11 @@ async function signedIn(
   const { authority, proofs, seen, throttles, pace } = options;
   const { username, password } = asked;
   const source = sourceKey(asked.source);
-  const nameWait = throttles.names.wait(source, username);
-  const retryAfterSeconds = Math.max(throttles.sources.wait(source).all, nameWait.all);
+  const waits = () => {
+    const nameWait = throttles.names.wait(source, username);
+    return { nameWait, seconds: Math.max(throttles.sources.wait(source).all, nameWait.all) };
+  };
+  const { nameWait, seconds: retryAfterSeconds } = waits();
   const prove = () => proofs.full(username, password, source, 'sign-in', asked.gone);
   // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
   const hashed = retryAfterSeconds === 0 && !isStrong(password) ? await prove() : undefined;
@@ -183,6 +186,9 @@ async function signedIn(
       const isProven = row?.status === 'active' && (await proof.proves(row.credentialId));
       // Beside a key a password is no way in.
       if (!principal || row?.status !== 'active' || !isProven || !row.passwordOpens) {
+        // Those that came together have filled the minute meanwhile.
+        const { seconds } = waits();
+        if (seconds > 0) throw new Refused('login-throttled', { retryAfterSeconds: seconds });
         throttles.sources.count(source);
         throttles.names.count(source, username);
         throw new Refused('credentials-invalid');

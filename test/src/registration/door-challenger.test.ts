@@ -164,6 +164,25 @@ test('whatever ends what a challenger asked to replace ends the challenger', asy
   }
 });
 
+test('a name that is asked for while it is erased keeps what its new client said of itself', async ({
+  door,
+}) => {
+  let asked = 0;
+  for (let round = 0; round < 20; round++) {
+    const { username } = await door.pending();
+    const context = { serial: `second-${round}` };
+    const [, next] = await Promise.all([
+      door.change(username, 'erase'),
+      door.ask(username, strong(), { context }),
+    ]);
+    if (next.status !== 202) continue;
+    asked++;
+    const [request] = await door.requestsOf(username);
+    assert.equal([request.source, request.context], ['127.0.0.1', context]);
+  }
+  assert.ok(asked > 0, 'none came with an erasure');
+});
+
 test('an expiry ends the challenger too, at its moment', async ({ door }) => {
   const challenger = strong();
   const { made, endsAt } = await madeBefore(500, async (expiresAt) => {

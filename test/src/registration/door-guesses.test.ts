@@ -1,7 +1,8 @@
 /** Wrong passwords are counted per source and name at every door together, whoever's name it is. */
-
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { loginFailuresPerMinute } from '../../../src/limits/doors.ts';
-import { type Door, doorOf, newName, strong } from '../../support/door.ts';
+import { type Door, doorOf, newName, registerPath, strong } from '../../support/door.ts';
 import { knockAt } from '../../support/door-at-mqtt.ts';
 import { adminPassword, startRegistry, type World } from '../../support/service.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -46,6 +47,50 @@ test('guesses through the device door end at the login’s limit, known or not',
   assert.is(door.code(await door.ask(newName(), strong(), { source })), '423 registry-locked');
   assert.is(door.code(await door.ask('admin', adminPassword, { source: '192.0.2.8' })), '201');
   assert.is(await login(world, 'admin', adminPassword, '192.0.2.8'), '200');
+});
+
+/** Sends bodies over three connections at the same moment, and tells how often each status was answered. */
+async function atOnce(world: World, path: string, bodies: readonly object[], source: string) {
+  const port = Number(new URL(world.url).port);
+  const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${source}\r\nContent-Type: application/json`;
+  const requests = bodies.map((body) => {
+    const text = JSON.stringify(body);
+    return `${head}\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+  });
+  const sockets = [0, 1, 2].map(() => connect(port, '127.0.0.1'));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const answers = sockets.map(async (socket, nth) => {
+    const own = requests.filter((_, place) => place % sockets.length === nth);
+    socket.write(own.join(''));
+    let heard = '';
+    let statuses: string[] = [];
+    for await (const chunk of socket) {
+      heard += chunk;
+      statuses = [...heard.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status as string);
+      if (statuses.length === own.length) break;
+    }
+    return statuses;
+  });
+  return Map.groupBy((await Promise.all(answers)).flat(), Number);
+}
+
+test('guesses that come all at once end at the same limit', async ({ door, world }) => {
+  await door.unlock();
+  const held = await door.pending();
+  const guesses = loginFailuresPerMinute + 15;
+  for (const [path, refusal, username, password] of [
+    [registerPath, 409, held.username, strong],
+    ['/api/login', 401, 'admin', () => `a weak guess ${newName()}`],
+    ['/api/login', 401, newName('nobody'), () => `a weak guess ${newName()}`],
+  ] as const) {
+    const bodies = Array.from({ length: guesses }, () => ({ username, password: password() }));
+    const told = await atOnce(world, path, bodies, '192.0.2.9');
+    assert.equal(
+      [told.get(refusal)?.length, told.get(429)?.length],
+      [loginFailuresPerMinute, guesses - loginFailuresPerMinute],
+      `${path} ${username}`,
+    );
+  }
 });
 
 test('login, REST and MQTT count together, and a right credential is not shut out elsewhere', async ({
