@@ -101,6 +101,9 @@ export function answerOnce(server: Server, serve: Serve, lingerMs: number): void
   });
 }
 
+/** What follows it in the same piece is lost in node:http, which takes it for another protocol: who asked would wait for answers that never come. */
+const offersUpgrade = ({ headers }: IncomingMessage): boolean => headers.upgrade !== undefined;
+
 /** Serves few requests of a connection at once, and those behind them when they are answered. */
 function inTurn(connections: Connections, serve: Serve, lingerMs: number): Serve {
   function answered(this: ServerResponse): void {
@@ -128,7 +131,7 @@ function inTurn(connections: Connections, serve: Serve, lingerMs: number): Serve
     // The parser goes on with what came in the same piece.
     if (underWay.isOver) return;
     underWay.latest = response;
-    if (!isClearlyFramed(request)) {
+    if (!isClearlyFramed(request) || offersUpgrade(request)) {
       underWay.isOver = true;
       response.shouldKeepAlive = false;
     }

@@ -103,6 +103,24 @@ test('a tunnel is refused once, after the answers to what was asked before', asy
   }
 });
 
+for (const offered of ['websocket', 'h2c'])
+  for (const [path, ...content] of [['/healthz'], ['/api/login', json, 'Content-Length: 2']])
+    test(`${path} with an offer of ${offered} is answered, and nothing after it is a request`, async ({
+      registry,
+    }) => {
+      const fields = ['Connection: Upgrade', `Upgrade: ${offered}`, ...content];
+      const isRead = content.length === 0;
+      const asked = isRead
+        ? head(path as string, ...fields).replace('POST', 'GET')
+        : `${head(path as string, ...fields)}{}`;
+      // In the same piece, and in one of its own.
+      for (const parts of [[asked + follower + follower], [asked, follower]]) {
+        const seen = await everything(registry, parts);
+        assert.equal(seen.statuses, [isRead ? 200 : 400], seen.text);
+        assert.match(seen.text, /connection: close/i);
+      }
+    });
+
 test('an expectation that is not known is refused once', async ({ registry }) => {
   const request = head('/api/login', json, chunked, 'Expect: the-unexpected');
   const seen = await everything(registry, [request, badChunk]);
