@@ -26,6 +26,8 @@ interface ReadClient {
   readonly _rejectingPacketTooLarge: boolean;
   readonly _parser: {
     readonly packet: { readonly length?: number } | null;
+    /** What came before the CONNACK. */
+    _queue: readonly IntakePacket[] | null;
     parse(piece: Buffer): number;
   };
   readonly broker: { readonly maximumPacketSize: number };
@@ -36,6 +38,8 @@ interface ReadClient {
 /** Bytes of a packet with its fixed header [MQTT-2.2.3]. */
 const wireBytes = (length: number): number =>
   length + (length < 128 ? 2 : length < 16_384 ? 3 : length < 2_097_152 ? 4 : 5);
+
+const changesSubscriptions = (cmd: string): boolean => cmd === 'subscribe' || cmd === 'unsubscribe';
 
 /** Of one connection. */
 export class Intake {
@@ -50,8 +54,12 @@ export class Intake {
   #isStalled = false;
   #underWay = 0;
   #underWayBytes = 0;
+  /** SUBSCRIBEs and UNSUBSCRIBEs that aedes has not done: it would let the next one overtake them. */
+  #changing = 0;
   /** SUBSCRIBEs whose retained messages may still come: the next one waits. */
-  #subscribing = 0;
+  #replaying = 0;
+  /** Handles what came before the CONNACK. */
+  #handleEarly: Handle | null = null;
   /** Whether nothing more comes. */
   #isEnded = false;
 
@@ -72,6 +80,8 @@ export class Intake {
     this.#inside._nextBatch = this.#next;
     client.conn.removeListener('readable', this.#ownNext);
     client.conn.on('readable', () => this.#next());
+    client.removeAllListeners('connected');
+    client.once('connected', () => this.#next());
     this.#endLast(client.conn.listeners('end').at(-1) as Ended | undefined);
   }
 
@@ -94,26 +104,39 @@ export class Intake {
 
   /** In the place of aedes' own listener for packets: `handle` is that one. */
   take(packet: IntakePacket, handle: Handle): void {
-    if (!this.#inside.connackSent) handle(packet);
-    else if (this.#waiting.size === 0 && !this.#turns.isOver() && this.#mayHandle(packet))
+    if (!this.#inside.connackSent) {
+      this.#handleEarly = handle;
+      handle(packet);
+    } else if (this.#waiting.size === 0 && !this.#turns.isOver() && this.#mayHandle(packet))
       this.#handle(packet, handle);
     else this.#waiting.add([packet, handle]);
   }
 
-  /** Retained messages are sent for a SUBSCRIBE, until the function is called that it returns. */
-  replaying(): () => void {
-    this.#subscribing += 1;
-    return this.#subscribed;
+  /** In the place of aedes' own listener, which hands over all of it at once. */
+  #takeEarly(handle: Handle): void {
+    const { _parser: parser } = this.#inside;
+    this.#handleEarly = null;
+    for (const packet of parser._queue ?? []) this.#waiting.add([packet, handle]);
+    parser._queue = null;
   }
 
-  readonly #subscribed = (): void => {
-    this.#subscribing -= 1;
-    if (this.#subscribing === 0 && this.#waiting.size > 0) this.#wake();
+  /** Retained messages are sent for a SUBSCRIBE, until the function is called that it returns. */
+  replaying(): () => void {
+    this.#replaying += 1;
+    return this.#replayed;
+  }
+
+  readonly #replayed = (): void => {
+    this.#replaying -= 1;
+    if (this.#replaying === 0 && this.#waiting.size > 0) this.#wake();
   };
 
   readonly #next = (error?: Error | null): void => {
     if (error || !this.#inside.connackSent) this.#ownNext(error);
-    else this.#wake();
+    else {
+      if (this.#handleEarly !== null) this.#takeEarly(this.#handleEarly);
+      this.#wake();
+    }
   };
 
   #isFull(): boolean {
@@ -122,23 +145,26 @@ export class Intake {
   }
 
   #mayHandle({ cmd }: IntakePacket): boolean {
-    const hasToWait = cmd === 'subscribe' && this.#subscribing > 0;
-    return !this.#isFull() && (!hasToWait || this.#isEnded);
+    if (this.#isFull()) return false;
+    if (!changesSubscriptions(cmd)) return true;
+    const hasToWait = cmd === 'subscribe' && this.#replaying > 0;
+    return this.#changing === 0 && (!hasToWait || this.#isEnded);
   }
 
   #handle(packet: IntakePacket, handle: Handle): void {
     const bytes = packet.length ?? 0;
-    const isSubscribe = packet.cmd === 'subscribe';
-    if (isSubscribe) this.#subscribing += 1;
+    const isChange = changesSubscriptions(packet.cmd);
+    if (isChange) this.#changing += 1;
     this.#underWay += 1;
     this.#underWayBytes += bytes;
     // aedes takes it from there when it begins with a packet.
     this.#inside._nextBatch = (error) => {
       this.#underWay -= 1;
       this.#underWayBytes -= bytes;
-      if (isSubscribe) this.#subscribed();
+      if (isChange) this.#changing -= 1;
       if (error) this.#client.emit('error', error);
       else if (this.#isStalled) this.#goOnWhereHalfEmpty();
+      else if (isChange && this.#waiting.size > 0) this.#wake();
     };
     try {
       handle(packet);

@@ -1,0 +1,138 @@
+/** SUBSCRIBEs and UNSUBSCRIBEs that come in one piece: each is done before the next. */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Packet } from 'mqtt-packet';
+import {
+  connectPacket,
+  messagesUntil,
+  publish,
+  type RawMqtt,
+  rawMqtt,
+  until,
+  type Version,
+} from '../../../../support/mqtt-peers.ts';
+import { assert } from '../../../../support/suite.ts';
+import { embeddedSuite, type World } from '../world.ts';
+
+const test = embeddedSuite('embedded broker: subscribing and unsubscribing at once', () => ({
+  press: { password: 's', read: ['#'], write: ['#'] },
+  boss: { password: 's', read: ['#'], write: ['#'] },
+}));
+
+const filter = 'plant/a';
+type QoS = 0 | 1 | 2;
+
+/** `U` unsubscribes; a digit subscribes with that QoS. */
+const changes = (sequence: string): Packet[] =>
+  [...sequence].map((step, index) =>
+    step === 'U'
+      ? { cmd: 'unsubscribe', messageId: index + 1, unsubscriptions: [filter] }
+      : {
+          ...{ cmd: 'subscribe', messageId: index + 1 },
+          subscriptions: [{ topic: filter, qos: Number(step) as QoS }],
+        },
+  );
+
+const sessions: Record<string, object> = {
+  clean: {},
+  kept: { clean: false, properties: { sessionExpiryInterval: 60 } },
+};
+
+const acknowledged = ({ received }: RawMqtt, count: number): Promise<void> =>
+  until(() => received.filter(({ cmd }) => cmd.endsWith('suback')).length === count);
+
+async function tell(world: World): Promise<void> {
+  const boss = await world.connect('boss');
+  boss.send(publish(filter, 'news', { qos: 1, messageId: 1 }));
+  await boss.take('puback');
+}
+
+/** What the press is sent of a message that everybody is sent who reads its topic. */
+async function told(world: World, press: RawMqtt): Promise<string[]> {
+  await tell(world);
+  press.send(publish('last', 'last', { qos: 0 }));
+  return messagesUntil(press, 'last');
+}
+
+/** The press reads its own last message throughout, on a connection of its own choice. */
+const connects = (version: Version, kept: string) => ({
+  ...{ version, clientId: 'press', username: 'press', ...sessions[kept] },
+});
+const readsLast: Packet = {
+  ...{ cmd: 'subscribe', messageId: 99 },
+  subscriptions: [{ topic: 'last', qos: 0 }],
+};
+
+for (const version of [4, 5] as const)
+  for (const kept of ['clean', 'kept'])
+    for (const sequence of ['1U', '1U1', '1U2', '1U1U', '1U2U', '12U', '1U1U2'])
+      for (const isEarly of [false, true])
+        test(`version ${version}, ${kept}: ${sequence}${isEarly ? ' with the CONNECT' : ''}`, async ({
+          world,
+        }) => {
+          const connect = connects(version, kept);
+          const press = isEarly
+            ? await rawMqtt(world.port, version)
+            : await world.connect('press', connect);
+          const packets = [readsLast, ...changes(sequence)];
+          if (isEarly) press.send(connectPacket({ ...connect, password: 's' }), ...packets);
+          else press.send(...packets);
+          await acknowledged(press, packets.length);
+          const isReading = !sequence.endsWith('U');
+          assert.is(await world.broker.isRead(filter), isReading);
+          assert.is(world.broker.isAnyReadBelow('plant'), isReading);
+          assert.equal(await told(world, press), [
+            ...(isReading ? [`${filter} news`] : []),
+            'last last',
+          ]);
+          press.end();
+          await until(() => world.broker.sessionCount('press') === 0);
+          await turn();
+          const isStored = isReading && kept === 'kept';
+          assert.is(await world.broker.isRead(filter), isStored);
+          assert.is(world.broker.isAnyReadBelow('plant'), isStored);
+          const back = await world.connect('press', connect);
+          assert.is(world.broker.isAnyReadBelow('plant'), isStored);
+          back.end();
+        });
+
+for (const version of [4, 5] as const)
+  for (const sequence of ['U', 'U1', 'U2', '2U', 'U1U', 'U2U1'])
+    test(`version ${version}: ${sequence} with the CONNECT that resumes a session`, async ({
+      world,
+    }) => {
+      const connect = connects(version, 'kept');
+      const before = await world.connect('press', connect);
+      before.send(readsLast, ...changes('1'));
+      await acknowledged(before, 2);
+      before.end();
+      await until(() => world.broker.sessionCount('press') === 0);
+      assert.is(world.broker.isAnyReadBelow('plant'), true);
+      await tell(world);
+      const press = await rawMqtt(world.port, version);
+      press.send(connectPacket({ ...connect, password: 's' }), ...changes(sequence));
+      await acknowledged(press, sequence.length);
+      const isReading = !sequence.endsWith('U');
+      assert.is(world.broker.isAnyReadBelow('plant'), isReading);
+      assert.is(await world.broker.isRead(filter), isReading);
+      assert.equal(await told(world, press), [
+        `${filter} news`,
+        ...(isReading ? [`${filter} news`] : []),
+        'last last',
+      ]);
+    });
+
+for (const version of [3, 4, 5] as const) {
+  test(`version ${version}: a shared subscription is none, and counts for none`, async ({
+    world,
+  }) => {
+    const press = await world.connect('press', { version });
+    press.send({
+      ...{ cmd: 'subscribe', messageId: 1 },
+      subscriptions: [{ topic: '$share/x/plant/#', qos: 1 }],
+    });
+    await acknowledged(press, 1);
+    assert.is(world.broker.isAnyReadBelow('plant'), false);
+  });
+}
+
+test.run();
