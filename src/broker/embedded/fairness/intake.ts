@@ -104,6 +104,8 @@ export class Intake {
 
   /** In the place of aedes' own listener for packets: `handle` is that one. */
   take(packet: IntakePacket, handle: Handle): void {
+    // [MQTT-3.14.4-2]: behind a DISCONNECT nothing is handled.
+    if (this.#client.conn.destroyed) return;
     if (!this.#inside.connackSent) {
       this.#handleEarly = handle;
       handle(packet);
@@ -208,8 +210,14 @@ export class Intake {
 
   readonly #work = (): boolean => {
     const inside = this.#inside;
+    const { conn } = this.#client;
     try {
-      while (!inside.closed && !inside._paused && !inside._rejectingPacketTooLarge) {
+      while (
+        !conn.destroyed &&
+        !inside.closed &&
+        !inside._paused &&
+        !inside._rejectingPacketTooLarge
+      ) {
         if (!this.#goOn()) break;
         if (this.#turns.isOver()) return true;
       }

@@ -1,4 +1,4 @@
-/** SUBSCRIBEs and UNSUBSCRIBEs that come in one piece: each is done before the next. */
+/** SUBSCRIBEs, UNSUBSCRIBEs and a DISCONNECT that come in one piece with what follows: each is done before the next, and nothing is handled behind the last. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Packet } from 'mqtt-packet';
 import {
@@ -133,6 +133,33 @@ for (const version of [3, 4, 5] as const) {
     await acknowledged(press, 1);
     assert.is(world.broker.isAnyReadBelow('plant'), false);
   });
+
+  for (const before of [0, 1])
+    test(`version ${version}: nothing is published that comes behind a DISCONNECT (${before} before it)`, async ({
+      world,
+    }) => {
+      const press = await world.connect('press');
+      press.send(readsLast, {
+        ...readsLast,
+        messageId: 98,
+        subscriptions: [{ topic: 'plant/#', qos: 0 }],
+      });
+      await acknowledged(press, 2);
+      const boss = await world.connect('boss', { version });
+      const first = before === 0 ? [] : [publish(filter, 'before', { qos: 1, messageId: 1 })];
+      boss.send(
+        ...first,
+        { cmd: 'disconnect' },
+        publish(filter, 'behind'),
+        publish(filter, 'behind', { qos: 1, messageId: 2 }),
+      );
+      await boss.closed;
+      press.send(publish('last', 'last'));
+      assert.equal(await messagesUntil(press, 'last'), [
+        ...first.map(() => `${filter} before`),
+        'last last',
+      ]);
+    });
 }
 
 test.run();
