@@ -95,6 +95,28 @@ for (const version of [4, 5] as const)
           back.end();
         });
 
+for (const version of [3, 4, 5] as const)
+  for (const kept of version === 3 ? ['clean'] : ['clean', 'kept'])
+    for (const sequence of ['U', 'U1', 'U2', '2U', 'U1U', 'U2U', 'U2U1'])
+      test(`version ${version}, ${kept}: ${sequence} of who reads it`, async ({ world }) => {
+        const press = await world.connect('press', connects(version, kept));
+        press.send(readsLast, ...changes('1'));
+        await acknowledged(press, 2);
+        press.send(...changes(sequence));
+        await acknowledged(press, 2 + sequence.length);
+        const isReading = !sequence.endsWith('U');
+        assert.is(world.broker.isAnyReadBelow('plant'), isReading);
+        assert.equal(await told(world, press), [
+          ...(isReading ? [`${filter} news`] : []),
+          'last last',
+        ]);
+        // No handler is left that is nobody's.
+        press.send(...changes('U'));
+        await acknowledged(press, 3 + sequence.length);
+        assert.is(await world.broker.isRead(filter), false);
+        assert.is(world.broker.isAnyReadBelow('plant'), false);
+      });
+
 for (const version of [4, 5] as const)
   for (const sequence of ['U', 'U1', 'U2', '2U', 'U1U', 'U2U1'])
     test(`version ${version}: ${sequence} with the CONNECT that resumes a session`, async ({
