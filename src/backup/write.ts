@@ -1,12 +1,17 @@
 /**
- * Takes a backup of a log that goes on being written. Log and vault are read to their ends; the backup ends at a moment
- * when both had been read to the end and the log had not moved: whatever an event up to there names is in it, and
- * nothing that was deleted for an event beyond.
+ * Takes a backup of a log that goes on being written. The vault is read to its end; the backup ends where the log was at that
+ * moment, and the log is read up to there: whatever an event up to there names is in it, and nothing that was deleted for an
+ * event beyond.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { leafText } from '../audit/transparency-log/leaf.ts';
 import { Frontier, leafHashOfText } from '../audit/transparency-log/merkle.ts';
-import { backupFrameTextBytes, backupPageEvents, backupSettlesMax } from '../limits/operating.ts';
+import {
+  backupFrameTextBytes,
+  backupPageEvents,
+  backupSettlesMax,
+  backupTurnPagesMax,
+} from '../limits/operating.ts';
 import {
   beginning,
   type EventStore,
@@ -40,10 +45,15 @@ function framing(header: BackupHeader) {
   return {
     head: writer.head,
     ends: digests.ends,
-    async frame(part: PartName, lines: readonly string[]): Promise<Buffer> {
-      const text = `${lines.join('\n')}\n`;
-      digests.add(part, text, lines.length);
-      return writer.frame(await packed(part, text), false);
+    /** Frames of all these lines, packed at once: under load a turn of the event loop for each would be long. */
+    async frames(part: PartName, lines: readonly string[]): Promise<Buffer> {
+      const contents = [...portionsOf(lines)].map((portion) => {
+        const text = `${portion.join('\n')}\n`;
+        digests.add(part, text, portion.length);
+        return packed(part, text);
+      });
+      const all = await Promise.all(contents);
+      return Buffer.concat(all.map((content) => writer.frame(content, false)));
     },
     async last(end: BackupEnd): Promise<Buffer> {
       return writer.frame(await packed('end', `${JSON.stringify(end)}\n`), true);
@@ -84,8 +94,12 @@ function orderReader({ store }: Pick<BackupSource, 'store'>) {
   return {
     tree,
     position: () => position,
-    async log(): Promise<string[]> {
-      const events = await store.readAll(position, backupPageEvents);
+    /** None: the log was read to this end. */
+    async log(end: Position): Promise<string[]> {
+      if (position >= end) return [];
+      const page = await store.readAll(position, backupPageEvents);
+      // What was written since is of another moment.
+      const events = page.filter((event) => event.position <= end);
       position = events.at(-1)?.position ?? position;
       const lines = events.map(leafText);
       for (const line of lines) tree.add(leafHashOfText(line));
@@ -101,37 +115,59 @@ function orderReader({ store }: Pick<BackupSource, 'store'>) {
 
 type Orders = ReturnType<typeof orderReader>;
 
-/** Everything up to here, most of it: what comes meanwhile is left for the end. */
-async function* pages(orders: Orders, part: 'log' | 'vault') {
+/** How many pages are read in one turn: twice as many as before where the log went on meanwhile, or its end would run away. */
+function pacing(store: BackupSource['store']) {
+  let pages = 0;
+  let known: Position | undefined;
+  return async (): Promise<number> => {
+    const head = await store.head();
+    pages = head === known ? 1 : Math.min(Math.max(1, 2 * pages), backupTurnPagesMax);
+    known = head;
+    return pages;
+  };
+}
+
+/** So many pages, or all there is. */
+async function inOneTurn(pages: number, read: () => Promise<string[]>) {
+  const lines: string[] = [];
+  for (let page = 1; page <= pages; page++) {
+    const more = await read();
+    if (more.length === 0) return { lines, isAtEnd: true };
+    lines.push(...more);
+  }
+  return { lines, isAtEnd: false };
+}
+
+/**
+ * The vault, and where the log ends that fits it: its head, if that is where it was before the vault was read to its end.
+ * Whoever deletes a secret has written the event for which it goes, and a secret is there when its event is.
+ */
+async function* vaultPages(orders: Orders, store: BackupSource['store']) {
+  const pace = pacing(store);
+  let moved = 0;
   for (;;) {
-    const lines = await orders[part]();
-    if (lines.length === 0) return;
-    yield { part, lines };
-    // Whoever writes as fast as this is read would never let it end.
-    if (lines.length < backupPageEvents) return;
-    // Others have their turn between two pages.
+    const pages = await pace();
+    const head = await store.head();
+    const { lines, isAtEnd } = await inOneTurn(pages, orders.vault);
+    const isSettled = isAtEnd && (await store.head()) === head;
+    yield { part: 'vault' as const, lines };
+    if (isSettled) return head;
+    if (isAtEnd && ++moved === backupSettlesMax)
+      throw new StoreUnavailable('the log was never still for a moment: take the backup again');
+    // Others have their turn in between.
     await nextTurn();
   }
 }
 
-/** The rest of both, in one go; null: the log went on meanwhile, and there is more. */
-async function rest(orders: Orders, store: BackupSource['store']) {
-  const [log, vault] = [[] as string[], [] as string[]];
-  for (let lines = await orders.log(); lines.length > 0; lines = await orders.log())
-    log.push(...lines);
-  for (let lines = await orders.vault(); lines.length > 0; lines = await orders.vault())
-    vault.push(...lines);
-  return { log, vault, isSettled: (await store.head()) === orders.position() };
-}
-
-async function* settling(orders: Orders, store: BackupSource['store']) {
-  for (let attempt = 1; attempt <= backupSettlesMax; attempt++) {
-    const { log, vault, isSettled } = await rest(orders, store);
-    yield { part: 'log' as const, lines: log };
-    yield { part: 'vault' as const, lines: vault };
-    if (isSettled) return;
+/** The log to an end that does not move, however fast it is written. */
+async function* logPages(orders: Orders, store: BackupSource['store'], end: Position) {
+  const pace = pacing(store);
+  for (let isOver = false; !isOver; ) {
+    const { lines, isAtEnd } = await inOneTurn(await pace(), () => orders.log(end));
+    yield { part: 'log' as const, lines };
+    isOver = isAtEnd;
+    await nextTurn();
   }
-  throw new StoreUnavailable('the log was never still for a moment: take the backup again');
 }
 
 /**
@@ -144,23 +180,21 @@ export async function* backupOf(source: BackupSource): AsyncGenerator<Buffer, vo
   const orders = orderReader(source);
   yield out.head;
   const portions = async function* () {
-    // Twice: reading the first time takes long, and what came meanwhile is little.
-    for (const part of ['log', 'vault', 'log', 'vault'] as const) yield* pages(orders, part);
-    yield* settling(orders, store);
+    yield* logPages(orders, store, yield* vaultPages(orders, store));
   };
   for await (const { part, lines } of portions())
-    for (const portion of portionsOf(lines)) yield await out.frame(part, portion);
+    if (lines.length > 0) yield await out.frames(part, lines);
   let checkpoints: string[] = [];
   for await (const line of checkpointLines()) {
     checkpoints.push(JSON.stringify(line));
     if (checkpoints.length < backupPageEvents) continue;
-    yield await out.frame('checkpoints', checkpoints);
+    yield await out.frames('checkpoints', checkpoints);
     checkpoints = [];
   }
-  if (checkpoints.length > 0) yield await out.frame('checkpoints', checkpoints);
+  if (checkpoints.length > 0) yield await out.frames('checkpoints', checkpoints);
   const keys = (await keyFiles?.()) ?? [];
   if (keys.length > 0)
-    yield await out.frame(
+    yield await out.frames(
       'keys',
       keys.map((file) => JSON.stringify(file)),
     );

@@ -19,8 +19,10 @@ export const backupFrameBytesMax = 16 * 1024 * 1024;
 export const backupTextBytesMax = 16 * 1024 * 1024;
 /** Characters that a frame of a backup is closed after. */
 export const backupFrameTextBytes = 256 * 1024;
-/** Events that a backup reads in one turn. */
+/** Events that a backup reads in one turn of a log that stands still. */
 export const backupPageEvents = 100;
+/** So many times as many where the log goes on meanwhile: more than devices that register bring in a turn. */
+export const backupTurnPagesMax = 64;
 /** How often a backup looks for a moment in which the log stands still: with a log in this process the first is one. */
 export const backupSettlesMax = 1_000;
 /** Files of a key folder that a backup takes. */

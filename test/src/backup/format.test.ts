@@ -7,8 +7,12 @@ import { type Encryption, unlockWith } from '../../../src/backup/passphrase.ts';
 import { readBackup } from '../../../src/backup/read.ts';
 import { BackupRefused } from '../../../src/backup/refused.ts';
 import { backupOf } from '../../../src/backup/write.ts';
-import { backupFrameBytesMax, backupTextBytesMax } from '../../../src/limits/operating.ts';
-import type { EventStore } from '../../../src/store/event-store.ts';
+import {
+  backupFrameBytesMax,
+  backupPageEvents,
+  backupTextBytesMax,
+} from '../../../src/limits/operating.ts';
+import { type EventStore, noStream } from '../../../src/store/event-store.ts';
 import {
   backupBytes,
   bytesOf,
@@ -228,6 +232,10 @@ test('what is rotated while it is taken: the newest secret that an event names i
       if (revision < 40) await rotate();
       return read(after, limit);
     },
+    async readVault(after, limit) {
+      if (revision < 40) await rotate();
+      return turning.readVault(after, limit);
+    },
   };
   for await (const chunk of backupOf(sourceOf(busy))) {
     all.push(chunk);
@@ -247,6 +255,51 @@ test('what is rotated while it is taken: the newest secret that an event names i
   assert.ok(named.length > 5);
   assert.ok(held.has(named.at(-1) ?? ''), 'the one that opens');
   for (const secret of named.slice(0, -1)) assert.not.ok(held.has(secret));
+});
+
+test('it ends while devices register faster than a page is read in a turn, with the secrets of its events', async () => {
+  const flooded = await smallLog(300);
+  const most = 6_000;
+  let registered = 0;
+  let isComing = false;
+  const register = async () => {
+    isComing = false;
+    for (let left = 2 * backupPageEvents; left > 0 && registered < most; left--) {
+      const secret = `vault-${randomUUID()}`;
+      await flooded.append(
+        `client-${registered++}`,
+        noStream,
+        [newEvent({ secret })],
+        [{ stream: secret, event: newEvent({ verifier: secret }) }],
+      );
+    }
+  };
+  /** With a log in this process nothing comes while a turn lasts. */
+  const come = () => {
+    if (!isComing) setImmediate(register);
+    isComing = true;
+  };
+  const store: EventStore = {
+    ...flooded,
+    async readAll(after, limit) {
+      come();
+      return flooded.readAll(after, limit);
+    },
+    async readVault(after, limit) {
+      come();
+      return flooded.readVault(after, limit);
+    },
+  };
+  const { end, lines } = await linesOf(await bytesOf(backupOf(sourceOf(store))));
+  assert.ok(registered < most, 'it ended before they did');
+  assert.ok(end.events > 300);
+  const named = lines.log
+    .map((line) => JSON.parse(line))
+    .filter(({ revision, data }) => revision === 0 && data.number === undefined)
+    .map(({ data }) => data.secret as string);
+  assert.is(named.length, end.events - 300);
+  const held = new Set(lines.vault.map((line) => JSON.parse(line).event?.stream));
+  for (const secret of named) assert.ok(held.has(secret));
 });
 
 const count = Number(process.env.FUZZ_COUNT ?? 2_000);
