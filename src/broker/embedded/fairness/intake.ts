@@ -39,6 +39,10 @@ interface ReadClient {
 const wireBytes = (length: number): number =>
   length + (length < 128 ? 2 : length < 16_384 ? 3 : length < 2_097_152 ? 4 : 5);
 
+/** Of what the client was sent: nothing waits for it to be in turn, and a SUBSCRIBE's retained messages may wait for it. */
+const acknowledges = (cmd: string): boolean =>
+  cmd === 'puback' || cmd === 'pubrec' || cmd === 'pubcomp';
+
 const changesSubscriptions = (cmd: string): boolean => cmd === 'subscribe' || cmd === 'unsubscribe';
 
 /** Of one connection. */
@@ -50,6 +54,7 @@ export class Intake {
   readonly #limits: IntakeLimits;
   readonly #ownNext: (error?: Error | null) => void;
   readonly #waiting = new InOrder<readonly [packet: IntakePacket, handle: Handle]>();
+  #waitingBytes = 0;
   #isAtWork = false;
   #isStalled = false;
   #underWay = 0;
@@ -111,15 +116,21 @@ export class Intake {
       handle(packet);
     } else if (this.#waiting.size === 0 && !this.#turns.isOver() && this.#mayHandle(packet))
       this.#handle(packet, handle);
-    else this.#waiting.add([packet, handle]);
+    else if (acknowledges(packet.cmd)) this.#handle(packet, handle);
+    else this.#wait(packet, handle);
   }
 
   /** In the place of aedes' own listener, which hands over all of it at once. */
   #takeEarly(handle: Handle): void {
     const { _parser: parser } = this.#inside;
     this.#handleEarly = null;
-    for (const packet of parser._queue ?? []) this.#waiting.add([packet, handle]);
+    for (const packet of parser._queue ?? []) this.#wait(packet, handle);
     parser._queue = null;
+  }
+
+  #wait(packet: IntakePacket, handle: Handle): void {
+    this.#waiting.add([packet, handle]);
+    this.#waitingBytes += packet.length ?? 0;
   }
 
   /** Retained messages are sent for a SUBSCRIBE, until the function is called that it returns. */
@@ -182,7 +193,16 @@ export class Intake {
 
   #handleFirst(): void {
     const first = this.#waiting.take();
-    if (first !== undefined) this.#handle(...first);
+    if (first === undefined) return;
+    this.#waitingBytes -= first[0].length ?? 0;
+    this.#handle(...first);
+  }
+
+  /** While a SUBSCRIBE waits for retained messages, and they perhaps for acknowledgements that come behind it. */
+  #readsOn(): boolean {
+    const { underWay, underWayBytes } = this.#limits;
+    const hasRoom = this.#waiting.size < underWay && this.#waitingBytes < underWayBytes;
+    return this.#changing === 0 && hasRoom;
   }
 
   /** False where nothing more came, or what came has to wait for something else than the user's turn. */
@@ -190,11 +210,11 @@ export class Intake {
     const { first } = this.#waiting;
     this.#isStalled = this.#isFull();
     if (this.#isStalled) return false;
-    if (first !== undefined) {
-      const mayGoOn = this.#mayHandle(first[0]);
-      if (mayGoOn) this.#handleFirst();
-      return mayGoOn;
+    if (first !== undefined && this.#mayHandle(first[0])) {
+      this.#handleFirst();
+      return true;
     }
+    if (first !== undefined && !this.#readsOn()) return false;
     const { conn } = this.#client;
     const inside = this.#inside;
     const piece: Buffer | null = conn.read(

@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Packet } from 'mqtt-packet';
 import {
+  type Connect,
   connectPacket,
   messagesUntil,
   publish,
@@ -18,11 +19,11 @@ const test = embeddedSuite('embedded broker: subscribing and unsubscribing at on
   boss: { password: 's', read: ['#'], write: ['#'] },
 }));
 
-const filter = 'plant/a';
+const read = 'plant/a';
 type QoS = 0 | 1 | 2;
 
 /** `U` unsubscribes; a digit subscribes with that QoS. */
-const changes = (sequence: string): Packet[] =>
+const changes = (sequence: string, filter = read): Packet[] =>
   [...sequence].map((step, index) =>
     step === 'U'
       ? { cmd: 'unsubscribe', messageId: index + 1, unsubscriptions: [filter] }
@@ -42,7 +43,7 @@ const acknowledged = ({ received }: RawMqtt, count: number): Promise<void> =>
 
 async function tell(world: World): Promise<void> {
   const boss = await world.connect('boss');
-  boss.send(publish(filter, 'news', { qos: 1, messageId: 1 }));
+  boss.send(publish(read, 'news', { qos: 1, messageId: 1 }));
   await boss.take('puback');
 }
 
@@ -54,7 +55,7 @@ async function told(world: World, press: RawMqtt): Promise<string[]> {
 }
 
 /** The press reads its own last message throughout, on a connection of its own choice. */
-const connects = (version: Version, kept: string) => ({
+const connects = (version: Version, kept: string): Connect => ({
   ...{ version, clientId: 'press', username: 'press', ...sessions[kept] },
 });
 const readsLast: Packet = {
@@ -78,17 +79,17 @@ for (const version of [4, 5] as const)
           else press.send(...packets);
           await acknowledged(press, packets.length);
           const isReading = !sequence.endsWith('U');
-          assert.is(await world.broker.isRead(filter), isReading);
+          assert.is(await world.broker.isRead(read), isReading);
           assert.is(world.broker.isAnyReadBelow('plant'), isReading);
           assert.equal(await told(world, press), [
-            ...(isReading ? [`${filter} news`] : []),
+            ...(isReading ? [`${read} news`] : []),
             'last last',
           ]);
           press.end();
           await until(() => world.broker.sessionCount('press') === 0);
           await turn();
           const isStored = isReading && kept === 'kept';
-          assert.is(await world.broker.isRead(filter), isStored);
+          assert.is(await world.broker.isRead(read), isStored);
           assert.is(world.broker.isAnyReadBelow('plant'), isStored);
           const back = await world.connect('press', connect);
           assert.is(world.broker.isAnyReadBelow('plant'), isStored);
@@ -107,13 +108,13 @@ for (const version of [3, 4, 5] as const)
         const isReading = !sequence.endsWith('U');
         assert.is(world.broker.isAnyReadBelow('plant'), isReading);
         assert.equal(await told(world, press), [
-          ...(isReading ? [`${filter} news`] : []),
+          ...(isReading ? [`${read} news`] : []),
           'last last',
         ]);
         // No handler is left that is nobody's.
         press.send(...changes('U'));
         await acknowledged(press, 3 + sequence.length);
-        assert.is(await world.broker.isRead(filter), false);
+        assert.is(await world.broker.isRead(read), false);
         assert.is(world.broker.isAnyReadBelow('plant'), false);
       });
 
@@ -135,12 +136,36 @@ for (const version of [4, 5] as const)
       await acknowledged(press, sequence.length);
       const isReading = !sequence.endsWith('U');
       assert.is(world.broker.isAnyReadBelow('plant'), isReading);
-      assert.is(await world.broker.isRead(filter), isReading);
+      assert.is(await world.broker.isRead(read), isReading);
       assert.equal(await told(world, press), [
-        `${filter} news`,
-        ...(isReading ? [`${filter} news`] : []),
+        `${read} news`,
+        ...(isReading ? [`${read} news`] : []),
         'last last',
       ]);
+    });
+
+for (const kept of ['clean', 'kept'])
+  for (const sequence of ['11', '1U1'])
+    test(`${kept}: ${sequence} where the retained messages wait for acknowledgements`, async ({
+      world,
+    }) => {
+      const boss = await world.connect('boss');
+      const count = 60;
+      for (let messageId = 1; messageId <= count; messageId++) {
+        boss.send(publish(`kept/${messageId}`, 'x', { qos: 1, messageId, retain: true }));
+        await boss.take('puback');
+      }
+      const { properties = {}, ...connect } = connects(5, kept);
+      const press = await world.connect('press', {
+        ...connect,
+        properties: { ...properties, receiveMaximum: 1 },
+      });
+      press.send(...changes(sequence, 'kept/#'));
+      for (let got = 0; got < 2 * count; got++) {
+        const { messageId = 0 } = await press.take('publish');
+        press.send({ cmd: 'puback', messageId });
+      }
+      await acknowledged(press, sequence.length);
     });
 
 for (const version of [3, 4, 5] as const) {
@@ -168,17 +193,17 @@ for (const version of [3, 4, 5] as const) {
       });
       await acknowledged(press, 2);
       const boss = await world.connect('boss', { version });
-      const first = before === 0 ? [] : [publish(filter, 'before', { qos: 1, messageId: 1 })];
+      const first = before === 0 ? [] : [publish(read, 'before', { qos: 1, messageId: 1 })];
       boss.send(
         ...first,
         { cmd: 'disconnect' },
-        publish(filter, 'behind'),
-        publish(filter, 'behind', { qos: 1, messageId: 2 }),
+        publish(read, 'behind'),
+        publish(read, 'behind', { qos: 1, messageId: 2 }),
       );
       await boss.closed;
       press.send(publish('last', 'last'));
       assert.equal(await messagesUntil(press, 'last'), [
-        ...first.map(() => `${filter} before`),
+        ...first.map(() => `${read} before`),
         'last last',
       ]);
     });
