@@ -22,7 +22,7 @@ export const backupFrameTextBytes = 256 * 1024;
 /** Events that a backup reads in one turn of a log that stands still. */
 export const backupPageEvents = 100;
 /** So many times as many where the log goes on meanwhile: more than devices that register bring in a turn. */
-export const backupTurnPagesMax = 64;
+export const backupTurnPagesMax = 16;
 /** How often a backup looks for a moment in which the log stands still: with a log in this process the first is one. */
 export const backupSettlesMax = 1_000;
 /** Files of a key folder that a backup takes. */
