@@ -1,13 +1,14 @@
 /** Closes the sessions of names whose certificate was ended a second time, when no connection from before that can open one any more. */
 import { brokerRetryMaxMs } from '../limits/brokers.ts';
 import { pause } from '../platform/pause.ts';
+import { BrokerRefused } from './ports/broker.ts';
 
 interface LateClosingsOptions {
   /** How long the broker keeps a connection that says nothing. */
   readonly afterMs: number;
   /**
    * `endedMs`: when the certificate was ended, by `performance.now()`; nothing of before comes in later than `afterMs` from then.
-   * Rejects where the broker is away; it is called again then.
+   * Rejects where the broker is away; it is called again then, but not where the broker refuses it: others wait behind it.
    */
   readonly close: (username: string, endedMs: number) => Promise<void>;
   readonly signal: AbortSignal;
@@ -42,7 +43,7 @@ export function lateClosings({ afterMs, close, signal }: LateClosingsOptions): L
   const isClosed = (username: string, endedMs: number): Promise<boolean> =>
     close(username, endedMs).then(
       () => true,
-      () => false,
+      (error: unknown) => error instanceof BrokerRefused,
     );
 
   return {
