@@ -158,7 +158,9 @@ for (const [name, end] of Object.entries(ends))
     let tries = 0;
     for (; tries < 1_000; tries++) {
       const again = await enters(here, client, { clientId: client.username, clean: false });
-      if (again === null) break;
+      // One whose session is closed before its CONNACK looks like one without a handshake.
+      if (again === null && (await codeOf(here, client)) === 'no handshake') break;
+      if (again === null) continue;
       if (again.code === 0) {
         again.send(publish('plant/x', 'hello', { qos: 1 }));
         const answer = await Promise.race([
