@@ -1,7 +1,8 @@
 /** Rows that are inserted many in one statement: to ask SQLite costs as much as to insert a short row. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 
-const rowsAtOnce = 32;
+/** How many a statement inserts, so that few statements take any number of rows; each is prepared where it is needed. */
+const rowsAtOnce = [32, 16, 8, 4, 2, 1] as const;
 
 /**
  * A row that cannot be inserted undoes the whole transaction. To undo its own statement alone SQLite would copy each page
@@ -11,9 +12,7 @@ export class RowInserts {
   readonly #database: DatabaseSync;
   readonly #sqlOf: (rows: number) => string;
   readonly #columnCount: number;
-  readonly #one: StatementSync;
-  /** Prepared where there are so many. */
-  #many: StatementSync | undefined;
+  readonly #statements = new Map<number, StatementSync>();
   /** Of the rows that wait, one row after the other. */
   #values: SQLInputValue[] = [];
 
@@ -23,7 +22,8 @@ export class RowInserts {
     this.#columnCount = columns.length;
     this.#sqlOf = (rows) =>
       `INSERT OR ROLLBACK INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`;
-    this.#one = database.prepare(this.#sqlOf(1));
+    // What cannot be inserted at all is told now.
+    this.#inserting(1);
   }
 
   /** The row waits for `flush`. */
@@ -34,14 +34,21 @@ export class RowInserts {
   /** Inside the caller's transaction. */
   flush(): void {
     const values = this.#values;
-    const [oneLength, manyLength] = [this.#columnCount, rowsAtOnce * this.#columnCount];
     let at = 0;
-    for (; at + manyLength <= values.length; at += manyLength) {
-      this.#many ??= this.#database.prepare(this.#sqlOf(rowsAtOnce));
-      this.#many.run(...values.slice(at, at + manyLength));
+    for (const rows of rowsAtOnce) {
+      const length = rows * this.#columnCount;
+      for (; at + length <= values.length; at += length)
+        this.#inserting(rows).run(...values.slice(at, at + length));
     }
-    for (; at < values.length; at += oneLength) this.#one.run(...values.slice(at, at + oneLength));
     this.#values = [];
+  }
+
+  #inserting(rows: number): StatementSync {
+    const known = this.#statements.get(rows);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(this.#sqlOf(rows));
+    this.#statements.set(rows, statement);
+    return statement;
   }
 
   /** What waits is not inserted. */
