@@ -3,7 +3,7 @@ import { type Client, initial } from '../../domain/client/state.ts';
 import type { Authority } from '../authority.ts';
 import type { Basis } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
-import { type Proofs, withoutPassword } from '../credentials/passwords/proofs.ts';
+import type { OfferedPassword } from '../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../credentials/passwords/seen.ts';
 import { triesWhereKnownPerMinute } from '../limits/doors.ts';
 import { sourceKey } from '../platform/networks.ts';
@@ -17,7 +17,6 @@ import type { KnownLogin, KnownLogins } from './known-logins.ts';
 export interface QuickAdmissionOptions {
   readonly authority: Authority;
   readonly logins: Pick<KnownLogins, 'active'>;
-  readonly proofs: Proofs;
   readonly seen: SeenCredentials;
   /**
    * The attempts of a source that matched nothing, and those at one name from it; `names` null: the doors
@@ -46,32 +45,44 @@ export interface QuickAdmission {
   /** How an attempt is counted, and how long it has to wait. */
   waitsOf(attempt: DoorAttempt): Waits;
   /** A strong password, its verifier in memory, of a client that is active or waits; undefined: it takes more to tell. */
-  atHand(attempt: DoorAttempt): DoorAnswer | undefined;
+  atHand(attempt: DoorAttempt, offered: OfferedPassword): DoorAnswer | undefined;
   /** A remembered or a strong password of an active client; undefined: it takes a slow hash or the store to tell. */
-  quickly(attempt: DoorAttempt, wait: number): Soon<DoorAnswer | undefined>;
+  quickly(
+    attempt: DoorAttempt,
+    offered: OfferedPassword,
+    wait: number,
+  ): Soon<DoorAnswer | undefined>;
   /** Row 2; undefined: its credential matches, and this source has shown it before. */
-  whileThrottled(attempt: DoorAttempt, waits: Waits): Promise<DoorAnswer | undefined>;
+  whileThrottled(
+    attempt: DoorAttempt,
+    offered: OfferedPassword,
+    waits: Waits,
+  ): Promise<DoorAnswer | undefined>;
   /** Whether its credential is one of the name's, as far as that is known without a slow hash. */
-  isKnownQuickly(attempt: DoorAttempt): Soon<boolean>;
+  isKnownQuickly(attempt: DoorAttempt, offered: OfferedPassword): Soon<boolean>;
   /** Counts an attempt that matched nothing. */
   countMismatch(waits: Waits): void;
 }
 
 export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmission {
-  const { authority, proofs, seen } = options;
+  const { authority, seen } = options;
   const { sources, names } = options.throttles;
   /** What a throttled source tried at a name: a neighbour of its owner must not guess on at full speed. */
   const tries = createThrottle(triesWhereKnownPerMinute);
 
   const { loginFor, grantedTo, atHand } = passwordsAlone(options);
 
-  function quickly(attempt: DoorAttempt, wait: number): Soon<DoorAnswer | undefined> {
+  function quickly(
+    attempt: DoorAttempt,
+    offered: OfferedPassword,
+    wait: number,
+  ): Soon<DoorAnswer | undefined> {
     const login = loginFor(attempt);
     if (login === undefined) return undefined;
     const { password, credentialId } = login;
     const source = sourceKey(attempt.source);
     if (wait > 0 && !seen.isTrusted(password, source, credentialId)) return undefined;
-    const proof = proofs.quick(attempt.username, password);
+    const proof = offered.quick();
     return soon(proof.proves(credentialId), (isRight) => {
       if (!isRight) return undefined;
       if (!isStrong(password)) seen.note(source, credentialId);
@@ -82,6 +93,7 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
 
   async function whileThrottled(
     attempt: DoorAttempt,
+    offered: OfferedPassword,
     waits: Waits,
   ): Promise<DoorAnswer | undefined> {
     const { username, password } = attempt;
@@ -95,9 +107,9 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
       if (nameWait > 0 && authority.principal(username)?.holdsHttpRights) return throttled;
       if (tries.waitSeconds(name) > 0) return throttled;
     }
-    const quick = await quickly(attempt, wait);
+    const quick = await quickly(attempt, offered, wait);
     if (quick) return quick;
-    const matched = await matchedQuickly(options, attempt);
+    const matched = await matchedQuickly(options, attempt, offered);
     const isTrusted = (id: string) => password === null || seen.isTrusted(password, source, id);
     if (matched !== null && isTrusted(matched)) return undefined;
     if (isGuessable) tries.count(name);
@@ -118,14 +130,14 @@ export function createQuickAdmission(options: QuickAdmissionOptions): QuickAdmis
     names?.count(source, username);
   }
 
-  const isKnownQuickly = (attempt: DoorAttempt) =>
-    soon(matchedQuickly(options, attempt), (matched) => matched !== null);
+  const isKnownQuickly = (attempt: DoorAttempt, offered: OfferedPassword) =>
+    soon(matchedQuickly(options, attempt, offered), (matched) => matched !== null);
   return { waitsOf, atHand, quickly, whileThrottled, isKnownQuickly, countMismatch };
 }
 
 /** Active clients that a password alone lets in. */
 function passwordsAlone(options: QuickAdmissionOptions) {
-  const { logins, proofs, position } = options;
+  const { logins, position } = options;
   function loginFor({ username, password, key }: DoorAttempt) {
     // A key that it may not have yet is decided on by its state.
     if (password === null || (key ?? null) !== null) return undefined;
@@ -138,12 +150,12 @@ function passwordsAlone(options: QuickAdmissionOptions) {
     { credentialId, requestId }: Pick<KnownLogin, 'credentialId' | 'requestId'>,
   ): DoorAnswer => ({ kind: 'granted', username, requestId, credentialId, position: position() });
 
-  function atHand(attempt: DoorAttempt): DoorAnswer | undefined {
+  function atHand(attempt: DoorAttempt, offered: OfferedPassword): DoorAnswer | undefined {
     if (attempt.password === null || !isStrong(attempt.password)) return undefined;
     const login = loginFor(attempt);
-    if (login === undefined) return waitingAtHand(options, attempt, attempt.password);
-    const isRight = proofs.atHand(attempt.username, login.password, login.credentialId);
-    return isRight === true ? grantedTo(attempt, login) : undefined;
+    if (login === undefined) return waitingAtHand(options, attempt, offered);
+    const isRight = offered.atHand(login.credentialId) === true;
+    return isRight ? grantedTo(attempt, login) : undefined;
   }
 
   return { loginFor, grantedTo, atHand };
@@ -151,25 +163,24 @@ function passwordsAlone(options: QuickAdmissionOptions) {
 
 /** Row 3: who waits is told so, whatever the gate and the rules. */
 function waitingAtHand(
-  { atHand, now, proofs, pairingIdOf, position }: QuickAdmissionOptions,
+  { atHand, now, pairingIdOf, position }: QuickAdmissionOptions,
   { username, key = null }: DoorAttempt,
-  password: string,
+  offered: OfferedPassword,
 ): DoorAnswer | undefined {
   const state = key === null ? atHand(username)?.state : undefined;
   if (state?.status !== 'pending' || state.waiting.expiresAt <= now()) return undefined;
   const { requestId, credentialId, expiresAt } = state.waiting;
-  if (proofs.atHand(username, password, credentialId) !== true) return undefined;
+  if (offered.atHand(credentialId) !== true) return undefined;
   const pairingId = pairingIdOf(requestId);
   return { kind: 'pending', requestId, username, pairingId, expiresAt, position: position() };
 }
 
 /** Which known credential of the name is offered, as far as no slow hash tells it. */
 function matchedQuickly(
-  { authority, proofs }: QuickAdmissionOptions,
+  { authority }: QuickAdmissionOptions,
   attempt: DoorAttempt,
+  offered: OfferedPassword,
 ): Soon<string | null> {
-  const { username, password } = attempt;
-  const known = authority.principal(username)?.row ?? initial;
-  const proof = password === null ? withoutPassword : proofs.quick(username, password);
-  return matching(attempt, proof, known);
+  const known = authority.principal(attempt.username)?.row ?? initial;
+  return matching(attempt, offered.quick(), known);
 }

@@ -6,7 +6,12 @@ import { registryId } from '../../domain/window.ts';
 import type { ShownCertificate } from '../broker/ports/authenticator.ts';
 import type { Cause } from '../commands/handle.ts';
 import { isStrong } from '../credentials/passwords/passwords.ts';
-import { type Proof, withoutPassword } from '../credentials/passwords/proofs.ts';
+import {
+  noPassword,
+  type OfferedPassword,
+  type Proof,
+  type Proofs,
+} from '../credentials/passwords/proofs.ts';
 import { pairingIdsMax } from '../limits/doors.ts';
 import { BoundedMap } from '../platform/bounded-map.ts';
 import { monotonicMs } from '../platform/pace/monotonic.ts';
@@ -45,6 +50,7 @@ export interface Registration {
 
 interface RegistrationOptions
   extends Omit<RegistrationAttemptOptions & QuickAdmissionOptions, 'pairingIdOf'> {
+  readonly proofs: Proofs;
   /** Whether a name is one that people have who sign in at the identity provider: it never asks here. */
   readonly isPersonName: (name: string) => boolean;
   /** Tells refusals at times that tell nothing of the name. */
@@ -68,28 +74,39 @@ export function createRegistration(given: RegistrationOptions): Registration {
   const decided = deciding(options, quick);
 
   /** With a hash, or at once of a strong password. */
-  const proofFor = ({ username, password, gone }: DoorAttempt, { source }: Waits): Soon<Proof> =>
-    password === null ? withoutPassword : proofs.full(username, password, source, 'door', gone);
+  const proofFor = ({ gone }: DoorAttempt, offered: OfferedPassword, { source }: Waits) =>
+    offered.full(source, 'door', gone);
 
   /** A slow hash takes its own time, whoever's name it is: what comes after it is paced. */
-  async function weakly(attempt: DoorAttempt, waits: Waits, cause: Cause): Promise<DoorAnswer> {
-    const remembered = await quickly(attempt, 0);
+  async function weakly(
+    attempt: DoorAttempt,
+    offered: OfferedPassword,
+    waits: Waits,
+    cause: Cause,
+  ): Promise<DoorAnswer> {
+    const remembered = await quickly(attempt, offered, 0);
     if (remembered) return remembered;
-    const proof = await proofFor(attempt, waits);
+    const proof = await proofFor(attempt, offered, waits);
     return await pace(() => decided(attempt, proof, waits, cause), admissionAt(attempt));
   }
 
-  function judged(attempt: DoorAttempt, cause: Cause, begunMs: number): Soon<DoorAnswer> {
+  function judged(
+    attempt: DoorAttempt,
+    offered: OfferedPassword,
+    cause: Cause,
+    begunMs: number,
+  ): Soon<DoorAnswer> {
     const { password } = attempt;
     const waits = waitsOf(attempt);
     const isWeak = password !== null && !isStrong(password);
     if (waits.wait === 0 && isWeak && !options.rules.showsWrongCode(attempt))
-      return weakly(attempt, waits, cause);
+      return weakly(attempt, offered, waits, cause);
     const proven = () =>
-      soon(proofFor(attempt, waits), (proof) => decided(attempt, proof, waits, cause));
+      soon(proofFor(attempt, offered, waits), (proof) => decided(attempt, proof, waits, cause));
     const act = () => {
-      const early = waits.wait > 0 ? whileThrottled(attempt, waits) : quickly(attempt, 0);
-      const refused = soon(early, (known) => known ?? wrongCodeAnswer(attempt, waits));
+      const early =
+        waits.wait > 0 ? whileThrottled(attempt, offered, waits) : quickly(attempt, offered, 0);
+      const refused = soon(early, (known) => known ?? wrongCodeAnswer(attempt, offered, waits));
       return soon(refused, (known) => known ?? proven());
     };
     return pace(act, admissionAt(attempt), begunMs);
@@ -98,7 +115,9 @@ export function createRegistration(given: RegistrationOptions): Registration {
   function ask(attempt: DoorAttempt, cause: Cause): Soon<DoorAnswer> {
     if (!options.inTouch()) throw new StoreUnavailable('this node is cut off from the log');
     const begunMs = monotonicMs();
-    return soon(atHand(attempt) ?? judged(attempt, cause, begunMs), (answer) =>
+    const { username, password } = attempt;
+    const offered = password === null ? noPassword : proofs.of(username, password);
+    return soon(atHand(attempt, offered) ?? judged(attempt, offered, cause, begunMs), (answer) =>
       reported(attempt, answer),
     );
   }
@@ -222,9 +241,9 @@ const refusingWrongCodes =
     { rules, knocks, onKnock, now, position }: RegistrationOptions,
     { isKnownQuickly, countMismatch }: QuickAdmission,
   ) =>
-  (attempt: DoorAttempt, waits: Waits): Soon<DoorAnswer | undefined> => {
+  (attempt: DoorAttempt, offered: OfferedPassword, waits: Waits): Soon<DoorAnswer | undefined> => {
     if (!rules.showsWrongCode(attempt)) return undefined;
-    return soon(isKnownQuickly(attempt), (isKnown) => {
+    return soon(isKnownQuickly(attempt, offered), (isKnown) => {
       if (isKnown) return undefined;
       const { username, source, flow } = attempt;
       const door = doorName(attempt);

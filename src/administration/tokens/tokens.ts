@@ -10,7 +10,7 @@ import { type Done, record } from '../../commands/record.ts';
 import { Refused } from '../../commands/refused.ts';
 import type { Gone } from '../../credentials/passwords/hash-queue.ts';
 import { isStrong } from '../../credentials/passwords/passwords.ts';
-import type { Proofs } from '../../credentials/passwords/proofs.ts';
+import type { OfferedPassword, Proofs } from '../../credentials/passwords/proofs.ts';
 import type { SeenCredentials } from '../../credentials/passwords/seen.ts';
 import { sourceKey } from '../../platform/networks.ts';
 import type { Pace } from '../../platform/pace/pace.ts';
@@ -170,13 +170,17 @@ async function signedIn(
     return { nameWait, seconds: Math.max(throttles.sources.wait(source).all, nameWait.all) };
   };
   const { nameWait, seconds: retryAfterSeconds } = waits();
-  const prove = () => proofs.full(username, password, source, 'sign-in', asked.gone);
+  const offered = proofs.of(username, password);
+  const prove = () => offered.full(source, 'sign-in', asked.gone);
   // A slow hash takes its own time, whoever's name it is: what comes after it is paced.
   const hashed = retryAfterSeconds === 0 && !isStrong(password) ? await prove() : undefined;
 
   return await pace(
     async () => {
-      if (retryAfterSeconds > 0 && !(await isKnownHere(options, asked, nameWait.own > 0))) {
+      if (
+        retryAfterSeconds > 0 &&
+        !(await isKnownHere(options, asked, offered, nameWait.own > 0))
+      ) {
         throttles.names.count(source, username);
         throw new Refused('login-throttled', { retryAfterSeconds });
       }
@@ -206,8 +210,9 @@ async function signedIn(
  * is guessed at from there, only a password that cannot be guessed gets in: the others would be guessed on at full speed.
  */
 async function isKnownHere(
-  { authority, proofs, seen }: TokenAdministrationOptions,
+  { authority, seen }: TokenAdministrationOptions,
   { username, password, source }: Login,
+  offered: OfferedPassword,
   isGuessedAt: boolean,
 ): Promise<boolean> {
   const row = authority.active(username)?.row;
@@ -215,6 +220,6 @@ async function isKnownHere(
   const { credentialId } = row;
   return (
     seen.isTrusted(password, sourceKey(source), credentialId) &&
-    (await proofs.quick(username, password).proves(credentialId))
+    (await offered.quick().proves(credentialId))
   );
 }

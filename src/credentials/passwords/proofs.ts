@@ -17,23 +17,22 @@ export interface Proof {
   verifier(): Soon<string>;
 }
 
-export interface Proofs {
-  /** Whether a strong password is this credential's, as far as memory tells; undefined: it takes more to say. */
-  atHand(username: string, password: string, credentialId: string): boolean | undefined;
+/** A password that somebody shows with a name: hashed at most once, however often it is asked about and whoever's name it is. */
+export interface OfferedPassword {
+  /** Whether a strong one is this credential's, as far as memory tells; undefined: it takes more to say. */
+  atHand(credentialId: string): boolean | undefined;
   /** Without a slow hash: proves remembered passwords and strong ones; of others nothing. */
-  quick(username: string, password: string): Proof;
+  quick(): Proof;
   /** With one hash, whoever's name it is. @throws HashingBusy */
-  full(
-    username: string,
-    password: string,
-    source: string,
-    lane?: HashLane,
-    gone?: Gone,
-  ): Soon<Proof>;
+  full(source: string, lane?: HashLane, gone?: Gone): Soon<Proof>;
+}
+
+export interface Proofs {
+  of(username: string, password: string): OfferedPassword;
 }
 
 /** What an offer without a password proves by one: nothing. */
-export const withoutPassword: Proof = {
+const withoutPassword: Proof = {
   proves: () => false,
   matching: async () => null,
   remember: () => undefined,
@@ -42,14 +41,21 @@ export const withoutPassword: Proof = {
   },
 };
 
+/** In the place of a password where none is shown. */
+export const noPassword: OfferedPassword = {
+  atHand: () => undefined,
+  quick: () => withoutPassword,
+  full: () => withoutPassword,
+};
+
 interface ProofParts {
   readonly passwords: Passwords;
   readonly vault: Pick<Vault, 'open' | 'held'>;
   readonly foreign: Pick<ForeignVerifiers, 'count' | 'matching' | 'replace' | 'waits'>;
 }
 
-/** A password as it was offered, and what is known of it. */
-interface Offered {
+/** A password as it was shown, and what is known of it. */
+interface HashedPassword {
   readonly username: string;
   readonly password: string;
   /** Null: it was not hashed. */
@@ -70,8 +76,8 @@ const isVerifierOf = (
   secret.username === username &&
   passwords.sameVerifier(secret.verifier, verifier);
 
-function proofOf({ passwords, vault, foreign }: ProofParts, offered: Offered): Proof {
-  const { username, password, verifier, recalled, movedIn } = offered;
+function proofOf({ passwords, vault, foreign }: ProofParts, known: HashedPassword): Proof {
+  const { username, password, verifier, recalled, movedIn } = known;
 
   function proves(credentialId: string): Soon<boolean> {
     if (recalled.includes(credentialId)) return true;
@@ -110,63 +116,80 @@ export function createProofs(
   foreign: ProofParts['foreign'],
 ): Proofs {
   const parts = { passwords, vault, foreign };
-  const unknown = { recalled: [], movedIn: null };
+  return { of: (username, password) => new Offered(parts, username, password) };
+}
 
-  const strong = (username: string, password: string): Proof | undefined => {
-    const verifier = passwords.quickVerifierOf(username, password);
-    const offered = { username, password, verifier, ...unknown };
-    return verifier === null ? undefined : proofOf(parts, offered);
-  };
-  const recalling = (username: string, password: string, recalled: readonly string[]) =>
-    proofOf(parts, { username, password, verifier: null, recalled, movedIn: null });
+class Offered implements OfferedPassword {
+  readonly #parts: ProofParts;
+  readonly #username: string;
+  readonly #password: string;
+  /** Undefined: not asked for yet; null: the password is not strong. */
+  #quickVerifier: string | null | undefined;
+  /** Undefined: not asked for yet. */
+  #recalled: readonly string[] | undefined;
 
-  async function hashed(asked: {
-    readonly username: string;
-    readonly password: string;
-    readonly source: string;
-    readonly lane: HashLane | undefined;
-    readonly gone: Gone | undefined;
-    readonly isBeside: boolean;
-    readonly isStrong: boolean;
-  }): Promise<Proof> {
-    const { username, password, source, lane, gone, isBeside } = asked;
+  constructor(parts: ProofParts, username: string, password: string) {
+    this.#parts = parts;
+    this.#username = username;
+    this.#password = password;
+  }
+
+  atHand(credentialId: string): boolean | undefined {
+    const { passwords, vault } = this.#parts;
+    const secret = vault.held(credentialId);
+    const verifier = secret && this.#strong();
+    if (verifier == null) return undefined;
+    return isVerifierOf(passwords, secret, this.#username, verifier);
+  }
+
+  quick(): Proof {
+    const verifier = this.#strong();
+    return this.#proof({ verifier, recalled: verifier === null ? this.#recall() : [] });
+  }
+
+  full(source: string, lane?: HashLane, gone?: Gone): Soon<Proof> {
+    const isBeside = this.#parts.foreign.count() > 0;
+    return this.#strong() !== null && !isBeside
+      ? this.quick()
+      : this.#hashed(isBeside, source, lane, gone);
+  }
+
+  async #hashed(isBeside: boolean, source: string, lane?: HashLane, gone?: Gone): Promise<Proof> {
+    const { passwords, foreign } = this.#parts;
+    const [username, password] = [this.#username, this.#password];
     let movedIn: string | null = null;
     // For every name and every password, while there is any: whose name it is does not show.
     const beside = async () => {
       movedIn = await foreign.matching(username, password);
     };
-    const recalled = asked.isStrong ? [] : passwords.recall(username, password);
+    const recalled = this.#strong() === null ? this.#recall() : [];
     const verifierOf = () =>
       passwords.verifierOf(
         ...([username, password, source, lane, isBeside ? beside : undefined, gone] as const),
       );
     if (recalled.length === 0) {
       const verifier = await verifierOf();
-      return proofOf(parts, { username, password, verifier, recalled, movedIn });
+      return this.#proof({ verifier, recalled, movedIn });
     }
     // A remembered password needs no hash; should it have to be kept anew, it is hashed then.
-    return { ...recalling(username, password, recalled), verifier: verifierOf };
+    return { ...this.#proof({ verifier: null, recalled }), verifier: verifierOf };
   }
 
-  return {
-    atHand(username, password, credentialId) {
-      const secret = vault.held(credentialId);
-      const verifier = secret && passwords.quickVerifierOf(username, password);
-      if (verifier == null) return undefined;
-      return isVerifierOf(passwords, secret, username, verifier);
-    },
-    quick: (username, password) =>
-      strong(username, password) ??
-      recalling(username, password, passwords.recall(username, password)),
-    full(username, password, source, lane, gone) {
-      const quick = strong(username, password);
-      const isBeside = foreign.count() > 0;
-      return quick !== undefined && !isBeside
-        ? quick
-        : hashed({
-            ...{ username, password, source, lane, gone },
-            ...{ isBeside, isStrong: quick !== undefined },
-          });
-    },
-  };
+  #proof(
+    known: Pick<HashedPassword, 'verifier' | 'recalled'> & Partial<Pick<HashedPassword, 'movedIn'>>,
+  ): Proof {
+    const [username, password] = [this.#username, this.#password];
+    return proofOf(this.#parts, { username, password, movedIn: null, ...known });
+  }
+
+  #strong(): string | null {
+    if (this.#quickVerifier === undefined)
+      this.#quickVerifier = this.#parts.passwords.quickVerifierOf(this.#username, this.#password);
+    return this.#quickVerifier;
+  }
+
+  #recall(): readonly string[] {
+    this.#recalled ??= this.#parts.passwords.recall(this.#username, this.#password);
+    return this.#recalled;
+  }
 }

@@ -1,5 +1,7 @@
 /** A locked registry takes the same time for every name; `npm run timing` looks longer. */
 import { execFile } from 'node:child_process';
+import crypto, { randomBytes } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { clockBeatMs } from '../../../src/limits/doors.ts';
@@ -126,6 +128,57 @@ test('nothing of a name is looked up once its refusal is known: that would come 
     assert.equal(await asked(newName('nobody')), nothing);
   } finally {
     lookups.end();
+    await world.stop();
+  }
+});
+
+/** How many hashes an answer takes, of every kind that the doors use. */
+async function hashesWhile(asking: () => Promise<unknown>): Promise<number> {
+  const { hash, createHmac } = crypto;
+  let count = 0;
+  const counted = <Made extends typeof hash | typeof createHmac>(made: Made): Made =>
+    ((...given: never[]) => {
+      count++;
+      return (made as (...given: never[]) => unknown)(...given);
+    }) as Made;
+  Object.assign(crypto, { hash: counted(hash), createHmac: counted(createHmac) });
+  syncBuiltinESMExports();
+  try {
+    await asking();
+  } finally {
+    Object.assign(crypto, { hash, createHmac });
+    syncBuiltinESMExports();
+  }
+  return count;
+}
+
+test('a known name costs as many hashes as any other, at each door and whatever the password', async () => {
+  const world = await startRegistry(timingEnvironment);
+  try {
+    const door = doorOf(world);
+    const { known, unknown } = await timingNames(door);
+    const [hex, weak] = [randomBytes(16).toString('hex'), `a guess ${strong()}`];
+    const login = (name: string, password: string) =>
+      world.call('POST', '/api/login', { token: null, body: { username: name, password } });
+    const doors = {
+      REST: (name: string, password: string) => door.ask(name, password),
+      login,
+      MQTT: (username: string, password: string) => knockAt(world, { username, password }),
+    };
+    const waiting = newName('waits');
+    await door.unlock();
+    await door.ask(waiting, strong());
+    await door.lock();
+    for (const [kind, ask] of Object.entries(doors))
+      for (const password of [hex, weak]) {
+        const of = (name: string) => hashesWhile(() => ask(name, password));
+        // What is made once only.
+        await of(unknown);
+        const hashes = await of(unknown);
+        assert.ok(hashes > 0, `${kind}: counted`);
+        for (const name of [known, waiting]) assert.is(await of(name), hashes, `${kind} ${name}`);
+      }
+  } finally {
     await world.stop();
   }
 });

@@ -84,20 +84,22 @@ test('while one waits every password under every name takes two runs, and none b
   const { proofs, foreign, moveIn } = world();
   const passwords = ['a weak one', randomBytes(16).toString('hex')];
   const costs = async (name: string) =>
-    await Promise.all(passwords.map((one) => runsOf(async () => proofs.full(name, one, 'here'))));
+    await Promise.all(
+      passwords.map((one) => runsOf(async () => proofs.of(name, one).full('here'))),
+    );
   assert.equal(await costs('nobody'), [0, 0]);
   const { credentialId } = await moveIn('moved', verifierOf('the right one', 101));
   await moveIn('other', verifierOf('the right one', 7));
   for (const name of ['moved', 'other', 'nobody'])
     for (const password of passwords)
       assert.is(
-        await runsOf(async () => proofs.full(name, password, 'here')),
+        await runsOf(async () => proofs.of(name, password).full('here')),
         2,
         `${name} ${password}`,
       );
   foreign.forget('other');
   assert.is(foreign.count(), 1);
-  const proof = await proofs.full('moved', 'the right one', 'here');
+  const proof = await proofs.of('moved', 'the right one').full('here');
   assert.is(await proof.proves(randomUUID()), false);
   assert.is(foreign.count(), 1);
   assert.is(await proof.proves(credentialId), true);
@@ -116,20 +118,26 @@ test('a guess at who moved in reads nothing of the vault, until there is a verif
     return await open(id);
   };
   for (const guess of ['a weak one', randomBytes(16).toString('hex')]) {
-    const proof = await proofs.full('moved', guess, 'here');
+    const proof = await proofs.of('moved', guess).full('here');
     assert.is(await proof.proves(credentialId), false);
   }
   assert.equal(read, []);
-  assert.is(await (await proofs.full('moved', 'the right one', 'here')).proves(credentialId), true);
+  assert.is(
+    await (await proofs.of('moved', 'the right one').full('here')).proves(credentialId),
+    true,
+  );
   while (foreign.count() > 1) await new Promise((next) => setImmediate(next));
-  assert.is(await (await proofs.full('moved', 'a weak one', 'here')).proves(credentialId), false);
+  assert.is(
+    await (await proofs.of('moved', 'a weak one').full('here')).proves(credentialId),
+    false,
+  );
   assert.equal(read, [credentialId]);
 });
 
 test('ours takes its place once, also where another node was first', async () => {
   const { proofs, foreign, moveIn, secrets, vault } = world();
   const { credentialId, foreignVerifierId } = await moveIn('moved', verifierOf('right', 1));
-  const proof = await proofs.full('moved', 'right', 'here');
+  const proof = await proofs.of('moved', 'right').full('here');
   await vault.keep({ kind: 'verifier', username: 'moved', verifier: '$x' }, credentialId);
   await Promise.all([proof.proves(credentialId), proof.proves(credentialId)]);
   while (foreign.count() > 0) await new Promise((next) => setImmediate(next));
@@ -140,7 +148,7 @@ test('ours takes its place once, also where another node was first', async () =>
 test('who was revoked while it was replaced leaves nothing behind', async () => {
   const { proofs, foreign, moveIn, secrets, vault } = world();
   const { credentialId, foreignVerifierId } = await moveIn('moved', verifierOf('right', 1));
-  const proof = await proofs.full('moved', 'right', 'here');
+  const proof = await proofs.of('moved', 'right').full('here');
   const proven = proof.proves(credentialId);
   await vault.destroy(foreignVerifierId);
   await proven;
@@ -155,7 +163,7 @@ test('a fault at its replacement is told, and the next use tries again', async (
   vault.keep = async () => {
     throw new Error('the store is away');
   };
-  const proof = await proofs.full('moved', 'right', 'here');
+  const proof = await proofs.of('moved', 'right').full('here');
   assert.is(await proof.proves(credentialId), true);
   while (faults.length === 0) await new Promise((next) => setImmediate(next));
   assert.is(foreign.count(), 1);

@@ -44,12 +44,12 @@ for (const [kind, password] of [
 ] as const)
   test(`a ${kind} password proves the credential that it was kept for, and no other`, async () => {
     const { proofs, state, credentialId, secrets } = await world(password);
-    const full = await proofs.full(username, password, 'here');
+    const full = await proofs.of(username, password).full('here');
     assert.is(await full.matching(state), credentialId);
     assert.is(await full.matching(initial), null);
     const others = [
-      await proofs.full(username, `${password}0`, 'here'),
-      await proofs.full('press-2', password, 'here'),
+      await proofs.of(username, `${password}0`).full('here'),
+      await proofs.of('press-2', password).full('here'),
     ];
     for (const other of others) assert.is(await other.matching(state), null);
     secrets.clear();
@@ -59,32 +59,32 @@ for (const [kind, password] of [
 test('a strong password is not remembered: its hash costs no more', async () => {
   const password = strong();
   const { proofs, passwords, state, credentialId } = await world(password);
-  const proof = proofs.quick(username, password);
+  const proof = proofs.of(username, password).quick();
   proof.remember(credentialId);
   assert.is(passwords.remembered(), 0);
-  assert.is(await proofs.quick(username, password).matching(state), credentialId);
+  assert.is(await proofs.of(username, password).quick().matching(state), credentialId);
   assert.match(await proof.verifier(), /^\$gatebook-hmac/);
 });
 
 test('a strong password is judged at once where its verifier is in memory, nothing else is', async () => {
   const password = strong();
   const { proofs, credentialId, secrets } = await world(password);
-  assert.is(proofs.atHand(username, password, credentialId), true);
-  assert.is(proofs.atHand(username, strong(), credentialId), false);
-  assert.is(proofs.atHand('press-2', password, credentialId), false);
-  assert.is(proofs.atHand(username, weak, credentialId), undefined);
+  assert.is(proofs.of(username, password).atHand(credentialId), true);
+  assert.is(proofs.of(username, strong()).atHand(credentialId), false);
+  assert.is(proofs.of('press-2', password).atHand(credentialId), false);
+  assert.is(proofs.of(username, weak).atHand(credentialId), undefined);
   secrets.clear();
-  assert.is(proofs.atHand(username, password, credentialId), undefined, 'destroyed');
+  assert.is(proofs.of(username, password).atHand(credentialId), undefined, 'destroyed');
 });
 
 test('a weak password that was right once needs no second slow hash', async () => {
   const { proofs, passwords, state, credentialId } = await world(weak);
-  assert.is(await proofs.quick(username, weak).matching(state), null, 'not without a hash');
-  (await proofs.full(username, weak, 'here')).remember(credentialId);
+  assert.is(await proofs.of(username, weak).quick().matching(state), null, 'not without a hash');
+  (await proofs.of(username, weak).full('here')).remember(credentialId);
   assert.is(passwords.remembered(), 1);
   const hashes = passwords.slowHashes();
-  assert.is(await proofs.quick(username, weak).matching(state), credentialId);
-  const again = await proofs.full(username, weak, 'here');
+  assert.is(await proofs.of(username, weak).quick().matching(state), credentialId);
+  const again = await proofs.of(username, weak).full('here');
   assert.is(await again.matching(state), credentialId);
   assert.is(passwords.slowHashes(), hashes);
   assert.match(await again.verifier(), /^\$argon2id/, 'hashed where it is kept anew');
@@ -94,10 +94,12 @@ test('a weak password of who is gone before its turn is not hashed', async () =>
   const { proofs, passwords } = await world(weak);
   const before = passwords.slowHashes();
   // More than are hashed at once.
-  const hashed = Array.from({ length: hashesAtOnceMax }, () => proofs.full(username, 'other', 'a'));
+  const hashed = Array.from({ length: hashesAtOnceMax }, () =>
+    proofs.of(username, 'other').full('a'),
+  );
   const leaving = new AbortController();
   const left = Promise.resolve(
-    proofs.full(username, weak, 'here', 'door', () => leaving.signal),
+    proofs.of(username, weak).full('here', 'door', () => leaving.signal),
   ).catch((error) => error);
   leaving.abort();
   assert.instance(await left, HashingBusy);
