@@ -63,6 +63,13 @@ interface ReceivedPacket {
   readonly subscriptions?: readonly { readonly topic: string }[];
 }
 
+export type TellOf = (client: 'new' | 'disconnect', clientId: string) => void;
+
+export interface StartedAedes {
+  readonly aedes: Aedes;
+  readonly tellOf: TellOf;
+}
+
 export interface AedesLimits {
   readonly connectTimeoutMs: number;
   readonly drainTimeoutMs: number;
@@ -91,7 +98,7 @@ export async function startAedes(
     delayWill(session: HeldSession, seconds: number, publish: () => void): void;
   },
   sizes: AedesLimits,
-): Promise<Aedes> {
+): Promise<StartedAedes> {
   const broker = new Aedes({
     ...hooks,
     // Without a bound here a publisher waits for its own readers only, not for everybody's.
@@ -136,8 +143,7 @@ export async function startAedes(
   };
 
   await broker.listen();
-  withoutUnreadNews(broker);
-  return broker;
+  return { aedes: broker, tellOf: tellingOf(broker, withoutUnreadNews(broker)) };
 }
 
 /** Whether a connected client reads a topic now. */
@@ -146,9 +152,9 @@ export const isReadLive = (broker: Aedes, topic: string): boolean =>
 
 /**
  * Of each client that comes or goes, subscribes or unsubscribes aedes tells the other brokers of a cluster, which there are none of: it is
- * published only for clients that read it.
+ * published only for clients that read it. Says whether anybody reads a topic of them.
  */
-function withoutUnreadNews(broker: Aedes): void {
+function withoutUnreadNews(broker: Aedes): (topic: string) => boolean {
   const insides = broker as unknown as BrokerInsides;
   insides.mq.removeAllListeners('$SYS/+/new/clients');
   /** By topic, whether anybody reads it; null: not known since subscriptions changed. */
@@ -181,15 +187,23 @@ function withoutUnreadNews(broker: Aedes): void {
     if (typeof client === 'function') client();
     else done?.();
   };
+  return isRead;
 }
 
-/** Tells those who read of it that a client has come, or gone, in which aedes had no part. */
-export function tellOf(broker: Aedes, client: 'new' | 'disconnect', clientId: string): void {
-  const topic = `$SYS/${broker.id}/${client}/clients`;
-  const payload = Buffer.from(clientId);
-  const packet = { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false } as const;
-  broker.publish(packet, () => undefined);
-}
+/** Tells those who read of it that a client has come, or gone, in which aedes had no part; where nobody does, nothing is made of it. */
+const tellingOf = (broker: Aedes, isRead: (topic: string) => boolean): TellOf => {
+  const topics = {
+    new: `$SYS/${broker.id}/new/clients`,
+    disconnect: `$SYS/${broker.id}/disconnect/clients`,
+  };
+  return (client, clientId) => {
+    const topic = topics[client];
+    if (!isRead(topic)) return;
+    const payload = Buffer.from(clientId);
+    const packet = { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false } as const;
+    broker.publish(packet, () => undefined);
+  };
+};
 
 /** Gives aedes a CONNECT that was answered without it; it reads what came behind it once it has begun the session. */
 export function tellConnect(client: Client, connect: Partial<ConnectPacket>): void {

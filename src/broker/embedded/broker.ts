@@ -16,9 +16,10 @@ import {
   type AedesLimits,
   guardParser,
   isReadLive,
+  type StartedAedes,
   startAedes,
+  type TellOf,
   tellConnect,
-  tellOf,
 } from './aedes.ts';
 import { authorization, type SubscriptionLimits } from './authorization.ts';
 import { closeWithStream } from './closing.ts';
@@ -122,7 +123,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     ...{ authenticator, sessions, isUsername, reached, logger, onConnect },
     answerTimeoutMs: sizes.answerTimeoutMs,
   });
-  const aedes: Aedes = await startAedes(
+  const { aedes, tellOf }: StartedAedes = await startAedes(
     {
       ...connecting({
         ...{ connectionOf, judge },
@@ -152,7 +153,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
   );
   looking.unref();
   const accept = accepting({
-    ...{ aedes, fair, sizes, now, connections, sessions, judge, logger },
+    ...{ aedes, tellOf, fair, sizes, now, connections, sessions, judge, logger },
     certificateOf: options.certificateOf ?? (() => null),
   });
   let listeners: Listeners;
@@ -204,6 +205,7 @@ function brokerOver(
 
 const accepting = (options: {
   readonly aedes: Aedes;
+  readonly tellOf: TellOf;
   readonly fair: Pick<ReturnType<typeof fairness>, 'guard'>;
   readonly sizes: EmbeddedLimits;
   readonly now: () => Date;
@@ -229,7 +231,7 @@ const accepting = (options: {
   };
   const quiet = {
     ...{ ...options, giveToAedes },
-    ...{ accepted: plainlyAccepted(aedes), tellOf: tellOf.bind(null, aedes) },
+    ...{ accepted: plainlyAccepted(aedes) },
   };
   return (stream, request, source) => {
     const socket = request?.socket ?? stream;

@@ -5,9 +5,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type IConnectPacket, parser } from 'mqtt-packet';
+import type { IConnectPacket } from 'mqtt-packet';
 import type { Logger } from '../../logger.ts';
+import type { TellOf } from './aedes.ts';
 import type { ConnackVerdict, JudgeConnect } from './connect.ts';
+import { plainConnect } from './fairness/plain-packets.ts';
 import type { BrokerConnection } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -24,8 +26,7 @@ interface QuietOptions {
   /** By protocol version, the CONNACK of who is admitted. */
   readonly accepted: Readonly<Record<3 | 4 | 5, Buffer>>;
   readonly giveToAedes: GiveToAedes;
-  /** Tells those who read of it that a client has come, or gone. */
-  readonly tellOf: (client: 'new' | 'disconnect', clientId: string) => void;
+  readonly tellOf: TellOf;
   readonly sizes: { readonly connectTimeoutMs: number; readonly connectBytes: number };
   readonly now: () => Date;
   readonly logger: Logger | undefined;
@@ -96,19 +97,16 @@ export class QuietConnection {
   };
 
   #first(chunk: Buffer): void {
-    const packet = plainConnect(chunk, this.#its.sizes.connectBytes);
+    const packet = chunk.length > this.#its.sizes.connectBytes ? null : plainConnect(chunk);
     if (packet === null) {
       this.#give(chunk, null);
       return;
     }
     this.#stopTimer();
-    const { clientId, username, password } = packet;
+    const { version, keepAliveSeconds, clientId, username, password } = packet;
     const connection = this.#connection;
     connection.clientId = clientId;
-    connection.connect = {
-      version: packet.protocolVersion as 3 | 4 | 5,
-      ...{ clientId, cleanStart: true, keepAliveSeconds: packet.keepalive ?? 0 },
-    };
+    connection.connect = { version, cleanStart: true, clientId, keepAliveSeconds };
     this.#its.judge(connection, { username, password }, this.#answer);
   }
 
@@ -153,42 +151,6 @@ export class QuietConnection {
 
 const refused = ({ code, reasonCode }: ConnackVerdict, version: 3 | 4 | 5): Buffer =>
   Buffer.from(version === 5 ? [0x20, 3, 0, reasonCode, 0] : [0x20, 2, 0, code]);
-
-/** One for all connections: it is given whole packets alone. */
-const connects = parser();
-
-/**
- * A whole CONNECT for a clean session without a will or properties, from a client that has an id, and nothing behind it [MQTT-3.1]. Null:
- * anything else.
- */
-function plainConnect(bytes: Buffer, bytesMax: number): IConnectPacket | null {
-  const [type, first = 0, second = 0] = bytes;
-  const at = first < 128 ? 2 : 3;
-  const length = first < 128 ? first : (first & 0x7f) | (second << 7);
-  const hasLength = first < 128 || second < 128;
-  if (type !== 0x10 || !hasLength || bytes.length !== at + length || length > bytesMax) return null;
-  const nameLength = bytes[at + 1] ?? 0;
-  const level = bytes[at + 2 + nameLength];
-  const flags = bytes[at + 3 + nameLength] ?? 0;
-  if (level !== 3 && level !== 4 && level !== 5) return null;
-  if ((flags & 0x06) !== 0x02 || (level === 5 && bytes[at + 6 + nameLength] !== 0)) return null;
-  const packet = parsed(bytes);
-  return packet === null || packet.clientId === '' ? null : packet;
-}
-
-function parsed(bytes: Buffer): IConnectPacket | null {
-  let found: IConnectPacket | null = null;
-  connects.once('packet', (packet) => {
-    if (packet.cmd === 'connect') found = packet;
-  });
-  try {
-    connects.parse(bytes);
-  } catch {
-    found = null;
-  }
-  connects.removeAllListeners('packet');
-  return found;
-}
 
 /** As it was, but without what was shown: that was judged already. */
 function connectAgain({ connect, clientId }: BrokerConnection): Partial<IConnectPacket> {

@@ -1,7 +1,16 @@
 /**
- * Reads what comes most from its bytes: a PUBLISH without properties and a PUBACK, each whole in what was read of the socket. mqtt-packet, which
- * parses everything else, takes four steps, a buffer list and a dozen calls that log nothing for each packet. Knows its insides.
+ * Reads what comes most from its bytes: a plain CONNECT, a PUBLISH without properties and a PUBACK, each whole in what was read of the socket.
+ * mqtt-packet, which parses everything else, takes four steps, a buffer list and a dozen calls that log nothing for each packet. Knows its insides.
  */
+
+/** A CONNECT for a clean session without a will or properties, from a client that has an id. */
+interface PlainConnect {
+  readonly version: 3 | 4 | 5;
+  readonly keepAliveSeconds: number;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: Buffer | undefined;
+}
 
 /** As mqtt-packet makes them. */
 interface PlainPacket {
@@ -109,4 +118,42 @@ function pubackAt(piece: Buffer, body: number, isFive: boolean): PlainPacket {
     ...{ topic: null, payload: null, messageId: numberAt(piece, body) },
     ...(isFive ? { reasonCode: 0 } : {}),
   };
+}
+
+/** Name and version of the protocol, which a CONNECT begins with. */
+const protocols = { 3: '\0\x06MQIsdp\x03', 4: '\0\x04MQTT\x04', 5: '\0\x04MQTT\x05' };
+
+/** A whole CONNECT and nothing behind it [MQTT-3.1]; null: another packet, another CONNECT, or one that is not as it should be. */
+export function plainConnect(bytes: Buffer): PlainConnect | null {
+  const body = bytes[0] === 0x10 ? bodyAt(bytes, 0) : 0;
+  if (body === 0 || endAt(bytes, 0, body) !== bytes.length) return null;
+  const version = versionAt(bytes, body);
+  if (version === null) return null;
+  const at = body + protocols[version].length;
+  const idAt = version === 5 ? at + 4 : at + 3;
+  const flags = bytes[at] ?? 0;
+  if ((flags & 0x3f) !== 0x02 || (version === 5 && bytes[at + 3] !== 0)) return null;
+  const nameAt = fieldEnd(bytes, idAt, true);
+  const passwordAt = fieldEnd(bytes, nameAt, (flags & 0x80) !== 0);
+  const end = fieldEnd(bytes, passwordAt, (flags & 0x40) !== 0);
+  if (end !== bytes.length || nameAt === idAt + 2) return null;
+  return {
+    ...{ version, keepAliveSeconds: numberAt(bytes, at + 1) },
+    clientId: bytes.toString('utf8', idAt + 2, nameAt),
+    username: passwordAt > nameAt ? bytes.toString('utf8', nameAt + 2, passwordAt) : undefined,
+    password: end > passwordAt ? bytes.subarray(passwordAt + 2, end) : undefined,
+  };
+}
+
+function versionAt(bytes: Buffer, at: number): 3 | 4 | 5 | null {
+  const protocol = bytes.toString('latin1', at, at + protocols[4].length);
+  if (protocol === protocols[4]) return 4;
+  if (protocol === protocols[5]) return 5;
+  return bytes.toString('latin1', at, at + protocols[3].length) === protocols[3] ? 3 : null;
+}
+
+/** Where a field ends that begins with its length; where it begins, if there is none; behind all bytes where they are not as many. */
+function fieldEnd(bytes: Buffer, at: number, isThere: boolean): number {
+  if (!isThere) return at;
+  return at + 2 > bytes.length ? Infinity : at + 2 + numberAt(bytes, at);
 }

@@ -1,8 +1,9 @@
 /** What is read of plain packets is what mqtt-packet reads of them, however they come in pieces. */
-import { generate, type Packet, parser } from 'mqtt-packet';
+import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
 import {
   type PacketParser,
   parsingPlainly,
+  plainConnect,
 } from '../../../../../src/broker/embedded/fairness/plain-packets.ts';
 import { publish, type Version, versions } from '../../../../support/mqtt-peers.ts';
 import { assert, suite } from '../../../../support/suite.ts';
@@ -100,5 +101,46 @@ test('what may not be plain yet is parsed by mqtt-packet alone', () => {
   parse(generate(publish('a', 'x')));
   assert.equal(byParser, ['Packet', 'Object']);
 });
+
+/** What mqtt-packet reads of a CONNECT that is plain; null: of anything else. */
+function plainlyParsed(bytes: Buffer) {
+  const [packet, ...more] = read(4, [bytes], false) as IConnectPacket[];
+  const { cmd, will, properties, clean, clientId, username, password } = packet ?? {};
+  if (cmd !== 'connect' || more.length > 0 || will !== undefined || properties !== undefined)
+    return null;
+  if (clean !== true || clientId === '') return null;
+  const { protocolVersion: version, keepalive: keepAliveSeconds } = packet as IConnectPacket;
+  return { version, keepAliveSeconds, clientId, username, password };
+}
+
+function someConnect(lot: (below: number) => number, version: Version): Buffer {
+  const text = () => 'gerät-1'.slice(0, 1 + lot(7)).repeat(1 + lot(30));
+  return generate(
+    {
+      ...{ cmd: 'connect', protocolVersion: version, clean: lot(6) > 0, keepalive: lot(65_536) },
+      ...{ protocolId: version === 3 ? 'MQIsdp' : 'MQTT', clientId: text() },
+      ...[{}, { username: text() }, { username: text(), password: Buffer.from(text()) }][lot(3)],
+      ...(lot(6) === 0
+        ? { will: { topic: 'a', payload: Buffer.from('b'), qos: 1, retain: false } }
+        : {}),
+      ...(version === 5 && lot(4) === 0 ? { properties: { receiveMaximum: 9 } } : {}),
+    } as Packet,
+    settings(version),
+  );
+}
+
+for (const version of versions)
+  test(`version ${version}: a plain CONNECT is read as mqtt-packet reads it, and nothing else as one`, () => {
+    for (let seed = 1; seed <= 500; seed++) {
+      const lot = chance(seed);
+      const bytes = someConnect(lot, version);
+      assert.equal(plainConnect(bytes), plainlyParsed(bytes), `seed ${seed}`);
+      assert.equal(plainConnect(bytes.subarray(0, lot(bytes.length))), null, `seed ${seed}, cut`);
+      assert.equal(plainConnect(Buffer.concat([bytes, bytes.subarray(0, 1 + lot(9))])), null);
+      for (let fault = lot(3); fault >= 0; fault--) bytes[lot(bytes.length)] = lot(256);
+      const found = plainConnect(bytes);
+      if (found !== null) assert.equal(found, plainlyParsed(bytes), `seed ${seed}, wrong bytes`);
+    }
+  });
 
 test.run();
