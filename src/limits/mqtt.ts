@@ -53,6 +53,8 @@ export const mqttMatchesKept = 16;
 export const mqttRetainedMessageMs = 0.02;
 export const mqttRetainedLooked = 256;
 export const mqttRetainedLookedMs = 0.05;
+/** Bytes that count as unread for a SUBSCRIBE whose retained messages wait for their reader: what that takes of memory. */
+export const mqttReplayBytes = 8 * 1024;
 /** A user is told as slowed whose work waited so many milliseconds of so many; and how soon again. */
 export const mqttSlowedForMs = 5_000;
 export const mqttSlowedWindowMs = 10_000;

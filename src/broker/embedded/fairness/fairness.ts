@@ -60,7 +60,7 @@ export function fairness(options: {
   return {
     guard(client: Client, socket: Duplex, outgoing: Gathered) {
       const own = shareOf(client);
-      const intake = new Intake(client, { turns, shareOf: own, limits });
+      const intake = new Intake(client, { turns, shareOf: own, limits, unread });
       intakes.set(client, intake);
       const close = (error: Error) => void client.conn.destroy(error);
       const its = new UnreadOf(unread, client.conn, socket as Socket, close);

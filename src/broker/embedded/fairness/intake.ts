@@ -3,8 +3,11 @@
  * meanwhile, so that TCP holds it back and nothing is lost. Until the CONNACK aedes reads by itself. Knows aedes' insides, as `aedes.ts` does.
  */
 import type { Client } from 'aedes';
-import { mqttReadBytes } from '../../../limits/mqtt.ts';
+import { mqttReadBytes, mqttReplayBytes } from '../../../limits/mqtt.ts';
+import { closeClient } from '../session.ts';
+import { quotaExceeded } from './delivery.ts';
 import { type FairTurns, InOrder, type Share } from './fair-turns.ts';
+import type { Unread } from './unread.ts';
 
 export interface IntakeLimits {
   /** Packets of one connection that are under way, and their bytes; the next waits. */
@@ -52,6 +55,7 @@ export class Intake {
   readonly #turns: FairTurns;
   readonly #shareOf: () => Share | null;
   readonly #limits: IntakeLimits;
+  readonly #unread: Unread;
   readonly #ownNext: (error?: Error | null) => void;
   readonly #waiting = new InOrder<readonly [packet: IntakePacket, handle: Handle]>();
   #waitingBytes = 0;
@@ -61,12 +65,14 @@ export class Intake {
   #underWayBytes = 0;
   /** SUBSCRIBEs and UNSUBSCRIBEs that aedes has not done: it would let the next one overtake them. */
   #changing = 0;
-  /** SUBSCRIBEs whose retained messages may still come: the next one waits. */
+  /** SUBSCRIBEs whose retained messages may still come: the next one waits, as long as there is room for what comes behind it. */
   #replaying = 0;
   /** Handles what came before the CONNACK. */
   #handleEarly: Handle | null = null;
   /** Whether nothing more comes. */
   #isEnded = false;
+  /** Whether it is closed, or about to be. */
+  #isOver = false;
 
   constructor(
     client: Client,
@@ -74,6 +80,7 @@ export class Intake {
       readonly turns: FairTurns;
       readonly shareOf: () => Share | null;
       readonly limits: IntakeLimits;
+      readonly unread: Unread;
     },
   ) {
     this.#client = client;
@@ -81,12 +88,18 @@ export class Intake {
     this.#turns = options.turns;
     this.#shareOf = options.shareOf;
     this.#limits = options.limits;
+    this.#unread = options.unread;
     this.#ownNext = this.#inside._nextBatch;
     this.#inside._nextBatch = this.#next;
     client.conn.removeListener('readable', this.#ownNext);
     client.conn.on('readable', () => this.#next());
     client.removeAllListeners('connected');
     client.once('connected', () => this.#next());
+    client.conn.once('close', () => {
+      this.#isOver = true;
+      // Of who is gone they end without a word.
+      this.#countReplays(-this.#replaying);
+    });
     this.#endLast(client.conn.listeners('end').at(-1) as Ended | undefined);
   }
 
@@ -135,12 +148,18 @@ export class Intake {
 
   /** Retained messages are sent for a SUBSCRIBE, until the function is called that it returns. */
   replaying(): () => void {
-    this.#replaying += 1;
+    if (!this.#client.conn.closed) this.#countReplays(1);
     return this.#replayed;
   }
 
+  #countReplays(by: number): void {
+    this.#replaying += by;
+    this.#unread.count(this.#shareOf()?.username ?? '', by * mqttReplayBytes);
+  }
+
   readonly #replayed = (): void => {
-    this.#replaying -= 1;
+    if (this.#replaying === 0) return;
+    this.#countReplays(-1);
     if (this.#replaying === 0 && this.#waiting.size > 0) this.#wake();
   };
 
@@ -160,8 +179,21 @@ export class Intake {
   #mayHandle({ cmd }: IntakePacket): boolean {
     if (this.#isFull()) return false;
     if (!changesSubscriptions(cmd)) return true;
-    const hasToWait = cmd === 'subscribe' && this.#replaying > 0;
-    return this.#changing === 0 && (!hasToWait || this.#isEnded);
+    if (this.#changing > 0) return false;
+    if (cmd === 'unsubscribe' || this.#replaying === 0 || this.#isEnded) return true;
+    return !this.#hasRoom() && this.#mayReplayMore();
+  }
+
+  /** Whether the retained messages of one more SUBSCRIBE may wait beside those of others. */
+  #mayReplayMore(): boolean {
+    const username = this.#shareOf()?.username ?? '';
+    return this.#unread.hasRoom(username, 0, this.#replaying * mqttReplayBytes, mqttReplayBytes);
+  }
+
+  /** For what waits behind a SUBSCRIBE. */
+  #hasRoom(): boolean {
+    const { underWay, underWayBytes } = this.#limits;
+    return this.#waiting.size < underWay && this.#waitingBytes < underWayBytes;
   }
 
   #handle(packet: IntakePacket, handle: Handle): void {
@@ -200,9 +232,7 @@ export class Intake {
 
   /** While a SUBSCRIBE waits for retained messages, and they perhaps for acknowledgements that come behind it. */
   #readsOn(): boolean {
-    const { underWay, underWayBytes } = this.#limits;
-    const hasRoom = this.#waiting.size < underWay && this.#waitingBytes < underWayBytes;
-    return this.#changing === 0 && hasRoom;
+    return this.#changing === 0 && this.#hasRoom();
   }
 
   /** False where nothing more came, or what came has to wait for something else than the user's turn. */
@@ -214,7 +244,10 @@ export class Intake {
       this.#handleFirst();
       return true;
     }
-    if (first !== undefined && !this.#readsOn()) return false;
+    if (first !== undefined && !this.#readsOn()) {
+      if (this.#changing === 0) this.#giveUp();
+      return false;
+    }
     const { conn } = this.#client;
     const inside = this.#inside;
     const piece: Buffer | null = conn.read(
@@ -226,6 +259,12 @@ export class Intake {
     if (inside.broker.maximumPacketSize > 0 && bytes > inside.broker.maximumPacketSize)
       inside.rejectPacketTooLarge(bytes);
     return true;
+  }
+
+  /** What would let it go on may come only behind more than is kept for it. */
+  #giveUp(): void {
+    this.#isOver = true;
+    closeClient(this.#client, quotaExceeded);
   }
 
   readonly #work = (): boolean => {
@@ -250,7 +289,7 @@ export class Intake {
   };
 
   #wake(): void {
-    if (this.#isAtWork || this.#inside.closed || this.#inside._paused) return;
+    if (this.#isAtWork || this.#isOver || this.#inside.closed || this.#inside._paused) return;
     const share = this.#shareOf();
     if (share === null) return;
     this.#isAtWork = true;
