@@ -50,8 +50,7 @@ const ways = {
   expired: shortened<In<'revoked' | 'expired'>>(ofOver),
 };
 
-export const shortAccess = ({ username: _, ...state }: AccessRow): unknown =>
-  ways[state.status].short(state as never);
+export const shortAccess = (state: AccessRow): unknown => ways[state.status].short(state as never);
 
 export function wholeAccess(short: unknown, username: string): AccessRow {
   const { status } = short as Pick<Client, 'status'>;

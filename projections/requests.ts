@@ -45,8 +45,9 @@ const decisions = shortened<RequestDecision>({
   ...{ by: undefined, at: undefined, reason: null, blockedUntil: null, preauthorizationId: null },
 });
 
-const rows = shortened<RequestRow>({
-  ...{ requestId: undefined, username: undefined, status: undefined, kind: 'new' },
+/** Its id is the row's key. */
+const rows = shortened<Omit<RequestRow, 'requestId'>>({
+  ...{ username: undefined, status: undefined, kind: 'new' },
   ...{ flow: 'explicit', door: undefined, pairingId: null, windowId: null, requestedAt: undefined },
   ...{ expiresAt: undefined, source: null, clientId: null, context: null, requestedRoles: [] },
   ...{ requestedPermissions: [], csr: null, credentialId: undefined, conflictCount: 0 },
@@ -141,11 +142,10 @@ export const requests: Projection<RequestRow, ClientEvent> = {
     }
   },
   written: {
-    short: ({ requestId: _, decision, ...row }) =>
-      rows.short({
-        ...row,
-        decision: decision && decisions.short(decision),
-      } as never),
+    short: (row) =>
+      rows.short(
+        row.decision === null ? row : { ...row, decision: decisions.short(row.decision) as never },
+      ),
     whole(short, requestId) {
       const { decision, ...row } = rows.whole(short);
       return { ...row, requestId, decision: decision && decisions.whole(decision) };

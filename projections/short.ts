@@ -21,8 +21,8 @@ function isSame(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
     return false;
-  const [names, others] = [Object.keys(one), Object.keys(other)];
   if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const [names, others] = [Object.keys(one), Object.keys(other)];
   // Members may be undefined, which JSON leaves out.
   if (names.length !== others.length) return JSON.stringify(one) === JSON.stringify(other);
   return names.every(
