@@ -48,6 +48,14 @@ export async function wholeLog(store: EventStore, limit = readBatchMax): Promise
   }
 }
 
+/** What the port promises of an event: one that is followed may say more. */
+function promisedOf<Item>(item: Item): Item {
+  const event = item as Partial<StoredEvent>;
+  if (event.metadata === undefined) return item;
+  const { eventId, type, data, metadata, stream, revision, position } = event;
+  return { eventId, type, data, metadata, stream, revision, position } as Item;
+}
+
 /** Takes batches until it has `count` items; an endless wait fails by the runner's time limit. */
 export async function take<Item>(
   count: number,
@@ -61,7 +69,7 @@ export async function take<Item>(
       batch.length > 0 && batch.length <= readBatchMax,
       'a batch is neither empty nor huge',
     );
-    taken.push(...batch);
+    taken.push(...batch.map(promisedOf));
     if (taken.length >= count) stop.abort();
     await pause?.();
   }

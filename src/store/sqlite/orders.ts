@@ -5,23 +5,23 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { newestCharactersHeldMax, newestEventsHeldMax, readBatchMax } from '../../limits/store.ts';
 import { positionOf, type StoredEvent, type VaultChange } from '../event-store.ts';
-import type { EventText } from '../event-text.ts';
+import type { EventFromText, EventText } from '../event-text.ts';
 import type { FollowPage } from './follow.ts';
-import { type EventRow, lastPlaceIn, query, storedFrom } from './table.ts';
+import { type EventRow, followedFrom, lastPlaceIn, query, storedFrom } from './table.ts';
 
 const columns = 'place, eventId, stream, revision, type, data, metadata';
 
 /** SQLite takes a negative limit for none, and nobody gets more than `readBatchMax`. */
 const pageSize = (limit: number): number => Math.max(0, Math.min(limit, readBatchMax));
 
-/** A row, and its event once somebody asked for it: several follow the log, and none changes an event. */
+/** A row, and its event once somebody who follows the log came to it: several do, and none changes an event. */
 interface HeldEvent {
   readonly row: EventRow;
-  event: StoredEvent | undefined;
+  event: EventFromText | undefined;
 }
 
-function parsedOnce(held: HeldEvent): StoredEvent {
-  held.event ??= storedFrom(held.row);
+function parsedOnce(held: HeldEvent): EventFromText {
+  held.event ??= followedFrom(held.row);
   return held.event;
 }
 
@@ -39,22 +39,26 @@ export function eventsIn(database: DatabaseSync) {
   let last = lastPlace();
   let held: readonly HeldEvent[] = [];
   /** Undefined: they begin after the first that is wanted. */
-  const heldAfter = (after: number, count: number): FollowPage<StoredEvent> | undefined => {
+  const heldAfter = (after: number, count: number): readonly HeldEvent[] | undefined => {
     const skipped = after + 1 - (held[0]?.row[0] ?? Infinity);
-    if (skipped < 0) return undefined;
-    const page = held.slice(skipped, skipped + count);
-    return { items: page.map(parsedOnce), last: page.at(-1)?.row[0] ?? after };
+    return skipped < 0 ? undefined : held.slice(skipped, skipped + count);
   };
   return {
     /** The place of the newest, 0 when there is none. */
     last: (): number => last,
     read: (stream: string): StoredEvent[] => ofStream(stream).map(storedFrom),
-    page(after: number, limit = readBatchMax): FollowPage<StoredEvent> {
+    page(after: number, limit: number): StoredEvent[] {
       const count = pageSize(limit);
-      const page = heldAfter(after, count);
-      if (page !== undefined) return page;
-      const rows = afterPlace(after, last, count);
-      return { items: rows.map(storedFrom), last: rows.at(-1)?.[0] ?? after };
+      const rows = heldAfter(after, count)?.map(({ row }) => row) ?? afterPlace(after, last, count);
+      return rows.map(storedFrom);
+    },
+    /** For who follows the log: with the texts, of which most of what is written of an event is made. */
+    next(after: number): FollowPage<EventFromText> {
+      const page = heldAfter(after, readBatchMax);
+      const items =
+        page?.map(parsedOnce) ?? afterPlace(after, last, readBatchMax).map(followedFrom);
+      const newest = items.at(-1);
+      return { items, last: newest === undefined ? after : newest.index + 1 };
     },
     /** As they stand there. */
     texts: (after: number, limit: number): EventText[] =>

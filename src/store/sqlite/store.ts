@@ -204,7 +204,7 @@ function reading(log: OpenLog): ReadingHalf {
 
     async readAll(after, limit) {
       const place = placeOf(after);
-      return answer(log, () => events.page(place, limit).items);
+      return answer(log, () => events.page(place, limit));
     },
 
     async readTexts(after, limit) {
@@ -218,7 +218,7 @@ function reading(log: OpenLog): ReadingHalf {
 
     follow(after, signal) {
       log.assertOpen();
-      const read = (place: number) => answer(log, () => events.page(place));
+      const read = (place: number) => answer(log, () => events.next(place));
       return following(placeOf(after), signal, { read, appended: log.eventAppended, isOpen });
     },
 

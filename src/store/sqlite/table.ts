@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { sqliteCode } from '../../platform/sqlite/result-codes.ts';
 import { Conflict, type NewEvent, noStream, positionOf, type StoredEvent } from '../event-store.ts';
-import type { EventText } from '../event-text.ts';
+import { EventFromText, type EventText } from '../event-text.ts';
 
 /** An event whose JSON is already written: short to copy, for a thread may be given it. */
 export type WrittenEvent = readonly [eventId: string, type: string, data: string, metadata: string];
@@ -66,6 +66,10 @@ export const storedFrom = ([
   revision,
   position: positionOf(place),
 });
+
+/** The same with its texts, and its number: places of the log have no gap. */
+export const followedFrom = ([place, ...rest]: EventRow): EventFromText =>
+  new EventFromText([positionOf(place), ...rest], place - 1);
 
 /** A prepared query whose rows are arrays: nearly twice as fast as objects when a log is replayed. */
 export function query<Answer>(database: DatabaseSync, sql: string) {

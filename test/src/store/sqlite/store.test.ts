@@ -229,9 +229,9 @@ test('a commit whose answer was lost is followed, too', ({ folder }) => {
     const { lastEvent } = writer.commit([write]);
     const rows = isNew ? rowsOf(stream, [event], { place: lastEvent, revision: 0 }) : [];
     if (isTold) events.came(rows, lastEvent);
-    const places = events.page(0).items.map(({ position }) => Number(position));
+    const places = events.next(0).items.map(({ position }) => Number(position));
     if (isTold) assert.is(places.at(-1), lastEvent);
-    if (places.length > 1) assert.is(events.page(places.length - 1).items.length, 1);
+    if (places.length > 1) assert.is(events.next(places.length - 1).items.length, 1);
   }
   close();
 });
