@@ -18,8 +18,11 @@ if (major < 24 || (major === 24 && minor < 7)) {
 } else await run();
 
 async function run() {
-  const { withMemorySettings, withRebuildSettings } = await import('./memory.js');
-  if (process.argv[2] === 'serve') withMemorySettings();
+  const { keepTickShape, withMemorySettings, withRebuildSettings } = await import('./memory.js');
+  if (process.argv[2] === 'serve') {
+    withMemorySettings();
+    keepTickShape();
+  }
   // Types are stripped and code is compiled once, not at each start. It is kept in our own folder, not in a
   // temporary one that others could write to; where it cannot be written, every start is like the first.
   const compiled = join(import.meta.dirname, '../node_modules/.cache/gatebook');

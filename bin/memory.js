@@ -1,4 +1,5 @@
 /** Has the service run with memory settings, most of which only a starting process takes (docs/decisions/0025). */
+import { executionAsyncResource } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 
 /**
@@ -72,4 +73,17 @@ function takePlace(flags, environment) {
 function isGiven(flag) {
   const nameOf = (word) => word.replace(/^--(?:no-)?/, '').replace(/=.*$/, '').replaceAll('_', '-');
   return process.execArgv.some((given) => nameOf(given) === nameOf(flag));
+}
+
+/** Held as long as the process lives. */
+const kept = [];
+
+/**
+ * Keeps one of the objects that Node makes for each `process.nextTick`, five of them for a request. V8 makes them fast as long as it knows their
+ * shape, which a whole collection forgets where it finds none of them: an idle service had forgotten it for good
+ * (docs/decisions/0075).
+ */
+export function keepTickShape() {
+  process.nextTick(() => kept.push(executionAsyncResource()));
+  return kept;
 }

@@ -63,4 +63,14 @@ test('where nothing is started anew, V8 still lets old objects become fewer', as
   assert.ok(own < withSettings / 2, `${own} with what an operator set`);
 });
 
+test('an object that Node makes for a tick is kept, as it makes them', async () => {
+  // JavaScript without types: it runs before anything could strip them.
+  const { keepTickShape } = await import(new URL('../bin/memory.js', import.meta.url).href);
+  const kept: object[] = keepTickShape();
+  await new Promise(setImmediate);
+  const [tick = {}] = kept;
+  assert.equal(Object.keys(tick), ['callback', 'args']);
+  assert.is(String(Object.getOwnPropertySymbols(tick)[0]), 'Symbol(async_id_symbol)');
+});
+
 test.run();
