@@ -43,13 +43,24 @@ const placeOf = (row: HistoryRow) =>
 function historyRow({ type, data }: AnyEvent, envelope: Envelope): HistoryRow {
   const { index, position, stream, revision, eventId, metadata, dataText } = envelope;
   const { kind, name } = data.by;
-  const row = {
-    ...{ index, position, stream, revision, eventId, type, at: data.at, actor: { kind, name } },
-    ...{ correlationId: metadata.correlationId, causationId: metadata.causationId },
-    ...{ username: data.username ?? null, windowId: data.windowId ?? null },
+  // One literal: put together from several it takes three times as long, for each event of a log.
+  const row: { -readonly [Member in keyof HistoryRow]: HistoryRow[Member] } = {
+    index,
+    position,
+    stream,
+    revision,
+    eventId,
+    type,
+    at: data.at,
+    actor: { kind, name },
+    correlationId: metadata.correlationId,
+    causationId: metadata.causationId,
+    username: data.username ?? null,
+    windowId: data.windowId ?? null,
     data: envelope.data,
   };
-  return dataText === undefined ? row : { ...row, dataText };
+  if (dataText !== undefined) row.dataText = dataText;
+  return row;
 }
 
 /** What people wrote, and what things are called, by the key that it stands under. */
@@ -58,11 +69,15 @@ const worded = ['reason', 'label', 'name', 'description', 'pairingId', 'broker']
 /** The words of an event that one may look for; null: none. */
 function wordsOf({ data }: HistoryRow): string | null {
   const { note } = (data.limits ?? {}) as { readonly note?: unknown };
-  const words = [...worded.map((key) => data[key]), note].filter(
-    (word) => typeof word === 'string',
-  );
-  return words.length === 0 ? null : words.join('\n');
+  let words: string | null = null;
+  for (const key of worded) words = withWord(words, data[key]);
+  return withWord(words, note);
 }
+
+const withWord = (words: string | null, word: unknown): string | null => {
+  if (typeof word !== 'string') return words;
+  return words === null ? word : `${words}\n${word}`;
+};
 
 /** What activity is counted by. */
 export type ActivityKind = 'requested' | 'granted' | 'denied' | 'revoked' | 'lock';

@@ -46,12 +46,11 @@ const decisions = shortened<RequestDecision>({
 });
 
 /** Its id is the row's key. */
-const rows = shortened<Omit<RequestRow, 'requestId'>>({
+const rows = shortened<Omit<RequestRow, 'requestId' | 'decision'>>({
   ...{ username: undefined, status: undefined, kind: 'new' },
   ...{ flow: 'explicit', door: undefined, pairingId: null, windowId: null, requestedAt: undefined },
   ...{ expiresAt: undefined, source: null, clientId: null, context: null, requestedRoles: [] },
   ...{ requestedPermissions: [], csr: null, credentialId: undefined, conflictCount: 0 },
-  decision: null,
 });
 
 export const requests: Projection<RequestRow, ClientEvent> = {
@@ -142,13 +141,17 @@ export const requests: Projection<RequestRow, ClientEvent> = {
     }
   },
   written: {
-    short: (row) =>
-      rows.short(
-        row.decision === null ? row : { ...row, decision: decisions.short(row.decision) as never },
-      ),
+    short(row) {
+      const short = rows.short(row);
+      if (row.decision !== null) short.decision = decisions.short(row.decision);
+      return short;
+    },
     whole(short, requestId) {
-      const { decision, ...row } = rows.whole(short);
-      return { ...row, requestId, decision: decision && decisions.whole(decision) };
+      const { decision } = short as { readonly decision?: unknown };
+      return {
+        ...{ ...rows.whole(short), requestId },
+        decision: decision === undefined ? null : decisions.whole(decision),
+      };
     },
   },
   columns: {

@@ -12,7 +12,8 @@ type Usual<Whole> = {
 };
 
 interface Shortened<Whole> {
-  short(whole: Whole): Readonly<Record<string, unknown>>;
+  /** An object of whoever asks, to which more may be added. */
+  short(whole: Whole): Record<string, unknown>;
   whole(short: unknown): Whole;
 }
 
@@ -21,7 +22,7 @@ function isSame(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
     return false;
-  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  if (Array.isArray(one) || Array.isArray(other)) return isSameList(one, other);
   const [names, others] = [Object.keys(one), Object.keys(other)];
   // Members may be undefined, which JSON leaves out.
   if (names.length !== others.length) return JSON.stringify(one) === JSON.stringify(other);
@@ -29,6 +30,12 @@ function isSame(one: unknown, other: unknown): boolean {
     (name, at) => name === others[at] && isSame(one[name as never], other[name as never]),
   );
 }
+
+const isSameList = (one: unknown, other: unknown): boolean =>
+  Array.isArray(one) &&
+  Array.isArray(other) &&
+  one.length === other.length &&
+  one.every((item, at) => isSame(item, other[at]));
 
 export function shortened<Whole extends object>(usual: Usual<Whole>): Shortened<Whole> {
   const members = Object.entries(usual) as [keyof Whole & string, unknown][];

@@ -316,7 +316,12 @@ export function evolve(state: Client, { type, data }: ClientEvent): Client {
       };
     case 'AuthorizationChanged': {
       if (state.status !== 'active' && state.status !== 'suspended') return state;
-      const { httpOfRoles: _, ...before } = state;
+      let before = state;
+      // Most have none, and a copy without it takes five times as long as one of all.
+      if (state.httpOfRoles !== undefined) {
+        const { httpOfRoles: _, ...others } = state;
+        before = others;
+      }
       return {
         ...before,
         ...ofRoles(data),

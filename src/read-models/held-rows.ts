@@ -113,8 +113,11 @@ export class AbsentKeys {
  */
 export class KeysWritten {
   readonly #bits = new Uint32Array(keyBits / 32);
+  /** Nothing was added: known without a look. */
+  isEmpty = true;
 
   add(key: string): void {
+    this.isEmpty = false;
     for (const bit of bitsOf(key))
       this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] ?? 0) | (1 << bit);
   }

@@ -194,6 +194,7 @@ export class RowTable<Row> implements Rows<Row> {
 
   #stored(key: string): HeldRow<Row> | undefined {
     if (this.#greatestKey !== undefined && key > this.#greatestKey) return undefined;
+    if (this.#written?.isEmpty === true) return undefined;
     // First: a name that is new is asked for ten times on its way in, and those that are held are many more.
     if (this.#absent.has(key)) return undefined;
     const held = this.#held.get(key);

@@ -23,6 +23,8 @@ export class RowTally<Row> {
   readonly #stored: StatementSync;
   /** Labels that are counted for looking back. */
   readonly #always = new Set<string>();
+  /** Those of them that were changed, as JSON. */
+  readonly #texts = new Map<string, string>();
   readonly #put: StatementSync;
   readonly #begin: StatementSync;
   readonly #extend: StatementSync;
@@ -106,6 +108,15 @@ export class RowTally<Row> {
     this.#counts.set(label, (this.#counts.get(label) ?? 0) + difference);
   }
 
+  /** Of the same few again and again. */
+  #textOf(label: string): string {
+    const known = this.#texts.get(label);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(label);
+    this.#texts.set(label, text);
+    return text;
+  }
+
   #alwaysAsText(): string {
     const counts = [...this.#always].map((label) => [label, this.#counts.get(label) ?? 0]);
     return JSON.stringify(Object.fromEntries(counts));
@@ -124,7 +135,9 @@ export class RowTally<Row> {
     const changes = this.#changes;
     const [first] = changes;
     if (first === undefined) return;
-    const text = changes.map((change) => `${JSON.stringify(change)},`).join('');
+    let text = '';
+    for (const [index, label, difference] of changes)
+      text += `[${index},${this.#textOf(label)},${difference}],`;
     const block = this.#block;
     // An event changes its counts in one batch, so no block begins with the event of another.
     if (block !== undefined && block.changeCount + changes.length <= tallyBlockChanges) {

@@ -67,6 +67,7 @@ export class RowWriter<Row> {
 
   flush(): void {
     this.#inserts.flush();
+    this.#hash?.flush();
   }
 
   abandon(): void {

@@ -36,6 +36,8 @@ const hashedAtOnce = 64 * 1024;
 export class WrittenHash {
   readonly #hash = createHash('sha256');
   #rowCount = 0;
+  /** What waits for `flush`: pieces of some size, and the one that is being put together. */
+  #texts: string[] = [];
   #text = '';
   #last: string | number | undefined;
   #isOrdered = true;
@@ -45,18 +47,23 @@ export class WrittenHash {
     this.#last = key;
     this.#rowCount += 1;
     this.#text += `${key}\0${born}\0${row}\n`;
-    if (this.#text.length >= hashedAtOnce) this.#take();
+    if (this.#text.length < hashedAtOnce) return;
+    this.#texts.push(this.#text);
+    this.#text = '';
   }
 
-  #take(): void {
+  /** After rows were written: SQLite has made one piece of the text of each, which need not be done again. */
+  flush(): void {
+    for (const text of this.#texts) this.#hash.update(text);
     this.#hash.update(this.#text);
+    this.#texts = [];
     this.#text = '';
   }
 
   /** Of all of them; undefined: they came in another order, and have to be read. Once. */
   ofAll(): RowsHash | undefined {
     if (!this.#isOrdered) return undefined;
-    this.#take();
+    this.flush();
     return { rowCount: this.#rowCount, stateHash: this.#hash.digest('hex') };
   }
 }

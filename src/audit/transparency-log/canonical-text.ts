@@ -44,16 +44,24 @@ function unescapedList(items: readonly unknown[]): string | undefined {
 function unescapedObject(value: object): string | undefined {
   const shape = shapeOf(Object.keys(value), canonicalJson);
   if (shape === undefined) return undefined;
-  const { places, begins } = shape;
+  const { places, begins, textBegins, beginsAfterText, textBeginsAfterText } = shape;
   const members = Object.values(value);
   let text = places.length === 0 ? '{' : '';
-  // Counted: this is done for each event of a log.
+  let isAfterText = false;
+  // Counted, and of few and long pieces, which SHA-256 wants as one: this is done for each event of a log.
   for (let at = 0; at < places.length; at++) {
     const member = members[places[at] as number];
-    const written = typeof member === 'string' ? `"${member}"` : unescaped(member);
-    if (written === undefined) return undefined;
-    text += begins[at];
-    text += written;
+    if (typeof member === 'string') {
+      text += (isAfterText ? textBeginsAfterText : textBegins)[at];
+      text += member;
+      isAfterText = true;
+    } else {
+      const written = unescaped(member);
+      if (written === undefined) return undefined;
+      text += (isAfterText ? beginsAfterText : begins)[at];
+      text += written;
+      isAfterText = false;
+    }
   }
-  return `${text}}`;
+  return isAfterText ? `${text}"}` : `${text}}`;
 }

@@ -7,6 +7,9 @@ interface JsonShape {
   readonly places: readonly number[];
   readonly begins: readonly string[];
   readonly textBegins: readonly string[];
+  /** The same with the quote that ends a text before it. */
+  readonly beginsAfterText: readonly string[];
+  readonly textBeginsAfterText: readonly string[];
 }
 
 /** What has more is kept by nobody, and sorted each time. */
@@ -43,5 +46,10 @@ function newShape(names: readonly string[], canonical: (name: string) => string)
   const begins = places.map(
     (place, at) => `${at === 0 ? '{' : ','}${canonical(names[place] as string)}:`,
   );
-  return { names, places, begins, textBegins: begins.map((begin) => `${begin}"`) };
+  const textBegins = begins.map((begin) => `${begin}"`);
+  const afterText = (begin: string) => `"${begin}`;
+  return {
+    ...{ names, places, begins, textBegins },
+    ...{ beginsAfterText: begins.map(afterText), textBeginsAfterText: textBegins.map(afterText) },
+  };
 }

@@ -1,5 +1,5 @@
 /** What of an event is proven: the bytes that its leaf in the Merkle tree is the hash of. */
-import type { NewEvent } from '../../store/event-store.ts';
+import type { Metadata, NewEvent } from '../../store/event-store.ts';
 import type { EventFromText } from '../../store/event-text.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { canonicalOf } from './canonical-text.ts';
@@ -17,11 +17,25 @@ export const leafText = ({ eventId, type, stream, revision, data, metadata }: Le
 /** The same of an event that was parsed from its text. */
 export function leafTextFrom(event: EventFromText): string {
   const { eventId, type, stream, revision, data, dataText, metadata, metadataText } = event;
-  const [first, second] = [canonicalOf(data, dataText), canonicalOf(metadata, metadataText)];
+  const [first, second] = [canonicalOf(data, dataText), canonicalMetadata(metadata, metadataText)];
   return (
     `{"data":${first},"eventId":${canonicalJson(eventId)},"metadata":${second},` +
     `"revision":${revision},"stream":${canonicalJson(stream)},"type":${canonicalJson(type)}}`
   );
+}
+
+/** Its two members alone and without an escape, as in nearly every event: no other text of them is as short as this. */
+function canonicalMetadata(metadata: Metadata, text: string): string {
+  const { correlationId, causationId } = metadata;
+  if (
+    typeof correlationId === 'string' &&
+    (causationId === null || typeof causationId === 'string')
+  ) {
+    const cause = causationId === null ? 'null' : `"${causationId}"`;
+    const canonical = `{"causationId":${cause},"correlationId":"${correlationId}"}`;
+    if (canonical.length === text.length) return canonical;
+  }
+  return canonicalOf(metadata, text);
 }
 
 export const leafBytes = (event: LeafEvent): Buffer => Buffer.from(leafText(event));

@@ -6,11 +6,14 @@ export type Hash = Buffer;
 
 const leafPrefix = 0;
 const nodePrefix = 1;
-const hashBytes = 32;
+export const hashBytes = 32;
+/** Where the two hashes stand in what a node is the hash of. */
+const leftAt = 1;
+const rightAt = leftAt + hashBytes;
 
 /** SHA-256: in one call, which is twice as fast as a hash that is fed, and as text, which is faster than a buffer of its own. */
-const digest = (bytes: string | Uint8Array): Hash =>
-  Buffer.from(hashOf('sha256', bytes, 'binary'), 'binary');
+const digestText = (bytes: string | Uint8Array): string => hashOf('sha256', bytes, 'binary');
+const digest = (bytes: string | Uint8Array): Hash => Buffer.from(digestText(bytes), 'binary');
 
 /** Of the prefix and the parts. */
 function sha256(prefix: number, ...parts: readonly Uint8Array[]): Hash {
@@ -35,37 +38,58 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   // A proof may hold anything.
   if (left.length !== hashBytes || right.length !== hashBytes)
     return sha256(nodePrefix, left, right);
-  node.set(left, 1);
-  node.set(right, 1 + hashBytes);
+  node.set(left, leftAt);
+  node.set(right, rightAt);
   return digest(node);
 }
 
 const half = (count: number) => Math.floor(count / 2);
 const isOdd = (count: number) => count % 2 === 1;
 
-/** The right edge of a tree: all that is needed to let it grow, one hash for each level. */
+function trailingOnes(place: number): number {
+  let ones = 0;
+  for (let rest = place; isOdd(rest); rest = half(rest)) ones += 1;
+  return ones;
+}
+
+/** The right edge of a tree: all that is needed to let it grow, two hashes for each level. */
 export class Frontier {
   #size = 0;
-  /** The complete subtree of each level that still waits for its sibling. */
-  readonly #waiting: Hash[] = [];
+  /** Of each level what its next node is the hash of: first the complete subtree that waits for its sibling. */
+  readonly #nodes: Buffer[] = [];
 
   get size(): number {
     return this.#size;
   }
 
-  /** Adds a leaf by its hash; gives the roots of the complete subtrees that end with it, level 0 first. */
-  add(leaf: Hash): readonly Hash[] {
-    const completed = [leaf];
-    let hash = leaf;
+  /** Adds a leaf by its hash; gives the roots of the complete subtrees that end with it, level 0 first, one after the other. */
+  add(leaf: Hash): Buffer {
     let level = 0;
-    for (let place = this.#size; isOdd(place); place = half(place)) {
-      hash = nodeHash(this.#waiting[level] as Hash, hash);
-      completed.push(hash);
-      level += 1;
-    }
-    this.#waiting[level] = hash;
+    let place = this.#size;
     this.#size += 1;
+    leaf.copy(this.#node(0), isOdd(place) ? rightAt : leftAt);
+    if (!isOdd(place)) return leaf;
+    const completed = Buffer.allocUnsafe(hashBytes * (trailingOnes(place) + 1));
+    leaf.copy(completed);
+    for (; isOdd(place); place = half(place)) {
+      const hash = digestText(this.#node(level));
+      level += 1;
+      completed.write(hash, level * hashBytes, 'binary');
+      this.#node(level).write(hash, isOdd(half(place)) ? rightAt : leftAt, 'binary');
+    }
     return completed;
+  }
+
+  #node(level: number): Buffer {
+    const known = this.#nodes[level];
+    if (known !== undefined) return known;
+    const made = Buffer.alloc(1 + 2 * hashBytes, nodePrefix);
+    this.#nodes[level] = made;
+    return made;
+  }
+
+  #waiting(level: number): Hash {
+    return Buffer.from(this.#node(level).subarray(leftAt, rightAt));
   }
 
   /** The root of the tree as it is now. */
@@ -74,7 +98,7 @@ export class Frontier {
     let level = 0;
     for (let rest = this.#size; rest > 0; rest = half(rest), level += 1)
       if (isOdd(rest)) {
-        const waiting = this.#waiting[level] as Hash;
+        const waiting = this.#waiting(level);
         root = root === undefined ? waiting : nodeHash(waiting, root);
       }
     return root ?? emptyRoot;
@@ -86,7 +110,7 @@ export class Frontier {
     frontier.#size = size;
     let level = 0;
     for (let rest = size; rest > 0; rest = half(rest), level += 1)
-      if (isOdd(rest)) frontier.#waiting[level] = nodeAt(level, rest - 1);
+      if (isOdd(rest)) nodeAt(level, rest - 1).copy(frontier.#node(level), leftAt);
     return frontier;
   }
 }

@@ -14,13 +14,12 @@ import {
   consistencyProof,
   Frontier,
   type Hash,
+  hashBytes,
   inclusionProof,
   leafHashOfText,
   type NodeAt,
   rootAt,
 } from './merkle.ts';
-
-const hashBytes = 32;
 
 /** Numbers, where they say all that the text says: a third of its room. */
 type NumberOrText = string | number;
@@ -86,6 +85,8 @@ class TreeTable implements CustomModel, Tree {
   readonly #newest: ReturnType<DatabaseSync['prepare']>;
   readonly #place: ReturnType<DatabaseSync['prepare']>;
   readonly #written: WrittenHash | undefined;
+  /** Of the rows of the batch in hand, where they are hashed while they are written. */
+  #toBeHashed: Buffer[] = [];
   #frontier: Frontier;
   #latest = '';
   #shortLatest: NumberOrText = '';
@@ -116,19 +117,29 @@ class TreeTable implements CustomModel, Tree {
       throw new Error(
         `the tree holds ${this.#frontier.size} events and cannot take event ${index}`,
       );
-    const completed = this.#frontier.add(
+    const hashes = this.#frontier.add(
       leafHashOfText(stored instanceof EventFromText ? leafTextFrom(stored) : leafText(stored)),
     );
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
-    const [leaf] = completed;
-    const hashes = leaf !== undefined && completed.length === 1 ? leaf : Buffer.concat(completed);
-    this.#written?.add(index, index, hashes.toString('hex').toUpperCase());
+    if (this.#written !== undefined) this.#toBeHashed.push(hashes);
     this.#adds.add(index, hashes, shortPosition(stored.position), this.#shortLatest);
   }
 
   flush(): void {
     this.#adds.flush();
+    if (this.#written === undefined) return;
+    // As text all at once: for the few bytes of each it takes longer to ask than to write them.
+    const text = Buffer.concat(this.#toBeHashed).toString('hex').toUpperCase();
+    let index = this.#frontier.size - this.#toBeHashed.length;
+    let from = 0;
+    for (const { length } of this.#toBeHashed) {
+      this.#written.add(index, index, text.slice(from, from + 2 * length));
+      index += 1;
+      from += 2 * length;
+    }
+    this.#toBeHashed = [];
+    this.#written.flush();
   }
 
   #setLatest(short: NumberOrText): void {
@@ -138,6 +149,7 @@ class TreeTable implements CustomModel, Tree {
 
   abandon(): void {
     this.#adds.abandon();
+    this.#toBeHashed = [];
     const newest = this.#newest.get() as { key: number; latest: NumberOrText } | undefined;
     this.#setLatest(newest?.latest ?? '');
     this.#frontier = Frontier.at(newest === undefined ? 0 : newest.key + 1, this.#nodeAt);

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { canonicalJson } from '../../../../src/audit/transparency-log/canonical-json.ts';
 import { canonicalOf } from '../../../../src/audit/transparency-log/canonical-text.ts';
+import { leafText, leafTextFrom } from '../../../../src/audit/transparency-log/leaf.ts';
 import { jsonShapesMax } from '../../../../src/limits/audit.ts';
+import { EventFromText } from '../../../../src/store/event-text.ts';
 import { assert, suite } from '../../../support/suite.ts';
 
 const test = suite('canonical text of what was parsed');
@@ -61,6 +63,28 @@ test('objects of more kinds than are remembered have the same text', () => {
   for (let kind = 0; kind < jsonShapesMax + 10; kind++) {
     const text = `{"z${kind}":1,"a":"b"}`;
     assert.is(given(text), expected(text));
+  }
+});
+
+test('the leaf of an event is the same from its text, whatever its metadata hold', () => {
+  for (const metadata of [
+    '{"correlationId":"a","causationId":null}',
+    '{"correlationId":"a","causationId":"b"}',
+    '{"causationId":"b","correlationId":"a"}',
+    '{"correlationId":"a\\"","causationId":"\\u0041"}',
+    '{"correlationId":"\\n","causationId":null}',
+    '{ "correlationId":"a","causationId":null }',
+    '{"correlationId":"a"}',
+    '{"correlationId":7,"causationId":null}',
+    '{"correlationId":"a","causationId":null,"by":1}',
+    '{"correlationId":"a","causationId":{"b":1,"a":2}}',
+    '{}',
+  ]) {
+    const place = ['1', 'e', 'client-a', 0, 'Seen', '{"b":"ä","a":1}', metadata] as const;
+    const [position, eventId, stream, revision, type, data] = place;
+    const event = { position, eventId, stream, revision, type };
+    const parsed = { ...event, data: JSON.parse(data), metadata: JSON.parse(metadata) };
+    assert.is(leafTextFrom(new EventFromText(place, 0)), leafText(parsed), metadata);
   }
 });
 

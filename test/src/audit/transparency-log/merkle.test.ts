@@ -5,6 +5,7 @@ import {
   consistencyProof,
   Frontier,
   type Hash,
+  hashBytes,
   includes,
   inclusionProof,
   isConsistent,
@@ -32,9 +33,14 @@ function definedRoot(leaves: readonly Buffer[]): Hash {
 function grown(leaves: readonly Buffer[]): { frontier: Frontier; nodeAt: NodeAt } {
   const frontier = new Frontier();
   const nodes = new Map<string, Hash>();
-  for (const leaf of leaves)
-    for (const [level, hash] of frontier.add(leafHash(leaf)).entries())
-      nodes.set(`${level}:${Math.floor((frontier.size - 1) / 2 ** level)}`, hash);
+  for (const leaf of leaves) {
+    const completed = frontier.add(leafHash(leaf));
+    for (let level = 0; level < completed.length / hashBytes; level++)
+      nodes.set(
+        `${level}:${Math.floor((frontier.size - 1) / 2 ** level)}`,
+        completed.subarray(level * hashBytes, (level + 1) * hashBytes),
+      );
+  }
   return { frontier, nodeAt: (level, index) => nodes.get(`${level}:${index}`) as Hash };
 }
 
