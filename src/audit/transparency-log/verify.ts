@@ -77,7 +77,7 @@ function restoreIn(bytes: Buffer, index: number): Restore[] {
 /**
  * Reads `lines` to the end. Checkpoints must be of one log and what it was restored to, their signatures checked before.
  * `trusted` is an earlier export of it, or its leaf hashes.
- * @throws NothingTrusted where `trusted` is neither
+ * @throws NothingTrusted where `trusted` is neither, or not whole
  */
 export async function verifyExport(options: {
   readonly lines: AsyncIterable<Line>;

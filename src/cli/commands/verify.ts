@@ -165,8 +165,11 @@ async function runVerify(call: Call): Promise<number> {
     else for (const line of verdictLines(verdict)) call.terminal.line(line);
     return verdict.untouched ? exitCodes.done : exitCodes.failed;
   } catch (error) {
-    if (error instanceof MalformedNote || error instanceof NothingTrusted)
-      throw usageFault(`${error.message}.`);
+    if (error instanceof MalformedNote) throw usageFault(`${error.message}.`);
+    if (error instanceof NothingTrusted)
+      throw usageFault(`Not verified: ${error.message}.`, [
+        '--trusted takes an earlier export of this log, or its leaf hashes, a line each.',
+      ]);
     if (error instanceof LineTooLong) throw new CommandFailed(exitCodes.failed, error.message);
     return fileFault(error);
   }

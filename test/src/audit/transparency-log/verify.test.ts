@@ -24,11 +24,16 @@ const checkpointAt = (size: number, texts: readonly string[] = events) => {
   return { origin: 'log', size, root: frontier.root() };
 };
 const checkpoints = [8, 16, 0, 20].map((size) => checkpointAt(size));
-const verified = (texts: readonly string[], trusted?: readonly string[], broken = '') =>
+const verified = (
+  texts: readonly string[],
+  trusted?: readonly string[],
+  broken = '',
+  trustedBroken = '',
+) =>
   verifyExport({
     lines: lines(texts, broken),
     checkpoints,
-    trusted: trusted && lines(trusted),
+    trusted: trusted && lines(trusted, trustedBroken),
   });
 
 const summary = ({ event, ...verdict }: Verdict) => ({
@@ -117,6 +122,33 @@ test('what is trusted has to be an export, or leaf hashes', async () => {
     } catch (error) {
       assert.instance(error, NothingTrusted);
       assert.match((error as Error).message, /line 4/);
+    }
+});
+
+test('the last line of what is trusted counts without its line end, too', async () => {
+  const trusted = events.slice(0, 5);
+  const hash = leafHash(Buffer.from(trusted[4] ?? '')).toString('hex');
+  for (const last of [trusted[4] ?? '', hash]) {
+    const changed = await verified(events.with(4, event('x')), trusted.slice(0, 4), '', last);
+    assert.equal([changed.event?.kind, changed.event?.index], ['changed', 4]);
+    assert.equal(summary(await verified(events, trusted.slice(0, 4), '', last)), whole);
+    const short = await verified(events.slice(0, 4), trusted.slice(0, 4), '', last);
+    assert.equal(short.cutOff, { size: 4, expected: 20 });
+  }
+});
+
+test('what is trusted has to be whole, and something', async () => {
+  for (const [trusted, broken, words] of [
+    [events.slice(0, 3), events[3]?.slice(0, -1), /line 4 .* cut off/],
+    [[], 'no export at all', /line 1 .* neither/],
+    [[], '', /is empty/],
+  ] as const)
+    try {
+      await verified(events, trusted, '', broken);
+      assert.unreachable(String(words));
+    } catch (error) {
+      assert.instance(error, NothingTrusted);
+      assert.match((error as Error).message, words);
     }
 });
 

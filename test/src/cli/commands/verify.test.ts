@@ -176,6 +176,26 @@ test('a change, a deletion, a swap and a cut are found, and named against the ol
   assert.is(JSON.parse(stdout).brokenLine, true);
 });
 
+test('an earlier export that holds nothing, or only a part of its last line, is no proof', async ({
+  gate,
+  file,
+}) => {
+  const whole = readFileSync(file('log.ndjson'), 'utf8');
+  for (const [text, words] of [
+    ['', 'what is trusted is empty'],
+    [whole.slice(0, -9), 'is cut off'],
+    [randomBytes(100), 'is neither an event nor a leaf hash'],
+  ] as const) {
+    writeFileSync(file('old.ndjson'), text);
+    const { exitCode, stdout, stderr } = await gate.call(
+      ...['verify', file('log.ndjson'), '--checkpoint', file('first.txt')],
+      ...['--key', file('key.txt'), '--trusted', file('old.ndjson')],
+    );
+    assert.equal([exitCode, stdout], [2, '']);
+    assert.match(stderr, words);
+  }
+});
+
 test('a checkpoint that nobody signed proves nothing', async ({ gate, file }) => {
   const forged = readFileSync(file('first.txt'), 'utf8').replace(/\n(\d+)\n/, '\n1$1\n');
   writeFileSync(file('forged.txt'), forged);
