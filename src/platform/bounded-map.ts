@@ -12,22 +12,33 @@ export class BoundedMap<Key, Value> extends Map<Key, Value> {
   }
 
   override set(key: Key, value: Value): this {
-    this.delete(key);
+    const { size } = this;
     super.set(key, value);
-    while (this.size > this.#max) this.forgetOldest();
+    if (this.size === size) {
+      // It was there, and is last in line now.
+      this.delete(key);
+      super.set(key, value);
+    }
+    while (this.size > this.#max) this.delete(this.#oldest() as Key);
     return this;
   }
 
   /** What was forgotten; undefined: there was nothing. */
   forgetOldest(): Value | undefined {
+    if (this.size === 0) return undefined;
+    const oldest = this.#oldest() as Key;
+    const value = this.get(oldest);
+    this.delete(oldest);
+    return value;
+  }
+
+  /** Undefined: there is none. */
+  #oldest(): Key | undefined {
     let oldest = this.#walk?.next();
     if (oldest === undefined || oldest.done) {
       this.#walk = this.keys();
       oldest = this.#walk.next();
     }
-    if (oldest.done) return undefined;
-    const value = this.get(oldest.value);
-    this.delete(oldest.value);
-    return value;
+    return oldest.value;
   }
 }
