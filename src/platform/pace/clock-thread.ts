@@ -8,9 +8,11 @@ import { monotonicMs } from './monotonic.ts';
 
 const { flags, beatMs } = workerData as ClockShare;
 
+// It runs.
+parentPort?.postMessage(null);
 for (;;) {
   Atomics.wait(flags, 0, 0);
   // Nobody ever wakes the second one: that is the sleep.
   Atomics.wait(flags, 1, 0, beatMs - (monotonicMs() % beatMs));
-  parentPort?.postMessage(null);
+  if (Atomics.load(flags, 2) > 0) parentPort?.postMessage(null);
 }

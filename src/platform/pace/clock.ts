@@ -5,7 +5,7 @@ import { clockBeatMs } from '../../limits/doors.ts';
 import { monotonicMs } from './monotonic.ts';
 
 export interface ClockShare {
-  /** Whether it shall beat, 1 or 0; and one that stays 0. */
+  /** Whether it shall beat, 1 or 0; one that stays 0; and for how many beats somebody waits. */
   readonly flags: Int32Array;
   readonly beatMs: number;
 }
@@ -15,7 +15,7 @@ const threadFile = new URL(`./clock-thread${extname(import.meta.filename)}`, imp
 const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
 
 class Clock {
-  readonly #flags = new Int32Array(new SharedArrayBuffer(8));
+  readonly #flags = new Int32Array(new SharedArrayBuffer(12));
   /** By the beat that they wait for. */
   readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
   #users = 0;
@@ -48,7 +48,13 @@ class Clock {
     const beat = Math.ceil(fromMs / clockBeatMs);
     const waiting = this.#waiting.get(beat) ?? Promise.withResolvers<void>();
     this.#waiting.set(beat, waiting);
+    this.#shareWaiting();
     return waiting.promise;
+  }
+
+  /** A beat that nobody waits for would wake the event loop for nothing: most who are about to are not refused. */
+  #shareWaiting(): void {
+    Atomics.store(this.#flags, 2, this.#waiting.size);
   }
 
   #tick(): void {
@@ -58,6 +64,7 @@ class Clock {
       this.#waiting.delete(beat);
       resolve();
     }
+    this.#shareWaiting();
   }
 
   /** By the event loop's own timer. */
