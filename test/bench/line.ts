@@ -10,7 +10,7 @@ export interface Contestant {
   round(number: number): Promise<Sample>;
 }
 
-/** What a goal looks at: the medians of one Gatebook and of all that stand beside it, by name. */
+/** What a goal looks at: the medians of one Gatebook and of all that stand beside it, by name, "before" among them. */
 interface Measured {
   readonly ours: Sample;
   readonly beside: Readonly<Record<string, Sample>>;

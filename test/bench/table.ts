@@ -30,17 +30,22 @@ export async function rowsOf(line: Line, options: Omit<Context, 'atEnd'>): Promi
   for (let number = 0; number < rounds; number++)
     for (const one of contestants) samples.get(one)?.push(await one.round(number));
   const measured = contestants.map((one) => ({ one, sample: medians(samples.get(one) ?? []) }));
-  const beside = Object.fromEntries(
-    measured.filter(({ one }) => !one.ours).map(({ one, sample }) => [one.name, sample]),
-  );
-  const base = line.base === undefined ? Object.values(beside)[0] : beside[line.base];
+  const peers = measured.filter(({ one }) => !one.ours);
+  const base = peers.find(({ one }) => one.name === (line.base ?? peers[0]?.one.name))?.sample;
+  const besideOf = (mine: Contestant) =>
+    Object.fromEntries(
+      measured.filter(({ one }) => one !== mine).map(({ one, sample }) => [one.name, sample]),
+    );
   return measured.map(({ one, sample }) => ({
     ...{ line: line.name, title: line.title, contestant: one.name, rounds, ...sample },
     ...(one.ours && base?.perSecond && sample.perSecond
       ? { ratio: sample.perSecond / base.perSecond }
       : {}),
     goals: one.ours
-      ? line.goals.map(({ text, met }) => ({ text, met: met({ ours: sample, beside }) }))
+      ? line.goals.map(({ text, met }) => ({
+          text,
+          met: met({ ours: sample, beside: besideOf(one) }),
+        }))
       : [],
   }));
 }

@@ -2,14 +2,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { filledFolder } from '../folders.ts';
-import { type Contestant, figureAtMost, type Goal, type Line } from '../line.ts';
+import { type Contestant, figureAtMost, type Line, ratioAtLeast } from '../line.ts';
 import { ran } from '../processes.ts';
 import { serve } from '../served.ts';
-
-const fiveTimes: Goal = {
-  text: '≥ 5 of the version before (--against)',
-  met: () => null,
-};
 
 /** As `gatebook rebuild --json` prints it: the embedded log's position is the number of its events. */
 interface Rebuilt {
@@ -19,7 +14,7 @@ interface Rebuilt {
 export const rebuild: Line = {
   name: 'rebuild',
   title: 'Rebuild of all rows, events',
-  goals: [fiveTimes, figureAtMost('rowsByLog', 2.5)],
+  goals: [ratioAtLeast(5, 'before'), figureAtMost('rowsByLog', 2.5)],
   rounds: 3,
   async contestants(context) {
     const count = context.quick ? 20_000 : 1_000_000;
