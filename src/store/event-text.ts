@@ -23,12 +23,15 @@ export class EventFromText implements StoredEvent {
   readonly data: Record<string, unknown>;
   readonly dataText: string;
   readonly metadataText: string;
+  /** The hash of its leaf in the Merkle tree, where a thread took it that had time; undefined: it is to be taken. */
+  readonly leafHash: Buffer | undefined;
   #metadata: Metadata | undefined;
 
   /** @throws SyntaxError where the log holds no JSON */
   constructor(
     [position, eventId, stream, revision, type, dataText, metadataText]: EventText,
     index: number,
+    leafHash?: Buffer,
   ) {
     this.index = index;
     this.position = position;
@@ -39,6 +42,7 @@ export class EventFromText implements StoredEvent {
     this.data = JSON.parse(dataText);
     this.dataText = dataText;
     this.metadataText = metadataText;
+    this.leafHash = leafHash;
   }
 
   get metadata(): Metadata {

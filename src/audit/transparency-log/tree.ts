@@ -53,6 +53,22 @@ const wholeMoment = (short: NumberOrText): string =>
 const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Hash =>
   Buffer.from(buffer, byteOffset, length);
 
+function leafHashOf(event: StoredEvent): Hash {
+  if (event instanceof EventFromText) return event.leafHash ?? leafHashOfText(leafTextFrom(event));
+  return leafHashOfText(leafText(event));
+}
+
+/** The hashes of their leaves, one after the other. */
+export function leafHashesOf(events: readonly StoredEvent[]): Uint8Array {
+  const hashes = new Uint8Array(events.length * hashBytes);
+  for (const [at, event] of events.entries()) hashes.set(leafHashOf(event), at * hashBytes);
+  return hashes;
+}
+
+/** One of these hashes. */
+export const leafHashIn = ({ buffer, byteOffset }: Uint8Array, at: number): Hash =>
+  Buffer.from(buffer, byteOffset + at * hashBytes, hashBytes);
+
 export interface Tree {
   /** How many events it holds. */
   size(): number;
@@ -117,9 +133,7 @@ class TreeTable implements CustomModel, Tree {
       throw new Error(
         `the tree holds ${this.#frontier.size} events and cannot take event ${index}`,
       );
-    const hashes = this.#frontier.add(
-      leafHashOfText(stored instanceof EventFromText ? leafTextFrom(stored) : leafText(stored)),
-    );
+    const hashes = this.#frontier.add(leafHashOf(stored));
     const { at } = stored.data;
     if (typeof at === 'string' && at > this.#latest) this.#setLatest(shortMoment(at));
     if (this.#written !== undefined) this.#toBeHashed.push(hashes);

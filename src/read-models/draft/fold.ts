@@ -5,12 +5,13 @@
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { leafHashesOf } from '../../audit/transparency-log/tree.ts';
 import { bulkFoldPagesWaitingMax } from '../../limits/rows.ts';
 import { readBatchMax } from '../../limits/store.ts';
 import { beginning, type EventStore, type Position } from '../../store/event-store.ts';
 import { readTexts } from '../../store/event-text.ts';
 import { type HasherBeside, hashedBefore, hashesOf } from '../state-hash.ts';
-import { applyTexts, changing, namesOf, openHalf, writtenOnce } from './halves.ts';
+import { applyAll, changing, eventsFrom, namesOf, openHalf, writtenOnce } from './halves.ts';
 import { DraftThread, draftsOf, remove, removeDrafts } from './thread.ts';
 import { makeIndexes } from './whole.ts';
 import type { FromWorker } from './worker.ts';
@@ -43,12 +44,15 @@ export async function foldDraft(
     try {
       for (let from: Position | undefined = beginning; from !== undefined; ) {
         signal.throwIfAborted();
-        const events = await readTexts(store, from, readBatchMax);
-        from = events.at(-1)?.[0];
-        if (events.length === 0) break;
+        const texts = await readTexts(store, from, readBatchMax);
+        from = texts.at(-1)?.[0];
+        if (texts.length === 0) break;
         await worker.room(bulkFoldPagesWaitingMax);
-        worker.send({ events });
-        applyTexts(models, events);
+        const events = eventsFrom(models, texts);
+        // Who has less to do helps the other: both end at the same time.
+        const leafHashes = worker.isBehind ? leafHashesOf(events) : undefined;
+        worker.send({ events: texts, leafHashes });
+        applyAll(models, events);
         onProgress(models.resume().index);
         // Whoever asks meanwhile whether the service is ready is answered.
         await nextTurn();

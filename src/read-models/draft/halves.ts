@@ -1,4 +1,5 @@
 /** The rows of a long log are made by two threads: one has what is written once for each event, the other what changes. */
+import { leafHashIn } from '../../audit/transparency-log/tree.ts';
 import { beginning } from '../../store/event-store.ts';
 import { EventFromText, type EventText } from '../../store/event-text.ts';
 import { allCustomProjections, allProjections } from '../all.ts';
@@ -36,10 +37,21 @@ export const openHalf = (
 export const namesOf = ({ projections, customProjections }: Half): readonly string[] =>
   [...projections, ...customProjections].map(({ name }) => name);
 
-/** @throws Error the first fault of a projection, for which there is no draft */
-export function applyTexts(models: ReadModels, texts: readonly EventText[]): void {
+/** The events that follow. @param leafHashes of all of them, one after the other, where they are known */
+export function eventsFrom(
+  models: ReadModels,
+  texts: readonly EventText[],
+  leafHashes?: Uint8Array,
+): readonly EventFromText[] {
   const { index } = models.resume();
-  models.apply(texts.map((text, at) => new EventFromText(text, index + at)));
+  return texts.map(
+    (text, at) => new EventFromText(text, index + at, leafHashes && leafHashIn(leafHashes, at)),
+  );
+}
+
+/** @throws Error the first fault of a projection, for which there is no draft */
+export function applyAll(models: ReadModels, events: readonly EventFromText[]): void {
+  models.apply(events);
   const [fault] = models.faults();
   if (fault !== undefined) throw fault.error;
 }

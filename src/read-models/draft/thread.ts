@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { history } from '../../../projections/history.ts';
+import { bulkFoldPagesBehindMin } from '../../limits/rows.ts';
 import type { HasherBeside, RowsHash } from '../state-hash.ts';
 import type { FromWorker, ToWorker, WorkerData } from './worker.ts';
 
@@ -53,6 +54,11 @@ export class DraftThread implements HasherBeside {
   send(message: ToWorker, answered: (answer: FromWorker) => void = () => {}): void {
     this.#waiting.push(answered);
     this.#worker.postMessage(message);
+  }
+
+  /** It has not begun with what it was sent last. */
+  get isBehind(): boolean {
+    return this.#waiting.length >= bulkFoldPagesBehindMin;
   }
 
   /** Resolves when fewer than so many messages wait. @throws what stopped the thread */

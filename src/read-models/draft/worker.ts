@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EventText } from '../../store/event-text.ts';
 import { hashesOf, type RowsHash, WrittenHash } from '../state-hash.ts';
-import { applyTexts, namesOf, openHalf, writtenOnce } from './halves.ts';
+import { applyAll, eventsFrom, namesOf, openHalf, writtenOnce } from './halves.ts';
 import { makeIndexes, makeWhole } from './whole.ts';
 
 /** Whose rows it makes, and into which file. */
@@ -15,8 +15,8 @@ export interface WorkerData {
 
 /** What it is asked to do, one after the other; it answers each with what came of it. */
 export type ToWorker =
-  /** The events that follow. */
-  | { readonly events: readonly EventText[] }
+  /** The events that follow; the hashes of their leaves, where the first thread had time to take them. */
+  | { readonly events: readonly EventText[]; readonly leafHashes: Uint8Array | undefined }
   /** There are no more: the hashes of what was written, by the order of its names; undefined: they are to be read. */
   | { readonly ends: true }
   /** The file of the other half, which is ended too. */
@@ -34,7 +34,10 @@ const models = openHalf(file, logId, { ...writtenOnce, written });
 export type FromWorker = readonly RowsHash[] | undefined;
 
 async function done(message: ToWorker): Promise<FromWorker> {
-  if ('events' in message) applyTexts(models, message.events);
+  if ('events' in message) {
+    const { events, leafHashes } = message;
+    applyAll(models, eventsFrom(models, events, leafHashes));
+  }
   // Whoever asked looks too, and sees why.
   else if ('rowsIn' in message)
     return await hashesOf(message.rowsIn, message.names).catch(() => undefined);
