@@ -128,11 +128,12 @@ function reading(database: DatabaseSync) {
 function writing(database: DatabaseSync, max: number, count: () => number) {
   /** Rows there are at most: counted again where that would be too many. */
   let atMost = count();
+  // The one that thousands a second take: parameters by name would take a quarter of it.
   const seen = database.prepare(
     `UPDATE sightings SET
-       seenMs = max(coalesce(seenMs, 0), @atMs), sessionTotal = sessionTotal + @opened,
-       sinceMs = CASE WHEN sinceMs IS NOT NULL THEN max(sinceMs, @atMs) END
-     WHERE username = @username`,
+       seenMs = max(coalesce(seenMs, 0), ?2), sessionTotal = sessionTotal + ?3,
+       sinceMs = CASE WHEN sinceMs IS NOT NULL THEN max(sinceMs, ?2) END
+     WHERE username = ?1`,
   );
   const firstSeen = database.prepare(
     `INSERT INTO sightings (username, seenMs, sessionTotal, sinceMs)
@@ -159,7 +160,7 @@ function writing(database: DatabaseSync, max: number, count: () => number) {
   return {
     /** It was seen, where it has a row; whether it has one. */
     seen: (username: string, { atMs, opened }: NewSighting): boolean =>
-      seen.run({ username, atMs, opened }).changes !== 0,
+      seen.run(username, atMs, opened).changes !== 0,
     /** Somebody who has access, but no row, was seen. */
     firstSeen(username: string, { atMs, opened }: NewSighting): void {
       atMost += 1;
