@@ -218,10 +218,10 @@ function noteSeen(
   source: string,
   shown: readonly (string | null)[],
 ): void {
+  // A strong password is no guess, whoever shows it: of most names nothing is looked up here.
+  if (password === null || isStrong(password)) return;
   // A CSR is no secret: whoever shows one has shown no password.
-  if (password === null || isKeptByKey(options, username)) return;
-  // A strong password is no guess, whoever shows it.
-  if (isStrong(password)) return;
+  if (isKeptByKey(options, username)) return;
   // Also where an old credential was shown to ask anew: the next poll shows the new one.
   for (const credentialId of shown)
     if (credentialId !== null) options.seen.note(source, credentialId);

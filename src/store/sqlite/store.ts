@@ -245,10 +245,9 @@ function writing(log: OpenLog): Pick<EventStore, 'append' | 'deleteStream' | 'cl
         throw new TypeError('the expected revision is a whole number from -1');
       const all = newEvents.map(written);
       const kept = secrets.map(({ stream, event }): WrittenSecret => [stream, written(event)]);
-      const bytes = [...all, ...kept.map(([, event]) => event)].reduce(
-        (sum, [, , data]) => sum + Buffer.byteLength(data),
-        0,
-      );
+      let bytes = 0;
+      for (const [, , data] of all) bytes += Buffer.byteLength(data);
+      for (const [, [, , data]] of kept) bytes += Buffer.byteLength(data);
       const { revision, place } = await commits.submit({
         ...{ events: all.length + kept.length, bytes },
         write: ['append', stream, expectedRevision, all, kept],
