@@ -32,7 +32,12 @@ import { publishing } from './publishing.ts';
 import { type GiveToAedes, QuietConnection } from './quiet-connection.ts';
 import { BrokerConnection, forgetFilters, type ServedConnection } from './session.ts';
 import type { TableLimits } from './session-table.ts';
-import { heldSessions, type SeenListener, type Sessions } from './sessions.ts';
+import {
+  type ChangeSubscriptions,
+  heldSessions,
+  type SeenListener,
+  type Sessions,
+} from './sessions.ts';
 
 export type EmbeddedLimits = AedesLimits &
   MemoryLimits &
@@ -117,8 +122,10 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Run
     owed: (client) => fair.owed(client),
     released: (client, messageId) => fair.released(client, messageId),
     subscribed: (clientId, filter) => sessions.held(clientId)?.filters.has(filter) === true,
+    unsubscribed: (clientId, filters) => forgetFilters(sessions.held(clientId), filters),
   });
-  const sessions = heldSessions({ memory, limits: sizes, now, onSeen, reached });
+  const changed: ChangeSubscriptions = (client, change) => fair.changed(client, change);
+  const sessions = heldSessions({ memory, changed, limits: sizes, now, onSeen, reached });
   const judge = judging({
     ...{ authenticator, sessions, isUsername, reached, logger, onConnect },
     answerTimeoutMs: sizes.answerTimeoutMs,

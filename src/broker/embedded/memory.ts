@@ -59,6 +59,8 @@ interface MemoryRules {
   ownerOf(clientId: string): string | undefined;
   /** Whether a session was granted the filter. */
   subscribed(clientId: string, filter: string): boolean;
+  /** A session is subscribed to these no longer. */
+  unsubscribed(clientId: string, filters: readonly string[]): void;
   /** Told each time that something is refused or dropped by a limit. */
   reached(limit: MqttLimit): void;
   readonly rendered?: RenderedMessages | undefined;
@@ -197,8 +199,11 @@ const subscribing = (
     unstored.forget();
     await subscriptions.addSubscriptions(client, granted);
   },
-  removeSubscriptions: (client: ById, filters: readonly string[]) =>
-    subscriptions.removeSubscriptions(client, filters),
+  async removeSubscriptions(client: ById, filters: readonly string[]) {
+    // Now: of a connection that ends before it is done aedes tells nothing.
+    allows.unsubscribed(client.id, filters);
+    await subscriptions.removeSubscriptions(client, filters);
+  },
   async filtersOf(id: string) {
     return (await subscriptions.subscriptionsByClient({ id })).map(({ topic }) => topic);
   },

@@ -132,7 +132,8 @@ export function rememberFilter(session: HeldSession, filter: string): void {
   session.filters.add(filter);
 }
 
-export function forgetFilters(session: HeldSession, filters: Iterable<string>): void {
+export function forgetFilters(session: HeldSession | undefined, filters: Iterable<string>): void {
+  if (session === undefined) return;
   for (const filter of filters) {
     if (session.filters.delete(filter)) session.filterLevels -= levelCountOf(filter);
     session.identifiers.delete(filter);

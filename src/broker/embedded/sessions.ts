@@ -1,4 +1,6 @@
 /** Begins and ends MQTT sessions as connections and accounts change, and applies the rights of now to them. */
+
+import type { Client } from 'aedes';
 import { levelsOf, mayMeet, mayRead } from '../../../domain/matching.ts';
 import type { Soon } from '../../platform/soon.ts';
 import type { Admission } from '../ports/authenticator.ts';
@@ -8,7 +10,6 @@ import type { Memory } from './memory.ts';
 import {
   type BrokerConnection,
   closeConnection,
-  forgetFilters,
   type HeldSession,
   type SessionRights,
   unsubscribe,
@@ -30,17 +31,22 @@ interface SessionState {
   readonly attempts: Attempts;
   readonly onSeen: SeenListener;
   readonly memory: Memory;
+  readonly changed: ChangeSubscriptions;
   readonly now: () => Date;
 }
 
+/** Changes the subscriptions of a connection while no packet of it does; settles with the change. */
+export type ChangeSubscriptions = (client: Client, change: () => Promise<void>) => Promise<void>;
+
 export function heldSessions(options: {
   readonly memory: Memory;
+  readonly changed: ChangeSubscriptions;
   readonly limits: TableLimits;
   readonly now: () => Date;
   readonly onSeen: SeenListener;
   readonly reached: (limit: MqttLimit) => void;
 }) {
-  const { memory, limits, now, onSeen, reached } = options;
+  const { memory, changed, limits, now, onSeen, reached } = options;
   const table = new SessionTable(memory, limits, reached);
   const attempts = new Attempts();
   const state: SessionState = {
@@ -48,6 +54,7 @@ export function heldSessions(options: {
     attempts,
     onSeen,
     memory,
+    changed,
     now,
   };
   const connections = ofConnections(state);
@@ -141,7 +148,8 @@ function ofConnections({ table, onSeen, now }: SessionState) {
   };
 }
 
-function ofAccounts({ table, attempts, memory, now }: SessionState) {
+function ofAccounts(state: SessionState) {
+  const { table, attempts, now } = state;
   async function end(session: HeldSession, reason: string | undefined): Promise<boolean> {
     session.ended = true;
     const { connection } = session;
@@ -168,7 +176,7 @@ function ofAccounts({ table, attempts, memory, now }: SessionState) {
         [...user.sessions].map((session) =>
           pinnedClientId !== null && pinnedClientId !== session.clientId
             ? end(session, undefined)
-            : endForbidden(memory, session, user.rights),
+            : endForbidden(state, session, user.rights),
         ),
       );
     },
@@ -206,20 +214,24 @@ function ofAccounts({ table, attempts, memory, now }: SessionState) {
 
 /** Ends the subscriptions that rights no longer allow, also those that are only stored. */
 async function endForbidden(
-  memory: Memory,
+  { memory, changed }: SessionState,
   session: HeldSession,
-  rights: SessionRights,
+  { permissions }: SessionRights,
 ): Promise<void> {
-  const forbidden = (filters: readonly string[]) =>
-    filters.filter((filter) => !mayRead(rights.permissions, filter));
-  const stored = await memory.filtersOf(session.clientId);
-  const gone = new Set(forbidden([...stored, ...session.filters]));
-  if (gone.size === 0) return;
-  forgetFilters(session, gone);
-  await memory.removeSubscriptions({ id: session.clientId }, [...gone]);
+  const end = async () => {
+    const stored = await memory.filtersOf(session.clientId);
+    // Another session may have its client id by now.
+    if (session.ended) return;
+    const filters = new Set([...stored, ...session.filters]);
+    const gone = [...filters].filter((filter) => !mayRead(permissions, filter));
+    if (gone.length === 0) return;
+    await memory.removeSubscriptions({ id: session.clientId }, gone);
+    const client = session.connection?.client ?? null;
+    if (client === null) return;
+    await new Promise<void>((resolve) => unsubscribe(client, gone, () => resolve()));
+  };
   const client = session.connection?.client ?? null;
-  if (client === null) return;
-  await new Promise<void>((resolve) => unsubscribe(client, [...gone], () => resolve()));
+  await (client === null ? end() : changed(client, end));
 }
 
 function readings({ table }: SessionState) {

@@ -73,6 +73,7 @@ export function fairness(options: {
       return { intake, window };
     },
 
+    ...ordering(intakes),
     ...storedIn(windows, turns, connectionOf),
 
     asking(): RetainedAsking | null {
@@ -95,6 +96,12 @@ export function fairness(options: {
     },
   };
 }
+
+const ordering = (intakes: WeakMap<Client, Intake>) => ({
+  /** Changes the subscriptions of a connection in the order of its packets. */
+  changed: (client: Client, change: () => Promise<void>): Promise<void> =>
+    intakes.get(client)?.changed(change) ?? change(),
+});
 
 /** What a persistence tells of the messages of a session, and is told of them. */
 const storedIn = (

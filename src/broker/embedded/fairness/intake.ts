@@ -13,6 +13,8 @@ export interface IntakeLimits {
   /** Packets of one connection that are under way, and their bytes; the next waits. */
   readonly underWay: number;
   readonly underWayBytes: number;
+  /** Milliseconds that a change of its subscriptions waits for a packet of it. */
+  readonly drainTimeoutMs: number;
 }
 
 interface IntakePacket {
@@ -65,6 +67,8 @@ export class Intake {
   #underWayBytes = 0;
   /** SUBSCRIBEs and UNSUBSCRIBEs that aedes has not done: it would let the next one overtake them. */
   #changing = 0;
+  /** Changes of its subscriptions that no packet asks for, and that wait for one that does; each begins when it is called. */
+  readonly #changes = new InOrder<() => void>();
   /** SUBSCRIBEs whose retained messages may still come: the next one waits, as long as there is room for what comes behind it. */
   #replaying = 0;
   /** Handles what came before the CONNACK. */
@@ -99,6 +103,7 @@ export class Intake {
       this.#isOver = true;
       // Of who is gone they end without a word.
       this.#countReplays(-this.#replaying);
+      for (let next = this.#changes.take(); next; next = this.#changes.take()) next();
     });
     this.#endLast(client.conn.listeners('end').at(-1) as Ended | undefined);
   }
@@ -150,6 +155,35 @@ export class Intake {
   replaying(): () => void {
     if (!this.#client.conn.closed) this.#countReplays(1);
     return this.#replayed;
+  }
+
+  /**
+   * Changes its subscriptions while no packet does, and before any that is not begun; settles with the change. Who keeps it waiting
+   * is closed: a SUBACK may be written to somebody who reads a byte now and then.
+   */
+  changed(change: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let patience: NodeJS.Timeout | undefined;
+      const begin = () => {
+        clearTimeout(patience);
+        this.#changing += 1;
+        change()
+          .then(resolve, reject)
+          .finally(() => this.#changeEnded());
+      };
+      const { conn } = this.#client;
+      if (this.#changing === 0 || conn.closed) return begin();
+      this.#changes.add(begin);
+      patience = setTimeout(() => void conn.destroy(), this.#limits.drainTimeoutMs).unref();
+    });
+  }
+
+  #changeEnded(): void {
+    this.#changing -= 1;
+    const next = this.#changes.take();
+    if (next !== undefined) next();
+    else if (this.#isStalled) this.#goOnWhereHalfEmpty();
+    else if (this.#waiting.size > 0) this.#wake();
   }
 
   #countReplays(by: number): void {
@@ -206,10 +240,9 @@ export class Intake {
     this.#inside._nextBatch = (error) => {
       this.#underWay -= 1;
       this.#underWayBytes -= bytes;
-      if (isChange) this.#changing -= 1;
       if (error) this.#client.emit('error', error);
+      if (isChange) this.#changeEnded();
       else if (this.#isStalled) this.#goOnWhereHalfEmpty();
-      else if (isChange && this.#waiting.size > 0) this.#wake();
     };
     try {
       handle(packet);

@@ -19,6 +19,7 @@ const memoryFor = (...clientIds: string[]) =>
   boundedMemory(limits, {
     ownerOf: (id) => (clientIds.includes(id) ? 'ada' : undefined),
     subscribed: () => true,
+    unsubscribed: () => undefined,
     reached: () => undefined,
   });
 
