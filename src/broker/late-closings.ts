@@ -1,5 +1,5 @@
 /** Closes the sessions of names whose certificate was ended a second time, when no connection from before that can open one any more. */
-import { brokerRetryMaxMs } from '../limits/brokers.ts';
+import { brokerRetryMaxMs, lateClosingsMax } from '../limits/brokers.ts';
 import { pause } from '../platform/pause.ts';
 import { BrokerRefused } from './ports/broker.ts';
 
@@ -12,18 +12,24 @@ interface LateClosingsOptions {
    */
   readonly close: (username: string, endedMs: number) => Promise<void>;
   readonly signal: AbortSignal;
+  /** Other than the named limit, so that a test can reach it. */
+  readonly max?: number;
 }
 
 export interface LateClosings {
-  /** A certificate of that name was ended now; said again before its time, the time begins anew. */
-  add(username: string): void;
+  /**
+   * A certificate of that name was ended now; said again before its time, the time begins anew. Where too many wait, the one that waits
+   * longest is closed before its time: rejects, and nothing is added, where its broker is away.
+   */
+  add(username: string): Promise<void>;
 }
 
 /**
  * A connection whose handshake was done while its certificate was good may say CONNECT after the list of revoked
  * certificates was read, and nobody looks at the certificate again.
  */
-export function lateClosings({ afterMs, close, signal }: LateClosingsOptions): LateClosings {
+export function lateClosings(options: LateClosingsOptions): LateClosings {
+  const { afterMs, close, signal, max = lateClosingsMax } = options;
   /** When each is due, by `performance.now()`; the first to be due is the first. */
   const due = new Map<string, number>();
   let isRunning = false;
@@ -40,17 +46,37 @@ export function lateClosings({ afterMs, close, signal }: LateClosingsOptions): L
     }
     isRunning = false;
   }
+  /** Rejects where the broker is away. */
+  const closed = (username: string, endedMs: number): Promise<void> =>
+    close(username, endedMs).catch((error: unknown) => {
+      if (!(error instanceof BrokerRefused)) throw error;
+    });
   const isClosed = (username: string, endedMs: number): Promise<boolean> =>
-    close(username, endedMs).then(
+    closed(username, endedMs).then(
       () => true,
-      (error: unknown) => error instanceof BrokerRefused,
+      () => false,
     );
 
+  function put(username: string, at: number): void {
+    due.delete(username);
+    due.set(username, at);
+    if (!isRunning) void run();
+  }
+
   return {
-    add(username) {
-      due.delete(username);
-      due.set(username, performance.now() + afterMs);
-      if (!isRunning) void run();
+    async add(username) {
+      const [oldest] = due.size >= max && !due.has(username) ? due : [];
+      if (oldest !== undefined) due.delete(oldest[0]);
+      put(username, performance.now() + afterMs);
+      if (oldest === undefined) return;
+      const [before, at] = oldest;
+      try {
+        await closed(before, at - afterMs);
+      } catch (error) {
+        due.delete(username);
+        if (!due.has(before)) put(before, at);
+        throw error;
+      }
     },
   };
 }

@@ -32,6 +32,8 @@ export const certificateFilesSettleMs = 250;
 export const mosquittoSilentMs = 100_000;
 /** The same of RabbitMQ: 10 s (3.10.8, measured). */
 export const rabbitmqSilentMs = 12_000;
+/** Names that wait for either; of more the one that waits longest is closed before its time. */
+export const lateClosingsMax = 50_000;
 /** Commands of one message to Mosquitto, which does nothing else while it runs them. */
 export const mosquittoCommandsMax = 32;
 /** Milliseconds that Mosquitto may take over one message: each command writes its whole file. */

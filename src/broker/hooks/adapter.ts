@@ -123,7 +123,7 @@ function closing(
   async function closeUnsure(username: string, stays: Stays, sinceMs: number): Promise<number> {
     if (revocations === null) return 0;
     await revocations.inForce();
-    late.add(username);
+    await late.add(username);
     return await closeUnlessSure(username, stays, (atMs) => atMs < sinceMs);
   }
 

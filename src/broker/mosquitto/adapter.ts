@@ -190,7 +190,7 @@ class Mosquitto implements Broker {
         // Renewed: its sessions are closed with the change of the mark, and the old one must not come in after that.
       } else if (held.certificateSerial !== wanted.certificateSerial) {
         await revocations.inForce();
-        this.#late.add(username);
+        await this.#late.add(username);
       }
     }
 
@@ -235,7 +235,7 @@ class Mosquitto implements Broker {
     if (revocations === null || !client.held?.certificateSerial) return;
     await revocations.inForce();
     await this.#closeSessions(username);
-    this.#late.add(username);
+    await this.#late.add(username);
   }
 
   /** Mosquitto does so at each change of an account; where there is none, nobody has rights. */
