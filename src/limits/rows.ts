@@ -24,7 +24,7 @@ export const bulkFoldEventsMin = 20_000;
 /** Pages of events that may wait for the second of them. */
 export const bulkFoldPagesWaitingMax = 16;
 /** Such pages from which on the first hashes leaves for it. */
-export const bulkFoldPagesBehindMin = 2;
+export const bulkFoldPagesBehindMin = 8;
 /** Milliseconds between two log lines that say how far a start is with folding the log. */
 export const catchUpToldEveryMs = 3_000;
 

@@ -49,7 +49,7 @@ export async function foldDraft(
         if (texts.length === 0) break;
         await worker.room(bulkFoldPagesWaitingMax);
         const events = eventsFrom(models, texts);
-        // Who has less to do helps the other: both end at the same time.
+        // Who has less to do helps the other, which has enough to do meanwhile: both end at the same time.
         const leafHashes = worker.isBehind ? leafHashesOf(events) : undefined;
         worker.send({ events: texts, leafHashes });
         applyAll(models, events);

@@ -56,7 +56,7 @@ export class DraftThread implements HasherBeside {
     this.#worker.postMessage(message);
   }
 
-  /** It has not begun with what it was sent last. */
+  /** Half of what may wait for it does. */
   get isBehind(): boolean {
     return this.#waiting.length >= bulkFoldPagesBehindMin;
   }
