@@ -26,7 +26,7 @@ export interface UserImportOptions {
 }
 
 /** By username: verifiers of ours or from elsewhere; a name without one gets a password that nobody knows. */
-type Verifiers = Readonly<Record<string, string>>;
+type Verifiers = ReadonlyMap<string, string>;
 
 /** Where the verifiers wait for approvers: one secret of the vault. */
 interface KeptVerifiers {
@@ -56,13 +56,14 @@ export function createUserImport(options: UserImportOptions, changes: ClientChan
       context: CommandContext,
       users: readonly ImportedUser[],
     ): Promise<KeptVerifiers> {
-      const verifiers: Record<string, string> = {};
+      const verifiers = new Map<string, string>();
       for (const user of users) {
         const verifier = await verifierOf(context, user);
-        if (verifier !== undefined) verifiers[user.username] = verifier;
+        if (verifier !== undefined) verifiers.set(user.username, verifier);
       }
       const { username } = context.caller;
-      return { credentialId: await vault.keep({ kind: 'verifiers', username, verifiers }) };
+      const kept = { username, verifiers: Object.fromEntries(verifiers) };
+      return { credentialId: await vault.keep({ kind: 'verifiers', ...kept }) };
     },
 
     /** Makes those whose names nobody ever held; each for itself, so that one refusal stops no other. */
@@ -79,7 +80,7 @@ export function createUserImport(options: UserImportOptions, changes: ClientChan
           try {
             requireNoHttp(authority, user);
             const verifier =
-              waited === null ? await verifierOf(context, user) : waited[user.username];
+              waited === null ? await verifierOf(context, user) : waited.get(user.username);
             const done = await make(options, changes, context, { user, verifier, reason });
             if (done.position > position) position = done.position;
             return undefined;
@@ -101,7 +102,8 @@ async function openVerifiers(
 ): Promise<Verifiers> {
   const secret = await vault.open(credentialId);
   if (secret?.kind !== 'verifiers') throw new Refused('approval-changed');
-  return secret.verifiers;
+  // Names are chosen elsewhere: one that every object has is not found in a map.
+  return new Map(Object.entries(secret.verifiers));
 }
 
 /** Whoever asks: people get their rights from people (SPEC 3). @throws Refused `rights-exceed-own`, `role-not-found` */

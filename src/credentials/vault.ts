@@ -37,15 +37,29 @@ export type Secret =
 /** What of a secret may be shown: what it is, and whose. */
 export type SecretOwner = Pick<Secret, 'kind' | 'username'>;
 
+/** A secret that cannot be opened; null where it does not even say whose it is. */
+interface Unreadable {
+  readonly id: string;
+  readonly username: string | null;
+}
+
+interface SweepMore {
+  readonly signal?: AbortSignal;
+  readonly onUnreadable?: (secret: Unreadable) => void;
+}
+
 export interface Vault {
   /**
    * Keeps a secret before any event names it, under a random id that tells nothing of it: a new one, or one
    * that was made by `newSecretId()` and used for nothing else.
    */
   keep(secret: Secret, id?: string): Promise<string>;
-  /** The same for an append that brings the event along: the store keeps it no later than that. */
+  /**
+   * The same for an append that brings the event along: the store keeps it no later than that.
+   * @throws Error for what could not be opened again
+   */
   written(secret: Secret, id: string): NewSecret;
-  /** Undefined when it was destroyed or never was. */
+  /** Undefined when it was destroyed or never was. Rejects with UnreadableSecret */
   open(id: string): Promise<Secret | undefined>;
   /** The same at once, as far as it is in memory. */
   held(id: string): Secret | undefined;
@@ -55,11 +69,12 @@ export interface Vault {
    * Destroys the orphans, and says how many: secrets kept before `olderThan` that no event names,
    * left by a lost race or a crash between the two writes. `olderThan` must leave time for the event
    * that names a secret to be written and known to `isReferenced`. Ends early when the signal aborts.
+   * What cannot be opened is left as it is, and told.
    */
   sweep(
     isReferenced: (id: string, owner: SecretOwner) => Promise<boolean> | boolean,
     olderThan: Instant,
-    signal?: AbortSignal,
+    more?: SweepMore,
   ): Promise<number>;
   /** Calls back with the id of every secret that is destroyed here, or elsewhere while `watch` runs. */
   onDestroyed(listener: (id: string) => void): void;
@@ -102,6 +117,11 @@ const StoredSecret = z.object({
 });
 type StoredSecret = z.infer<typeof StoredSecret>['data'];
 
+/** A secret that this version cannot open: it is damaged, or a newer version kept it. */
+export class UnreadableSecret extends Error {
+  override name = 'UnreadableSecret';
+}
+
 export function createVault(
   store: EventStore,
   now: () => Instant = currentInstant,
@@ -116,7 +136,7 @@ export function createVault(
   };
 
   const written = (secret: Secret, id: string): NewSecret => {
-    const data: StoredSecret = { at: now(), ...secret };
+    const data = toBeKept(now(), secret);
     const metadata = { correlationId: randomId(), causationId: null };
     return {
       stream: streamOf(id),
@@ -145,9 +165,9 @@ export function createVault(
       return id;
     },
 
-    async sweep(isReferenced, olderThan, signal) {
+    async sweep(isReferenced, olderThan, more = {}) {
       let destroyed = 0;
-      for await (const { id, at, owner } of keptSecrets(store, signal)) {
+      for await (const { id, at, owner } of keptSecrets(store, more)) {
         if (at >= olderThan || (await isReferenced(id, owner))) continue;
         await destroy(id);
         destroyed += 1;
@@ -165,7 +185,7 @@ export function createVault(
           const id = idIn(change.stream);
           if (id === undefined) continue;
           if (change.kind === 'deleted') forget(id);
-          else if (copied) held.add(id, secretOf(change.event));
+          else if (copied) held.add(id, change.event);
         }
       }
     },
@@ -198,8 +218,10 @@ function heldSecrets(store: EventStore) {
       const known = get(id);
       return known === undefined ? opened(id) : Promise.resolve(known);
     },
-    add(id: string, secret: Secret): void {
-      copy.set(id, secret);
+    add(id: string, event: StoredEvent): void {
+      const secret = secretIn(event);
+      // What cannot be opened is told to whoever asks for it; all others are known here nevertheless.
+      if (secret !== undefined) copy.set(id, secret);
     },
     forget(id: string): void {
       copy.delete(id);
@@ -214,10 +236,10 @@ async function readSecret(store: EventStore, id: string): Promise<Secret | undef
   return event && secretOf(event);
 }
 
-/** Every secret that is not destroyed, in the order in which they were kept; ends when the signal aborts. */
+/** Every secret that is not destroyed and can be opened, in the order in which they were kept; ends when the signal aborts. */
 async function* keptSecrets(
   store: EventStore,
-  signal?: AbortSignal,
+  { signal, onUnreadable }: SweepMore,
 ): AsyncGenerator<{ id: string; at: Instant; owner: SecretOwner }, void, void> {
   let after = beginning;
   for (;;) {
@@ -229,7 +251,12 @@ async function* keptSecrets(
       after = change.position;
       const id = idIn(change.stream);
       if (change.kind === 'deleted' || id === undefined) continue;
-      const { at, kind, username } = storedSecret(change.event);
+      const kept = StoredSecret.safeParse(change.event).data?.data;
+      if (kept === undefined) {
+        onUnreadable?.({ id, username: keptSecretIn(change.event)?.username ?? null });
+        continue;
+      }
+      const { at, kind, username } = kept;
       yield { id, at, owner: { kind, username } };
     }
     if (changes.length === 0) return;
@@ -246,28 +273,43 @@ function idIn(stream: string): string | undefined {
   return Id.safeParse(id).success ? id : undefined;
 }
 
-function storedSecret({ type, data, stream }: StoredEvent): StoredSecret {
-  const parsed = StoredSecret.safeParse({ type, data });
-  // Without the cause: what a parser says of a text may quote it.
-  if (!parsed.success) throw new Error(`${stream} holds nothing that this version can open`);
-  return parsed.data.data;
-}
+/** Also of one that cannot be opened, as far as that can be read. */
+const Owned = z.object({
+  type: z.literal(eventType),
+  data: z.object({ at: Instant, username: z.string() }),
+});
 
 /** Whose secret an event of the vault keeps, and since when; undefined for what else is there. */
-export function keptSecretIn(
+export const keptSecretIn = (
   event: StoredEvent,
-): (SecretOwner & { readonly at: Instant }) | undefined {
-  if (idIn(event.stream) === undefined) return undefined;
-  const { at, kind, username } = storedSecret(event);
-  return { at, kind, username };
+): { readonly username: string; readonly at: Instant } | undefined =>
+  idIn(event.stream) === undefined ? undefined : Owned.safeParse(event).data?.data;
+
+/** @throws TypeError for what could not be opened again */
+function toBeKept(at: Instant, secret: Secret): StoredSecret {
+  const data: StoredSecret = { at, ...secret };
+  if (secretIn({ type: eventType, data }) === undefined)
+    throw new TypeError(`this ${secret.kind} could not be opened again`);
+  return data;
+}
+
+/** Undefined for what this version cannot open. */
+function secretIn({ type, data }: Pick<StoredEvent, 'type' | 'data'>): Secret | undefined {
+  const { kind, username, verifier } = data;
+  // What every login reads; all else, and whatever is not right with this, the schema judges.
+  if (type === eventType && kind === 'verifier')
+    if (typeof username === 'string' && typeof verifier === 'string' && verifier.startsWith('$'))
+      return { kind, username, verifier };
+  const parsed = StoredSecret.safeParse({ type, data }).data;
+  if (parsed === undefined) return undefined;
+  const { at: _, ...secret } = parsed.data;
+  return secret;
 }
 
 function secretOf(event: StoredEvent): Secret {
-  const { kind, username, verifier } = event.data;
-  // What every login reads; all else, and whatever is not right with this, the schema judges.
-  if (event.type === eventType && kind === 'verifier')
-    if (typeof username === 'string' && typeof verifier === 'string' && verifier.startsWith('$'))
-      return { kind, username, verifier };
-  const { at: _, ...secret } = storedSecret(event);
+  const secret = secretIn(event);
+  // Without what a parser says of it: that may quote it.
+  if (secret === undefined)
+    throw new UnreadableSecret(`${event.stream} holds nothing that this version can open`);
   return secret;
 }

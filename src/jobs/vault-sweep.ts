@@ -8,7 +8,12 @@ import { load } from '../commands/handle.ts';
 import type { Passwords } from '../credentials/passwords/passwords.ts';
 import type { SecretOwner, Vault } from '../credentials/vault.ts';
 import { answerKeptMs, collectAgainUntilMs } from '../limits/administration.ts';
-import { firstSweepAfterMs, orphanAgeMs, sweepEveryMs } from '../limits/credentials.ts';
+import {
+  firstSweepAfterMs,
+  orphanAgeMs,
+  sweepEveryMs,
+  unreadableNamedMax,
+} from '../limits/credentials.ts';
 import type { Logger } from '../logger.ts';
 import { addMs } from '../platform/instant.ts';
 import { pause } from '../platform/pause.ts';
@@ -31,6 +36,7 @@ export interface SweepOptions {
   readonly now: () => string;
   /** Aborts a sweep between two secrets. */
   readonly signal?: AbortSignal;
+  readonly logger: Pick<Logger, 'warn'>;
 }
 
 /** A client, and when its newest event was, which is asked of few. */
@@ -85,7 +91,8 @@ export async function sweep(options: SweepOptions): Promise<number> {
     return false;
   };
 
-  return await vault.sweep(
+  const unreadable = unreadableSecrets();
+  const destroyed = await vault.sweep(
     async (id, owner) => {
       const { username } = owner;
       if (isNeeded(id, owner, byRows(username))) return true;
@@ -98,8 +105,29 @@ export async function sweep(options: SweepOptions): Promise<number> {
       return false;
     },
     addMs(now(), -orphanAgeMs),
-    options.signal,
+    { ...(options.signal && { signal: options.signal }), onUnreadable: unreadable.add },
   );
+  unreadable.tell(options.logger);
+  return destroyed;
+}
+
+/** Counts what a sweep could not open, and says once whose it is. */
+function unreadableSecrets() {
+  const names = new Set<string>();
+  let count = 0;
+  return {
+    add: ({ username }: { readonly username: string | null }) => {
+      count += 1;
+      if (username !== null && names.size < unreadableNamedMax) names.add(username);
+    },
+    tell: (logger: Pick<Logger, 'warn'>) => {
+      if (count > 0)
+        logger.warn(
+          'Secrets of the vault cannot be opened and are left as they are: rotate the credentials of these names',
+          { count, usernames: [...names] },
+        );
+    },
+  };
 }
 
 /** Whether a credential has a use of a preauthorization that a crash kept from its request: it may finish it yet. */

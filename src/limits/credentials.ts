@@ -44,6 +44,8 @@ export const vaultLooksAtOnceMax = 32;
 /** Secrets of the vault that are read at once to see whether anybody needs them, and looked at in one turn of the event loop. */
 export const sweptAtOnceMax = 200;
 export const sweptPerTurnMax = 20;
+/** Names whose secrets could not be opened that one line of the service's own log says. */
+export const unreadableNamedMax = 20;
 /** Milliseconds from the start to the first look through the whole vault, and between two of them. */
 export const firstSweepAfterMs = 5 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;

@@ -2,6 +2,7 @@
 import type { AccessRow } from '../../projections/access.ts';
 import type { ClientRow } from '../../projections/clients.ts';
 import type { ForeignVerifiers } from '../credentials/passwords/foreign-verifiers.ts';
+import { UnreadableSecret } from '../credentials/vault.ts';
 import { vaultLooksAtOnceMax } from '../limits/credentials.ts';
 import type { Logger } from '../logger.ts';
 import { pagesBetween } from '../read-models/every-row.ts';
@@ -22,18 +23,15 @@ export function watchMovedIn(options: {
 }): { begin(): Promise<void> } {
   const { access, foreign, onApplied, logger } = options;
 
+  const unread = (error: unknown) =>
+    logger.warn('What a client moved in with cannot be read; it is refused until the next start', {
+      error,
+    });
+
   const applied = (username: string, row: AccessRow | undefined) => {
     const client = movedInBy(row);
     if (client === undefined) foreign.forget(username);
-    else
-      void foreign.learn(username, client).catch((error) =>
-        logger.warn(
-          'What a client moved in with cannot be read; it is refused until the next start',
-          {
-            error,
-          },
-        ),
-      );
+    else void foreign.learn(username, client).catch(unread);
   };
 
   onApplied((_events, changes) => {
@@ -42,14 +40,19 @@ export function watchMovedIn(options: {
   });
 
   return {
-    /** Resolves when all are known, so that none is refused at an open door. */
+    /** Resolves when all are known, so that none is refused at an open door. Rejects with StoreUnavailable */
     async begin() {
       const range = { column: 'foreignVerifier', limit: vaultLooksAtOnceMax };
       for (const page of pagesBetween(access, range))
         await Promise.all(
           page.map(async (row) => {
             const client = movedInBy(row);
-            if (client !== undefined) await foreign.learn(row.username, client);
+            if (client === undefined) return;
+            await foreign.learn(row.username, client).catch((error: unknown) => {
+              // One that is damaged keeps no other out; what passes by itself is waited for.
+              if (!(error instanceof UnreadableSecret)) throw error;
+              unread(error);
+            });
           }),
         );
     },

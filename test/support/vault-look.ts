@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { createVault } from '../../src/credentials/vault.ts';
 import { sweep } from '../../src/jobs/vault-sweep.ts';
+import { createLogger } from '../../src/logger.ts';
 import { allCustomProjections, allProjections, rowsOf } from '../../src/read-models/all.ts';
 import { openReadModels } from '../../src/read-models/read-models.ts';
 import { beginning } from '../../src/store/event-store.ts';
@@ -23,7 +24,7 @@ export const secretsKept = ({ withStore }: World): Promise<ReadonlyMap<string, s
   });
 
 /** Sweeps the vault as the clockwork does, so many days from now. Says how many secrets went. */
-export const sweepInDays = ({ dataDir, withStore }: World, days: number): Promise<number> =>
+export const sweepInDays = ({ dataDir, withStore, lines }: World, days: number): Promise<number> =>
   withStore(async (store) => {
     const readModels = openReadModels({
       file: join(dataDir, 'read-models.sqlite'),
@@ -42,6 +43,7 @@ export const sweepInDays = ({ dataDir, withStore }: World, days: number): Promis
         rules: { lastUse: () => undefined },
         refusedTtlMs: 30 * 24 * 60 * 60 * 1_000,
         now,
+        logger: createLogger({ level: 'info', write: (line) => lines.push(line) }),
       });
     } finally {
       readModels.close();

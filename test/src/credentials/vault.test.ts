@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createPasswords } from '../../../src/credentials/passwords/passwords.ts';
 import { createVault, type Secret, type SecretOwner } from '../../../src/credentials/vault.ts';
@@ -86,16 +87,66 @@ test('what does not parse is our fault, and is not quoted', async (world) => {
         metadata: { correlationId: '1', causationId: null },
       },
     ]);
-    for (const attempt of [vault.open(stream.slice(6)), vault.sweep(() => true, later)]) {
-      await attempt.then(
-        () => assert.unreachable(),
-        (error) => {
-          assert.ok(error.message.includes('holds nothing that this version can open'));
-          assert.not(inspect(error, { depth: null }).includes('SECRET'));
-        },
-      );
-    }
+    await vault.open(stream.slice(6)).then(
+      () => assert.unreachable(),
+      (error) => {
+        assert.ok(error.message.includes('holds nothing that this version can open'));
+        assert.not(inspect(error, { depth: null }).includes('SECRET'));
+      },
+    );
   }
+});
+
+/** What no version of ours would keep. */
+async function keepDamaged({ store }: { store: EventStore }, data: Record<string, unknown>) {
+  const id = randomUUID();
+  const metadata = { correlationId: '1', causationId: null };
+  await store.append(`vault-${id}`, noStream, [
+    { eventId: randomUUID(), type: 'SecretKept', data, metadata },
+  ]);
+  return id;
+}
+
+test('a secret that cannot be opened is left as it is, and stops no sweep', async (world) => {
+  const vault = open(world);
+  const before = await vault.keep(verifier);
+  const damaged = [
+    await keepDamaged(world, { at, kind: 'verifier', username: 'press-1' }),
+    await keepDamaged(world, { at, kind: 'of a newer version' }),
+  ];
+  const after = await vault.keep(verifier);
+  const told: unknown[] = [];
+  const onUnreadable = (secret: unknown) => told.push(secret);
+  assert.is(await vault.sweep(() => false, later, { onUnreadable }), 2);
+  assert.equal(told, [
+    { id: damaged[0], username: 'press-1' },
+    { id: damaged[1], username: null },
+  ]);
+  for (const id of [before, after]) assert.is(await vault.open(id), undefined);
+  for (const id of damaged) assert.is((await world.store.read(`vault-${id}`)).length, 1);
+});
+
+test('what others keep is known here behind one that cannot be opened', async (world) => {
+  const here = createVault(world.store, () => at, { copied: true });
+  const damaged = await keepDamaged(world, { at, kind: 'verifier', username: 'press-1' });
+  const id = await open(world).keep(verifier);
+  const end = new AbortController();
+  const watching = here.watch(end.signal);
+  while (here.held(id) === undefined) await new Promise((next) => setImmediate(next));
+  assert.is(here.held(damaged), undefined);
+  end.abort();
+  await watching;
+});
+
+test('nothing is kept that could not be opened again', async (world) => {
+  const none = { kind: 'verifier', username: 'press-1', verifier: undefined } as never;
+  await open(world)
+    .keep(none)
+    .then(
+      () => assert.unreachable(),
+      (error) => assert.instance(error, TypeError),
+    );
+  assert.equal(await world.store.readVault(beginning, 10), []);
 });
 
 test('a sweep destroys what no event names, and nothing else', async (world) => {

@@ -23,6 +23,11 @@ const secret = (place: number, at: string, username = 'ada'): StoredEvent => ({
   position: positionOf(place),
 });
 
+const damaged = (place: number, at: string): StoredEvent => ({
+  ...secret(place, at),
+  data: { at, kind: 'verifier', username: 'ada' },
+});
+
 interface Given {
   readonly vault?: readonly StoredEvent[];
   /** Whether the stream of the secret is still there for readers. */
@@ -59,6 +64,7 @@ for (const [name, given, expected] of [
   ['nothing is left', {}, 'done'],
   ['what was kept before it is left', { vault: [secret(20, earlier)] }, 'pending'],
   ['it was not destroyed yet', { vault: [secret(20, earlier)], isLive: true }, 'pending'],
+  ['what is left cannot be opened', { vault: [damaged(20, earlier)] }, 'pending'],
   ['only what another name kept', { vault: [secret(20, earlier, 'bob')] }, 'done'],
   ['who came back under the name', { vault: [secret(60, later)], isLive: true }, 'done'],
   ['a clock that was ahead', { vault: [secret(20, later)] }, 'pending'],

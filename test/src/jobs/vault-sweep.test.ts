@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type PreauthorizationCommand,
   preauthorization,
@@ -5,9 +6,9 @@ import {
 import { noRights } from '../../../domain/rights.ts';
 import { handle, newCause } from '../../../src/commands/handle.ts';
 import { type SweepOptions, startSweeping, sweep } from '../../../src/jobs/vault-sweep.ts';
-import { orphanAgeMs } from '../../../src/limits/credentials.ts';
+import { orphanAgeMs, unreadableNamedMax } from '../../../src/limits/credentials.ts';
 import { rowsOf } from '../../../src/read-models/all.ts';
-import { beginning } from '../../../src/store/event-store.ts';
+import { beginning, noStream } from '../../../src/store/event-store.ts';
 import * as the from '../../support/client.ts';
 import { change, clockWorld, dayMs, near, type World } from '../../support/clock-world.ts';
 import { rowsFile } from '../../support/read-models.ts';
@@ -37,6 +38,25 @@ test('a secret that no event names is destroyed after some time', async (world) 
   world.clock.at = near(the.at, orphanAgeMs + 1);
   assert.is(await sweep(world.options), 1);
   assert.not.ok(await kept(world, id));
+});
+test('secrets that cannot be opened are counted, their names told, and the others swept', async (world) => {
+  const count = unreadableNamedMax + 3;
+  for (let at = 0; at < count; at += 1)
+    await world.store.append(`vault-${randomUUID()}`, noStream, [
+      {
+        ...{ eventId: randomUUID(), type: 'SecretKept' },
+        data: { at: the.at, kind: 'verifier', username: `press-${at}` },
+        metadata: { correlationId: '1', causationId: null },
+      },
+    ]);
+  const id = await world.vault.keep(secret(the.username));
+  world.clock.at = near(the.at, orphanAgeMs + 1);
+  assert.is(await sweep(world.options), 1);
+  assert.not.ok(await kept(world, id));
+  const told = world.lines.filter((line) => line.includes('cannot be opened'));
+  assert.is(told.length, 1);
+  const said = JSON.parse(told[0] ?? '');
+  assert.equal([said.count, said.usernames.length], [count, unreadableNamedMax]);
 });
 test('a verifier that opens or waits is kept for ever', async (world) => {
   const [own, challenging] = [

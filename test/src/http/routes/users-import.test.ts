@@ -267,6 +267,20 @@ test('where several people decide, it waits for them, with its verifiers in the 
     assert.equal([collected.body.created, collected.body.failed], [3, 0]);
     assert.is((await login(gatebook, names[0] ?? '', 'moved in one')).status, 200);
     assert.is((await login(gatebook, names[1] ?? '', 'moved in two')).status, 200);
+
+    // A client may be called as what every object of JavaScript has.
+    const none = await world.call('POST', route, {
+      body: { users: [{ username: 'constructor' }] },
+    });
+    const approveNone = `/api/approvals/${none.body.proposalId}/approve`;
+    const body = { hash: none.body.hash };
+    assert.is((await gatebook.call('POST', approveNone, { token, body })).status, 200);
+    assert.is((await gatebook.must(200, 'GET', '/api/users/constructor')).body.status, 'active');
+    assert.is((await login(gatebook, 'constructor', 'any password')).status, 401);
+    await world.running.stop();
+    await sweepInDays(world, 2);
+    assert.equal((await secretsKept(world)).get('constructor'), ['verifier']);
+    assert.not(world.lines.some((line) => line.includes('cannot be opened')));
   } finally {
     await gatebook.stop();
   }
