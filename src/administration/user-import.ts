@@ -57,7 +57,9 @@ export function createUserImport(options: UserImportOptions, changes: ClientChan
       users: readonly ImportedUser[],
     ): Promise<KeptVerifiers> {
       const verifiers = new Map<string, string>();
+      const repeated = repeatedIn(users);
       for (const user of users) {
+        if (repeated.has(user)) continue;
         const verifier = await verifierOf(context, user);
         if (verifier !== undefined) verifiers.set(user.username, verifier);
       }
@@ -66,18 +68,23 @@ export function createUserImport(options: UserImportOptions, changes: ClientChan
       return { credentialId: await vault.keep({ kind: 'verifiers', ...kept }) };
     },
 
-    /** Makes those whose names nobody ever held; each for itself, so that one refusal stops no other. */
+    /**
+     * Makes those whose names nobody ever held; each for itself, so that one refusal stops no other. Of a name that
+     * stands there twice the first one counts, whatever becomes of it.
+     */
     async importUsers(
       context: CommandContext,
       users: readonly ImportedUser[],
       { reason, kept }: { readonly reason: string | null; readonly kept: KeptVerifiers | null },
     ): Promise<ImportedUsers> {
       const waited = kept === null ? null : await openVerifiers(vault, kept);
+      const repeated = repeatedIn(users);
       const errors: unknown[] = [];
       let position = options.position();
       for (let at = 0; at < users.length; at += importedUsersMax) {
         const portion = users.slice(at, at + importedUsersMax).map(async (user) => {
           try {
+            if (repeated.has(user)) throw new Refused('username-taken', { detail: twiceNamed });
             requireNoHttp(authority, user);
             const verifier =
               waited === null ? await verifierOf(context, user) : waited.get(user.username);
@@ -93,6 +100,20 @@ export function createUserImport(options: UserImportOptions, changes: ClientChan
       return { position, errors };
     },
   };
+}
+
+const twiceNamed = 'This name stands before in the same import, and its first place counts.';
+
+/** Those whose name stands before: they are made at once, so that chance would choose between rights and passwords. */
+function repeatedIn(users: readonly ImportedUser[]): ReadonlySet<ImportedUser> {
+  const names = new Set<string>();
+  return new Set(
+    users.filter(({ username }) => {
+      const isRepeated = names.has(username);
+      names.add(username);
+      return isRepeated;
+    }),
+  );
 }
 
 /** @throws Refused `approval-changed` where they were swept: the import is to be sent again */

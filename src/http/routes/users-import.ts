@@ -53,7 +53,7 @@ export const userImportRoute = (app: App): Route =>
     operationId: 'importUsers',
     summary: 'Let clients move in from another broker, with the passwords that they have',
     description:
-      'Names that anybody ever held are left alone. A verifier that was made elsewhere is replaced at the first use of its password; without verifier and password nobody knows one: rotate it, or let the device ask. HTTP rights are never given.',
+      'Names that anybody ever held are left alone (username-taken), as is a name that stands in the request before. A verifier that was made elsewhere is replaced at the first use of its password; without verifier and password nobody knows one: rotate it, or let the device ask. HTTP rights are never given.',
     access: 'permitted',
     body: ImportUsers,
     faults: (body) => faultsOf(body, app),

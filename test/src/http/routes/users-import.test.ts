@@ -155,6 +155,25 @@ test('names that somebody held are left alone, and so is what they moved in with
   assert.is((await login(gatebook, held, 'the first one')).status, 200);
 });
 
+test('of a name that stands there twice the first place counts', async ({ gatebook }) => {
+  const [weak, refused] = [newName(), newName()];
+  const [first, second] = ['weak and slow to hash', strongPassword()];
+  const made = await importing(
+    gatebook,
+    { username: weak, password: first, permissions: [topic] },
+    { username: weak, password: second },
+    { username: refused, roles: ['no-such-role'] },
+    { username: refused, password: second },
+  );
+  assert.equal(
+    made.items.map(({ problem }: { problem?: { code: string } }) => problem?.code),
+    [undefined, 'username-taken', 'role-not-found', 'username-taken'],
+  );
+  assert.equal((await gatebook.must(200, 'GET', `/api/users/${weak}`)).body.permissions, [topic]);
+  assert.is((await login(gatebook, weak, second)).status, 401);
+  assert.is((await login(gatebook, weak, first)).status, 200);
+});
+
 test('HTTP rights, unknown roles and faults are named; nobody else may', async ({ gatebook }) => {
   const http = { context: 'http', resource: '/api/#', operation: 'read' };
   const items = (
@@ -277,6 +296,14 @@ test('where several people decide, it waits for them, with its verifiers in the 
     assert.is((await gatebook.call('POST', approveNone, { token, body })).status, 200);
     assert.is((await gatebook.must(200, 'GET', '/api/users/constructor')).body.status, 'active');
     assert.is((await login(gatebook, 'constructor', 'any password')).status, 401);
+
+    const twice = newName();
+    const lines = [{ username: twice }, { username: twice, password: 'of the second place' }];
+    const both = await world.call('POST', route, { body: { users: lines } });
+    const approveBoth = `/api/approvals/${both.body.proposalId}/approve`;
+    await gatebook.call('POST', approveBoth, { token, body: { hash: both.body.hash } });
+    assert.is((await gatebook.must(200, 'GET', `/api/users/${twice}`)).body.status, 'active');
+    assert.is((await login(gatebook, twice, 'of the second place')).status, 401);
     await world.running.stop();
     await sweepInDays(world, 2);
     assert.equal((await secretsKept(world)).get('constructor'), ['verifier']);
