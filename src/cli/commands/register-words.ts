@@ -173,8 +173,8 @@ export function deviceFault(
     typeof problem.blockedUntil === 'string'
       ? [`It may ask again after ${dateTimeText(problem.blockedUntil)}.`]
       : [];
-  const remedy =
-    refusals[code ?? ''] ?? (code === null ? 'Is that the address of the registry?' : '');
+  const known = code !== null && Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+  const remedy = known ?? (code === null ? 'Is that the address of the registry?' : '');
   return new CommandFailed(
     status === 400 ? exitCodes.usage : exitCodes.refused,
     `Not registered: ${username}. ${error.message}`,

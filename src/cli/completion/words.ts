@@ -63,7 +63,8 @@ const declaredKinds: Readonly<Record<string, NameKind>> = {
 function declaredOffer(words: readonly string[]): Offer {
   const [kind] = words;
   if (kind === undefined) return these(...Object.keys(declaredKinds));
-  const names = declaredKinds[kind.replace(/s$/, '')];
+  const one = kind.replace(/s$/, '');
+  const names = Object.hasOwn(declaredKinds, one) ? declaredKinds[one] : undefined;
   return names === undefined || words.length > 1 ? nothing : named(names);
 }
 

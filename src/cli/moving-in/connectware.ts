@@ -167,8 +167,10 @@ function userIn(
 ): MovingClient {
   const of = `user ${name}`;
   for (const [field, value] of entriesOf(properties))
-    if (!userFields.includes(field))
-      reading.remark(value, `${of}: ${field} is not kept${lost[field] ? `: ${lost[field]}` : ''}`);
+    if (!userFields.includes(field)) {
+      const why = Object.hasOwn(lost, field) ? `: ${lost[field]}` : '';
+      reading.remark(value, `${of}: ${field} is not kept${why}`);
+    }
   const given = fieldOf(properties, 'roles');
   const roles = (isSeq(given) ? given.items : []).flatMap((item): string[] => {
     const role = roleNames.get(reading.reference(item as Node));

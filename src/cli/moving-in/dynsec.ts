@@ -77,11 +77,11 @@ function parsed(file: string, text: string): Dynsec {
   );
 }
 
-const operationsOf: Readonly<Record<string, BrokerRule['operations']>> = {
-  publishClientSend: ['write'],
-  subscribeLiteral: ['read'],
-  subscribePattern: ['read'],
-};
+const operationsOf: ReadonlyMap<string, BrokerRule['operations']> = new Map([
+  ['publishClientSend', ['write']],
+  ['subscribeLiteral', ['read']],
+  ['subscribePattern', ['read']],
+]);
 
 type DynsecRole = Dynsec['roles'][number];
 
@@ -91,7 +91,7 @@ function rulesOf({ rolename, acls }: DynsecRole, place: string, receivesAll: boo
   const receives = acls.filter(({ acltype }) => acltype === 'publishClientReceive');
   const rules = acls.flatMap(({ acltype, topic, priority, allow }): BrokerRule[] => {
     const text = `role ${rolename}: ${acltype} ${topic} ${allow ? 'allow' : 'deny'}`;
-    const operations = operationsOf[acltype];
+    const operations = operationsOf.get(acltype);
     if (operations !== undefined) {
       const isReceived =
         receivesAll ||

@@ -116,6 +116,16 @@ test('what a denial takes a part of is left out, unless the denial is never aske
   assert.match(second ?? '', /client both: left without role wide, since ".*plant\/secret deny"/);
 });
 
+test('a type of rule that no broker has is named, also one that every object has', () => {
+  const acls = [acl('constructor', 'a/#'), acl('toString', 'a/#', false)];
+  const found = dynsec({ roles: [{ rolename: 'odd', acls }] });
+  assert.equal(rolesOf(found), { odd: '' });
+  assert.equal(remarksOf(found), [
+    'ds.json: role odd: constructor a/# allow: left out, it is of no known type',
+    'ds.json: role odd: toString a/# deny: left out, it is of no known type',
+  ]);
+});
+
 test('what may be subscribed to but not received is not given', () => {
   const found = dynsec({
     roles: [
