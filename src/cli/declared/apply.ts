@@ -11,7 +11,7 @@ import { carryOut } from './carry-out.ts';
 import { type Declaration, declarationIn } from './document.ts';
 import { type Plan, type PlanOptions, planOf } from './plan.ts';
 import { presentIn } from './present.ts';
-import { changeLines, planSummary, skippedLines } from './words.ts';
+import { changeLines, outcomeSummary, planSummary, skippedLines } from './words.ts';
 
 async function textIn(file: string): Promise<string> {
   const text = file === '-' ? await textOfStdin() : await readFile(file, 'utf8').catch(fileFault);
@@ -55,21 +55,12 @@ export async function applied(call: Call, registry: Registry, plan: Plan): Promi
     );
     if (!isMeant) throw new CommandFailed(exitCodes.failed, 'Nothing was sent.');
   }
-  const { carriedOut, exitCode } = await carryOut(call, registry, changes);
+  const { carriedOut, exitCode, ended } = await carryOut(call, registry, changes);
   if (call.json)
     call.terminal.json(JSON.stringify({ ...shownPlan(plan), dryRun: false, carriedOut }));
-  else {
-    const proposed = carriedOut.filter(({ outcome }) => outcome === 'proposed').length;
-    const refused = carriedOut.filter(({ outcome }) => outcome === 'refused').length;
-    const rest = [
-      ...(proposed > 0 ? [`${proposed} wait for approval`] : []),
-      ...(refused > 0 ? [`${refused} refused`] : []),
-    ];
-    const done = carriedOut.length - proposed - refused;
-    call.terminal.line(
-      `${done === 1 ? '1 change is' : `${done.toLocaleString('en')} changes are`} made${rest.length === 0 ? '' : `, ${rest.join(', ')}`}.`,
-    );
-  }
+  else call.terminal.line(outcomeSummary(carriedOut, changes.length));
+  // Also then it is said what was done before.
+  if (ended !== null) throw ended.by;
   return exitCode;
 }
 

@@ -51,7 +51,7 @@ const editCommand: Command = {
   options: {},
   notes: [
     kindWords,
-    'The editor is VISUAL, else EDITOR. A rule is withdrawn and made anew: its uses count from 0.',
+    'The editor is VISUAL, else EDITOR. A rule is made anew, and what it was before withdrawn: its uses count from 0.',
   ],
   examples: ['gatebook edit role press', 'EDITOR=nano gatebook edit client press-17'],
   run: async (call) => await (await import('./get.ts')).runEdit(call),

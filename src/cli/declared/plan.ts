@@ -15,13 +15,15 @@ interface NeededCommand {
   readonly method: 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** Of a withdrawal that several people may have to approve: what its proposal would be about; null: none needs to. */
+  readonly keepsOut?: string | null;
 }
 export interface DeclaredChange {
   readonly action: 'make' | 'change' | 'remove';
   readonly kind: 'role' | 'rule' | 'client';
   readonly name: string;
   readonly fields: readonly FieldChange[];
-  /** One after the other. */
+  /** One after the other; what waits for several people already is not among it, nor what comes after that. */
   readonly sent: readonly NeededCommand[];
   /** What whoever applies it should know. */
   readonly warning: string | null;
@@ -51,6 +53,13 @@ export interface PlanOptions {
 
 const rulesPath = '/client-registry/preauthorizations';
 const rulePath = (id: string) => `${rulesPath}/${encodeURIComponent(id)}`;
+/** What the registry calls whom a rule is about. */
+const subjectOf = (pattern: unknown): string =>
+  typeof pattern === 'string' ? pattern : 'any name';
+const withdrawal = ({ id, declared }: PresentRule): NeededCommand => ({
+  ...{ method: 'DELETE', path: rulePath(id) },
+  keepsOut: declared.effect === 'deny' ? subjectOf(declared.usernamePattern) : null,
+});
 const rolePath = (name: string) => `/roles/${encodeURIComponent(name)}`;
 
 /** Lists are sets: their order says nothing. */
@@ -107,7 +116,7 @@ const operationIds: Readonly<Record<DeclaredChange['kind'], string>> = {
   client: 'setAuthorization',
 };
 
-/** The proposal that would do the very same. */
+/** The proposal that has the very same body. */
 function waitingFor(
   proposals: readonly Proposal[],
   kind: DeclaredChange['kind'],
@@ -132,10 +141,17 @@ class Planner {
   unchangedCount = 0;
   readonly #present: Present;
   readonly #options: PlanOptions;
+  /** By whom they keep out: proposals to withdraw a rule. They do not say which of several it is, so each counts once. */
+  readonly #withdrawals: ReadonlyMap<string, string[]>;
 
   constructor(present: Present, options: PlanOptions) {
     this.#present = present;
     this.#options = options;
+    const withdrawals = new Map<string, string[]>();
+    for (const { action, subject, proposalId } of present.proposals)
+      if (action === 'withdrawPreauthorization')
+        withdrawals.set(subject, [...(withdrawals.get(subject) ?? []), proposalId]);
+    this.#withdrawals = withdrawals;
   }
 
   role(name: string, declared: DeclaredRole): void {
@@ -152,20 +168,19 @@ class Planner {
     ]);
   }
 
+  /**
+   * The new rule stands before the one of before goes: whatever breaks off between the two, or waits for approval, nobody
+   * gets in whom neither of the two lets in, and a rule that keeps out is never missing.
+   */
   rule(name: string, declared: DeclaredRule): void {
     const { now, owner } = this.#options;
-    const [there, ...doubles] = this.#rulesOf(name, declared);
-    for (const { id } of doubles)
-      this.#add(
-        'rule',
-        `${name} (again)`,
-        'remove',
-        [],
-        [{ method: 'DELETE', path: rulePath(id) }],
-      );
-    const fields = there ? fieldChanges(there.declared, declared) : newFields(declared);
-    if (there !== undefined && fields.length === 0) {
-      this.unchangedCount += 1;
+    const named = this.#rulesOf(name, declared);
+    const same = named.find((rule) => fieldChanges(rule.declared, declared).length === 0);
+    const there = same ?? named[0];
+    const withdrawn = named.filter((rule) => rule.isLive && rule !== same).map(withdrawal);
+    if (same !== undefined) {
+      if (withdrawn.length === 0) this.unchangedCount += 1;
+      else this.#add('rule', name, 'change', [], withdrawn, 'What it was before is withdrawn.');
       return;
     }
     if (declared.until <= now) {
@@ -174,15 +189,15 @@ class Planner {
     }
     const markOwner = owner ?? there?.owner ?? null;
     const mark = markOwner === null ? null : { owner: markOwner, name: there?.name ?? name };
-    const withdrawn: NeededCommand[] =
-      there?.isLive === true ? [{ method: 'DELETE', path: rulePath(there.id) }] : [];
-    const body = ruleBody(declared, mark);
     this.#add(
-      ...(['rule', name, there === undefined ? 'make' : 'change', fields] as const),
-      [...withdrawn, { method: 'POST', path: rulesPath, body }],
+      'rule',
+      name,
+      there === undefined ? 'make' : 'change',
+      there === undefined ? newFields(declared) : fieldChanges(there.declared, declared),
+      [{ method: 'POST', path: rulesPath, body: ruleBody(declared, mark) }, ...withdrawn],
       there === undefined
         ? null
-        : 'A rule cannot be changed: it is withdrawn and made anew, with no use so far.',
+        : 'A rule cannot be changed: it is made anew, with no use so far, and what it was before is withdrawn.',
     );
   }
 
@@ -241,10 +256,12 @@ class Planner {
   /** What the owner made and the file no longer has. */
   prune(declaration: Declaration): void {
     const { owner } = this.#options;
-    for (const { id, name, owner: madeBy, isLive } of this.#present.rules)
+    for (const rule of this.#present.rules) {
+      const { name, owner: madeBy, isLive } = rule;
       if (isLive && madeBy === owner && name !== null)
         if (!Object.hasOwn(declaration.preauthorizations, name))
-          this.#add('rule', name, 'remove', [], [{ method: 'DELETE', path: rulePath(id) }]);
+          this.#add('rule', name, 'remove', [], [withdrawal(rule)]);
+    }
     for (const [name, role] of this.#present.roles)
       if (role.owner === owner && !Object.hasOwn(declaration.roles, name))
         this.#add(
@@ -264,9 +281,27 @@ class Planner {
     sent: readonly NeededCommand[],
     warning: string | null = null,
   ): void {
-    const body = sent.at(-1)?.body;
-    const waits = body === undefined ? null : waitingFor(this.#present.proposals, kind, name, body);
-    this.changes.push({ action, kind, name, fields, sent, warning, waits });
+    const open: NeededCommand[] = [];
+    let waits: string | null = null;
+    for (const command of sent) {
+      const waiting = this.#waiting(kind, name, command);
+      if (waiting === null) open.push(command);
+      else waits ??= waiting;
+      // What was before stays until the new one stands.
+      if (waiting !== null && command.body !== undefined) break;
+    }
+    if (open.length > 0) waits = null;
+    this.changes.push({ action, kind, name, fields, sent: open, warning, waits });
+  }
+
+  /** The proposal that would do the very same. */
+  #waiting(
+    kind: DeclaredChange['kind'],
+    name: string,
+    { body, keepsOut = null }: NeededCommand,
+  ): string | null {
+    if (body !== undefined) return waitingFor(this.#present.proposals, kind, name, body);
+    return keepsOut === null ? null : (this.#withdrawals.get(keepsOut)?.shift() ?? null);
   }
 }
 

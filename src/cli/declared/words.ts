@@ -86,5 +86,24 @@ const doneWords: Readonly<Record<DeclaredChange['action'], string>> = {
 export const doneText = ({ action, kind, name }: DeclaredChange): string =>
   `${doneWords[action]} ${kind} ${name}.`;
 
+/** `3 changes are made, 1 half done, 1 waits for approval.` */
+export function outcomeSummary(carriedOut: readonly { outcome: string }[], count: number): string {
+  const number = (outcome: string) => carriedOut.filter((one) => one.outcome === outcome).length;
+  const done = number('done');
+  const rest = [
+    [number('begun'), 'half done'],
+    [number('proposed'), 'wait for approval'],
+    [number('refused'), 'refused'],
+    [count - carriedOut.length, 'not done'],
+  ] as const;
+  const said = rest.filter(([many]) => many > 0).map(([many, what]) => `, ${many} ${what}`);
+  return `${done === 1 ? '1 change is' : `${done.toLocaleString('en')} changes are`} made${said.join('')}.`;
+}
+
+/** Of a rule that changed: the new one stands. */
+export const anewText = ({ kind, name }: DeclaredChange): string => `Made ${kind} ${name} anew.`;
+export const besideText = ({ kind, name }: DeclaredChange): string =>
+  `Half done: ${kind} ${name} is made anew, and what it was before stands beside it.`;
+
 export const skippedLines = ({ skipped }: Plan): string[] =>
   skipped.map(({ kind, name, because }) => `? ${kind} ${name}: left alone, ${because}`);

@@ -177,13 +177,72 @@ test('the file of the guide is one that can be applied', async ({ line, folder }
   assert.match(said, /^2 to make, 1 to change, 1 left alone\./m);
 });
 
+const rulesPath = '/api/client-registry/preauthorizations';
+const keepsOut = (name: string, end: string, rest = 'effect: deny') =>
+  `name: rules\npreauthorizations:\n  out:\n    ${rest}\n    usernamePattern: ${name}\n    until: ${end}\n`;
+const later = new Date(Date.now() + 2 * 86_400_000).toISOString();
+const laterStill = new Date(Date.now() + 3 * 86_400_000).toISOString();
+/** Ends and effects of the active rules about a name, the newest first. */
+const standing = async (door: Door, name: string): Promise<string[]> =>
+  (await door.must(200, 'GET', `${rulesPath}?status=active&limit=1000`)).body.items
+    .filter(({ usernamePattern }: { usernamePattern: string }) => usernamePattern === name)
+    .map((rule: { effect: string; until: string }) => `${rule.effect} ${rule.until}`);
+
+test('a rule of before stays where its successor may not be made, and beside it where it may not be withdrawn', async ({
+  world,
+  line,
+  door,
+  folder,
+}) => {
+  const read = ['/api/client-registry/preauthorizations', '/api/roles', '/api/approvals'].map(
+    (resource) => ({ context: 'http', resource, operation: 'read' }),
+  );
+  const asOne = async (username: string, resource: string) => {
+    const permissions = [...read, { context: 'http', resource, operation: 'write' }];
+    const password = 'a password for one test';
+    await door.command('/api/users', { username, password, permissions }, 201);
+    return { GATEBOOK_TOKEN: await world.signIn(username, password) };
+  };
+  const apply = (end: string, who: Record<string, string>) =>
+    line.ran(['apply', written(folder, keepsOut('kept-*', end))], null, who);
+  await line.said('apply', written(folder, keepsOut('kept-*', until)));
+
+  const withdraws = await asOne('withdraws', `${rulesPath}/+`);
+  const refused = await apply(later, withdraws);
+  assert.is(refused.exitCode, 4, refused.stderr);
+  assert.match(refused.stderr, /^Not done: rule out\.$/m);
+  assert.match(refused.stdout, /^0 changes are made, 1 refused\.$/m);
+  assert.equal(await standing(door, 'kept-*'), [`deny ${until}`]);
+
+  const makes = await asOne('makes', rulesPath);
+  const half = await apply(later, makes);
+  assert.is(half.exitCode, 4, half.stdout);
+  assert.match(half.stdout, /^Made rule out anew\.$/m);
+  assert.match(half.stderr, /^Half done: rule out is made anew, and what it was before stands/m);
+  assert.match(half.stdout, /^0 changes are made, 1 half done\.$/m);
+  assert.equal(await standing(door, 'kept-*'), [`deny ${later}`, `deny ${until}`]);
+  const rest = await line.said('apply', written(folder, keepsOut('kept-*', later)));
+  assert.match(rest, /^~ rule out\n {4}What it was before is withdrawn\.$/m);
+  assert.match(rest, /^Changed rule out\.\n1 change is made\.$/m);
+  assert.equal(await standing(door, 'kept-*'), [`deny ${later}`]);
+});
+
 test('what needs several people is proposed once, in words', async ({
   world,
   line,
   door,
   folder,
 }) => {
-  await door.command('/api/users', { username: 'second', roles: ['administrator'] }, 201);
+  await door.command(
+    '/api/users',
+    { username: 'second', password: 'of the second one', roles: ['administrator'] },
+    201,
+  );
+  await line.said('apply', written(folder, keepsOut('out-*', until)));
+  await line.said(
+    'apply',
+    written(folder, keepsOut('in-*', until, 'effect: allow').replace('out:', 'in:')),
+  );
   await world.restart({ GATEBOOK_APPROVALS: '2' });
   const file = written(
     folder,
@@ -198,6 +257,48 @@ test('what needs several people is proposed once, in words', async ({
     /^ {4}It waits for approval and is not sent again: gatebook approvals show /m,
   );
   assert.match(again, /^2 wait for approval\. Nothing to do\.$/m);
+});
+
+test('a rule that keeps out is changed by several people without a gap, one that lets in when they approve', async ({
+  world,
+  line,
+  door,
+  folder,
+}) => {
+  const approve = async () => {
+    const { items } = (await door.must(200, 'GET', '/api/approvals?status=waiting')).body;
+    const token = await world.signIn('second', 'of the second one');
+    const ours = items.filter(({ action }: { action: string }) => /Preauth/.test(action));
+    assert.is(ours.length, 1);
+    const [{ proposalId, hash }] = ours;
+    const path = `/api/approvals/${proposalId}/approve`;
+    await door.must(200, 'POST', path, { token, body: { hash } });
+  };
+  const out = written(folder, keepsOut('out-*', later));
+  const { stdout } = await line.ran(['apply', out]);
+  assert.match(
+    stdout,
+    /^Made rule out anew\.\nNot done yet, it needs 2 people: Withdraw the rule/m,
+  );
+  assert.match(stdout, /^0 changes are made, 1 half done\.$/m);
+  assert.equal(await standing(door, 'out-*'), [`deny ${later}`, `deny ${until}`]);
+  const again = await line.said('apply', out);
+  assert.match(again, /^1 waits for approval\. Nothing to do\.$/m);
+  await approve();
+  assert.equal(await standing(door, 'out-*'), [`deny ${later}`]);
+  assert.match(await line.said('apply', out), /^1 as it is\. Nothing to do\.$/m);
+
+  const text = keepsOut('in-*', laterStill, 'effect: allow').replace('out:', 'in:');
+  const into = written(folder, text);
+  const proposed = (await line.ran(['apply', into])).stdout;
+  assert.match(proposed, /^ {2}What it was before stays until then: apply it again/m);
+  assert.match(proposed, /^0 changes are made, 1 wait for approval\.$/m);
+  assert.equal(await standing(door, 'in-*'), [`allow ${until}`]);
+  assert.match(await line.said('apply', into), /^1 waits for approval\. Nothing to do\.$/m);
+  await approve();
+  assert.equal(await standing(door, 'in-*'), [`allow ${laterStill}`, `allow ${until}`]);
+  assert.match(await line.said('apply', into), /^Changed rule in\.\n1 change is made\.$/m);
+  assert.equal(await standing(door, 'in-*'), [`allow ${laterStill}`]);
 });
 
 test.run();
