@@ -52,6 +52,12 @@ export function byteReader(chunks: AsyncIterable<Uint8Array>) {
       }
     },
 
+    /** Nothing more is wanted of the stream: it lets go of what it reads from. */
+    async close(): Promise<void> {
+      if (!ended) await source.return?.();
+      ended = true;
+    },
+
     /** Whether the stream has given all it has; some of it may still be held here. */
     hasEnded: () => ended,
 

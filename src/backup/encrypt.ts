@@ -11,7 +11,8 @@ export async function* checkedBackup(
   chunks: AsyncIterable<Uint8Array>,
   passphrase: string | null,
 ): AsyncGenerator<Buffer, void, void> {
-  const { header, frames } = await openFrames(chunks, unlockWith(null));
+  await using backup = await openFrames(chunks, unlockWith(null));
+  const { header, frames } = backup;
   if (header.encryption !== null)
     throw new BackupRefused('passphrase-missing', 'it is encrypted already');
   const locked = passphrase === null ? null : await lockWith(passphrase);

@@ -82,7 +82,8 @@ interface Frame {
   readonly isLast: boolean;
 }
 
-interface OpenBackup {
+/** Disposed of, it reads no further: what it is read from is let go. */
+interface OpenBackup extends AsyncDisposable {
   readonly header: BackupHeader;
   /** Up to the last, and nothing behind it. @throws BackupRefused */
   readonly frames: AsyncIterable<Frame>;
@@ -97,6 +98,17 @@ export async function openFrames(
   unlock: Unlock,
 ): Promise<OpenBackup> {
   const bytes = byteReader(chunks);
+  try {
+    return await openedFrames(bytes, unlock);
+  } catch (error) {
+    await bytes.close();
+    throw error;
+  }
+}
+
+type Bytes = ReturnType<typeof byteReader>;
+
+async function openedFrames(bytes: Bytes, unlock: Unlock): Promise<OpenBackup> {
   const first = await bytes.line(backupHeaderBytesMax);
   const version = /^gatebook-backup ([1-9]\d{0,8})\n$/.exec(first?.toString('latin1') ?? '')?.[1];
   if (first === undefined || version === undefined)
@@ -110,10 +122,9 @@ export async function openFrames(
   if (second === undefined) throw bytes.hasEnded() ? cutOff() : damaged('its header has no end');
   const header = headerIn(second);
   const key = header.encryption === null ? null : await unlock(header.encryption);
-  return { header, frames: framesIn(bytes, headerHash(Buffer.concat([first, second])), key) };
+  const frames = framesIn(bytes, headerHash(Buffer.concat([first, second])), key);
+  return { header, frames, [Symbol.asyncDispose]: bytes.close };
 }
-
-type Bytes = ReturnType<typeof byteReader>;
 
 function headerIn(line: Buffer): BackupHeader {
   try {

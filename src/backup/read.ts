@@ -19,7 +19,8 @@ export async function readBackup(
   unlock: Unlock,
   take: (part: PartName, line: string) => Promise<void> | void,
 ): Promise<ReadBackup> {
-  const { header, frames } = await openFrames(chunks, unlock);
+  await using backup = await openFrames(chunks, unlock);
+  const { header, frames } = backup;
   const digests = partDigests();
   const tree = new Frontier();
   let end: BackupEnd | undefined;

@@ -13,11 +13,18 @@ const fileReasons: Readonly<Record<string, string>> = {
   EACCES: 'you may not open it',
   EPERM: 'you may not open it',
   EROFS: 'this disk is not writable',
+  ENAMETOOLONG: 'this name is too long',
+  ELOOP: 'its links lead in a circle',
 };
+const fullDiskFaults = ['ENOSPC', 'EDQUOT'];
 
 /** Throws it again: what the system says of a file that was named, in words. `file`: where it stood in another's place. */
 export function fileFault(error: unknown, file?: string): never {
   const { code = '', path } = error as NodeJS.ErrnoException;
+  if (fullDiskFaults.includes(code))
+    throw new CommandFailed(exitCodes.failed, `${file ?? path ?? 'A file'}: the disk is full.`, [
+      'Make room on it, or name a file on another disk.',
+    ]);
   const reason = fileReasons[code];
   if (reason === undefined) throw error;
   throw usageFault(`${file ?? path ?? 'a file'}: ${reason}.`);

@@ -28,8 +28,12 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  // Without this a power cut may undo the rename. Not every system lets a folder be opened.
-  const folder = await open(dirname(target), 'r').catch(() => null);
+  await syncFolder(dirname(target));
+}
+
+/** Without this a power cut may undo a rename in it. Not every system lets a folder be opened. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => null);
   await folder?.sync().catch(() => undefined);
   await folder?.close();
 }

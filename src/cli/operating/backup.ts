@@ -1,44 +1,13 @@
 /** For operators: `backup` takes everything out of a running registry into one file. */
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { checkedBackup } from '../../backup/encrypt.ts';
 import { BackupRefused } from '../../backup/refused.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
-import { fileFault } from '../fault.ts';
+import { newFile } from '../new-file.ts';
 import { bytesText } from '../text/format.ts';
 import { newPassphrase, passphraseOption } from './passphrase.ts';
 
 const shownEveryMs = 200;
-
-/** Under another name until it is whole: a part of a backup never looks like one. Overwrites nothing. */
-async function writeWhole(
-  file: string,
-  chunks: AsyncIterable<Buffer>,
-  onProgress: (bytes: number) => void,
-): Promise<number> {
-  const draft = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.part`);
-  let out: FileHandle | undefined;
-  let bytes = 0;
-  try {
-    for await (const chunk of chunks) {
-      out ??= await open(draft, 'wx', 0o600);
-      await out.appendFile(chunk);
-      bytes += chunk.length;
-      onProgress(bytes);
-    }
-    await out?.sync();
-    await out?.close();
-    await link(draft, file);
-  } finally {
-    await out?.close().catch(() => undefined);
-    await unlink(draft).catch(() => undefined);
-  }
-  await using folder = await open(dirname(file), 'r');
-  await folder.sync();
-  return bytes;
-}
 
 function backupFault(error: unknown, file: string): never {
   if (error instanceof BackupRefused)
@@ -47,9 +16,31 @@ function backupFault(error: unknown, file: string): never {
       `The backup broke off: ${error.message}. ${file} was not written.`,
       ['Take it again. The log of the service says why it ended.'],
     );
-  if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-    throw usageFault(`${file} is there already, and no backup is overwritten: give another name.`);
-  return fileFault(error);
+  throw error;
+}
+
+/** Into a file of which no part ever looks like a backup. */
+async function written(call: Call, file: string) {
+  await using out = await newFile(file);
+  const passphrase = await newPassphrase(call);
+  const registry = await signedIn(call);
+  const withoutKeys = call.has('without-keys');
+  const sent = registry.download('/api/backup', { withoutKeys });
+  let [bytes, shownMs] = [0, 0];
+  try {
+    for await (const chunk of checkedBackup(sent, passphrase)) {
+      await out.append(chunk);
+      bytes += chunk.length;
+      if (performance.now() - shownMs < shownEveryMs) continue;
+      shownMs = performance.now();
+      call.terminal.progress(`Taking the backup  ${bytesText(bytes)}`);
+    }
+  } catch (error) {
+    backupFault(error, file);
+  }
+  await out.keep();
+  call.terminal.progress('');
+  return { bytes, isEncrypted: passphrase !== null };
 }
 
 async function runBackup(call: Call): Promise<number> {
@@ -57,21 +48,8 @@ async function runBackup(call: Call): Promise<number> {
   const file = call.text('out');
   if (file === null)
     throw usageFault('--out is missing.', ['gatebook backup --out gatebook.backup']);
-  const passphrase = await newPassphrase(call);
   const withoutKeys = call.has('without-keys');
-  const registry = await signedIn(call);
-  let shownMs = 0;
-  const bytes = await writeWhole(
-    file,
-    checkedBackup(registry.download('/api/backup', { withoutKeys }), passphrase),
-    (done) => {
-      if (performance.now() - shownMs < shownEveryMs) return;
-      shownMs = performance.now();
-      terminal.progress(`Taking the backup  ${bytesText(done)}`);
-    },
-  ).catch((error) => backupFault(error, file));
-  terminal.progress('');
-  const isEncrypted = passphrase !== null;
+  const { bytes, isEncrypted } = await written(call, file);
   if (call.json) {
     terminal.json(JSON.stringify({ file, bytes, withKeys: !withoutKeys, isEncrypted }));
     return exitCodes.done;

@@ -340,4 +340,36 @@ test(`${count} backups with something wrong in them are refused, and none is tak
   }
 });
 
+test('what it is read from is let go where nobody reads on, and where it is refused', async () => {
+  let isOpen = false;
+  async function* source(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    isOpen = true;
+    try {
+      yield* chunksOf(bytes);
+    } finally {
+      isOpen = false;
+    }
+  }
+  for (const chunksRead of [1, 2]) {
+    let read = 0;
+    for await (const _chunk of checkedBackup(source(plain), null)) {
+      read += 1;
+      if (read === chunksRead) break;
+    }
+    assert.equal([read, isOpen], [chunksRead, false]);
+  }
+  const foreign = Buffer.concat([Buffer.from('something else\n'), plain]);
+  for (const bytes of [foreign, encrypted]) {
+    await bytesOf(checkedBackup(source(bytes), null)).catch((error) =>
+      assert.instance(error, BackupRefused),
+    );
+    assert.is(isOpen, false);
+  }
+  const full = () => {
+    throw new Error('nothing more is taken');
+  };
+  await readBackup(source(plain), unlock, full).catch(() => undefined);
+  assert.is(isOpen, false);
+});
+
 test.run();

@@ -275,11 +275,21 @@ test('the command line takes one whole, with mode 0600, and overwrites nothing',
   assert.is((await gatebook(['restore', file, '--check'])).code, 0);
   const again = await gatebook(['backup', '--out', file], environment);
   assert.is(again.code, 2);
-  assert.match(again.output, /no backup is overwritten/);
+  assert.match(again.output, /is there already, and nothing is overwritten/);
   assert.equal(
     readdirSync(folder).filter((name) => name.endsWith('.part')),
     [],
   );
+  const asked = { ...environment, GATEBOOK_TOKEN: 'nobody is asked with it' };
+  for (const [out, words] of [
+    [file, /is there already/],
+    [inFolder('none/cli.backup'), /there is no folder .*none\.\nMake the folder/],
+    [join(file, 'x'), /is no folder/],
+  ] as const) {
+    const { code, output } = await gatebook(['backup', '--out', out], asked);
+    assert.is(code, 2);
+    assert.match(output, words);
+  }
   const weak = await gatebook(['backup', '--out', inFolder('weak'), '--encrypt'], {
     ...environment,
     GATEBOOK_PASSPHRASE: 'short',
