@@ -1,12 +1,12 @@
 /** Files that are written at once, durably, never half; those that only their owner may read; those of SQLite; and folders for them. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { chmod, open, realpath, rename, unlink } from 'node:fs/promises';
+import { chmod, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
  * Puts a text into a file of mode 0600: whoever reads it sees the old content or the new, also after a
- * power cut. A link is followed.
+ * power cut. A link is followed; what is no file of a disk, such as a pipe or /dev/stdout, is written into and stays.
  * @throws the system's error
  */
 export const writePrivateFile = (path: string, text: string): Promise<void> =>
@@ -14,6 +14,8 @@ export const writePrivateFile = (path: string, text: string): Promise<void> =>
 
 /** The same with another mode. @throws the system's error */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const there = await stat(path).catch(() => null);
+  if (there !== null && !there.isFile()) return await writeFile(path, text);
   const target = await realpath(path).catch(() => path);
   const random = randomBytes(6).toString('hex');
   const temporary = join(dirname(target), `.${basename(target)}.${random}.tmp`);

@@ -1,5 +1,6 @@
 /** For auditors: `export` writes every event to a file, and goes on where that file ends. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Event } from '../../api/output.ts';
 import { linesOf } from '../../audit/transparency-log/ndjson.ts';
 import type { List } from '../client/lists.ts';
@@ -176,8 +177,10 @@ async function exportPersonal(call: Call, registry: Registry, file: string): Pro
 async function runExport(call: Call): Promise<number> {
   const file = call.text('out');
   if (file === null) throw usageFault('--out is missing.', ['gatebook export --out log.ndjson']);
-  const first = call.read('from', (text) => countOf(text, 0, eventsMax)) ?? 0;
   const personal = call.text('with-personal-data');
+  if (personal !== null && resolve(personal) === resolve(file))
+    throw usageFault('--out and --with-personal-data are two files, each with its own name.');
+  const first = call.read('from', (text) => countOf(text, 0, eventsMax)) ?? 0;
   const registry = await signedIn(call);
   if (personal !== null)
     await requirePersonalData(
@@ -185,9 +188,13 @@ async function runExport(call: Call): Promise<number> {
       '--with-personal-data',
       'Without it the export holds the same events, with these fields sealed.',
     );
-  const { from, events } = await exportInto(call, registry, file, first).catch(fileFault);
+  const { from, events } = await exportInto(call, registry, file, first).catch((error) =>
+    fileFault(error, file),
+  );
   const opened =
-    personal === null ? null : await exportPersonal(call, registry, personal).catch(fileFault);
+    personal === null
+      ? null
+      : await exportPersonal(call, registry, personal).catch((error) => fileFault(error, personal));
   if (call.json) {
     const result = { from, events, size: from + events, openedFields: opened };
     call.terminal.json(JSON.stringify(result));

@@ -1,15 +1,16 @@
 /** `preauthorizations import`: many rules from a CSV file; their codes as a second one, or as labels to print. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { DeviceLabel } from '../../../domain/client/label.ts';
 import type { Preauthorization, PreauthorizationImport } from '../../api/output.ts';
 import { rulesFileBytesMax } from '../../limits/http.ts';
-import { writePrivateFile } from '../../platform/private-file.ts';
 import { everyItem } from '../client/lists.ts';
 import { isOwnMachine } from '../client/own-machine.ts';
 import { type Registry, registryUrl } from '../client/registry-client.ts';
 import { signedIn } from '../client/sign-in.ts';
 import { type Call, type Command, CommandFailed, exitCodes, usageFault } from '../command.ts';
 import { fileFault } from '../fault.ts';
+import { newFile } from '../new-file.ts';
 import { whileWaiting } from '../terminal/progress.ts';
 import { csvText } from '../text/csv.ts';
 import { countText } from '../text/format.ts';
@@ -70,16 +71,29 @@ async function caFingerprintOf(registry: Registry): Promise<string | null> {
   }
 }
 
+/** A file that was asked for, begun before there is a code to lose. @throws CommandFailed */
+const begun = async (path: string | null) => (path === null ? null : await newFile(path));
+
+interface OutputFiles {
+  readonly codesFile: Awaited<ReturnType<typeof begun>>;
+  readonly labelsFile: Awaited<ReturnType<typeof begun>>;
+}
+
 /** Writes what was asked for. The codes are in no other place: where a file cannot be written, they are said. */
-async function writeCodes(call: Call, registry: Registry, codes: readonly Code[]): Promise<void> {
-  const [codesFile, labelsFile] = [call.text('codes'), call.text('labels')];
+async function writeCodes(
+  call: Call,
+  registry: Registry,
+  codes: readonly Code[],
+  { codesFile, labelsFile }: OutputFiles,
+): Promise<void> {
   const rules = await rulesOf(registry, codes);
   const rows = codes.map(({ line, preauthorizationId, enrolmentCode }) => {
     const { usernamePattern = null, note = null } = rules.get(preauthorizationId) ?? {};
     return [String(line), usernamePattern ?? '', note ?? '', preauthorizationId, enrolmentCode];
   });
   const header = ['line', 'usernamePattern', 'note', 'preauthorizationId', 'enrolmentCode'];
-  if (codesFile !== null) await writePrivateFile(codesFile, csvText([header, ...rows]));
+  await codesFile?.append(csvText([header, ...rows]));
+  await codesFile?.keep();
   if (labelsFile === null) return;
   const url = registryUrl(call.text('device-url') ?? registry.url);
   const caFingerprint = await caFingerprintOf(registry);
@@ -89,7 +103,8 @@ async function writeCodes(call: Call, registry: Registry, codes: readonly Code[]
       ...{ enrolmentCode, url, caFingerprint },
     }),
   );
-  await writePrivateFile(labelsFile, labelSheet(labels));
+  await labelsFile.append(labelSheet(labels));
+  await labelsFile.keep();
   if (caFingerprint === null)
     call.terminal.error(
       'The labels have no CA fingerprint: over a connection that is not trusted nobody knows it.',
@@ -126,9 +141,11 @@ async function fileOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
 async function runImport(call: Call): Promise<number> {
   const [path = ''] = call.positionals;
   const files = [call.text('codes'), call.text('labels')].filter((file) => file !== null);
-  if (new Set([path, ...files]).size <= files.length)
+  if (new Set([path, ...files].map((file) => resolve(file))).size <= files.length)
     throw usageFault('FILE.csv, --codes and --labels are three files, each with its own name.');
   const file = await fileOf(path);
+  await using codesFile = await begun(call.text('codes'));
+  await using labelsFile = await begun(call.text('labels'));
   const registry = await signedIn(call);
   const dryRun = call.has('dry-run');
   const { body, text } = await whileWaiting(call, 'Importing', () =>
@@ -143,15 +160,15 @@ async function runImport(call: Call): Promise<number> {
   if (codes.length > 0) {
     if (files.length > 0)
       try {
-        await writeCodes(call, registry, codes);
+        await writeCodes(call, registry, codes, { codesFile, labelsFile });
         if (!call.json)
           call.terminal.line(
             `Wrote ${countText(codes.length, 'code')} to ${files.join(' and ')} (mode 0600). They are in no other place.`,
           );
       } catch (error) {
         if (!call.json) sayCodes(call, codes);
-        const reason = (error as { code?: string }).code ?? String(error);
-        throw new CommandFailed(exitCodes.failed, `The codes could not be written (${reason}).`);
+        const { message, hints = [] } = error as Partial<CommandFailed>;
+        throw new CommandFailed(exitCodes.failed, `The codes were not written: ${message}`, hints);
       }
     else if (!call.json) sayCodes(call, codes);
   }
@@ -177,7 +194,8 @@ export const importCommand: Command = {
   notes: [
     'The first line names the columns: usernamePattern sources pairingId csrFingerprint roles permissions',
     'mqttPublishPrefix expiresAt maxUses until note effect enrolmentCode. Lists by ; and enrolmentCode make.',
-    'Good lines are made, bad ones are named (exit 3). Codes that are lost: withdraw the rules, make others.',
+    'Good lines are made, bad ones are named (exit 3); no file is overwritten. Codes that are lost: withdraw the',
+    'rules, make others.',
   ],
   examples: [
     'gatebook preauthorizations import devices.csv --dry-run',

@@ -7,9 +7,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '../../../src/platform/private-file.ts';
+import { makeFolder, writePrivateFile } from '../../../src/platform/private-file.ts';
+import { runProgram } from '../../support/program.ts';
 import { assert, suite } from '../../support/suite.ts';
 
 const test = suite<{ folder: string }>('folders');
@@ -64,6 +66,17 @@ test('a place where the system has no folders is an error, and no endless attemp
     codeOf(() => makeFolder('/proc/gatebook/data')),
     'ENOENT',
   );
+});
+
+test('a pipe that is to be written is written into, and stays what it is', async ({ folder }) => {
+  const pipe = join(folder, 'pipe');
+  assert.is((await runProgram('mkfifo', [pipe])).code, 0);
+  // Open for both, it waits for nobody.
+  await using reader = await open(pipe, 'r+');
+  await writePrivateFile(pipe, 'told');
+  assert.ok(statSync(pipe).isFIFO());
+  const { buffer, bytesRead } = await reader.read();
+  assert.is(buffer.toString('utf8', 0, bytesRead), 'told');
 });
 
 test.run();

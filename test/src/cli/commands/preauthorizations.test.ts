@@ -1,5 +1,5 @@
 /** Rules on the command line: made with a code shown once, listed, withdrawn; and a device that has the code. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, suite } from '../../../support/suite.ts';
 import { adminPassword, type Gatebook, gatebook, type Ran, said } from '../gatebook.ts';
@@ -219,6 +219,33 @@ test('what is no file of rules makes nothing, and is said in words', async ({ ga
   const { exitCode, stderr } = await rules(gate, 'import', path);
   assert.is(exitCode, 3);
   assert.match(stderr, 'semicolons');
+});
+
+test('codes of an earlier import are not overwritten, and no rule is made whose code has no place', async ({
+  gate,
+}) => {
+  const file = (name: string) => join(gate.folder, name);
+  const row = 'kept-1,2999-01-01T00:00:00Z,make';
+  writeFileSync(file('in.csv'), `usernamePattern,until,enrolmentCode\n${row}\n`);
+  writeFileSync(file('of-before'), 'codes of before');
+  const count = async () => JSON.parse(said(await rules(gate, '--json'))).items.length;
+  const before = await count();
+  for (const [more, words] of [
+    [['--codes', file('of-before')], 'is there already'],
+    [['--codes', file('new.csv'), '--labels', file('of-before')], 'is there already'],
+    [['--codes', file('none/codes.csv')], 'Make the folder first'],
+  ] as const) {
+    const { exitCode, stdout, stderr } = await rules(gate, 'import', file('in.csv'), ...more);
+    assert.equal([exitCode, stdout], [2, '']);
+    assert.match(stderr, words);
+  }
+  assert.is(await count(), before);
+  assert.is(readFileSync(file('of-before'), 'utf8'), 'codes of before');
+  assert.not.ok(existsSync(file('new.csv')));
+  assert.equal(
+    readdirSync(gate.folder).filter((name) => name.endsWith('.part')),
+    [],
+  );
 });
 
 test.run();

@@ -49,6 +49,10 @@ test('what is exported, checkpointed and verified is whole', async ({ gate, file
     exported,
     /^Exported \d+ events to .*log\.ndjson\.\nOpened the personal fields of 3 events/,
   );
+  const same = await gate.call(
+    ...['export', '--out', file('log.ndjson'), '--with-personal-data', file('./log.ndjson')],
+  );
+  assert.is(same.exitCode, 2);
   assert.is(statSync(file('log.ndjson')).mode & 0o777, 0o600);
   assert.not.match(readFileSync(file('log.ndjson'), 'utf8'), /hall 7/);
   assert.match(
