@@ -11,13 +11,20 @@ import { activations } from '../../../projections/activations.ts';
 import { clients } from '../../../projections/clients.ts';
 import { roles } from '../../../projections/roles.ts';
 import { windowProjection } from '../../../projections/window.ts';
-import { merkleTree } from '../../../src/audit/transparency-log/tree.ts';
+import { leafHashesOf, merkleTree } from '../../../src/audit/transparency-log/tree.ts';
 import { allCustomProjections, allProjections } from '../../../src/read-models/all.ts';
 import { foldDraft } from '../../../src/read-models/draft/fold.ts';
+import {
+  applyAll,
+  eventsFrom,
+  openHalf,
+  writtenOnce,
+} from '../../../src/read-models/draft/halves.ts';
 import { DraftThread } from '../../../src/read-models/draft/thread.ts';
 import { openReadModels, type ReadModels } from '../../../src/read-models/read-models.ts';
 import { WrittenHash } from '../../../src/read-models/state-hash.ts';
-import { positionOf, type StoredEvent } from '../../../src/store/event-store.ts';
+import { beginning, positionOf, type StoredEvent } from '../../../src/store/event-store.ts';
+import { type EventFromText, readTexts } from '../../../src/store/event-text.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import { ada, id, later } from '../../support/client.ts';
 import { anyLog, logOf } from '../../support/read-models.ts';
@@ -116,6 +123,27 @@ test('hashes taken while rows are written are those of the rows that are read', 
   disordered.add('b', 0, '{}');
   disordered.add('a', 1, '{}');
   assert.is(disordered.ofAll(), undefined, 'rows in another order than that of their keys');
+});
+
+test('leaves that the first thread hashed are those that the second would hash', async ({
+  folder,
+}) => {
+  const log = many.slice(0, 20);
+  const texts = await readTexts(storeOf(log, 20), beginning, 20);
+  const rootOf = (
+    name: string,
+    hashed: (events: readonly EventFromText[]) => Uint8Array | undefined,
+  ) => {
+    const models = openHalf(join(folder, name), logId, writtenOnce);
+    applyAll(models, eventsFrom(models, texts, hashed(eventsFrom(models, texts))));
+    const root = models.custom(merkleTree).root().toString('hex');
+    models.close();
+    return root;
+  };
+  const own = rootOf('own.sqlite', () => undefined);
+  assert.is(rootOf('given.sqlite', leafHashesOf), own);
+  const others = rootOf('others.sqlite', (events) => leafHashesOf(events.toReversed()));
+  assert.is.not(others, own, 'they are not hashed again');
 });
 
 /** What SQLite has to find rows by. */
