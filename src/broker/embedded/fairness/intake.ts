@@ -187,8 +187,15 @@ export class Intake {
   }
 
   #countReplays(by: number): void {
+    const before = this.#besideOne();
     this.#replaying += by;
-    this.#unread.count(this.#shareOf()?.username ?? '', by * mqttReplayBytes);
+    const more = (this.#besideOne() - before) * mqttReplayBytes;
+    if (more !== 0) this.#unread.count(this.#shareOf()?.username ?? '', more);
+  }
+
+  /** One of each connection counts for nothing: a plant that comes back has many, none of them for long. */
+  #besideOne(): number {
+    return Math.max(0, this.#replaying - 1);
   }
 
   readonly #replayed = (): void => {
@@ -221,7 +228,7 @@ export class Intake {
   /** Whether the retained messages of one more SUBSCRIBE may wait beside those of others. */
   #mayReplayMore(): boolean {
     const username = this.#shareOf()?.username ?? '';
-    return this.#unread.hasRoom(username, 0, this.#replaying * mqttReplayBytes, mqttReplayBytes);
+    return this.#unread.hasRoom(username, 0, this.#besideOne() * mqttReplayBytes, mqttReplayBytes);
   }
 
   /** For what waits behind a SUBSCRIBE. */

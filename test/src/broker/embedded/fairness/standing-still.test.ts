@@ -176,4 +176,24 @@ for (const limit of ['unread-per-session', 'unread-per-user', 'unread'] as const
     }
   });
 
+test('whose retained messages wait for one SUBSCRIBE keeps nobody from reading', async () => {
+  const reached: string[] = [];
+  const limits = { unreadBytesTotal: mqttReplayBytes + 2_000 };
+  const world = await embeddedWorld(accounts(), { limits, onLimit: (one) => reached.push(one) });
+  try {
+    await retains(world);
+    const readers: RawMqtt[] = [];
+    for (let at = 0; at < 4; at++) {
+      const press = await world.connect('press', { ...connects('clean'), clientId: `press-${at}` });
+      press.send(subscribing('kept/#', 1), subscribing('kept/+', 2));
+      await press.take('suback');
+      readers.push(press);
+    }
+    for (const press of readers) await takes(press, 2 * retainedCount);
+    assert.equal(reached, []);
+  } finally {
+    await world.close();
+  }
+});
+
 test.run();
