@@ -24,17 +24,21 @@ async function story(served: Served, n: number): Promise<void> {
   if (n % 2 === 0) await served.post(`/api/users/${device.username}/revoke`, {});
 }
 
+/** Fails with the first story that does. */
 async function live(served: Served, endMs: number, from: number): Promise<number> {
   const beganMs = performance.now();
+  const { promise: failed, reject } = Promise.withResolvers<never>();
   const running = new Set<Promise<void>>();
   let n = from;
   for (; performance.now() < endMs; n++) {
-    const one = story(served, n).finally(() => running.delete(one));
+    const one = story(served, n)
+      .catch(reject)
+      .finally(() => running.delete(one));
     running.add(one);
     const dueMs = beganMs + ((n - from) * 1_000) / storiesASecond;
-    await sleep(Math.max(0, dueMs - performance.now()));
+    await Promise.race([failed, sleep(Math.max(0, dueMs - performance.now()))]);
   }
-  await Promise.all(running);
+  await Promise.race([failed, Promise.all(running)]);
   return n;
 }
 
