@@ -121,7 +121,7 @@ async function openedFrames(bytes: Bytes, unlock: Unlock): Promise<OpenBackup> {
   const second = await bytes.line(backupHeaderBytesMax);
   if (second === undefined) throw bytes.hasEnded() ? cutOff() : damaged('its header has no end');
   const header = headerIn(second);
-  const key = header.encryption === null ? null : await unlock(header.encryption);
+  const key = await unlock(header.encryption);
   const frames = framesIn(bytes, headerHash(Buffer.concat([first, second])), key);
   return { header, frames, [Symbol.asyncDispose]: bytes.close };
 }

@@ -25,8 +25,8 @@ export const Encryption = z.strictObject({
 });
 export type Encryption = z.infer<typeof Encryption>;
 
-/** The key for what a file says of its encryption. @throws BackupRefused */
-export type Unlock = (encryption: Encryption) => Promise<Buffer>;
+/** The key for what a file says of its encryption; null of both: there is none. @throws BackupRefused */
+export type Unlock = (encryption: Encryption | null) => Promise<Buffer | null>;
 
 const derived = (passphrase: string, salt: Buffer): Promise<Buffer> =>
   new Promise((resolve, reject) =>
@@ -52,10 +52,18 @@ export async function lockWith(
   };
 }
 
-/** @param passphrase null: nobody gave one */
+/**
+ * Who gives a passphrase trusts what was encrypted with it: a file that is not may have been put in its place.
+ * @param passphrase null: nobody gave one
+ */
 export const unlockWith =
   (passphrase: string | null): Unlock =>
-  async ({ salt, check }) => {
+  async (encryption) => {
+    if (encryption === null) {
+      if (passphrase === null) return null;
+      throw new BackupRefused('not-encrypted', 'a passphrase was given, and it is not encrypted');
+    }
+    const { salt, check } = encryption;
     if (passphrase === null)
       throw new BackupRefused('passphrase-missing', 'it is encrypted, and no passphrase was given');
     const bytes = await derived(passphrase, Buffer.from(salt, 'base64'));

@@ -7,6 +7,7 @@ type BackupFault =
   | 'damaged'
   | 'passphrase-missing'
   | 'passphrase-wrong'
+  | 'not-encrypted'
   | 'not-this-log';
 
 /** Nothing of the file counts. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkedBackup } from '../../src/backup/encrypt.ts';
 import { unlockWith } from '../../src/backup/passphrase.ts';
 import { createLogger } from '../../src/logger.ts';
 import { restoreBackup } from '../../src/main.ts';
@@ -12,7 +13,7 @@ import { keepDataFolder } from '../../src/startup/data-folder.ts';
 import { LogNotLive } from '../../src/store/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import { gatebook } from '../src/cli/gatebook.ts';
-import { backupBytes, chunksOf, smallLog } from '../support/backups.ts';
+import { backupBytes, bytesOf, chunksOf, smallLog } from '../support/backups.ts';
 import { runProgram } from '../support/program.ts';
 import { assert, suite } from '../support/suite.ts';
 
@@ -72,10 +73,12 @@ test('no service starts on a restore that was killed, and the same restore again
   assert.is((await runProgram('mkfifo', [pipe])).code, 0);
   const dataDir = join(it.folder, 'restored');
   // With a passphrase given nobody looks into the file before it is read.
-  it.environment.GATEBOOK_PASSPHRASE = 'given, and not needed';
+  const passphrase = 'words that nobody guesses';
+  it.environment.GATEBOOK_PASSPHRASE = passphrase;
+  const sealed = await bytesOf(checkedBackup(chunksOf(bytes), passphrase));
   const running = it.start(['restore', pipe, '--data-dir', dataDir]);
   const feeding = await open(pipe, 'w');
-  await feeding.write(half);
+  await feeding.write(sealed.subarray(0, Math.floor(sealed.length / 2)));
   const draft = join(dataDir, '.restoring', 'log.sqlite');
   while (!existsSync(draft)) await sleep(20);
   running.child.kill('SIGKILL');

@@ -23,6 +23,8 @@ const remedies: Partial<Record<BackupRefused['reason'], string>> = {
   cut: 'Copy it again from where it was taken, or take the backup before it.',
   damaged: 'Take another copy of it, or the backup before it: no part of this one can be trusted.',
   'passphrase-missing': 'Give --passphrase-file FILE, or GATEBOOK_PASSPHRASE_FILE.',
+  'not-encrypted':
+    'Is it the file that you mean? Whoever can write there may have exchanged it. If it was taken without a passphrase, give none: no --passphrase-file, no GATEBOOK_PASSPHRASE, no GATEBOOK_PASSPHRASE_FILE.',
   'not-this-log': 'Is it a backup of the registry whose key you gave?',
 };
 
@@ -30,7 +32,9 @@ function restoreFault(error: unknown, file: string): never {
   if (error instanceof BackupRefused) {
     const remedy = remedies[error.reason];
     throw new CommandFailed(
-      error.reason === 'passphrase-missing' ? exitCodes.usage : exitCodes.failed,
+      ['passphrase-missing', 'not-encrypted'].includes(error.reason)
+        ? exitCodes.usage
+        : exitCodes.failed,
       `${file} is not restored: ${error.message}. Nothing was written.`,
       remedy === undefined ? [] : [remedy],
     );

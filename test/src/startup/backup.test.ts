@@ -265,6 +265,26 @@ test('encrypted, it is restored with its passphrase, and the command line says w
     assert.match(output, words);
 });
 
+test('who gives a passphrase is given nothing that was not encrypted with it', async () => {
+  const file = save('plain.backup', await backupOf(world));
+  const dataDir = inFolder('not-encrypted');
+  save('passphrase', 'seven words that nobody guesses\n');
+  for (const [args, environment] of [
+    [['--data-dir', dataDir, '--passphrase-file', inFolder('passphrase')], {}],
+    [['--check'], { GATEBOOK_PASSPHRASE: 'seven words that nobody guesses' }],
+  ] as const) {
+    const { code, output } = await gatebook(['restore', file, ...args], environment);
+    assert.is(code, 2, output);
+    assert.match(
+      output,
+      /a passphrase was given, and it is not encrypted\. Nothing was written\.\n/,
+    );
+    assert.match(output, /exchanged it.* give none/);
+    assert.not.ok(existsSync(dataDir));
+  }
+  assert.is((await gatebook(['restore', file, '--check'])).code, 0);
+});
+
 test('the command line takes one whole, with mode 0600, and overwrites nothing', async () => {
   const environment = { GATEBOOK_URL: world.url, GATEBOOK_TOKEN: world.token };
   const file = inFolder('cli.backup');
