@@ -116,23 +116,69 @@ const operationIds: Readonly<Record<DeclaredChange['kind'], string>> = {
   client: 'setAuthorization',
 };
 
+/** By what they do and whom they are about. */
+const proposalKey = (action: string, subject: string): string => `${action} ${subject}`;
+
 /** The proposal that has the very same body. */
 function waitingFor(
   proposals: readonly Proposal[],
-  kind: DeclaredChange['kind'],
-  name: string,
   body: Readonly<Record<string, unknown>>,
 ): string | null {
   const same = (one: unknown, other: unknown) => isDeepStrictEqual(one ?? null, other ?? null);
   const found = proposals.find(
     (proposal) =>
-      proposal.action === operationIds[kind] &&
-      (kind === 'rule' || proposal.subject === name) &&
       Object.entries(proposal.body).every(([field, value]) => same(value, body[field])) &&
       same(proposal.body.note, body.note),
   );
   return found?.proposalId ?? null;
 }
+
+/** What a rule says, with its lists as sets: equal for those between which `fieldChanges` finds nothing. */
+const ruleText = (declared: DeclaredRule): string =>
+  JSON.stringify(
+    Object.entries(declared)
+      .map(([field, value]) => [field, written(value)])
+      .sort(([one = ''], [other = '']) => (one < other ? -1 : 1)),
+  );
+
+/** The rules that are there, found in one step each: a file may declare thousands, of as many. */
+class PresentRules {
+  readonly #byId = new Map<string, PresentRule>();
+  readonly #named = new Map<string, PresentRule[]>();
+  /** By what they say, the newest of those that nobody named. */
+  readonly #unnamed = new Map<string, PresentRule>();
+
+  constructor(rules: readonly PresentRule[]) {
+    for (const rule of rules) {
+      this.#byId.set(rule.id, rule);
+      if (rule.name === null) {
+        const text = ruleText(rule.declared);
+        if (!this.#unnamed.has(text)) this.#unnamed.set(text, rule);
+        continue;
+      }
+      const key = PresentRules.#key(rule.owner, rule.name);
+      const known = this.#named.get(key);
+      if (known === undefined) this.#named.set(key, [rule]);
+      else known.push(rule);
+    }
+  }
+
+  static #key = (owner: string | null, name: string): string => `${owner ?? ''}/${name}`;
+
+  withId(id: string): PresentRule[] {
+    return asList(this.#byId.get(id));
+  }
+
+  /** The rules of that name, the newest first, else an unmarked one that says the same. */
+  of(owner: string | null, name: string, declared: DeclaredRule): PresentRule[] {
+    const own = this.#named.get(PresentRules.#key(owner, name));
+    if (own === undefined) return asList(this.#unnamed.get(ruleText(declared)));
+    const live = own.filter(({ isLive }) => isLive);
+    return live.length > 0 ? live : own.slice(0, 1);
+  }
+}
+
+const asList = <Item>(item: Item | undefined): Item[] => (item === undefined ? [] : [item]);
 
 /** Collects what has to be done, kind by kind. */
 class Planner {
@@ -141,17 +187,16 @@ class Planner {
   unchangedCount = 0;
   readonly #present: Present;
   readonly #options: PlanOptions;
-  /** By whom they keep out: proposals to withdraw a rule. They do not say which of several it is, so each counts once. */
-  readonly #withdrawals: ReadonlyMap<string, string[]>;
+  readonly #rules: PresentRules;
+  readonly #proposals: ReadonlyMap<string, Proposal[]>;
 
   constructor(present: Present, options: PlanOptions) {
     this.#present = present;
     this.#options = options;
-    const withdrawals = new Map<string, string[]>();
-    for (const { action, subject, proposalId } of present.proposals)
-      if (action === 'withdrawPreauthorization')
-        withdrawals.set(subject, [...(withdrawals.get(subject) ?? []), proposalId]);
-    this.#withdrawals = withdrawals;
+    this.#rules = new PresentRules(present.rules);
+    this.#proposals = Map.groupBy(present.proposals, ({ action, subject }) =>
+      proposalKey(action, subject),
+    );
   }
 
   role(name: string, declared: DeclaredRole): void {
@@ -173,8 +218,9 @@ class Planner {
    * gets in whom neither of the two lets in, and a rule that keeps out is never missing.
    */
   rule(name: string, declared: DeclaredRule): void {
-    const { now, owner } = this.#options;
-    const named = this.#rulesOf(name, declared);
+    const { now, owner, ruleIds } = this.#options;
+    const id = ruleIds?.get(name);
+    const named = id === undefined ? this.#rules.of(owner, name, declared) : this.#rules.withId(id);
     const same = named.find((rule) => fieldChanges(rule.declared, declared).length === 0);
     const there = same ?? named[0];
     const withdrawn = named.filter((rule) => rule.isLive && rule !== same).map(withdrawal);
@@ -199,20 +245,6 @@ class Planner {
         ? null
         : 'A rule cannot be changed: it is made anew, with no use so far, and what it was before is withdrawn.',
     );
-  }
-
-  /** The rule of that name, else an unmarked one that says the same. */
-  #rulesOf(name: string, declared: DeclaredRule): PresentRule[] {
-    const { rules } = this.#present;
-    const { owner, ruleIds } = this.#options;
-    const id = ruleIds?.get(name);
-    if (id !== undefined) return rules.filter((rule) => rule.id === id);
-    const own = rules.filter((rule) => rule.owner === owner && rule.name === name);
-    const live = own.filter(({ isLive }) => isLive);
-    if (own.length > 0) return live.length > 0 ? live : own.slice(0, 1);
-    return rules
-      .filter((rule) => rule.name === null && fieldChanges(rule.declared, declared).length === 0)
-      .slice(0, 1);
   }
 
   client(name: string, declared: DeclaredClient): void {
@@ -300,8 +332,14 @@ class Planner {
     name: string,
     { body, keepsOut = null }: NeededCommand,
   ): string | null {
-    if (body !== undefined) return waitingFor(this.#present.proposals, kind, name, body);
-    return keepsOut === null ? null : (this.#withdrawals.get(keepsOut)?.shift() ?? null);
+    if (body === undefined) {
+      if (keepsOut === null) return null;
+      // Those to withdraw a rule do not say which of several it is, so each counts once.
+      const key = proposalKey('withdrawPreauthorization', keepsOut);
+      return this.#proposals.get(key)?.shift()?.proposalId ?? null;
+    }
+    const subject = kind === 'rule' ? subjectOf(body.usernamePattern) : name;
+    return waitingFor(this.#proposals.get(proposalKey(operationIds[kind], subject)) ?? [], body);
   }
 }
 

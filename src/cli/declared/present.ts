@@ -113,8 +113,9 @@ export async function clientsIn(
       }
     return clients;
   }
+  const wanted = names === null ? null : new Set(names);
   for await (const user of everyItem<User>(registry, '/users', {}))
-    if (names === null || names.includes(user.username))
+    if (wanted === null || wanted.has(user.username))
       clients.set(user.username, presentClient(user));
   return clients;
 }
