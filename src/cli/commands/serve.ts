@@ -67,9 +67,10 @@ function seedOf(text: string): string {
 
 /** What an operator can do about a service that does not start. */
 export function startFault(error: unknown, dataDir: string): unknown {
-  const { syscall, port, address, path } = error as NodeJS.ErrnoException & {
+  const { syscall, port, address, hostname, path } = error as NodeJS.ErrnoException & {
     port?: number;
     address?: string;
+    hostname?: string;
   };
   if (error instanceof ConfigError || error instanceof CommandFailed) return error;
   if (error instanceof StoreLocked)
@@ -100,6 +101,15 @@ export function startFault(error: unknown, dataDir: string): unknown {
       ],
     );
   const code = systemCode(error);
+  // Who else looks a name up at a start, a broker or an issuer, is waited for and ends no start.
+  if (syscall === 'getaddrinfo')
+    return new CommandFailed(
+      exitCodes.failed,
+      `Cannot listen on ${hostname ?? '?'} (${listenReasons[code] ?? code}).`,
+      [
+        'Give an address of this machine: GATEBOOK_HOST, GATEBOOK_HTTP_HOST, GATEBOOK_MQTT_HOST, GATEBOOK_DOOR_HOST, GATEBOOK_GATEWAY_HOST (0.0.0.0: all of them)',
+      ],
+    );
   if (syscall === 'listen')
     return new CommandFailed(
       exitCodes.failed,
@@ -134,6 +144,7 @@ const listenReasons: Readonly<Record<string, string>> = {
   EACCES: 'ports below 1024 need a right of their own',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'the name is not known',
+  EAI_AGAIN: 'the name cannot be looked up now',
 };
 
 async function runRebuild(call: Call): Promise<number> {

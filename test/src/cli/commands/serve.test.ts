@@ -87,6 +87,23 @@ test('a log of its own that does not answer is a matter of its disk, and one els
   assert.match(shared.message, 'Cannot use the event store');
 });
 
+test('a host that no name server knows is said with the settings that may hold it', async ({
+  gate,
+}) => {
+  for (const setting of ['GATEBOOK_HOST', 'GATEBOOK_MQTT_HOST']) {
+    // A name that is never given to anybody (RFC 6761).
+    gate.environment[setting] = 'nobody.invalid';
+    const { exitCode, stderr } = await gate.run('serve');
+    delete gate.environment[setting];
+    assert.is(exitCode, 1, setting);
+    assert.match(
+      stderr,
+      /^Cannot listen on nobody\.invalid \(the name (is not known|cannot .*)\)\.$/m,
+    );
+    assert.match(stderr, new RegExp(`Give an address of this machine: .*\\b${setting}\\b`));
+  }
+});
+
 test('a data or key folder where the system has none is said with what to do', async ({ gate }) => {
   if (process.platform !== 'linux') return;
   for (const setting of ['GATEBOOK_DATA_DIR', 'GATEBOOK_KEYS_DIR']) {
