@@ -187,7 +187,7 @@ const hooksOf = (
     certificateOf: options.service.clientCertificates.ofPem,
     byCertificate: () => byCertificate && !options.lifecycle.signal.aborted && options.inTouch(),
     accessEnd: (username) => options.service.logins.active(username)?.expiresAt ?? null,
-    tokenEnd: (tokenId) => options.service.rows.tokens.get(tokenId)?.expiresAt ?? null,
+    tokens: options.service.rows.tokens,
   });
 };
 

@@ -1,15 +1,17 @@
 /** Answers brokers that ask over HTTP who may connect, publish and subscribe, from memory alone. */
 import { type CompiledPermissions, mayPublish, mayRead } from '../../../domain/matching.ts';
+import type { TokenRow } from '../../../projections/tokens.ts';
 import type { Authority } from '../../authority.ts';
 import { mqttClientIdLengthMax, mqttTopicBytesMax } from '../../limits/mqtt.ts';
 import { type Soon, soon } from '../../platform/soon.ts';
+import type { Rows } from '../../read-models/row-table.ts';
 import type {
   Admission,
   Authenticator,
   ConnectAttempt,
   ShownCertificate,
 } from '../ports/authenticator.ts';
-import { type Admissions, createAdmissions, rightsDigest } from './admissions.ts';
+import { type Admissions, type Admitted, createAdmissions, rightsDigest } from './admissions.ts';
 import { type SessionsByCertificate, sessionsByCertificate } from './by-certificate.ts';
 import type { HookKind } from './kinds.ts';
 
@@ -22,6 +24,15 @@ export interface Hooks extends SessionsByCertificate {
   /** The client, if it is active now; where a client id is given and pinned, only with that one. */
   activeClient(
     username: string | undefined,
+    clientId: string | undefined,
+  ): ActiveClient | undefined;
+  /**
+   * The same at a broker whose sessions cannot be ended from here: what its session came in by has to open still. Of a session that
+   * is not remembered the client alone is looked at; where no client id is told, one of all that are has to stand.
+   */
+  activeSession(
+    kind: HookKind,
+    username: string,
     clientId: string | undefined,
   ): ActiveClient | undefined;
   /** Whether it may publish to a topic, its prefix included; no client writes to `$` topics. */
@@ -61,11 +72,10 @@ const onTopics: Pick<Hooks, 'mayPublish' | 'mayRead'> = {
 
 interface HooksOptions {
   readonly authenticator: Authenticator;
-  readonly authority: Pick<Authority, 'active'>;
+  readonly authority: Pick<Authority, 'active' | 'tokenActs'>;
   /** When an account's access ends by itself, ISO; null: never, or it has none. */
   readonly accessEnd: (username: string) => string | null;
-  /** When a token ends, ISO. */
-  readonly tokenEnd: (tokenId: string) => string | null;
+  readonly tokens: Pick<Rows<TokenRow>, 'get'>;
   /** Whether somebody has this name and a credential: nobody else connects with it as a client id. */
   readonly isUsername: (name: string) => boolean;
   readonly certificateOf: (pem: string) => ShownCertificate | null;
@@ -76,8 +86,49 @@ interface HooksOptions {
   readonly onSeen?: (username: string, how: 'opened' | 'asked') => void;
 }
 
+function activeClients(
+  { authority, tokens, onSeen }: HooksOptions,
+  admissions: Hooks['admissions'],
+): Pick<Hooks, 'activeClient' | 'activeSession'> {
+  function active(username: string | undefined, clientId: string | undefined) {
+    const found = username === undefined ? undefined : authority.active(username);
+    if (found?.row.status !== 'active') return undefined;
+    const { row, permissions } = found;
+    const { mqttClientId } = row.rights;
+    const isOther = mqttClientId !== null && clientId !== undefined && clientId !== mqttClientId;
+    return isOther ? undefined : { row, permissions };
+  }
+  type Active = NonNullable<ReturnType<typeof active>>;
+
+  /** By a password that is no longer the client's, or a token that is over, nobody comes in, and nothing stays. */
+  function opens({ credentialId, tokenId }: Admitted, row: Active['row']): boolean {
+    const token = tokenId === null ? undefined : tokens.get(tokenId);
+    return tokenId === null
+      ? credentialId === row.credentialId
+      : token !== undefined && authority.tokenActs(token, row);
+  }
+
+  function seen(found: Active | undefined): ActiveClient | undefined {
+    if (found === undefined) return undefined;
+    onSeen?.(found.row.username, 'asked');
+    return { permissions: found.permissions, publishPrefix: found.row.rights.mqttPublishPrefix };
+  }
+
+  return {
+    activeClient: (username, clientId) => seen(active(username, clientId)),
+    activeSession(kind, username, clientId) {
+      const found = active(username, clientId);
+      if (found === undefined) return undefined;
+      const all = admissions[kind].of(username);
+      const known = clientId === undefined ? [...all.values()] : [all.get(clientId)];
+      const stands = (one: Admitted | undefined) => one === undefined || opens(one, found.row);
+      return known.length === 0 || known.some(stands) ? seen(found) : undefined;
+    },
+  };
+}
+
 export function createHooks(options: HooksOptions): Hooks {
-  const { authenticator, authority, tokenEnd } = options;
+  const { authenticator, tokens } = options;
   const admissions = {
     emqx: createAdmissions(),
     rabbitmq: createAdmissions(),
@@ -115,20 +166,12 @@ export function createHooks(options: HooksOptions): Hooks {
       });
     },
     ...sessionsByCertificate({ ...options, admissions, mayUse }),
-    activeClient(username, clientId) {
-      const found = username === undefined ? undefined : authority.active(username);
-      if (found?.row.status !== 'active') return undefined;
-      const { mqttPublishPrefix, mqttClientId } = found.row.rights;
-      if (mqttClientId !== null && clientId !== undefined && clientId !== mqttClientId)
-        return undefined;
-      options.onSeen?.(found.row.username, 'asked');
-      return { permissions: found.permissions, publishPrefix: mqttPublishPrefix };
-    },
+    ...activeClients(options, admissions),
     ...onTopics,
     endOf({ username, tokenId, certificate }) {
       const ends = [
         options.accessEnd(username),
-        tokenId === null ? null : tokenEnd(tokenId),
+        tokenId === null ? null : (tokens.get(tokenId)?.expiresAt ?? null),
         certificate === null ? null : certificate.notAfter,
       ].filter((end) => end !== null);
       return ends.sort()[0] ?? null;

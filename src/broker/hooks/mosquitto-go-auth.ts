@@ -37,7 +37,7 @@ export function goAuthAllows(
   hooks: Hooks,
   { username, clientid, topic, acc }: z.output<typeof Acl>,
 ): boolean {
-  const active = hooks.activeClient(username, clientid || undefined);
+  const active = hooks.activeSession('mosquitto-go-auth', username, clientid || undefined);
   if (active === undefined) return false;
   switch (acc) {
     case reads:

@@ -287,6 +287,45 @@ test('mosquitto-go-auth: an unknown name becomes a request, and comes in after t
   assert.is((await goAuth(world, 'user', asked, 'form')).status, 200);
 });
 
+test('mosquitto-go-auth: with its password or token ends what a session of it may', async ({
+  world,
+  door,
+}) => {
+  const [username, old, next] = [newName(), strong(), strong()];
+  const permissions = [{ context: 'mqtt', resource: 'a/#', operation: 'readWrite' }];
+  await door.command('/api/users', { username, password: old, permissions }, 201);
+  const enters = async (password: string, clientid: string) =>
+    (await goAuth(world, 'user', { username, password, clientid })).status;
+  const may = async (clientid: string | undefined, acc = 2) => {
+    const asked = { username, topic: 'a/b', acc, ...(clientid === undefined ? {} : { clientid }) };
+    return (await goAuth(world, 'acl', asked)).status;
+  };
+  const all = ['by password', 'by login', 'by token'];
+  const mayEach = async () => await Promise.all(all.map((clientid) => may(clientid)));
+
+  const login = await world.signIn(username, old);
+  const made = await world.call('POST', '/api/tokens', { token: login, body: { label: 'line' } });
+  for (const [at, shown] of [old, login, made.body.token].entries())
+    assert.is(await enters(shown, all[at] as string), 200);
+  assert.equal(await mayEach(), [200, 200, 200]);
+
+  await door.change(username, 'rotate', { password: next });
+  assert.equal(await mayEach(), [403, 403, 200]);
+  for (const acc of [1, 2, 3, 4, 8]) assert.is(await may('by password', acc), 403);
+  assert.is(await may(undefined), 200, 'one of its sessions stands');
+  assert.is(await may('before the start'), 200, 'nothing is known of it');
+  assert.is(await enters(old, 'by password'), 403);
+  assert.is(await may('by password'), 403);
+  assert.is(await enters(next, 'by password'), 200);
+  assert.equal(await mayEach(), [200, 403, 200]);
+
+  await door.must(204, 'DELETE', `/api/tokens/${made.body.tokenId}`);
+  assert.equal(await mayEach(), [200, 403, 403]);
+  await door.change(username, 'rotate');
+  assert.equal(await mayEach(), [403, 403, 403]);
+  assert.is(await may(undefined), 403, 'none of its sessions stands');
+});
+
 test('each state, credential and gate comes to the same at every broker that asks', async () => {
   const world = await startRegistry({
     GATEBOOK_HOOK_SECRET: secret,
