@@ -16,7 +16,8 @@ const fileReasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'this name is too long',
   ELOOP: 'its links lead in a circle',
 };
-const fullDiskFaults = ['ENOSPC', 'EDQUOT'];
+/** What the system says where a disk, or somebody's part of it, is full. */
+export const fullDiskFaults: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 /** Throws it again: what the system says of a file that was named, in words. `file`: where it stood in another's place. */
 export function fileFault(error: unknown, file?: string): never {

@@ -14,6 +14,7 @@ import {
 } from '../../store/errors.ts';
 import { systemCode } from '../client/unreachable.ts';
 import { type Call, type Command, CommandFailed, exitCodes } from '../command.ts';
+import { fullDiskFaults } from '../fault.ts';
 import { progressOf } from '../terminal/progress.ts';
 import { countText } from '../text/format.ts';
 import { MistypedError } from '../text/mistyped.ts';
@@ -126,7 +127,6 @@ export function startFault(error: unknown, dataDir: string): unknown {
 }
 
 const folderFaults = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'];
-const fullDiskFaults = ['ENOSPC', 'EDQUOT'];
 
 /** A disk that takes nothing more, or fails, whoever says so; undefined: it is something else. */
 function filesFault(error: unknown, dataDir: string) {

@@ -1,3 +1,4 @@
+/** What a command writes for whoever called it has its name once it is whole, and overwrites nothing. */
 import {
   existsSync,
   mkdtempSync,
@@ -11,7 +12,8 @@ import {
 import type { link } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CommandFailed } from '../../../src/cli/command.ts';
+import { CommandFailed, exitCodes } from '../../../src/cli/command.ts';
+import { fileFault } from '../../../src/cli/fault.ts';
 import { giveName, newFile } from '../../../src/cli/new-file.ts';
 import { assert, suite } from '../../support/suite.ts';
 
@@ -69,6 +71,17 @@ test('what is there is told before there is anything to write, and stays', async
   assert.is(readFileSync(at('meanwhile'), 'utf8'), 'of somebody else');
   assert.match(await toldOf(() => newFile(at('none/file'))), `there is no folder ${folder}/none`);
   assert.match(await toldOf(() => newFile(at('there/file'))), 'is no folder');
+});
+
+test('a full disk is no mistake of whoever typed, and is told with what to do', () => {
+  for (const code of ['ENOSPC', 'EDQUOT'])
+    try {
+      fileFault(Object.assign(new Error('write'), { code }), 'log.ndjson');
+    } catch (error) {
+      const { message, hints, exitCode } = error as CommandFailed;
+      assert.equal([message, exitCode], ['log.ndjson: the disk is full.', exitCodes.failed]);
+      assert.match(hints[0] ?? '', 'Make room');
+    }
 });
 
 test('where the file system has no links it is named all the same, and overwrites nothing', async ({
