@@ -12,7 +12,7 @@ import {
 } from 'aedes';
 import * as limits from '../../limits/mqtt.ts';
 import type { Intake } from './fairness/intake.ts';
-import { type PacketParser, parsingPlainly } from './fairness/plain-packets.ts';
+import { type PacketParser, parseText, parsingPlainly } from './fairness/plain-packets.ts';
 import type { Window } from './fairness/window.ts';
 import type { BrokerConnection, HeldSession } from './session.ts';
 
@@ -56,6 +56,8 @@ interface ClientInsides {
 
 interface ReceivedPacket {
   readonly cmd: string;
+  /** Of its body; absent: its CONNECT was answered without aedes. */
+  readonly length?: number;
   readonly messageId?: number;
   readonly reasonCode?: number;
   readonly properties?: Readonly<Record<string, unknown>>;
@@ -241,6 +243,8 @@ export function guardParser(
   parser.on('packet', (packet: ReceivedPacket) => {
     // What mqtt-packet makes of one that ends before it.
     if (packet.messageId === -1) throw new Error('no packet id');
+    if (packet.cmd === 'connect' && parser._pos < (packet.length ?? 0))
+      throw new Error('bytes behind the last field of CONNECT');
     if (packet.properties !== undefined) checkProperties(packet.properties);
     if (packet.will?.properties !== undefined) checkProperties(packet.will.properties);
     if (packet.cmd === 'subscribe') checkSubscribe(packet.subscriptions ?? []);
@@ -251,6 +255,7 @@ export function guardParser(
     } else intake.take(packet, handle);
   });
 
+  parser._parseString = parseText;
   const parse = parsingPlainly(parser, () => insides.connackSent);
   parser.parse = (chunk) => {
     received();

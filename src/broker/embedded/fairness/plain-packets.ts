@@ -2,6 +2,7 @@
  * Reads what comes most from its bytes: a plain CONNECT, a PUBLISH without properties and a PUBACK, each whole in what was read of the socket.
  * mqtt-packet, which parses everything else, takes four steps, a buffer list and a dozen calls that log nothing for each packet. Knows its insides.
  */
+import { isUtf8 } from 'node:buffer';
 
 /** A CONNECT for a clean session without a will or properties, from a client that has an id. */
 interface PlainConnect {
@@ -31,8 +32,11 @@ export interface PacketParser {
   readonly packet: { readonly length?: number } | null;
   readonly settings: { readonly protocolVersion?: number };
   readonly error: unknown;
-  readonly _list: { readonly length: number };
+  readonly _list: { readonly length: number; slice(from: number, to: number): Buffer };
   readonly _stateCounter: number;
+  /** Where it reads in the body of a packet. */
+  readonly _pos: number;
+  _parseString(): string | null;
   parse(piece: Buffer): number;
   emit(event: 'packet', packet: PlainPacket): unknown;
 }
@@ -101,12 +105,29 @@ function plainPacket(
   const propertiesAt = qos > 0 ? idAt + 2 : idAt;
   const payloadAt = isFive ? propertiesAt + 1 : propertiesAt;
   if (payloadAt > end || (isFive && piece[propertiesAt] !== 0)) return null;
+  const topic = piece.toString('utf8', body + 2, idAt);
+  if (isUnsure(topic)) return null;
   return {
     ...{ cmd: 'publish', retain: (header & 1) !== 0, qos, dup: (header & 8) !== 0, length },
-    topic: piece.toString('utf8', body + 2, idAt),
+    topic,
     payload: piece.subarray(payloadAt, end),
     messageId: qos > 0 ? numberAt(piece, idAt) : undefined,
   };
+}
+
+/** Whether it holds what stands for bytes that are no UTF-8. */
+const isUnsure = (text: string): boolean => text.includes('\ufffd');
+
+/**
+ * In the place of mqtt-packet's own, which takes texts that are no UTF-8. The connection is closed [MQTT-1.5.3-1] [MQTT 5, MQTT-1.5.4-1].
+ * @throws Error
+ */
+export function parseText(this: PacketParser): string | null {
+  const from = this._pos + 2;
+  const text = Object.getPrototypeOf(this)._parseString.call(this) as string | null;
+  if (text !== null && isUnsure(text) && !isUtf8(this._list.slice(from, this._pos)))
+    throw new Error('a text is not UTF-8');
+  return text;
 }
 
 const numberAt = (piece: Buffer, at: number): number =>
@@ -137,10 +158,12 @@ export function plainConnect(bytes: Buffer): PlainConnect | null {
   const passwordAt = fieldEnd(bytes, nameAt, (flags & 0x80) !== 0);
   const end = fieldEnd(bytes, passwordAt, (flags & 0x40) !== 0);
   if (end !== bytes.length || nameAt === idAt + 2) return null;
+  const clientId = bytes.toString('utf8', idAt + 2, nameAt);
+  const username = passwordAt > nameAt ? bytes.toString('utf8', nameAt + 2, passwordAt) : undefined;
+  if (isUnsure(clientId) || isUnsure(username ?? '')) return null;
   return {
     ...{ version, keepAliveSeconds: numberAt(bytes, at + 1) },
-    clientId: bytes.toString('utf8', idAt + 2, nameAt),
-    username: passwordAt > nameAt ? bytes.toString('utf8', nameAt + 2, passwordAt) : undefined,
+    ...{ clientId, username },
     password: end > passwordAt ? bytes.subarray(passwordAt + 2, end) : undefined,
   };
 }

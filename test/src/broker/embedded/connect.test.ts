@@ -1,3 +1,4 @@
+import { generate, type Packet } from 'mqtt-packet';
 import {
   connected,
   connectPacket,
@@ -52,6 +53,80 @@ for (const version of versions) {
       assert.is(world.attempts.length, 1);
     });
   }
+
+  /** The same bytes, with others in the place of the text `@@@`. */
+  const replaced = (packet: Packet, bytes: readonly number[]): Buffer => {
+    const whole = generate(packet, { protocolVersion: version });
+    whole.set(bytes, whole.indexOf('@@@'));
+    return whole;
+  };
+  const notUtf8 = {
+    'a byte that begins nothing': [0xff, 0x61, 0x61],
+    surrogate: [0xed, 0xa0, 0x80],
+  };
+  const will = { topic: 'plant/gone', payload: Buffer.from(''), qos: 0 as const, retain: false };
+
+  for (const [what, bytes] of Object.entries(notUtf8)) {
+    const login = { version, username: 'ada', password: 'secret-1' };
+    for (const connect of [
+      { ...login, clientId: '@@@' },
+      { ...login, username: '@@@' },
+      { ...login, clientId: '@@@', will },
+      { ...login, username: '@@@', will },
+      { ...login, will: { ...will, topic: 'plant/@@@' } },
+    ])
+      test(`version ${version}: ${what} in a CONNECT closes: ${JSON.stringify(connect)}`, async ({
+        world,
+      }) => {
+        const raw = await rawMqtt(world.port, version);
+        raw.send(replaced(connectPacket(connect), bytes));
+        await raw.closed;
+        assert.equal([raw.received, world.attempts], [[], []]);
+      });
+
+    const subscriptions = [{ topic: 'plant/@@@', qos: 0 as const }];
+    for (const packet of [
+      publish('plant/@@@', 'x'),
+      publish('plant/@@@', 'x', { qos: 1, messageId: 1 }),
+      { cmd: 'subscribe', messageId: 1, subscriptions },
+      { cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['plant/@@@'] },
+    ] as Packet[])
+      test(`version ${version}: ${what} in a topic closes: ${JSON.stringify(packet)}`, async ({
+        world,
+      }) => {
+        const client = await world.connect('ada', { version });
+        client.send(replaced(packet, bytes));
+        await client.closed;
+        assert.equal(
+          client.received.filter(({ cmd }) => cmd !== 'disconnect'),
+          [],
+        );
+      });
+  }
+
+  test(`version ${version}: U+FFFD that was sent is a character as any other`, async ({
+    world,
+  }) => {
+    const client = await world.connect('ada', { version, clientId: 'press-\ufffd' });
+    assert.is(client.code, 0);
+    assert.equal(await subscribed(client, ['plant/\ufffd']), [1]);
+    client.send(publish('plant/\ufffd', 'x'));
+    assert.is((await client.take('publish')).topic, 'plant/\ufffd');
+  });
+
+  for (const more of [{}, { will }])
+    test(`version ${version}: bytes behind the last field of a CONNECT close: ${JSON.stringify(more)}`, async ({
+      world,
+    }) => {
+      const raw = await rawMqtt(world.port, version);
+      const login = { version, username: 'ada', password: 'secret-1', ...more };
+      const bytes = generate(connectPacket(login), { protocolVersion: version });
+      // Its length is less than 126, one byte.
+      bytes.writeUInt8(bytes.readUInt8(1) + 2, 1);
+      raw.send(Buffer.concat([bytes, Buffer.from('xx')]));
+      await raw.closed;
+      assert.equal([raw.received, world.attempts], [[], []]);
+    });
 
   test(`version ${version}: an authenticator that throws is unavailable`, async ({ world }) => {
     world.gate.pass = () => Promise.reject(new Error('the store is away'));
