@@ -201,7 +201,8 @@ async function personOf(
   sso: SsoConfig,
 ): Promise<ProvenPerson> {
   const claims = tokens.claims();
-  if (claims === undefined) throw new NotProven('no ID token came');
+  if (claims === undefined || claims.sub === '')
+    throw new NotProven('no ID token came that says who it is');
   const lacks = [sso.usernameClaim, sso.rolesClaim].some((name) => !Object.hasOwn(claims, name));
   const more =
     lacks && config.serverMetadata().userinfo_endpoint !== undefined

@@ -147,6 +147,7 @@ const forgeries: Record<string, NonNullable<IdentityProvider['tamper']>> = {
   'with another nonce': (claims) => ({ claims: { ...claims, nonce: 'another' } }),
   'without a nonce': ({ nonce: _, ...claims }) => ({ claims }),
   'without a subject': ({ sub: _, ...claims }) => ({ claims }),
+  'with an empty subject': (claims) => ({ claims: { ...claims, sub: '' } }),
   'signed with another key': () => ({ key: newKey() }),
   'not signed': () => ({ alg: 'none' }),
   'of another subject than the rest': (claims) => ({ claims: { ...claims, sub: 'eve' } }),
