@@ -131,7 +131,7 @@ function partsOf(
     : bodyJson(upload === noFile ? bytes : undefined);
   const [params, query, position, body] = allOf(
     route.params === undefined ? none : parsedParams(route.params, exchange.params),
-    route.query === undefined && exchange.querystring === ''
+    route.handsQueryOn || (route.query === undefined && exchange.querystring === '')
       ? none
       : parsedQuery(route.query ?? Nothing, exchange.querystring),
     parsedPosition(route, exchange),

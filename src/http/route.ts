@@ -124,6 +124,8 @@ export interface Route<
   }): boolean;
   readonly params?: P;
   readonly query?: Q;
+  /** Its query is handed on as it came, and judged there: of what is declared nothing is checked. */
+  readonly handsQueryOn?: true;
   readonly body?: B;
   /** Absent: it takes JSON, or nothing. */
   readonly upload?: Upload;

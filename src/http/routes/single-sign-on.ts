@@ -103,6 +103,7 @@ const pageRoutes = (app: App): Route[] => [
       'Good once, for ten minutes, in the browser that it began in. A browser is sent on to the page, signed in or told why not.',
     access: 'open',
     query: WayBack,
+    handsQueryOn: true,
     answers: { 303: sentOn('To the page.') },
     problems: finishing,
     async handle({ source, cause, prefersHtml, querystring: query, signOn: kept }) {

@@ -125,6 +125,14 @@ test('an answer of another provider is refused (RFC 9207), and one that does not
   }
 });
 
+test('a browser that comes back with a parameter twice, or with one that is no UTF-8, is told on the page', async (plant) => {
+  for (const more of ['code=x', 'state=x', 'iss=x', 'other=%ff&other=1&code=%ff']) {
+    const { jar, url } = await wayBack(plant, 'bob');
+    url.search += `&${more}`;
+    assert.is((await arrive(plant, jar, url)).refused, 'credentials-invalid', more);
+  }
+});
+
 test('a person who says no is told so, and no error of the provider breaks anything', async (plant) => {
   for (const error of ['access_denied', 'server_error', 'x'.repeat(2_000)]) {
     const { jar, url } = await wayBack(plant, 'bob');
