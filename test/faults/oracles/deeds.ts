@@ -38,7 +38,7 @@ export const ruleFaults = (
 /** @param isEnded whether it came to its end, as its reader was told */
 export async function backupFaults(bytes: Buffer, isEnded: boolean): Promise<string[]> {
   try {
-    await readBackup(chunksOf(bytes, 64_000), unlockWith(''), () => undefined);
+    await readBackup(chunksOf(bytes, 64_000), unlockWith(null), () => undefined);
     return isEnded ? [] : ['a backup that broke off is taken for whole'];
   } catch (error) {
     return isEnded || !(error instanceof BackupRefused)
