@@ -118,23 +118,26 @@ async function endEach<Row>(
   return false;
 }
 
+/** Until the window ends, if that is before the next look; milliseconds. */
+function untilDueMs({ rows, now }: ExpiryOptions): number {
+  const row = rows.window.get(registryId);
+  const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
+  return Math.min(Math.max(left, 20), tickMs);
+}
+
 /** Runs until the signal aborts; resolves then. */
 export async function startExpiry(
   options: ExpiryOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  const { signal, logger, rows, now } = options;
+  const { signal, logger } = options;
   while (!signal.aborted) {
-    let [failed, areLeft] = [false, false];
+    // What failed is still due: the retry waits, so that it is not logged ten times a second.
+    let nextMs = retryMs;
     try {
-      areLeft = await expireDue(options);
+      nextMs = (await expireDue(options)) ? moreMs : untilDueMs(options);
     } catch (error) {
-      failed = true;
       if (!signal.aborted) logger.warn('Expiry failed; trying again', { error });
     }
-    const row = rows.window.get(registryId);
-    const left = row?.status === 'unlocked' ? Date.parse(row.until) - Date.parse(now()) : tickMs;
-    // What failed is still due: the retry waits, so that it is not logged ten times a second.
-    const nextMs = areLeft ? moreMs : Math.min(Math.max(left, 20), tickMs);
-    await pause(failed ? retryMs : nextMs, signal);
+    await pause(nextMs, signal);
   }
 }

@@ -141,6 +141,24 @@ test('a store that is away is told, and tried again', async (world) => {
   assert.is(world.lines.filter((line) => line.includes('trying again')).length, 1);
 });
 
+test('rows that cannot be read are told, and looked at again', async (world) => {
+  const { rows } = world.options;
+  const damaged = {
+    ...rows,
+    window: {
+      ...rows.window,
+      get(): never {
+        throw new Error('database disk image is malformed');
+      },
+    },
+  };
+  const stop = new AbortController();
+  const running = startExpiry({ ...world.options, rows: damaged, signal: stop.signal });
+  setTimeout(() => stop.abort(), 50);
+  await running;
+  assert.is(world.lines.filter((line) => line.includes('malformed')).length, 1);
+});
+
 test('what cannot be ended holds up nothing else, however much of it there is', async (world) => {
   const broken = Array.from({ length: 201 }, (_, number) => `broken-${number}`);
   for (const username of [...broken, 'press-1'])
