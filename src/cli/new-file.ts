@@ -1,5 +1,6 @@
 /** A file that a command makes for whoever called it: under another name until it is whole, and overwriting nothing. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../platform/private-file.ts';
@@ -23,10 +24,14 @@ function newFileFault(error: unknown, path: string): never {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EEXIST')
     throw usageFault(`${path} is there already, and nothing is overwritten: give another name.`);
-  if (code === 'ENOENT')
-    throw usageFault(`${path} cannot be written: there is no folder ${dirname(resolve(path))}.`, [
+  if (code === 'ENOENT') {
+    const folder = dirname(resolve(path));
+    if (existsSync(folder))
+      throw usageFault(`${path} cannot be written: ${folder} takes no files. Name another folder.`);
+    throw usageFault(`${path} cannot be written: there is no folder ${folder}.`, [
       'Make the folder first, or name another one.',
     ]);
+  }
   return fileFault(error, path);
 }
 

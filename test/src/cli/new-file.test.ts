@@ -99,4 +99,10 @@ test('where the file system has no links it is named all the same, and overwrite
   assert.is(readFileSync(at('named'), 'utf8'), 'whole');
 });
 
+test('a folder that is there and takes no files is not told as missing', async () => {
+  const told = await toldOf(() => newFile('/proc/codes.csv'));
+  assert.match(told, /\/proc\/codes\.csv cannot be written/);
+  assert.not.match(told, /no folder/);
+});
+
 test.run();
